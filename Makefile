@@ -61,7 +61,7 @@ mutants: setup ## count the small mistakes that no test notices, of 40 in each p
 
 evaluate: setup ## measure the shipped model on the simulated benchmark and in closed loop
 	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \
-	  afformer simulate build/simulated --split $$split --appliances 300 --demonstrations 2 \
+	  afformer simulate build/simulated --split $$split --scenes 300 --demonstrations 2 \
 	    --targets 1 --processes 2; done
 	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1 --processes 2
 	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
@@ -73,10 +73,10 @@ real: setup ## measure the shipped model on pairs of your own with outlined part
 maskahand: setup ## learn from simulated videos without labels and measure what that is worth (hours)
 	@$(ENVIRONMENT) && afformer simulate build/unlabelled --layout long-videos --split train \
 	  --videos 240 --processes 2
-	@$(ENVIRONMENT) && afformer simulate build/annotated --split train --appliances 1000 --processes 2
-	@$(ENVIRONMENT) && afformer simulate build/annotated --split validation --appliances 60 \
+	@$(ENVIRONMENT) && afformer simulate build/annotated --split train --scenes 1000 --processes 2
+	@$(ENVIRONMENT) && afformer simulate build/annotated --split validation --scenes 60 \
 	  --processes 2
-	@$(ENVIRONMENT) && afformer simulate build/annotated --split test-seen --appliances 150 \
+	@$(ENVIRONMENT) && afformer simulate build/annotated --split test-seen --scenes 150 \
 	  --demonstrations 2 --targets 1 --processes 2
 	@$(ENVIRONMENT) && afformer maskahand build/unlabelled/videos --annotated build/annotated \
 	  --output build/maskahand --processes 2

@@ -9,9 +9,9 @@ from typing import Any
 
 _EXAMPLE = """examples:
   afformer simulate unlabelled --layout long-videos --split train --videos 240 --processes 2
-  afformer simulate simulated --split train --appliances 1000 --processes 2
-  afformer simulate simulated --split validation --appliances 60 --processes 2
-  afformer simulate simulated --split test-seen --appliances 150 --processes 2
+  afformer simulate simulated --split train --scenes 1000 --processes 2
+  afformer simulate simulated --split validation --scenes 60 --processes 2
+  afformer simulate simulated --split test-seen --scenes 150 --processes 2
   afformer maskahand unlabelled/videos --annotated simulated --output results \
       --processes 2 --ablations
 """

@@ -17,9 +17,9 @@ from afformer_core.cli.options.simulate_options import (
 )
 
 _DESCRIPTION = """\
-Render appliances that a hand operates, as a dataset in one of these layouts:
+Render fixtures that a hand operates, as a dataset in one of these layouts:
 
-  opra         clips of demonstrations, images of the same appliances from other cameras without
+  opra         clips of demonstrations, images of the same scenes from other cameras without
                the hand, and OUT/SPLIT.json
   photographs  the same, with a rendered hand that touches places of photographs; the image is the
                same photograph from elsewhere in other light
@@ -34,23 +34,23 @@ test-buttons and test-absent, have families, textures and seeds of their own.
 
 With --closed-loop, nothing is rendered to files: a model grounds demonstrations in a robot's
 colour and depth images, a scripted finger goes to the points that it finds, along their normals,
-and presses, pulls, turns or lifts, and the state of the appliance afterwards is the result.
+and presses, pulls, turns or lifts, and the state of the fixture afterwards is the result.
 
 With --rgbd-bag, write instead a rosbag2 OUT/bag: a demonstration, then colour, depth and
-camera_info of a camera that moves around the same appliance at 0.5 to 1 m, with the annotations of
+camera_info of a camera that moves around the same scene at 0.5 to 1 m, with the annotations of
 each image in OUT/annotations.json."""
 
 _EXAMPLE = """\
 examples:
-  afformer simulate datasets/simulated --split train --appliances 2100 --processes 2
-  afformer simulate datasets/simulated --split test-buttons --appliances 300 --processes 2
+  afformer simulate datasets/simulated --split train --scenes 2100 --processes 2
+  afformer simulate datasets/simulated --split test-buttons --scenes 300 --processes 2
   afformer simulate datasets/own --layout photographs --photographs ~/Pictures --processes 2
   afformer simulate datasets/assistq --layout assistq --split train --processes 2
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
-  afformer simulate datasets/hands --layout hands --split test --appliances 100 --processes 2
+  afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
   afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
-  afformer simulate --closed-loop models/sim_small --appliances 100 --noise 0"""
+  afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -90,7 +90,7 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 
     split = split_named(arguments.split or 'test-seen')
     plan = ClosedLoopPlan(
-        scenes=options['appliances'],
+        scenes=options['scenes'],
         families=tuple(arguments.families or split.families),
         held_out=split.held_out,
         demonstrations=options['demonstrations'],
@@ -155,10 +155,10 @@ def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> in
 
     layout = arguments.layout
     processes = options.pop('processes')
-    counted = {'long-videos': 'videos', 'photographs': 'scenes'}.get(layout, 'appliances')
+    counted = {'long-videos': 'videos', 'photographs': 'scenes'}.get(layout, 'scenes')
     total = options[counted]
     unit = {'assistq': 'video', 'long-videos': 'video', 'photographs': 'scene'}.get(
-        layout, 'appliance'
+        layout, 'scene'
     )
     with tqdm(total=total, unit=unit) as bar:
         for done in _progress(arguments, options, processes):

@@ -48,9 +48,9 @@ def prior_from_training(
 
 
 def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BaselinePrior:
-    """Fit the prior to a dataset's own rows, in five folds by image or appliance.
+    """Fit the prior to a dataset's own rows, in five folds by image or scene.
 
-    One image or appliance alone has no mean maps.
+    One image or scene alone has no mean maps.
     """
     several = len({row.group for row in rows}) > 1
     maps = CrossValidatedMeanMaps(protocol, rows) if several else None

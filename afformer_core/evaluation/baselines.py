@@ -129,7 +129,7 @@ class ImageOracle:
 class CrossValidatedMeanMaps:
     """Mean ground truth of the same action in the other folds.
 
-    Groups are sorted by name and dealt to the folds in turn, so that no image or appliance
+    Groups are sorted by name and dealt to the folds in turn, so that no image or scene
     serves as its own prior.
 
     Args:

@@ -78,7 +78,7 @@ def measure_differences(
     """Paired differences of all models but the first to the first, by name.
 
     An interval is of the mean over the rows of their differences, from drawing images (or
-    appliances) whole: so both models are drawn with the same ones.
+    scenes) whole: so both models are drawn with the same ones.
 
     Args:
         models: at least two, by name.

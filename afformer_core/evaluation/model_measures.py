@@ -44,7 +44,7 @@ class ModelMeasures:
 
     Attributes:
         pairs: of demonstration and image.
-        groups: appliances, or images where the data names no appliance.
+        groups: scenes, or images where the data names no scene.
         milliseconds_median: of grounding an image.
         predictors: the model, and what looks at nothing or at the elements alone, by name.
         kld_share_of_baseline: the model's KLD as a share of that of `MEAN_MAP`.

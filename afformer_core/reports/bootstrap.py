@@ -64,7 +64,7 @@ def bootstrap_mean(
 
     Args:
         values: [N]; NaN where there is none.
-        groups: N names, of images or appliances.
+        groups: N names, of images or scenes.
         seed: of the draws.
 
     Returns:
@@ -125,7 +125,7 @@ def bootstrap_median(
 
     Args:
         values: [N]; NaN where there is none.
-        groups: N names, of images or appliances.
+        groups: N names, of images or scenes.
         seed: of the draws.
 
     Returns:

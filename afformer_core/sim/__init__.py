@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated appliances that a hand operates, rendered with MuJoCo (extra `sim`)."""
+"""Simulated fixtures that a hand operates, rendered with MuJoCo (extra `sim`)."""
 
 import os
 

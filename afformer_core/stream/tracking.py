@@ -165,8 +165,8 @@ class AppearanceTracker:
 
     What covers it, a hand or a passer-by, looks different, and the model may point at the next
     best peak meanwhile, with as much confidence and in the same surroundings. On 60 simulated
-    appliances the peak seen by a camera that moved on had a median cosine of 0.96 with itself,
-    0.91 at the 5th percentile, and another element of the same appliance 0.75: half of the
+    scenes the peak seen by a camera that moved on had a median cosine of 0.96 with itself,
+    0.91 at the 5th percentile, and another element of the same scene 0.75: half of the
     look-alikes are told apart by a threshold there, and no step of the camera is taken for one.
     The appearance follows slow changes of light and viewpoint over a second.
     """

@@ -124,4 +124,4 @@ def _name_in(path: Path, otherwise: str) -> str:
         fields = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, yaml.YAMLError):
         return otherwise
-    return str(fields.get('training', otherwise)) if isinstance(fields, dict) else otherwise
+    return str(fields.get('task', otherwise)) if isinstance(fields, dict) else otherwise

@@ -23,7 +23,7 @@ FEW_STEPS = ['--trainer.max_steps', '20']
 def folder(root: Path, tmp_path: Path) -> Path:
     """Of a user: three clips, an image of each object, and the configurations of the clone."""
     simulated = tmp_path / 'simulated'
-    options = '--appliances', '3', '--demonstrations', '1', '--targets', '1'
+    options = '--scenes', '3', '--demonstrations', '1', '--targets', '1'
     assert main(['simulate', str(simulated), '--split', 'validation', *options]) == 0
     for number in range(3):
         object_folder = tmp_path / 'user' / 'my_pairs' / f'object_{number}'

@@ -41,9 +41,9 @@ def test_pre_training_sees_clips_and_no_annotation(plan: StudyPlan) -> None:
 
 
 def test_several_values_of_an_option() -> None:
-    values = {'appliances': 4, 'families': ['mugs', 'jars']}
+    values = {'scenes': 4, 'families': ['mugs', 'jars']}
 
-    assert commands.options(values) == ['--appliances', '4', '--families', 'mugs', 'jars']
+    assert commands.options(values) == ['--scenes', '4', '--families', 'mugs', 'jars']
 
 
 def test_the_test_split_is_measured_and_never_trained_on(plan: StudyPlan) -> None:

@@ -21,14 +21,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         '--limit',
         type=int,
         default=0,
-        help='largest number of appliances (of images, if the data names none), the first ones; '
+        help='largest number of scenes (of images, if the data names none), the first ones; '
         '0: all',
     )
     parser.add_argument(
         '--pairs-per-group',
         type=int,
         default=0,
-        help='number of pairs drawn at random for each appliance or image; 0: all',
+        help='number of pairs drawn at random for each scene or image; 0: all',
     )
     parser.add_argument(
         '--frames',

@@ -15,7 +15,7 @@ CLOSED_LOOP = 'closed-loop'
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     'opra': {
         'processes': 1,
-        'appliances': 2100,
+        'scenes': 2100,
         'demonstrations': 3,
         'performances': 1,
         'targets': 3,
@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     'assistq': {
         'processes': 1,
-        'appliances': 100,
+        'scenes': 100,
         'demonstrations': 4,
         'targets': 1,
         'seconds': 3.0,
@@ -45,13 +45,13 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     'hands': {
         'processes': 1,
-        'appliances': 1000,
+        'scenes': 1000,
         'demonstrations': 2,
         'longest_side': 256,
     },
     'long-videos': {
         'processes': 1,
-        'appliances': 2,
+        'scenes': 2,
         'videos': 10,
         'seconds': 60.0,
         'rate': 8.0,
@@ -65,7 +65,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'storage': 'mcap',
     },
     CLOSED_LOOP: {
-        'appliances': 100,
+        'scenes': 100,
         'demonstrations': 2,
         'performances': 1,
         'targets': 2,
@@ -83,10 +83,10 @@ LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),
-    'appliances': (int, 'number of appliances; for long-videos, the largest number in each'),
+    'scenes': (int, 'number of scenes; for long-videos, the largest number in each'),
     'demonstrations': (
         int,
-        'demonstrations of an appliance, of different elements as long as there are any',
+        'demonstrations of a scene, of different elements as long as there are any',
     ),
     'performances': (
         int,
@@ -95,7 +95,7 @@ _HELP = {
     ),
     'targets': (
         int,
-        "target views of an appliance; for assistq, users' images; for closed-loop, the robot's "
+        "target views of a scene; for assistq, users' images; for closed-loop, the robot's "
         'views of a demonstration',
     ),
     'frames': (int, 'frames of a clip'),
@@ -126,7 +126,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--families',
         nargs='+',
         metavar='FAMILY',
-        help='families of appliances, drawn evenly; one named twice comes twice as often '
+        help='families of fixtures, drawn evenly; one named twice comes twice as often '
         "(default: the split's; for assistq, its panels)",
     )
     for name, (kind, text) in _HELP.items():

@@ -22,14 +22,14 @@ _FRAMES = 8
 
 
 def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """Pairs to calibrate with, and as many of other appliances (or images) to measure with.
+    """Pairs to calibrate with, and as many of other scenes (or images) to measure with.
 
     Args:
         annotations: file of a dataset.
         count: of each at most.
 
     Raises:
-        DatasetError: the dataset has too few appliances or images for two of them.
+        DatasetError: the dataset has too few scenes or images for two of them.
         ValueError: the count is below 1.
     """
     if count < 1:

@@ -47,7 +47,7 @@ def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]
     a demonstration in common is taken.
 
     Args:
-        groups: the samples of each image or appliance.
+        groups: the samples of each image or scene.
     """
     marks = _marks(groups)
     return [

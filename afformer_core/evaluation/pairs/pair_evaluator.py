@@ -26,7 +26,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
 
-_NEGATIVE = 'of another appliance'
+_NEGATIVE = 'of another scene'
 # Windows of demonstrations that are kept of an image with many, or those of a single longer one;
 # 32 frames of a ResNet-50 model take 120 MB.
 _KEPT = 8

@@ -49,7 +49,7 @@ class PairResult:
         frozen_action: best action with all frames as the one at the contact, or None where not
             asked.
         presence_features: that the demonstrated place is in view.
-        negative_presence_features: that what a demonstration of another appliance (or image) shows
+        negative_presence_features: that what a demonstration of another scene (or image) shows
             is, or None without one.
         heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not
             kept.

@@ -21,10 +21,10 @@ class Pair:
 
     Attributes:
         sample: both of them, and their annotation.
-        hard_negative: a sample of the same appliance whose demonstration shows another element;
+        hard_negative: a sample of the same scene whose demonstration shows another element;
             where the data names none, one of the same image whose annotation lies elsewhere. None
             where there is no such sample.
-        negative: a sample of another appliance (or image), whose demonstration shows what the
+        negative: a sample of another scene (or image), whose demonstration shows what the
             image does not, or None where there is no other.
         companions: samples of the same image whose demonstrations show the same element, by
             other people or from other sides; of data that names elements.
@@ -43,7 +43,7 @@ def choose_pairs(
 
     Args:
         samples: of a dataset.
-        limit: appliances (images, where the data names no appliance) at most, the first ones of
+        limit: scenes (images, where the data names no scene) at most, the first ones of
             the dataset; 0 takes all.
         per_group: pairs of each, drawn at random; 0 takes all.
         seed: of the draws.
@@ -53,7 +53,7 @@ def choose_pairs(
     """
     if limit < 0 or per_group < 0:
         raise ValueError(
-            f'limit is {limit} and pairs per appliance {per_group}; they must be at least 0'
+            f'limit is {limit} and pairs per scene {per_group}; they must be at least 0'
         )
     rng = np.random.default_rng(seed)
     groups: dict[str, list[Sample]] = {}

@@ -25,7 +25,7 @@ class Row:
     Attributes:
         action: 0-based.
         group: what must not be split between folds and is drawn together in a bootstrap: the
-            appliance of simulated data, else the image.
+            scene of simulated data, else the image.
         points: float64 [P, 2] (x, y) in pixels of `image_size`.
         image_size: (width, height).
         image: name of the image.

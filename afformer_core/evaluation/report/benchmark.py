@@ -48,7 +48,7 @@ class BenchmarkReport:
                 **_absent_rows(measures['test-absent']),
             },
             (
-                f'Pairs: {pairs}. {interval_note("appliances")} baseline: an element at random, '
+                f'Pairs: {pairs}. {interval_note("scenes")} baseline: an element at random, '
                 'or the most frequent action.',
             ),
         )

@@ -131,7 +131,7 @@ def difference_table(measures: ComparedMeasures) -> Table:
         f"Each model's measure less that of {measures.first}, paired by row: of KLD and of the "
         'peak error a negative difference is better, of the others a positive one. rows better: '
         f'share of rows with a lower KLD than that of {measures.first}.',
-        f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over appliances (images, where the data '
+        f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over scenes (images, where the data '
         'names none), the same ones for both models. One that holds 0, or of rows better 0.5, '
         'does not tell the two apart.',
     )

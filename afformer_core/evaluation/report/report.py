@@ -48,7 +48,7 @@ Fact = str | int | float
 
 _NO_MEAN_MAPS = (
     "There is no row of the same action's mean map, which other images make: the annotations are "
-    'of one image or appliance. --prior-annotations takes it from others.'
+    'of one image or scene. --prior-annotations takes it from others.'
 )
 
 
@@ -152,7 +152,7 @@ def build_report(
     counted: dict[str, str | int | float] = {
         'protocol': compared,
         'pairs': measures.pairs,
-        'appliances or images': measures.groups,
+        'scenes or images': measures.groups,
         'milliseconds an image, median': measures.milliseconds_median,
     }
     return Report(

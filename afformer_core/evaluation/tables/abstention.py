@@ -43,7 +43,7 @@ class Abstention:
     """What is found of what is in view, and of what is not.
 
     Attributes:
-        of_appliances: whether a negative demonstration is of another appliance, else of another
+        of_scenes: whether a negative demonstration is of another scene, else of another
             image.
         own_right: with the image's own demonstration, where the best peak is right.
         own: with the image's own demonstration.
@@ -51,7 +51,7 @@ class Abstention:
         auroc: area under the ROC curve of what tells `own` from `negative`, by its name.
     """
 
-    of_appliances: bool
+    of_scenes: bool
     own_right: Finding
     own: Finding
     negative: Finding
@@ -69,7 +69,7 @@ def measure_abstention(
         seed: of the bootstrap.
 
     Returns:
-        None where no pair has a demonstration of another appliance (or image).
+        None where no pair has a demonstration of another scene (or image).
     """
     pairs = [result for result in results if result.negative_presence_features is not None]
     if not pairs:
@@ -85,7 +85,7 @@ def measure_abstention(
     groups_right = [result.rows[0].group for result in right]
     shown, absent = _measures(own, calibration), _measures(negative, calibration)
     return Abstention(
-        of_appliances=all(result.pair.sample.scene is not None for result in pairs),
+        of_scenes=all(result.pair.sample.scene is not None for result in pairs),
         own_right=_finding(
             [one.presence_features for one in right], groups_right, calibration, seed
         ),
@@ -102,8 +102,8 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
         abstention: measured.
         calibration: that it was measured with, or None.
     """
-    known = abstention.of_appliances
-    place, other = ('inside', 'appliance') if known else ('in the region', 'image')
+    known = abstention.of_scenes
+    place, other = ('inside', 'scene') if known else ('in the region', 'image')
     areas = {f'auroc_{name}': area for name, area in abstention.auroc.items()}
     return Table.of(
         'Is it known what is not in view?',

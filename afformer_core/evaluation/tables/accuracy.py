@@ -61,7 +61,7 @@ class ActionHits:
         among_best: [N] share of a sample's k annotated actions among the k best-scored ones, for
             each of these actions.
         best: [N] 1 where the action is the best-scored one, else 0.
-        groups: N images or appliances.
+        groups: N images or scenes.
         actions: N annotated actions, 0-based.
     """
 

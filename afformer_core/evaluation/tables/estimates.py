@@ -33,7 +33,7 @@ PEAK_NOTE = (
     "annotated point, in percent of the image's diagonal. A predictor that is flat on top is "
     'given what a guess there would get on average.'
 )
-INTERVAL_NOTE = interval_note('appliances (images, where the data names none)')
+INTERVAL_NOTE = interval_note('scenes (images, where the data names none)')
 
 
 @dataclass(frozen=True)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands, and the elements of appliances, as solids."""
+"""Hands, and the elements of fixtures, as solids."""

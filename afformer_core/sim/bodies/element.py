@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Elements of an appliance: their moving solids, joints, grips and actions."""
+"""Elements of a fixture: their moving solids, joints, grips and actions."""
 
 from __future__ import annotations
 
@@ -92,11 +92,11 @@ class Front:
 
 @dataclass(frozen=True)
 class Element:
-    """One part of an appliance that can be operated.
+    """One part of a fixture that can be operated.
 
     Attributes:
         kind: everyday name: `button`, `drawer`, ...
-        pose: its own frame at rest in the appliance's frame; z points towards the hand.
+        pose: its own frame at rest in the fixture's frame; z points towards the hand.
         solids: solids that move with it, in its own frame.
         hull: float64 [P, 3] metres, points whose hull is the operated part, in its own frame.
         front: rectangle that people touch.
@@ -137,9 +137,9 @@ class Element:
         raise ValueError(f'a {self.kind} affords {self.actions}, not {action}')
 
     def placed(self, displacement: Pose = STILL) -> Pose:
-        """Return the element's frame in the appliance's, moved by `displacement` from rest."""
+        """Return the element's frame in the fixture's, moved by `displacement` from rest."""
         return self.pose @ displacement
 
     def operated(self, displacement: Pose = STILL) -> np.ndarray:
-        """Return the hull [P, 3], moved by `displacement` from rest, in the appliance's frame."""
+        """Return the hull [P, 3], moved by `displacement` from rest, in the fixture's frame."""
         return self.placed(displacement).apply(self.hull)

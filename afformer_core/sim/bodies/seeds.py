@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Independent random streams, so that any appliance and view can be made on its own."""
+"""Independent random streams, so that any fixture and view can be made on its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 class Stream(IntEnum):
     """Purposes that random numbers are drawn for, each with a stream of its own."""
 
-    APPLIANCE = 0
+    FIXTURE = 0
     WORLD = 1
     DEMONSTRATION = 2
     TARGET = 3
@@ -29,7 +29,7 @@ class Stream(IntEnum):
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:
-    """Return the seed of the appliance `index` (from 0) of the dataset `dataset_seed`.
+    """Return the seed of the fixture `index` (from 0) of the dataset `dataset_seed`.
 
     Raises:
         ValueError: one of them is negative.

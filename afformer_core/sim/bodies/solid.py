@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Primitive solids that appliances are built of."""
+"""Primitive solids that fixtures are built of."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import CARRIED, MOMENTARY, Use
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import Pose
 
 States = Mapping[int, Pose]
@@ -17,15 +17,15 @@ _UNTOUCHED = 0.5
 _LEFT_MOVED = 0.4
 
 
-def sample_states(appliance: Appliance, rng: np.random.Generator) -> dict[int, Pose]:
+def sample_states(fixture: Fixture, rng: np.random.Generator) -> dict[int, Pose]:
     """Draw displacements from rest of some elements: drawers left open, knobs turned.
 
-    Half of the appliances are untouched, with an empty result. Keys are indices of elements.
+    Half of the fixtures are untouched, with an empty result. Keys are indices of elements.
     """
     states: dict[int, Pose] = {}
     if rng.random() < _UNTOUCHED:
         return states
-    for index, element in enumerate(appliance.elements):
+    for index, element in enumerate(fixture.elements):
         lasting = [use for use in element.uses if _lasts(use)]
         if lasting and rng.random() < _LEFT_MOVED:
             states[index] = _displaced(lasting[int(rng.integers(len(lasting)))], rng)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pinhole cameras in front of an appliance."""
+"""Pinhole cameras in front of a fixture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import cross
 
 # Two directions drawn evenly from a disc of this radius are 29 degrees apart on average,
@@ -27,7 +27,7 @@ class Camera:
     """Pinhole camera without distortion.
 
     Attributes:
-        position: [3] metres, in the appliance's coordinates.
+        position: [3] metres, in the fixture's coordinates.
         rotation: [3, 3], its columns the camera's right, up and backward axes.
         field_of_view: vertical, degrees.
     """
@@ -40,7 +40,7 @@ class Camera:
         """Project points, float64 [P, 3] metres, to pixels [P, 2] (x, y), centres at integers.
 
         Args:
-            points: in the appliance's coordinates.
+            points: in the fixture's coordinates.
             size: (width, height) of the image.
 
         Raises:
@@ -117,8 +117,8 @@ def look_at(
     return Camera(np.asarray(position, float), rotation, field_of_view)
 
 
-def frame_appliance(
-    appliance: Appliance,
+def frame_fixture(
+    fixture: Fixture,
     toward: np.ndarray,
     aim: np.ndarray,
     roll_degrees: float,
@@ -127,19 +127,19 @@ def frame_appliance(
     size: tuple[int, int],
     share: float = 1.0,
 ) -> Camera:
-    """Place a camera along `toward` from `aim`, as near as it has the appliance in view.
+    """Place a camera along `toward` from `aim`, as near as it has the fixture in view.
 
     Args:
-        appliance: what must be in view.
-        toward: [3] unit vector from the appliance to the camera.
+        fixture: what must be in view.
+        toward: [3] unit vector from the fixture to the camera.
         aim: [3] metres, the point in the middle of the image.
         roll_degrees: rotation about the optical axis.
         field_of_view: vertical, degrees.
-        fill: share of the image's half extent that the appliance takes up, below 1.
+        fill: share of the image's half extent that the fixture takes up, below 1.
         size: (width, height) of the image.
-        share: how much of what is beside the elements must be in view, see `Appliance.extent`.
+        share: how much of what is beside the elements must be in view, see `Fixture.extent`.
     """
-    corners = appliance.extent(share)
+    corners = fixture.extent(share)
     rotation = look_at(aim + toward, aim, roll_degrees, field_of_view).rotation
     # right, up and towards the camera, from the aim
     local = (corners - aim) @ rotation
@@ -151,7 +151,7 @@ def frame_appliance(
 
 
 def sample_camera(
-    appliance: Appliance,
+    fixture: Fixture,
     size: tuple[int, int],
     rng: np.random.Generator,
     egocentric: bool = False,
@@ -159,27 +159,27 @@ def sample_camera(
     """Draw a random camera that has every element in view.
 
     Args:
-        appliance: what must be in view.
+        fixture: what must be in view.
         size: (width, height) of the image.
         rng: source of randomness.
-        egocentric: the camera is on the head of a person in front of the appliance: above it, with
+        egocentric: the camera is on the head of a person in front of the fixture: above it, with
             a wide lens.
     """
     radius = _CONE_DEGREES * math.sqrt(rng.random())
     angle = rng.uniform(0, 2 * math.pi)
-    across, up = radius * math.cos(angle), appliance.elevation + radius * math.sin(angle)
-    if appliance.elevation > _STANDS_ABOVE:
+    across, up = radius * math.cos(angle), fixture.elevation + radius * math.sin(angle)
+    if fixture.elevation > _STANDS_ABOVE:
         # nobody sees an object on a table from below
         up = max(up, _LOWEST_DEGREES)
     if egocentric:
-        across, up = 0.5 * across, min(appliance.elevation + rng.uniform(12, 32), 65.0)
+        across, up = 0.5 * across, min(fixture.elevation + rng.uniform(12, 32), 65.0)
     share = rng.uniform(_LEAST_SHOWN, 1)
-    extent = appliance.extent(share)
+    extent = fixture.extent(share)
     spread = extent.max(axis=0) - extent.min(axis=0)
     aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
     aim[:2] += rng.uniform(-0.08, 0.08, 2) * spread[:2]
-    return frame_appliance(
-        appliance,
+    return frame_fixture(
+        fixture,
         direction(across, up),
         aim,
         rng.normal(0, 5 if egocentric else 3),

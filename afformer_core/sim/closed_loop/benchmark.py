@@ -60,12 +60,12 @@ class Trial:
 
     Attributes:
         scene: number of the scene in the plan.
-        family: family of the appliance.
+        family: family of the fixture.
         kind: kind of the element.
         action: action that was demonstrated.
         read: action that the model read.
         element: index of the right element.
-        elements: number of elements of the appliance.
+        elements: number of elements of the fixture.
         viewpoint: degrees between the (first) demonstration's and the robot's camera, seen from
             the element.
         attempts: attempts by the noise of depth.
@@ -137,15 +137,15 @@ class _Operation:
         return Task(self.demonstration.element, self.demonstration.action)
 
     def trial(self, grounder: Grounder, renderer: Renderer, plan: ClosedLoopPlan) -> Trial:
-        appliance, task = self.scene.appliance, self.task
-        element = appliance.elements[task.element]
-        states = initial_states(appliance, task)
+        fixture, task = self.scene.fixture, self.task
+        element = fixture.elements[task.element]
+        states = initial_states(fixture, task)
         displacement = states.get(task.element, STILL)
         middle = front_centre(element, displacement)
         rng = make_rng(self.scene.seed, Stream.RGBD, _SENSOR, self.number)
         observation = see(renderer, self.view, states, rng)
         prediction = grounder.predict(observation.image, *self.names)
-        bench = Bench(appliance, task)
+        bench = Bench(fixture, task)
         demonstrated = self.demonstration.camera(0.5)
         return Trial(
             scene=self.index,
@@ -154,7 +154,7 @@ class _Operation:
             action=task.action,
             read=next(iter(prediction.action_scores)),
             element=task.element,
-            elements=len(appliance.elements),
+            elements=len(fixture.elements),
             viewpoint=viewpoint_degrees(demonstrated, self.view.camera, middle),
             attempts={
                 noise: self._attempt(bench, prediction, observation, plan, noise, middle)
@@ -175,7 +175,7 @@ class _Operation:
         rng = make_rng(self.scene.seed, Stream.RGBD, _DEPTH, self.number)
         sensed = plan.depth_camera(noise).measure(observation.depth, rng)
         published = publish(prediction, observation, sensed, plan.stream)
-        pixel = observation.right_pixel(self.scene.appliance, self.task.element)
+        pixel = observation.right_pixel(self.scene.fixture, self.task.element)
         shown = publish_pixel(pixel, observation, sensed, plan.stream)
         robot = self.view.camera.position
         read = next(iter(prediction.action_scores))

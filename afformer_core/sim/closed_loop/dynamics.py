@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MuJoCo description of an appliance whose elements move, and of a fingertip in front of it.
+"""MuJoCo description of a fixture whose elements move, and of a fingertip in front of it.
 
 A button has a spring, a drawer friction, a mug weight; every element that is touched moves,
 whether it was meant or not. Only the finger collides, with all solids.
@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Joint
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.closed_loop.mechanism import Mechanism
 from afformer_core.sim.scene.world import solid_xml
@@ -46,7 +46,7 @@ _FINGER = f"""<body name="finger" gravcomp="1">
   </body>"""
 
 
-def appliance_xml(appliance: Appliance, mechanisms: tuple[Mechanism, ...]) -> str:
+def fixture_xml(fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> str:
     """Write the description, with all frames of elements and of the finger still at the origin.
 
     Element i is the body `element_i` on the joint `joint_i`, or with the geom `hull_i` if it
@@ -55,14 +55,14 @@ def appliance_xml(appliance: Appliance, mechanisms: tuple[Mechanism, ...]) -> st
     first, attach element i to the finger.
 
     Args:
-        appliance: appliance that is operated.
+        fixture: fixture that is operated.
         mechanisms: how each of its elements moves.
     """
-    numbered = list(enumerate(zip(appliance.elements, mechanisms, strict=True)))
+    numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
     still = [(i, element) for i, (element, one) in numbered if one.joint is None]
     panel = ''
-    if appliance.panel is not None:
-        half = f'{appliance.panel.width / 2} {appliance.panel.height / 2} 0.005'
+    if fixture.panel is not None:
+        half = f'{fixture.panel.width / 2} {fixture.panel.height / 2} 0.005'
         panel = f'<geom type="box" size="{half}" pos="0 0 -0.005"/>'
     return f"""<mujoco>
 <compiler angle="radian" balanceinertia="true"/>
@@ -73,7 +73,7 @@ def appliance_xml(appliance: Appliance, mechanisms: tuple[Mechanism, ...]) -> st
 </default>
 <asset>{''.join(_hull_xml(i, element) for i, element in still)}</asset>
 <worldbody>
-  <body name="fixed" childclass="still">{panel}{''.join(map(_bare, appliance.fixed))}</body>
+  <body name="fixed" childclass="still">{panel}{''.join(map(_bare, fixture.fixed))}</body>
   {''.join(_element_xml(i, element, one) for i, (element, one) in numbered)}
   {_FINGER}
 </worldbody>

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import CARRIED, MOMENTARY, Element, Joint, Use
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import Pose
 
 # Seconds that a touched or held element must be pressed, or in contact where it cannot move.
@@ -127,29 +127,29 @@ class Mechanism:
         return self.joint.displacement(self.start)
 
 
-def mechanisms(appliance: Appliance, task: Task) -> tuple[Mechanism, ...]:
-    """Return the mechanism of each element of an appliance during a task.
+def mechanisms(fixture: Fixture, task: Task) -> tuple[Mechanism, ...]:
+    """Return the mechanism of each element of a fixture during a task.
 
     Elements that afford the task's action move accordingly; the others by their first use.
 
     Raises:
         ValueError: the task's element does not exist, or does not afford its action.
     """
-    if task.element >= len(appliance.elements):
+    if task.element >= len(fixture.elements):
         raise ValueError(
-            f'element is {task.element}; expected an index below {len(appliance.elements)}'
+            f'element is {task.element}; expected an index below {len(fixture.elements)}'
         )
-    appliance.elements[task.element].use(task.action)
-    return tuple(_mechanism(element, task.action) for element in appliance.elements)
+    fixture.elements[task.element].use(task.action)
+    return tuple(_mechanism(element, task.action) for element in fixture.elements)
 
 
-def initial_states(appliance: Appliance, task: Task) -> dict[int, Pose]:
+def initial_states(fixture: Fixture, task: Task) -> dict[int, Pose]:
     """Return the displacements of the elements that are not at rest when the robot comes.
 
     A drawer that is to be pushed must be open. All elements that can be pushed are displaced then,
     so that the state does not tell which one is meant.
     """
-    poses = {i: one.displacement() for i, one in enumerate(mechanisms(appliance, task))}
+    poses = {i: one.displacement() for i, one in enumerate(mechanisms(fixture, task))}
     return {i: pose for i, pose in poses.items() if pose is not None}
 
 

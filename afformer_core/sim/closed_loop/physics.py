@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulation of an appliance and a fingertip by MuJoCo's dynamics."""
+"""Simulation of a fixture and a fingertip by MuJoCo's dynamics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import mujoco
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import Pose, facing
 from afformer_core.sim.closed_loop.dynamics import (
     AXES,
@@ -16,7 +16,7 @@ from afformer_core.sim.closed_loop.dynamics import (
     FINGER_MASS,
     STIFFNESS,
     TIP_RADIUS,
-    appliance_xml,
+    fixture_xml,
 )
 from afformer_core.sim.closed_loop.mechanism import Mechanism
 
@@ -30,21 +30,21 @@ _SOFT_WRIST = 0.02
 
 
 class Physics:
-    """Simulation of one appliance, to be operated any number of times.
+    """Simulation of one fixture, to be operated any number of times.
 
     The finger's frame has its origin at the published point and z along the published normal; the
     middle of its tip is `TIP_RADIUS` before the point when all four of `AXES` are 0.
 
     Args:
-        appliance: appliance that is operated.
+        fixture: fixture that is operated.
         mechanisms: how each of its elements moves.
     """
 
-    def __init__(self, appliance: Appliance, mechanisms: tuple[Mechanism, ...]) -> None:
+    def __init__(self, fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> None:
         self.mechanisms = mechanisms
-        self._model = mujoco.MjModel.from_xml_string(appliance_xml(appliance, mechanisms))
+        self._model = mujoco.MjModel.from_xml_string(fixture_xml(fixture, mechanisms))
         self._data = mujoco.MjData(self._model)
-        for i, element in enumerate(appliance.elements):
+        for i, element in enumerate(fixture.elements):
             self._place(f'element_{i}', element.pose)
         bodies = {self._model.body(f'element_{i}').id: i for i in range(len(mechanisms))}
         self._element_of = [bodies.get(int(body), -1) for body in self._model.geom_bodyid]

@@ -17,11 +17,11 @@ class ClosedLoopPlan:
     """Scenes, demonstrations, views and noises of a closed-loop benchmark.
 
     Attributes:
-        scenes: number of appliances, taken from the families in turn.
-        families: families of the appliances.
+        scenes: number of fixtures, taken from the families in turn.
+        families: families of the fixtures.
         held_out: True for textures that are kept out of training.
         seed: seed of everything random; equal plans try the same.
-        demonstrations: number for each appliance, of different elements as long as there are any.
+        demonstrations: number for each fixture, of different elements as long as there are any.
         performances: number of videos of each demonstration, of the same action by other people
             and from other sides; the model grounds them together.
         views: number of views of the robot's camera for each demonstration.

@@ -15,7 +15,7 @@ from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.states import States
 from afformer_core.sim.cameras.camera import Camera
@@ -65,13 +65,13 @@ class RobotObservation:
                 f'and {self.shown.shape}; expected those of a camera of {width} x {height} pixels'
             )
 
-    def right_pixel(self, appliance: Appliance, element: int) -> np.ndarray | None:
+    def right_pixel(self, fixture: Fixture, element: int) -> np.ndarray | None:
         """Return the pixel of a perfect peak for an element: [2] (x, y).
 
         It is the middle of the element's front, or the nearest pixel at which the operated part is
         visible and which is not right at an edge. None if nothing of that part is visible.
         """
-        outline = self.view.outline(appliance, element)
+        outline = self.view.outline(fixture, element)
         operated = np.zeros(self.shown.shape, np.uint8)
         cv2.fillPoly(operated, [np.round(outline).astype(np.int32)], 1)
         seen = np.pad(operated * (self.shown == element), 1).astype(np.uint8)
@@ -79,7 +79,7 @@ class RobotObservation:
         if not inwards.any():
             return None
         displacement = self.view.states.get(element, STILL)
-        middle = front_centre(appliance.elements[element], displacement)
+        middle = front_centre(fixture.elements[element], displacement)
         expected = self.view.pixels(middle[None])[0]
         rows, columns = np.nonzero(inwards >= _INNER_SHARE * min(_INNER_PIXELS, inwards.max()))
         pixels = np.stack([columns, rows], axis=1).astype(float)
@@ -94,7 +94,7 @@ class Published:
 
     Attributes:
         found: True if presence says that the demonstrated element is in view.
-        point: [3] metres in the appliance's frame; None where depth is missing.
+        point: [3] metres in the fixture's frame; None where depth is missing.
         normal: [3] of the surface there; towards the camera where it is unknown.
         problem: reason why there is no point; '' where there is one.
 
@@ -115,7 +115,7 @@ class Published:
 
 
 def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[View]:
-    """Plan views of a robot's camera, spread around the appliance as evenly as possible.
+    """Plan views of a robot's camera, spread around the fixture as evenly as possible.
 
     They are those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
 
@@ -212,5 +212,5 @@ def _factory() -> RosbagsMessages:
 
 
 def _from_optical(camera: Camera) -> RigidTransform:
-    """Return the transform from the camera's optical frame to the appliance's frame."""
+    """Return the transform from the camera's optical frame to the fixture's frame."""
     return RigidTransform(camera.rotation @ _OPTICAL, np.asarray(camera.position, float))

@@ -8,7 +8,7 @@ from enum import Enum
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.closed_loop.finger import START, Finger, Watch
 from afformer_core.sim.closed_loop.mechanism import Mechanism, Task, mechanisms
 from afformer_core.sim.closed_loop.physics import Physics
@@ -56,16 +56,16 @@ class Outcome:
 
 
 class Bench:
-    """Appliance on which a robot attempts one task, any number of times.
+    """Fixture on which a robot attempts one task, any number of times.
 
     Args:
-        appliance: appliance that is operated.
+        fixture: fixture that is operated.
         task: the task.
     """
 
-    def __init__(self, appliance: Appliance, task: Task) -> None:
+    def __init__(self, fixture: Fixture, task: Task) -> None:
         self._task = task
-        self._physics = Physics(appliance, mechanisms(appliance, task))
+        self._physics = Physics(fixture, mechanisms(fixture, task))
 
     def attempt(
         self, point: np.ndarray, normal: np.ndarray, action: str, robot: np.ndarray
@@ -73,7 +73,7 @@ class Bench:
         """Let the finger act, and judge the result.
 
         Args:
-            point: [3] metres in the appliance's frame, where it is to touch.
+            point: [3] metres in the fixture's frame, where it is to touch.
             normal: [3] of the surface there, unit length.
             action: action that it carries out, which may be another one than the task's.
             robot: [3] metres, position of the robot.

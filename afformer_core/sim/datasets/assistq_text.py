@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.scene.demonstration import Demonstration
 
 PURPOSES = (
@@ -52,7 +52,7 @@ def button_name(element: int) -> str:
 
 
 def describe(
-    plans: Sequence[Demonstration], appliance: Appliance, rng: np.random.Generator
+    plans: Sequence[Demonstration], fixture: Fixture, rng: np.random.Generator
 ) -> list[Step]:
     """Draw a purpose for each demonstration, and describe it as a step.
 
@@ -67,7 +67,7 @@ def describe(
     return [
         Step(
             _VERBS.get(plan.action, plan.action),
-            appliance.elements[plan.element].kind.replace('_', ' '),
+            fixture.elements[plan.element].kind.replace('_', ' '),
             plan.element,
             purpose,
         )
@@ -75,11 +75,9 @@ def describe(
     ]
 
 
-def script(
-    appliance: Appliance, steps: Sequence[Step], seconds: int, rng: np.random.Generator
-) -> str:
+def script(fixture: Fixture, steps: Sequence[Step], seconds: int, rng: np.random.Generator) -> str:
     """Write the text of `script.txt`: steps of `seconds`, with two idle seconds between them."""
-    name = appliance.family.replace('_', ' ')
+    name = fixture.family.replace('_', ' ')
     lines = [_line(0, 1, f'This is how to use the {name}.')]
     for number, step in enumerate(steps):
         begin = number * (seconds + 2) + 1
@@ -90,11 +88,11 @@ def script(
 
 
 def questions(
-    appliance: Appliance, steps: Sequence[Step], images: int, rng: np.random.Generator
+    fixture: Fixture, steps: Sequence[Step], images: int, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
     """Write a question about each step for each of the users' images."""
     return [
-        _question(len(appliance.elements), step, f'{image}.jpg', rng)
+        _question(len(fixture.elements), step, f'{image}.jpg', rng)
         for step in steps
         for image in range(images)
     ]

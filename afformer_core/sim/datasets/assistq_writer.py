@@ -2,9 +2,9 @@
 """Writer of simulated videos in the format of AssistQ.
 
 - `SPLIT.json`: questions of each video, with answers to choose from
-- `SPLIT/VIDEO/video.mp4`: demonstrations of elements of one appliance, one after another
+- `SPLIT/VIDEO/video.mp4`: demonstrations of elements of one fixture, one after another
 - `SPLIT/VIDEO/script.txt`: narration of the video
-- `SPLIT/VIDEO/images/0.jpg`: a user's image of the same appliance, from another viewpoint
+- `SPLIT/VIDEO/images/0.jpg`: a user's image of the same fixture, from another viewpoint
 - `SPLIT/VIDEO/buttons.csv`: boxes of all elements in the users' images
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the questions of
   the first video, and `steps`: element, action and seconds of contact of each demonstration
@@ -23,7 +23,7 @@ import numpy as np
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.resumable_dataset import Production, write_json
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.datasets.assistq_text import (
     PURPOSES,
@@ -48,9 +48,9 @@ class AssistqPlan(ScenePlan):
 
     Attributes:
         seed, families, held_out: see `ScenePlan`.
-        appliances: number of appliances, each in one video.
+        scenes: number of fixtures, each in one video.
         demonstrations: number of demonstrations in each video.
-        images: number of users' images of each appliance.
+        images: number of users' images of each fixture.
         seconds, rate: length and frame rate of a demonstration, both whole numbers, as scripts are
             timed in seconds. One idle second comes before and after each.
         longest_side: longest side of every image, in pixels.
@@ -107,9 +107,9 @@ def write_assistq(
             '"_". Choose a name without one'
         )
     record = {'layout': 'assistq', **asdict(plan)}
-    del record['appliances']
+    del record['scenes']
     return Production(
-        folder, split, record, plan.appliances, partial(_make, split, plan), partial(_merge, split)
+        folder, split, record, plan.scenes, partial(_make, split, plan), partial(_merge, split)
     ).run(processes)
 
 
@@ -122,7 +122,7 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
 def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, Any]:
     """Write the folder of a video; returns its questions and steps."""
     scene = plan.scene(index)
-    appliance = scene.appliance
+    fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
     size = image_size(rng, plan.longest_side, None)
     second, action = round(plan.rate), round(plan.seconds * plan.rate)
@@ -141,21 +141,21 @@ def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, 
         encode_video(place / 'video.mp4', frames, plan.rate, 23)
         for number, image in enumerate(render_views(scene, views, renderer)):
             write_jpeg(place / 'images' / f'{number}.jpg', image, int(rng.integers(75, 97)))
-    steps = describe([shot.plan for shot in shots], appliance, rng)
-    (place / 'script.txt').write_text(script(appliance, steps, round(plan.seconds), rng))
-    (place / 'buttons.csv').write_text(_boxes(appliance, views))
+    steps = describe([shot.plan for shot in shots], fixture, rng)
+    (place / 'script.txt').write_text(script(fixture, steps, round(plan.seconds), rng))
+    (place / 'buttons.csv').write_text(_boxes(fixture, views))
     return {
         'video': video,
-        'questions': questions(appliance, steps, plan.images, rng),
+        'questions': questions(fixture, steps, plan.images, rng),
         'steps': [_step(shot, number) for number, shot in enumerate(shots)],
     }
 
 
-def _boxes(appliance: Appliance, views: list[View]) -> str:
+def _boxes(fixture: Fixture, views: list[View]) -> str:
     lines = []
     for number, view in enumerate(views):
-        for index in range(len(appliance.elements)):
-            outline = view.outline(appliance, index)
+        for index in range(len(fixture.elements)):
+            outline = view.outline(fixture, index)
             # pixel p reaches from p - 0.5 to p + 0.5
             low = np.floor(outline.min(axis=0) + 0.5).astype(int)
             extent = np.ceil(outline.max(axis=0) + 0.5).astype(int) - low

@@ -7,9 +7,9 @@
   of the place that is touched then or at another time, null if it is outside the image)
 - `actions.json`: names of the actions 1, 2, ...
 - `simulation.json`: settings that each split was made with
-- `clips/SPLIT/00000/0.mp4`: first demonstration of appliance 0
+- `clips/SPLIT/00000/0.mp4`: first demonstration of fixture 0
 - `images/SPLIT/00000/0.jpg`: its first target view
-- `scenes/SPLIT/00000.json`: its entries; written last, so that it marks the appliance complete
+- `scenes/SPLIT/00000.json`: its entries; written last, so that it marks the fixture complete
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class DatasetPlan(ScenePlan):
     """Contents of a simulated dataset in the format of OPRA.
 
     Attributes:
-        seed, appliances, families, held_out: see `ScenePlan`.
-        demonstrations: number for each appliance, of different elements as long as there are any.
+        seed, fixtures, families, held_out: see `ScenePlan`.
+        demonstrations: number for each fixture, of different elements as long as there are any.
         performances: number of clips of each demonstration, of the same action by other people and
             from other sides.
         targets: number of target views; every pair of a clip and a view is an entry.
@@ -85,7 +85,7 @@ class DatasetPlan(ScenePlan):
 def write_dataset(
     folder: Path, split: str, plan: DatasetPlan, processes: int = 1
 ) -> Iterator[int]:
-    """Render a dataset, or what is missing of it; yields the number of finished appliances.
+    """Render a dataset, or what is missing of it; yields the number of finished fixtures.
 
     Args:
         folder: folder of the dataset, created if missing.
@@ -97,9 +97,9 @@ def write_dataset(
         DatasetError: see `Production.run`.
     """
     record = asdict(plan)
-    del record['appliances']
+    del record['scenes']
     return Production(
-        folder, split, record, plan.appliances, partial(_make, split, plan), partial(_merge, split)
+        folder, split, record, plan.scenes, partial(_make, split, plan), partial(_merge, split)
     ).run(processes)
 
 
@@ -109,7 +109,7 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
 
 
 def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[str, Any]]:
-    """Write the clips and target views of an appliance; returns its entries."""
+    """Write the clips and target views of a fixture; returns its entries."""
     scene = plan.scene(index)
     demonstrations = plan_demonstrations(
         scene, plan.demonstrations, plan.longest_side, performances=plan.performances
@@ -152,7 +152,7 @@ def _contact_pixels(
     scene: Scene, demonstration: Demonstration, frames: int
 ) -> list[list[float] | None]:
     pixels = [
-        demonstration.contact_pixel(scene.appliance, time)
+        demonstration.contact_pixel(scene.fixture, time)
         for time in demonstration.times(frames).tolist()
     ]
     return [None if pixel is None else np.round(pixel, 2).tolist() for pixel in pixels]
@@ -162,7 +162,7 @@ def _annotation(
     scene: Scene, demonstration: Demonstration, view: View, number: int, seen: np.ndarray
 ) -> dict[str, Any]:
     index = demonstration.element
-    element = scene.appliance.elements[index]
+    element = scene.fixture.elements[index]
     rng = make_rng(scene.seed, Stream.ANNOTATION, 1, index, number)
     displacement = view.states.get(index, STILL)
     touched = front_points(element, _POINTS, _POINT_SPREAD, rng, displacement)
@@ -175,19 +175,17 @@ def _annotation(
         'scene_seed': scene.seed,
         'family': scene.family,
         'element': index,
-        'elements': [
-            _outline_record(scene, i, view) for i in range(len(scene.appliance.elements))
-        ],
+        'elements': [_outline_record(scene, i, view) for i in range(len(scene.fixture.elements))],
     }
 
 
 def _outline_record(scene: Scene, index: int, view: View) -> dict[str, Any]:
-    outline = view.outline(scene.appliance, index)
+    outline = view.outline(scene.fixture, index)
     inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
     # an error of a third of a pixel at most halves the number of corners
     corners = cv2.approxPolyDP(outline.astype(np.float32), 0.33, True)[:, 0].astype(float)
     return {
-        'kind': scene.appliance.elements[index].kind,
+        'kind': scene.fixture.elements[index].kind,
         'polygon': np.round(corners, 1).tolist(),
         'in_view': bool(inside),
     }

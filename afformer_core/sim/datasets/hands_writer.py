@@ -3,12 +3,12 @@
 
 - `Annotations/train_00000_0_contact.xml`: hands and what they touch, see `hand_annotation`
 - `JPEGImages/train_00000_0_contact.jpg`: the image; names with `far`, `hover` or `after` instead
-  of `contact` show the same demonstration at other times, `alone` the appliance without a hand
+  of `contact` show the same demonstration at other times, `alone` the fixture without a hand
 - `JPEGImages-3/` to `JPEGImages+3/`, which 100DOH lacks: the camera's images one, two and three
   steps before and after each image, under the same name
 - `ImageSets/Main/SPLIT.txt`: names of a split's images
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the family,
-  element and action of each image of appliance 0
+  element and action of each image of fixture 0
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class HandsPlan(ScenePlan):
     """Contents of a dataset of hands.
 
     Attributes:
-        seed, appliances, families, held_out: see `ScenePlan`.
-        demonstrations: number for each appliance; each gives an image before, while and after the
+        seed, fixtures, families, held_out: see `ScenePlan`.
+        demonstrations: number for each fixture; each gives an image before, while and after the
             hand touches the element, one in which it hovers, and one without a hand.
         longest_side: longest side of every image, in pixels.
 
@@ -76,7 +76,7 @@ class HandsPlan(ScenePlan):
 
 
 def write_hands(folder: Path, split: str, plan: HandsPlan, processes: int = 1) -> Iterator[int]:
-    """Render images of hands, or what is missing of them; yields how many appliances are done.
+    """Render images of hands, or what is missing of them; yields how many fixtures are done.
 
     Args:
         folder: folder of the dataset, created if missing.
@@ -88,9 +88,9 @@ def write_hands(folder: Path, split: str, plan: HandsPlan, processes: int = 1) -
         DatasetError: see `Production.run`.
     """
     record = {'layout': 'hands', **asdict(plan)}
-    del record['appliances']
+    del record['scenes']
     return Production(
-        folder, split, record, plan.appliances, partial(_make, split, plan), partial(_merge, split)
+        folder, split, record, plan.scenes, partial(_make, split, plan), partial(_merge, split)
     ).run(processes)
 
 
@@ -142,7 +142,7 @@ class _HandImage:
 
 
 def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[str, Any]]:
-    """Write the images of an appliance and their annotations; returns what they show."""
+    """Write the images of a fixture and their annotations; returns what they show."""
     scene = plan.scene(index)
     for part in (*_IMAGES, 'Annotations'):
         (folder / part).mkdir()
@@ -187,7 +187,7 @@ def _frame(
 ) -> np.ndarray:
     """Render a frame of a demonstration."""
     view = plan.view
-    capsules = plan.capsules(scene.appliance, time)
+    capsules = plan.capsules(scene.fixture, time)
     renderer.set_room(view.lighting, view.surroundings)
     clean = renderer.render(plan.camera(time), view.size, capsules, plan.states(time))
     return view.sensor.expose(clean, rng)
@@ -197,12 +197,12 @@ def _hands(
     renderer: Renderer, scene: Scene, plan: Demonstration, time: float
 ) -> tuple[AnnotatedHand, ...]:
     """Annotate the hand in the frame that was rendered last, if it is visible."""
-    box = hand_box(renderer, plan, time, plan.capsules(scene.appliance, time))
+    box = hand_box(renderer, plan, time, plan.capsules(scene.fixture, time))
     if box is None:
         return ()
     if not plan.motion.in_contact(time):
         return (AnnotatedHand(box, plan.hand.left, NO_CONTACT),)
-    portable = set(CARRIED) & set(scene.appliance.elements[plan.element].actions)
+    portable = set(CARRIED) & set(scene.fixture.elements[plan.element].actions)
     contact = PORTABLE_OBJECT if portable else STATIONARY_OBJECT
     touched = element_box(renderer, plan, time)
     return (AnnotatedHand(box, plan.hand.left, contact, touched),)

@@ -42,7 +42,7 @@ class LongVideoPlan(ScenePlan):
 
     Attributes:
         seed, families, held_out: see `ScenePlan`.
-        appliances: largest number of appliances in one video, one after another.
+        scenes: largest number of fixtures in one video, one after another.
         videos: number of videos; each depends only on the seed and its number.
         seconds, rate: length of each video, and its frames per second.
         longest_side: longest side of every frame, in pixels.
@@ -86,13 +86,13 @@ def write_long_videos(
 
 def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
     """Plan the shots of the video `index`, from 0, one after another."""
-    first = index * plan.appliances
+    first = index * plan.scenes
     rng = make_rng(plan.scene(first).seed, Stream.ANNOTATION, _KEY)
     size = image_size(rng, plan.longest_side, None)
     lengths = _lengths(plan, rng)
-    appliances = min(int(rng.integers(1, plan.appliances + 1)), len(lengths))
+    scenes = min(int(rng.integers(1, plan.scenes + 1)), len(lengths))
     shots: list[Shot] = []
-    for k, shown in enumerate(np.array_split(np.array(lengths), appliances)):
+    for k, shown in enumerate(np.array_split(np.array(lengths), scenes)):
         scene = plan.scene(first + k)
         plans = in_one_room(plan_demonstrations(scene, len(shown), plan.longest_side, size))
         shots += [
@@ -174,7 +174,7 @@ def _interaction(shot: Shot, first: int) -> dict[str, Any]:
         'family': shot.scene.family,
         'scene_seed': shot.scene.seed,
         'element': shot.plan.element,
-        'kind': shot.scene.appliance.elements[shot.plan.element].kind,
+        'kind': shot.scene.fixture.elements[shot.plan.element].kind,
         'action': shot.plan.action,
         'shot': (first, first + shot.frames - 1),
         'contact': contact and (first + contact[0], first + contact[1]),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writer of RGB-D rosbags: a demonstration, then a camera that moves around the appliance.
+"""Writer of RGB-D rosbags: a demonstration, then a camera that moves around the fixture.
 
 OUT/bag                rosbag2 with the topics below OUT/annotations.json   annotations of every
 image, see `afformer_core.replay.annotations`
@@ -211,7 +211,7 @@ def _camera(
 def _write_annotations(
     path: Path, plan: RgbdBagPlan, scene: RgbdScene, stamps: np.ndarray
 ) -> None:
-    element = scene.scene.appliance.elements[scene.demonstration.element]
+    element = scene.scene.fixture.elements[scene.demonstration.element]
     content = {
         'seed': plan.seed,
         'scene_seed': scene.scene.seed,

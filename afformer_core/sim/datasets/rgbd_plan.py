@@ -21,7 +21,7 @@ class RgbdBagPlan:
 
     Attributes:
         seed: seed of everything random; equal plans give the same bytes.
-        family: family of the appliance.
+        family: family of the fixture.
         held_out: True for textures that are kept out of training.
         size: (width, height) of all images, even.
         seconds, rate: time that the camera moves, and its images per second.

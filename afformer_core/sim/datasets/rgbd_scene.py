@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstration of an appliance, and views of a colour and depth camera that moves around it."""
+"""Demonstration of a fixture, and views of a colour and depth camera that moves around it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from afformer_core.replay.annotations import ImageAnnotation
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.cameras.camera import Camera, direction, look_at
 from afformer_core.sim.cameras.sensor import sample_sensor
@@ -36,9 +36,9 @@ class RgbdScene:
     """Demonstration and views of an RGB-D bag.
 
     Attributes:
-        scene: scene of the appliance.
+        scene: scene of the fixture.
         demonstration: operation of one of its elements, filmed by another camera.
-        views: views of the camera, one for each image; the appliance is at rest.
+        views: views of the camera, one for each image; the fixture is at rest.
     """
 
     scene: Scene
@@ -50,7 +50,7 @@ class RgbdScene:
 
         Its position is the middle of the element's front.
         """
-        element = self.scene.appliance.elements[self.demonstration.element]
+        element = self.scene.fixture.elements[self.demonstration.element]
         view = self.views[number]
         rng = make_rng(self.scene.seed, Stream.ANNOTATION, 2)
         touched = front_points(element, _POINTS, _POINT_SPREAD, rng)
@@ -66,11 +66,11 @@ class RgbdScene:
 def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: float) -> RgbdScene:
     """Plan the RGB-D views of a scene: always the same for the same arguments.
 
-    The camera moves around at 0.5 to 1 m from the appliance; its field of view is the narrowest
+    The camera moves around at 0.5 to 1 m from the fixture; its field of view is the narrowest
     that has every element in each image.
 
     Args:
-        scene: scene whose appliance is seen.
+        scene: scene whose fixture is seen.
         size: (width, height) of all images.
         seconds: time that the camera moves.
         rate: images per second.
@@ -81,14 +81,14 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
     frames = round(seconds * rate)
     if frames < 1:
         raise ValueError(f'{seconds} s at {rate} Hz is no image; take more seconds')
-    appliance = scene.appliance
+    fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.RGBD)
-    poses = _camera_path(appliance, rng, frames, rate)
-    field_of_view = _field_of_view(appliance, poses, size)
+    poses = _camera_path(fixture, rng, frames, rate)
+    field_of_view = _field_of_view(fixture, poses, size)
     cameras = [Camera(pose.position, pose.rotation, field_of_view) for pose in poses]
     lighting = sample_lighting(rng)
     lowest = min(cameras, key=lambda camera: float(camera.position[1]))
-    surroundings = sample_surroundings(appliance, lowest, rng)
+    surroundings = sample_surroundings(fixture, lowest, rng)
     # such cameras send rectified images
     sensor = replace(sample_sensor(rng), distortion=0.0, chromatic_shift=0.0)
     return RgbdScene(
@@ -105,9 +105,9 @@ def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
 
 
 def _camera_path(
-    appliance: Appliance, rng: np.random.Generator, frames: int, rate: float
+    fixture: Fixture, rng: np.random.Generator, frames: int, rate: float
 ) -> list[Camera]:
-    extent = appliance.extent()
+    extent = fixture.extent()
     aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
     phase = rng.uniform(0, 2 * math.pi)
     middle, swing = rng.uniform(0.63, 0.87), rng.uniform(0.05, 0.1)
@@ -115,15 +115,15 @@ def _camera_path(
     for number in range(frames):
         angle = phase + 2 * math.pi * number / rate / _LAP_SECONDS
         distance = middle - swing * math.sin(angle)
-        up = appliance.elevation + 2 + 12 * math.sin(angle)
+        up = fixture.elevation + 2 + 12 * math.sin(angle)
         toward = direction(24 * math.cos(angle), up)
         poses.append(look_at(aim + distance * toward, aim, 2 * math.sin(2 * angle), 45.0))
     return poses
 
 
-def _field_of_view(appliance: Appliance, poses: list[Camera], size: tuple[int, int]) -> float:
+def _field_of_view(fixture: Fixture, poses: list[Camera], size: tuple[int, int]) -> float:
     """Return the narrowest vertical field of view, in degrees, with all elements in all images."""
-    solids = appliance.extent()
+    solids = fixture.extent()
     width, height = size
     reach = 0.0
     for pose in poses:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Families of appliances, by name."""
+"""Families of fixtures, by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.families import (
     boxes,
     cooktop,
@@ -22,7 +22,7 @@ from afformer_core.sim.families import (
 )
 from afformer_core.sim.families.panels import control_panel, dense_keypad, keypad
 
-_GENERATORS: dict[str, Callable[[np.random.Generator], Appliance]] = {
+_GENERATORS: dict[str, Callable[[np.random.Generator], Fixture]] = {
     'keypad': keypad,
     'control_panel': control_panel,
     'drawers': drawers.generate,
@@ -40,8 +40,8 @@ _GENERATORS: dict[str, Callable[[np.random.Generator], Appliance]] = {
 FAMILIES = tuple(_GENERATORS)
 
 
-def generate(family: str, rng: np.random.Generator) -> Appliance:
-    """Draw a random appliance of a family.
+def generate(family: str, rng: np.random.Generator) -> Fixture:
+    """Draw a random fixture of a family.
 
     Raises:
         ValueError: the family is unknown.

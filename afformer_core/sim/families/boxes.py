@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.families.parts.vessels import (
@@ -20,7 +20,7 @@ from afformer_core.sim.textures.colours import panel_colour
 _PULL = 0.08
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 3 to 8 objects in one or two rows, most of them with a look-alike."""
     count = int(rng.integers(3, 9))
     kinds = rng.permutation(KINDS)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import Pose, at, facing
 from afformer_core.sim.bodies.solid import Shape, Solid
 from afformer_core.sim.families.parts.tabletop_elements import (
@@ -94,7 +94,7 @@ class _Stove:
         )
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw a stove with 2 to 6 knobs that look alike, and 1 to 3 pots and pans."""
     stove = _sample_stove(rng)
     base = TabletopObject(_knobs(rng, stove), _casing(stove))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Joint
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Colour, Solid
 from afformer_core.sim.families.parts.carcass import (
@@ -43,7 +43,7 @@ _Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Kind:
-    """Ranges and options of one kind of appliance with doors.
+    """Ranges and options of one kind of fixture with doors.
 
     Attributes:
         grids: possible (rows, columns) of doors.
@@ -108,7 +108,7 @@ _MICROWAVE = _Kind(
 _LONGEST = 0.85
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 1 to 6 doors, mostly of one size and with handles that look alike."""
     kinds = (_CUPBOARD, _FRIDGE, _OVEN, _MICROWAVE)
     kind = kinds[int(rng.choice(4, p=[0.5, 0.2, 0.16, 0.14]))]

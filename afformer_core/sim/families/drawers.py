@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Joint
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Colour, Solid
 from afformer_core.sim.families.parts.carpentry import (
@@ -65,7 +65,7 @@ class _Finish:
     full: float
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw a chest of 2 to 9 drawers in rows, most of its handles alike."""
     cells = _lay_out(rng)
     body = body_colour(rng)

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Front, Joint
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Hook, Pinch
 from afformer_core.sim.bodies.pose import Pose, at, facing
 from afformer_core.sim.bodies.solid import Colour, Solid
@@ -64,7 +64,7 @@ class _Tap:
     spout: float
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 1 to 3 taps with one or two handles each, on a sink's rim or the wall above it."""
     count = int(rng.choice([1, 2, 3], p=[0.4, 0.35, 0.25]))
     wall = bool(rng.random() < 0.35)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Front, Use
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Fingertip, Pinch
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.families.parts.tabletop_elements import (
@@ -54,7 +54,7 @@ class _Style:
     actions: tuple[str, ...]
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 2 to 8 vessels with lids in one or two rows, most of them with look-alikes."""
     count = int(rng.integers(2, 9))
     styles = [_style(rng) for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]

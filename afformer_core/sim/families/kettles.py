@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import Pose, at, turned
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.families.parts.tabletop_elements import (
@@ -73,7 +73,7 @@ class _Style:
     spout_low: float
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 1 to 4 kettles in one or two rows, most of them with a look-alike."""
     count = int(rng.choice([1, 2, 3, 4], p=[0.1, 0.3, 0.35, 0.25]))
     styles = [_style(rng) for _ in range(1 if rng.random() < 0.6 else 2)]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Front, Joint
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Hook, Pinch
 from afformer_core.sim.bodies.pose import Pose, at, turned
 from afformer_core.sim.bodies.solid import Colour, Solid
@@ -75,7 +75,7 @@ class _Board:
     far: float
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 2 to 8 levers in one or two rows on an upright panel or a console."""
     console = rng.random() < 0.4
     rows = 2 if rng.random() < 0.5 else 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import Pose, at, turned
 from afformer_core.sim.bodies.solid import Shape, Solid
 from afformer_core.sim.families.parts.tabletop_elements import (
@@ -55,7 +55,7 @@ class _Style:
     saucer: bool
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 2 to 6 vessels in one or two rows, most of them with a look-alike."""
     count = int(rng.integers(2, 7))
     styles = [_style(rng) for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]

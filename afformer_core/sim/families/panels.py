@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance, Label, Panel
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture, Label, Panel
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Colour, Shape, Solid
 from afformer_core.sim.families.parts.panel_elements import Finish, bezel, button, handle, knob
@@ -26,33 +26,31 @@ _SHAPES = {'button': ('round', 'square'), 'knob': ('disc', 'bar'), 'handle': ('d
 _DEPTHS = {'button': (0.005, 0.012), 'knob': (0.012, 0.025), 'handle': (0.016, 0.026)}
 
 
-def control_panel(rng: np.random.Generator) -> Appliance:
+def control_panel(rng: np.random.Generator) -> Fixture:
     """Draw a panel of 4 to 24 buttons, knobs and handles, alike within a block."""
     count = int(np.clip(round(3.5 + rng.gamma(1.9, 4.0)), 4, 24))
     return _panel(rng, 'control_panel', count, {'button': 0.34, 'knob': 0.33, 'handle': 0.33})
 
 
-def keypad(rng: np.random.Generator) -> Appliance:
+def keypad(rng: np.random.Generator) -> Fixture:
     """Draw a panel of 5 to 32 buttons."""
     count = int(np.clip(round(4.5 + rng.gamma(1.9, 5.0)), 5, 32))
     return _panel(rng, 'keypad', count, {'button': 1.0})
 
 
-def dense_keypad(rng: np.random.Generator) -> Appliance:
+def dense_keypad(rng: np.random.Generator) -> Fixture:
     """Draw a panel of 12 to 30 buttons of one shape, size and colour."""
     layout = lay_out(rng, int(rng.integers(12, 31)), (0.04, 0.055))
     return _build(rng, 'dense_keypad', layout, _OneStyle(rng, {'button': 1.0}))
 
 
-def _panel(
-    rng: np.random.Generator, family: str, count: int, kinds: dict[str, float]
-) -> Appliance:
+def _panel(rng: np.random.Generator, family: str, count: int, kinds: dict[str, float]) -> Fixture:
     return _build(rng, family, lay_out(rng, count), _Wardrobe(rng, kinds))
 
 
 def _build(
     rng: np.random.Generator, family: str, layout: PanelLayout, wardrobe: _Wardrobe
-) -> Appliance:
+) -> Fixture:
     panel = panel_colour(rng)
     wardrobe.begin(panel, layout)
     elements, bezels = [], []
@@ -67,7 +65,7 @@ def _build(
     surface = int(rng.integers(4)) if rng.random() < 0.3 else None
     box = Solid(Shape.BOX, half, body, at(0, 0, -depth / 2 - 0.002), surface)
     labelled = layout.cells if rng.random() < 0.6 else ()
-    return Appliance(
+    return Fixture(
         family,
         tuple(elements),
         (box, *bezels),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
 from afformer_core.sim.bodies.pose import Pose, at, turned
 from afformer_core.sim.bodies.solid import Colour, Solid
@@ -52,7 +52,7 @@ class _Finish:
     variant: int
 
 
-def generate(rng: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Fixture:
     """Draw 3 to 14 switches of two or three sorts, on an upright board or a sloping desk."""
     desk = rng.random() < 0.5
     sorts = ['slider', 'rocker', 'plunger'] if desk else ['rocker', 'plunger', 'chain']

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import STILL, Pose, at
 from afformer_core.sim.bodies.solid import Shape, Solid
 
@@ -107,15 +107,15 @@ def overlap(one: TabletopObject, other: TabletopObject, margin: float = 0.0) -> 
 
 def set_table(
     rng: np.random.Generator, family: str, items: Sequence[TabletopObject], elevation: float
-) -> Appliance:
-    """Assemble objects into an appliance around the origin, seen from `elevation` degrees."""
+) -> Fixture:
+    """Assemble objects into a fixture around the origin, seen from `elevation` degrees."""
     low, high = bounds(items)
     centre = at(-(low[0] + high[0]) / 2, -high[1] / 2, -high[2])
     items = [item.moved(centre) for item in items]
     low, high = bounds(items)
     top = high + [0, _HEADROOM, 0]
     shown = np.stack(np.meshgrid(*np.stack([low, top], axis=1)), axis=-1).reshape(-1, 3)
-    return Appliance(
+    return Fixture(
         family,
         tuple(element for item in items for element in item.elements),
         tuple(solid for item in items for solid in item.fixed),

@@ -10,8 +10,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_core.sim.bodies.hand import sample_appearance
 from afformer_core.sim.bodies.pose import STILL
@@ -43,12 +43,12 @@ class HandScene(Scene):
     """Scene with nothing but the frame of the place that a hand touches."""
 
     @cached_property
-    def appliance(self) -> Appliance:
-        """Appliance of one element without solids; wall and floor are far away."""
+    def fixture(self) -> Fixture:
+        """Fixture of one element without solids; wall and floor are far away."""
         corners = np.array([[x, y, 0.0] for x in (-0.01, 0.01) for y in (-0.01, 0.01)])
         uses = (Use('touch', (Fingertip(0.01, 0.01, 0.0),)),)
         element = Element('place', STILL, (), corners, Front((0.0, 0.0, 0.0), 0.01, 0.01), uses)
-        return Appliance('photograph', (element,), (), bottom=-3.0, back=-3.0)
+        return Fixture('photograph', (element,), (), bottom=-3.0, back=-3.0)
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class PhotographDemonstration:
         light: np.ndarray,
         time: float,
     ) -> np.ndarray:
-        appliance = HandScene(0).appliance
-        hand = self.hand.shown_hand(appliance, time)
+        fixture = HandScene(0).fixture
+        hand = self.hand.shown_hand(fixture, time)
         if not isinstance(hand, PosedHand):
             return ground
         view = self.hand.view
@@ -162,11 +162,11 @@ def plan_photograph_demonstration(
 
 def _count_misplaced(hand: Demonstration, view: PhotographView, place: np.ndarray) -> int:
     """Count points of an arm that hide the place, and many more if it ends in the image."""
-    appliance = HandScene(0).appliance
+    fixture = HandScene(0).fixture
     middle = (max(hand.motion.start, 0.0) + min(hand.motion.end, 1.0)) / 2
     camera = hand.view.camera
-    misplaced = count_misplaced(appliance, hand.capsules(appliance, middle), camera, np.zeros(3))
-    elbow = hand.pose(appliance, middle).elbow
+    misplaced = count_misplaced(fixture, hand.capsules(fixture, middle), camera, np.zeros(3))
+    elbow = hand.pose(fixture, middle).elbow
     if not camera.has_ahead(elbow[None]):
         return misplaced + _ENDING
     touched, end = hand.view.pixels(np.stack([hand.grasp.contact_point, elbow]))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: appliances in rooms, demonstrations of them, and rendered views."""
+"""Scenes: fixtures in rooms, demonstrations of them, and rendered views."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import MOMENTARY, Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.hand import (
     Capsule,
     HandAppearance,
@@ -75,23 +75,23 @@ class Demonstration:
         """Return the camera at a time from -`lead` (the clip's start) to 1 (its end)."""
         return self.view.camera.moved(*(self.drift * (time - 0.5)))
 
-    def capsules(self, appliance: Appliance, time: float) -> list[Capsule]:
+    def capsules(self, fixture: Fixture, time: float) -> list[Capsule]:
         """Return the hand's capsules at a time from 0 to 1."""
-        return hand_capsules(self.hand, self.pose(appliance, time))
+        return hand_capsules(self.hand, self.pose(fixture, time))
 
-    def shown_hand(self, appliance: Appliance, time: float) -> Hand:
+    def shown_hand(self, fixture: Fixture, time: float) -> Hand:
         """Return the hand as a renderer takes it at a time from -`lead` to 1."""
         if self.look is None:
-            return self.capsules(appliance, time)
+            return self.capsules(fixture, time)
         away = max(-time, 0.0) / _COMING
         if away > 1:
             return ()
-        hand = pose_hand(self.hand, self.look, self.pose(appliance, time))
+        hand = pose_hand(self.hand, self.look, self.pose(fixture, time))
         return hand.moved(_FAR * away * hand.backward)
 
-    def pose(self, appliance: Appliance, time: float) -> HandPose:
+    def pose(self, fixture: Fixture, time: float) -> HandPose:
         """Return the hand's pose at a time from 0 to 1."""
-        element = appliance.elements[self.element]
+        element = fixture.elements[self.element]
         motion = self.motion
         held = min(max(time, motion.start), motion.end)
         tips = element.placed(motion.displacement(held))
@@ -132,12 +132,12 @@ class Demonstration:
         contact = [k for k in range(frames) if self.motion.in_contact(float(times[k]))]
         return (contact[0], contact[-1]) if contact else None
 
-    def contact_pixel(self, appliance: Appliance, time: float) -> np.ndarray | None:
+    def contact_pixel(self, fixture: Fixture, time: float) -> np.ndarray | None:
         """Return where the hand touches the element, before and after as well: [2] pixels.
 
         The place moves with the element. None where it is outside the image at a time from 0 to 1.
         """
-        placed = appliance.elements[self.element].placed(self.motion.displacement(time))
+        placed = fixture.elements[self.element].placed(self.motion.displacement(time))
         point = placed.apply(self.grasp.contact_point[None])
         camera, size = self.camera(time), self.view.size
         if not camera.has_ahead(point):
@@ -149,7 +149,7 @@ class Demonstration:
 
 def choose_elements(scene: Scene, count: int) -> list[int]:
     """Draw the indices of `count` elements; none twice before all have come."""
-    elements = len(scene.appliance.elements)
+    elements = len(scene.fixture.elements)
     rng = make_rng(scene.seed, Stream.CHOICE)
     chosen: list[int] = []
     while len(chosen) < count:
@@ -179,19 +179,19 @@ def plan_demonstration(
     Raises:
         ValueError: the element does not afford the action.
     """
-    appliance = scene.appliance
-    target = appliance.elements[element]
+    fixture = scene.fixture
+    target = fixture.elements[element]
     if performance:
         rng = make_rng(scene.seed, Stream.PERFORMANCE, element, performance)
     else:
         rng = make_rng(scene.seed, Stream.DEMONSTRATION, element)
     drawn = _draw_action(target, rng)
     use = target.use(action or drawn)
-    motion = sample_motion(use, rng, vector_to_nearest(appliance, element))
+    motion = sample_motion(use, rng, vector_to_nearest(fixture, element))
     hand = sample_appearance(rng)
     egocentric = bool(rng.random() < _EGOCENTRIC)
-    view = sample_view(appliance, rng, longest_side, size, egocentric)
-    states = dict(sample_states(appliance, rng))
+    view = sample_view(fixture, rng, longest_side, size, egocentric)
+    states = dict(sample_states(fixture, rng))
     states.pop(element, None)
     view = View(view.size, view.camera, view.lighting, view.surroundings, view.sensor, states)
     grip = use.grips[int(rng.integers(len(use.grips)))]
@@ -203,7 +203,7 @@ def plan_demonstration(
         middle = (max(motion.start, 0.0) + min(motion.end, 1.0)) / 2
         sight = front_centre(target, motion.displacement(middle))
         misplaced = count_misplaced(
-            appliance, plan.capsules(appliance, middle), plan.camera(middle), sight
+            fixture, plan.capsules(fixture, middle), plan.camera(middle), sight
         )
         if best is None or misplaced < least:
             best, least = plan, misplaced
@@ -248,7 +248,7 @@ def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: i
                 renderer.render(
                     plan.camera(time),
                     view.size,
-                    plan.shown_hand(scene.appliance, time),
+                    plan.shown_hand(scene.fixture, time),
                     plan.states(time),
                 ),
                 rng,

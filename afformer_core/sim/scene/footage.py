@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos longer than a clip: shots of one demonstration each, one after another.
 
-In a shot the appliance is first seen alone, then the hand comes into view, operates an element and
+In a shot the fixture is first seen alone, then the hand comes into view, operates an element and
 leaves again.
 """
 
@@ -79,7 +79,7 @@ class Shot:
             away = 0
         if away > 1:
             return []
-        capsules = self.plan.capsules(self.scene.appliance, self.time(frame))
+        capsules = self.plan.capsules(self.scene.fixture, self.time(frame))
         if away == 0:
             return capsules
         arm = capsules[HAND_CAPSULES].end - capsules[HAND_CAPSULES].start
@@ -92,7 +92,7 @@ def in_one_room(plans: Sequence[Demonstration]) -> list[Demonstration]:
 
     An element that one of them has moved for good stays there in those that follow.
     """
-    # the room of the lowest camera: seen from below its top, a table would hide the appliance
+    # the room of the lowest camera: seen from below its top, a table would hide the fixture
     room = min(plans, key=lambda plan: float(plan.view.camera.position[1])).view
     person = plans[0].hand
     states = dict(room.states)

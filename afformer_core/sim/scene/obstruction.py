@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.hand import Capsule
 from afformer_core.sim.cameras.camera import Camera
 
@@ -16,12 +16,12 @@ _ALONG = np.linspace(0, 1, 6)
 
 
 def count_misplaced(
-    appliance: Appliance, capsules: Sequence[Capsule], camera: Camera, front: np.ndarray
+    fixture: Fixture, capsules: Sequence[Capsule], camera: Camera, front: np.ndarray
 ) -> int:
     """Count points of an arm that hide an element or the camera, or lie below the table.
 
     Args:
-        appliance: the appliance.
+        fixture: the fixture.
         capsules: the hand's capsules.
         camera: camera that sees them.
         front: [3] metres, the middle of the element's front.
@@ -39,6 +39,6 @@ def count_misplaced(
     near = (along < 0.5 * distance) & (aside < 0.45 * along.clip(0) + 0.05)
     # palm and forearm rather than the fingers themselves may hide the element
     hiding = (along < distance - 0.03) & (aside < 0.02)
-    below = points[:, 1] < appliance.bottom + 0.005
-    stands = appliance.panel is None
+    below = points[:, 1] < fixture.bottom + 0.005
+    stands = fixture.panel is None
     return int(near.sum() + max(hiding.sum() - 3, 0) + (below.sum() if stands else 0))

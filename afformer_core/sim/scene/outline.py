@@ -6,8 +6,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import STILL, Pose
 from afformer_core.sim.cameras.camera import Camera
 
@@ -56,10 +56,10 @@ def front_centre(element: Element, displacement: Pose = STILL) -> np.ndarray:
     return element.placed(displacement).apply(np.array(element.front.centre))
 
 
-def vector_to_nearest(appliance: Appliance, index: int) -> np.ndarray | None:
+def vector_to_nearest(fixture: Fixture, index: int) -> np.ndarray | None:
     """Return the vector to the nearest element in the element's own frame; None if it is alone."""
-    own = appliance.elements[index]
-    others = [other for number, other in enumerate(appliance.elements) if number != index]
+    own = fixture.elements[index]
+    others = [other for number, other in enumerate(fixture.elements) if number != index]
     if not others:
         return None
     here = front_centre(own)

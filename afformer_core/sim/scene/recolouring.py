@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Variants of an appliance in other colours."""
+"""Variants of a fixture in other colours."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from dataclasses import replace
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.solid import Colour, Solid
 from afformer_core.sim.textures.colours import element_colour, panel_colour
 
 
-def recoloured(appliance: Appliance, rng: np.random.Generator) -> Appliance:
-    """Replace every colour of an appliance; parts of one colour keep one colour."""
-    painter = _Painter(appliance, rng)
+def recoloured(fixture: Fixture, rng: np.random.Generator) -> Fixture:
+    """Replace every colour of a fixture; parts of one colour keep one colour."""
+    painter = _Painter(fixture, rng)
     return replace(
-        appliance,
+        fixture,
         elements=tuple(
-            replace(element, solids=painter.paint(element.solids))
-            for element in appliance.elements
+            replace(element, solids=painter.paint(element.solids)) for element in fixture.elements
         ),
-        fixed=painter.paint(appliance.fixed),
+        fixed=painter.paint(fixture.fixed),
         panel=None
-        if appliance.panel is None
-        else replace(appliance.panel, colour=painter.colour(appliance.panel.colour)),
+        if fixture.panel is None
+        else replace(fixture.panel, colour=painter.colour(fixture.panel.colour)),
     )
 
 
 class _Painter:
     """New colour for each old one; moving parts contrast with the body."""
 
-    def __init__(self, appliance: Appliance, rng: np.random.Generator) -> None:
+    def __init__(self, fixture: Fixture, rng: np.random.Generator) -> None:
         self._random = rng
         self._ground = panel_colour(rng)
         self._colours: dict[Colour, Colour] = {}
-        body = appliance.panel.colour if appliance.panel else _commonest(appliance.fixed)
+        body = fixture.panel.colour if fixture.panel else _commonest(fixture.fixed)
         if body is not None:
             self._colours[body] = self._ground
 

@@ -33,7 +33,7 @@ Hand = Sequence[Capsule] | PosedHand
 
 
 class Renderer:
-    """Renderer of one scene's appliance, for one thread; close it at the end, or use `with`.
+    """Renderer of one scene's fixture, for one thread; close it at the end, or use `with`.
 
     Args:
         scene: scene to render.
@@ -46,11 +46,11 @@ class Renderer:
     def __init__(
         self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
     ) -> None:
-        # one OpenGL context a process: making one takes longer than rendering an appliance
+        # one OpenGL context a process: making one takes longer than rendering a fixture
         if Renderer._window is None:
             Renderer._window = mujoco.GLContext(16, 16)
         Renderer._window.make_current()
-        self._appliance = scene.appliance
+        self._fixture = scene.fixture
         self._buffer = buffer
         self._model = build_model(scene, buffer, skins)
         self._data = mujoco.MjData(self._model)
@@ -76,7 +76,7 @@ class Renderer:
     def set_room(self, lighting: Lighting, surroundings: Surroundings) -> None:
         """Set the light and the room of the images that follow."""
         place_lighting(self._model, lighting)
-        place_surroundings(self._model, self._appliance, surroundings)
+        place_surroundings(self._model, self._fixture, surroundings)
 
     def render(
         self,
@@ -122,7 +122,7 @@ class Renderer:
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
         element_of = np.full(_MAXIMUM_GEOMS + 1, NOTHING, np.int32)
         bodies = {
-            self._model.body(f'element_{i}').id: i for i in range(len(self._appliance.elements))
+            self._model.body(f'element_{i}').id: i for i in range(len(self._fixture.elements))
         }
         # a hand's capsules come last; MuJoCo leaves unset what they belong to
         capsules = 0 if isinstance(hand, PosedHand) else len(hand)
@@ -178,7 +178,7 @@ class Renderer:
             raise ValueError(f'image size is {size}; it does not fit the buffer of {self._buffer}')
         # another renderer may have drawn into its own buffer since
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
-        for i, element in enumerate(self._appliance.elements):
+        for i, element in enumerate(self._fixture.elements):
             pose = element.placed(states.get(i, STILL))
             self._data.mocap_pos[i] = pose.position
             self._data.mocap_quat[i] = pose.quaternion

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: one appliance of a family each, and all that is random about its images."""
+"""Scenes: one fixture of a family each, and all that is random about its images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.families import generate
 from afformer_core.sim.scene.recolouring import recoloured
@@ -20,7 +20,7 @@ class Scene:
         seed: seed of everything random, see `seeds.scene_seed`.
         family: one of `families.FAMILIES`.
         held_out: True for textures and photographs that are kept out of training.
-        variant: 0, or another number for the same model of an appliance in other colours.
+        variant: 0, or another number for the same model of a fixture in other colours.
 
     Raises:
         ValueError: the variant is negative.
@@ -36,9 +36,9 @@ class Scene:
             raise ValueError(f'variant is {self.variant}; it must not be negative')
 
     @cached_property
-    def appliance(self) -> Appliance:
-        """Appliance of the scene."""
-        original = generate(self.family, make_rng(self.seed, Stream.APPLIANCE))
+    def fixture(self) -> Fixture:
+        """Fixture of the scene."""
+        original = generate(self.family, make_rng(self.seed, Stream.FIXTURE))
         if not self.variant:
             return original
         return recoloured(original, make_rng(self.seed, Stream.VARIANT, self.variant))

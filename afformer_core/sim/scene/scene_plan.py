@@ -21,9 +21,9 @@ class Split:
     """Part of a dataset: its families, textures and seed.
 
     Attributes:
-        families: families of its appliances, drawn evenly.
+        families: families of its fixtures, drawn evenly.
         held_out: True for textures and photographs that are kept out of training.
-        seed: seed of its appliances; no two splits share an appliance.
+        seed: seed of its fixtures; no two splits share a fixture.
 
     Raises:
         ValueError: there is no family, or an unknown one.
@@ -66,8 +66,8 @@ class ScenePlan:
 
     Attributes:
         seed: seed of the dataset; each scene depends on it and on the scene's number alone.
-        appliances: number of scenes, of one appliance each.
-        families: families of the appliances, drawn evenly; one named twice comes twice as often.
+        scenes: number of scenes, of one fixture each.
+        families: families of the fixtures, drawn evenly; one named twice comes twice as often.
         held_out: True for textures and photographs that are kept out of training.
 
     Raises:
@@ -75,12 +75,12 @@ class ScenePlan:
     """
 
     seed: int
-    appliances: int
+    scenes: int
     families: tuple[str, ...] = SEEN_FAMILIES
     held_out: bool = False
 
     def __post_init__(self) -> None:
-        self._require_at_least(1, 'appliances')
+        self._require_at_least(1, 'scenes')
         if self.seed < 0:
             raise ValueError(f'seed is {self.seed}; it must not be negative')
         Split(self.families, self.held_out, self.seed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.cameras.camera import Camera
 from afformer_core.sim.scene.world import CLUTTER, SURFACES
 
@@ -39,7 +39,7 @@ class Lighting:
 
 @dataclass(frozen=True)
 class Clutter:
-    """Solid that stands or hangs beside the appliance and belongs to no element."""
+    """Solid that stands or hangs beside the fixture and belongs to no element."""
 
     shape: int
     position: np.ndarray
@@ -49,7 +49,7 @@ class Clutter:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Wall behind, table below (or none) and clutter beside an appliance."""
+    """Wall behind, table below (or none) and clutter beside a fixture."""
 
     wall: int
     wall_distance: float
@@ -74,11 +74,11 @@ def sample_lighting(rng: np.random.Generator) -> Lighting:
 
 
 def sample_surroundings(
-    appliance: Appliance, camera: Camera, rng: np.random.Generator
+    fixture: Fixture, camera: Camera, rng: np.random.Generator
 ) -> Surroundings:
-    """Draw a room; nothing in it stands between the camera and the appliance."""
+    """Draw a room; nothing in it stands between the camera and the fixture."""
     # seen from below its top, a table would hide the panel
-    above_table = camera.position[1] > appliance.bottom + 0.02
+    above_table = camera.position[1] > fixture.bottom + 0.02
     count = int(rng.integers(0, CLUTTER + 1))
     return Surroundings(
         wall=int(rng.integers(SURFACES)),
@@ -86,7 +86,7 @@ def sample_surroundings(
         wall_colour=rng.uniform(0.5, 1, 3),
         table=int(rng.integers(SURFACES)) if above_table and rng.random() < 0.8 else None,
         table_colour=rng.uniform(0.5, 1, 3),
-        clutter=tuple(_sample_clutter(appliance, rng) for _ in range(count)),
+        clutter=tuple(_sample_clutter(fixture, rng) for _ in range(count)),
     )
 
 
@@ -103,13 +103,13 @@ def place_lighting(model: mujoco.MjModel, lighting: Lighting) -> None:
 
 
 def place_surroundings(
-    model: mujoco.MjModel, appliance: Appliance, surroundings: Surroundings
+    model: mujoco.MjModel, fixture: Fixture, surroundings: Surroundings
 ) -> None:
     """Set the wall, table and clutter of a model."""
     wall = model.geom('wall').id
     model.geom_matid[wall] = model.material(f'surface_{surroundings.wall}').id
     model.geom_rgba[wall, :3] = surroundings.wall_colour
-    model.geom_pos[wall, 2] = appliance.back - 0.02 - surroundings.wall_distance
+    model.geom_pos[wall, 2] = fixture.back - 0.02 - surroundings.wall_distance
     table = model.geom('table').id
     model.geom_rgba[table, 3] = 0.0 if surroundings.table is None else 1.0
     if surroundings.table is not None:
@@ -133,17 +133,17 @@ def _lamp(rng: np.random.Generator) -> np.ndarray:
     return direction
 
 
-def _sample_clutter(appliance: Appliance, rng: np.random.Generator) -> Clutter:
+def _sample_clutter(fixture: Fixture, rng: np.random.Generator) -> Clutter:
     size = rng.uniform(0.015, 0.07, 3)
-    extent = appliance.extent()
+    extent = fixture.extent()
     low, high = extent.min(axis=0), extent.max(axis=0)
     gap = size.max() + rng.uniform(0.01, 0.15)
     x = high[0] + gap if rng.random() < 0.5 else low[0] - gap
     if rng.random() < 0.6:
-        y = appliance.bottom + size[1]
+        y = fixture.bottom + size[1]
     else:
         y = rng.uniform(low[1] - 0.1 * (high[1] - low[1]), high[1])
-    z = rng.uniform(appliance.back, max(low[2], appliance.back)) - size[2]
+    z = rng.uniform(fixture.back, max(low[2], fixture.back)) - size[2]
     return Clutter(
         int(rng.choice([int(shape) for shape in _SHAPES])),
         np.array([x, y, z]),

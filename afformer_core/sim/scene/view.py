@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views of an appliance without a hand: cameras, light, rooms and states, and their images."""
+"""Views of a fixture without a hand: cameras, light, rooms and states, and their images."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.states import States, sample_states
-from afformer_core.sim.cameras.camera import Camera, direction, frame_appliance, sample_camera
+from afformer_core.sim.cameras.camera import Camera, direction, frame_fixture, sample_camera
 from afformer_core.sim.cameras.sensor import Sensor, sample_sensor
 from afformer_core.sim.scene.outline import project_outline
 from afformer_core.sim.scene.renderer import Renderer
@@ -38,7 +38,7 @@ class View:
         camera, sensor: what takes the image.
         lighting, surroundings: light and room.
         states: displacements of the elements that are not at rest.
-        variant: colours of the appliance, see `Scene.variant`.
+        variant: colours of the fixture, see `Scene.variant`.
     """
 
     size: tuple[int, int]
@@ -53,10 +53,10 @@ class View:
         """Project points, float64 [P, 3] metres, into the image: [P, 2] pixels."""
         return self.sensor.distort_points(self.camera.project(points, self.size), self.size)
 
-    def outline(self, appliance: Appliance, index: int) -> np.ndarray:
+    def outline(self, fixture: Fixture, index: int) -> np.ndarray:
         """Return the outline of an element in the image, float64 [K, 2] pixels."""
         displacement = self.states.get(index, STILL)
-        ideal = project_outline(appliance.elements[index], self.camera, self.size, displacement)
+        ideal = project_outline(fixture.elements[index], self.camera, self.size, displacement)
         return self.sensor.distort_points(ideal, self.size)
 
 
@@ -83,7 +83,7 @@ def image_size(
 
 
 def sample_view(
-    appliance: Appliance,
+    fixture: Fixture,
     rng: np.random.Generator,
     longest_side: int,
     size: tuple[int, int] | None,
@@ -91,12 +91,12 @@ def sample_view(
 ) -> View:
     """Draw a view with every element in it; its aspect is random if `size` is None."""
     size = image_size(rng, longest_side, size)
-    camera = sample_camera(appliance, size, rng, egocentric)
+    camera = sample_camera(fixture, size, rng, egocentric)
     return View(
         size,
         camera,
         sample_lighting(rng),
-        sample_surroundings(appliance, camera, rng),
+        sample_surroundings(fixture, camera, rng),
         sample_sensor(rng, egocentric),
     )
 
@@ -106,14 +106,14 @@ def plan_target(
 ) -> View:
     """Plan the target view `number` of a scene: without a hand, as the last user left it."""
     rng = make_rng(scene.seed, Stream.TARGET, number)
-    view = sample_view(scene.appliance, rng, longest_side, size)
+    view = sample_view(scene.fixture, rng, longest_side, size)
     other = number + 1 if rng.random() < _OTHER_COLOURS else 0
-    states = sample_states(scene.appliance, make_rng(scene.seed, Stream.STATE, number))
+    states = sample_states(scene.fixture, make_rng(scene.seed, Stream.STATE, number))
     # nobody leaves a door open whose edge is behind the camera
     states = {
         index: displacement
         for index, displacement in states.items()
-        if view.camera.has_ahead(scene.appliance.elements[index].operated(displacement))
+        if view.camera.has_ahead(scene.fixture.elements[index].operated(displacement))
     }
     return View(
         view.size,
@@ -127,19 +127,19 @@ def plan_target(
 
 
 def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:
-    """Plan the views of a camera that moves slowly around the appliance at rest."""
-    appliance = scene.appliance
+    """Plan the views of a camera that moves slowly around the fixture at rest."""
+    fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.CAMERA_PATH)
-    first = sample_view(appliance, rng, max(size), size)
+    first = sample_view(fixture, rng, max(size), size)
     phase, fill = rng.uniform(0, 2 * math.pi), rng.uniform(0.7, 0.85)
-    extent = appliance.extent()
+    extent = fixture.extent()
     aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
     views = []
     for time in frame_times(frames):
         angle = phase + 2 * math.pi * time
-        toward = direction(24 * math.cos(angle), appliance.elevation + 12 * math.sin(angle))
-        camera = frame_appliance(
-            appliance,
+        toward = direction(24 * math.cos(angle), fixture.elevation + 12 * math.sin(angle))
+        camera = frame_fixture(
+            fixture,
             toward,
             aim,
             2 * math.sin(2 * angle),
@@ -166,7 +166,7 @@ def render_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> np.n
 def render_views(
     scene: Scene, views: Sequence[View], renderer: Renderer | None = None
 ) -> list[np.ndarray]:
-    """Render images of the appliance without a hand, each uint8 [H, W, 3] RGB.
+    """Render images of the fixture without a hand, each uint8 [H, W, 3] RGB.
 
     Args:
         scene: scene that is seen.
@@ -196,4 +196,4 @@ def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int
 
 def outlines_in_views(scene: Scene, element: int, views: Sequence[View]) -> list[np.ndarray]:
     """Return an element's outline in each view, float64 [K, 2] pixels; see `project_outline`."""
-    return [view.outline(scene.appliance, element) for view in views]
+    return [view.outline(scene.fixture, element) for view in views]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MuJoCo model of an appliance and the room around it."""
+"""MuJoCo model of a fixture and the room around it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLUTTER = 6
 def build_model(
     scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
 ) -> mujoco.MjModel:
-    """Build the model of a scene's appliance at rest.
+    """Build the model of a scene's fixture at rest.
 
     Element i is the mocap body `element_i`, whose frame is the element's own. The geoms `wall`,
     `table` and `clutter_j`, the materials `surface_k`, two lights and the camera `view` are set
@@ -32,12 +32,12 @@ def build_model(
         buffer: (width, height) of the largest image to be rendered.
         skins: what can show a hand of meshes, see `hand_skins.skins_xml`.
     """
-    appliance = scene.appliance
+    fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.WORLD, scene.variant)
     images, materials = _surfaces(rng, scene.held_out)
-    fixed = [solid_xml(solid) for solid in appliance.fixed]
-    if appliance.panel is not None:
-        panel = appliance.panel
+    fixed = [solid_xml(solid) for solid in fixture.fixed]
+    if fixture.panel is not None:
+        panel = fixture.panel
         images['panel'] = paint_panel(panel, rng, scene.held_out)
         materials.append(
             '<material name="panel" texture="panel" texuniform="false" '
@@ -50,7 +50,7 @@ def build_model(
     bodies = [
         f'<body name="element_{i}" mocap="true" {_pose_xml(element.pose)}>'
         f'{"".join(solid_xml(solid) for solid in element.solids)}</body>'
-        for i, element in enumerate(appliance.elements)
+        for i, element in enumerate(fixture.elements)
     ]
     clutter = [
         f'<geom name="clutter_{j}" type="box" size=".02 .02 .02" pos="0 0 -3"/>'
@@ -68,8 +68,8 @@ def build_model(
   <light name="key" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="true"/>
   <light name="fill" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="false"/>
   <camera name="view" pos="0 0 1"/>
-  <geom name="wall" type="box" size="2.5 2.5 0.01" pos="0 0 {appliance.back - 0.05}"/>
-  <geom name="table" type="box" size="1.5 0.01 1" pos="0 {appliance.bottom - 0.01} 0.3"/>
+  <geom name="wall" type="box" size="2.5 2.5 0.01" pos="0 0 {fixture.back - 0.05}"/>
+  <geom name="table" type="box" size="1.5 0.01 1" pos="0 {fixture.bottom - 0.01} 0.3"/>
   {''.join([*fixed, *clutter, *bodies])}{skins.bodies if skins else ''}
 </worldbody>{skins.deformable if skins else ''}
 </mujoco>"""

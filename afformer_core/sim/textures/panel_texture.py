@@ -6,7 +6,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Panel
+from afformer_core.sim.bodies.fixture import Panel
 from afformer_core.sim.textures.decals import apply_decals
 from afformer_core.sim.textures.surface_noise import grain
 from afformer_core.sim.textures.wear import apply_wear

@@ -15,12 +15,12 @@ def options(*arguments: str) -> dict[str, object]:
 
 
 def test_defaults_depend_on_the_layout() -> None:
-    assert options()['appliances'] == 2100
+    assert options()['scenes'] == 2100
     assert options('--layout', 'assistq')['seconds'] == 3.0
     assert options('--layout', 'long-videos')['seconds'] == 60.0
-    assert options('--layout', 'hands', '--appliances', '7') == {
+    assert options('--layout', 'hands', '--scenes', '7') == {
         'processes': 1,
-        'appliances': 7,
+        'scenes': 7,
         'demonstrations': 2,
         'longest_side': 256,
     }
@@ -50,7 +50,7 @@ def test_what_a_layout_has_no_use_for_is_refused(
 
 
 def test_hands_are_in_a_list_as_100doh_calls_it(tmp_path: Path) -> None:
-    asked = ['--layout', 'hands', '--appliances', '1', '--demonstrations', '1']
+    asked = ['--layout', 'hands', '--scenes', '1', '--demonstrations', '1']
     assert main(['simulate', str(tmp_path), *asked, '--longest-side', '32']) == 0
     assert (tmp_path / 'ImageSets' / 'Main' / 'trainval.txt').read_text().startswith('trainval_')
     plan = json.loads((tmp_path / 'simulation.json').read_text())['trainval']
@@ -61,7 +61,7 @@ def test_hands_are_in_a_list_as_100doh_calls_it(tmp_path: Path) -> None:
     ('split', 'family'), [('train', 'control_panel'), ('test-buttons', 'dense_keypad')]
 )
 def test_assistq_shows_the_panels_of_its_split(split: str, family: str, tmp_path: Path) -> None:
-    asked = ['--layout', 'assistq', '--appliances', '1', '--demonstrations', '1', '--rate', '1']
+    asked = ['--layout', 'assistq', '--scenes', '1', '--demonstrations', '1', '--rate', '1']
     assert main(['simulate', str(tmp_path), *asked, '--split', split, '--longest-side', '32']) == 0
     families = json.loads((tmp_path / 'simulation.json').read_text())[split]['families']
     assert family in families
@@ -71,7 +71,7 @@ def test_assistq_shows_the_panels_of_its_split(split: str, family: str, tmp_path
 def test_a_layout_in_the_folder_of_another_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ['simulate', str(tmp_path), '--appliances', '1', '--longest-side', '32']
+    asked = ['simulate', str(tmp_path), '--scenes', '1', '--longest-side', '32']
     assert main([*asked, '--frames', '1', '--targets', '1', '--demonstrations', '1']) == 0
     assert main([*asked, '--layout', 'assistq']) == 1
     assert "holds a split 'train' made with" in capsys.readouterr().err

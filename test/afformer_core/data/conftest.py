@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from ..evaluation.conftest import appliances, model_folder
+from ..evaluation.conftest import model_folder, scenes
 
-__all__ = ['appliances', 'model_folder']
+__all__ = ['scenes', 'model_folder']

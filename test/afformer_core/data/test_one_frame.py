@@ -22,8 +22,8 @@ def read(sample, sampling):
 @pytest.mark.parametrize(
     ('contact', 'number'), [(None, 2), ((0, 1), 0), ((1, 2), 1), ((3, 4), 3), ((4, 4), 4)]
 )
-def test_is_in_the_middle_of_the_contact_or_of_the_clip(appliances, contact, number):
-    sample = replace(OpraDataset(appliances)[0], contact=contact)
+def test_is_in_the_middle_of_the_contact_or_of_the_clip(scenes, contact, number):
+    sample = replace(OpraDataset(scenes)[0], contact=contact)
     frame = read(sample, OneFrame.at_contact(sample))
     assert np.array_equal(frame, read(sample, UniformSampling(5))[number : number + 1])
 
@@ -39,8 +39,8 @@ def test_the_frame_after_the_last_is_not_there():
         OneFrame(5).windows(np.arange(5.0))
 
 
-def test_a_contact_after_the_end(appliances):
-    sample = replace(OpraDataset(appliances)[0], contact=(4, 9))
+def test_a_contact_after_the_end(scenes):
+    sample = replace(OpraDataset(scenes)[0], contact=(4, 9))
     with pytest.raises(VideoError, match='requested frame is 6; expected 0 to 4'):
         read(sample, OneFrame.at_contact(sample))
 
@@ -53,10 +53,10 @@ class Recorder(Grounder):
         return super().set_demonstration(frames, name)
 
 
-def test_a_frozen_demonstration_is_as_long_as_the_moving_one(appliances, model_folder):
+def test_a_frozen_demonstration_is_as_long_as_the_moving_one(scenes, model_folder):
     loaded = Grounder.load(model_folder, 'torch')
     grounder = Recorder(loaded.configuration, loaded._session)
-    sample = replace(OpraDataset(appliances)[0], contact=(0, 2))
+    sample = replace(OpraDataset(scenes)[0], contact=(0, 2))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     for change in ('', 'frozen'):
         run._memorize(sample, change)

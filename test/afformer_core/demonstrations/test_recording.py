@@ -68,7 +68,7 @@ def test_a_real_demonstration_between_still_images(grounder, test_data):
 
 
 def _simulated_with_rest(seed, element):
-    """A clip at 15 frames/s of 4 s between 3 s of the appliance at rest, by the same camera."""
+    """A clip at 15 frames/s of 4 s between 3 s of the scene at rest, by the same camera."""
     scene = Scene(seed)
     plan = plan_demonstration(scene, element, size=(160, 120))
     noise = make_rng(seed, Stream.TARGET, 99)

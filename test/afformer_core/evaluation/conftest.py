@@ -32,7 +32,7 @@ def square(x, y, half=5):
     return {'kind': 'button', 'polygon': corners, 'in_view': True}
 
 
-def write_appliance(folder, number):
+def write_scene(folder, number):
     """Two samples: the button on the left is pressed, the one on the right is held."""
     rng = np.random.default_rng(number)
     elements = [square(15, 20 + number), square(45, 20 + number)]
@@ -51,7 +51,7 @@ def write_appliance(folder, number):
                 'height': HEIGHT,
                 'actions': [element + 1],
                 'heatmaps': [[[x, 20 + number]]],
-                'scene': f'appliance{number}',
+                'scene': f'scene{number}',
                 'element': element,
                 'elements': elements,
             }
@@ -60,10 +60,10 @@ def write_appliance(folder, number):
 
 
 @pytest.fixture(scope='session')
-def appliances(tmp_path_factory):
+def scenes(tmp_path_factory):
     """Path of the annotation file."""
-    folder = tmp_path_factory.mktemp('appliances')
-    entries = [entry for number in range(3) for entry in write_appliance(folder, number)]
+    folder = tmp_path_factory.mktemp('scenes')
+    entries = [entry for number in range(3) for entry in write_scene(folder, number)]
     (folder / 'actions.json').write_text(json.dumps(['press', 'hold']))
     (folder / 'test.json').write_text(json.dumps(entries))
     return folder / 'test.json'
@@ -158,9 +158,9 @@ def result(
 
 
 @pytest.fixture
-def results(appliances):
+def results(scenes):
     """Left, right, left, right; the second's peak and the fourth's action are wrong."""
-    pairs = choose_pairs(list(OpraDataset(appliances)), limit=2)
+    pairs = choose_pairs(list(OpraDataset(scenes)), limit=2)
     return [
         result(pairs[0], 0.5, (15, 20), 'press', 4.5, (45, 20), 'press', 'hold'),
         result(pairs[1], 1.5, (15, 20), 'hold', 6.5, (15, 20), 'press', 'hold'),

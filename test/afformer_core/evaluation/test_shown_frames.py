@@ -46,9 +46,9 @@ def grounder(model_folder):
     return RememberingGrounder(loaded.configuration, loaded._session)
 
 
-def test_by_default_a_clip_is_shown_evenly_spaced(appliances, grounder):
+def test_by_default_a_clip_is_shown_evenly_spaced(scenes, grounder):
     grounder.configuration = replace(grounder.configuration, maximum_frames=3)
-    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     found = run.ground(pair)
 
@@ -63,8 +63,8 @@ def test_by_default_a_clip_is_shown_evenly_spaced(appliances, grounder):
     assert found.feature_similarity == expected.feature_similarity
 
 
-def test_a_clip_of_several_windows_is_their_mean(appliances, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+def test_a_clip_of_several_windows_is_their_mean(scenes, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
     found = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES).ground(pair)
 
     frames = read_video(pair.sample.video_path)
@@ -82,8 +82,8 @@ def test_a_clip_of_several_windows_is_their_mean(appliances, grounder):
         assert np.abs(window.heatmap / expected - 1).max() > 1e-3
 
 
-def test_backwards_each_window_is_reversed(appliances, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+def test_backwards_each_window_is_reversed(scenes, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
     run.evaluate([pair])
     name = pair.sample.demonstration
@@ -94,8 +94,8 @@ def test_backwards_each_window_is_reversed(appliances, grounder):
         )
 
 
-def test_no_more_than_eight_windows_are_kept(appliances, grounder):
-    sample = replace(OpraDataset(appliances)[0], scene=None)
+def test_no_more_than_eight_windows_are_kept(scenes, grounder):
+    sample = replace(OpraDataset(scenes)[0], scene=None)
     # Of four windows, of two, and of one.
     clips = [(0.0, 0.5), (0.2, 0.5), (0.1, 0.5), (0.3, 0.5)]
     pairs = [Pair(replace(sample, clip=clip), None) for clip in clips]
@@ -104,8 +104,8 @@ def test_no_more_than_eight_windows_are_kept(appliances, grounder):
     assert kept == [4, 4 + 2, 2 + 3, 2 + 3 + 1]
 
 
-def test_windows_of_another_image_are_not_kept(appliances, grounder):
-    pairs = choose_pairs(list(OpraDataset(appliances)), per_group=1)
+def test_windows_of_another_image_are_not_kept(scenes, grounder):
+    pairs = choose_pairs(list(OpraDataset(scenes)), per_group=1)
     run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
     run.evaluate(pairs)
     # The last pair's: what it demonstrates backwards, and either that or what was swapped in.
@@ -120,8 +120,8 @@ def test_more_frames_than_the_model_takes_are_refused(grounder, sampling):
 
 
 @pytest.mark.slow
-def test_command_shows_the_frames_that_are_asked_for(appliances, model_folder, capsys):
-    words = ['evaluate', str(model_folder), '--annotations', str(appliances), '--limit', '1']
+def test_command_shows_the_frames_that_are_asked_for(scenes, model_folder, capsys):
+    words = ['evaluate', str(model_folder), '--annotations', str(scenes), '--limit', '1']
     found = []
     for options in ([], ['--frames', 'uniform 8'], ['--frames', '10 fps x 2 every 1']):
         assert main([*words, '--json', '-', *options]) == 0
@@ -171,16 +171,16 @@ def test_command_samples_folders_of_frames_by_their_rate(pairs_folder, model_fol
         (['--folder-rate', '0'], 'folder_rate is 0.0'),
     ],
 )
-def test_frames_that_cannot_be_shown(appliances, model_folder, capsys, options, message):
-    words = ['evaluate', str(model_folder), '--annotations', str(appliances)]
+def test_frames_that_cannot_be_shown(scenes, model_folder, capsys, options, message):
+    words = ['evaluate', str(model_folder), '--annotations', str(scenes)]
     assert main([*words, *options]) == 1
     assert message in capsys.readouterr().err
 
 
 @pytest.fixture
-def of_each_action(appliances, tmp_path):
+def of_each_action(scenes, tmp_path):
     """A model that draws a heatmap for each of the dataset's actions."""
-    names = OpraDataset(appliances).action_names
+    names = OpraDataset(scenes).action_names
     configuration = replace(
         afformer_small(names, (64, 64)), heatmap_per_action=True, action_pooling='mean'
     )
@@ -188,8 +188,8 @@ def of_each_action(appliances, tmp_path):
     return Grounder.load(tmp_path / 'model', 'torch')
 
 
-def test_the_annotated_actions_heatmap_is_measured_where_asked_for(appliances, of_each_action):
-    dataset = OpraDataset(appliances)
+def test_the_annotated_actions_heatmap_is_measured_where_asked_for(scenes, of_each_action):
+    dataset = OpraDataset(scenes)
     (pair, *_) = choose_pairs(list(dataset))
     protocol = RowsProtocol((64, 64))
     (row,) = protocol.rows([pair.sample])
@@ -212,9 +212,9 @@ def test_the_annotated_actions_heatmap_is_measured_where_asked_for(appliances, o
 
 
 @pytest.fixture
-def pair_of_the_other_action(appliances, of_each_action):
+def pair_of_the_other_action(scenes, of_each_action):
     """Annotated with the action that the model does not find best, with a companion."""
-    dataset = OpraDataset(appliances)
+    dataset = OpraDataset(scenes)
     (pair, *_) = choose_pairs(list(dataset))
     found = ModelRun(of_each_action, RowsProtocol((64, 64))).ground(pair)
     other = 1 - dataset.action_names.index(found.action)

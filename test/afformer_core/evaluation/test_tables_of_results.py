@@ -171,7 +171,7 @@ def test_motion_balanced_over_the_actions(results):
 
 def test_what_is_found_of_what_is_not_there(results):
     abstention = measure_abstention(results)
-    assert abstention.of_appliances
+    assert abstention.of_scenes
     assert (abstention.own_right.pairs, abstention.own.pairs, abstention.negative.pairs) == (
         2,
         4,
@@ -195,7 +195,7 @@ def test_the_table_of_what_is_found(results):
         'pairs', 'found', 'median confidence', 'median feature similarity',
         'AUROC of confidence', 'AUROC of feature similarity',
     )  # fmt: skip
-    negative = table.rows["another appliance's demonstration"]
+    negative = table.rows["another scene's demonstration"]
     assert [getattr(cell, 'value', cell) for cell in negative] == [4, 0.25, 0.6, 0.65, 0.5, 0.9375]
     own = table.rows['its own demonstration']
     assert [getattr(cell, 'value', cell) for cell in own] == [4, 1.0, 0.6, 0.9, None, None]

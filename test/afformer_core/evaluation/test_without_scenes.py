@@ -96,7 +96,7 @@ def test_the_kld_of_a_model_that_does_not_look_stays_as_it_is(opra):
 
 def test_a_model_that_sees_another_object_abstains(opra):
     abstention = measure_abstention(evaluate(opra, Follower()))
-    assert not abstention.of_appliances
+    assert not abstention.of_scenes
     assert abstention.own.found.value == 1
     assert abstention.negative.found.value == 0
     assert abstention.own_right.pairs == 12

@@ -22,7 +22,7 @@ from ..training.conftest import MODEL, TRAINER, images, write_pairs
 from .mined_videos import write_mined
 
 PRETRAINING = 'afformer_core.maskahand.pretraining'
-EXPERIMENT = [
+SHORT_TRAINING = [
     '--data.frames=4',
     '--data.batch_size=2',
     '--data.workers=0',
@@ -49,7 +49,7 @@ def with_features(mined: Path, cache: Path, *more: str) -> list[str]:
         f'--data={PRETRAINING}.feature_data.MaskAHandFeatureData',
         f'--data.index={mined}',
         f'--data.cache_folder={cache}',
-        *EXPERIMENT,
+        *SHORT_TRAINING,
         *more,
     ]
 
@@ -122,7 +122,7 @@ def test_training_on_images(mined: Path, annotated: Path, tmp_path: Path) -> Non
             f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
             f'--data.index={mined}',
             f'--data.validation.annotations={annotated}',
-            *EXPERIMENT,
+            *SHORT_TRAINING,
             '--trainer.max_steps=2',
             '--trainer.val_check_interval=2',
             f'--output={tmp_path / "model"}',
@@ -172,7 +172,7 @@ def test_a_broken_validation_is_told_before_training(mined: Path, tmp_path: Path
         f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
         f'--data.index={mined}',
         f'--data.validation.annotations={annotated}',
-        *EXPERIMENT,
+        *SHORT_TRAINING,
         '--trainer.max_steps=1',
         '--trainer.val_check_interval=1',
         f'--output={tmp_path / "model"}',
@@ -190,7 +190,7 @@ def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
             [
                 f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
                 f'--data.index={mined}',
-                *EXPERIMENT,
+                *SHORT_TRAINING,
                 f'--output={tmp_path / "model"}',
             ]
         )

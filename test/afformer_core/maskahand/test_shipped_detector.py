@@ -32,7 +32,7 @@ def test_it_is_small_and_says_how_it_was_made() -> None:
 
 @pytest.mark.slow
 def test_it_finds_hands_and_interactions(tmp_path: Path) -> None:
-    """Of appliances that it never saw; the numbers of the whole split are in its card."""
+    """Of scenes that it never saw; the numbers of the whole split are in its card."""
     plan = HandsPlan(7, 12, SEEN_FAMILIES, held_out=True)
     list(write_hands(tmp_path, 'test', plan))
     images = read_hand_annotations(tmp_path, 'test')

@@ -20,10 +20,10 @@ from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
 
 LAYOUTS = {
-    'opra': ('--appliances', '3', '--demonstrations', '1', '--targets', '2', '--frames', '3'),
-    'assistq': ('--appliances', '3', '--demonstrations', '1', '--rate', '2', '--seconds', '1'),
-    'hands': ('--appliances', '3', '--demonstrations', '1'),
-    'long-videos': ('--videos', '3', '--appliances', '1', '--seconds', '11', '--rate', '1'),
+    'opra': ('--scenes', '3', '--demonstrations', '1', '--targets', '2', '--frames', '3'),
+    'assistq': ('--scenes', '3', '--demonstrations', '1', '--rate', '2', '--seconds', '1'),
+    'hands': ('--scenes', '3', '--demonstrations', '1'),
+    'long-videos': ('--videos', '3', '--scenes', '1', '--seconds', '11', '--rate', '1'),
 }
 PATIENCE = 60.0
 

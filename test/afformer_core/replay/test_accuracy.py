@@ -78,7 +78,7 @@ def sights(plan: RgbdBagPlan, numbers: range) -> Iterator[Sight]:
             calibration = Calibration.from_message(info, rectified=False)
             v, u = np.mgrid[: exact.shape[0], : exact.shape[1]]
             points = calibration.points(np.stack([u, v], 2).reshape(-1, 2), exact.ravel())
-            element = scene.scene.appliance.elements[scene.demonstration.element]
+            element = scene.scene.fixture.elements[scene.demonstration.element]
             surface = annotation.position - element.front.centre[2] * annotation.normal
             height = (points - surface) @ annotation.normal
             yield Sight(

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pytest
 
-from afformer_core.sim.bodies.appliance import Appliance, Panel
+from afformer_core.sim.bodies.fixture import Fixture, Panel
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Shape, Solid
 from afformer_core.sim.cameras.camera import Camera, look_at
@@ -25,11 +25,11 @@ class Shown(Scene):
     """A scene of a panel of 0.4 x 0.3 m with one square button of 8 x 8 x 1 cm in its middle."""
 
     @cached_property
-    def appliance(self) -> Appliance:
+    def fixture(self) -> Fixture:
         red, white, grey = (0.8, 0.2, 0.2), (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)
         finish = Finish('square', 0.08, 0.08, 0.01, red, white)
         box = Solid(Shape.BOX, (0.2, 0.15, 0.05), grey, at(0, 0, -0.052))
-        return Appliance(
+        return Fixture(
             'control_panel',
             (button(finish, 0.0, 0.0, np.random.default_rng(0)),),
             (box,),

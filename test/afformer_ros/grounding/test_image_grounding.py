@@ -42,7 +42,7 @@ PARAMETERS = GroundingParameters(
 
 @pytest.fixture(scope='module')
 def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six RGB-D images of 160 x 120 of a simulated appliance."""
+    """Six RGB-D images of 160 x 120 of a simulated scene."""
     folder = tmp_path_factory.mktemp('rgbd') / 'recording'
     plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=4)
     list(write_rgbd_bag(folder, plan))

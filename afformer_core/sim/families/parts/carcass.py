@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Cabinet:
-    """Common properties of the doors of one appliance.
+    """Common properties of the doors of one fixture.
 
     Attributes:
         front, inside: colours.

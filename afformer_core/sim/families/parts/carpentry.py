@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Solids by their end points or centres, and appliances assembled from them."""
+"""Solids by their end points or centres, and fixtures assembled from them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.pose import Pose, between
 from afformer_core.sim.bodies.solid import Colour, Shape, Solid
 from afformer_core.sim.textures.colours import panel_colour
@@ -89,19 +89,19 @@ def assemble(
     elevation: float,
     shown: np.ndarray,
     drop: float = 0.0,
-) -> Appliance:
-    """Assemble an appliance.
+) -> Fixture:
+    """Assemble a fixture.
 
     Args:
         family: name of its family.
         elements: parts that can be operated.
-        fixed: parts that cannot; their lowest and hindmost points are the appliance's.
-        elevation: see `Appliance`.
-        shown: see `Appliance`.
-        drop: metres from its lowest point to the surface below; 0 for an appliance that stands.
+        fixed: parts that cannot; their lowest and hindmost points are the fixture's.
+        elevation: see `Fixture`.
+        shown: see `Fixture`.
+        drop: metres from its lowest point to the surface below; 0 for a fixture that stands.
     """
     points = corners(fixed)
-    return Appliance(
+    return Fixture(
         family,
         tuple(elements),
         tuple(fixed),

@@ -12,48 +12,48 @@ from afformer_core.evaluation.pairs.calibration import calibration_pairs, split_
 from afformer_core.models import afformer_small
 
 
-def test_no_appliance_is_on_both_sides(appliances):
-    chosen, others = split_pairs(appliances, 5)
+def test_no_appliance_is_on_both_sides(scenes):
+    chosen, others = split_pairs(scenes, 5)
 
-    # Of three appliances.
+    # Of three scenes.
     assert (len(chosen), len(others)) == (1, 1)
     groups = [pair.sample.group for pair in (*chosen, *others)]
     assert len(set(groups)) == 2
 
 
-def test_one_of_each_is_enough(appliances):
-    assert [len(each) for each in split_pairs(appliances, 1)] == [1, 1]
+def test_one_of_each_is_enough(scenes):
+    assert [len(each) for each in split_pairs(scenes, 1)] == [1, 1]
 
 
-def test_of_a_long_demonstration_eight_frames_are_taken(appliances, monkeypatch):
+def test_of_a_long_demonstration_eight_frames_are_taken(scenes, monkeypatch):
     clip = np.zeros((32, 8, 8, 3), np.uint8)
     clip += np.arange(32, dtype=np.uint8)[:, None, None, None]
     monkeypatch.setattr(calibration, 'read_video', lambda *_: clip)
     configuration = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=32)
-    pairs, _ = split_pairs(appliances, 1)
+    pairs, _ = split_pairs(scenes, 1)
     (pair,) = calibration_pairs(pairs, configuration)
     assert len(pair.frames) == 8
     assert len(set(pair.frames[:, 0, 0, 0].tolist())) == 8
 
 
-def test_one_appliance_is_too_few(appliances, tmp_path):
+def test_one_appliance_is_too_few(scenes, tmp_path):
     folder = tmp_path / 'copy'
-    shutil.copytree(appliances.parent, folder)
-    entries = json.loads(appliances.read_text())
+    shutil.copytree(scenes.parent, folder)
+    entries = json.loads(scenes.read_text())
     (folder / 'test.json').write_text(json.dumps(entries[:1]))
 
     with pytest.raises(DatasetError, match='holds 1 independent pairs'):
         split_pairs(folder / 'test.json', 5)
 
 
-def test_no_pair_is_asked_for(appliances):
+def test_no_pair_is_asked_for(scenes):
     with pytest.raises(ValueError, match='0 pairs are asked for'):
-        split_pairs(appliances, 0)
+        split_pairs(scenes, 0)
 
 
-def test_images_are_as_the_model_takes_them(appliances):
+def test_images_are_as_the_model_takes_them(scenes):
     configuration = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=3)
-    chosen, _ = split_pairs(appliances, 5)
+    chosen, _ = split_pairs(scenes, 5)
 
     (pair,) = calibration_pairs(chosen, configuration)
 

@@ -46,17 +46,17 @@ def grounder(model_folder):
     return CountingGrounder(loaded.configuration, loaded._session)
 
 
-def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(appliances, grounder):
-    pairs = choose_pairs(list(OpraDataset(appliances)))
+def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounder):
+    pairs = choose_pairs(list(OpraDataset(scenes)))
     ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
-    # Six clips of five frames, forwards, backwards and frozen; negative ones are the appliance's
-    # own, and those of another appliance are not kept.
+    # Six clips of five frames, forwards, backwards and frozen; negative ones are the scene's
+    # own, and those of another scene are not kept.
     assert grounder.encoded == 4 * 6 * 5
     assert len(grounder.demonstrations) == 6
 
 
-def test_two_clips_of_one_video_are_two_demonstrations(appliances, grounder):
-    sample = OpraDataset(appliances)[0]
+def test_two_clips_of_one_video_are_two_demonstrations(scenes, grounder):
+    sample = OpraDataset(scenes)[0]
     # At ten frames a second.
     first, second = (replace(sample, scene=None, clip=clip) for clip in ((0.0, 0.2), (0.2, 0.5)))
     pairs = choose_pairs([first, second, first])
@@ -64,8 +64,8 @@ def test_two_clips_of_one_video_are_two_demonstrations(appliances, grounder):
     assert grounder.encoded == 2 + 3
 
 
-def test_the_clip_that_was_used_longest_ago_gives_way(appliances, grounder):
-    sample = replace(OpraDataset(appliances)[0], scene=None)
+def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
+    sample = replace(OpraDataset(scenes)[0], scene=None)
     # One frame each at ten frames a second, and one of two: nine clips of which eight are kept.
     ends = [(first, first + width) for width in (1, 2) for first in range(5)][:9]
     pairs = [Pair(replace(sample, clip=(first / 10, last / 10)), None) for first, last in ends]
@@ -80,8 +80,8 @@ def test_the_clip_that_was_used_longest_ago_gives_way(appliances, grounder):
     assert grounder.encoded > before
 
 
-def test_results_are_those_of_the_grounder(appliances, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+def test_results_are_those_of_the_grounder(scenes, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     (found,) = run.evaluate([pair])
     grounding = run.ground(pair)
@@ -93,7 +93,7 @@ def test_results_are_those_of_the_grounder(appliances, grounder):
     assert found.hard_negative_kld.shape == (1,)
 
 
-def test_the_demonstration_is_also_played_backwards_and_frozen(appliances, grounder, monkeypatch):
+def test_the_demonstration_is_also_played_backwards_and_frozen(scenes, grounder, monkeypatch):
     shown = {}
 
     def told(run, image, sample, change):
@@ -102,7 +102,7 @@ def test_the_demonstration_is_also_played_backwards_and_frozen(appliances, groun
         return SimpleNamespace(action=change)
 
     monkeypatch.setattr(ModelRun, '_ground', told)
-    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     (found,) = run.evaluate([pair])
 
@@ -114,8 +114,8 @@ def test_the_demonstration_is_also_played_backwards_and_frozen(appliances, groun
     assert np.array_equal(shown['frozen'], np.repeat(shown['frozen'][:1], len(forwards), axis=0))
 
 
-def test_of_demonstrations_together_the_mean_of_the_logits_counts(appliances, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
     both = replace(pair, companions=(pair.hard_negative,))
     run = ModelRun(grounder, RowsProtocol((32, 32)), together=2)
 
@@ -128,14 +128,14 @@ def test_of_demonstrations_together_the_mean_of_the_logits_counts(appliances, gr
         run.evaluate([pair])
 
 
-def test_missing_image_is_named(appliances, grounder, tmp_path):
-    sample = replace(OpraDataset(appliances)[0], image_path=tmp_path / 'gone.jpg')
+def test_missing_image_is_named(scenes, grounder, tmp_path):
+    sample = replace(OpraDataset(scenes)[0], image_path=tmp_path / 'gone.jpg')
     with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
         ModelRun(grounder, RowsProtocol((32, 32))).ground(Pair(sample, None))
 
 
-def test_command_prints_tables(appliances, model_folder, capsys):
-    assert evaluate(model_folder, '--annotations', appliances, '--threads', 1) == 0
+def test_command_prints_tables(scenes, model_folder, capsys):
+    assert evaluate(model_folder, '--annotations', scenes, '--threads', 1) == 0
     output = capsys.readouterr().out
     for text in (
         '- backend: torch',
@@ -152,11 +152,11 @@ def test_command_prints_tables(appliances, model_folder, capsys):
         assert text in output
 
 
-def test_command_runs_the_benchmark(appliances, model_folder, tmp_path, capfd, monkeypatch):
+def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
-    shutil.copytree(appliances.parent, tmp_path / 'benchmark')
+    shutil.copytree(scenes.parent, tmp_path / 'benchmark')
     for split in SPLITS:
-        shutil.copy(appliances, tmp_path / 'benchmark' / f'{split}.json')
+        shutil.copy(scenes, tmp_path / 'benchmark' / f'{split}.json')
 
     words = ('--benchmark', tmp_path / 'benchmark', '--limit', 2, '--pairs-per-group', 1)
     evaluate(model_folder, *words, '--backend', 'torch', '--json', '-')
@@ -181,10 +181,10 @@ def test_the_benchmark_takes_no_options_of_one_file(tmp_path):
         evaluate('--benchmark', tmp_path, '--report', tmp_path / 'page.html')
 
 
-def test_command_writes_json_and_images(appliances, model_folder, tmp_path, capsys):
+def test_command_writes_json_and_images(scenes, model_folder, tmp_path, capsys):
     images = tmp_path / 'images'
-    words = ('--limit', 2, '--pairs-per-group', 1, '--prior-annotations', appliances)
-    evaluate(model_folder, '--annotations', appliances, *words, '--json', '-', '--images', images)
+    words = ('--limit', 2, '--pairs-per-group', 1, '--prior-annotations', scenes)
+    evaluate(model_folder, '--annotations', scenes, *words, '--json', '-', '--images', images)
     report = json.loads(capsys.readouterr().out)
     measures = report['measures']
     assert (measures['pairs'], measures['groups']) == (2, 2)
@@ -216,8 +216,8 @@ def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, caps
     assert page.count('<img') == 3 * 4 * (4 + 2)
 
 
-def test_command_tells_which_button(appliances, model_folder, capsys):
-    words = ('--annotations', appliances, '--protocol', 'buttons', '--json', '-')
+def test_command_tells_which_button(scenes, model_folder, capsys):
+    words = ('--annotations', scenes, '--protocol', 'buttons', '--json', '-')
     assert evaluate(model_folder, *words) == 0
     predictors = json.loads(capsys.readouterr().out)['measures']['predictors']
     assert predictors['uniform']['which_button']['value'] == pytest.approx(0.5)

@@ -9,8 +9,8 @@ from afformer_core.evaluation.pairs.pairs import choose_pairs
 
 
 @pytest.fixture
-def samples(appliances):
-    return list(OpraDataset(appliances))
+def samples(scenes):
+    return list(OpraDataset(scenes))
 
 
 def test_all_pairs_of_an_appliance_follow_one_another(samples):
@@ -34,7 +34,7 @@ def test_no_swap_where_an_appliance_shows_one_element(samples):
 def test_limit_counts_appliances_and_the_number_of_pairs_is_for_each(samples):
     assert len(choose_pairs(samples, limit=2)) == 4
     pairs = choose_pairs(samples, limit=2, per_group=1)
-    assert [pair.sample.scene.scene_id for pair in pairs] == ['appliance0', 'appliance1']
+    assert [pair.sample.scene.scene_id for pair in pairs] == ['scene0', 'scene1']
     assert all(pair.hard_negative is not None for pair in pairs)
 
 

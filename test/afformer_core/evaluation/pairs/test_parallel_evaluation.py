@@ -23,8 +23,8 @@ def plan(model_folder: Path) -> RunPlan:
     return RunPlan(partial(Grounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7)
 
 
-def test_two_processes_find_the_same_as_one(appliances: Path, plan: RunPlan) -> None:
-    pairs = choose_pairs(list(OpraDataset(appliances)))
+def test_two_processes_find_the_same_as_one(scenes: Path, plan: RunPlan) -> None:
+    pairs = choose_pairs(list(OpraDataset(scenes)))
     one = evaluate_pairs(plan, pairs, 1, progress=False)
     two = evaluate_pairs(plan, pairs, 2, progress=False)
 
@@ -42,9 +42,9 @@ def test_a_run_is_opened_once_in_a_process(plan: RunPlan) -> None:
 
 
 def test_an_error_in_another_process_is_raised(
-    appliances: Path, plan: RunPlan, tmp_path: Path
+    scenes: Path, plan: RunPlan, tmp_path: Path
 ) -> None:
-    first, *rest = choose_pairs(list(OpraDataset(appliances)))
+    first, *rest = choose_pairs(list(OpraDataset(scenes)))
     broken = replace(first, sample=replace(first.sample, image_path=tmp_path / 'gone.jpg'))
     with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
         evaluate_pairs(plan, [broken, *rest], 2, progress=False)

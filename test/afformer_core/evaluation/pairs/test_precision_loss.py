@@ -24,7 +24,7 @@ COUNT = 100
 @pytest.fixture(scope='module')
 def annotations(tmp_path_factory):
     folder = tmp_path_factory.mktemp('simulated')
-    options = ['--split', 'test', '--appliances', str(2 * COUNT), '--seed', '11']
+    options = ['--split', 'test', '--scenes', str(2 * COUNT), '--seed', '11']
     few = ['--demonstrations', '1', '--targets', '1', '--processes', '2']
     assert main(['simulate', str(folder), *options, *few]) == 0
     return folder / 'test.json'

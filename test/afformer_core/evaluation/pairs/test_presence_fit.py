@@ -16,7 +16,7 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.presence import PresenceCalibration
 
-from ..conftest import write_appliance
+from ..conftest import write_scene
 
 COUNT = 4000
 
@@ -88,9 +88,9 @@ def test_twenty_five_pairs_are_enough(drawn):
 
 @pytest.fixture(scope='module')
 def validation(tmp_path_factory):
-    """Annotations of thirteen appliances with two pairs each."""
+    """Annotations of thirteen scenes with two pairs each."""
     folder = tmp_path_factory.mktemp('validation')
-    entries = [entry for number in range(13) for entry in write_appliance(folder, number)]
+    entries = [entry for number in range(13) for entry in write_scene(folder, number)]
     (folder / 'actions.json').write_text(json.dumps(['press', 'hold']))
     (folder / 'validation.json').write_text(json.dumps(entries))
     return folder / 'validation.json'

@@ -63,7 +63,7 @@ def test_the_table_tells_the_model_beside_what_is_baseline(report: Report) -> No
     }
     assert table.notes == (
         'Pairs: 3 of test-seen, 5 of test-unseen, 3 of test-buttons, 3 of test-absent. '
-        'Intervals: 95 %, bootstrapped over appliances. baseline: an element at random, or the '
+        'Intervals: 95 %, bootstrapped over scenes. baseline: an element at random, or the '
         'most frequent action.',
     )
 

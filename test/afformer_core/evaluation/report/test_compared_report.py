@@ -119,14 +119,14 @@ def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_measures_models_on_the_same_pairs(
-    appliances: Path,
+    scenes: Path,
     model_folder: Path,
     other_model: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     file, page = tmp_path / 'numbers.json', tmp_path / 'page.html'
-    words = ['evaluate', str(model_folder), str(other_model), '--annotations', str(appliances)]
+    words = ['evaluate', str(model_folder), str(other_model), '--annotations', str(scenes)]
     words += ['--threads', '1', '--limit', '2', '--backend', 'torch']
     assert main([*words, '--json', str(file), '--report', str(page)]) == 0
 
@@ -161,13 +161,13 @@ def test_models_are_named_as_shortly_as_tells_them_apart() -> None:
     ],
 )
 def test_what_several_models_cannot_do(
-    appliances: Path,
+    scenes: Path,
     model_folder: Path,
     capsys: pytest.CaptureFixture[str],
     options: list[str],
     message: str,
 ) -> None:
-    words = ['evaluate', str(model_folder), str(model_folder), '--annotations', str(appliances)]
+    words = ['evaluate', str(model_folder), str(model_folder), '--annotations', str(scenes)]
     assert main([*words, *options]) == 1
     assert message in capsys.readouterr().err
 
@@ -181,9 +181,9 @@ def test_the_benchmark_is_of_one_model(
 
 
 def test_an_unsound_model_is_told_before_the_first_is_measured(
-    appliances: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    scenes: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ['evaluate', str(model_folder), str(tmp_path), '--annotations', str(appliances)]
+    words = ['evaluate', str(model_folder), str(tmp_path), '--annotations', str(scenes)]
     assert main(words) == 1
     error = capsys.readouterr().err
     assert 'model.json' in error

@@ -100,7 +100,7 @@ def test_reversed_and_frozen_are_told_apart(results: list[PairResult]) -> None:
 
 def test_a_number_is_told_with_interval_confidence_and_count(results: list[PairResult]) -> None:
     kld = build(results).to_json()['measures']['predictors']['model']['kld']
-    # Of two appliances with a mean of 1 each, and 4 rows.
+    # Of two scenes with a mean of 1 each, and 4 rows.
     assert kld == {'value': 1.0, 'low': 1.0, 'high': 1.0, 'count': 4, 'confidence': 0.95}
 
 

@@ -360,7 +360,7 @@ def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
     for number, split in enumerate(('train', 'validation', 'test-seen')):
         pairs = DatasetPlan(
             seed=number,
-            appliances=2,
+            scenes=2,
             families=('control_panel', 'drawers'),
             demonstrations=1,
             targets=2,

@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Hook
 from afformer_core.sim.bodies.pose import Pose, at
 from afformer_core.sim.bodies.solid import Shape, Solid
@@ -36,9 +36,9 @@ SIGN = element('sign', 0.3, Use('push', BAR))
 @pytest.fixture(scope='module')
 def left() -> list[dict[int, Pose]]:
     """How a drawer, a button, a mug and what does not move are left, 200 times."""
-    appliance = Appliance('bench', (DRAWER, BUTTON, MUG, SIGN), (), -0.1, -0.1)
+    fixture = Fixture('bench', (DRAWER, BUTTON, MUG, SIGN), (), -0.1, -0.1)
     rng = np.random.default_rng(5)
-    return [sample_states(appliance, rng) for _ in range(200)]
+    return [sample_states(fixture, rng) for _ in range(200)]
 
 
 def test_only_what_lasts_is_left_moved(left: list[dict[int, Pose]]) -> None:
@@ -57,9 +57,9 @@ def test_drawers_are_left_open_now_and_then(left: list[dict[int, Pose]]) -> None
 
 
 def test_the_same_draw_leaves_the_same() -> None:
-    appliance = Appliance('bench', (DRAWER,), (), -0.1, -0.1)
+    fixture = Fixture('bench', (DRAWER,), (), -0.1, -0.1)
     first, second = (
-        [sample_states(appliance, rng) for _ in range(20)]
+        [sample_states(fixture, rng) for _ in range(20)]
         for rng in (np.random.default_rng(2), np.random.default_rng(2))
     )
     assert [list(states) for states in first] == [list(states) for states in second]

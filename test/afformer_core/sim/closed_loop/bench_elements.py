@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simple objects to operate, and an appliance of two of a kind."""
+"""Simple objects to operate, and a fixture of two of a kind."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.sim.bodies.appliance import Appliance, Panel
 from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.fixture import Fixture, Panel
 from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Shape, Solid
@@ -98,9 +98,9 @@ def door(x: float) -> Element:
 ELEMENTS = {'button': button, 'drawer': drawer, 'knob': knob, 'mug': mug, 'door': door}
 
 
-def pair(kind: str, apart: float) -> Appliance:
+def pair(kind: str, apart: float) -> Fixture:
     """Two of a kind side by side on a panel; the one at the origin has the index 0."""
     elements = (ELEMENTS[kind](0.0), ELEMENTS[kind](apart))
     # nothing is behind what turns inwards or stands before the panel
     panel = None if kind in ('mug', 'door') else Panel(0.4, 0.3, GREY)
-    return Appliance('test', elements, (), bottom=-0.15, back=-0.1, panel=panel)
+    return Fixture('test', elements, (), bottom=-0.15, back=-0.1, panel=panel)

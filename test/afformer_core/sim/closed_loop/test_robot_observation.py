@@ -62,7 +62,7 @@ def prediction_at(pixel: np.ndarray, feature_similarity: float = 1.0) -> Predict
 def test_the_point_of_a_peak_is_on_its_button(
     observation: RobotObservation, element: int, noise: float, millimetres: float
 ) -> None:
-    button = SCENE.appliance.elements[element]
+    button = SCENE.fixture.elements[element]
     middle = front_centre(button)
     pixel = observation.view.pixels(middle[None])[0]
     sensed = DepthCamera(noise, 0.0).measure(observation.depth, np.random.default_rng(1))
@@ -97,14 +97,14 @@ def test_without_depth_the_problem_is_told(observation: RobotObservation) -> Non
 def test_the_right_pixel_is_the_middle_of_a_button_that_is_seen(
     observation: RobotObservation,
 ) -> None:
-    pixel = observation.right_pixel(SCENE.appliance, 0)
-    middle = observation.view.pixels(front_centre(SCENE.appliance.elements[0])[None])[0]
+    pixel = observation.right_pixel(SCENE.fixture, 0)
+    middle = observation.view.pixels(front_centre(SCENE.fixture.elements[0])[None])[0]
     np.testing.assert_allclose(pixel, middle)
 
 
 def test_a_hidden_button_has_no_right_pixel(observation: RobotObservation) -> None:
     hidden = replace(observation, shown=np.where(observation.shown == 0, -1, observation.shown))
-    assert hidden.right_pixel(SCENE.appliance, 0) is None
+    assert hidden.right_pixel(SCENE.fixture, 0) is None
     sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))
     assert not publish_pixel(None, hidden, sensed, SETTINGS).found
 

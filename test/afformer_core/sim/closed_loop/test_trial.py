@@ -40,10 +40,10 @@ def attempt(
     acted: str | None = None,
 ) -> Outcome:
     """The finger goes to the middle of the first element's front, moved by `aside`."""
-    appliance, task = pair(kind, 0.25), Task(0, action)
-    state = initial_states(appliance, task).get(0, STILL)
-    point = front_centre(appliance.elements[0], state) + np.array(aside)
-    return Bench(appliance, task).attempt(point, normal, acted or action, ROBOT)
+    fixture, task = pair(kind, 0.25), Task(0, action)
+    state = initial_states(fixture, task).get(0, STILL)
+    point = front_centre(fixture.elements[0], state) + np.array(aside)
+    return Bench(fixture, task).attempt(point, normal, acted or action, ROBOT)
 
 
 @pytest.mark.parametrize(('kind', 'action'), EVERY_USE)
@@ -107,16 +107,16 @@ def test_another_action_on_the_right_element_does_not_do_it(
 
 
 def test_a_bench_begins_anew_with_each_attempt() -> None:
-    appliance = pair('drawer', 0.25)
-    bench = Bench(appliance, Task(0, 'pull'))
-    right, wrong = (front_centre(element) for element in appliance.elements)
+    fixture = pair('drawer', 0.25)
+    bench = Bench(fixture, Task(0, 'pull'))
+    right, wrong = (front_centre(element) for element in fixture.elements)
     outcomes = [bench.attempt(point, OUTWARD, 'pull', ROBOT) for point in (right, wrong, right)]
     assert [outcome.done for outcome in outcomes] == [True, False, True]
 
 
 def test_one_press_upon_two_buttons_is_wrong() -> None:
-    appliance = pair('button', 0.021)
-    outcome = Bench(appliance, Task(0, 'touch')).attempt(
+    fixture = pair('button', 0.021)
+    outcome = Bench(fixture, Task(0, 'touch')).attempt(
         np.array([0.0105, 0, 0.008]), OUTWARD, 'touch', ROBOT
     )
     assert outcome.verdict is Verdict.WRONG_ELEMENT

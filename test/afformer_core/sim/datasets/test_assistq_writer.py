@@ -78,9 +78,9 @@ def test_boxes_are_those_of_the_elements_in_the_images(
     assert sample.scene is not None
     view = plan_target(scene, 0, PLAN.longest_side)
     assert sample.image_size == view.size
-    assert len(sample.scene.polygons) == len(scene.appliance.elements)
+    assert len(sample.scene.polygons) == len(scene.fixture.elements)
     for index, polygon in enumerate(sample.scene.polygons):
-        outline = view.outline(scene.appliance, index)
+        outline = view.outline(scene.fixture, index)
         for corner in ('min', 'max'):
             box = getattr(polygon, corner)(axis=0)
             np.testing.assert_allclose(box, getattr(outline, corner)(axis=0), atol=1.001)

@@ -24,7 +24,7 @@ from afformer_core.sim.scene.demonstration import plan_demonstration, plan_demon
 from afformer_core.sim.scene.scene import Scene
 
 PLAN = DatasetPlan(
-    seed=3, appliances=2, families=('control_panel', 'keypad'), frames=3, longest_side=64
+    seed=3, scenes=2, families=('control_panel', 'keypad'), frames=3, longest_side=64
 )
 
 
@@ -56,7 +56,7 @@ def test_the_opra_reader_reads_it(folder: Path) -> None:
         assert read_video(sample.video_path).shape[0] == 3
         assert sample.scene is not None
         scene = PLAN.scene(int(sample.scene.scene_id.removeprefix('train/')))
-        element = scene.appliance.elements[sample.scene.element]
+        element = scene.fixture.elements[sample.scene.element]
         assert sample.scene.kinds[sample.scene.element] == element.kind
         assert dataset.action_names[sample.actions[0]] in element.actions
 
@@ -105,7 +105,7 @@ def test_entries_tell_the_contact_point_in_each_frame(folder: Path) -> None:
         for plan in plan_demonstrations(scene, 3, 64):
             outlines = [
                 replace(plan.view, camera=plan.camera(time), states=plan.states(time)).outline(
-                    scene.appliance, plan.element
+                    scene.fixture, plan.element
                 )
                 for time in (1 / 6, 1 / 2, 5 / 6)
             ]
@@ -132,7 +132,7 @@ def test_an_unknown_hand_is_refused() -> None:
 
 def test_an_appliance_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
     scene = Scene(2, 'mugs')
-    count = len(scene.appliance.elements)
+    count = len(scene.fixture.elements)
     plans = plan_demonstrations(scene, count + 1, 64)
     assert sorted(plan.element for plan in plans[:count]) == list(range(count))
     again, first = plans[-1], next(one for one in plans if one.element == plans[-1].element)
@@ -190,7 +190,7 @@ def test_an_interrupted_run_is_continued(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', replace(PLAN, appliances=1)))
+    list(write_dataset(tmp_path, 'train', replace(PLAN, scenes=1)))
     whole = json.loads((folder / 'train.json').read_text())
     assert json.loads((tmp_path / 'train.json').read_text()) == whole[:9]
 
@@ -203,7 +203,7 @@ def test_another_plan_in_the_same_folder_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'appliances': 0}, 'appliances is 0; it must be at least 1'),
+        ({'scenes': 0}, 'fixtures is 0; it must be at least 1'),
         ({'demonstrations': 0}, 'demonstrations is 0; it must be at least 1'),
         ({'families': ('teapots',)}, 'families are teapots; they must be some of keypad, '),
         ({'families': ()}, 'families are none'),
@@ -225,7 +225,7 @@ def test_the_command_renders_what_it_is_asked_for(tmp_path: Path) -> None:
             str(tmp_path),
             '--split',
             'test',
-            '--appliances',
+            '--scenes',
             '1',
             '--frames',
             '2',
@@ -240,7 +240,7 @@ def test_the_command_renders_what_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_the_command_renders_the_families_and_the_seed_of_a_split(tmp_path: Path) -> None:
-    few = ['--appliances', '1', '--demonstrations', '1', '--targets', '1', '--frames', '1']
+    few = ['--scenes', '1', '--demonstrations', '1', '--targets', '1', '--frames', '1']
     options = ['--longest-side', '48', *few]
     assert main(['simulate', str(tmp_path), '--split', 'test-buttons', *options]) == 0
     named = ['--split', 'other', '--families', 'mugs', '--seed', '4']

@@ -123,7 +123,7 @@ def test_what_is_touched_has_a_box_and_its_hand_says_so(folder: Path) -> None:
 
 def test_boxes_lie_around_the_projected_fingertips(folder: Path) -> None:
     checked = 0
-    for index in range(PLAN.appliances):
+    for index in range(PLAN.scenes):
         scene = PLAN.scene(index)
         (plan,) = plan_demonstrations(scene, 1, PLAN.longest_side)
         name = f'trainval_{index:05d}_0_contact'
@@ -134,7 +134,7 @@ def test_boxes_lie_around_the_projected_fingertips(folder: Path) -> None:
         if not hands or not still:
             continue
         # fingertips are where the capsules of the last bones end
-        capsules = plan.capsules(scene.appliance, middle)
+        capsules = plan.capsules(scene.fixture, middle)
         tips = np.array([capsules[3 * finger + 2].end for finger in range(5)])
         pixels = plan.view.pixels(tips) + 1
         left, top, right, bottom = box(hands[0])

@@ -77,7 +77,7 @@ def test_there_are_frames_without_a_hand(folder: Path) -> None:
 
 
 def test_a_video_cuts_from_one_appliance_to_another() -> None:
-    plan = replace(PLAN, appliances=3, seconds=60)
+    plan = replace(PLAN, scenes=3, seconds=60)
     shown = [[shot.scene.seed for shot in plan_shots(plan, index)] for index in range(6)]
     assert {len(set(seeds)) for seeds in shown} == {1, 2, 3}
     for seeds in shown:

@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_core.sim.bodies.pose import STILL, Pose
 from afformer_core.sim.bodies.solid import Shape, Solid
@@ -32,7 +32,7 @@ SEEDS = 20
 # what may overlap for want of a gap, metres
 TOUCH = 0.0015
 
-Members = dict[str, list[Appliance]]
+Members = dict[str, list[Fixture]]
 
 
 @pytest.fixture(scope='module')
@@ -48,9 +48,9 @@ def family(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def every_element(appliances: list[Appliance]) -> Iterator[Element]:
-    for appliance in appliances:
-        yield from appliance.elements
+def every_element(scenes: list[Fixture]) -> Iterator[Element]:
+    for fixture in scenes:
+        yield from fixture.elements
 
 
 def displacements(element: Element) -> Iterator[Pose]:
@@ -103,18 +103,18 @@ def test_a_member_depends_on_the_generator_alone(family: str) -> None:
 
 
 def test_a_member_has_its_family_s_number_of_elements(family: str, members: Members) -> None:
-    counts = [len(appliance.elements) for appliance in members[family]]
+    counts = [len(fixture.elements) for fixture in members[family]]
     least, most = COUNTS[family]
     assert min(counts) >= least
     assert max(counts) <= most
     assert np.mean(counts) > 2.5
-    assert all(appliance.family == family for appliance in members[family])
+    assert all(fixture.family == family for fixture in members[family])
 
 
 def test_there_are_few_enough_solids_to_render_fast(family: str, members: Members) -> None:
-    for appliance in members[family]:
-        moving = sum(len(element.solids) for element in appliance.elements)
-        assert moving + len(appliance.fixed) < 150
+    for fixture in members[family]:
+        moving = sum(len(element.solids) for element in fixture.elements)
+        assert moving + len(fixture.fixed) < 150
 
 
 def test_every_element_affords_several_actions_with_the_same_grips(
@@ -126,8 +126,8 @@ def test_every_element_affords_several_actions_with_the_same_grips(
 
 
 def test_operated_parts_do_not_overlap_at_rest(family: str, members: Members) -> None:
-    for appliance in members[family]:
-        for one, two in combinations(appliance.elements, 2):
+    for fixture in members[family]:
+        for one, two in combinations(fixture.elements, 2):
             axes = np.concatenate([np.eye(3), one.pose.rotation.T, two.pose.rotation.T])
             first, second = (e.pose.apply(e.hull) for e in (one, two))
             assert gap(first, second, axes) > 0.005
@@ -141,17 +141,17 @@ def swept(element: Element) -> np.ndarray:
 
 
 def test_what_moves_does_not_enter_what_is_fixed(family: str, members: Members) -> None:
-    for appliance in members[family]:
-        for element in appliance.elements:
+    for fixture in members[family]:
+        for element in fixture.elements:
             points = swept(element)
-            assert max(depth_inside(points, solid) for solid in appliance.fixed) < TOUCH
+            assert max(depth_inside(points, solid) for solid in fixture.fixed) < TOUCH
 
 
 def test_what_moves_does_not_enter_other_elements(family: str, members: Members) -> None:
-    for appliance in members[family]:
-        for element in appliance.elements:
+    for fixture in members[family]:
+        for element in fixture.elements:
             points = swept(element)
-            for other in appliance.elements:
+            for other in fixture.elements:
                 if other is not element:
                     near = [solid.moved(other.pose) for solid in other.solids]
                     assert max(depth_inside(points, solid) for solid in near) < TOUCH
@@ -264,12 +264,10 @@ def test_handles_of_taps_face_up_or_the_user(members: Members) -> None:
 
 
 def test_nothing_is_below_the_bottom_or_behind_the_back(family: str, members: Members) -> None:
-    for appliance in members[family]:
-        points = np.concatenate(
-            [appliance.extent(), *[solid.corners() for solid in appliance.fixed]]
-        )
-        assert points[:, 1].min() >= appliance.bottom - 1e-9
-        assert points[:, 2].min() >= appliance.back - 1e-9
+    for fixture in members[family]:
+        points = np.concatenate([fixture.extent(), *[solid.corners() for solid in fixture.fixed]])
+        assert points[:, 1].min() >= fixture.bottom - 1e-9
+        assert points[:, 2].min() >= fixture.back - 1e-9
 
 
 def test_most_elements_have_a_look_alike(family: str, members: Members) -> None:
@@ -279,8 +277,8 @@ def test_most_elements_have_a_look_alike(family: str, members: Members) -> None:
         return element.kind, len(element.solids), element.solids[0].colour, size
 
     alike = [
-        sum(finishes(one) == finishes(two) for two in appliance.elements) > 1
-        for appliance in members[family]
-        for one in appliance.elements
+        sum(finishes(one) == finishes(two) for two in fixture.elements) > 1
+        for fixture in members[family]
+        for one in fixture.elements
     ]
     assert np.mean(alike) > 0.6

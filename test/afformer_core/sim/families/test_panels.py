@@ -10,8 +10,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
 from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.families import generate
@@ -22,25 +22,25 @@ WHITE = (1.0, 1.0, 1.0)
 PANELS = ('control_panel', 'keypad', 'dense_keypad')
 
 
-def make(family: str, seed: int) -> Appliance:
-    return generate(family, make_rng(seed, Stream.APPLIANCE))
+def make(family: str, seed: int) -> Fixture:
+    return generate(family, make_rng(seed, Stream.FIXTURE))
 
 
-def many(family: str) -> list[Appliance]:
+def many(family: str) -> list[Fixture]:
     return [make(family, scene_seed(11, index)) for index in range(80)]
 
 
 @pytest.fixture(scope='module')
-def appliances() -> list[Appliance]:
+def scenes() -> list[Fixture]:
     """80 of the most varied family."""
     return many('control_panel')
 
 
-def finishes(appliance: Appliance) -> list[tuple[object, ...]]:
+def finishes(fixture: Fixture) -> list[tuple[object, ...]]:
     """How each element looks, and where it is."""
     return [
         (element.kind, solid.shape, solid.size, solid.colour, *element.pose.position)
-        for element in appliance.elements
+        for element in fixture.elements
         for solid in element.solids
     ]
 
@@ -64,7 +64,7 @@ def test_an_appliance_depends_on_its_seed_alone(family: str) -> None:
 def test_appliances_have_as_many_elements_as_their_family(
     family: str, fewest: int, most: int, mean: int
 ) -> None:
-    counts = [len(appliance.elements) for appliance in many(family)]
+    counts = [len(fixture.elements) for fixture in many(family)]
     assert min(counts) >= fewest
     assert max(counts) <= most
     assert mean - 3 < np.mean(counts) < mean + 3
@@ -72,18 +72,18 @@ def test_appliances_have_as_many_elements_as_their_family(
 
 @pytest.mark.parametrize('family', PANELS)
 def test_elements_do_not_overlap(family: str) -> None:
-    for appliance in many(family):
-        for a, b in combinations(map(extent, appliance.elements), 2):
+    for fixture in many(family):
+        for a, b in combinations(map(extent, fixture.elements), 2):
             apart = (a[0][:2] >= b[1][:2] - 1e-9) | (b[0][:2] >= a[1][:2] - 1e-9)
             assert apart.any(), (a, b)
 
 
 @pytest.mark.parametrize('family', PANELS)
 def test_elements_stand_on_the_panel_and_out_of_it(family: str) -> None:
-    for appliance in many(family):
-        assert appliance.panel is not None
-        half = np.array([appliance.panel.width, appliance.panel.height]) / 2
-        for element in appliance.elements:
+    for fixture in many(family):
+        assert fixture.panel is not None
+        half = np.array([fixture.panel.width, fixture.panel.height]) / 2
+        for element in fixture.elements:
             low, high = extent(element)
             assert (low[:2] >= -half - 1e-9).all()
             assert (high[:2] <= half + 1e-9).all()
@@ -91,51 +91,51 @@ def test_elements_stand_on_the_panel_and_out_of_it(family: str) -> None:
             assert high[2] >= 0.005
 
 
-def test_every_kind_occurs_and_kinds_are_mixed(appliances: list[Appliance]) -> None:
-    kinds = Counter(element.kind for appliance in appliances for element in appliance.elements)
+def test_every_kind_occurs_and_kinds_are_mixed(scenes: list[Fixture]) -> None:
+    kinds = Counter(element.kind for fixture in scenes for element in fixture.elements)
     assert set(kinds) == {'button', 'knob', 'handle'}
     assert all(kinds[kind] > 0.15 * kinds.total() for kind in kinds)
-    mixed = [len({element.kind for element in appliance.elements}) > 1 for appliance in appliances]
+    mixed = [len({element.kind for element in fixture.elements}) > 1 for fixture in scenes]
     assert np.mean(mixed) > 0.5
 
 
 @pytest.mark.parametrize('family', ['keypad', 'dense_keypad'])
 def test_keypads_have_buttons_alone(family: str) -> None:
-    kinds = {element.kind for appliance in many(family) for element in appliance.elements}
+    kinds = {element.kind for fixture in many(family) for element in fixture.elements}
     assert kinds == {'button'}
 
 
-def twins(appliance: Appliance) -> list[bool]:
+def twins(fixture: Fixture) -> list[bool]:
     """Whether there is another one that looks like it, for each element."""
     alike = [
         (
             element.kind,
             *((s.shape, np.round(s.size, 6).tolist(), s.colour) for s in element.solids),
         )
-        for element in appliance.elements
+        for element in fixture.elements
     ]
     return [alike.count(one) > 1 for one in alike]
 
 
-def test_look_alikes_are_common(appliances: list[Appliance]) -> None:
-    buttons = [twins(appliance) for appliance in many('keypad')]
+def test_look_alikes_are_common(scenes: list[Fixture]) -> None:
+    buttons = [twins(fixture) for fixture in many('keypad')]
     assert np.mean(np.concatenate(buttons)) > 0.5
-    assert all(all(twins(appliance)) for appliance in many('dense_keypad'))
+    assert all(all(twins(fixture)) for fixture in many('dense_keypad'))
     # the strokes of others, which do not show, differ
     kinds = [
         [(element.kind, element.solids[0].shape, element.solids[0].colour) for element in each]
-        for each in (appliance.elements for appliance in appliances)
+        for each in (fixture.elements for fixture in scenes)
     ]
     with_twin = [each.count(one) > 1 for each in kinds for one in each]
     assert np.mean(with_twin) > 0.5
 
 
 def test_every_element_affords_several_actions_with_a_common_grip(
-    appliances: list[Appliance],
+    scenes: list[Fixture],
 ) -> None:
     actions = defaultdict(set)
-    for appliance in appliances:
-        for element in appliance.elements:
+    for fixture in scenes:
+        for element in fixture.elements:
             common = set(element.uses[0].grips).intersection(*(use.grips for use in element.uses))
             assert common, element.kind
             actions[element.kind].add(element.actions)
@@ -190,4 +190,4 @@ def test_an_element_without_extent_is_refused() -> None:
 
 def test_an_appliance_without_elements_is_refused() -> None:
     with pytest.raises(ValueError, match='at least one element'):
-        Appliance('empty', (), (), -0.1, -0.1)
+        Fixture('empty', (), (), -0.1, -0.1)

@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element, Use
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.grip import Fingertip, Grip, Pinch
 from afformer_core.sim.bodies.pose import STILL, Pose
 from afformer_core.sim.families import boxes, cooktop, jars, kettles, mugs
@@ -35,7 +35,7 @@ families = pytest.mark.parametrize('family', GENERATORS)
 
 
 @cache
-def appliances(family: str) -> tuple[Appliance, ...]:
+def scenes(family: str) -> tuple[Fixture, ...]:
     return tuple(GENERATORS[family](np.random.default_rng(seed)) for seed in SEEDS)
 
 
@@ -86,40 +86,40 @@ def contact_places(grip: Grip) -> np.ndarray:
     return np.array([[0.0, 0.0, grip.level]])
 
 
-def description(appliance: Appliance) -> list[object]:
+def description(fixture: Fixture) -> list[object]:
     """All that can be compared."""
-    solids = [*appliance.fixed]
-    for element in appliance.elements:
+    solids = [*fixture.fixed]
+    for element in fixture.elements:
         solids += [solid.moved(element.pose) for solid in element.solids]
     finishes = [(solid.shape, solid.size, solid.colour, solid.surface) for solid in solids]
     places = [tuple(np.round(solid.pose.position, 9)) for solid in solids]
-    uses = [element.uses for element in appliance.elements]
-    return [finishes, places, uses, appliance.bottom, appliance.back, appliance.elevation]
+    uses = [element.uses for element in fixture.elements]
+    return [finishes, places, uses, fixture.bottom, fixture.back, fixture.elevation]
 
 
 @families
 def test_a_scene_depends_on_its_seed_alone(family: str) -> None:
     again = GENERATORS[family](np.random.default_rng(3))
-    assert description(again) == description(appliances(family)[3])
-    assert description(again) != description(appliances(family)[4])
+    assert description(again) == description(scenes(family)[3])
+    assert description(again) != description(scenes(family)[4])
 
 
 @families
 def test_scenes_hold_as_many_elements_as_promised(family: str) -> None:
-    counts = [len(appliance.elements) for appliance in appliances(family)]
+    counts = [len(fixture.elements) for fixture in scenes(family)]
     low, high = COUNTS[family]
     assert low <= min(counts) < max(counts) <= high
 
 
 @families
 def test_the_family_is_named(family: str) -> None:
-    assert {appliance.family for appliance in appliances(family)} == {family}
+    assert {fixture.family for fixture in scenes(family)} == {family}
 
 
 @families
 def test_elements_afford_three_actions_or_more(family: str) -> None:
-    for appliance in appliances(family):
-        for element in appliance.elements:
+    for fixture in scenes(family):
+        for element in fixture.elements:
             assert len(set(element.actions)) == len(element.actions) >= 3
 
 
@@ -127,8 +127,8 @@ def test_elements_afford_three_actions_or_more(family: str) -> None:
 def test_the_familys_actions_all_occur(family: str) -> None:
     found = {
         action
-        for appliance in appliances(family)
-        for element in appliance.elements
+        for fixture in scenes(family)
+        for element in fixture.elements
         for action in element.actions
     }
     assert found == KNOWN_ACTIONS[family]
@@ -136,8 +136,8 @@ def test_the_familys_actions_all_occur(family: str) -> None:
 
 @families
 def test_no_grip_belongs_to_a_single_action(family: str) -> None:
-    for appliance in appliances(family):
-        for element in appliance.elements:
+    for fixture in scenes(family):
+        for element in fixture.elements:
             actions = Counter(grip for use in element.uses for grip in use.grips)
             assert min(actions.values()) >= 2
 
@@ -145,16 +145,16 @@ def test_no_grip_belongs_to_a_single_action(family: str) -> None:
 @families
 def test_most_scenes_have_look_alikes(family: str) -> None:
     kinds = [
-        max(Counter(element.kind for element in appliance.elements).values())
-        for appliance in appliances(family)
+        max(Counter(element.kind for element in fixture.elements).values())
+        for fixture in scenes(family)
     ]
     assert np.mean(np.array(kinds) >= 2) > 0.6
 
 
 @families
 def test_fingers_touch_what_is_operated(family: str) -> None:
-    for appliance in appliances(family):
-        for element in appliance.elements:
+    for fixture in scenes(family):
+        for element in fixture.elements:
             for grip in {grip for use in element.uses for grip in use.grips}:
                 for place in contact_places(grip):
                     assert gap(element.hull, place[None]) < 0.006, (element.kind, grip)
@@ -162,26 +162,26 @@ def test_fingers_touch_what_is_operated(family: str) -> None:
 
 @families
 def test_the_front_is_on_what_is_operated(family: str) -> None:
-    for appliance in appliances(family):
-        for element in appliance.elements:
+    for fixture in scenes(family):
+        for element in fixture.elements:
             assert abs(gap(element.hull, np.array([element.front.centre]))) < 0.005
 
 
 @families
 def test_operated_parts_do_not_overlap(family: str) -> None:
-    for appliance in appliances(family):
-        hulls = [element.pose.apply(element.hull) for element in appliance.elements]
+    for fixture in scenes(family):
+        hulls = [element.pose.apply(element.hull) for element in fixture.elements]
         for one, other in combinations(hulls, 2):
             assert are_apart(one, other)
 
 
 @families
 def test_elements_neither_overlap_at_rest_nor_when_moved(family: str) -> None:
-    for appliance in appliances(family)[:4]:
-        resting = [parts(element) for element in appliance.elements]
+    for fixture in scenes(family)[:4]:
+        resting = [parts(element) for element in fixture.elements]
         for one, other in combinations(resting, 2):
             assert not overlapping(one, other)
-        for index, element in enumerate(appliance.elements):
+        for index, element in enumerate(fixture.elements):
             for use in element.uses:
                 # the way there is as free as its end
                 moved = parts(element, extremes(use)[-1])
@@ -191,10 +191,10 @@ def test_elements_neither_overlap_at_rest_nor_when_moved(family: str) -> None:
 
 @families
 def test_nothing_goes_below_the_table(family: str) -> None:
-    for appliance in appliances(family):
-        lowest = appliance.bottom - 1e-6
-        assert all(solid.corners()[:, 1].min() > lowest for solid in appliance.fixed)
-        for element in appliance.elements:
+    for fixture in scenes(family):
+        lowest = fixture.bottom - 1e-6
+        assert all(solid.corners()[:, 1].min() > lowest for solid in fixture.fixed)
+        for element in fixture.elements:
             for use in element.uses:
                 for pose in extremes(use):
                     points = np.concatenate(parts(element, pose))
@@ -203,22 +203,22 @@ def test_nothing_goes_below_the_table(family: str) -> None:
 
 @families
 def test_everything_is_shown_in_front_of_the_wall(family: str) -> None:
-    for appliance in appliances(family):
-        points = [solid.corners() for solid in appliance.fixed]
-        points += [part for element in appliance.elements for part in parts(element)]
+    for fixture in scenes(family):
+        points = [solid.corners() for solid in fixture.fixed]
+        points += [part for element in fixture.elements for part in parts(element)]
         everything = np.concatenate(points)
-        assert (everything.min(axis=0) > appliance.shown.min(axis=0) - 1e-9).all()
-        assert (everything.max(axis=0) < appliance.shown.max(axis=0) + 1e-9).all()
-        assert everything[:, 2].min() > appliance.back
+        assert (everything.min(axis=0) > fixture.shown.min(axis=0) - 1e-9).all()
+        assert (everything.max(axis=0) < fixture.shown.max(axis=0) + 1e-9).all()
+        assert everything[:, 2].min() > fixture.back
         assert everything[:, 2].max() == pytest.approx(0, abs=0.002)
 
 
 @families
 def test_scenes_are_seen_from_above_and_rendered_fast(family: str) -> None:
-    for appliance in appliances(family):
-        assert 20 <= appliance.elevation <= 35
-        solids = sum(len(element.solids) for element in appliance.elements)
-        assert solids + len(appliance.fixed) < 150
+    for fixture in scenes(family):
+        assert 20 <= fixture.elevation <= 35
+        solids = sum(len(element.solids) for element in fixture.elements)
+        assert solids + len(fixture.fixed) < 150
 
 
 @families
@@ -269,8 +269,8 @@ def test_what_is_only_held_or_touched_stays(family: str, action: str) -> None:
 def uses(family: str, action: str) -> list[tuple[Element, Use]]:
     return [
         (element, use)
-        for appliance in appliances(family)
-        for element in appliance.elements
+        for fixture in scenes(family)
+        for element in fixture.elements
         for use in element.uses
         if use.action == action
     ]

@@ -47,18 +47,18 @@ def distance_to_geom(
 
 def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
     """Metres from the nearest fingertip to the element at three times in contact."""
-    appliance = scene.appliance
+    fixture = scene.fixture
     plan = plan_demonstration(scene, element, action=action)
     model = build_model(scene, (64, 64))
     data = mujoco.MjData(model)
     body = model.body(f'element_{element}').id
     gaps = []
     for time in np.linspace(plan.motion.start, plan.motion.end, 5)[1:-1]:
-        pose = appliance.elements[element].placed(plan.states(time)[element])
+        pose = fixture.elements[element].placed(plan.states(time)[element])
         data.mocap_pos[element] = pose.position
         data.mocap_quat[element] = pose.quaternion
         mujoco.mj_kinematics(model, data)
-        tips = [each for each in plan.capsules(appliance, time) if each.radius == 0.0075]
+        tips = [each for each in plan.capsules(fixture, time) if each.radius == 0.0075]
         gaps.append(
             min(
                 distance_to_geom(model, data, geom, tip.end) - tip.radius
@@ -71,8 +71,8 @@ def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
 
 def test_the_contact_pixel_is_below_the_finger_that_presses_and_follows_the_camera() -> None:
     scene = Scene(scene_seed(4, 1), 'keypad')
-    appliance = scene.appliance
-    element = appliance.elements[2]
+    fixture = scene.fixture
+    element = fixture.elements[2]
     plan = plan_demonstration(scene, 2, action='touch')
     plan = replace(plan, drift=np.array([[0.02, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     for time in (0.0, (plan.motion.start + plan.motion.end) / 2, 1.0):
@@ -81,7 +81,7 @@ def test_the_contact_pixel_is_below_the_finger_that_presses_and_follows_the_came
         front = tip - 0.0075 * moved.rotation[:, 2]
         view = replace(plan.view, camera=plan.camera(time))
         np.testing.assert_allclose(
-            plan.contact_pixel(appliance, time), view.pixels(front[None])[0], atol=1e-9
+            plan.contact_pixel(fixture, time), view.pixels(front[None])[0], atol=1e-9
         )
 
 
@@ -90,9 +90,9 @@ def test_a_contact_point_outside_the_image_has_no_pixel() -> None:
     plan = plan_demonstration(scene, 2)
     shifted = replace(plan, drift=np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     behind = replace(plan, drift=np.array([[0.0, 0.0, -4.0], [0.0, 0.0, 0.0]]))
-    assert plan.contact_pixel(scene.appliance, 1.0) is not None
-    assert shifted.contact_pixel(scene.appliance, 1.0) is None
-    assert behind.contact_pixel(scene.appliance, 1.0) is None
+    assert plan.contact_pixel(scene.fixture, 1.0) is not None
+    assert shifted.contact_pixel(scene.fixture, 1.0) is None
+    assert behind.contact_pixel(scene.fixture, 1.0) is None
 
 
 def test_fingertips_touch_the_element_as_long_as_they_are_in_contact() -> None:
@@ -100,7 +100,7 @@ def test_fingertips_touch_the_element_as_long_as_they_are_in_contact() -> None:
     for index in range(12):
         scene = Scene(scene_seed(4, index))
         for element in choose_elements(scene, 2):
-            target = scene.appliance.elements[element]
+            target = scene.fixture.elements[element]
             for action in target.actions:
                 gaps = nearest_fingertip(scene, element, action)
                 assert min(gaps) > -0.006, (index, element, action)
@@ -115,12 +115,12 @@ def test_each_kind_is_used_in_each_of_its_ways() -> None:
         scene = Scene(scene_seed(6, index))
         for element in choose_elements(scene, 3):
             plan = plan_demonstration(scene, element)
-            actions[scene.appliance.elements[element].kind].add(plan.action)
+            actions[scene.fixture.elements[element].kind].add(plan.action)
     assert {kind: tuple(sorted(each)) for kind, each in actions.items()} == EVERY_USE
 
 
 def test_the_same_element_can_be_asked_for_any_of_its_actions() -> None:
-    for action in SCENE.appliance.elements[0].actions:
+    for action in SCENE.fixture.elements[0].actions:
         assert plan_demonstration(SCENE, 0, action=action).action == action
     with pytest.raises(ValueError, match=r'affords .*, not pick up'):
         plan_demonstration(SCENE, 0, action='pick up')
@@ -136,7 +136,7 @@ def test_another_performance_has_its_own_person_and_camera() -> None:
 
 
 def test_the_demonstrated_elements_are_different_ones_while_there_are() -> None:
-    elements = len(SCENE.appliance.elements)
+    elements = len(SCENE.fixture.elements)
     assert len(set(choose_elements(SCENE, 4))) == 4
     assert sorted(choose_elements(SCENE, elements)) == list(range(elements))
     assert sorted(choose_elements(SCENE, 2 * elements)) == sorted(2 * list(range(elements)))
@@ -216,5 +216,5 @@ def test_the_hand_hides_a_part_of_the_appliance_in_a_clip() -> None:
     with Renderer(SCENE, (256, 256)) as renderer:
         renderer.set_room(plan.view.lighting, plan.view.surroundings)
         without = renderer.render(plan.camera(middle), plan.view.size)
-        hand = plan.capsules(SCENE.appliance, middle)
+        hand = plan.capsules(SCENE.fixture, middle)
         assert (renderer.render(plan.camera(middle), plan.view.size, hand) != without).any()

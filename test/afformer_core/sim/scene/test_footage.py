@@ -34,10 +34,10 @@ def test_the_hand_is_away_but_for_half_a_second_about_the_action(plan: Demonstra
 
 def test_the_hand_comes_along_its_arm(plan: Demonstration) -> None:
     shot = moved(plan, 0.4, 0.6)
-    arm = shot.plan.capsules(SCENE.appliance, 0.0)[HAND_CAPSULES]
+    arm = shot.plan.capsules(SCENE.fixture, 0.0)[HAND_CAPSULES]
     along = (arm.end - arm.start) / np.linalg.norm(arm.end - arm.start)
     first, second = (shot.hand(frame)[0].start for frame in (6, 7))
-    begin = shot.plan.capsules(SCENE.appliance, 0.0)[0].start
+    begin = shot.plan.capsules(SCENE.fixture, 0.0)[0].start
     np.testing.assert_allclose((first - begin) / np.linalg.norm(first - begin), along, atol=1e-9)
     assert np.linalg.norm(first - begin) == pytest.approx(0.7)
     assert np.linalg.norm(second - begin) == pytest.approx(0.35)
@@ -47,13 +47,13 @@ def test_what_is_held_at_the_end_is_held_while_the_shot_lasts(plan: Demonstratio
     shot = moved(plan, 0.4, 1.02)
     assert shot.contact == (12, 25)
     assert all(shot.hand(frame) for frame in range(18, 26))
-    last, end = shot.hand(25), shot.plan.capsules(SCENE.appliance, 1.0)
+    last, end = shot.hand(25), shot.plan.capsules(SCENE.fixture, 1.0)
     np.testing.assert_array_equal(last[0].start, end[0].start)
 
 
 def test_what_was_moved_for_good_stays_so_in_the_same_room() -> None:
     scene = Scene(4, 'drawers')
-    kinds = [element.actions for element in scene.appliance.elements]
+    kinds = [element.actions for element in scene.fixture.elements]
     pulled = next(index for index, actions in enumerate(kinds) if 'pull' in actions)
     plans = [
         plan_demonstration(scene, pulled, size=(96, 72), action='pull'),
@@ -70,7 +70,7 @@ def test_what_was_moved_for_good_stays_so_in_the_same_room() -> None:
 
 def test_boxes_are_of_what_is_seen(plan: Demonstration) -> None:
     middle = (plan.motion.start + plan.motion.end) / 2
-    capsules = plan.capsules(SCENE.appliance, middle)
+    capsules = plan.capsules(SCENE.fixture, middle)
     with Renderer(SCENE, plan.view.size) as renderer:
         found = hand_box(renderer, plan, middle, capsules)
         touched = element_box(renderer, plan, middle)
@@ -80,7 +80,7 @@ def test_boxes_are_of_what_is_seen(plan: Demonstration) -> None:
         assert hand_box(renderer, plan, middle, behind) is None
     assert found is not None
     assert touched is not None
-    outline = replace(plan.view, camera=plan.camera(middle)).outline(SCENE.appliance, 0)
+    outline = replace(plan.view, camera=plan.camera(middle)).outline(SCENE.fixture, 0)
     assert touched.left == pytest.approx(outline[:, 0].min(), abs=2.5)
     assert touched.bottom == pytest.approx(outline[:, 1].max(), abs=2.5)
 

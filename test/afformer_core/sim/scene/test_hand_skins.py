@@ -43,8 +43,8 @@ def test_a_hand_of_meshes_covers_what_the_capsules_cover(renderer: Renderer, ele
     masks = [
         renderer.segment(camera, SIZE, hand, states) <= HAND
         for hand in (
-            plan.shown_hand(SCENE.appliance, time),
-            plan.capsules(SCENE.appliance, time),
+            plan.shown_hand(SCENE.fixture, time),
+            plan.capsules(SCENE.fixture, time),
         )
     ]
     shared = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
@@ -56,7 +56,7 @@ def test_left_and_right_hands_are_seen_from_outside(renderer: Renderer) -> None:
         plan = meshes(0)
         plan = replace(plan, hand=replace(plan.hand, left=left))
         time = (plan.motion.start + plan.motion.end) / 2
-        hand = plan.shown_hand(SCENE.appliance, time)
+        hand = plan.shown_hand(SCENE.fixture, time)
         codes = renderer.segment(plan.camera(time), SIZE, hand, plan.states(time))
         lit = renderer.render(plan.camera(time), SIZE, hand, plan.states(time))[codes <= HAND]
         assert len(lit) > 200
@@ -68,7 +68,7 @@ def test_an_image_without_a_hand_is_that_of_a_renderer_without_skins(renderer: R
     plan = meshes(0)
     camera, states = plan.camera(0.5), plan.states(0.5)
     renderer.set_room(plan.view.lighting, plan.view.surroundings)
-    renderer.render(camera, SIZE, plan.shown_hand(SCENE.appliance, 0.5), states)
+    renderer.render(camera, SIZE, plan.shown_hand(SCENE.fixture, 0.5), states)
     bare = renderer.render(camera, SIZE, (), states)
     with Renderer(SCENE, SIZE) as plain:
         plain.set_room(plan.view.lighting, plan.view.surroundings)
@@ -78,10 +78,10 @@ def test_an_image_without_a_hand_is_that_of_a_renderer_without_skins(renderer: R
 def test_a_clip_may_begin_before_the_hand_is_in_view(renderer: Renderer) -> None:
     plan = replace(meshes(0), lead=0.4, drift=np.zeros((2, 3)))
     assert plan.times(8)[0] == pytest.approx(-0.3125)
-    assert plan.shown_hand(SCENE.appliance, -0.3) == ()
+    assert plan.shown_hand(SCENE.fixture, -0.3) == ()
     clip = render_clip(renderer, SCENE, plan, 8)
     renderer.set_room(plan.view.lighting, plan.view.surroundings)
-    codes = renderer.segment(plan.camera(0), SIZE, plan.shown_hand(SCENE.appliance, -0.01))
+    codes = renderer.segment(plan.camera(0), SIZE, plan.shown_hand(SCENE.fixture, -0.01))
     assert (codes <= HAND).any()
     assert clip.shape == (8, 96, 128, 3)
 
@@ -98,4 +98,4 @@ def test_a_hand_that_holds_the_element_from_the_beginning_has_no_lead() -> None:
 def test_a_renderer_without_skins_refuses_a_hand_of_meshes() -> None:
     plan = meshes(0)
     with Renderer(SCENE, SIZE) as plain, pytest.raises(ValueError, match='has no skins'):
-        plain.render(plan.camera(0.5), SIZE, plan.shown_hand(SCENE.appliance, 0.5))
+        plain.render(plan.camera(0.5), SIZE, plan.shown_hand(SCENE.fixture, 0.5))

@@ -27,7 +27,7 @@ def test_a_displaced_element_is_elsewhere_and_back_afterwards() -> None:
     camera = plan_target(SCENE, 0, size=SIZE).camera
     with Renderer(SCENE, SIZE) as renderer:
         before = renderer.segment(camera, SIZE)
-        # through the back of the appliance
+        # through the back of the fixture
         without = renderer.segment(camera, SIZE, states={1: at(0, 0, -3)})
         after = renderer.segment(camera, SIZE)
     assert (before == 1).any()
@@ -40,7 +40,7 @@ def test_every_element_and_what_is_none_are_told_apart() -> None:
     with Renderer(SCENE, SIZE) as renderer:
         renderer.set_room(view.lighting, view.surroundings)
         shown = renderer.segment(view.camera, SIZE)
-    assert set(np.unique(shown)) == {NOTHING, *range(len(SCENE.appliance.elements))}
+    assert set(np.unique(shown)) == {NOTHING, *range(len(SCENE.fixture.elements))}
 
 
 def test_a_second_renderer_does_not_change_what_the_first_shows() -> None:

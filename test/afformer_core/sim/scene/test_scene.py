@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.scene.demonstration import plan_demonstration, render_demonstration
@@ -17,21 +17,21 @@ from afformer_core.sim.scene.view import plan_target, render_target
 SEED = scene_seed(2, 3)
 
 
-def solids(appliance: Appliance) -> list[Solid]:
-    return [*appliance.fixed, *(solid for each in appliance.elements for solid in each.solids)]
+def solids(fixture: Fixture) -> list[Solid]:
+    return [*fixture.fixed, *(solid for each in fixture.elements for solid in each.solids)]
 
 
-def geometry(appliance: Appliance) -> list[tuple[object, ...]]:
-    return [(s.shape, s.size, s.pose.position.tolist(), s.surface) for s in solids(appliance)]
+def geometry(fixture: Fixture) -> list[tuple[object, ...]]:
+    return [(s.shape, s.size, s.pose.position.tolist(), s.surface) for s in solids(fixture)]
 
 
-def colours(appliance: Appliance) -> list[tuple[float, float, float]]:
-    return [solid.colour for solid in solids(appliance)]
+def colours(fixture: Fixture) -> list[tuple[float, float, float]]:
+    return [solid.colour for solid in solids(fixture)]
 
 
 @pytest.mark.parametrize('family', ['keypad', 'control_panel', 'dense_keypad'])
 def test_a_scene_is_the_same_each_time(family: str) -> None:
-    first, second = (Scene(SEED, family).appliance for _ in range(2))
+    first, second = (Scene(SEED, family).fixture for _ in range(2))
     assert first is not second
     assert geometry(first) == geometry(second)
     assert colours(first) == colours(second)
@@ -44,11 +44,11 @@ def test_a_scene_is_the_same_each_time(family: str) -> None:
 def test_scenes_differ_by_seed_and_family() -> None:
     seen = [Scene(SEED), Scene(SEED + 1), Scene(SEED, 'dense_keypad')]
     for one, other in pairwise(seen):
-        assert geometry(one.appliance) != geometry(other.appliance)
+        assert geometry(one.fixture) != geometry(other.fixture)
 
 
 def test_another_variant_has_the_same_geometry_and_other_colours() -> None:
-    original, *variants = (Scene(SEED, variant=variant).appliance for variant in (0, 1, 2))
+    original, *variants = (Scene(SEED, variant=variant).fixture for variant in (0, 1, 2))
     for variant in variants:
         assert geometry(variant) == geometry(original)
         assert [e.actions for e in variant.elements] == [e.actions for e in original.elements]
@@ -58,7 +58,7 @@ def test_another_variant_has_the_same_geometry_and_other_colours() -> None:
 
 
 def test_what_looked_alike_looks_alike_in_another_variant() -> None:
-    original, variant = (colours(Scene(SEED, 'dense_keypad', variant=v).appliance) for v in (0, 1))
+    original, variant = (colours(Scene(SEED, 'dense_keypad', variant=v).fixture) for v in (0, 1))
     new_of_old: dict[object, set[object]] = {}
     for old, new in zip(original, variant, strict=True):
         new_of_old.setdefault(old, set()).add(new)
@@ -79,7 +79,7 @@ def test_another_variant_is_another_image_of_the_same_elements() -> None:
 
 def test_held_out_textures_change_the_image_but_not_the_appliance() -> None:
     usual, held_out = Scene(SEED), Scene(SEED, held_out=True)
-    assert geometry(usual.appliance) == geometry(held_out.appliance)
+    assert geometry(usual.fixture) == geometry(held_out.fixture)
     assert plan_demonstration(usual, 0).action == plan_demonstration(held_out, 0).action
     clips = [render_demonstration(scene, 0, 1, (96, 64)) for scene in (usual, held_out)]
     assert (clips[0] != clips[1]).any()
@@ -87,7 +87,7 @@ def test_held_out_textures_change_the_image_but_not_the_appliance() -> None:
 
 def test_an_unknown_family_is_refused() -> None:
     with pytest.raises(ValueError, match=r"family is 'teapots'; expected one of keypad, "):
-        _ = Scene(SEED, 'teapots').appliance
+        _ = Scene(SEED, 'teapots').fixture
 
 
 def test_a_negative_variant_is_refused() -> None:

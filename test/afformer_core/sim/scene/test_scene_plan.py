@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which appliances a dataset shows."""
+"""Which fixtures a dataset shows."""
 
 from collections import Counter
 
@@ -7,12 +7,12 @@ from afformer_core.sim.scene.scene_plan import ScenePlan
 
 
 def test_a_family_that_is_named_twice_is_drawn_twice_as_often() -> None:
-    plan = ScenePlan(seed=3, appliances=600, families=('mugs', 'faucets', 'faucets'))
-    drawn = Counter(plan.scene(index).family for index in range(plan.appliances))
+    plan = ScenePlan(seed=3, scenes=600, families=('mugs', 'faucets', 'faucets'))
+    drawn = Counter(plan.scene(index).family for index in range(plan.scenes))
     assert set(drawn) == {'mugs', 'faucets'}
     assert 350 <= drawn['faucets'] <= 450
 
 
 def test_a_scene_depends_on_its_number_alone() -> None:
-    few, many = (ScenePlan(seed=3, appliances=count).scene(4) for count in (5, 500))
+    few, many = (ScenePlan(seed=3, scenes=count).scene(4) for count in (5, 500))
     assert (few.seed, few.family) == (many.seed, many.family)

@@ -45,11 +45,11 @@ def test_tests_show_textures_that_training_and_validation_never_do() -> None:
 
 
 def test_no_two_splits_share_an_appliance() -> None:
-    appliances = {
+    scenes = {
         name: {scene_seed(split.seed, index) for index in range(2000)}
         for name, split in [*SPLITS.items(), ('another', split_named('another'))]
     }
-    for one, other in combinations(appliances.values(), 2):
+    for one, other in combinations(scenes.values(), 2):
         assert not one & other
 
 

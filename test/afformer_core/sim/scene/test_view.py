@@ -65,7 +65,7 @@ def test_outlines_agree_with_what_is_rendered(family: str) -> None:
         scene = Scene(scene_seed(8, index), family)
         view = plan_target(scene, 0)
         shown = shown_elements(scene, view)
-        for number, element in enumerate(scene.appliance.elements):
+        for number, element in enumerate(scene.fixture.elements):
             displacement = view.states.get(number, STILL)
             outline = project_outline(element, view.camera, view.size, displacement)
             overlaps.append(overlap(shown == number, drawn(outline, view.size)))
@@ -80,13 +80,13 @@ def test_what_was_left_moved_is_outlined_where_it_is_now() -> None:
         view = plan_target(scene, 0)
         shown = shown_elements(scene, view)
         for number in view.states:
-            element = scene.appliance.elements[number]
+            element = scene.fixture.elements[number]
             now, rest = (
                 project_outline(element, view.camera, view.size, displacement)
                 for displacement in (view.states[number], STILL)
             )
             np.testing.assert_allclose(
-                view.sensor.distort_points(now, view.size), view.outline(scene.appliance, number)
+                view.sensor.distort_points(now, view.size), view.outline(scene.fixture, number)
             )
             # a knob that is turned has the outline that it had
             if np.abs(view.states[number].position).max() > 0.02:
@@ -107,7 +107,7 @@ def test_pixels_are_where_the_image_has_the_points(distortion: float) -> None:
         surroundings=replace(view.surroundings, clutter=()),
         states={},
     )
-    low, high = (fold(SCENE.appliance.extent(), axis=0) for fold in (np.min, np.max))
+    low, high = (fold(SCENE.fixture.extent(), axis=0) for fold in (np.min, np.max))
     points = np.array([(x, y, high[2] + 0.02) for x in (low[0], high[0]) for y in (low[1], 0.01)])
     found = []
     with Renderer(SCENE, view.size) as renderer:
@@ -134,10 +134,10 @@ def test_outlines_are_bent_as_the_image_is(distortion: float, shift: float) -> N
     view = replace(view, sensor=replace(CLEAN, distortion=distortion))
     shown = shown_elements(scene, view)
     bent, straight = [], []
-    for number, element in enumerate(scene.appliance.elements):
+    for number, element in enumerate(scene.fixture.elements):
         white = np.repeat((shown == number)[..., None], 3, axis=2).astype(np.uint8) * 255
         exposed = view.sensor.expose(white, np.random.default_rng(0))[..., 0] > 127
-        outlined = drawn(view.outline(scene.appliance, number), view.size)
+        outlined = drawn(view.outline(scene.fixture, number), view.size)
         assert overlap(exposed, outlined) > 0.7
         bent.append(np.linalg.norm(middle(exposed) - middle(outlined)))
         ideal = drawn(project_outline(element, view.camera, view.size), view.size)
@@ -149,10 +149,10 @@ def test_outlines_are_bent_as_the_image_is(distortion: float, shift: float) -> N
 def test_the_middle_of_a_front_lies_inside_its_outline() -> None:
     for number in range(6):
         view = plan_target(SCENE, number)
-        for index, element in enumerate(SCENE.appliance.elements):
+        for index, element in enumerate(SCENE.fixture.elements):
             displacement = view.states.get(index, STILL)
             ((u, v),) = view.pixels(front_centre(element, displacement)[None])
-            outline = view.outline(SCENE.appliance, index).astype(np.float32)
+            outline = view.outline(SCENE.fixture, index).astype(np.float32)
             assert cv2.pointPolygonTest(outline, (float(u), float(v)), False) > 0
 
 
@@ -190,12 +190,12 @@ def test_views_of_different_sizes_need_no_renderer() -> None:
 
 def test_no_door_stands_open_behind_the_camera() -> None:
     scene = Scene(8305200965221714479, 'doors')
-    left = sample_states(scene.appliance, make_rng(scene.seed, Stream.STATE, 2))
+    left = sample_states(scene.fixture, make_rng(scene.seed, Stream.STATE, 2))
     assert sorted(left) == [0]
     view = plan_target(scene, 2)
     assert not view.states
-    for element in range(len(scene.appliance.elements)):
-        assert len(view.outline(scene.appliance, element)) >= 3
+    for element in range(len(scene.fixture.elements)):
+        assert len(view.outline(scene.fixture, element)) >= 3
 
 
 def test_a_clip_needs_a_frame() -> None:

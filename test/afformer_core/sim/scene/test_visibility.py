@@ -37,8 +37,8 @@ def test_elements_are_seen_within_their_outlines() -> None:
         codes = elements_in_view(renderer, view)
 
     assert codes.shape == view.size[::-1]
-    assert set(np.unique(codes)) <= {NOTHING, *range(len(scene.appliance.elements))}
-    outline = view.outline(scene.appliance, 0)
+    assert set(np.unique(codes)) <= {NOTHING, *range(len(scene.fixture.elements))}
+    outline = view.outline(scene.fixture, 0)
     rows, columns = np.nonzero(codes == 0)
     assert len(rows) > 0
     assert outline[:, 0].min() < columns.mean() < outline[:, 0].max()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Appliances: fixed parts, printed panels, and the elements that can be operated.
+"""Fixtures: fixed parts, printed panels, and the elements that can be operated.
 
 Coordinates are metres: x to the right, y up, z towards the user.
 """
@@ -44,8 +44,8 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Appliance:
-    """One appliance, or several objects together, with elements that can be operated.
+class Fixture:
+    """One fixture, or several objects together, with elements that can be operated.
 
     Attributes:
         family: name of its family, one of `families.FAMILIES`.
@@ -69,7 +69,7 @@ class Appliance:
 
     def __post_init__(self) -> None:
         if not self.elements:
-            raise ValueError('elements is empty; an appliance needs at least one element')
+            raise ValueError('elements is empty; a fixture needs at least one element')
 
     def extent(self, share: float = 1.0) -> np.ndarray:
         """Return points whose hull holds all elements at rest and the points in `shown`.

@@ -29,6 +29,12 @@ RETIRED = {
     'references': 'golden outputs, or what is compared',
     'exhibit': 'qualitative example',
     'exhibits': 'qualitative examples',
+    'blind': 'baseline',
+    'evidence': 'presence, and its features, scores or measures',
+    'experiment': 'study, or task and configuration of a training',
+    'experiments': 'studies or configurations',
+    'appliance': 'scene or fixture',
+    'appliances': 'scenes or fixtures',
     'thing': 'element or object',
     'things': 'elements or objects',
 }
@@ -43,7 +49,7 @@ RETIRED_ALONE = {
 # Names of libraries: the module `random`, and the argument of PyTorch's functions.
 OF_LIBRARIES = {'random', 'generator'}
 # Options that are taken by their names of before, for one release.
-EARLIER = {'--minimum-resemblance'}
+EARLIER = {'--appliances', '--experiment', '--minimum-resemblance'}
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 

@@ -40,7 +40,11 @@ SUBCOMMANDS = (
 _WITH_OPTIONS_OF_THEIR_OWN = ('train',)
 
 # Options by their names before version 0.1.0, which goes on to take them.
-_EARLIER_OPTIONS = {'--minimum-resemblance': '--minimum-feature-similarity'}
+_EARLIER_OPTIONS = {
+    '--appliances': '--scenes',
+    '--experiment': '--task',
+    '--minimum-resemblance': '--minimum-feature-similarity',
+}
 
 EXAMPLES = """\
 examples:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configurations: Lightning's command line with our saved configuration, checkpoints and resuming."""
+"""Command line of a training: Lightning's, with saved configuration, checkpoints and resuming."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ConfigurationSaver(SaveConfigCallback):
 
 
 class TrainingCli(LightningCLI):
-    """A configuration: parses YAML files and options, and builds model, data and trainer.
+    """Command line of a training: parses YAML files and options, builds model, data and trainer.
 
     Args:
         arguments: arguments of `afformer train`.
@@ -143,7 +143,7 @@ class TrainingCli(LightningCLI):
         """Return the callbacks that show a validation besides its measures."""
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Build the trainer, with a configuration's callbacks after those of the configuration."""
+        """Build the trainer, with the task's callbacks after those of the configuration."""
         output = Path(self.config.output)
         given = {**self.config_init.trainer, **kwargs}
         # A short training needs a point of its curves at the last step, too.
@@ -186,7 +186,7 @@ class TrainingCli(LightningCLI):
 
         Raises:
             AfformerError: an option of the trainer is not supported, the checkpoint is damaged, of
-                another architecture, another configuration or other samples, or a file cannot be
+                another architecture, configuration or other samples, or a file cannot be
                 read or written.
         """
         require_honoured(self.config.trainer)
@@ -242,7 +242,7 @@ def _listed(given: Any) -> list[Any]:
 
 
 class GroundingTrainingCli(TrainingCli):
-    """The configuration that trains a grounding model (see `TrainingCli`)."""
+    """Command line of the training of a grounding model (see `TrainingCli`)."""
 
     name = 'grounding'
     trained = GroundingTraining

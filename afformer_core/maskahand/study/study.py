@@ -20,7 +20,7 @@ from afformer_core.evaluation.tables.accuracy import RANDOM_ELEMENT
 from afformer_core.reports.bootstrap import Estimate, interval_note
 from afformer_core.reports.tables import Cell, Table
 
-# configurations in the configuration folder, each of which goes on from the one before it.
+# Configurations in the configuration folder, each of which goes on from the one before it.
 _PRETRAINING, _TUNING = 'maskahand/simulated', 'maskahand/simulated_tuned'
 _FINETUNING = 'simulated/finetune'
 # Variants of the pretraining, by further files: the recipe with masked hands alone; the paper,

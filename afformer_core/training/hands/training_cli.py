@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration that trains hand detectors."""
+"""Command line of the training of hand detectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from afformer_core.training.training_cli import TrainingCli
 
 
 class HandTrainingCli(TrainingCli):
-    """The configuration that trains a hand detector (see `TrainingCli`)."""
+    """Command line of the training of a hand detector (see `TrainingCli`)."""
 
     name = 'hands'
     trained = HandTraining

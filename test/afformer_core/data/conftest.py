@@ -5,4 +5,4 @@ from __future__ import annotations
 
 from ..evaluation.conftest import model_folder, scenes
 
-__all__ = ['scenes', 'model_folder']
+__all__ = ['model_folder', 'scenes']

@@ -15,8 +15,6 @@ import pytest
 RETIRED = {
     'picture': 'image or frame',
     'pictures': 'images or frames',
-    'photograph': 'image',
-    'photographs': 'images',
     'truth': 'target or supervision',
     'truths': 'targets',
     'wanted': 'expected or target',
@@ -46,8 +44,9 @@ RETIRED_ALONE = {
     'look': 'zoom stage, or a verb that says what is done',
     'Look': 'ZoomStage, or a noun that says what it is',
 }
-# Names of libraries: the module `random`, and the argument of PyTorch's functions.
-OF_LIBRARIES = {'random', 'generator'}
+# Names of libraries: the module `random`, the argument of PyTorch's functions, and the attribute
+# of Lightning's loggers.
+OF_LIBRARIES = {'random', 'generator', 'experiment'}
 # Options that are taken by their names of before, for one release.
 EARLIER = {'--appliances', '--experiment', '--minimum-resemblance'}
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')

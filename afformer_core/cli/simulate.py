@@ -155,11 +155,9 @@ def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> in
 
     layout = arguments.layout
     processes = options.pop('processes')
-    counted = {'long-videos': 'videos', 'photographs': 'scenes'}.get(layout, 'scenes')
+    counted = 'videos' if layout == 'long-videos' else 'scenes'
     total = options[counted]
-    unit = {'assistq': 'video', 'long-videos': 'video', 'photographs': 'scene'}.get(
-        layout, 'scene'
-    )
+    unit = 'video' if layout in ('assistq', 'long-videos') else 'scene'
     with tqdm(total=total, unit=unit) as bar:
         for done in _progress(arguments, options, processes):
             bar.update(done - bar.n)

@@ -83,7 +83,7 @@ LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),
-    'scenes': (int, 'number of scenes; for long-videos, the largest number in each'),
+    'scenes': (int, 'number of scenes; for long-videos, the largest number in each video'),
     'demonstrations': (
         int,
         'demonstrations of a scene, of different elements as long as there are any',
@@ -103,7 +103,6 @@ _HELP = {
     'longest_side': (int, 'longest side of the images, in pixels'),
     'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
     'videos': (int, 'number of videos'),
-    'scenes': (int, 'number of scenes, of one photograph each'),
     'seconds': (
         float,
         'length of a demonstration (assistq), of a video (long-videos), or of the camera motion '

@@ -165,10 +165,10 @@ def _around(
     local = border - centre
     angles = np.arctan2(local @ second, local @ first) % (2 * np.pi)
     order = np.argsort(angles)
-    wanted = np.linspace(0, 2 * np.pi, SEGMENTS + 1)
+    sampled = np.linspace(0, 2 * np.pi, SEGMENTS + 1)
     return np.stack(
         [
-            np.interp(wanted, angles[order], border[order, axis], period=2 * np.pi)
+            np.interp(sampled, angles[order], border[order, axis], period=2 * np.pi)
             for axis in range(3)
         ],
         axis=1,

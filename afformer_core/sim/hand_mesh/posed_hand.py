@@ -22,9 +22,9 @@ from afformer_core.sim.hand_mesh.arm_mesh import (
     forearm_line,
     sleeve_grid,
 )
-from afformer_core.sim.hand_mesh.hand_look import HandLook
 from afformer_core.sim.hand_mesh.hand_rig import HandRig, load_hand_rig
 from afformer_core.sim.hand_mesh.hand_skeleton import joint_transforms
+from afformer_core.sim.hand_mesh.hand_style import HandStyle
 from afformer_core.sim.hand_mesh.skinning import blend_skin
 from afformer_core.sim.hand_mesh.tube import tube_coordinates, tube_faces, tube_normals
 
@@ -61,13 +61,13 @@ class PosedHand:
     """Hand of meshes in a pose.
 
     Attributes:
-        look: what it looks like.
+        style: what it looks like.
         left: True for a left hand; the faces of a right one are seen from inside.
         surfaces: by the names of `hand_topologies`; what the hand does not wear is left out.
         backward: [3], unit vector from the wrist to the elbow.
     """
 
-    look: HandLook
+    style: HandStyle
     left: bool
     surfaces: Mapping[str, Surface]
     backward: np.ndarray
@@ -100,34 +100,34 @@ def hand_topologies() -> dict[str, Topology]:
     }
 
 
-def pose_hand(appearance: HandAppearance, look: HandLook, pose: HandPose) -> PosedHand:
+def pose_hand(appearance: HandAppearance, style: HandStyle, pose: HandPose) -> PosedHand:
     """Build the surfaces of a hand; a finger whose tip is given in the pose ends there."""
     rig = load_hand_rig()
-    transforms = joint_transforms(rig, appearance, pose, look.curl)
+    transforms = joint_transforms(rig, appearance, pose, style.curl)
     hand = Surface(*blend_skin(rig.vertices, rig.normals, rig.weights, transforms))
     palm = pose.rotation
     arm = forearm_line(hand.vertices[rig.border], palm, pose.elbow, appearance.scale)
     surfaces = {'hand': hand, 'arm': _tube(arm_grid(arm))}
-    if look.sleeve is not None:
-        grid = sleeve_grid(arm, look.sleeve_start, _folds(look), look.sleeve_width)
+    if style.sleeve is not None:
+        grid = sleeve_grid(arm, style.sleeve_start, _folds(style), style.sleeve_width)
         surfaces['sleeve'] = _tube(grid)
-    if look.watch is not None:
+    if style.watch is not None:
         grid = band_grid(arm, _WATCH_PLACE, _WATCH_WIDTH, _WATCH_THICKNESS)
         surfaces['strap'] = _tube(grid)
         surfaces['dial'] = _tube(_dial(arm, palm[:, 2], grid[2].mean(axis=0)))
-    if look.ring is not None and look.ring != THUMB:
-        surfaces['ring'] = _tube(_finger_ring(rig, look.ring, transforms))
+    if style.ring is not None and style.ring != THUMB:
+        surfaces['ring'] = _tube(_finger_ring(rig, style.ring, transforms))
     backward = arm.control[2] - arm.control[0]
-    return PosedHand(look, appearance.left, surfaces, backward / np.linalg.norm(backward))
+    return PosedHand(style, appearance.left, surfaces, backward / np.linalg.norm(backward))
 
 
 def _tube(grid: np.ndarray) -> Surface:
     return Surface(grid.reshape(-1, 3), tube_normals(grid).reshape(-1, 3))
 
 
-def _folds(look: HandLook) -> np.ndarray:
+def _folds(style: HandStyle) -> np.ndarray:
     """Draw the relief of a sleeve: float64 [SLEEVE_RINGS, SEGMENTS + 1] metres."""
-    rng = np.random.default_rng((look.seed, 3))
+    rng = np.random.default_rng((style.seed, 3))
     along = np.linspace(0, 1, SLEEVE_RINGS)[:, None]
     around = np.linspace(0, 2 * np.pi, SEGMENTS + 1)[None, :]
     relief = np.zeros((SLEEVE_RINGS, SEGMENTS + 1))
@@ -135,7 +135,7 @@ def _folds(look: HandLook) -> np.ndarray:
         turns = int(rng.integers(-2, 3))
         phase = 2 * np.pi * (rng.uniform(2, 8) * along + rng.uniform()) + turns * around
         relief += rng.uniform(0.0003, 0.0013) * np.sin(phase)
-    return np.maximum(relief, -0.8 * look.sleeve_width)
+    return np.maximum(relief, -0.8 * style.sleeve_width)
 
 
 def _dial(arm: Forearm, dorsal: np.ndarray, centre: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from afformer_core.sim.bodies.hand import LITTLE, THUMB
-from afformer_core.sim.hand_mesh.hand_look import HandLook
 from afformer_core.sim.hand_mesh.hand_rig import load_hand_rig
+from afformer_core.sim.hand_mesh.hand_style import HandStyle
 from afformer_core.sim.hand_mesh.texel_map import TexelMap, map_texels
 from afformer_core.sim.textures.surface_noise import fractal
 
@@ -27,14 +27,14 @@ _FINGER = 0.0135
 _CREASE = 0.0007
 
 
-def paint_hand(look: HandLook) -> np.ndarray:
+def paint_hand(style: HandStyle) -> np.ndarray:
     """Paint the hand's texture: uint8 [512, 512, 3] RGB."""
-    rng = np.random.default_rng(look.seed)
+    rng = np.random.default_rng(style.seed)
     texels = _hand_texels()
-    base = np.array(look.colour, np.float32)
+    base = np.array(style.colour, np.float32)
     clouds = 0.5 * _noise(texels, rng, 6) + 0.5 * _noise(texels, rng, 24)
     grain = rng.standard_normal((HAND_SIDE, HAND_SIDE), np.float32)
-    if look.glove:
+    if style.glove:
         return _bytes(base * (1 + 0.1 * clouds + 0.03 * grain)[..., None])
     image = base * (1 + 0.14 * clouds + 0.02 * grain)[..., None]
     image *= 1 + _RED * (0.6 * _noise(texels, rng, 5))[..., None]
@@ -44,26 +44,26 @@ def paint_hand(look: HandLook) -> np.ndarray:
         _paint_joint(flat, bone, rng)
     for bone in _bones():
         if bone.last:
-            _paint_nail(flat, bone, look)
+            _paint_nail(flat, bone, style)
     return _bytes(image)
 
 
-def paint_arm(look: HandLook) -> np.ndarray:
+def paint_arm(style: HandStyle) -> np.ndarray:
     """Paint the forearm's texture: uint8 [256, 256, 3] RGB."""
-    rng = np.random.default_rng((look.seed, 1))
+    rng = np.random.default_rng((style.seed, 1))
     noise = fractal(rng, ARM_SIDE, ARM_SIDE, 4, 5)
     grain = rng.standard_normal((ARM_SIDE, ARM_SIDE)).astype(np.float32)
     shades = 1 + 0.05 * noise + 0.02 * grain
-    image = np.array(look.colour) * shades[..., None]
-    if not look.glove:
+    image = np.array(style.colour) * shades[..., None]
+    if not style.glove:
         image *= 1 + _RED * (0.6 * fractal(rng, ARM_SIDE, ARM_SIDE, 3, 3))[..., None]
     return _bytes(image)
 
 
-def paint_sleeve(look: HandLook) -> np.ndarray:
+def paint_sleeve(style: HandStyle) -> np.ndarray:
     """Paint the sleeve's texture: uint8 [256, 256, 3] RGB, the cuff in its first rows."""
-    rng = np.random.default_rng((look.seed, 2))
-    colour = np.array(look.sleeve if look.sleeve is not None else (0.5, 0.5, 0.5))
+    rng = np.random.default_rng((style.seed, 2))
+    colour = np.array(style.sleeve if style.sleeve is not None else (0.5, 0.5, 0.5))
     rows, columns = np.mgrid[0:ARM_SIDE, 0:ARM_SIDE]
     weave = np.sin(rows * rng.uniform(0.8, 2.5)) * np.sin(columns * rng.uniform(0.8, 2.5))
     shades = 1 + 0.05 * weave + 0.12 * fractal(rng, ARM_SIDE, ARM_SIDE, 4, 4)
@@ -171,18 +171,18 @@ def _paint_joint(flat: np.ndarray, bone: _Bone, rng: np.random.Generator) -> Non
     flat[bone.pixels] *= (1 - 0.14 * lines)[:, None]
 
 
-def _paint_nail(flat: np.ndarray, bone: _Bone, look: HandLook) -> None:
+def _paint_nail(flat: np.ndarray, bone: _Bone, style: HandStyle) -> None:
     size = {THUMB: 1.35, LITTLE: 0.8}.get(bone.finger, 1.0)
     ahead = (bone.along - bone.length + 0.002) / (_NAIL_LENGTH * size)
     shape = ahead**2 + (bone.beside / (_NAIL_WIDTH * size)) ** 2
     here = bone.up > 0.001
     nail = (np.clip((1.1 - shape) / 0.25, 0, 1) * here)[:, None]
     rim = (np.exp(-(((shape - 1.15) / 0.2) ** 2)) * here)[:, None]
-    own = 0.5 * _NAIL + 0.5 * np.array(look.colour)
-    colour = own if look.polish is None else np.array(look.polish)
-    share = (0.75 if look.polish is None else 0.95) * nail
+    own = 0.5 * _NAIL + 0.5 * np.array(style.colour)
+    colour = own if style.polish is None else np.array(style.polish)
+    share = (0.75 if style.polish is None else 0.95) * nail
     painted = flat[bone.pixels] * (1 - 0.25 * rim) * (1 - share) + colour * share
-    if look.polish is None:
+    if style.polish is None:
         # the free edge is lighter
         painted += 0.12 * np.clip((ahead - 0.62) * 6, 0, 1)[:, None] * nail
     flat[bone.pixels] = painted

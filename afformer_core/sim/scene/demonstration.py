@@ -21,7 +21,7 @@ from afformer_core.sim.bodies.pose import Pose
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.states import States, sample_states
 from afformer_core.sim.cameras.camera import Camera
-from afformer_core.sim.hand_mesh.hand_look import HandLook, sample_look
+from afformer_core.sim.hand_mesh.hand_style import HandStyle, sample_hand_style
 from afformer_core.sim.hand_mesh.posed_hand import pose_hand
 from afformer_core.sim.scene.grasp import Grasp, sample_grasp
 from afformer_core.sim.scene.motion import Motion, sample_motion
@@ -52,7 +52,7 @@ class Demonstration:
         view: camera and room in the middle of the clip; its states are those of the other
             elements.
         drift: [2, 3], translation (metres) and rotation (radians) of the camera during the clip.
-        look: what a hand of meshes looks like; None for a hand of capsules.
+        style: what a hand of meshes looks like; None for a hand of capsules.
         lead: time of the clip, in units of the motion's, before the motion begins; the hand comes
             into view at its end.
     """
@@ -63,7 +63,7 @@ class Demonstration:
     grasp: Grasp
     view: View
     drift: np.ndarray
-    look: HandLook | None = None
+    style: HandStyle | None = None
     lead: float = 0.0
 
     @property
@@ -81,12 +81,12 @@ class Demonstration:
 
     def shown_hand(self, fixture: Fixture, time: float) -> Hand:
         """Return the hand as a renderer takes it at a time from -`lead` to 1."""
-        if self.look is None:
+        if self.style is None:
             return self.capsules(fixture, time)
         away = max(-time, 0.0) / _COMING
         if away > 1:
             return ()
-        hand = pose_hand(self.hand, self.look, self.pose(fixture, time))
+        hand = pose_hand(self.hand, self.style, self.pose(fixture, time))
         return hand.moved(_FAR * away * hand.backward)
 
     def pose(self, fixture: Fixture, time: float) -> HandPose:
@@ -219,9 +219,9 @@ def with_meshes(plan: Demonstration, rng: np.random.Generator) -> Demonstration:
     Two of three clips begin before the hand comes into view, unless it holds the element from the
     beginning.
     """
-    look = sample_look(plan.hand, rng)
+    style = sample_hand_style(plan.hand, rng)
     lead = float(rng.uniform(*_LEADS)) if rng.random() < _LED else 0.0
-    return replace(plan, look=look, lead=lead if plan.motion.start > 0 else 0.0)
+    return replace(plan, style=style, lead=lead if plan.motion.start > 0 else 0.0)
 
 
 def render_demonstration(

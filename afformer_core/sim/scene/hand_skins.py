@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from afformer_core.sim.hand_mesh.hand_look import HandLook
+from afformer_core.sim.hand_mesh.hand_style import HandStyle
 from afformer_core.sim.hand_mesh.posed_hand import PosedHand, Topology, hand_topologies
 from afformer_core.sim.hand_mesh.skin_texture import (
     ARM_SIDE,
@@ -69,18 +69,18 @@ def skins_xml() -> SkinXml:
     )
 
 
-def paint_skins(model: mujoco.MjModel, context: mujoco.MjrContext, look: HandLook) -> None:
+def paint_skins(model: mujoco.MjModel, context: mujoco.MjrContext, style: HandStyle) -> None:
     """Give the skins of a model the colours of a hand."""
-    images = {'hand': paint_hand(look), 'arm': paint_arm(look), 'sleeve': paint_sleeve(look)}
+    images = {'hand': paint_hand(style), 'arm': paint_arm(style), 'sleeve': paint_sleeve(style)}
     for name, image in images.items():
         texture = model.texture(f'skin_{name}').id
         first = int(model.tex_adr[texture])
         model.tex_data[first : first + image.size] = image.ravel()
         mujoco.mjr_uploadTexture(model, context, texture)
     colours = {
-        'strap': look.watch or (0.2, 0.2, 0.2),
-        'dial': (0.75, 0.76, 0.78) if look.seed % 2 else (0.1, 0.1, 0.11),
-        'ring': _METAL if look.seed % 3 else (0.80, 0.80, 0.82),
+        'strap': style.watch or (0.2, 0.2, 0.2),
+        'dial': (0.75, 0.76, 0.78) if style.seed % 2 else (0.1, 0.1, 0.11),
+        'ring': _METAL if style.seed % 3 else (0.80, 0.80, 0.82),
     }
     for name, colour in colours.items():
         model.mat_rgba[model.material(f'skin_{name}').id, :3] = colour

@@ -11,7 +11,7 @@ import numpy as np
 from afformer_core.sim.bodies.hand import Capsule
 from afformer_core.sim.bodies.pose import STILL, Pose
 from afformer_core.sim.cameras.camera import Camera
-from afformer_core.sim.hand_mesh.hand_look import HandLook
+from afformer_core.sim.hand_mesh.hand_style import HandStyle
 from afformer_core.sim.hand_mesh.posed_hand import PosedHand
 from afformer_core.sim.scene.hand_skins import SKIN_CODES, SkinXml, paint_skins, place_skins
 from afformer_core.sim.scene.scene import Scene
@@ -57,7 +57,7 @@ class Renderer:
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)
         self._skinned = skins is not None
-        self._look: HandLook | None = None
+        self._style: HandStyle | None = None
         self._option = mujoco.MjvOption()
         self._camera = mujoco.MjvCamera()
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
@@ -206,9 +206,9 @@ class Renderer:
             raise ValueError('the renderer has no skins; a hand of meshes needs skins_xml()')
 
     def _place_mesh(self, hand: PosedHand | None) -> None:
-        if hand is not None and hand.look != self._look:
-            paint_skins(self._model, self._context, hand.look)
-            self._look = hand.look
+        if hand is not None and hand.style != self._style:
+            paint_skins(self._model, self._context, hand.style)
+            self._style = hand.style
         place_skins(self._scene, hand)
         # the faces of a right hand are mirrored
         mirrored = hand is not None and not hand.left

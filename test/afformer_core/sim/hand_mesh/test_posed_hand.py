@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from afformer_core.sim.bodies.hand import INDEX, THUMB, HandAppearance, HandPose
-from afformer_core.sim.hand_mesh.hand_look import HandLook
+from afformer_core.sim.hand_mesh.hand_style import HandStyle
 from afformer_core.sim.hand_mesh.posed_hand import PosedHand, hand_topologies, pose_hand
 from afformer_core.sim.hand_mesh.skinning import blend_skin
 
-LOOK = HandLook(
+LOOK = HandStyle(
     seed=1,
     colour=(0.8, 0.6, 0.5),
     glove=False,

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from afformer_core.sim.bodies.hand import HandAppearance
-from afformer_core.sim.hand_mesh.hand_look import HandLook, sample_look
 from afformer_core.sim.hand_mesh.hand_rig import load_hand_rig
+from afformer_core.sim.hand_mesh.hand_style import HandStyle, sample_hand_style
 from afformer_core.sim.hand_mesh.skin_texture import paint_arm, paint_hand, paint_sleeve
 from afformer_core.sim.hand_mesh.texel_map import map_texels
 
-DARK = HandLook(
+DARK = HandStyle(
     seed=4,
     colour=(0.31, 0.20, 0.15),
     glove=False,
@@ -69,11 +69,11 @@ def test_equal_looks_are_painted_alike_and_other_seeds_otherwise(paint) -> None:
 def test_looks_keep_the_sleeve_and_differ_in_what_is_worn() -> None:
     appearance = HandAppearance((0.8, 0.6, 0.5), (0.1, 0.2, 0.6), 0.4, 0.9, True)
     rng = np.random.default_rng(0)
-    looks = [sample_look(appearance, rng) for _ in range(200)]
-    assert {look.sleeve for look in looks} == {(0.1, 0.2, 0.6)}
-    assert 5 < sum(look.glove for look in looks) < 40
-    assert 30 < sum(look.watch is not None for look in looks) < 90
-    assert not any(look.glove and (look.watch or look.ring) for look in looks)
+    styles = [sample_hand_style(appearance, rng) for _ in range(200)]
+    assert {style.sleeve for style in styles} == {(0.1, 0.2, 0.6)}
+    assert 5 < sum(style.glove for style in styles) < 40
+    assert 30 < sum(style.watch is not None for style in styles) < 90
+    assert not any(style.glove and (style.watch or style.ring) for style in styles)
 
 
 def test_a_texture_pixel_shows_the_point_of_the_triangle_that_covers_it() -> None:

@@ -36,7 +36,7 @@ _TONES = np.array(
 
 
 @dataclass(frozen=True)
-class HandLook:
+class HandStyle:
     """What a hand looks like beyond its size and side; equal looks are painted alike.
 
     Attributes:
@@ -64,7 +64,7 @@ class HandLook:
     curl: float
 
 
-def sample_look(appearance: HandAppearance, rng: np.random.Generator) -> HandLook:
+def sample_hand_style(appearance: HandAppearance, rng: np.random.Generator) -> HandStyle:
     """Draw what a hand looks like; sleeve or bare arm are the appearance's."""
     glove = bool(rng.random() < _GLOVED)
     colour = _GLOVES[int(rng.integers(len(_GLOVES)))] if glove else _skin_tone(rng)
@@ -75,7 +75,7 @@ def sample_look(appearance: HandAppearance, rng: np.random.Generator) -> HandLoo
     polish: Colour | None = None
     if rng.random() < _POLISH:
         polish = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.9))
-    return HandLook(
+    return HandStyle(
         seed=int(rng.integers(1 << 32)),
         colour=colour,
         glove=glove,

@@ -23,6 +23,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'rate': 4.0,
         'longest_side': 256,
         'hand': 'capsules',
+        'renderer': 'classic',
     },
     'photographs': {
         'processes': 1,
@@ -101,6 +102,7 @@ _HELP = {
     'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
     'longest_side': (int, 'longest side of the images, in pixels'),
+    'renderer': (str, 'classic, or filament: physically based, for hands of meshes'),
     'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
     'videos': (int, 'number of videos'),
     'seconds': (

@@ -26,6 +26,7 @@ class Stream(IntEnum):
     FAMILY = 11
     LOOK = 12
     PHOTOGRAPH = 13
+    FINISH = 14
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

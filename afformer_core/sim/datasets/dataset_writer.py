@@ -35,6 +35,7 @@ from afformer_core.sim.scene.demonstration import (
     render_clip,
     with_meshes,
 )
+from afformer_core.sim.scene.filament_context import require_filament
 from afformer_core.sim.scene.hand_skins import skins_xml
 from afformer_core.sim.scene.outline import front_points
 from afformer_core.sim.scene.renderer import Renderer
@@ -44,6 +45,7 @@ from afformer_core.sim.scene.view import View, plan_target, render_views
 from afformer_core.sim.scene.visibility import elements_in_view, points_seen
 
 HANDS = ('capsules', 'mesh')
+RENDERERS = ('classic', 'filament')
 _POINTS = 10
 _POINT_SPREAD = 0.35
 
@@ -61,6 +63,8 @@ class DatasetPlan(ScenePlan):
         frames, rate: number of frames of a clip, and frames per second.
         longest_side: longest side of every image, in pixels.
         hand: one of `HANDS`: `capsules`, or `mesh` with skin, nails, sleeves and watches.
+        renderer: one of `RENDERERS`: `classic`, or `filament`, which is physically based and needs
+            hands of meshes.
 
     Raises:
         ValueError: a number is out of range, or a family unknown.
@@ -73,6 +77,7 @@ class DatasetPlan(ScenePlan):
     rate: float = 4.0
     longest_side: int = 256
     hand: str = 'capsules'
+    renderer: str = 'classic'
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -80,6 +85,26 @@ class DatasetPlan(ScenePlan):
         self._require_side(self.longest_side)
         if self.hand not in HANDS:
             raise ValueError(f'hand is {self.hand!r}; expected one of {HANDS}')
+        if self.renderer not in RENDERERS:
+            raise ValueError(f'renderer is {self.renderer!r}; expected one of {RENDERERS}')
+        if self.renderer == 'filament' and self.hand != 'mesh':
+            raise ValueError(
+                f'renderer is filament and hand is {self.hand}; it shows hands of meshes alone. '
+                'Set hand to mesh'
+            )
+
+    def open_renderer(self, scene: Scene) -> Renderer:
+        """Open the renderer of a scene.
+
+        Raises:
+            ModuleNotFoundError: the physically based renderer is not installed.
+        """
+        buffer = (self.longest_side, self.longest_side)
+        if self.renderer == 'filament':
+            from afformer_core.sim.scene.filament_renderer import FilamentRenderer
+
+            return FilamentRenderer(scene, buffer)
+        return Renderer(scene, buffer, skins_xml() if self.hand == 'mesh' else None)
 
 
 def write_dataset(
@@ -95,7 +120,10 @@ def write_dataset(
 
     Raises:
         DatasetError: see `Production.run`.
+        ModuleNotFoundError: the physically based renderer is not installed.
     """
+    if plan.renderer == 'filament':
+        require_filament()
     record = asdict(plan)
     del record['scenes']
     return Production(
@@ -114,19 +142,17 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
     demonstrations = plan_demonstrations(
         scene, plan.demonstrations, plan.longest_side, performances=plan.performances
     )
-    skins = None
     if plan.hand == 'mesh':
         demonstrations = [
             with_meshes(demonstration, make_rng(scene.seed, Stream.LOOK, k))
             for k, demonstration in enumerate(demonstrations)
         ]
-        skins = skins_xml()
     targets = [plan_target(scene, number, plan.longest_side) for number in range(plan.targets)]
     clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
     for name in (clips[0], images[0]):
         (folder / name).parent.mkdir(parents=True)
-    with Renderer(scene, (plan.longest_side, plan.longest_side), skins) as renderer:
+    with plan.open_renderer(scene) as renderer:
         rng = make_rng(scene.seed, Stream.ANNOTATION, 0)
         for name, demonstration in zip(clips, demonstrations, strict=True):
             clip = render_clip(renderer, scene, demonstration, plan.frames)

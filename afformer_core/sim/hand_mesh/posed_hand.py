@@ -62,7 +62,7 @@ class PosedHand:
 
     Attributes:
         style: what it looks like.
-        left: True for a left hand; the faces of a right one are seen from inside.
+        left: True for a left hand; the faces of a right one's `hand` are seen from inside.
         surfaces: by the names of `hand_topologies`; what the hand does not wear is left out.
         backward: [3], unit vector from the wrist to the elbow.
     """
@@ -174,4 +174,5 @@ def _finger_ring(rig: HandRig, finger: int, transforms: np.ndarray) -> np.ndarra
     ]
     linear, offset = transforms[first, :, :3], transforms[first, :, 3]
     grid: np.ndarray = np.stack(rings) @ linear.T + offset
-    return grid
+    # in the mirror its vertices would run the other way around
+    return grid if np.linalg.det(linear) > 0 else grid[:, ::-1]

@@ -39,12 +39,17 @@ class Renderer:
         scene: scene to render.
         buffer: (width, height) of the largest image.
         skins: what shows hands of meshes, see `hand_skins.skins_xml`; None if there are none.
+        finishes: descriptions of further materials of the model.
     """
 
     _window: mujoco.GLContext | None = None
 
     def __init__(
-        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
+        self,
+        scene: Scene,
+        buffer: tuple[int, int],
+        skins: SkinXml | None = None,
+        finishes: str = '',
     ) -> None:
         # one OpenGL context a process: making one takes longer than rendering a fixture
         if Renderer._window is None:
@@ -52,7 +57,7 @@ class Renderer:
         Renderer._window.make_current()
         self._fixture = scene.fixture
         self._buffer = buffer
-        self._model = build_model(scene, buffer, skins)
+        self._model = build_model(scene, buffer, skins, finishes)
         self._data = mujoco.MjData(self._model)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)

@@ -181,7 +181,8 @@ def render_views(
             continue
         largest = tuple(max(views[number].size[axis] for number in mine) for axis in (0, 1))
         other = Scene(scene.seed, scene.family, scene.held_out, variant)
-        with Renderer(other, (largest[0], largest[1])) as another:
+        kind = Renderer if renderer is None else type(renderer)
+        with kind(other, (largest[0], largest[1])) as another:
             images |= {number: _expose(another, scene, views, number) for number in mine}
     return [images[number] for number in range(len(views))]
 

@@ -19,7 +19,7 @@ CLUTTER = 6
 
 
 def build_model(
-    scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
+    scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None, finishes: str = ''
 ) -> mujoco.MjModel:
     """Build the model of a scene's fixture at rest.
 
@@ -31,8 +31,10 @@ def build_model(
         scene: scene to build.
         buffer: (width, height) of the largest image to be rendered.
         skins: what can show a hand of meshes, see `hand_skins.skins_xml`.
+        finishes: descriptions of further materials.
     """
     fixture = scene.fixture
+    parts = skins or SkinXml('', '', '', {})
     rng = make_rng(scene.seed, Stream.WORLD, scene.variant)
     images, materials = _surfaces(rng, scene.held_out)
     fixed = [solid_xml(solid) for solid in fixture.fixed]
@@ -63,17 +65,17 @@ def build_model(
   <map znear="0.02" zfar="20" shadowclip="1.5"/>
 </visual>
 <statistic extent="1" center="0 0 0"/>
-<asset>{''.join([*_blank_textures(images), *materials])}{skins.assets if skins else ''}</asset>
+<asset>{''.join([*_blank_textures(images), *materials, finishes])}{parts.assets}</asset>
 <worldbody>
   <light name="key" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="true"/>
   <light name="fill" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="false"/>
   <camera name="view" pos="0 0 1"/>
   <geom name="wall" type="box" size="2.5 2.5 0.01" pos="0 0 {fixture.back - 0.05}"/>
   <geom name="table" type="box" size="1.5 0.01 1" pos="0 {fixture.bottom - 0.01} 0.3"/>
-  {''.join([*fixed, *clutter, *bodies])}{skins.bodies if skins else ''}
-</worldbody>{skins.deformable if skins else ''}
+  {''.join([*fixed, *clutter, *bodies])}{parts.bodies}
+</worldbody>{parts.deformable}
 </mujoco>"""
-    model = mujoco.MjModel.from_xml_string(xml, skins.files if skins else {})
+    model = mujoco.MjModel.from_xml_string(xml, parts.files)
     for name, image in images.items():
         first = int(model.tex_adr[model.texture(name).id])
         model.tex_data[first : first + image.size] = image.ravel()

@@ -125,6 +125,18 @@ def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> Non
     assert not any(name.endswith('.jpg') for name in changed)
 
 
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'renderer': 'pencil'}, "renderer is 'pencil'; expected one of"),
+        ({'renderer': 'filament'}, 'it shows hands of meshes alone'),
+    ],
+)
+def test_a_renderer_that_cannot_be_used_is_refused(change: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(PLAN, **change)
+
+
 def test_an_unknown_hand_is_refused() -> None:
     with pytest.raises(ValueError, match="hand is 'paw'; expected one of"):
         replace(PLAN, hand='paw')

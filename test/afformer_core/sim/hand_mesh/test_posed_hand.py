@@ -65,13 +65,24 @@ def test_the_forearm_begins_at_the_hand_and_ends_at_the_elbow() -> None:
     assert np.linalg.norm(arm[17].mean(axis=0) - [0.02, -0.3, 0.05]) < 0.01
 
 
+@pytest.mark.parametrize('left', [True, False])
 @pytest.mark.parametrize('name', ['arm', 'sleeve', 'strap', 'ring'])
-def test_normals_of_tubes_point_outwards(name: str) -> None:
-    surface = posed(left=True).surfaces[name]
+def test_normals_of_tubes_point_outwards(name: str, left: bool) -> None:
+    surface = posed(left).surfaces[name]
     rings = surface.vertices.reshape(-1, 25, 3)
     outward = rings - rings.mean(axis=1, keepdims=True)
     agree = (outward.reshape(-1, 3) * surface.normals).sum(axis=1) > 0
     assert agree.mean() > 0.9
+
+
+@pytest.mark.parametrize('left', [True, False])
+def test_faces_turn_as_the_normals_tell_but_those_of_a_right_hand(left: bool) -> None:
+    for name, surface in posed(left).surfaces.items():
+        faces = hand_topologies()[name].faces
+        corners = surface.vertices[faces]
+        outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        agree = ((outward * surface.normals[faces].mean(axis=1)).sum(axis=1) > 0).mean()
+        assert agree < 0.01 if name == 'hand' and not left else agree > 0.99
 
 
 def test_the_sleeve_lies_outside_of_the_arm() -> None:

@@ -24,6 +24,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'longest_side': 256,
         'hand': 'capsules',
         'renderer': 'classic',
+        'robots': 0.0,
     },
     'photographs': {
         'processes': 1,
@@ -102,6 +103,7 @@ _HELP = {
     'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
     'longest_side': (int, 'longest side of the images, in pixels'),
+    'robots': (float, 'share of the target views with a robot arm in them'),
     'renderer': (str, 'classic, or filament: physically based, for hands of meshes'),
     'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
     'videos': (int, 'number of videos'),

@@ -27,6 +27,7 @@ class Stream(IntEnum):
     LOOK = 12
     PHOTOGRAPH = 13
     FINISH = 14
+    ROBOT = 15
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

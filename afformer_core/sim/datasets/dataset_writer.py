@@ -2,9 +2,10 @@
 """Writer of simulated datasets in the format of OPRA.
 
 - `SPLIT.json`: list of entries as in OPRA, each with the additional keys `scene`, `scene_seed`,
-  `family`, `element`, `elements`, `contact` (first and last frame in which the hand is on the
-  element, null if there is none) and `contact_point` (for each frame of the clip the pixel (x, y)
-  of the place that is touched then or at another time, null if it is outside the image)
+  `family`, `element`, `elements`, `robot` (true if one is in the image), `contact` (first and last
+  frame in which the hand is on the element, null if there is none) and `contact_point` (for each
+  frame of the clip the pixel (x, y) of the place that is touched then or at another time, null if
+  it is outside the image)
 - `actions.json`: names of the actions 1, 2, ...
 - `simulation.json`: settings that each split was made with
 - `clips/SPLIT/00000/0.mp4`: first demonstration of fixture 0
@@ -29,16 +30,17 @@ from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
+from afformer_core.sim.filament.filament_context import require_filament
 from afformer_core.sim.scene.demonstration import (
     Demonstration,
     plan_demonstrations,
     render_clip,
     with_meshes,
 )
-from afformer_core.sim.scene.filament_context import require_filament
 from afformer_core.sim.scene.hand_skins import skins_xml
 from afformer_core.sim.scene.outline import front_points
 from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.robot import with_robot
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.scene_plan import ScenePlan
 from afformer_core.sim.scene.view import View, plan_target, render_views
@@ -65,6 +67,7 @@ class DatasetPlan(ScenePlan):
         hand: one of `HANDS`: `capsules`, or `mesh` with skin, nails, sleeves and watches.
         renderer: one of `RENDERERS`: `classic`, or `filament`, which is physically based and needs
             hands of meshes.
+        robots: share of the target views that have a robot arm in them, for the classic renderer.
 
     Raises:
         ValueError: a number is out of range, or a family unknown.
@@ -78,6 +81,7 @@ class DatasetPlan(ScenePlan):
     longest_side: int = 256
     hand: str = 'capsules'
     renderer: str = 'classic'
+    robots: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -93,6 +97,12 @@ class DatasetPlan(ScenePlan):
                 'Set hand to mesh'
             )
 
+        if not 0 <= self.robots <= 1 or (self.robots and self.renderer != 'classic'):
+            raise ValueError(
+                f'robots is {self.robots} and renderer {self.renderer}; expected a share from 0 '
+                'to 1, and 0 unless the renderer is classic'
+            )
+
     def open_renderer(self, scene: Scene) -> Renderer:
         """Open the renderer of a scene.
 
@@ -101,7 +111,7 @@ class DatasetPlan(ScenePlan):
         """
         buffer = (self.longest_side, self.longest_side)
         if self.renderer == 'filament':
-            from afformer_core.sim.scene.filament_renderer import FilamentRenderer
+            from afformer_core.sim.filament.filament_renderer import FilamentRenderer
 
             return FilamentRenderer(scene, buffer)
         return Renderer(scene, buffer, skins_xml() if self.hand == 'mesh' else None)
@@ -157,6 +167,7 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
         for name, demonstration in zip(clips, demonstrations, strict=True):
             clip = render_clip(renderer, scene, demonstration, plan.frames)
             encode_video(folder / name, clip, plan.rate, int(rng.integers(18, 30)))
+        targets = _with_robots(renderer, scene, plan, targets, demonstrations)
         for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
             write_jpeg(folder / name, image, int(rng.integers(75, 97)))
         seen = [elements_in_view(renderer, view) for view in targets]
@@ -165,6 +176,7 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
             'image_path': image,
             'video_path': clip,
             'scene': f'{split}/{index:05d}',
+            'robot': bool(view.robot),
             'contact': demonstration.contact_frames(plan.frames),
             'contact_point': _contact_pixels(scene, demonstration, plan.frames),
             **_annotation(scene, demonstration, view, k, seen[k]),
@@ -172,6 +184,23 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
         for demonstration, clip in zip(demonstrations, clips, strict=True)
         for k, (view, image) in enumerate(zip(targets, images, strict=True))
     ]
+
+
+def _with_robots(
+    renderer: Renderer,
+    scene: Scene,
+    plan: DatasetPlan,
+    targets: list[View],
+    demonstrations: list[Demonstration],
+) -> list[View]:
+    """Put a robot into some views, where it hides none of the demonstrated elements."""
+    shown = {demonstration.element for demonstration in demonstrations}
+    views = []
+    for number, view in enumerate(targets):
+        rng = make_rng(scene.seed, Stream.ROBOT, number)
+        wanted = rng.random() < plan.robots
+        views.append(with_robot(renderer, view, shown, rng) if wanted else view)
+    return views
 
 
 def _contact_pixels(

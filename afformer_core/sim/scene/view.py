@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from afformer_core.sim.bodies.fixture import Fixture
+from afformer_core.sim.bodies.hand import Capsule
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.states import States, sample_states
@@ -39,6 +40,7 @@ class View:
         lighting, surroundings: light and room.
         states: displacements of the elements that are not at rest.
         variant: colours of the fixture, see `Scene.variant`.
+        robot: capsules of a robot that stands in the image.
     """
 
     size: tuple[int, int]
@@ -48,6 +50,7 @@ class View:
     sensor: Sensor
     states: States = field(default_factory=dict)
     variant: int = 0
+    robot: tuple[Capsule, ...] = ()
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Project points, float64 [P, 3] metres, into the image: [P, 2] pixels."""
@@ -191,7 +194,7 @@ def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int
     view = views[number]
     rng = make_rng(scene.seed, Stream.TARGET, number, 1)
     renderer.set_room(view.lighting, view.surroundings)
-    image = renderer.render(view.camera, view.size, states=view.states)
+    image = renderer.render(view.camera, view.size, view.robot, view.states)
     return view.sensor.expose(image, rng)
 
 

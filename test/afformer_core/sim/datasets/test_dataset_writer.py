@@ -130,11 +130,29 @@ def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> Non
     [
         ({'renderer': 'pencil'}, "renderer is 'pencil'; expected one of"),
         ({'renderer': 'filament'}, 'it shows hands of meshes alone'),
+        ({'robots': 1.5}, 'expected a share from 0 to 1'),
+        (
+            {'renderer': 'filament', 'hand': 'mesh', 'robots': 0.5},
+            'unless the renderer is classic',
+        ),
     ],
 )
-def test_a_renderer_that_cannot_be_used_is_refused(change: dict[str, str], message: str) -> None:
+def test_what_a_renderer_cannot_show_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(PLAN, **change)
+
+
+def test_robots_are_in_images_alone(folder: Path, tmp_path: Path) -> None:
+    list(write_dataset(tmp_path, 'train', replace(PLAN, robots=1.0)))
+    alone, beside = contents(folder), contents(tmp_path)
+    assert all(alone[name] == beside[name] for name in alone if name.endswith('.mp4'))
+    entries = json.loads((tmp_path / 'train.json').read_text())
+    before = json.loads((folder / 'train.json').read_text())
+    assert sum(entry['robot'] for entry in entries) > len(entries) / 2
+    for entry, other in zip(entries, before, strict=True):
+        assert entry['heatmaps'] == other['heatmaps']
+        same = alone[entry['image_path']] == beside[entry['image_path']]
+        assert same is not entry['robot']
 
 
 def test_an_unknown_hand_is_refused() -> None:
@@ -215,7 +233,7 @@ def test_another_plan_in_the_same_folder_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'scenes': 0}, 'fixtures is 0; it must be at least 1'),
+        ({'scenes': 0}, 'scenes is 0; it must be at least 1'),
         ({'demonstrations': 0}, 'demonstrations is 0; it must be at least 1'),
         ({'families': ('teapots',)}, 'families are teapots; they must be some of keypad, '),
         ({'families': ()}, 'families are none'),

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from afformer_core.sim.filament.filament_context import filament_context, image_texture
 from afformer_core.sim.hand_mesh.posed_hand import PosedHand, Surface, hand_topologies
 from afformer_core.sim.hand_mesh.skin_texture import paint_arm, paint_hand, paint_sleeve
-from afformer_core.sim.scene.filament_context import filament_context, image_texture
 
 # Share of metal and roughness of each surface.
 _FINISHES = {

@@ -12,10 +12,10 @@ import pytest
 
 from afformer_core.sim.bodies.seeds import scene_seed
 from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
-from afformer_core.sim.scene import filament_context
+from afformer_core.sim.filament import filament_context
+from afformer_core.sim.filament.filament_context import missing_filament, require_filament
+from afformer_core.sim.filament.finishes import FINISH_MATERIALS, apply_finishes
 from afformer_core.sim.scene.demonstration import plan_demonstration, with_meshes
-from afformer_core.sim.scene.filament_context import missing_filament, require_filament
-from afformer_core.sim.scene.finishes import FINISH_MATERIALS, apply_finishes
 from afformer_core.sim.scene.hand_skins import skins_xml
 from afformer_core.sim.scene.renderer import HAND, Renderer
 from afformer_core.sim.scene.scene import Scene
@@ -32,7 +32,7 @@ needs_filament = pytest.mark.skipif(
 
 @pytest.fixture(scope='module')
 def renderer() -> Iterator[Renderer]:
-    from afformer_core.sim.scene.filament_renderer import FilamentRenderer
+    from afformer_core.sim.filament.filament_renderer import FilamentRenderer
 
     with FilamentRenderer(SCENE, SIZE) as renderer:
         yield renderer

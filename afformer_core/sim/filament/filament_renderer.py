@@ -12,10 +12,10 @@ import numpy as np
 from afformer_core.sim.bodies.pose import Pose
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.cameras.camera import Camera
+from afformer_core.sim.filament.filament_context import filament_context, room_light
+from afformer_core.sim.filament.filament_hand import FilamentHand
+from afformer_core.sim.filament.finishes import FINISH_MATERIALS, apply_finishes
 from afformer_core.sim.hand_mesh.posed_hand import PosedHand
-from afformer_core.sim.scene.filament_context import filament_context, room_light
-from afformer_core.sim.scene.filament_hand import FilamentHand
-from afformer_core.sim.scene.finishes import FINISH_MATERIALS, apply_finishes
 from afformer_core.sim.scene.renderer import Hand, Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.surroundings import Lighting, Surroundings

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,9 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
             for k, demonstration in enumerate(demonstrations)
         ]
     targets = [plan_target(scene, number, plan.longest_side) for number in range(plan.targets)]
+    if plan.renderer == 'filament':
+        # it takes one scene at a time, so that views in other colours need another renderer
+        targets = [replace(view, variant=0) for view in targets]
     clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
     for name in (clips[0], images[0]):

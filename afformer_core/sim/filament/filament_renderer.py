@@ -44,7 +44,23 @@ class FilamentRenderer(Renderer):
             self._mjrf.RenderTargetConfig(color_format=self._mjrf.PixelFormat.PIXEL_FORMAT_RGB8)
         )
         self._shown: Any = None
+        self._room_light: Any = None
         self._hand: FilamentHand | None = None
+
+    def close(self) -> None:
+        """Free what the renderer holds."""
+        self._clear()
+        super().close()
+
+    def _clear(self) -> None:
+        """Take everything out of the scene before it is freed, as the scene does not own it."""
+        if self._shown is None:
+            return
+        if self._hand is not None:
+            self._hand.remove_from(self._shown.scene)
+        self._shown.scene.remove_light(self._room_light)
+        self._filament.flush()
+        self._hand = self._room_light = self._shown = None
 
     def set_room(self, lighting: Lighting, surroundings: Surroundings) -> None:
         """Set the light and the room of the images that follow."""
@@ -52,7 +68,7 @@ class FilamentRenderer(Renderer):
 
         super().set_room(lighting, surroundings)
         # lights and materials are read when a scene is made
-        self._hand = None
+        self._clear()
         self._shown = ModelScene(self._filament, self._model)
         light = self._mjrf.LightParams()
         light.type = self._mjrf.LightType.LIGHT_IMAGE

@@ -61,15 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.files.cache_folder import cache_folder
     from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
     from afformer_core.runtime.shipped_model import shipped_model_to_export
-    from afformer_core.runtime.tensorrt.builder import BuildOptions
+    from afformer_core.runtime.tensorrt.builder import BuildSettings
     from afformer_core.runtime.tensorrt.compiled_model import compile_model
 
     if arguments.require_gpu and gpu_at_hand() is None:
         raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')
     folder = arguments.model or shipped_model_to_export()
-    options = BuildOptions(arguments.compute_capability, arguments.workspace)
+    settings = BuildSettings(arguments.compute_capability, arguments.workspace)
     cache = arguments.cache or cache_folder()
-    compiled = compile_model(folder, arguments.precision, options, cache, _report)
+    compiled = compile_model(folder, arguments.precision, settings, cache, _report)
     size = sum(len(engine.serialized) for engine in compiled.engines.values()) / 2**20
     print(
         f'the engines of {folder} in {compiled.graphs.precision}, {size:.1f} MiB, are in {cache}'

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from afformer_core.data.augmentation import ImageOptions
+from afformer_core.data.augmentation import ImageSettings
 from afformer_core.dataset_page.page import Card, Figure, RgbImage
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.errors import VideoError
@@ -16,7 +16,7 @@ from afformer_core.maskahand.mining.preview import draw_hands
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingDataset, boxes_of
-from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
+from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.maskahand.sources import open_source
 from afformer_core.training.datasets.collation import FailedExample
 from afformer_core.training.datasets.samplers import Draw
@@ -43,7 +43,7 @@ def clip_cards(
         progress: show a progress bar on stderr.
     """
     images = ClipImages(_INPUT, _FRAMES, _IMAGE_SIDE, number_rate=number_rate)
-    examples = PretrainingDataset(clips, images, SynthesisOptions(), 1, ImageOptions())
+    examples = PretrainingDataset(clips, images, SynthesisSettings(), 1, ImageSettings())
     cards = []
     for number, clip in enumerate(tqdm(clips, 'clips', unit='', disable=not progress)):
         times = clip.video.times

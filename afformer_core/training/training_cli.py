@@ -31,7 +31,7 @@ from afformer_core.training.resuming import (
     require_same_configuration,
     require_same_samples,
 )
-from afformer_core.training.trainer_options import require_honoured
+from afformer_core.training.trainer_settings import require_honoured
 from afformer_core.training.training_monitor import TrainingMonitor
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16}

@@ -148,7 +148,7 @@ def service_is_called_as_it_is(words: Sequence[str], root: Path) -> None:
             setattr(service.Request(), field, value)
 
 
-def options_of_a_recording(words: Sequence[str], root: Path) -> None:
+def settings_of_a_recording(words: Sequence[str], root: Path) -> None:
     """Without ros2bag the options are those that its help lists."""
     rest = list(words[2:])
     while rest and rest[0].startswith('-'):
@@ -173,7 +173,7 @@ def parameter_is_declared(words: Sequence[str], root: Path) -> None:
 ROS2: Mapping[str, Check] = {
     'launch': launch_file_is_ours,
     'service call': service_is_called_as_it_is,
-    'bag record': options_of_a_recording,
+    'bag record': settings_of_a_recording,
     'pkg prefix': package_is_ours,
     'param set': parameter_is_declared,
     'param get': parameter_is_declared,

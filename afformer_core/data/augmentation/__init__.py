@@ -3,23 +3,23 @@
 
 from afformer_core.data.augmentation.augmentation import (
     Augmentation,
-    AugmentationOptions,
+    AugmentationSettings,
     Example,
-    ImageOptions,
+    ImageSettings,
     changed_images,
 )
-from afformer_core.data.augmentation.flips import FlipOptions
-from afformer_core.data.augmentation.geometric import CropOptions, PerspectiveOptions
-from afformer_core.data.augmentation.photometric import PhotometricOptions
+from afformer_core.data.augmentation.flips import FlipSettings
+from afformer_core.data.augmentation.geometric import CropSettings, PerspectiveSettings
+from afformer_core.data.augmentation.photometric import PhotometricSettings
 
 __all__ = [
     'Augmentation',
-    'AugmentationOptions',
-    'CropOptions',
+    'AugmentationSettings',
+    'CropSettings',
     'Example',
-    'FlipOptions',
-    'ImageOptions',
-    'PerspectiveOptions',
-    'PhotometricOptions',
+    'FlipSettings',
+    'ImageSettings',
+    'PerspectiveSettings',
+    'PhotometricSettings',
     'changed_images',
 ]

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.flips import FlipOptions, flip_images
+from afformer_core.data.augmentation.flips import FlipSettings, flip_images
 from afformer_core.data.augmentation.geometric import (
-    CropOptions,
+    CropSettings,
     Homography,
-    PerspectiveOptions,
+    PerspectiveSettings,
     draw_crop,
     draw_perspective,
     warp_images,
     warp_points,
 )
-from afformer_core.data.augmentation.photometric import PhotometricOptions, draw_colour_change
+from afformer_core.data.augmentation.photometric import PhotometricSettings, draw_colour_change
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,16 @@ def _require_images(name: str, images: NDArray[np.uint8], expected: str) -> None
 
 
 @dataclass(frozen=True)
-class ImageOptions:
+class ImageSettings:
     """Changes of an image or of all frames of a video alike; none by default."""
 
-    photometric: PhotometricOptions = field(default_factory=PhotometricOptions)
-    crop: CropOptions = field(default_factory=CropOptions)
-    perspective: PerspectiveOptions = field(default_factory=PerspectiveOptions)
+    photometric: PhotometricSettings = field(default_factory=PhotometricSettings)
+    crop: CropSettings = field(default_factory=CropSettings)
+    perspective: PerspectiveSettings = field(default_factory=PerspectiveSettings)
 
 
 @dataclass(frozen=True)
-class AugmentationOptions:
+class AugmentationSettings:
     """Changes of examples; none by default.
 
     Attributes:
@@ -82,9 +82,9 @@ class AugmentationOptions:
         image: changes of the image, with its points.
     """
 
-    flip: FlipOptions = field(default_factory=FlipOptions)
-    video: ImageOptions = field(default_factory=ImageOptions)
-    image: ImageOptions = field(default_factory=ImageOptions)
+    flip: FlipSettings = field(default_factory=FlipSettings)
+    video: ImageSettings = field(default_factory=ImageSettings)
+    image: ImageSettings = field(default_factory=ImageSettings)
 
 
 class Augmentation:
@@ -94,16 +94,16 @@ class Augmentation:
     to the bit in every process.
 
     Args:
-        options: settings of the changes.
+        settings: settings of the changes.
         action_names: names of the actions, by the examples' indices.
 
     Raises:
         ValueError: the options name an unknown action.
     """
 
-    def __init__(self, options: AugmentationOptions, action_names: Sequence[str]) -> None:
-        self.options = options
-        self._mirrored_actions = options.flip.mirrored_actions(action_names)
+    def __init__(self, settings: AugmentationSettings, action_names: Sequence[str]) -> None:
+        self.settings = settings
+        self._mirrored_actions = settings.flip.mirrored_actions(action_names)
 
     def __call__(self, example: Example, rng: np.random.Generator) -> Example:
         """Return the changed example; the original stays as it is.
@@ -111,12 +111,12 @@ class Augmentation:
         Points follow the pixels, also out of the image, but each action with points in the image
         keeps at least one there.
         """
-        flip = self.options.flip
+        flip = self.settings.flip
         if flip.probability > 0 and rng.random() < flip.probability:
             example = flipped(example, self._mirrored_actions)
-        frames, _ = changed_images(example.frames, self.options.video, rng)
+        frames, _ = changed_images(example.frames, self.settings.video, rng)
         images, homography = changed_images(
-            example.image[None], self.options.image, rng, example.points
+            example.image[None], self.settings.image, rng, example.points
         )
         points = example.points
         if homography is not None:
@@ -126,7 +126,7 @@ class Augmentation:
 
 def changed_images(
     images: NDArray[np.uint8],
-    options: ImageOptions,
+    settings: ImageSettings,
     rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> tuple[NDArray[np.uint8], Homography | None]:
@@ -134,7 +134,7 @@ def changed_images(
 
     Args:
         images: uint8 [T, H, W, 3] RGB.
-        options: settings of the changes.
+        settings: settings of the changes.
         rng: random generator; the result depends on it, the images and the options alone.
         points: sets of points in them (see `draw_crop`).
 
@@ -142,15 +142,15 @@ def changed_images(
         the changed images, and how their pixels were moved; None where they were not.
     """
     size = images.shape[1], images.shape[2]
-    crop = draw_crop(options.crop, size, rng, points)
-    perspective = draw_perspective(options.perspective, size, rng)
-    colours = draw_colour_change(options.photometric, rng)
+    crop = draw_crop(settings.crop, size, rng, points)
+    perspective = draw_perspective(settings.perspective, size, rng)
+    colours = draw_colour_change(settings.photometric, rng)
     # One warp interpolates pixels only once, and can show pixels outside of the crop.
     homography = crop if perspective is None else perspective
     if crop is not None and perspective is not None:
         homography = perspective @ crop
     if homography is not None:
-        images = warp_images(images, homography, options.perspective.border == 'crop')
+        images = warp_images(images, homography, settings.perspective.border == 'crop')
     return (images if colours is None else colours.apply(images)), homography
 
 

@@ -14,7 +14,7 @@ from afformer_core.data.sample import Sample
 
 
 @dataclass(frozen=True)
-class FlipOptions:
+class FlipSettings:
     """Settings of horizontal flips of frames and image together.
 
     Attributes:

@@ -76,7 +76,7 @@ def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarra
 
 
 @dataclass(frozen=True)
-class CropOptions:
+class CropSettings:
     """Settings of random crops.
 
     Attributes:
@@ -103,7 +103,7 @@ class CropOptions:
 
 
 def draw_crop(
-    options: CropOptions,
+    settings: CropSettings,
     size: tuple[int, int],
     rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
@@ -111,7 +111,7 @@ def draw_crop(
     """Draw a crop, as the homography that enlarges it to the whole image.
 
     Args:
-        options: settings of the crop.
+        settings: settings of the crop.
         size: (height, width) of the image.
         rng: random generator; the result depends on it alone.
         points: sets of annotated points, float64 [P, 2] (x, y): of each set with points in the
@@ -121,23 +121,23 @@ def draw_crop(
         [3, 3]; None where there is no crop, no point lies in the image, or ten crops in a row lose
         all points of a set.
     """
-    if options.scale == options.aspect == (1.0, 1.0):
+    if settings.scale == settings.aspect == (1.0, 1.0):
         return None
-    if rng.random() >= options.probability:
+    if rng.random() >= settings.probability:
         return None
     needed = [each for each in points or () if inside(each, size).any()]
     if points is not None and not needed:
         return None
     for _ in range(_CROP_ATTEMPTS):
-        crop = _draw(options, size, rng)
+        crop = _draw(settings, size, rng)
         if all(inside(warp_points(each, crop), size).any() for each in needed):
             return crop
     return None
 
 
-def _draw(options: CropOptions, size: tuple[int, int], rng: np.random.Generator) -> Homography:
-    area = rng.uniform(*options.scale)
-    aspect = math.exp(rng.uniform(*np.log(options.aspect)))
+def _draw(settings: CropSettings, size: tuple[int, int], rng: np.random.Generator) -> Homography:
+    area = rng.uniform(*settings.scale)
+    aspect = math.exp(rng.uniform(*np.log(settings.aspect)))
     width = min(math.sqrt(area * aspect), 1.0) * size[1]
     height = min(math.sqrt(area / aspect), 1.0) * size[0]
     left = rng.uniform(0, size[1] - width)
@@ -154,7 +154,7 @@ def _draw(options: CropOptions, size: tuple[int, int], rng: np.random.Generator)
 
 
 @dataclass(frozen=True)
-class PerspectiveOptions:
+class PerspectiveSettings:
     """Settings of random perspective.
 
     Attributes:
@@ -184,24 +184,24 @@ class PerspectiveOptions:
 
 
 def draw_perspective(
-    options: PerspectiveOptions, size: tuple[int, int], rng: np.random.Generator
+    settings: PerspectiveSettings, size: tuple[int, int], rng: np.random.Generator
 ) -> Homography | None:
     """Draw a change of perspective.
 
     Args:
-        options: settings of the perspective.
+        settings: settings of the perspective.
         size: (height, width) of the image.
         rng: random generator; the result depends on it alone.
 
     Returns:
         [3, 3] from old (x, y, 1) to new ones; None where there is no change.
     """
-    if options.distortion == 0 or rng.random() >= options.probability:
+    if settings.distortion == 0 or rng.random() >= settings.probability:
         return None
     right, bottom = size[1] - 1, size[0] - 1
     corners = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float64)
-    moved = _moved_corners(corners, options.distortion, size, rng)
-    if options.border == 'crop':
+    moved = _moved_corners(corners, settings.distortion, size, rng)
+    if settings.border == 'crop':
         moved = (moved - moved.min(axis=0)) / np.ptp(moved, axis=0) * (right, bottom)
     homography = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
     return np.asarray(homography)

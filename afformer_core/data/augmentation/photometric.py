@@ -16,7 +16,7 @@ _RGB = np.linalg.inv(_YIQ)
 
 
 @dataclass(frozen=True)
-class PhotometricOptions:
+class PhotometricSettings:
     """The largest random changes of colours.
 
     Attributes:
@@ -82,11 +82,11 @@ class ColourChange:
 
 
 def draw_colour_change(
-    options: PhotometricOptions, rng: np.random.Generator
+    settings: PhotometricSettings, rng: np.random.Generator
 ) -> ColourChange | None:
     """Draw a change of colours; None where there is none."""
-    widths = (options.brightness, options.contrast, options.saturation, options.hue)
-    if not any(widths) or rng.random() >= options.probability:
+    widths = (settings.brightness, settings.contrast, settings.saturation, settings.hue)
+    if not any(widths) or rng.random() >= settings.probability:
         return None
     brightness, contrast, saturation, hue = rng.uniform(-1, 1, 4) * widths
     return ColourChange(1 + brightness, 1 + contrast, 1 + saturation, float(hue))

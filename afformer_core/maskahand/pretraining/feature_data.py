@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation import ImageOptions
+from afformer_core.data.augmentation import ImageSettings
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.pretraining_data import PretrainingData
@@ -23,7 +23,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
     boxes_of,
     images_of,
 )
-from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
+from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batch import FailedBatch, MixedBatch
@@ -99,8 +99,8 @@ def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:
     return digest.hexdigest()
 
 
-_SYNTHESIS = SynthesisOptions()
-_AS_IT_IS = ImageOptions()
+_SYNTHESIS = SynthesisSettings()
+_AS_IT_IS = ImageSettings()
 
 
 class MaskAHandFeatureData(PretrainingData):
@@ -134,7 +134,7 @@ class MaskAHandFeatureData(PretrainingData):
         validation: AnnotationSource | None = None,
         input_size: tuple[int, int] = (128, 128),
         frames: int = 8,
-        synthesis: SynthesisOptions = _SYNTHESIS,
+        synthesis: SynthesisSettings = _SYNTHESIS,
         targets: int = 3,
         interactions: int = 8,
         image_side: int = 256,

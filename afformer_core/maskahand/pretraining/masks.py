@@ -20,7 +20,7 @@ _VARIED = ('noise', 'colour', 'mean')
 
 
 @dataclass(frozen=True)
-class MaskOptions:
+class MaskSettings:
     """Settings of the masks over hands.
 
     Attributes:
@@ -72,7 +72,7 @@ class MaskOptions:
 def without_hands(
     image: NDArray[np.uint8],
     hands: Sequence[Hand],
-    options: MaskOptions,
+    settings: MaskSettings,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Hide hands in an image.
@@ -80,22 +80,22 @@ def without_hands(
     Args:
         image: uint8 [H, W, 3] RGB.
         hands: hands to hide, at least one, with boxes in pixels of the image.
-        options: settings of the masks.
+        settings: settings of the masks.
         rng: random generator.
 
     Returns:
         uint8 [H, W, 3], a new array.
     """
     hidden = image.copy()
-    if options.shape == 'none':
+    if settings.shape == 'none':
         return hidden
-    masks = [_mask(hand.box, options, rng) for hand in hands]
+    masks = [_mask(hand.box, settings, rng) for hand in hands]
     size = image.shape[1], image.shape[0]
-    for _ in range(options.random_masks):
+    for _ in range(settings.random_masks):
         # It has the size of a hand, so that its size does not tell it from the others.
         hand = hands[int(rng.integers(len(hands)))]
-        masks.append(_moved(_mask(hand.box, options, rng), rng.uniform(0, size)))
-    fill = options.fill
+        masks.append(_moved(_mask(hand.box, settings, rng), rng.uniform(0, size)))
+    fill = settings.fill
     if fill == 'random':
         fill = _VARIED[rng.integers(len(_VARIED))]
     # In random order, so that overlaps do not tell masks of hands from the others.
@@ -105,15 +105,15 @@ def without_hands(
 
 
 def _mask(
-    box: tuple[float, float, float, float], options: MaskOptions, rng: np.random.Generator
+    box: tuple[float, float, float, float], settings: MaskSettings, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Compute [[left, top], [right, bottom]] of the mask of a box."""
     corners = np.reshape(box, (2, 2))
     size = corners[1] - corners[0]
-    if options.shape == 'jittered':
-        longest = (options.scale - 1) * math.sqrt(size.prod())
+    if settings.shape == 'jittered':
+        longest = (settings.scale - 1) * math.sqrt(size.prod())
         return corners + rng.uniform(0, longest, (2, 2)) * [[-1], [1]]
-    return corners + (options.scale - 1) / 2 * size * [[-1], [1]]
+    return corners + (settings.scale - 1) / 2 * size * [[-1], [1]]
 
 
 def _moved(mask: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from afformer_core.data.augmentation import ImageOptions
+from afformer_core.data.augmentation import ImageSettings
 from afformer_core.data.cache_room import CachePart, require_room
 from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
@@ -24,7 +24,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
     PretrainingExample,
     collate_pretraining,
 )
-from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
+from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
 from afformer_core.training.datasets.collation import (
@@ -55,12 +55,12 @@ class PretrainingData(GroundingData):
         self,
         index: Path,
         validation: AnnotationSource | None,
-        synthesis: SynthesisOptions,
+        synthesis: SynthesisSettings,
         targets: int,
         interactions: int,
         batch_size: int,
         images: ClipImages,
-        video: ImageOptions,
+        video: ImageSettings,
         workers: int,
         seed: int,
     ) -> None:
@@ -142,8 +142,8 @@ class PretrainingData(GroundingData):
         return f'mine again for an index like {self._index} of the videos that can be read'
 
 
-_SYNTHESIS = SynthesisOptions()
-_AS_IT_IS = ImageOptions()
+_SYNTHESIS = SynthesisSettings()
+_AS_IT_IS = ImageSettings()
 
 
 class MaskAHandData(PretrainingData):
@@ -173,14 +173,14 @@ class MaskAHandData(PretrainingData):
         validation: AnnotationSource | None = None,
         input_size: tuple[int, int] = (256, 256),
         frames: int = 32,
-        synthesis: SynthesisOptions = _SYNTHESIS,
+        synthesis: SynthesisSettings = _SYNTHESIS,
         targets: int = 3,
         interactions: int = 8,
         image_side: int = 512,
         batch_size: int = 8,
         workers: int = 2,
         cache_folder: Path | None = None,
-        video: ImageOptions = _AS_IT_IS,
+        video: ImageSettings = _AS_IT_IS,
         seed: int = 0,
     ) -> None:
         size = (int(input_size[0]), int(input_size[1]))

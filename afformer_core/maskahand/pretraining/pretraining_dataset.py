@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from afformer_core.data.augmentation import ImageOptions, changed_images
+from afformer_core.data.augmentation import ImageSettings, changed_images
 from afformer_core.errors import AfformerError
 from afformer_core.maskahand.pretraining.clip_images import ClipFrames, ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.synthesis import (
-    SynthesisOptions,
+    SynthesisSettings,
     SyntheticImage,
     synthesize,
 )
@@ -59,9 +59,9 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         self,
         clips: Sequence[InteractionClip],
         images: ClipImages,
-        synthesis: SynthesisOptions,
+        synthesis: SynthesisSettings,
         targets: int,
-        video: ImageOptions,
+        video: ImageSettings,
     ) -> None:
         if targets < 1:
             raise ValueError(f'targets is {targets}; it must be at least 1')

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation import ImageOptions, PerspectiveOptions, changed_images
+from afformer_core.data.augmentation import ImageSettings, PerspectiveSettings, changed_images
 from afformer_core.data.augmentation.geometric import inside, warp_points
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.pretraining.camera_motion import camera_motion
 from afformer_core.maskahand.pretraining.interactions import Direction, Interaction
-from afformer_core.maskahand.pretraining.masks import MaskOptions, without_hands
+from afformer_core.maskahand.pretraining.masks import MaskSettings, without_hands
 
 FORMS = ('box', 'front', 'touch')
 
@@ -86,12 +86,12 @@ def _front(box: NDArray[np.float64], direction: Direction, share: float) -> NDAr
     return np.stack([box[0] + cut * (ahead > 0), box[1] - cut * (ahead < 0)])
 
 
-def _paper_changes() -> ImageOptions:
-    return ImageOptions(perspective=PerspectiveOptions(distortion=0.5))
+def _paper_changes() -> ImageSettings:
+    return ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
 
 
 @dataclass(frozen=True)
-class SynthesisOptions:
+class SynthesisSettings:
     """Settings of how a target image is made of a frame.
 
     The defaults are the paper's masks, perspective and target, but with all hands hidden, with
@@ -106,8 +106,8 @@ class SynthesisOptions:
             egocentric, and show hands all the time.
     """
 
-    masks: MaskOptions = field(default_factory=MaskOptions)
-    image: ImageOptions = field(default_factory=_paper_changes)
+    masks: MaskSettings = field(default_factory=MaskSettings)
+    image: ImageSettings = field(default_factory=_paper_changes)
     target: BoxTarget = field(default_factory=BoxTarget)
     hand_free_share: float = 0.0
 
@@ -134,7 +134,7 @@ def synthesize(
     frame: NDArray[np.uint8],
     video_size: tuple[int, int],
     interaction: Interaction,
-    options: SynthesisOptions,
+    settings: SynthesisSettings,
     rng: np.random.Generator,
     hand_free: NDArray[np.uint8] | None = None,
 ) -> SyntheticImage:
@@ -146,7 +146,7 @@ def synthesize(
         frame: uint8 [H, W, 3] RGB, the video's frame at any size.
         video_size: (width, height) of the video, in whose pixels boxes are.
         interaction: hands in the frame.
-        options: settings of the image.
+        settings: settings of the image.
         rng: random generator; the result depends on it and the other arguments alone.
         hand_free: uint8 [H, W, 3], the frame before the hand came; None to hide the hand.
     """
@@ -154,19 +154,19 @@ def synthesize(
     hands = [
         _resized(hand, np.divide(size, video_size))
         for hand in interaction.hands
-        if options.masks.hides(hand, hand in interaction.interacting)
+        if settings.masks.hides(hand, hand in interaction.interacting)
     ]
     # Converts coordinates with 0 at the image's edge to those with 0 at the first pixel's centre.
-    corners = options.target.corners(interaction, video_size) * size - 0.5
+    corners = settings.target.corners(interaction, video_size) * size - 0.5
     moved = None
     if hand_free is not None:
         moved = _moved_corners(corners, frame, hand_free)
     if hand_free is not None and moved is not None:
         hidden, corners = hand_free, moved
     else:
-        hidden = without_hands(frame, hands, options.masks, rng)
+        hidden = without_hands(frame, hands, settings.masks, rng)
     middles = corners.mean(axis=1, keepdims=True)
-    images, homography = changed_images(hidden[None], options.image, rng, list(middles))
+    images, homography = changed_images(hidden[None], settings.image, rng, list(middles))
     if homography is not None:
         corners = warp_points(corners.reshape(-1, 2), homography).reshape(corners.shape)
     return SyntheticImage(images[0], ((corners + 0.5) / size).astype(np.float32))

@@ -46,7 +46,7 @@ class ShapeRange:
 
 
 @dataclass(frozen=True)
-class BuildOptions:
+class BuildSettings:
     """Options of the compiler.
 
     Attributes:
@@ -95,7 +95,7 @@ class Recipe:
 def build_engine(
     graph: Path,
     shapes: Mapping[str, ShapeRange],
-    options: BuildOptions,
+    settings: BuildSettings,
     recipe: Recipe,
     report: Report,
     sha256: str | None = None,
@@ -105,7 +105,7 @@ def build_engine(
     Args:
         graph: ONNX file, which determines the precision of each tensor.
         shapes: range of shapes of each input whose shape is not fixed.
-        options: options of the compiler.
+        settings: of the compiler.
         recipe: flags of the compiler.
         report: called with lines of progress, at least every `HEARTBEAT` seconds.
         sha256: hash that the graph must have, in hexadecimal; None for any.
@@ -133,9 +133,9 @@ def build_engine(
         config = builder.create_builder_config()
         config.progress_monitor = heartbeat.monitor
         recipe.apply(config)
-        if options.workspace:
-            config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace << 20)
-        _set_compute_capability(config, options.compute_capability)
+        if settings.workspace:
+            config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, settings.workspace << 20)
+        _set_compute_capability(config, settings.compute_capability)
         if shapes:
             profile = builder.create_optimization_profile()
             for name, shape in shapes.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import Graphs, read_graphs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.tensorrt.builder import BuildOptions, GraphRefusedError
+from afformer_core.runtime.tensorrt.builder import BuildSettings, GraphRefusedError
 from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
 from afformer_core.runtime.tensorrt.engines import obtain_engines
 from afformer_core.runtime.tensorrt.exported_graphs import (
@@ -38,7 +38,7 @@ class CompiledModel:
 def compile_model(
     folder: Path,
     precision: str,
-    options: BuildOptions,
+    settings: BuildSettings,
     cache: Path,
     report: Callable[[str], None],
 ) -> CompiledModel:
@@ -50,7 +50,7 @@ def compile_model(
     Args:
         folder: the model folder.
         precision: one of `PRECISIONS`; 'auto' is fp16, or fp32 where fp16 cannot be exported.
-        options: options of the compiler.
+        settings: of the compiler.
         cache: folder of engines.
         report: called with lines of progress.
 
@@ -64,7 +64,7 @@ def compile_model(
     configuration = read_description(folder).configuration
     graphs = _graphs(folder, precision, report)
     try:
-        engines = obtain_engines(folder, graphs, configuration, options, cache, report)
+        engines = obtain_engines(folder, graphs, configuration, settings, cache, report)
     except GraphRefusedError as error:
         if (graphs.opset or 0) <= OPSET_WITHOUT_ATTENTION or graphs.precision == 'int8':
             raise
@@ -72,7 +72,7 @@ def compile_model(
                'attention')  # fmt: skip
         export_anew(folder, graphs.precision, OPSET_WITHOUT_ATTENTION)
         graphs = read_graphs(folder, graphs.precision)
-        engines = obtain_engines(folder, graphs, configuration, options, cache, report)
+        engines = obtain_engines(folder, graphs, configuration, settings, cache, report)
     return CompiledModel(graphs, engines)
 
 

@@ -14,7 +14,7 @@ from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs
 from afformer_core.runtime.private_files import make_private_folder
 from afformer_core.runtime.sessions.gpu import Gpu, gpu_at_hand
 from afformer_core.runtime.tensorrt.builder import (
-    BuildOptions,
+    BuildSettings,
     Recipe,
     Report,
     ShapeRange,
@@ -70,11 +70,11 @@ def engine_key(
     graphs: Graphs,
     graph: str,
     shapes: Mapping[str, ShapeRange],
-    options: BuildOptions,
+    settings: BuildSettings,
     gpu: Gpu | None,
 ) -> EngineKey:
     """Collect all that the engine of a graph depends on."""
-    capability = options.compute_capability
+    capability = settings.compute_capability
     if capability is None and gpu is not None:
         capability = gpu.compute_capability
     # TensorRT for RTX compiles the last part on the GPU that runs it, so its engines fit any GPU.
@@ -95,7 +95,7 @@ def engine_key(
             name: [list(shape) for shape in (one.smallest, one.usual, one.largest)]
             for name, one in shapes.items()
         },
-        workspace=options.workspace,
+        workspace=settings.workspace,
     )
 
 
@@ -103,7 +103,7 @@ def obtain_engines(
     model: Path,
     graphs: Graphs,
     configuration: AfformerConfiguration,
-    options: BuildOptions,
+    settings: BuildSettings,
     cache: Path,
     report: Report,
 ) -> dict[str, StoredEngine]:
@@ -113,7 +113,7 @@ def obtain_engines(
         model: the model folder.
         graphs: its graphs.
         configuration: its configuration.
-        options: options of the compiler.
+        settings: of the compiler.
         cache: folder of engines.
         report: called with lines of progress.
 
@@ -128,9 +128,9 @@ def obtain_engines(
             f'{NAME} {VERSION} compiles on the GPU that will run the engine, and there is none '
             'here. Use TensorRT for RTX, which compiles anywhere'
         )
-    target = options
-    if IS_RTX and options.compute_capability is None and gpu is not None:
-        target = BuildOptions(gpu.compute_capability, options.workspace)
+    target = settings
+    if IS_RTX and settings.compute_capability is None and gpu is not None:
+        target = BuildSettings(gpu.compute_capability, settings.workspace)
     ranges = shape_ranges(configuration)
     make_private_folder(cache)
     engines = {}

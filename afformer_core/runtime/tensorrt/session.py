@@ -28,7 +28,7 @@ from afformer_core.runtime.sessions.gpu_memories import (
     StaticMemory,
     most_resident,
 )
-from afformer_core.runtime.tensorrt.builder import BuildOptions, Report
+from afformer_core.runtime.tensorrt.builder import BuildSettings, Report
 from afformer_core.runtime.tensorrt.compiled_model import compile_model
 from afformer_core.runtime.tensorrt.engine import Context, Engine
 from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
@@ -90,7 +90,7 @@ class TensorRTSession:
         folder: Path,
         precision: str,
         report: Report,
-        options: BuildOptions | None = None,
+        settings: BuildSettings | None = None,
         cache: Path | None = None,
     ) -> TensorRTSession:
         """Load a model folder and test it against the golden outputs.
@@ -99,7 +99,7 @@ class TensorRTSession:
             folder: the model folder.
             precision: precision of the graphs, or 'auto' (see `compile_model`).
             report: called with lines of progress of the compiler.
-            options: options of the compiler.
+            settings: of the compiler.
             cache: folder of engines; None for the user's.
 
         Raises:
@@ -110,7 +110,7 @@ class TensorRTSession:
         if gpu_at_hand() is None:
             raise EngineError(f'engines need an NVIDIA GPU: {why_no_gpu()}')
         compiled = compile_model(
-            folder, precision, options or BuildOptions(), cache or cache_folder(), report
+            folder, precision, settings or BuildSettings(), cache or cache_folder(), report
         )
         graphs = compiled.graphs
         engines = {

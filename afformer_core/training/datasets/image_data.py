@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from afformer_core.data.augmentation import Augmentation, AugmentationOptions, Example
+from afformer_core.data.augmentation import Augmentation, AugmentationSettings, Example
 from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.cache_room import require_room
 from afformer_core.data.clip_cache_size import missing_clips
@@ -104,7 +104,7 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
         return AnnotatedPoints(shares, example.actions, index)
 
 
-_NO_AUGMENTATION = AugmentationOptions()
+_NO_AUGMENTATION = AugmentationSettings()
 
 
 class ImageData(AnnotatedData):
@@ -142,7 +142,7 @@ class ImageData(AnnotatedData):
         targets: int = 1,
         workers: int = 2,
         cache_folder: Path | None = None,
-        augmentation: AugmentationOptions = _NO_AUGMENTATION,
+        augmentation: AugmentationSettings = _NO_AUGMENTATION,
         seed: int = 0,
         negative_targets: int = 0,
         reverse_probability: float = 0.0,

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.geometric import CropOptions, draw_crop, warp_images
-from afformer_core.data.augmentation.photometric import PhotometricOptions, draw_colour_change
+from afformer_core.data.augmentation.geometric import CropSettings, draw_crop, warp_images
+from afformer_core.data.augmentation.photometric import PhotometricSettings, draw_colour_change
 
 _RgbImage = NDArray[np.uint8]
 _Boxes = NDArray[np.float64]
@@ -36,8 +36,8 @@ class HandAugmentation:
     """
 
     flip: float = 0.0
-    photometric: PhotometricOptions = field(default_factory=PhotometricOptions)
-    crop: CropOptions = field(default_factory=CropOptions)
+    photometric: PhotometricSettings = field(default_factory=PhotometricSettings)
+    crop: CropSettings = field(default_factory=CropSettings)
     border: float = 0.0
     blur: float = 0.0
     reverse: float = 0.0

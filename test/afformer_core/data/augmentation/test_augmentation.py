@@ -10,24 +10,24 @@ import pytest
 
 from afformer_core.data.augmentation import (
     Augmentation,
-    AugmentationOptions,
-    CropOptions,
+    AugmentationSettings,
+    CropSettings,
     Example,
-    FlipOptions,
-    ImageOptions,
-    PerspectiveOptions,
-    PhotometricOptions,
+    FlipSettings,
+    ImageSettings,
+    PerspectiveSettings,
+    PhotometricSettings,
 )
 from afformer_core.data.augmentation.geometric import inside
 
 NAMES = ('press', 'clockwise', 'counterclockwise')
 TURNS = (('clockwise', 'counterclockwise'),)
 SIZE = (96, 128)
-MOVED = ImageOptions(
-    crop=CropOptions((0.5, 0.9), (0.8, 1.25)), perspective=PerspectiveOptions(0.3)
+MOVED = ImageSettings(
+    crop=CropSettings((0.5, 0.9), (0.8, 1.25)), perspective=PerspectiveSettings(0.3)
 )
-COLOURED = ImageOptions(PhotometricOptions(0.4, 0.4, 0.4, 0.1))
-EVERYTHING = ImageOptions(COLOURED.photometric, MOVED.crop, MOVED.perspective)
+COLOURED = ImageSettings(PhotometricSettings(0.4, 0.4, 0.4, 0.1))
+EVERYTHING = ImageSettings(COLOURED.photometric, MOVED.crop, MOVED.perspective)
 
 
 def noise(frames: int = 3) -> Example:
@@ -44,13 +44,13 @@ def arrays(example: Example) -> Sequence[np.ndarray]:
     return example.frames, example.image, np.array(example.actions), *example.points
 
 
-def changed(options: AugmentationOptions, example: Example, seed: int = 0) -> Example:
-    return Augmentation(options, NAMES)(example, np.random.default_rng(seed))
+def changed(settings: AugmentationSettings, example: Example, seed: int = 0) -> Example:
+    return Augmentation(settings, NAMES)(example, np.random.default_rng(seed))
 
 
 def test_by_default_nothing_is_changed() -> None:
     for before, after in zip(
-        arrays(noise()), arrays(changed(AugmentationOptions(), noise())), strict=True
+        arrays(noise()), arrays(changed(AugmentationSettings(), noise())), strict=True
     ):
         np.testing.assert_array_equal(before, after)
 
@@ -61,10 +61,10 @@ def test_points_stay_on_what_they_mark(
     dots = [(40.0, 50.0), (90.0, 30.0)]
     image = dot_image(SIZE, dots)
     example = Example(image[None], image, (0, 1), tuple(np.array([dot]) for dot in dots))
-    options = AugmentationOptions(FlipOptions(0.5), image=MOVED)
+    settings = AugmentationSettings(FlipSettings(0.5), image=MOVED)
     measured = 0
     for seed in range(30):
-        after = changed(options, example, seed)
+        after = changed(settings, example, seed)
         for (point,) in after.points:
             if inside(np.array([point - 6, point + 6]), SIZE).all():
                 np.testing.assert_allclose(dot_place(after.image, point), point, atol=0.3)
@@ -74,7 +74,7 @@ def test_points_stay_on_what_they_mark(
 
 def test_points_of_each_action_stay_in_the_image() -> None:
     for seed in range(50):
-        after = changed(AugmentationOptions(image=MOVED), noise(1), seed)
+        after = changed(AugmentationSettings(image=MOVED), noise(1), seed)
         for points in after.points:
             assert inside(points, (64, 64)).any()
 
@@ -84,7 +84,7 @@ def test_frames_of_a_video_are_changed_alike() -> None:
     repeated = Example(
         example.frames.repeat(4, axis=0), example.image, example.actions, example.points
     )
-    after = changed(AugmentationOptions(video=EVERYTHING), repeated)
+    after = changed(AugmentationSettings(video=EVERYTHING), repeated)
     assert not np.array_equal(after.frames[0], example.frames[0])
     for frame in after.frames:
         np.testing.assert_array_equal(frame, after.frames[0])
@@ -93,16 +93,16 @@ def test_frames_of_a_video_are_changed_alike() -> None:
 def test_video_and_image_are_changed_apart() -> None:
     image = noise(1).image
     example = Example(image[None], image, (0,), (np.array([[30.0, 30.0]]),))
-    for options in (MOVED, COLOURED):
-        after = changed(AugmentationOptions(video=options, image=options), example)
+    for settings in (MOVED, COLOURED):
+        after = changed(AugmentationSettings(video=settings, image=settings), example)
         assert not np.array_equal(after.frames[0], after.image)
 
 
 def test_video_and_image_are_mirrored_together() -> None:
-    options = AugmentationOptions(FlipOptions(0.5, TURNS))
+    settings = AugmentationSettings(FlipSettings(0.5, TURNS))
     mirrored = 0
     for seed in range(20):
-        after = changed(options, noise(), seed)
+        after = changed(settings, noise(), seed)
         here = not np.array_equal(after.image, noise().image)
         mirrored += here
         step = -1 if here else 1
@@ -113,8 +113,8 @@ def test_video_and_image_are_mirrored_together() -> None:
 
 
 def test_one_seed_gives_the_same_bytes_and_another_does_not() -> None:
-    options = AugmentationOptions(FlipOptions(0.5, TURNS), EVERYTHING, EVERYTHING)
-    first, again, other = (changed(options, noise(), seed) for seed in (3, 3, 4))
+    settings = AugmentationSettings(FlipSettings(0.5, TURNS), EVERYTHING, EVERYTHING)
+    first, again, other = (changed(settings, noise(), seed) for seed in (3, 3, 4))
     for one, two in zip(arrays(first), arrays(again), strict=True):
         assert one.tobytes() == two.tobytes()
     assert first.image.tobytes() != other.image.tobytes()
@@ -124,11 +124,11 @@ def test_what_was_given_is_left_as_it_is() -> None:
     example = noise()
     for array in arrays(example):
         array.flags.writeable = False
-    changed(AugmentationOptions(FlipOptions(1.0, TURNS), EVERYTHING, EVERYTHING), example)
+    changed(AugmentationSettings(FlipSettings(1.0, TURNS), EVERYTHING, EVERYTHING), example)
     for before, after in zip(arrays(noise()), arrays(example), strict=True):
         np.testing.assert_array_equal(before, after)
 
 
 def test_an_action_that_there_is_not_is_found_when_it_is_made() -> None:
     with pytest.raises(ValueError, match='expected names of press, pull'):
-        Augmentation(AugmentationOptions(FlipOptions(0.5, TURNS)), ('press', 'pull'))
+        Augmentation(AugmentationSettings(FlipSettings(0.5, TURNS)), ('press', 'pull'))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.augmentation.augmentation import Example, flipped
-from afformer_core.data.augmentation.flips import FlipOptions, flip_images
+from afformer_core.data.augmentation.flips import FlipSettings, flip_images
 
 NAMES = ('press', 'rotate clockwise', 'rotate counterclockwise')
 TURNS = (('rotate clockwise', 'rotate counterclockwise'),)
@@ -48,15 +48,15 @@ def test_images_that_do_not_lie_in_one_piece() -> None:
 
 
 def test_hard_negative_actions_are_found_by_their_names() -> None:
-    assert FlipOptions(0.5, TURNS).mirrored_actions(NAMES) == {1: 2, 2: 1}
-    assert FlipOptions(0.5).mirrored_actions(NAMES) == {}
+    assert FlipSettings(0.5, TURNS).mirrored_actions(NAMES) == {1: 2, 2: 1}
+    assert FlipSettings(0.5).mirrored_actions(NAMES) == {}
 
 
 def test_a_hard_negative_action_that_there_is_not_is_named() -> None:
     with pytest.raises(
         ValueError, match=r"'rotate clockwise' and .*; expected names of press, pull"
     ):
-        FlipOptions(0.5, TURNS).mirrored_actions(('press', 'pull'))
+        FlipSettings(0.5, TURNS).mirrored_actions(('press', 'pull'))
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_a_hard_negative_action_that_there_is_not_is_named() -> None:
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match='expected'):
-        FlipOptions(**wrong)
+        FlipSettings(**wrong)

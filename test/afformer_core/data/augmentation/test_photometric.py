@@ -10,11 +10,11 @@ import pytest
 
 from afformer_core.data.augmentation.photometric import (
     ColourChange,
-    PhotometricOptions,
+    PhotometricSettings,
     draw_colour_change,
 )
 
-EVERYTHING = PhotometricOptions(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+EVERYTHING = PhotometricSettings(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
 
 
 def changed(change: ColourChange, *colours: tuple[int, int, int]) -> list[list[int]]:
@@ -75,8 +75,8 @@ def test_factors_are_drawn_from_the_whole_range() -> None:
 
 def test_some_are_left_as_they_are() -> None:
     rng = np.random.default_rng(0)
-    options = PhotometricOptions(brightness=0.4, probability=0.25)
-    changes = [draw_colour_change(options, rng) for _ in range(1000)]
+    settings = PhotometricSettings(brightness=0.4, probability=0.25)
+    changes = [draw_colour_change(settings, rng) for _ in range(1000)]
     assert 720 < changes.count(None) < 780
 
 
@@ -92,4 +92,4 @@ def test_some_are_left_as_they_are() -> None:
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match='expected'):
-        PhotometricOptions(**wrong)
+        PhotometricSettings(**wrong)

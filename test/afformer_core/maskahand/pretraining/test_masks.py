@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.pretraining.masks import FILLS, MaskOptions, without_hands
+from afformer_core.maskahand.pretraining.masks import FILLS, MaskSettings, without_hands
 
 GREEN = (0, 200, 0)
 BOX = (40.0, 30.0, 60.0, 50.0)
@@ -14,11 +14,11 @@ def _green(height=90, width=120):
     return np.full((height, width, 3), GREEN, np.uint8)
 
 
-def _covered(boxes, seed=0, image=None, **options):
+def _covered(boxes, seed=0, image=None, **settings):
     """Which pixels of a green image are not green any more."""
     image = _green() if image is None else image
     hands = [Hand(box, True, 1.0) for box in boxes]
-    hidden = without_hands(image, hands, MaskOptions(**options), np.random.default_rng(seed))
+    hidden = without_hands(image, hands, MaskSettings(**settings), np.random.default_rng(seed))
     return (hidden != GREEN).any(axis=2)
 
 
@@ -92,7 +92,7 @@ def test_random_masks_have_the_size_of_the_hands():
 
 def test_zero_is_black():
     image = without_hands(
-        _green(), [Hand(BOX, True, 1.0)], MaskOptions(fill='zero'), np.random.default_rng(0)
+        _green(), [Hand(BOX, True, 1.0)], MaskSettings(fill='zero'), np.random.default_rng(0)
     )
     colours = {tuple(colour) for colour in image.reshape(-1, 3).tolist()}
     assert colours == {GREEN, (0, 0, 0)}
@@ -102,7 +102,7 @@ def test_noise_has_every_value_from_0_to_255():
     image = without_hands(
         np.full((200, 200, 3), 9, np.uint8),
         [Hand((0.0, 0.0, 200.0, 200.0), True, 1.0)],
-        MaskOptions(fill='noise', random_masks=0),
+        MaskSettings(fill='noise', random_masks=0),
         np.random.default_rng(0),
     )
     assert set(image.ravel().tolist()) == set(range(256))
@@ -119,7 +119,7 @@ def test_every_fill_is_drawn_at_random_and_once_for_all_masks():
     kinds = set()
     for seed in range(30):
         image = without_hands(
-            _green(), [Hand(BOX, True, 1.0)], MaskOptions(), np.random.default_rng(seed)
+            _green(), [Hand(BOX, True, 1.0)], MaskSettings(), np.random.default_rng(seed)
         )
         colours = {tuple(colour) for colour in image.reshape(-1, 3).tolist()} - {GREEN}
         kinds.add(min(len(colours), 3))
@@ -133,7 +133,7 @@ def test_every_fill_is_drawn_at_random_and_once_for_all_masks():
 def test_the_same_generator_gives_the_same_masks(fill):
     images = [
         without_hands(
-            _green(), [Hand(BOX, True, 1.0)], MaskOptions(fill=fill), np.random.default_rng(seed)
+            _green(), [Hand(BOX, True, 1.0)], MaskSettings(fill=fill), np.random.default_rng(seed)
         )
         for seed in (7, 7, 8)
     ]
@@ -143,12 +143,12 @@ def test_the_same_generator_gives_the_same_masks(fill):
 
 def test_the_image_itself_stays_as_it_is():
     image = _green()
-    without_hands(image, [Hand(BOX, True, 1.0)], MaskOptions(), np.random.default_rng(0))
+    without_hands(image, [Hand(BOX, True, 1.0)], MaskSettings(), np.random.default_rng(0))
     assert (image == GREEN).all()
 
 
 @pytest.mark.parametrize(
-    ('options', 'text'),
+    ('settings', 'text'),
     [
         ({'shape': 'round'}, "shape is 'round'"),
         ({'fill': 'black'}, "fill is 'black'"),
@@ -159,6 +159,6 @@ def test_the_image_itself_stays_as_it_is():
         ({'hidden': 'none'}, "hidden is 'none'"),
     ],
 )
-def test_options_out_of_range(options, text):
+def test_options_out_of_range(settings, text):
     with pytest.raises(ValueError, match=text):
-        MaskOptions(**options)
+        MaskSettings(**settings)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.data.augmentation import ImageOptions, PhotometricOptions
+from afformer_core.data.augmentation import ImageSettings, PhotometricSettings
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.maskahand.pretraining import pretraining_dataset
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
@@ -19,7 +19,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
     collate_pretraining,
 )
 from afformer_core.maskahand.pretraining.synthesis import (
-    SynthesisOptions,
+    SynthesisSettings,
     SyntheticImage,
     synthesize,
 )
@@ -29,7 +29,7 @@ from afformer_core.training.datasets.samplers import Draw
 
 from ..mined_videos import write_mined
 
-AS_IT_IS = ImageOptions()
+AS_IT_IS = ImageSettings()
 
 
 @pytest.fixture(scope='module')
@@ -37,10 +37,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_mined(tmp_path_factory.mktemp('mined'))
 
 
-def dataset(index: Path, targets: int = 3, video: ImageOptions = AS_IT_IS) -> PretrainingDataset:
+def dataset(index: Path, targets: int = 3, video: ImageSettings = AS_IT_IS) -> PretrainingDataset:
     clips = interaction_clips(read_index(index), most=3)
     images = ClipImages((32, 32), 4, 64)
-    return PretrainingDataset(clips, images, SynthesisOptions(), targets, video)
+    return PretrainingDataset(clips, images, SynthesisSettings(), targets, video)
 
 
 def example(examples: PretrainingDataset, clip: int = 0, seed: int = 0) -> PretrainingExample:
@@ -85,14 +85,14 @@ def test_so_many_images_are_of_before_the_hand_came(
     images = ClipImages((32, 32), 4, 64)
     for share, expected in ((0.0, [0]), (0.5, range(60, 141)), (1.0, [200])):
         given.clear()
-        options = SynthesisOptions(hand_free_share=share)
-        example(PretrainingDataset([clip], images, options, 200, AS_IT_IS))
+        settings = SynthesisSettings(hand_free_share=share)
+        example(PretrainingDataset([clip], images, settings, 200, AS_IT_IS))
         assert sum(before for _, before in given) in expected
         assert {number for number, before in given if before} <= {first.number}
 
 
 def test_the_demonstration_changes_as_it_should(index: Path) -> None:
-    brighter = ImageOptions(photometric=PhotometricOptions(brightness=0.5))
+    brighter = ImageSettings(photometric=PhotometricSettings(brightness=0.5))
     plain, changed = (example(dataset(index, video=video)) for video in (AS_IT_IS, brighter))
     assert not np.array_equal(plain.demonstration, changed.demonstration)
 

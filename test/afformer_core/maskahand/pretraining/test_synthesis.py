@@ -7,21 +7,21 @@ import pytest
 import skimage.data
 import torch
 
-from afformer_core.data.augmentation import CropOptions, ImageOptions, PerspectiveOptions
+from afformer_core.data.augmentation import CropSettings, ImageSettings, PerspectiveSettings
 from afformer_core.data.heatmaps import coverage
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.pretraining.interactions import Interaction
-from afformer_core.maskahand.pretraining.masks import MaskOptions
-from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions, synthesize
+from afformer_core.maskahand.pretraining.masks import MaskSettings
+from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings, synthesize
 
 SIZE = (160, 120)
 SKIN, GROUND = (255, 0, 0), (90, 100, 110)
 TOUCHING = Hand((60.0, 40.0, 90.0, 70.0), True, 0.995)
 IDLE = Hand((10.0, 80.0, 34.0, 104.0), False, 0.97)
 UNSURE = Hand((120.0, 10.0, 150.0, 34.0), True, 0.3)
-FLAT = ImageOptions()
-SLANTED = ImageOptions(perspective=PerspectiveOptions(distortion=0.5))
-CROPPED = ImageOptions(perspective=PerspectiveOptions(distortion=0.5, border='crop'))
+FLAT = ImageSettings()
+SLANTED = ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
+CROPPED = ImageSettings(perspective=PerspectiveSettings(distortion=0.5, border='crop'))
 
 
 def _frame(*hands, size=SIZE):
@@ -36,8 +36,8 @@ def _frame(*hands, size=SIZE):
 def _made(hands, seed=0, frame=None, masks=None, image=FLAT):
     frame = _frame(*hands) if frame is None else frame
     interaction = Interaction(0, hands, (hands[0],), (None,))
-    options = SynthesisOptions(masks or MaskOptions(fill='mean'), image)
-    return synthesize(frame, SIZE, interaction, options, np.random.default_rng(seed))
+    settings = SynthesisSettings(masks or MaskSettings(fill='mean'), image)
+    return synthesize(frame, SIZE, interaction, settings, np.random.default_rng(seed))
 
 
 def _skin(image):
@@ -53,18 +53,18 @@ def test_idle_and_unsure_hands_are_hidden_too(image):
 
 def test_what_is_hardly_a_hand_stays():
     faint = Hand(UNSURE.box, True, 0.05)
-    masks = MaskOptions(random_masks=0, fill='mean')
+    masks = MaskSettings(random_masks=0, fill='mean')
     assert _skin(_made((TOUCHING, faint), masks=masks).image) == 30 * 24
 
 
 def test_a_hand_that_interacts_is_hidden_whatever_the_score():
     hands = (Hand(TOUCHING.box, True, 0.6), Hand(IDLE.box, False, 0.6))
-    masks = MaskOptions(random_masks=0, fill='mean', hidden_score=0.9)
+    masks = MaskSettings(random_masks=0, fill='mean', hidden_score=0.9)
     assert _skin(_made(hands, masks=masks).image) == 24 * 24
 
 
 def test_hands_that_do_not_interact_may_stay():
-    masks = MaskOptions(random_masks=0, fill='mean', hidden='interacting')
+    masks = MaskSettings(random_masks=0, fill='mean', hidden='interacting')
     image = _made((TOUCHING, IDLE, UNSURE), masks=masks).image
     # The other two, of 24 x 24 and 30 x 24 pixels.
     assert _skin(image) == 24 * 24 + 30 * 24
@@ -94,7 +94,7 @@ def _inside(corners, scale=1.0):
 @pytest.mark.parametrize('image', [SLANTED, CROPPED], ids=['reflected', 'cropped'])
 def test_the_target_moves_with_what_is_under_it(image):
     # Without masks the hand itself shows where the target must be.
-    masks = MaskOptions(shape='none', random_masks=0)
+    masks = MaskSettings(shape='none', random_masks=0)
     for seed in range(10):
         made = _made((TOUCHING,), seed, masks=masks, image=image)
         red = made.image[..., 1] < 50
@@ -123,10 +123,10 @@ def test_without_changes_the_target_is_the_box():
 @pytest.mark.parametrize(
     'image',
     [
-        ImageOptions(
-            perspective=PerspectiveOptions(distortion=0.6), crop=CropOptions(scale=(0.2, 1.0))
+        ImageSettings(
+            perspective=PerspectiveSettings(distortion=0.6), crop=CropSettings(scale=(0.2, 1.0))
         ),
-        ImageOptions(perspective=PerspectiveOptions(distortion=1.0, border='crop')),
+        ImageSettings(perspective=PerspectiveSettings(distortion=1.0, border='crop')),
     ],
     ids=['cropped and slanted', 'as slanted as can be'],
 )
@@ -147,9 +147,9 @@ def _before(hand_free):
     frame = _texture_image()
     frame[40:70, 60:90] = SKIN
     interaction = Interaction(0, (TOUCHING,), (TOUCHING,), (None,))
-    options = SynthesisOptions(MaskOptions(fill='colour'), FLAT)
+    settings = SynthesisSettings(MaskSettings(fill='colour'), FLAT)
     return synthesize(
-        frame, SIZE, interaction, options, np.random.default_rng(0), hand_free=hand_free
+        frame, SIZE, interaction, settings, np.random.default_rng(0), hand_free=hand_free
     )
 
 
@@ -172,12 +172,12 @@ def test_the_hand_is_hidden_where_the_frame_without_one_is_of_something_else():
 
 def test_a_share_is_0_to_1():
     with pytest.raises(ValueError, match=r'hand_free_share is 1\.5; expected 0 to 1'):
-        SynthesisOptions(hand_free_share=1.5)
+        SynthesisSettings(hand_free_share=1.5)
 
 
 def test_boxes_follow_a_frame_that_was_made_smaller():
     small = _frame(*[Hand(tuple(side / 2 for side in TOUCHING.box), True, 1.0)], size=(80, 60))
-    made = _made((TOUCHING,), frame=small, masks=MaskOptions(random_masks=0, fill='mean'))
+    made = _made((TOUCHING,), frame=small, masks=MaskSettings(random_masks=0, fill='mean'))
     assert made.image.shape == (60, 80, 3)
     assert _skin(made.image) == 0
     assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
@@ -185,7 +185,7 @@ def test_boxes_follow_a_frame_that_was_made_smaller():
 
 def test_the_same_generator_gives_the_same_image():
     first, same, other = (
-        _made((TOUCHING, IDLE), seed, masks=MaskOptions(), image=SLANTED) for seed in (1, 1, 2)
+        _made((TOUCHING, IDLE), seed, masks=MaskSettings(), image=SLANTED) for seed in (1, 1, 2)
     )
     assert np.array_equal(first.image, same.image)
     assert np.array_equal(first.corners, same.corners)
@@ -193,13 +193,13 @@ def test_the_same_generator_gives_the_same_image():
 
 
 def test_the_default_is_the_papers_but_for_what_gives_hands_away():
-    options = SynthesisOptions()
-    assert (options.masks.fill, options.masks.hidden) == ('random', 'all')
-    assert options.image.perspective.border == 'reflect'
-    assert (options.masks.shape, options.masks.scale, options.masks.random_masks) == (
+    settings = SynthesisSettings()
+    assert (settings.masks.fill, settings.masks.hidden) == ('random', 'all')
+    assert settings.image.perspective.border == 'reflect'
+    assert (settings.masks.shape, settings.masks.scale, settings.masks.random_masks) == (
         'scaled',
         1.5,
         1,
     )
-    assert options.image.perspective.distortion == 0.5
-    assert options.target.form == 'box'
+    assert settings.image.perspective.distortion == 0.5
+    assert settings.target.form == 'box'

@@ -123,7 +123,7 @@ def test_graphs_that_were_not_made(small_folder: Path) -> None:
 
 def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Session]]) -> None:
     pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
-    from afformer_core.runtime.tensorrt.builder import BuildOptions, Recipe, build_engine
+    from afformer_core.runtime.tensorrt.builder import BuildSettings, Recipe, build_engine
     from afformer_core.runtime.tensorrt.engines import shape_ranges
 
     folder, _, _ = quantized
@@ -133,7 +133,7 @@ def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Ses
     engine = build_engine(
         graphs.path('ground'),
         shapes['ground'],
-        BuildOptions((8, 6)),
+        BuildSettings((8, 6)),
         Recipe.of(graphs.base),
         print,
     )

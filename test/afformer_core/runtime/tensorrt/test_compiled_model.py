@@ -13,7 +13,7 @@ pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not ins
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import GRAPHS_FILE, Graphs, graphs_folder, read_graphs
-from afformer_core.runtime.tensorrt.builder import BuildOptions, GraphRefusedError
+from afformer_core.runtime.tensorrt.builder import BuildSettings, GraphRefusedError
 from afformer_core.runtime.tensorrt.compiled_model import CompiledModel, compile_model
 
 Obtain = Callable[..., dict[str, bytes]]
@@ -61,7 +61,7 @@ class Compiler:
     def __call__(self, precision: str, obtain: Obtain = obtain) -> CompiledModel:
         self._patch('obtain_engines', obtain)
         return compile_model(
-            self.folder, precision, BuildOptions(), self.folder / 'cache', self.lines.append
+            self.folder, precision, BuildSettings(), self.folder / 'cache', self.lines.append
         )
 
     def _export(self, folder: Path, precision: str, opset: int | None) -> None:

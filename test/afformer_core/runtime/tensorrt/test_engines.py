@@ -18,7 +18,7 @@ from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.sessions.gpu import gpu_at_hand
 from afformer_core.runtime.tensorrt.builder import (
-    BuildOptions,
+    BuildSettings,
     Recipe,
     ShapeRange,
     build_engine,
@@ -27,7 +27,7 @@ from afformer_core.runtime.tensorrt.engines import engine_key, obtain_engines, s
 from afformer_core.runtime.tensorrt.library import trt
 
 EXACT = Recipe.of('fp32')
-AMPERE, ADA = BuildOptions((8, 6)), BuildOptions((8, 9))
+AMPERE, ADA = BuildSettings((8, 6)), BuildSettings((8, 9))
 
 
 @pytest.fixture(scope='session')
@@ -40,16 +40,16 @@ def half_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
-@pytest.mark.parametrize('options', [AMPERE, ADA], ids=['8.6', '8.9'])
+@pytest.mark.parametrize('settings', [AMPERE, ADA], ids=['8.6', '8.9'])
 def test_a_model_is_compiled_and_found_again(
-    half_folder: Path, precision: str, options: BuildOptions, tmp_path: Path
+    half_folder: Path, precision: str, settings: BuildSettings, tmp_path: Path
 ) -> None:
     graphs = read_graphs(half_folder, precision)
     configuration = read_description(half_folder).configuration
     lines: list[str] = []
 
     def obtain() -> dict[str, bytes]:
-        return obtain_engines(half_folder, graphs, configuration, options, tmp_path, lines.append)
+        return obtain_engines(half_folder, graphs, configuration, settings, tmp_path, lines.append)
 
     engines = obtain()
 
@@ -134,7 +134,7 @@ def test_a_gpu_that_is_not_known(
     graph = read_graphs(small_folder).path('memorize')
 
     with pytest.raises(EngineError, match=reason):
-        build_engine(graph, {}, BuildOptions(capability), EXACT, print)
+        build_engine(graph, {}, BuildSettings(capability), EXACT, print)
 
 
 def test_a_graph_that_is_none(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_range_that_is_none(shapes: tuple[tuple[int, ...], ...]) -> None:
 
 def test_a_workspace_that_is_none() -> None:
     with pytest.raises(ValueError, match='expected at least 0'):
-        BuildOptions(workspace=-1)
+        BuildSettings(workspace=-1)
 
 
 def test_every_five_seconds_it_says_that_it_still_compiles(

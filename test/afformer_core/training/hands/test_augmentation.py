@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.data.augmentation.geometric import CropOptions
-from afformer_core.data.augmentation.photometric import PhotometricOptions
+from afformer_core.data.augmentation.geometric import CropSettings
+from afformer_core.data.augmentation.photometric import PhotometricSettings
 from afformer_core.training.hands.augmentation import (
     HandAugmentation,
     bordered,
@@ -58,8 +58,8 @@ def test_bordered() -> None:
 
 @pytest.mark.parametrize('seed', range(8))
 def test_cropped(seed: int) -> None:
-    options = HandAugmentation(crop=CropOptions((0.2, 0.5), (0.7, 1.4)))
-    image, boxes = options.apply(square_image(), BOXES, np.random.default_rng(seed))
+    settings = HandAugmentation(crop=CropSettings((0.2, 0.5), (0.7, 1.4)))
+    image, boxes = settings.apply(square_image(), BOXES, np.random.default_rng(seed))
 
     assert image.shape == (1, 60, 80, 3)
     assert white(image) == pytest.approx(boxes[0].tolist(), abs=1.5)
@@ -67,19 +67,19 @@ def test_cropped(seed: int) -> None:
 
 
 def test_a_image_without_hands_is_changed_as_well() -> None:
-    options = HandAugmentation(
-        1.0, PhotometricOptions(brightness=0.5), CropOptions((0.2, 0.5)), 0.5, 1.0
+    settings = HandAugmentation(
+        1.0, PhotometricSettings(brightness=0.5), CropSettings((0.2, 0.5)), 0.5, 1.0
     )
-    image, boxes = options.apply(square_image(), np.empty((0, 4)), np.random.default_rng(0))
+    image, boxes = settings.apply(square_image(), np.empty((0, 4)), np.random.default_rng(0))
 
     assert boxes.shape == (0, 4)
     assert not np.array_equal(image, square_image())
 
 
 def test_what_is_drawn_depends_on_the_generator_alone() -> None:
-    options = HandAugmentation(0.5, crop=CropOptions((0.2, 0.5)), blur=2.0)
+    settings = HandAugmentation(0.5, crop=CropSettings((0.2, 0.5)), blur=2.0)
     first, second, other = (
-        options.apply(square_image(), BOXES, np.random.default_rng(seed)) for seed in (3, 3, 4)
+        settings.apply(square_image(), BOXES, np.random.default_rng(seed)) for seed in (3, 3, 4)
     )
 
     np.testing.assert_array_equal(first[0], second[0])
@@ -87,10 +87,10 @@ def test_what_is_drawn_depends_on_the_generator_alone() -> None:
 
 
 def test_all_frames_are_changed_alike() -> None:
-    options = HandAugmentation(
-        0.5, PhotometricOptions(brightness=0.5), CropOptions((0.2, 0.5)), 0.5, 1.0
+    settings = HandAugmentation(
+        0.5, PhotometricSettings(brightness=0.5), CropSettings((0.2, 0.5)), 0.5, 1.0
     )
-    frames, _ = options.apply(square_image(3)[[1, 1, 1]], BOXES, np.random.default_rng(0))
+    frames, _ = settings.apply(square_image(3)[[1, 1, 1]], BOXES, np.random.default_rng(0))
 
     assert frames.shape[0] == 3
     np.testing.assert_array_equal(frames[0], frames[1])
@@ -106,7 +106,7 @@ def test_backwards() -> None:
 
 
 @pytest.mark.parametrize(
-    ('options', 'message'),
+    ('settings', 'message'),
     [
         ({'flip': 1.5}, 'flip is 1.5; expected 0 to 1'),
         ({'reverse': -1.0}, 'reverse is -1.0; expected 0 to 1'),
@@ -114,9 +114,9 @@ def test_backwards() -> None:
         ({'blur': float('nan')}, 'blur nan'),
     ],
 )
-def test_out_of_range(options: dict[str, float], message: str) -> None:
+def test_out_of_range(settings: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        HandAugmentation(**options)
+        HandAugmentation(**settings)
 
 
 def test_beyond_a_cut_is_another_video() -> None:

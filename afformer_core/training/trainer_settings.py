@@ -30,24 +30,24 @@ _INSTEAD = {
 }
 
 
-def require_honoured(options: Any) -> None:
+def require_honoured(settings: Any) -> None:
     """Check that no option is given that would have no effect.
 
     Args:
-        options: options of Lightning's trainer, by name.
+        settings: of Lightning's trainer, by name.
 
     Raises:
         AfformerError: an option has no effect here, or the number of steps is missing.
     """
     for name, values in _HONOURED.items():
-        if (given := options.get(name)) not in values:
+        if (given := settings.get(name)) not in values:
             instead = f'. Give {_INSTEAD[name]}' if name in _INSTEAD else ''
             raise AfformerError(
                 f'trainer.{name} is {given!r}, which has no effect on a training that is counted '
                 f'in steps and resumed to the bit{instead}'
             )
-    if options.get('max_steps', -1) < 1:
+    if settings.get('max_steps', -1) < 1:
         raise AfformerError(
-            f'trainer.max_steps is {options.get("max_steps")}; expected at least 1 for the '
+            f'trainer.max_steps is {settings.get("max_steps")}; expected at least 1 for the '
             'schedule'
         )

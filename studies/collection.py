@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from studies.files import StudyFiles
-from studies.plan import StudyPlan
 from studies.results import StudyResult
+from studies.settings import StudySettings
 
 _SCHEMA = 1
 _MODEL = 'model'
@@ -27,11 +27,11 @@ _BASELINE = {
 }
 
 
-def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult, ...]:
+def collect(study: StudySettings, table: str, files: StudyFiles) -> tuple[StudyResult, ...]:
     """Collect the lines of a table: the baselines, then each row for each seed.
 
     Args:
-        plan: plan with the table.
+        study: settings with the table.
         table: name of the table.
         files: paths of the trainings and evaluations.
 
@@ -40,8 +40,8 @@ def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult
     """
     lines: list[StudyResult] = []
     baselines: dict[str, dict[str, Any]] = {}
-    for row in plan.tables[table].rows:
-        for seed in plan.seeds:
+    for row in study.tables[table].rows:
+        for seed in study.seeds:
             measures = _measures(files.evaluation(row.model, seed))
             made = _read_json(files.provenance(row.model, seed))
             lines.append(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studies.files import StudyFiles
-from studies.plan import StudyPlan
+from studies.settings import StudySettings
 
 PRETRAINING = 'pretraining'
 """The training that learns from mined clips; all others learn from annotated pairs."""
@@ -53,20 +53,20 @@ def mining(values: Options, files: StudyFiles) -> list[str]:
 
 
 def training(
-    plan: StudyPlan, name: str, seed: int, files: StudyFiles, further: Sequence[str] = ()
+    study: StudySettings, name: str, seed: int, files: StudyFiles, further: Sequence[str] = ()
 ) -> list[str]:
     """Return the command that trains a model.
 
     Args:
-        plan: plan with the model.
+        study: settings with the model.
         name: name of the model.
         seed: seed of the weights and of the order of examples.
         files: paths of the data and the model.
         further: options that come last.
     """
-    model = plan.models[name]
+    model = study.models[name]
     data = '--data.init_args.'
-    words = [f'-c={file}' for file in (*plan.trainings[model.training], *model.overlays)]
+    words = [f'-c={file}' for file in (*study.trainings[model.training], *model.overlays)]
     if model.training == PRETRAINING:
         words.append(f'{data}index={files.index}')
     else:

@@ -41,14 +41,25 @@ RETIRED_ALONE = {
     'random': 'rng',
     'generator': 'rng',
     'picks': 'rng',
+    'plan': 'settings, or what is planned',
+    'plans': 'settings, or what is planned',
     'look': 'zoom stage, or a verb that says what is done',
     'Look': 'ZoomStage, or a noun that says what it is',
 }
-# Names of libraries: the module `random`, the argument of PyTorch's functions, and the attribute
-# of Lightning's loggers.
-OF_LIBRARIES = {'random', 'generator', 'experiment'}
+# Names of libraries: the module `random`, the argument of PyTorch's functions, the attribute of
+# Lightning's loggers, and classes of MediaPipe and ONNX Runtime.
+OF_LIBRARIES = {
+    'random',
+    'generator',
+    'experiment',
+    'BaseOptions',
+    'HandLandmarkerOptions',
+    'SessionOptions',
+}
 # Options that are taken by their names of before, for one release.
 EARLIER = {'--appliances', '--experiment', '--minimum-resemblance'}
+# Classes of values that a caller gives are settings.
+SETTINGS = re.compile(r'\w+(Options|Plan)')
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 
@@ -61,6 +72,8 @@ def problems(text: str, place: str) -> list[str]:
         for word in WORD.findall(text)
         if word.lower() in RETIRED
     ]
+    if SETTINGS.fullmatch(text):
+        found.append(f'{place}: {text} ends in another word; call it settings')
     if text in RETIRED_ALONE:
         found.append(f'{place}: {text} says little; call it {RETIRED_ALONE[text]}')
     return found
@@ -120,6 +133,7 @@ def test_no_name_has_a_retired_word(root: Path) -> None:
         ('def draw_picture(): ...', 'a.py:1: draw_picture has the word'),
         ('x = 1\nclass CloserLook: ...', "a.py:2: CloserLook has the word 'Closer'"),
         ('def f(ground_truth): ...', 'call it target'),
+        ('class CropOptions: ...', 'CropOptions ends in another word; call it settings'),
         ('random = 1', 'a.py:1: random says little; call it rng'),
         ("add('--closer-looks')", "--closer-looks has the word 'closer'"),
     ],

@@ -197,7 +197,7 @@ def _replay(
     from tqdm import tqdm
 
     from afformer_core.replay.annotations import read_annotations
-    from afformer_core.replay.replay import ReplayPlan, write_replay
+    from afformer_core.replay.replay import ReplayRequest, write_replay
 
     annotations = read_annotations(arguments.annotations) if arguments.annotations else None
     settings = _settings(arguments, topics)
@@ -217,7 +217,7 @@ def _replay(
         'images are': 'rectified' if settings.rectified else 'distorted',
         'settings': ', '.join(f'{name} {value}' for name, value in _numbers(settings)),
     }
-    plan = ReplayPlan(
+    request = ReplayRequest(
         topics,
         demonstrations.selected,
         window,
@@ -228,7 +228,7 @@ def _replay(
     )
     with tqdm(total=bag.count(topics.image), unit='image', desc='replay') as bar:
         return write_replay(
-            bag, plan, demonstrations.predict, folder, lambda done: bar.update(done - bar.n)
+            bag, request, demonstrations.predict, folder, lambda done: bar.update(done - bar.n)
         )
 
 

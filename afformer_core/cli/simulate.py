@@ -84,12 +84,12 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from afformer_core.files.atomic import write_aside
     from afformer_core.runtime import shipped_model_folder
     from afformer_core.sim.closed_loop.benchmark import closed_loop_trials
-    from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
     from afformer_core.sim.closed_loop.report import build_closed_loop_report
-    from afformer_core.sim.scene.scene_plan import split_named
+    from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
+    from afformer_core.sim.scene.scene_settings import split_named
 
     split = split_named(arguments.split or 'test-seen')
-    plan = ClosedLoopPlan(
+    settings = ClosedLoopSettings(
         scenes=options['scenes'],
         families=tuple(arguments.families or split.families),
         held_out=split.held_out,
@@ -105,10 +105,15 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     folder = shipped_model_folder() if arguments.closed_loop == Path() else arguments.closed_loop
     grounder = open_grounder(folder, argparse.Namespace(**options))
     trials = list(
-        tqdm(closed_loop_trials(grounder, plan), total=plan.trials, unit='trial', desc='operating')
+        tqdm(
+            closed_loop_trials(grounder, settings),
+            total=settings.trials,
+            unit='trial',
+            desc='operating',
+        )
     )
     report = build_closed_loop_report(
-        trials, plan, {'model': str(folder), 'backend': grounder.backend}
+        trials, settings, {'model': str(folder), 'backend': grounder.backend}
     )
     print(report.to_markdown(), flush=True)
     if arguments.json is not None:
@@ -120,9 +125,9 @@ def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
     from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-    from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+    from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 
-    plan = RgbdBagPlan(
+    settings = RgbdBagSettings(
         seed=1 if arguments.seed is None else arguments.seed,
         family=_only(arguments.families),
         size=options['size'],
@@ -131,8 +136,8 @@ def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
         depth_encoding=options['depth'],
         storage=options['storage'],
     )
-    with tqdm(total=round(plan.seconds * plan.rate), unit='image') as bar:
-        for done in write_rgbd_bag(arguments.out, plan):
+    with tqdm(total=round(settings.seconds * settings.rate), unit='image') as bar:
+        for done in write_rgbd_bag(arguments.out, settings):
             bar.update(done - bar.n)
     return 0
 
@@ -169,15 +174,15 @@ def _progress(
 ) -> Iterator[int]:
     """Write a dataset; yields the number of finished parts."""
     from afformer_core.sim.datasets.assistq_writer import (
-        AssistqPlan,
+        AssistqSettings,
         panel_families,
         write_assistq,
     )
-    from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
-    from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
-    from afformer_core.sim.datasets.long_video_writer import LongVideoPlan, write_long_videos
-    from afformer_core.sim.datasets.photograph_writer import PhotographPlan, write_photographs
-    from afformer_core.sim.scene.scene_plan import split_named
+    from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
+    from afformer_core.sim.datasets.hands_writer import HandsSettings, write_hands
+    from afformer_core.sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
+    from afformer_core.sim.datasets.photograph_writer import PhotographSettings, write_photographs
+    from afformer_core.sim.scene.scene_settings import split_named
 
     layout, folder = arguments.layout, arguments.out
     name = arguments.split or ('trainval' if layout == 'hands' else 'train')
@@ -190,13 +195,13 @@ def _progress(
         'held_out': split.held_out,
     }
     if layout == 'photographs':
-        plan = PhotographPlan(scenes['seed'], held_out=split.held_out, **options)
-        return write_photographs(folder, name, plan, processes)
+        settings = PhotographSettings(scenes['seed'], held_out=split.held_out, **options)
+        return write_photographs(folder, name, settings, processes)
     if layout == 'assistq':
         options['images'] = options.pop('targets')
-        return write_assistq(folder, name, AssistqPlan(**scenes, **options), processes)
+        return write_assistq(folder, name, AssistqSettings(**scenes, **options), processes)
     if layout == 'hands':
-        return write_hands(folder, name, HandsPlan(**scenes, **options), processes)
+        return write_hands(folder, name, HandsSettings(**scenes, **options), processes)
     if layout == 'long-videos':
-        return write_long_videos(folder, name, LongVideoPlan(**scenes, **options), processes)
-    return write_dataset(folder, name, DatasetPlan(**scenes, **options), processes)
+        return write_long_videos(folder, name, LongVideoSettings(**scenes, **options), processes)
+    return write_dataset(folder, name, DatasetSettings(**scenes, **options), processes)

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.runtime.coarse_to_fine import ZoomStage
     from afformer_core.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
 
-    plan = ZoomSettings(
+    settings = ZoomSettings(
         arguments.model or shipped_model_folder(),
         arguments.annotations,
         arguments.root,
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.backend,
     )
     with tqdm(unit='object', desc='looking') as bar:
-        for done in write_zoomed_dataset(arguments.output, plan, arguments.processes):
+        for done in write_zoomed_dataset(arguments.output, settings, arguments.processes):
             bar.update(done - bar.n)
-    print(f'wrote {arguments.output / plan.annotations.name}')
+    print(f'wrote {arguments.output / settings.annotations.name}')
     return 0

@@ -45,7 +45,7 @@ class Production:
     Attributes:
         folder: folder of the dataset, created if missing.
         split: name of the split.
-        plan: everything that the samples depend on, for `simulation.json`.
+        settings: everything that the samples depend on, for `simulation.json`.
         samples: number of samples.
         make: makes one sample; the same for the same number, in any order. Spawned processes must
             be able to import it.
@@ -58,7 +58,7 @@ class Production:
 
     folder: Path
     split: str
-    plan: Mapping[str, Any]
+    settings: Mapping[str, Any]
     samples: int
     make: Make
     merge: Callable[[Path, list[Any]], None]
@@ -77,8 +77,8 @@ class Production:
             processes: number of processes that make samples.
 
         Raises:
-            DatasetError: the folder holds the split made with another plan, another run is writing
-                it, it cannot be written (the disk is full), or a process was killed.
+            DatasetError: the folder holds the split made with other settings, another run is
+                writing it, it cannot be written (the disk is full), or a process was killed.
             ValueError: there is no process.
         """
         if processes < 1:
@@ -91,7 +91,7 @@ class Production:
             try:
                 # another split may be begun at the same time
                 with folder_lock(self.folder):
-                    self._record_plan()
+                    self._write_settings()
                 yield from self._run(processes)
             finally:
                 self._clear()
@@ -107,19 +107,19 @@ class Production:
             yield done
         self._merge()
 
-    def _record_plan(self) -> None:
+    def _write_settings(self) -> None:
         """Write the settings of the split, or compare them with the written ones."""
         path = self.folder / 'simulation.json'
         record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         # through JSON, which makes lists of tuples
-        expected = json.loads(json.dumps(self.plan))
+        expected = json.loads(json.dumps(self.settings))
         if record.get(self.split, expected) != expected:
             raise DatasetError(
                 f'{self.folder} holds a split {self.split!r} made with {record[self.split]}, not '
                 f'with {expected}; choose another folder or split'
             )
         if self.split not in record:
-            with _delivery(self, 'plan') as aside:
+            with _delivery(self, 'settings') as aside:
                 write_json(aside / path.name, {**record, self.split: expected})
 
     def _merge(self) -> None:

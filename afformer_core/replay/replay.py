@@ -40,7 +40,7 @@ from afformer_core.stream.spatial_inputs import SpatialInputs
 
 
 @dataclass(frozen=True)
-class ReplayPlan:
+class ReplayRequest:
     """What is replayed.
 
     Attributes:
@@ -68,7 +68,7 @@ class ReplayPlan:
 
 def write_replay(
     bag: Bag,
-    plan: ReplayPlan,
+    request: ReplayRequest,
     predict: Predict,
     folder: Path,
     progress: Callable[[int], object],
@@ -77,7 +77,7 @@ def write_replay(
 
     Args:
         bag: to be replayed.
-        plan: how.
+        request: how.
         predict: the model with the demonstration.
         folder: for the files; must exist and be empty.
         progress: called with the number of images after each.
@@ -85,7 +85,7 @@ def write_replay(
     Raises:
         BagError: the bag has no image in the window that can be read.
     """
-    replay = _Replay(bag, plan, predict, folder)
+    replay = _Replay(bag, request, predict, folder)
     with replay:
         for stamped in replay.messages():
             replay.take(stamped)
@@ -96,14 +96,14 @@ def write_replay(
 class _Replay:
     """A replay under way; its files are open within `with`."""
 
-    def __init__(self, bag: Bag, plan: ReplayPlan, predict: Predict, folder: Path) -> None:
-        self._bag, self._plan, self._folder = bag, plan, folder
+    def __init__(self, bag: Bag, request: ReplayRequest, predict: Predict, folder: Path) -> None:
+        self._bag, self._request, self._folder = bag, request, folder
         self._typestore = affordance_typestore()
-        topics = plan.topics
+        topics = request.topics
         self._spatial = SpatialInputs(topics.depth, topics.camera_info, bag.decode)
         self._pipeline = GroundingPipeline(RosbagsMessages(self._typestore), self._spatial)
         # Images come here when they have waited for their depth.
-        self._settings = replace(plan.settings, depth_wait=0.0)
+        self._settings = replace(request.settings, depth_wait=0.0)
         self._predict = predict
         self._scorer = AnnotationScorer()
         self._sheet = ContactSheet()
@@ -128,12 +128,12 @@ class _Replay:
 
     def messages(self) -> Iterator[StampedMessage]:
         """Yield the messages of the window, images once their depth is known."""
-        wait = DepthWait(self._plan.topics, self._spatial, self._plan.settings.depth_wait)
-        start, stop = self._plan.window.nanoseconds(self._bag.start, self._bag.end)
+        wait = DepthWait(self._request.topics, self._spatial, self._request.settings.depth_wait)
+        start, stop = self._request.window.nanoseconds(self._bag.start, self._bag.end)
         return wait.order(self._read(start, stop))
 
     def _read(self, start: int, stop: int) -> Iterator[StampedMessage]:
-        stamps = (self._plan.topics.image, self._plan.topics.depth)
+        stamps = (self._request.topics.image, self._request.topics.depth)
         try:
             for message in self._bag.messages(None, start, stop):
                 known = message.topic in stamps
@@ -145,7 +145,7 @@ class _Replay:
         """Handle the next message."""
         message = stamped.message
         self._output.write_input(message)
-        if message.topic != self._plan.topics.image:
+        if message.topic != self._request.topics.image:
             return
         stamp = message.time if stamped.stamp is None else stamped.stamp
         began = time.monotonic()
@@ -155,7 +155,7 @@ class _Replay:
         except (BagError, ImageError) as error:
             self.records.append(ReplayRecord.unreadable(stamp, message.time, str(error)))
             return
-        composed = self._pipeline.compose(observed, self._plan.demonstration, self._settings)
+        composed = self._pipeline.compose(observed, self._request.demonstration, self._settings)
         written = self._write_outputs(composed.messages, composed.frame.stamp, message.time)
         milliseconds = {
             'decode': 1e3 * (observed.decoded - began),
@@ -180,7 +180,7 @@ class _Replay:
         return written
 
     def _scores(self, result: StreamedGrounding, stamp: int) -> ImageScores | None:
-        annotations = self._plan.annotations
+        annotations = self._request.annotations
         annotation = annotations.of(stamp) if annotations is not None else None
         return None if annotation is None else self._scorer.score(result, annotation)
 
@@ -189,10 +189,10 @@ class _Replay:
         readable = [record for record in self.records if record.state != UNREADABLE]
         if not readable:
             raise BagError(self._why_nothing())
-        if self._plan.annotations is not None and not any(r.scores for r in readable):
+        if self._request.annotations is not None and not any(r.scores for r in readable):
             self._notes.append('No annotation has the stamp of an image.')
-        thresholds = self._plan.settings.stream.thresholds(self._plan.calibration)
-        summary = summarize(self.records, self._plan.facts, self._notes, thresholds)
+        thresholds = self._request.settings.stream.thresholds(self._request.calibration)
+        summary = summarize(self.records, self._request.facts, self._notes, thresholds)
         write_table(self._folder / 'groundings.csv', self.records)
         content = json.dumps(summary.to_json(), indent=2)
         (self._folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
@@ -200,7 +200,7 @@ class _Replay:
         return summary
 
     def _why_nothing(self) -> str:
-        topic = self._plan.topics.image
+        topic = self._request.topics.image
         if not self.records:
             notes = ' '.join(self._notes)
             return f'{self._bag.path} has no image of {topic} in this window. {notes}'.rstrip()

@@ -74,7 +74,9 @@ class ZoomSettings:
         return self.stages[index % len(self.stages)]
 
 
-def write_zoomed_dataset(folder: Path, plan: ZoomSettings, processes: int = 1) -> Iterator[int]:
+def write_zoomed_dataset(
+    folder: Path, settings: ZoomSettings, processes: int = 1
+) -> Iterator[int]:
     """Crop some objects of a dataset, as far as missing; yield the number of finished ones.
 
     The others stay as they are, so that the model learns both from as many pairs as before. The
@@ -83,35 +85,36 @@ def write_zoomed_dataset(folder: Path, plan: ZoomSettings, processes: int = 1) -
 
     Args:
         folder: folder of the new dataset; its annotation file has the name of the original one.
-        plan: the settings.
+        settings: the settings.
         processes: number of processes.
 
     Raises:
         DatasetError: the dataset is empty; or see `Production.run`.
         ModelFolderError: the folder does not hold a valid model.
     """
-    count, name = _zoomed_count(plan), plan.annotations.stem
-    Grounder.load(plan.model, plan.backend)
-    record = {key: str(value) for key, value in asdict(plan).items()}
+    count, name = _zoomed_count(settings), settings.annotations.stem
+    Grounder.load(settings.model, settings.backend)
+    record = {key: str(value) for key, value in asdict(settings).items()}
     return Production(
-        folder, name, record, count, partial(_make, plan), partial(_merge, plan, folder)
+        folder, name, record, count, partial(_make, settings), partial(_merge, settings, folder)
     ).run(processes)
 
 
-def _zoomed_count(plan: ZoomSettings) -> int:
-    groups = _groups(plan)
+def _zoomed_count(settings: ZoomSettings) -> int:
+    groups = _groups(settings)
     if not groups:
-        raise DatasetError(f'{plan.annotations} holds 0 samples; expected at least 1')
-    return max(1, round(plan.share * len(groups)))
+        raise DatasetError(f'{settings.annotations} holds 0 samples; expected at least 1')
+    return max(1, round(settings.share * len(groups)))
 
 
-def _merge(plan: ZoomSettings, goal: Path, folder: Path, records: list[Any]) -> None:
-    names = open_annotations(plan.annotations, plan.root, plan.split).action_names
-    others = [sample for group in _groups(plan)[_zoomed_count(plan) :] for sample in group]
+def _merge(settings: ZoomSettings, goal: Path, folder: Path, records: list[Any]) -> None:
+    names = open_annotations(settings.annotations, settings.root, settings.split).action_names
+    others = [sample for group in _groups(settings)[_zoomed_count(settings) :] for sample in group]
     zoomed = [entry for record in records for entry in record]
     write_json(folder / 'actions.json', list(names))
     write_json(
-        folder / f'{plan.annotations.stem}.json', [_as_it_is(one, goal) for one in others] + zoomed
+        folder / f'{settings.annotations.stem}.json',
+        [_as_it_is(one, goal) for one in others] + zoomed,
     )
 
 
@@ -121,11 +124,11 @@ def _as_it_is(sample: Sample, goal: Path) -> dict[str, Any]:
     return {**{key: _from(goal, path) for key, path in paths.items()}, **entry}
 
 
-def _make(plan: ZoomSettings, index: int, folder: Path) -> list[dict[str, Any]]:
+def _make(settings: ZoomSettings, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the crops of an object; return their entries."""
-    grounder, name, stage = _grounder(plan), plan.annotations.stem, plan.stage(index)
+    grounder, name, stage = _grounder(settings), settings.annotations.stem, settings.stage(index)
     demonstrations: dict[str, list[Sample]] = defaultdict(list)
-    for sample in _groups(plan)[index]:
+    for sample in _groups(settings)[index]:
         demonstrations[sample.demonstration].append(sample)
     entries = []
     for number, samples in enumerate(demonstrations.values()):
@@ -198,13 +201,13 @@ def _from(folder: Path, path: Path) -> str:
 
 
 @lru_cache(maxsize=1)
-def _grounder(plan: ZoomSettings) -> Grounder:
-    return Grounder.load(plan.model, plan.backend, threads=1, maximum_stages=1)
+def _grounder(settings: ZoomSettings) -> Grounder:
+    return Grounder.load(settings.model, settings.backend, threads=1, maximum_stages=1)
 
 
 @lru_cache(maxsize=1)
-def _groups(plan: ZoomSettings) -> list[list[Sample]]:
+def _groups(settings: ZoomSettings) -> list[list[Sample]]:
     groups: dict[str, list[Sample]] = defaultdict(list)
-    for sample in open_annotations(plan.annotations, plan.root, plan.split):
+    for sample in open_annotations(settings.annotations, settings.root, settings.split):
         groups[sample.group].append(sample)
     return list(groups.values())

@@ -71,10 +71,10 @@ def simulated_scenes(folder: Path) -> Iterator[Scene]:
     for number, (family, index, draw) in enumerate(_SIMULATED):
         scene = SimulatedScene(scene_seed(_DATASET_SEED, index), family, held_out=True)
         element = simulation.choose_elements(scene, 2)[draw]
-        plan = simulation.plan_demonstration(scene, element, size=_SIZE)
+        demonstration = simulation.plan_demonstration(scene, element, size=_SIZE)
         target = cameras.plan_target(scene, 0, size=_SIZE)
         clip = simulation.render_demonstration(scene, element, _CLIP_FRAMES, _SIZE)
-        name = f'{family}_{plan.action}_{element}'.replace(' ', '_')
+        name = f'{family}_{demonstration.action}_{element}'.replace(' ', '_')
         video, image = folder / f'{name}.mp4', folder / f'{name}.png'
         camera = folder / f'{name}_camera.mp4'
         write_video(video, clip, _CLIP_RATE)
@@ -82,7 +82,7 @@ def simulated_scenes(folder: Path) -> Iterator[Scene]:
         path = cameras.render_camera_path(scene, _CAMERA_FRAMES, _SIZE)
         write_video(camera, path, CAMERA_RATE)
         outline = cameras.outlines_in_views(scene, element, [target])[0]
-        title = f'{number + 1}. {family.replace("_", " ")}: {plan.action}'
+        title = f'{number + 1}. {family.replace("_", " ")}: {demonstration.action}'
         yield Scene(name, title, video, image, camera, outline)
 
 

@@ -16,15 +16,15 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.weights import save_model
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 
 
 @pytest.fixture(scope='session')
 def rgbd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with `bag` (8 demonstration frames, 6 images of 160 x 120) and annotations."""
     folder = tmp_path_factory.mktemp('rgbd') / 'recording'
-    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=8)
-    list(write_rgbd_bag(folder, plan))
+    settings = RgbdBagSettings(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=8)
+    list(write_rgbd_bag(folder, settings))
     return folder
 
 

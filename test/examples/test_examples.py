@@ -20,7 +20,7 @@ from afformer_core.media.bag import Bag
 from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 
 # Seconds that the planner may take to start and to hear a message.
 PATIENCE = 60
@@ -30,8 +30,8 @@ PATIENCE = 60
 def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demonstration of eight frames, then three images with depth."""
     folder = tmp_path_factory.mktemp('bags') / 'recording'
-    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.1, demonstration_frames=8)
-    list(write_rgbd_bag(folder, plan))
+    settings = RgbdBagSettings(seed=7, size=(160, 120), seconds=0.1, demonstration_frames=8)
+    list(write_rgbd_bag(folder, settings))
     return folder / 'bag'
 
 

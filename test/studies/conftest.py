@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan of two tables that share a model, and results."""
+"""Settings of two tables that share a model, and results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from studies.plan import StudyPlan
 from studies.results import StudyResult
+from studies.settings import StudySettings
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def plan(settings: dict[str, Any]) -> StudyPlan:
-    """The plan of `settings`."""
-    return StudyPlan.of(settings)
+def study(settings: dict[str, Any]) -> StudySettings:
+    """What `settings` say."""
+    return StudySettings.of(settings)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from studies.collection import collect
 from studies.files import StudyFiles
-from studies.plan import StudyPlan
+from studies.settings import StudySettings
 
 CONFIGURATION = """
 trainer: {max_steps: 300}
@@ -37,11 +37,11 @@ def evaluation(kld: float, baseline: float = 2.5, schema: int = 1) -> dict[str, 
 
 
 @pytest.fixture
-def files(plan: StudyPlan, tmp_path: Path) -> StudyFiles:
+def files(study: StudySettings, tmp_path: Path) -> StudyFiles:
     """All that was made for two models and two seeds."""
     files = StudyFiles(tmp_path)
-    for number, name in enumerate(plan.models):
-        for seed in plan.seeds:
+    for number, name in enumerate(study.models):
+        for seed in study.seeds:
             made = {'commit': f'c{seed}', 'machine': 'cpu', 'date': '2026-11-28'}
             contents = {
                 files.configuration(name, seed): CONFIGURATION,
@@ -55,9 +55,9 @@ def files(plan: StudyPlan, tmp_path: Path) -> StudyFiles:
 
 
 def test_a_line_for_each_row_and_seed_after_the_baseline_ones(
-    plan: StudyPlan, files: StudyFiles
+    study: StudySettings, files: StudyFiles
 ) -> None:
-    lines = collect(plan, 'table_1', files)
+    lines = collect(study, 'table_1', files)
 
     assert [(line.row, line.seed, line.kld, line.paper_kld) for line in lines] == [
         ('uniform (baseline)', None, 3.0, None),
@@ -74,16 +74,16 @@ def test_a_line_for_each_row_and_seed_after_the_baseline_ones(
 
 
 def test_evaluations_of_other_pairs_are_not_put_together(
-    plan: StudyPlan, files: StudyFiles
+    study: StudySettings, files: StudyFiles
 ) -> None:
     files.evaluation('tuned', 1).write_text(json.dumps(evaluation(2.0, baseline=2.75)))
 
     with pytest.raises(ValueError, match='has other test pairs than the evaluations before it'):
-        collect(plan, 'table_1', files)
+        collect(study, 'table_1', files)
 
 
-def test_another_schema_is_refused(plan: StudyPlan, files: StudyFiles) -> None:
+def test_another_schema_is_refused(study: StudySettings, files: StudyFiles) -> None:
     files.evaluation('tuned', 1).write_text(json.dumps(evaluation(2.0, schema=2)))
 
     with pytest.raises(ValueError, match=r'has the schema 2; expected 1\. Delete it'):
-        collect(plan, 'table_1', files)
+        collect(study, 'table_1', files)

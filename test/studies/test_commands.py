@@ -7,13 +7,13 @@ from pathlib import Path
 
 from studies import commands
 from studies.files import StudyFiles
-from studies.plan import StudyPlan
+from studies.settings import StudySettings
 
 FILES = StudyFiles(Path('made'))
 
 
-def test_a_model_goes_on_from_that_of_its_seed(plan: StudyPlan) -> None:
-    assert commands.training(plan, 'tuned', 1, FILES, ['--trainer.max_steps=2']) == [
+def test_a_model_goes_on_from_that_of_its_seed(study: StudySettings) -> None:
+    assert commands.training(study, 'tuned', 1, FILES, ['--trainer.max_steps=2']) == [
         'afformer',
         'train',
         '-c=pairs.yaml',
@@ -29,8 +29,8 @@ def test_a_model_goes_on_from_that_of_its_seed(plan: StudyPlan) -> None:
     ]
 
 
-def test_pre_training_sees_clips_and_no_annotation(plan: StudyPlan) -> None:
-    words = commands.training(plan, 'pretrained', 0, FILES)
+def test_pre_training_sees_clips_and_no_annotation(study: StudySettings) -> None:
+    words = commands.training(study, 'pretrained', 0, FILES)
 
     assert words[2:5] == [
         '-c=clips.yaml',
@@ -46,9 +46,9 @@ def test_several_values_of_an_option() -> None:
     assert commands.options(values) == ['--scenes', '4', '--families', 'mugs', 'jars']
 
 
-def test_the_test_split_is_measured_and_never_trained_on(plan: StudyPlan) -> None:
+def test_the_test_split_is_measured_and_never_trained_on(study: StudySettings) -> None:
     measured = commands.evaluation('tuned', 0, FILES)
 
     assert '--annotations=made/pairs/test-seen/test-seen.json' in measured
-    for name in plan.models:
-        assert not any('test-seen' in word for word in commands.training(plan, name, 0, FILES))
+    for name in study.models:
+        assert not any('test-seen' in word for word in commands.training(study, name, 0, FILES))

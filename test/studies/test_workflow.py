@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from studies.plan import StudyPlan
 from studies.results import read_results, row_labels
+from studies.settings import StudySettings
 
 _MINUTES = 60
 
@@ -66,8 +66,8 @@ def test_every_table_is_computed_and_what_was_made_is_not_made_again(
     assert rest.returncode == 0, printed[-3000:]
 
     assert {path: path.stat().st_mtime_ns for path in made} == made
-    plan = StudyPlan.of(yaml.safe_load((root / 'studies' / 'studies.yaml').read_text()))
-    for name, table in plan.tables.items():
+    study = StudySettings.of(yaml.safe_load((root / 'studies' / 'studies.yaml').read_text()))
+    for name, table in study.tables.items():
         # Reading refuses what is not finite.
         results = read_results(tmp_path / 'results' / f'{name}.csv')
         baseline, rows = row_labels(results)[:2], row_labels(results)[2:]

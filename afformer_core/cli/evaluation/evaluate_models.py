@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.model_differences import ModelRows
     from afformer_core.evaluation.pairs.pair_result import PairResult
     from afformer_core.evaluation.pairs.pairs import Pair
-    from afformer_core.evaluation.pairs.parallel_evaluation import RunPlan
+    from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings
     from afformer_core.evaluation.pairs.pooled_rows import PooledRows
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
     from afformer_core.evaluation.report.qualitative_examples import MeasuredRows
@@ -50,7 +50,7 @@ class Answers:
 
     Attributes:
         folder: folder of the model.
-        plan: plan of the run.
+        settings: of the run.
         results: results of the pairs.
         pooled: results of the pairs as rows of a protocol that pools them, or None.
         facts: facts about the model, for people.
@@ -58,7 +58,7 @@ class Answers:
     """
 
     folder: Path
-    plan: RunPlan
+    settings: RunSettings
     results: list[PairResult]
     pooled: PooledRows | None
     facts: dict[str, str | int | float]
@@ -99,7 +99,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     """
     from afformer_core.data.frame_sampling import parse_frame_sampling
     from afformer_core.evaluation.pairs.parallel_evaluation import (
-        RunPlan,
+        RunSettings,
         evaluate_pairs,
         open_run,
     )
@@ -107,7 +107,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
 
     protocol, dataset = questions.protocol, questions.dataset
-    plan = RunPlan(
+    settings = RunSettings(
         partial(open_model, arguments, folder),
         questions.pair_protocol,
         arguments.seed,
@@ -117,9 +117,9 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         arguments.together,
         isinstance(protocol, PooledProtocol),
     )
-    run = open_run(plan)
+    run = open_run(settings)
     grounder = run.grounder
-    results = evaluate_pairs(plan, questions.pairs, arguments.processes)
+    results = evaluate_pairs(settings, questions.pairs, arguments.processes)
     pooled = None
     if isinstance(protocol, PooledProtocol):
         pooled = pool(results, dataset, protocol, arguments.seed)
@@ -136,7 +136,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
-    return Answers(folder, plan, results, pooled, facts, calibration)
+    return Answers(folder, settings, results, pooled, facts, calibration)
 
 
 def read_prior(arguments: argparse.Namespace, questions: Questions) -> BaselinePrior:
@@ -182,7 +182,7 @@ def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
     names = questions.dataset.action_names
     if answers.pooled is not None:
         return measured_by_pooling(answers.pooled, names)
-    run = open_run(answers.plan)
+    run = open_run(answers.settings)
     return measured_by_model(answers.results, run, questions.pair_protocol, names)
 
 

@@ -20,7 +20,7 @@ from afformer_core.runtime import Grounder
 
 
 @dataclass(frozen=True)
-class RunPlan:
+class RunSettings:
     """Settings of a process that opens the same run as others; most are those of `ModelRun`.
 
     Attributes:
@@ -38,37 +38,37 @@ class RunPlan:
 
 
 @lru_cache(maxsize=1)
-def open_run(plan: RunPlan) -> ModelRun:
-    """Open the run of a plan, once in a process.
+def open_run(settings: RunSettings) -> ModelRun:
+    """Open the run of settings, once in a process.
 
     Raises:
         ModelFolderError: there is no sound model.
         ValueError: see `ModelRun`.
     """
     return ModelRun(
-        plan.open_grounder(),
-        plan.protocol,
-        plan.seed,
-        plan.sampling,
-        plan.folder_rate,
-        plan.annotated_actions,
-        plan.together,
-        plan.keeps_heatmaps,
+        settings.open_grounder(),
+        settings.protocol,
+        settings.seed,
+        settings.sampling,
+        settings.folder_rate,
+        settings.annotated_actions,
+        settings.together,
+        settings.keeps_heatmaps,
     )
 
 
 def evaluate_pairs(
-    plan: RunPlan, pairs: Sequence[Pair], processes: int = 1, progress: bool = True
+    settings: RunSettings, pairs: Sequence[Pair], processes: int = 1, progress: bool = True
 ) -> list[PairResult]:
     """`ModelRun.evaluate` by several processes; the numbers are the same for any number of them.
 
     Args:
-        plan: of the run.
+        settings: of the run.
         pairs: those that share demonstrations one after another.
         processes: that share the pairs, at least 1, which is the caller's own.
         progress: show a progress bar on stderr.
     """
-    work = _Work(plan, pairs, _groups(pairs))
+    work = _Work(settings, pairs, _groups(pairs))
     results: dict[int, PairResult] = {}
     with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:
         for number, result in steps(work, range(len(work.groups)), processes):
@@ -79,12 +79,12 @@ def evaluate_pairs(
 
 @dataclass(frozen=True)
 class _Work:
-    plan: RunPlan
+    settings: RunSettings
     pairs: Sequence[Pair]
     groups: Sequence[Sequence[int]]
 
     def __call__(self, group: int) -> Iterator[tuple[int, PairResult]]:
-        run = open_run(self.plan)
+        run = open_run(self.settings)
         numbers = self.groups[group]
         results = run.evaluate([self.pairs[number] for number in numbers], numbers[0])
         yield from zip(numbers, results, strict=True)

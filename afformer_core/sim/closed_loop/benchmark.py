@@ -15,7 +15,6 @@ from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.closed_loop.mechanism import Task, initial_states
-from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.robot_observation import (
     Published,
     RobotObservation,
@@ -25,6 +24,7 @@ from afformer_core.sim.closed_loop.robot_observation import (
     see,
     viewpoint_degrees,
 )
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
 from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrations, render_clip
 from afformer_core.sim.scene.outline import front_centre
@@ -59,7 +59,7 @@ class Trial:
     """One demonstration, grounded in one view and acted upon.
 
     Attributes:
-        scene: number of the scene in the plan.
+        scene: number of the scene.
         family: family of the fixture.
         kind: kind of the element.
         action: action that was demonstrated.
@@ -82,8 +82,8 @@ class Trial:
     attempts: dict[float, Attempt]
 
 
-def closed_loop_trials(grounder: Grounder, plan: ClosedLoopPlan) -> Iterator[Trial]:
-    """Carry out a plan with an open model; yields each of its trials.
+def closed_loop_trials(grounder: Grounder, settings: ClosedLoopSettings) -> Iterator[Trial]:
+    """Carry out a benchmark with an open model; yields each of its trials.
 
     Raises:
         ModelFolderError: the model knows other actions than the simulator.
@@ -94,31 +94,31 @@ def closed_loop_trials(grounder: Grounder, plan: ClosedLoopPlan) -> Iterator[Tri
             f'the model knows the actions {", ".join(names)}; the simulated finger needs '
             f'{", ".join(ACTIONS)}. Take a model that was trained on those'
         )
-    for index in range(plan.scenes):
-        yield from _scene_trials(grounder, plan, index)
+    for index in range(settings.scenes):
+        yield from _scene_trials(grounder, settings, index)
 
 
-def _scene_trials(grounder: Grounder, plan: ClosedLoopPlan, index: int) -> Iterator[Trial]:
-    scene = plan.scene(index)
+def _scene_trials(grounder: Grounder, settings: ClosedLoopSettings, index: int) -> Iterator[Trial]:
+    scene = settings.scene(index)
     planned = plan_demonstrations(
-        scene, plan.demonstrations, plan.longest_side, performances=plan.performances
+        scene, settings.demonstrations, settings.longest_side, performances=settings.performances
     )
-    names = tuple(f'performance {k}' for k in range(plan.performances))
-    count = plan.demonstrations * plan.views
-    views = plan_observations(scene, plan.size, count)
+    names = tuple(f'performance {k}' for k in range(settings.performances))
+    count = settings.demonstrations * settings.views
+    views = plan_observations(scene, settings.size, count)
     order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
-    width, height = plan.size
-    buffer = (max(width, plan.longest_side), max(height, plan.longest_side))
+    width, height = settings.size
+    buffer = (max(width, settings.longest_side), max(height, settings.longest_side))
     with Renderer(scene, buffer) as renderer:
-        for first in range(0, len(planned), plan.performances):
-            performances = planned[first : first + plan.performances]
+        for first in range(0, len(planned), settings.performances):
+            performances = planned[first : first + settings.performances]
             for name, performance in zip(names, performances, strict=True):
-                clip = render_clip(renderer, scene, performance, plan.frames)
+                clip = render_clip(renderer, scene, performance, settings.frames)
                 grounder.set_demonstration(clip, name)
-            for _ in range(plan.views):
+            for _ in range(settings.views):
                 number = order.pop()
                 operation = _Operation(scene, index, performances[0], names, number, views[number])
-                yield operation.trial(grounder, renderer, plan)
+                yield operation.trial(grounder, renderer, settings)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class _Operation:
     def task(self) -> Task:
         return Task(self.demonstration.element, self.demonstration.action)
 
-    def trial(self, grounder: Grounder, renderer: Renderer, plan: ClosedLoopPlan) -> Trial:
+    def trial(self, grounder: Grounder, renderer: Renderer, settings: ClosedLoopSettings) -> Trial:
         fixture, task = self.scene.fixture, self.task
         element = fixture.elements[task.element]
         states = initial_states(fixture, task)
@@ -157,8 +157,8 @@ class _Operation:
             elements=len(fixture.elements),
             viewpoint=viewpoint_degrees(demonstrated, self.view.camera, middle),
             attempts={
-                noise: self._attempt(bench, prediction, observation, plan, noise, middle)
-                for noise in plan.levels
+                noise: self._attempt(bench, prediction, observation, settings, noise, middle)
+                for noise in settings.levels
             },
         )
 
@@ -167,16 +167,16 @@ class _Operation:
         bench: Bench,
         prediction: Prediction,
         observation: RobotObservation,
-        plan: ClosedLoopPlan,
+        settings: ClosedLoopSettings,
         noise: float,
         middle: np.ndarray,
     ) -> Attempt:
         # the same holes and the same noise, but for its strength, at all levels
         rng = make_rng(self.scene.seed, Stream.RGBD, _DEPTH, self.number)
-        sensed = plan.depth_camera(noise).measure(observation.depth, rng)
-        published = publish(prediction, observation, sensed, plan.stream)
+        sensed = settings.depth_camera(noise).measure(observation.depth, rng)
+        published = publish(prediction, observation, sensed, settings.stream)
         pixel = observation.right_pixel(self.scene.fixture, self.task.element)
-        shown = publish_pixel(pixel, observation, sensed, plan.stream)
+        shown = publish_pixel(pixel, observation, sensed, settings.stream)
         robot = self.view.camera.position
         read = next(iter(prediction.action_scores))
         told = _act(bench, published, self.task.action, robot)

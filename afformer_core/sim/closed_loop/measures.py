@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.closed_loop.benchmark import Attempt, Trial
-from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial import Verdict
 
 _ANGLES = (0, 15, 30, 45, math.inf)
@@ -83,19 +83,21 @@ class ClosedLoopMeasures:
     verdicts: Mapping[str, VerdictShares]
 
 
-def measure_closed_loop(trials: Sequence[Trial], plan: ClosedLoopPlan) -> ClosedLoopMeasures:
+def measure_closed_loop(
+    trials: Sequence[Trial], settings: ClosedLoopSettings
+) -> ClosedLoopMeasures:
     """Measure a benchmark's trials, by family, action, kind, viewpoint, noise and outcome.
 
     Args:
         trials: at least one.
-        plan: plan of the benchmark.
+        settings: of the benchmark.
 
     Raises:
         ValueError: there is no trial.
     """
     if not trials:
         raise ValueError('trials are empty; there is no trial to report')
-    noise = plan.noise
+    noise = settings.noise
     families, kinds = ({getattr(one, name) for one in trials} for name in ('family', 'kind'))
     return ClosedLoopMeasures(
         scenes=len({trial.scene for trial in trials}),
@@ -104,7 +106,7 @@ def measure_closed_loop(trials: Sequence[Trial], plan: ClosedLoopPlan) -> Closed
         by_action=_grouped(trials, lambda trial: trial.action, ACTIONS, noise),
         by_kind=_grouped(trials, lambda trial: trial.kind, sorted(kinds), noise),
         by_viewpoint=_grouped(trials, _viewpoint, _VIEWPOINTS, noise),
-        by_noise={f'{100 * level:g} %': _measure(trials, level) for level in plan.levels},
+        by_noise={f'{100 * level:g} %': _measure(trials, level) for level in settings.levels},
         verdicts=_verdicts(trials, noise),
     )
 

@@ -14,7 +14,7 @@ from afformer_core.sim.closed_loop.measures import (
     VerdictShares,
     measure_closed_loop,
 )
-from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 
 COLUMNS = {
     'trials': 'trials',
@@ -51,26 +51,26 @@ _NOTES = (
 
 
 def build_closed_loop_report(
-    trials: Sequence[Trial], plan: ClosedLoopPlan, facts: Mapping[str, str | int | float]
+    trials: Sequence[Trial], settings: ClosedLoopSettings, facts: Mapping[str, str | int | float]
 ) -> Report:
     """Build the report of a benchmark: its numbers and their tables.
 
     Args:
         trials: at least one.
-        plan: plan of the benchmark.
+        settings: of the benchmark.
         facts: facts about the model, for the reader.
 
     Raises:
         ValueError: there is no trial.
     """
-    measures = measure_closed_loop(trials, plan)
+    measures = measure_closed_loop(trials, settings)
     counted: dict[str, str | int | float] = {
         'scenes': measures.scenes,
         'trials': measures.all.trials,
-        'noise of depth': f'{100 * plan.noise:g} %',
+        'noise of depth': f'{100 * settings.noise:g} %',
     }
     groups = {'all': measures.all, **measures.by_family, **measures.by_action}
-    title = f'Closed loop, with {100 * plan.noise:g} % noise of depth'
+    title = f'Closed loop, with {100 * settings.noise:g} % noise of depth'
     views = "By angle between the demonstration's and the robot's view"
     return Report(
         {**facts, **counted},

@@ -52,26 +52,27 @@ def button_name(element: int) -> str:
 
 
 def describe(
-    plans: Sequence[Demonstration], fixture: Fixture, rng: np.random.Generator
+    demonstrations: Sequence[Demonstration], fixture: Fixture, rng: np.random.Generator
 ) -> list[Step]:
     """Draw a purpose for each demonstration, and describe it as a step.
 
     Raises:
         ValueError: there are more demonstrations than `PURPOSES`.
     """
-    if len(plans) > len(PURPOSES):
+    if len(demonstrations) > len(PURPOSES):
         raise ValueError(
-            f'number of demonstrations is {len(plans)}; there are {len(PURPOSES)} purposes'
+            f'number of demonstrations is {len(demonstrations)}; there are {len(PURPOSES)} '
+            'purposes'
         )
-    purposes = rng.permutation(PURPOSES)[: len(plans)].tolist()
+    purposes = rng.permutation(PURPOSES)[: len(demonstrations)].tolist()
     return [
         Step(
-            _VERBS.get(plan.action, plan.action),
-            fixture.elements[plan.element].kind.replace('_', ' '),
-            plan.element,
+            _VERBS.get(demonstration.action, demonstration.action),
+            fixture.elements[demonstration.element].kind.replace('_', ' '),
+            demonstration.element,
             purpose,
         )
-        for plan, purpose in zip(plans, purposes, strict=True)
+        for demonstration, purpose in zip(demonstrations, purposes, strict=True)
     ]
 
 

@@ -35,7 +35,7 @@ from afformer_core.sim.datasets.assistq_text import (
 from afformer_core.sim.scene.demonstration import plan_demonstrations
 from afformer_core.sim.scene.footage import Shot, film, in_one_room
 from afformer_core.sim.scene.renderer import Renderer
-from afformer_core.sim.scene.scene_plan import ScenePlan
+from afformer_core.sim.scene.scene_settings import SceneSettings
 from afformer_core.sim.scene.view import View, image_size, plan_target, render_views
 
 _KEY = 4
@@ -43,11 +43,11 @@ _PANELS = ('keypad', 'control_panel', 'dense_keypad')
 
 
 @dataclass(frozen=True)
-class AssistqPlan(ScenePlan):
+class AssistqSettings(SceneSettings):
     """Contents of a dataset in the format of AssistQ.
 
     Attributes:
-        seed, families, held_out: see `ScenePlan`.
+        seed, families, held_out: see `SceneSettings`.
         scenes: number of fixtures, each in one video.
         demonstrations: number of demonstrations in each video.
         images: number of users' images of each fixture.
@@ -87,14 +87,14 @@ def panel_families(families: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def write_assistq(
-    folder: Path, split: str, plan: AssistqPlan, processes: int = 1
+    folder: Path, split: str, settings: AssistqSettings, processes: int = 1
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished videos.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the questions' file without its ending, and of the videos' folder.
-        plan: contents of the dataset.
+        settings: contents of the dataset.
         processes: number of rendering processes.
 
     Raises:
@@ -106,10 +106,15 @@ def write_assistq(
             f'split is {split!r}; AssistQ looks for the videos in the folder before the first '
             '"_". Choose a name without one'
         )
-    record = {'layout': 'assistq', **asdict(plan)}
+    record = {'layout': 'assistq', **asdict(settings)}
     del record['scenes']
     return Production(
-        folder, split, record, plan.scenes, partial(_make, split, plan), partial(_merge, split)
+        folder,
+        split,
+        record,
+        settings.scenes,
+        partial(_make, split, settings),
+        partial(_merge, split),
     ).run(processes)
 
 
@@ -119,34 +124,36 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
     )
 
 
-def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, Any]:
+def _make(split: str, settings: AssistqSettings, index: int, folder: Path) -> dict[str, Any]:
     """Write the folder of a video; returns its questions and steps."""
-    scene = plan.scene(index)
+    scene = settings.scene(index)
     fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
-    size = image_size(rng, plan.longest_side, None)
-    second, action = round(plan.rate), round(plan.seconds * plan.rate)
+    size = image_size(rng, settings.longest_side, None)
+    second, action = round(settings.rate), round(settings.seconds * settings.rate)
     shots = [
-        Shot(scene, one, second, action, second, plan.rate)
+        Shot(scene, one, second, action, second, settings.rate)
         for one in in_one_room(
-            plan_demonstrations(scene, plan.demonstrations, plan.longest_side, size)
+            plan_demonstrations(scene, settings.demonstrations, settings.longest_side, size)
         )
     ]
-    views = [plan_target(scene, number, plan.longest_side) for number in range(plan.images)]
+    views = [
+        plan_target(scene, number, settings.longest_side) for number in range(settings.images)
+    ]
     video = f'{scene.family}_{index:05d}'
     place = folder / split / video
     (place / 'images').mkdir(parents=True)
-    with Renderer(scene, (plan.longest_side, plan.longest_side)) as renderer:
+    with Renderer(scene, (settings.longest_side, settings.longest_side)) as renderer:
         frames = (image for shot in shots for image in film(renderer, shot, rng))
-        encode_video(place / 'video.mp4', frames, plan.rate, 23)
+        encode_video(place / 'video.mp4', frames, settings.rate, 23)
         for number, image in enumerate(render_views(scene, views, renderer)):
             write_jpeg(place / 'images' / f'{number}.jpg', image, int(rng.integers(75, 97)))
-    steps = describe([shot.plan for shot in shots], fixture, rng)
-    (place / 'script.txt').write_text(script(fixture, steps, round(plan.seconds), rng))
+    steps = describe([shot.demonstration for shot in shots], fixture, rng)
+    (place / 'script.txt').write_text(script(fixture, steps, round(settings.seconds), rng))
     (place / 'buttons.csv').write_text(_boxes(fixture, views))
     return {
         'video': video,
-        'questions': questions(fixture, steps, plan.images, rng),
+        'questions': questions(fixture, steps, settings.images, rng),
         'steps': [_step(shot, number) for number, shot in enumerate(shots)],
     }
 
@@ -168,7 +175,7 @@ def _step(shot: Shot, number: int) -> dict[str, Any]:
     contact = shot.contact
     begin = number * shot.frames
     return {
-        'element': shot.plan.element,
-        'action': shot.plan.action,
+        'element': shot.demonstration.element,
+        'action': shot.demonstration.action,
         'contact': contact and [(begin + frame) / shot.rate for frame in contact],
     }

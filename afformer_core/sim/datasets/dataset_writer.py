@@ -42,7 +42,7 @@ from afformer_core.sim.scene.outline import front_points
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.robot import with_robot
 from afformer_core.sim.scene.scene import Scene
-from afformer_core.sim.scene.scene_plan import ScenePlan
+from afformer_core.sim.scene.scene_settings import SceneSettings
 from afformer_core.sim.scene.view import View, plan_target, render_views
 from afformer_core.sim.scene.visibility import elements_in_view, points_seen
 
@@ -53,11 +53,11 @@ _POINT_SPREAD = 0.35
 
 
 @dataclass(frozen=True)
-class DatasetPlan(ScenePlan):
+class DatasetSettings(SceneSettings):
     """Contents of a simulated dataset in the format of OPRA.
 
     Attributes:
-        seed, fixtures, families, held_out: see `ScenePlan`.
+        seed, fixtures, families, held_out: see `SceneSettings`.
         demonstrations: number for each fixture, of different elements as long as there are any.
         performances: number of clips of each demonstration, of the same action by other people and
             from other sides.
@@ -118,26 +118,31 @@ class DatasetPlan(ScenePlan):
 
 
 def write_dataset(
-    folder: Path, split: str, plan: DatasetPlan, processes: int = 1
+    folder: Path, split: str, settings: DatasetSettings, processes: int = 1
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished fixtures.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the annotation file without its ending.
-        plan: contents of the dataset.
+        settings: contents of the dataset.
         processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
         ModuleNotFoundError: the physically based renderer is not installed.
     """
-    if plan.renderer == 'filament':
+    if settings.renderer == 'filament':
         require_filament()
-    record = asdict(plan)
+    record = asdict(settings)
     del record['scenes']
     return Production(
-        folder, split, record, plan.scenes, partial(_make, split, plan), partial(_merge, split)
+        folder,
+        split,
+        record,
+        settings.scenes,
+        partial(_make, split, settings),
+        partial(_merge, split),
     ).run(processes)
 
 
@@ -146,31 +151,33 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
     write_json(folder / f'{split}.json', [entry for record in records for entry in record])
 
 
-def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[str, Any]]:
+def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the clips and target views of a fixture; returns its entries."""
-    scene = plan.scene(index)
+    scene = settings.scene(index)
     demonstrations = plan_demonstrations(
-        scene, plan.demonstrations, plan.longest_side, performances=plan.performances
+        scene, settings.demonstrations, settings.longest_side, performances=settings.performances
     )
-    if plan.hand == 'mesh':
+    if settings.hand == 'mesh':
         demonstrations = [
             with_meshes(demonstration, make_rng(scene.seed, Stream.LOOK, k))
             for k, demonstration in enumerate(demonstrations)
         ]
-    targets = [plan_target(scene, number, plan.longest_side) for number in range(plan.targets)]
-    if plan.renderer == 'filament':
+    targets = [
+        plan_target(scene, number, settings.longest_side) for number in range(settings.targets)
+    ]
+    if settings.renderer == 'filament':
         # it takes one scene at a time, so that views in other colours need another renderer
         targets = [replace(view, variant=0) for view in targets]
     clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
     for name in (clips[0], images[0]):
         (folder / name).parent.mkdir(parents=True)
-    with plan.open_renderer(scene) as renderer:
+    with settings.open_renderer(scene) as renderer:
         rng = make_rng(scene.seed, Stream.ANNOTATION, 0)
         for name, demonstration in zip(clips, demonstrations, strict=True):
-            clip = render_clip(renderer, scene, demonstration, plan.frames)
-            encode_video(folder / name, clip, plan.rate, int(rng.integers(18, 30)))
-        targets = _with_robots(renderer, scene, plan, targets, demonstrations)
+            clip = render_clip(renderer, scene, demonstration, settings.frames)
+            encode_video(folder / name, clip, settings.rate, int(rng.integers(18, 30)))
+        targets = _with_robots(renderer, scene, settings, targets, demonstrations)
         for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
             write_jpeg(folder / name, image, int(rng.integers(75, 97)))
         seen = [elements_in_view(renderer, view) for view in targets]
@@ -180,8 +187,8 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
             'video_path': clip,
             'scene': f'{split}/{index:05d}',
             'robot': bool(view.robot),
-            'contact': demonstration.contact_frames(plan.frames),
-            'contact_point': _contact_pixels(scene, demonstration, plan.frames),
+            'contact': demonstration.contact_frames(settings.frames),
+            'contact_point': _contact_pixels(scene, demonstration, settings.frames),
             **_annotation(scene, demonstration, view, k, seen[k]),
         }
         for demonstration, clip in zip(demonstrations, clips, strict=True)
@@ -192,7 +199,7 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
 def _with_robots(
     renderer: Renderer,
     scene: Scene,
-    plan: DatasetPlan,
+    settings: DatasetSettings,
     targets: list[View],
     demonstrations: list[Demonstration],
 ) -> list[View]:
@@ -201,7 +208,7 @@ def _with_robots(
     views = []
     for number, view in enumerate(targets):
         rng = make_rng(scene.seed, Stream.ROBOT, number)
-        wanted = rng.random() < plan.robots
+        wanted = rng.random() < settings.robots
         views.append(with_robot(renderer, view, shown, rng) if wanted else view)
     return views
 

@@ -37,7 +37,7 @@ from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrat
 from afformer_core.sim.scene.motion import Motion
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
-from afformer_core.sim.scene.scene_plan import ScenePlan
+from afformer_core.sim.scene.scene_settings import SceneSettings
 from afformer_core.sim.scene.view import plan_target, render_views
 from afformer_core.sim.scene.visibility import element_box, hand_box
 
@@ -53,11 +53,11 @@ _IMAGES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
 
 
 @dataclass(frozen=True)
-class HandsPlan(ScenePlan):
+class HandsSettings(SceneSettings):
     """Contents of a dataset of hands.
 
     Attributes:
-        seed, fixtures, families, held_out: see `ScenePlan`.
+        seed, fixtures, families, held_out: see `SceneSettings`.
         demonstrations: number for each fixture; each gives an image before, while and after the
             hand touches the element, one in which it hovers, and one without a hand.
         longest_side: longest side of every image, in pixels.
@@ -75,22 +75,29 @@ class HandsPlan(ScenePlan):
         self._require_side(self.longest_side)
 
 
-def write_hands(folder: Path, split: str, plan: HandsPlan, processes: int = 1) -> Iterator[int]:
+def write_hands(
+    folder: Path, split: str, settings: HandsSettings, processes: int = 1
+) -> Iterator[int]:
     """Render images of hands, or what is missing of them; yields how many fixtures are done.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the list of images; those of 100DOH are `trainval` and `test`.
-        plan: contents of the dataset.
+        settings: contents of the dataset.
         processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
     """
-    record = {'layout': 'hands', **asdict(plan)}
+    record = {'layout': 'hands', **asdict(settings)}
     del record['scenes']
     return Production(
-        folder, split, record, plan.scenes, partial(_make, split, plan), partial(_merge, split)
+        folder,
+        split,
+        record,
+        settings.scenes,
+        partial(_make, split, settings),
+        partial(_merge, split),
     ).run(processes)
 
 
@@ -123,14 +130,14 @@ class _HandImage:
         image: uint8 RGB [H, W, 3].
         neighbours: images before and after it, in the order of their times.
         hands: hands that are visible in it.
-        plan: plan of the demonstration; None without a hand.
+        demonstration: what is rendered; None without a hand.
     """
 
     name: str
     image: np.ndarray
     neighbours: tuple[np.ndarray, ...]
     hands: tuple[AnnotatedHand, ...]
-    plan: Demonstration | None
+    demonstration: Demonstration | None
 
     def write(self, folder: Path, quality: int) -> None:
         """Write images and annotation, as JPEG of a quality."""
@@ -141,15 +148,17 @@ class _HandImage:
         (folder / 'Annotations' / f'{self.name}.xml').write_bytes(annotation)
 
 
-def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[str, Any]]:
+def _make(split: str, settings: HandsSettings, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the images of a fixture and their annotations; returns what they show."""
-    scene = plan.scene(index)
+    scene = settings.scene(index)
     for part in (*_IMAGES, 'Annotations'):
         (folder / part).mkdir()
-    side = plan.longest_side
+    side = settings.longest_side
     hand_images: list[_HandImage] = []
     with Renderer(scene, (side, side)) as renderer:
-        for k, demonstration in enumerate(plan_demonstrations(scene, plan.demonstrations, side)):
+        for k, demonstration in enumerate(
+            plan_demonstrations(scene, settings.demonstrations, side)
+        ):
             stem = f'{split}_{index:05d}_{k}'
             rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY, k)
             aside = make_rng(scene.seed, Stream.ANNOTATION, _KEY, k, _NEIGHBOURS)
@@ -169,7 +178,9 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
     quality = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
     for hand_image in hand_images:
         hand_image.write(folder, int(quality.integers(75, 97)))
-    return [_record(scene, hand_image.name, hand_image.plan) for hand_image in hand_images]
+    return [
+        _record(scene, hand_image.name, hand_image.demonstration) for hand_image in hand_images
+    ]
 
 
 def neighbouring_times(time: float, rng: np.random.Generator) -> tuple[float, ...]:
@@ -181,35 +192,37 @@ def neighbouring_times(time: float, rng: np.random.Generator) -> tuple[float, ..
 def _frame(
     renderer: Renderer,
     scene: Scene,
-    plan: Demonstration,
+    demonstration: Demonstration,
     time: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Render a frame of a demonstration."""
-    view = plan.view
-    capsules = plan.capsules(scene.fixture, time)
+    view = demonstration.view
+    capsules = demonstration.capsules(scene.fixture, time)
     renderer.set_room(view.lighting, view.surroundings)
-    clean = renderer.render(plan.camera(time), view.size, capsules, plan.states(time))
+    clean = renderer.render(
+        demonstration.camera(time), view.size, capsules, demonstration.states(time)
+    )
     return view.sensor.expose(clean, rng)
 
 
 def _hands(
-    renderer: Renderer, scene: Scene, plan: Demonstration, time: float
+    renderer: Renderer, scene: Scene, demonstration: Demonstration, time: float
 ) -> tuple[AnnotatedHand, ...]:
     """Annotate the hand in the frame that was rendered last, if it is visible."""
-    box = hand_box(renderer, plan, time, plan.capsules(scene.fixture, time))
+    box = hand_box(renderer, demonstration, time, demonstration.capsules(scene.fixture, time))
     if box is None:
         return ()
-    if not plan.motion.in_contact(time):
-        return (AnnotatedHand(box, plan.hand.left, NO_CONTACT),)
-    portable = set(CARRIED) & set(scene.fixture.elements[plan.element].actions)
+    if not demonstration.motion.in_contact(time):
+        return (AnnotatedHand(box, demonstration.hand.left, NO_CONTACT),)
+    portable = set(CARRIED) & set(scene.fixture.elements[demonstration.element].actions)
     contact = PORTABLE_OBJECT if portable else STATIONARY_OBJECT
-    touched = element_box(renderer, plan, time)
-    return (AnnotatedHand(box, plan.hand.left, contact, touched),)
+    touched = element_box(renderer, demonstration, time)
+    return (AnnotatedHand(box, demonstration.hand.left, contact, touched),)
 
 
-def _record(scene: Scene, name: str, plan: Demonstration | None) -> dict[str, Any]:
+def _record(scene: Scene, name: str, demonstration: Demonstration | None) -> dict[str, Any]:
     shown = {'name': name, 'family': scene.family}
-    if plan is None:
+    if demonstration is None:
         return shown
-    return {**shown, 'element': plan.element, 'action': plan.action}
+    return {**shown, 'element': demonstration.element, 'action': demonstration.action}

@@ -26,7 +26,7 @@ from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.scene.demonstration import plan_demonstrations
 from afformer_core.sim.scene.footage import Shot, film, in_one_room
 from afformer_core.sim.scene.renderer import Renderer
-from afformer_core.sim.scene.scene_plan import ScenePlan
+from afformer_core.sim.scene.scene_settings import SceneSettings
 from afformer_core.sim.scene.view import image_size
 from afformer_core.sim.scene.visibility import element_box, hand_box
 
@@ -37,11 +37,11 @@ _LONGEST_SHOT = _BEFORE[1] + _ACTION[1] + _AFTER[1]
 
 
 @dataclass(frozen=True)
-class LongVideoPlan(ScenePlan):
+class LongVideoSettings(SceneSettings):
     """Contents of a set of long videos.
 
     Attributes:
-        seed, families, held_out: see `ScenePlan`.
+        seed, families, held_out: see `SceneSettings`.
         scenes: largest number of fixtures in one video, one after another.
         videos: number of videos; each depends only on the seed and its number.
         seconds, rate: length of each video, and its frames per second.
@@ -64,52 +64,56 @@ class LongVideoPlan(ScenePlan):
 
 
 def write_long_videos(
-    folder: Path, split: str, plan: LongVideoPlan, processes: int = 1
+    folder: Path, split: str, settings: LongVideoSettings, processes: int = 1
 ) -> Iterator[int]:
     """Render long videos, or what is missing of them; yields the number of finished videos.
 
     Args:
         folder: folder of the set, created if missing.
         split: name of the videos' folder.
-        plan: contents of the set.
+        settings: contents of the set.
         processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
     """
-    record = {'layout': 'long-videos', **asdict(plan)}
+    record = {'layout': 'long-videos', **asdict(settings)}
     del record['videos']
-    return Production(folder, split, record, plan.videos, partial(_make, split, plan), _merge).run(
-        processes
-    )
+    return Production(
+        folder, split, record, settings.videos, partial(_make, split, settings), _merge
+    ).run(processes)
 
 
-def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
+def plan_shots(settings: LongVideoSettings, index: int) -> list[Shot]:
     """Plan the shots of the video `index`, from 0, one after another."""
-    first = index * plan.scenes
-    rng = make_rng(plan.scene(first).seed, Stream.ANNOTATION, _KEY)
-    size = image_size(rng, plan.longest_side, None)
-    lengths = _lengths(plan, rng)
-    scenes = min(int(rng.integers(1, plan.scenes + 1)), len(lengths))
+    first = index * settings.scenes
+    rng = make_rng(settings.scene(first).seed, Stream.ANNOTATION, _KEY)
+    size = image_size(rng, settings.longest_side, None)
+    lengths = _lengths(settings, rng)
+    scenes = min(int(rng.integers(1, settings.scenes + 1)), len(lengths))
     shots: list[Shot] = []
     for k, shown in enumerate(np.array_split(np.array(lengths), scenes)):
-        scene = plan.scene(first + k)
-        plans = in_one_room(plan_demonstrations(scene, len(shown), plan.longest_side, size))
+        scene = settings.scene(first + k)
+        demonstrations = in_one_room(
+            plan_demonstrations(scene, len(shown), settings.longest_side, size)
+        )
         shots += [
-            Shot(scene, one, before, action, after, plan.rate)
-            for one, (before, action, after) in zip(plans, shown.tolist(), strict=True)
+            Shot(scene, one, before, action, after, settings.rate)
+            for one, (before, action, after) in zip(demonstrations, shown.tolist(), strict=True)
         ]
     return shots
 
 
-def _lengths(plan: LongVideoPlan, rng: np.random.Generator) -> list[tuple[int, ...]]:
+def _lengths(settings: LongVideoSettings, rng: np.random.Generator) -> list[tuple[int, ...]]:
     """Draw the frames before, of and after the action of each shot; they fill the video."""
-    left = round(plan.seconds * plan.rate)
+    left = round(settings.seconds * settings.rate)
     lengths: list[tuple[int, ...]] = []
     while True:
-        shot = [max(1, round(plan.rate * rng.uniform(*one))) for one in (_BEFORE, _ACTION, _AFTER)]
+        shot = [
+            max(1, round(settings.rate * rng.uniform(*one))) for one in (_BEFORE, _ACTION, _AFTER)
+        ]
         left -= sum(shot)
-        if left < _LONGEST_SHOT * plan.rate:
+        if left < _LONGEST_SHOT * settings.rate:
             # frames that are too few for another shot belong to this one
             return [*lengths, (shot[0], shot[1], shot[2] + left)]
         lengths.append(tuple(shot))
@@ -119,20 +123,20 @@ def _merge(folder: Path, records: list[Any]) -> None:
     """Do nothing: no file describes all videos together."""
 
 
-def _make(split: str, plan: LongVideoPlan, index: int, folder: Path) -> dict[str, Any]:
+def _make(split: str, settings: LongVideoSettings, index: int, folder: Path) -> dict[str, Any]:
     """Write a video; returns its annotations."""
-    shots = plan_shots(plan, index)
+    shots = plan_shots(settings, index)
     path = folder / 'videos' / split / f'{index:05d}.mp4'
     path.parent.mkdir(parents=True)
     hands: list[dict[str, Any]] = []
     rng = make_rng(shots[0].scene.seed, Stream.ANNOTATION, _KEY, 1)
     quality = int(rng.integers(18, 30))
-    encode_video(path, _frames(shots, rng, hands), plan.rate, quality)
+    encode_video(path, _frames(shots, rng, hands), settings.rate, quality)
     interactions, first = [], 0
     for shot in shots:
         interactions.append(_interaction(shot, first))
         first += shot.frames
-    return {'rate': plan.rate, 'frames': first, 'interactions': interactions, 'hands': hands}
+    return {'rate': settings.rate, 'frames': first, 'interactions': interactions, 'hands': hands}
 
 
 def _frames(
@@ -142,7 +146,7 @@ def _frames(
     first = 0
     for _, group in groupby(shots, key=lambda shot: shot.scene.seed):
         taken = list(group)
-        with Renderer(taken[0].scene, taken[0].plan.view.size) as renderer:
+        with Renderer(taken[0].scene, taken[0].demonstration.view.size) as renderer:
             for shot in taken:
                 for frame, image in enumerate(film(renderer, shot, rng)):
                     yield image
@@ -153,15 +157,15 @@ def _frames(
 def _seen(renderer: Renderer, shot: Shot, frame: int, first: int) -> list[dict[str, Any]]:
     hand = shot.hand(frame)
     time = shot.time(frame)
-    box = hand_box(renderer, shot.plan, time, hand) if hand else None
+    box = hand_box(renderer, shot.demonstration, time, hand) if hand else None
     if box is None:
         return []
-    touched = element_box(renderer, shot.plan, time) if shot.in_contact(frame) else None
+    touched = element_box(renderer, shot.demonstration, time) if shot.in_contact(frame) else None
     return [
         {
             'frame': first + frame,
             'box': astuple(box),
-            'left': shot.plan.hand.left,
+            'left': shot.demonstration.hand.left,
             'contact': shot.in_contact(frame),
             'touched': None if touched is None else astuple(touched),
         }
@@ -173,9 +177,9 @@ def _interaction(shot: Shot, first: int) -> dict[str, Any]:
     return {
         'family': shot.scene.family,
         'scene_seed': shot.scene.seed,
-        'element': shot.plan.element,
-        'kind': shot.scene.fixture.elements[shot.plan.element].kind,
-        'action': shot.plan.action,
+        'element': shot.demonstration.element,
+        'kind': shot.scene.fixture.elements[shot.demonstration.element].kind,
+        'action': shot.demonstration.action,
         'shot': (first, first + shot.frames - 1),
         'contact': contact and (first + contact[0], first + contact[1]),
     }

@@ -49,7 +49,7 @@ _MARGIN = 0.1
 
 
 @dataclass(frozen=True)
-class PhotographPlan:
+class PhotographSettings:
     """Contents of a dataset of demonstrations over photographs.
 
     Attributes:
@@ -88,26 +88,26 @@ class PhotographPlan:
 
 
 def write_photographs(
-    folder: Path, split: str, plan: PhotographPlan, processes: int = 1
+    folder: Path, split: str, settings: PhotographSettings, processes: int = 1
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished scenes.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the annotation file without its ending.
-        plan: contents of the dataset.
+        settings: contents of the dataset.
         processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
         ValueError: the folder has no photograph.
     """
-    photographs = list_photographs(plan.photographs, plan.held_out)
-    record = asdict(plan)
+    photographs = list_photographs(settings.photographs, settings.held_out)
+    record = asdict(settings)
     del record['scenes']
-    record['photographs'] = None if plan.photographs is None else str(plan.photographs)
-    make = partial(_make, split, plan, photographs)
-    return Production(folder, split, record, plan.scenes, make, partial(_merge, split)).run(
+    record['photographs'] = None if settings.photographs is None else str(settings.photographs)
+    make = partial(_make, split, settings, photographs)
+    return Production(folder, split, record, settings.scenes, make, partial(_merge, split)).run(
         processes
     )
 
@@ -118,25 +118,29 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
 
 
 def _make(
-    split: str, plan: PhotographPlan, photographs: tuple[Path, ...], index: int, folder: Path
+    split: str,
+    settings: PhotographSettings,
+    photographs: tuple[Path, ...],
+    index: int,
+    folder: Path,
 ) -> list[dict[str, Any]]:
     """Write the clips and other views of a photograph; returns its entries."""
-    seed = scene_seed(plan.seed, index)
+    seed = scene_seed(settings.seed, index)
     rng = make_rng(seed, Stream.PHOTOGRAPH)
     path = photographs[int(rng.integers(len(photographs)))]
     photograph = read_photograph(path)
-    size = image_size(rng, plan.longest_side, None)
+    size = image_size(rng, settings.longest_side, None)
     for kind in ('clips', 'images'):
         (folder / f'{kind}/{split}/{index:05d}').mkdir(parents=True)
     entries = []
     with Renderer(HandScene(seed), (2 * size[0], 2 * size[1]), skins_xml()) as renderer:
-        for number in range(plan.demonstrations):
+        for number in range(settings.demonstrations):
             view = sample_near_view(photograph, size, rng)
             places = _visible_places(photograph, view, rng)
             demonstration = plan_photograph_demonstration(view, places[0], rng)
             clip = f'clips/{split}/{index:05d}/{number}.mp4'
-            frames = demonstration.render(renderer, photograph, plan.frames, rng)
-            encode_video(folder / clip, frames, plan.rate, int(rng.integers(18, 30)))
+            frames = demonstration.render(renderer, photograph, settings.frames, rng)
+            encode_video(folder / clip, frames, settings.rate, int(rng.integers(18, 30)))
             common = {
                 'video_path': clip,
                 'scene': f'{split}/{index:05d}',
@@ -144,13 +148,13 @@ def _make(
                 'family': 'photograph',
                 'photograph': path.name,
                 'actions': [ACTIONS.index(demonstration.hand.action) + 1],
-                'contact': demonstration.hand.contact_frames(plan.frames),
-                'contact_point': _contact_pixels(demonstration, plan.frames),
+                'contact': demonstration.hand.contact_frames(settings.frames),
+                'contact_point': _contact_pixels(demonstration, settings.frames),
             }
-            for target in range(plan.targets):
+            for target in range(settings.targets):
                 image = f'images/{split}/{index:05d}/{number}_{target}.jpg'
                 scale = view.scale_at(places[0])
-                other_size = image_size(rng, plan.longest_side, None)
+                other_size = image_size(rng, settings.longest_side, None)
                 other = sample_other_view(photograph, other_size, places[0], scale, rng)
                 shown = change_light(other.take(photograph), rng)
                 write_jpeg(folder / image, _exposed(shown, rng), int(rng.integers(75, 97)))

@@ -40,8 +40,8 @@ from afformer_core.sim.datasets.rgbd_messages import (
     depth_message,
     header_message,
 )
-from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
 from afformer_core.sim.datasets.rgbd_scene import RgbdScene
+from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.sim.scene.demonstration import render_clip
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.view import View
@@ -84,7 +84,7 @@ class _Logged:
             raise ValueError(f'time is {self.time}; it must not be negative')
 
 
-def write_rgbd_bag(folder: Path, plan: RgbdBagPlan) -> Iterator[int]:
+def write_rgbd_bag(folder: Path, settings: RgbdBagSettings) -> Iterator[int]:
     """Write a bag and its annotations; yields the number of images written so far.
 
     The folder appears when all is written.
@@ -96,47 +96,51 @@ def write_rgbd_bag(folder: Path, plan: RgbdBagPlan) -> Iterator[int]:
         raise DatasetError(f'{folder} exists; choose another folder or remove it first')
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
-    scene = plan.scene()
-    stamps = _stamps(plan, scene)
+    scene = settings.scene()
+    stamps = _stamps(settings, scene)
     try:
         aside.mkdir()
-        _write_annotations(aside / 'annotations.json', plan, scene, stamps)
-        yield from _write_messages(aside / 'bag', plan, scene, stamps)
+        _write_annotations(aside / 'annotations.json', settings, scene, stamps)
+        yield from _write_messages(aside / 'bag', settings, scene, stamps)
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def sensed_depth(renderer: Renderer, plan: RgbdBagPlan, view: View, number: int) -> SensedDepth:
-    """Render depth for image `number` of a plan's scene, as its depth camera measures it."""
-    rng = make_rng(scene_seed(plan.seed, 0), Stream.RGBD, 1, number)
-    return plan.depth_camera.measure(renderer.depth(view.camera, view.size), rng)
+def sensed_depth(
+    renderer: Renderer, settings: RgbdBagSettings, view: View, number: int
+) -> SensedDepth:
+    """Render depth for image `number` of a scene, as its depth camera measures it."""
+    rng = make_rng(scene_seed(settings.seed, 0), Stream.RGBD, 1, number)
+    return settings.depth_camera.measure(renderer.depth(view.camera, view.size), rng)
 
 
-def _stamps(plan: RgbdBagPlan, scene: RgbdScene) -> np.ndarray:
+def _stamps(settings: RgbdBagSettings, scene: RgbdScene) -> np.ndarray:
     """Draw the times of the camera's images: int64 [N] nanoseconds, nearly evenly spaced."""
     rng = make_rng(scene.scene.seed, Stream.RGBD, 2)
-    first = _START + round(1e9 * plan.demonstration_frames / plan.demonstration_rate) + _PAUSE
+    first = (
+        _START + round(1e9 * settings.demonstration_frames / settings.demonstration_rate) + _PAUSE
+    )
     periods = np.arange(len(scene.views)) + rng.uniform(-0.02, 0.02, len(scene.views))
-    stamps: np.ndarray = first + np.round(1e9 / plan.rate * periods).astype(np.int64)
+    stamps: np.ndarray = first + np.round(1e9 / settings.rate * periods).astype(np.int64)
     return stamps
 
 
 def _write_messages(
-    folder: Path, plan: RgbdBagPlan, scene: RgbdScene, stamps: np.ndarray
+    folder: Path, settings: RgbdBagSettings, scene: RgbdScene, stamps: np.ndarray
 ) -> Iterator[int]:
     typestore = get_typestore(Stores.LATEST)
     factory = RosbagsMessages(typestore)
     types = {
-        DEMONSTRATION_TOPIC: IMAGE_TYPES[plan.image_encoding],
-        IMAGE_TOPIC: IMAGE_TYPES[plan.image_encoding],
+        DEMONSTRATION_TOPIC: IMAGE_TYPES[settings.image_encoding],
+        IMAGE_TOPIC: IMAGE_TYPES[settings.image_encoding],
         DEPTH_TOPIC: 'sensor_msgs/msg/Image',
         CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
     }
-    storage = StoragePlugin[plan.storage.upper()]
+    storage = StoragePlugin[settings.storage.upper()]
     with (
         Writer(folder, version=9, storage_plugin=storage) as writer,
-        Renderer(scene.scene, plan.size) as renderer,
+        Renderer(scene.scene, settings.size) as renderer,
     ):
         connections = {
             topic: writer.add_connection(
@@ -150,12 +154,12 @@ def _write_messages(
             data = typestore.serialize_cdr(logged.message, kind)
             writer.write(connections[logged.topic], logged.time, data)
 
-        for logged in _demonstration(factory, renderer, plan, scene):
+        for logged in _demonstration(factory, renderer, settings, scene):
             write(logged)
         # messages are logged in another order than taken: depth takes longer than colour
         waiting: list[_Logged] = []
         for number in range(len(scene.views)):
-            for logged in _camera(factory, renderer, plan, scene, number, stamps):
+            for logged in _camera(factory, renderer, settings, scene, number, stamps):
                 heapq.heappush(waiting, logged)
             while waiting and waiting[0].time < stamps[min(number + 1, len(stamps) - 1)]:
                 write(heapq.heappop(waiting))
@@ -165,22 +169,22 @@ def _write_messages(
 
 
 def _demonstration(
-    factory: MessageFactory, renderer: Renderer, plan: RgbdBagPlan, scene: RgbdScene
+    factory: MessageFactory, renderer: Renderer, settings: RgbdBagSettings, scene: RgbdScene
 ) -> Iterable[_Logged]:
-    clip = render_clip(renderer, scene.scene, scene.demonstration, plan.demonstration_frames)
+    clip = render_clip(renderer, scene.scene, scene.demonstration, settings.demonstration_frames)
     rng = make_rng(scene.scene.seed, Stream.RGBD, 3)
     for number, image in enumerate(clip):
-        stamp = _START + round(1e9 * number / plan.demonstration_rate)
+        stamp = _START + round(1e9 * number / settings.demonstration_rate)
         arrival = stamp + round(rng.uniform(8, 14) * _MILLISECOND)
         header = header_message(factory, stamp, DEMONSTRATION_FRAME_ID)
-        message = colour_message(factory, image, plan.image_encoding, header)
+        message = colour_message(factory, image, settings.image_encoding, header)
         yield _Logged(arrival, 0, DEMONSTRATION_TOPIC, message)
 
 
 def _camera(
     factory: MessageFactory,
     renderer: Renderer,
-    plan: RgbdBagPlan,
+    settings: RgbdBagSettings,
     scene: RgbdScene,
     number: int,
     stamps: np.ndarray,
@@ -190,16 +194,16 @@ def _camera(
     view, stamp = scene.views[number], int(stamps[number])
     renderer.set_room(view.lighting, view.surroundings)
     image = view.sensor.expose(renderer.render(view.camera, view.size), rng)
-    sensed = sensed_depth(renderer, plan, view, number)
+    sensed = sensed_depth(renderer, settings, view, number)
     # the two sensors of such cameras are not triggered at exactly the same time
     depth_stamp = stamp + round(rng.uniform(1, 3) * _MILLISECOND)
     arrival = stamp + round(rng.uniform(9, 12) * _MILLISECOND)
     later = arrival + round(rng.uniform(2, 8) * _MILLISECOND)
     header = header_message(factory, stamp, FRAME_ID)
     depth_header = header_message(factory, depth_stamp, FRAME_ID)
-    colour = colour_message(factory, image, plan.image_encoding, header)
+    colour = colour_message(factory, image, settings.image_encoding, header)
     info = camera_info_message(factory, view, header)
-    depth = depth_message(factory, sensed, plan.depth_encoding, depth_header)
+    depth = depth_message(factory, sensed, settings.depth_encoding, depth_header)
     order = 3 * number
     return [
         _Logged(arrival, order, IMAGE_TOPIC, colour),
@@ -209,11 +213,11 @@ def _camera(
 
 
 def _write_annotations(
-    path: Path, plan: RgbdBagPlan, scene: RgbdScene, stamps: np.ndarray
+    path: Path, settings: RgbdBagSettings, scene: RgbdScene, stamps: np.ndarray
 ) -> None:
     element = scene.scene.fixture.elements[scene.demonstration.element]
     content = {
-        'seed': plan.seed,
+        'seed': settings.seed,
         'scene_seed': scene.scene.seed,
         'element': scene.demonstration.element,
         'family': scene.scene.family,

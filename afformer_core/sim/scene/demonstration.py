@@ -199,29 +199,33 @@ def plan_demonstration(
     best: Demonstration | None = None
     least = 0
     for _ in range(_TRIES):
-        plan = Demonstration(element, motion, hand, sample_grasp(grip, hand, rng), view, drift)
+        demonstration = Demonstration(
+            element, motion, hand, sample_grasp(grip, hand, rng), view, drift
+        )
         middle = (max(motion.start, 0.0) + min(motion.end, 1.0)) / 2
         sight = front_centre(target, motion.displacement(middle))
         misplaced = count_misplaced(
-            fixture, plan.capsules(fixture, middle), plan.camera(middle), sight
+            fixture, demonstration.capsules(fixture, middle), demonstration.camera(middle), sight
         )
         if best is None or misplaced < least:
-            best, least = plan, misplaced
+            best, least = demonstration, misplaced
         if misplaced == 0:
             break
     assert best is not None
     return best
 
 
-def with_meshes(plan: Demonstration, rng: np.random.Generator) -> Demonstration:
+def with_meshes(demonstration: Demonstration, rng: np.random.Generator) -> Demonstration:
     """Return the demonstration by a hand of meshes, whose look is drawn.
 
     Two of three clips begin before the hand comes into view, unless it holds the element from the
     beginning.
     """
-    style = sample_hand_style(plan.hand, rng)
+    style = sample_hand_style(demonstration.hand, rng)
     lead = float(rng.uniform(*_LEADS)) if rng.random() < _LED else 0.0
-    return replace(plan, style=style, lead=lead if plan.motion.start > 0 else 0.0)
+    return replace(
+        demonstration, style=style, lead=lead if demonstration.motion.start > 0 else 0.0
+    )
 
 
 def render_demonstration(
@@ -232,28 +236,30 @@ def render_demonstration(
     action: str | None = None,
 ) -> np.ndarray:
     """Plan and render a demonstration: uint8 [frames, H, W, 3] RGB, see `plan_demonstration`."""
-    plan = plan_demonstration(scene, element, size=size, action=action)
-    with Renderer(scene, plan.view.size) as renderer:
-        return render_clip(renderer, scene, plan, frames)
+    demonstration = plan_demonstration(scene, element, size=size, action=action)
+    with Renderer(scene, demonstration.view.size) as renderer:
+        return render_clip(renderer, scene, demonstration, frames)
 
 
-def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: int) -> np.ndarray:
+def render_clip(
+    renderer: Renderer, scene: Scene, demonstration: Demonstration, frames: int
+) -> np.ndarray:
     """Render a demonstration's clip by a renderer of its scene: uint8 [frames, H, W, 3] RGB."""
-    rng = make_rng(scene.seed, Stream.DEMONSTRATION, plan.element, frames)
-    view = plan.view
+    rng = make_rng(scene.seed, Stream.DEMONSTRATION, demonstration.element, frames)
+    view = demonstration.view
     renderer.set_room(view.lighting, view.surroundings)
     return np.stack(
         [
             view.sensor.expose(
                 renderer.render(
-                    plan.camera(time),
+                    demonstration.camera(time),
                     view.size,
-                    plan.shown_hand(scene.fixture, time),
-                    plan.states(time),
+                    demonstration.shown_hand(scene.fixture, time),
+                    demonstration.states(time),
                 ),
                 rng,
             )
-            for time in plan.times(frames).tolist()
+            for time in demonstration.times(frames).tolist()
         ]
     )
 

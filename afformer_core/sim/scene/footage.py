@@ -30,7 +30,7 @@ class Shot:
 
     Attributes:
         scene: scene that is filmed.
-        plan: the demonstration.
+        demonstration: the demonstration.
         before, action, after: numbers of frames before, during and after the demonstration.
         rate: frames per second.
 
@@ -39,7 +39,7 @@ class Shot:
     """
 
     scene: Scene
-    plan: Demonstration
+    demonstration: Demonstration
     before: int
     action: int
     after: int
@@ -69,7 +69,7 @@ class Shot:
 
     def in_contact(self, frame: int) -> bool:
         """Check whether the hand is on the element; it holds a carried one to the shot's end."""
-        return self.plan.motion.in_contact(self.time(frame))
+        return self.demonstration.motion.in_contact(self.time(frame))
 
     def hand(self, frame: int) -> list[Capsule]:
         """Return the hand's capsules at a frame; none while it is out of view."""
@@ -79,7 +79,7 @@ class Shot:
             away = 0
         if away > 1:
             return []
-        capsules = self.plan.capsules(self.scene.fixture, self.time(frame))
+        capsules = self.demonstration.capsules(self.scene.fixture, self.time(frame))
         if away == 0:
             return capsules
         arm = capsules[HAND_CAPSULES].end - capsules[HAND_CAPSULES].start
@@ -87,36 +87,40 @@ class Shot:
         return [replace(one, start=one.start + offset, end=one.end + offset) for one in capsules]
 
 
-def in_one_room(plans: Sequence[Demonstration]) -> list[Demonstration]:
+def in_one_room(demonstrations: Sequence[Demonstration]) -> list[Demonstration]:
     """Give demonstrations of one scene the same person, lens and room, one after another.
 
     An element that one of them has moved for good stays there in those that follow.
     """
     # the room of the lowest camera: seen from below its top, a table would hide the fixture
-    room = min(plans, key=lambda plan: float(plan.view.camera.position[1])).view
-    person = plans[0].hand
+    room = min(
+        demonstrations, key=lambda demonstration: float(demonstration.view.camera.position[1])
+    ).view
+    person = demonstrations[0].hand
     states = dict(room.states)
     placed = []
-    for plan in plans:
-        view = replace(room, camera=plan.view.camera, states=dict(states))
+    for demonstration in demonstrations:
+        view = replace(room, camera=demonstration.view.camera, states=dict(states))
         hand = replace(
-            plan.hand,
+            demonstration.hand,
             colour=person.colour,
             sleeve=person.sleeve,
             sleeve_start=person.sleeve_start,
         )
-        placed.append(replace(plan, view=view, hand=hand))
-        if plan.action not in (*MOMENTARY, *CARRIED):
-            states[plan.element] = plan.motion.displacement(1.0)
+        placed.append(replace(demonstration, view=view, hand=hand))
+        if demonstration.action not in (*MOMENTARY, *CARRIED):
+            states[demonstration.element] = demonstration.motion.displacement(1.0)
     return placed
 
 
 def film(renderer: Renderer, shot: Shot, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Render the frames of a shot by a renderer of its scene, each uint8 [H, W, 3] RGB."""
-    plan = shot.plan
-    view = plan.view
+    demonstration = shot.demonstration
+    view = demonstration.view
     renderer.set_room(view.lighting, view.surroundings)
     for frame in range(shot.frames):
         time = shot.time(frame)
-        clean = renderer.render(plan.camera(time), view.size, shot.hand(frame), plan.states(time))
+        clean = renderer.render(
+            demonstration.camera(time), view.size, shot.hand(frame), demonstration.states(time)
+        )
         yield view.sensor.expose(clean, rng)

@@ -55,23 +55,23 @@ def box_of(mask: np.ndarray) -> Box | None:
 
 
 def hand_box(
-    renderer: Renderer, plan: Demonstration, time: float, hand: Sequence[Capsule]
+    renderer: Renderer, demonstration: Demonstration, time: float, hand: Sequence[Capsule]
 ) -> Box | None:
     """Return the box of the visible part of palm and fingers; None where they are hidden.
 
     Args:
         renderer: renderer of the scene.
-        plan: the demonstration, whose camera and lens show the hand.
+        demonstration: the demonstration, whose camera and lens show the hand.
         time: time from 0 to 1.
         hand: the hand's capsules.
     """
-    codes = _segment(renderer, plan, time, hand)
+    codes = _segment(renderer, demonstration, time, hand)
     return box_of((codes <= HAND) & (codes > HAND - HAND_CAPSULES))
 
 
-def element_box(renderer: Renderer, plan: Demonstration, time: float) -> Box | None:
+def element_box(renderer: Renderer, demonstration: Demonstration, time: float) -> Box | None:
     """Return the box of the operated element at a time, as if no hand were in front of it."""
-    return box_of(_segment(renderer, plan, time, ()) == plan.element)
+    return box_of(_segment(renderer, demonstration, time, ()) == demonstration.element)
 
 
 def elements_in_view(renderer: Renderer, view: View) -> np.ndarray:
@@ -106,10 +106,12 @@ def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _segment(
-    renderer: Renderer, plan: Demonstration, time: float, hand: Sequence[Capsule]
+    renderer: Renderer, demonstration: Demonstration, time: float, hand: Sequence[Capsule]
 ) -> np.ndarray:
-    codes = renderer.segment(plan.camera(time), plan.view.size, hand, plan.states(time))
-    return _through_lens(codes, plan.view)
+    codes = renderer.segment(
+        demonstration.camera(time), demonstration.view.size, hand, demonstration.states(time)
+    )
+    return _through_lens(codes, demonstration.view)
 
 
 def _through_lens(codes: np.ndarray, view: View) -> np.ndarray:

@@ -53,8 +53,8 @@ def test_hands_are_in_a_list_as_100doh_calls_it(tmp_path: Path) -> None:
     asked = ['--layout', 'hands', '--scenes', '1', '--demonstrations', '1']
     assert main(['simulate', str(tmp_path), *asked, '--longest-side', '32']) == 0
     assert (tmp_path / 'ImageSets' / 'Main' / 'trainval.txt').read_text().startswith('trainval_')
-    plan = json.loads((tmp_path / 'simulation.json').read_text())['trainval']
-    assert (plan['layout'], plan['seed'], plan['held_out']) == ('hands', 1, False)
+    settings = json.loads((tmp_path / 'simulation.json').read_text())['trainval']
+    assert (settings['layout'], settings['seed'], settings['held_out']) == ('hands', 1, False)
 
 
 @pytest.mark.parametrize(

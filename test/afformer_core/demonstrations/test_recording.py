@@ -70,15 +70,17 @@ def test_a_real_demonstration_between_still_images(grounder, test_data):
 def _simulated_with_rest(seed, element):
     """A clip at 15 frames/s of 4 s between 3 s of the scene at rest, by the same camera."""
     scene = Scene(seed)
-    plan = plan_demonstration(scene, element, size=(160, 120))
+    demonstration = plan_demonstration(scene, element, size=(160, 120))
     noise = make_rng(seed, Stream.TARGET, 99)
-    with Renderer(scene, plan.view.size) as renderer:
-        clip = render_clip(renderer, scene, plan, 60)
+    with Renderer(scene, demonstration.view.size) as renderer:
+        clip = render_clip(renderer, scene, demonstration, 60)
         before, after = (
-            renderer.render(plan.camera(t), plan.view.size, states=plan.states(t))
+            renderer.render(
+                demonstration.camera(t), demonstration.view.size, states=demonstration.states(t)
+            )
             for t in (0.0, 1.0)
         )
-        expose = plan.view.sensor.expose
+        expose = demonstration.view.sensor.expose
         rest = [[expose(image, noise) for _ in range(45)] for image in (before, after)]
     return [*rest[0], *clip, *rest[1]]
 

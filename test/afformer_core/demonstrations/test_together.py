@@ -41,9 +41,9 @@ def _clips(scene: Scene, element: int) -> Clips:
     first = plan_demonstration(scene, element, size=size)
     second = plan_demonstration(scene, element, size=size, action=first.action, performance=1)
     clips = []
-    for plan in (first, second):
+    for demonstration in (first, second):
         with Renderer(scene, size) as renderer:
-            clips.append(render_clip(renderer, scene, plan, FRAMES))
+            clips.append(render_clip(renderer, scene, demonstration, FRAMES))
     return clips
 
 

@@ -16,8 +16,8 @@ from afformer_core.hands.detector_folder import read_detector_description
 from afformer_core.hands.detector_report import detect_in_images
 from afformer_core.hands.hand_annotations import read_hand_annotations
 from afformer_core.hands.open_detector import open_hand_detector, shipped_hand_detector
-from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
-from afformer_core.sim.scene.scene_plan import SEEN_FAMILIES
+from afformer_core.sim.datasets.hands_writer import HandsSettings, write_hands
+from afformer_core.sim.scene.scene_settings import SEEN_FAMILIES
 
 
 def test_it_is_small_and_says_how_it_was_made() -> None:
@@ -33,8 +33,8 @@ def test_it_is_small_and_says_how_it_was_made() -> None:
 @pytest.mark.slow
 def test_it_finds_hands_and_interactions(tmp_path: Path) -> None:
     """Of scenes that it never saw; the numbers of the whole split are in its card."""
-    plan = HandsPlan(7, 12, SEEN_FAMILIES, held_out=True)
-    list(write_hands(tmp_path, 'test', plan))
+    settings = HandsSettings(7, 12, SEEN_FAMILIES, held_out=True)
+    list(write_hands(tmp_path, 'test', settings))
     images = read_hand_annotations(tmp_path, 'test')
     detected = list(detect_in_images(open_hand_detector('simulated'), images))
     annotated = [image.hands for image in images]

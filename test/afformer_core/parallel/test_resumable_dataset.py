@@ -17,7 +17,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.parallel.resumable_dataset import Production, write_json
-from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
+from afformer_core.sim.datasets.hands_writer import HandsSettings, write_hands
 
 LAYOUTS = {
     'opra': ('--scenes', '3', '--demonstrations', '1', '--targets', '2', '--frames', '3'),
@@ -141,7 +141,7 @@ def _merge(folder: Path, records: list[list[int]]) -> None:
 
 def production(folder: Path, split: str = 'one', size: int = 10, samples: int = 2) -> Production:
     make = partial(_make, size=size)
-    return Production(folder, split, {'plan': 1}, samples, make, _merge)
+    return Production(folder, split, {'settings': 1}, samples, make, _merge)
 
 
 def test_progress_counts_what_was_there_before(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_two_runs_do_not_write_the_same_split(tmp_path: Path) -> None:
 
 def test_another_plan_for_the_same_split_is_refused(tmp_path: Path) -> None:
     list(production(tmp_path).run())
-    other = Production(tmp_path, 'one', {'plan': 2}, 2, _make, _merge)
+    other = Production(tmp_path, 'one', {'settings': 2}, 2, _make, _merge)
     with pytest.raises(DatasetError, match=r"holds a split 'one' made with .*choose another"):
         next(other.run())
 
@@ -205,8 +205,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_killed_is_told_and_nothing_is_left_half(tmp_path: Path) -> None:
-    plan = HandsPlan(5, 20, ('keypad',), demonstrations=1, longest_side=64)
-    progress = write_hands(tmp_path, 'some', plan, processes=2)
+    settings = HandsSettings(5, 20, ('keypad',), demonstrations=1, longest_side=64)
+    progress = write_hands(tmp_path, 'some', settings, processes=2)
     assert [next(progress), next(progress)] == [0, 1]
     workers = [
         child

@@ -19,13 +19,13 @@ from afformer_core.media.bag import Bag, Window
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.depth_wait import DEPTH_WAIT
-from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import Grounder
 from afformer_core.sim.cameras.depth_camera import SensedDepth, depth_edges
 from afformer_core.sim.datasets.rgbd_bag import sensed_depth, write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_messages import camera_info_message, header_message
-from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
@@ -63,10 +63,10 @@ class Sight:
         return point
 
 
-def sights(plan: RgbdBagPlan, numbers: range) -> Iterator[Sight]:
+def sights(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Sight]:
     factory = RosbagsMessages(affordance_typestore())
-    scene = plan.scene()
-    with Renderer(scene.scene, plan.size) as renderer:
+    scene = bag_settings.scene()
+    with Renderer(scene.scene, bag_settings.size) as renderer:
         for number in numbers:
             view = scene.views[number]
             renderer.set_room(view.lighting, view.surroundings)
@@ -83,7 +83,7 @@ def sights(plan: RgbdBagPlan, numbers: range) -> Iterator[Sight]:
             height = (points - surface) @ annotation.normal
             yield Sight(
                 exact,
-                sensed_depth(renderer, plan, view, number),
+                sensed_depth(renderer, bag_settings, view, number),
                 calibration,
                 annotation.normal,
                 np.abs(height).reshape(exact.shape) < 1e-4,
@@ -108,8 +108,8 @@ def drawn(mask: np.ndarray, rng: np.random.Generator) -> list[tuple[float, float
 def test_published_points_are_where_the_peaks_pixels_are(
     seed: int, tmp_path: Path, shipped_model: Path
 ) -> None:
-    plan = RgbdBagPlan(seed=seed, seconds=1.5)
-    list(write_rgbd_bag(tmp_path / 'recording', plan))
+    bag_settings = RgbdBagSettings(seed=seed, seconds=1.5)
+    list(write_rgbd_bag(tmp_path / 'recording', bag_settings))
     demonstrations = ReplayDemonstrations(Grounder.load(shipped_model), RecordingSettings())
     (tmp_path / 'out').mkdir()
     settings = PipelineSettings(
@@ -119,12 +119,12 @@ def test_published_points_are_where_the_peaks_pixels_are(
     with Bag(tmp_path / 'recording' / 'bag') as bag:
         topics = choose_topics(bag.topics, None, None, None, None)
         demonstrations.record(bag, topics.demonstration, Window())
-        replay = ReplayPlan(topics, demonstrations.selected, Window(), settings, None, None, {})
+        replay = ReplayRequest(topics, demonstrations.selected, Window(), settings, None, None, {})
         write_replay(bag, replay, demonstrations.predict, tmp_path / 'out', lambda _: None)
     errors = []
     with Bag(tmp_path / 'out' / 'bag') as bag:
         messages = bag.messages(('/affordance',), bag.start, bag.end)
-        for sight, message in zip(sights(plan, range(45)), messages, strict=True):
+        for sight, message in zip(sights(bag_settings, range(45)), messages, strict=True):
             for point in bag.decode(message).points:
                 if point.position_valid:
                     position = [point.position.x, point.position.y, point.position.z]
@@ -139,7 +139,7 @@ def test_published_points_are_where_the_peaks_pixels_are(
 def test_normals_of_panels_are_within_ten_degrees(seed: int) -> None:
     rng = np.random.default_rng(seed)
     angles = []
-    for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
+    for sight in sights(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
         for u, v in drawn(sight.panel & clear(sight, 25), rng):
             surface = sight.measure(u, v)
             if surface.normal is not None:
@@ -153,7 +153,7 @@ def test_no_point_comes_from_holes_or_edges() -> None:
     rng = np.random.default_rng(5)
     places = points = 0
     for seed in SEEDS:
-        for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
+        for sight in sights(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
             edges = sight.sensed.edges & depth_edges(sight.exact, EDGE)
             for mask in (sight.sensed.holes, edges):
                 for u, v in drawn(mask, rng):
@@ -167,7 +167,7 @@ def test_most_places_far_from_edges_have_a_point() -> None:
     rng = np.random.default_rng(6)
     found = []
     for seed in SEEDS:
-        for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
+        for sight in sights(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
             for u, v in drawn(clear(sight, 10) & (sight.exact < 1.2), rng):
                 found.append(sight.measure(u, v).position is not None)
     assert np.mean(found) > 0.9

@@ -12,7 +12,7 @@ import pytest
 from afformer_core.media.bag import Bag, BagError, Window
 from afformer_core.messages.depth_decoding import to_depth
 from afformer_core.replay.demonstrations import ReplayDemonstrations
-from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.stream.pipeline import PipelineSettings
@@ -33,8 +33,10 @@ def replay(
     def replay(name: str, image: str, depth: str) -> ReplaySummary:
         with Bag(test_data / 'bags' / name) as bag:
             topics = ReplayTopics(image, '', depth, '')
-            plan = ReplayPlan(topics, demonstrations.selected, Window(), SETTINGS, None, None, {})
-            return write_replay(bag, plan, demonstrations.predict, tmp_path, lambda _: None)
+            request = ReplayRequest(
+                topics, demonstrations.selected, Window(), SETTINGS, None, None, {}
+            )
+            return write_replay(bag, request, demonstrations.predict, tmp_path, lambda _: None)
 
     return replay
 

@@ -27,11 +27,11 @@ from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.depth_wait import DEPTH_WAIT
-from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics, choose_topics
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 
@@ -75,7 +75,7 @@ def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Callable[..., Wr
     def replay(folder: Path, path: Path = rgbd / 'bag', **fields: Any) -> Written:
         folder.mkdir()
         with Bag(path) as bag:
-            plan = ReplayPlan(
+            request = ReplayRequest(
                 topics=fields.pop('topics', choose_topics(bag.topics, None, None, None, None)),
                 demonstration=demonstrations.selected,
                 window=fields.pop('window', Window()),
@@ -85,7 +85,7 @@ def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Callable[..., Wr
                 facts={'bag': 'recording'},
             )
             done: list[int] = []
-            summary = write_replay(bag, plan, demonstrations.predict, folder, done.append)
+            summary = write_replay(bag, request, demonstrations.predict, folder, done.append)
         assert done[-1] == sum(summary.states.values())
         return Written(folder, summary)
 
@@ -341,8 +341,8 @@ def test_outputs_of_an_earlier_node_give_way(
 def test_a_bag_that_is_damaged_in_the_middle_is_replayed_up_to_there(
     replay: Replayer, tmp_path: Path
 ) -> None:
-    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.4, demonstration_frames=2)
-    list(write_rgbd_bag(tmp_path / 'recording', plan))
+    request = RgbdBagSettings(seed=7, size=(160, 120), seconds=0.4, demonstration_frames=2)
+    list(write_rgbd_bag(tmp_path / 'recording', request))
     path = tmp_path / 'recording' / 'bag' / 'bag.mcap'
     with path.open('rb+') as file:
         _, second, *_ = make_reader(file).get_summary().chunk_indexes

@@ -43,7 +43,7 @@ class DiscSession:
 
 
 @pytest.fixture
-def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZoomSettings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZoomSettings:
     """Of eight pairs of 64 x 64 pixels, seen twice as large."""
     annotations = write_pairs(tmp_path)
     monkeypatch.setattr(
@@ -53,16 +53,16 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZoomSettings:
     return ZoomSettings(Path('model'), annotations, None, 'train', (ZoomStage(2.0, 2.0),), 1.0)
 
 
-def written(plan: ZoomSettings, folder: Path) -> list[dict[str, Any]]:
-    list(write_zoomed_dataset(folder, plan))
+def written(settings: ZoomSettings, folder: Path) -> list[dict[str, Any]]:
+    list(write_zoomed_dataset(folder, settings))
     entries: list[dict[str, Any]] = json.loads((folder / 'train.json').read_text())
     return entries
 
 
-def test_the_other_objects_stay_as_they_are(plan: ZoomSettings, tmp_path: Path) -> None:
-    written(replace(plan, share=0.5), tmp_path / 'zoomed')
+def test_the_other_objects_stay_as_they_are(settings: ZoomSettings, tmp_path: Path) -> None:
+    written(replace(settings, share=0.5), tmp_path / 'zoomed')
     samples = list(open_annotations(tmp_path / 'zoomed' / 'train.json'))
-    own = list(open_annotations(plan.annotations))
+    own = list(open_annotations(settings.annotations))
     whole = [one for one in samples if one.image_path.resolve().parent == tmp_path]
 
     # Each image is an object here; the one of two actions is two samples.
@@ -77,13 +77,13 @@ def test_the_other_objects_stay_as_they_are(plan: ZoomSettings, tmp_path: Path) 
 
 
 @pytest.mark.parametrize('share', [0.0, 1.5])
-def test_a_share_that_cannot_be_is_refused(plan: ZoomSettings, share: float) -> None:
+def test_a_share_that_cannot_be_is_refused(settings: ZoomSettings, share: float) -> None:
     with pytest.raises(ValueError, match='expected above 0 and at most 1'):
-        replace(plan, share=share)
+        replace(settings, share=share)
 
 
-def test_points_are_where_the_disc_is_in_the_part(plan: ZoomSettings, tmp_path: Path) -> None:
-    zoomed = written(plan, tmp_path / 'zoomed')
+def test_points_are_where_the_disc_is_in_the_part(settings: ZoomSettings, tmp_path: Path) -> None:
+    zoomed = written(settings, tmp_path / 'zoomed')
 
     # Of the first pair, whose points are not at the disc, all may be elsewhere.
     assert len(zoomed) >= 7
@@ -94,9 +94,9 @@ def test_points_are_where_the_disc_is_in_the_part(plan: ZoomSettings, tmp_path: 
         assert image[round(y), round(x)].min() > 240
 
 
-def test_objects_take_turns_at_several_looks(plan: ZoomSettings, tmp_path: Path) -> None:
+def test_objects_take_turns_at_several_looks(settings: ZoomSettings, tmp_path: Path) -> None:
     stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 1.0))
-    written(replace(plan, stages=stages), tmp_path / 'zoomed')
+    written(replace(settings, stages=stages), tmp_path / 'zoomed')
 
     for index, (frame_side, image_side) in enumerate([(32, 32), (16, 64), (32, 32), (16, 64)]):
         clip = tmp_path / 'zoomed' / f'clips/train/{index:05d}/0.mp4'
@@ -105,13 +105,13 @@ def test_objects_take_turns_at_several_looks(plan: ZoomSettings, tmp_path: Path)
         assert not image.exists() or cv2.imread(str(image)).shape == (image_side, image_side, 3)
 
 
-def test_looking_at_nothing_is_refused(plan: ZoomSettings) -> None:
+def test_looking_at_nothing_is_refused(settings: ZoomSettings) -> None:
     with pytest.raises(ValueError, match='zoom stages is 0; expected at least 1'):
-        replace(plan, stages=())
+        replace(settings, stages=())
 
 
-def test_demonstrations_are_cut_to_where_they_act(plan: ZoomSettings, tmp_path: Path) -> None:
-    entry = written(plan, tmp_path / 'zoomed')[-1]
+def test_demonstrations_are_cut_to_where_they_act(settings: ZoomSettings, tmp_path: Path) -> None:
+    entry = written(settings, tmp_path / 'zoomed')[-1]
     frames = read_video(tmp_path / 'zoomed' / entry['video_path'], 4)
     whole = read_video(tmp_path / '3.mp4', 4)
 
@@ -123,34 +123,36 @@ def test_demonstrations_are_cut_to_where_they_act(plan: ZoomSettings, tmp_path: 
     assert np.abs(part - frames[0]).mean() < 20
 
 
-def test_a_pair_whose_target_is_elsewhere_is_left_out(plan: ZoomSettings, tmp_path: Path) -> None:
-    entries = json.loads(plan.annotations.read_text())
+def test_a_pair_whose_target_is_elsewhere_is_left_out(
+    settings: ZoomSettings, tmp_path: Path
+) -> None:
+    entries = json.loads(settings.annotations.read_text())
     x, y = entries[7]['heatmaps'][0][0]
     entries[7]['heatmaps'] = [[[(x + 32) % 64, (y + 32) % 64]]]
-    before = len(written(plan, tmp_path / 'before'))
-    plan.annotations.write_text(json.dumps(entries))
+    before = len(written(settings, tmp_path / 'before'))
+    settings.annotations.write_text(json.dumps(entries))
     zoomed_dataset._groups.cache_clear()
 
-    assert len(written(plan, tmp_path / 'after')) == before - 1
+    assert len(written(settings, tmp_path / 'after')) == before - 1
 
 
-def test_what_is_there_already_stays(plan: ZoomSettings, tmp_path: Path) -> None:
-    first = written(plan, tmp_path / 'zoomed')
+def test_what_is_there_already_stays(settings: ZoomSettings, tmp_path: Path) -> None:
+    first = written(settings, tmp_path / 'zoomed')
     clip = tmp_path / 'zoomed' / first[-1]['video_path']
     changed = clip.stat().st_mtime_ns
 
-    assert written(plan, tmp_path / 'zoomed') == first
+    assert written(settings, tmp_path / 'zoomed') == first
     assert clip.stat().st_mtime_ns == changed
 
 
-def test_other_zooms_are_another_dataset(plan: ZoomSettings, tmp_path: Path) -> None:
-    written(plan, tmp_path / 'zoomed')
+def test_other_zooms_are_another_dataset(settings: ZoomSettings, tmp_path: Path) -> None:
+    written(settings, tmp_path / 'zoomed')
     with pytest.raises(DatasetError, match="holds a split 'train' made with"):
-        written(replace(plan, stages=(ZoomStage(1.5, 2.0),)), tmp_path / 'zoomed')
+        written(replace(settings, stages=(ZoomStage(1.5, 2.0),)), tmp_path / 'zoomed')
 
 
-def test_an_empty_dataset_is_refused(plan: ZoomSettings, tmp_path: Path) -> None:
-    plan.annotations.write_text('[]')
+def test_an_empty_dataset_is_refused(settings: ZoomSettings, tmp_path: Path) -> None:
+    settings.annotations.write_text('[]')
     zoomed_dataset._groups.cache_clear()
     with pytest.raises(DatasetError, match='holds 0 samples'):
-        written(plan, tmp_path / 'zoomed')
+        written(settings, tmp_path / 'zoomed')

@@ -19,11 +19,11 @@ from afformer_core.media.bag import Bag, Window
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OutputMessages
-from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import Grounder
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.stream.pipeline import GroundingPipeline
 from afformer_core.stream.spatial_inputs import SpatialInputs
 from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
@@ -44,8 +44,8 @@ PARAMETERS = GroundingParameters(
 def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six RGB-D images of 160 x 120 of a simulated scene."""
     folder = tmp_path_factory.mktemp('rgbd') / 'recording'
-    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=4)
-    list(write_rgbd_bag(folder, plan))
+    request = RgbdBagSettings(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=4)
+    list(write_rgbd_bag(folder, request))
     return folder / 'bag'
 
 
@@ -134,8 +134,8 @@ def _offline(bag: Path, library: DemonstrationLibrary, folder: Path) -> list[Any
     with Bag(bag) as recording:
         topics = choose_topics(recording.topics, None, None, None, None)
         settings = PARAMETERS.pipeline_settings(topics.image)
-        plan = ReplayPlan(topics, library.selected, Window(), settings, None, None, {})
-        write_replay(recording, plan, library.predict, folder, lambda done: None)
+        request = ReplayRequest(topics, library.selected, Window(), settings, None, None, {})
+        write_replay(recording, request, library.predict, folder, lambda done: None)
     with Bag(folder / 'bag') as written:
         messages = written.messages(('/affordance',), written.start, written.end)
         return [written.decode(message) for message in messages]

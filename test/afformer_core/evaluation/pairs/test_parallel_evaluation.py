@@ -13,20 +13,24 @@ import pytest
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.errors import ImageError
 from afformer_core.evaluation.pairs.pairs import choose_pairs
-from afformer_core.evaluation.pairs.parallel_evaluation import RunPlan, evaluate_pairs, open_run
+from afformer_core.evaluation.pairs.parallel_evaluation import (
+    RunSettings,
+    evaluate_pairs,
+    open_run,
+)
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.runtime import Grounder
 
 
 @pytest.fixture
-def plan(model_folder: Path) -> RunPlan:
-    return RunPlan(partial(Grounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7)
+def settings(model_folder: Path) -> RunSettings:
+    return RunSettings(partial(Grounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7)
 
 
-def test_two_processes_find_the_same_as_one(scenes: Path, plan: RunPlan) -> None:
+def test_two_processes_find_the_same_as_one(scenes: Path, settings: RunSettings) -> None:
     pairs = choose_pairs(list(OpraDataset(scenes)))
-    one = evaluate_pairs(plan, pairs, 1, progress=False)
-    two = evaluate_pairs(plan, pairs, 2, progress=False)
+    one = evaluate_pairs(settings, pairs, 1, progress=False)
+    two = evaluate_pairs(settings, pairs, 2, progress=False)
 
     assert len({pair.sample.group for pair in pairs}) == 3
     for pair, first, second in zip(pairs, one, two, strict=True):
@@ -37,14 +41,14 @@ def test_two_processes_find_the_same_as_one(scenes: Path, plan: RunPlan) -> None
         assert np.array_equal(second.scores.auc_judd, first.scores.auc_judd)
 
 
-def test_a_run_is_opened_once_in_a_process(plan: RunPlan) -> None:
-    assert open_run(plan) is open_run(plan)
+def test_a_run_is_opened_once_in_a_process(settings: RunSettings) -> None:
+    assert open_run(settings) is open_run(settings)
 
 
 def test_an_error_in_another_process_is_raised(
-    scenes: Path, plan: RunPlan, tmp_path: Path
+    scenes: Path, settings: RunSettings, tmp_path: Path
 ) -> None:
     first, *rest = choose_pairs(list(OpraDataset(scenes)))
     broken = replace(first, sample=replace(first.sample, image_path=tmp_path / 'gone.jpg'))
     with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
-        evaluate_pairs(plan, [broken, *rest], 2, progress=False)
+        evaluate_pairs(settings, [broken, *rest], 2, progress=False)

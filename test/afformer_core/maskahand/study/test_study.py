@@ -15,8 +15,8 @@ from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.study.study import Study, study_table
 from afformer_core.maskahand.study.study_run import Command, carry_out, in_own_process
-from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
-from afformer_core.sim.datasets.long_video_writer import LongVideoPlan, write_long_videos
+from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
+from afformer_core.sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
 
 _NEEDED = ('train.json', 'validation.json', 'test-seen.json')
 
@@ -355,10 +355,10 @@ def test_results_of_another_version_are_refused(empty: Study) -> None:
 @pytest.mark.slow
 def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
     unlabelled, annotated = tmp_path / 'unlabelled', tmp_path / 'annotated'
-    videos = LongVideoPlan(1, 1, ('control_panel',), videos=2, seconds=14, longest_side=96)
+    videos = LongVideoSettings(1, 1, ('control_panel',), videos=2, seconds=14, longest_side=96)
     assert [*write_long_videos(unlabelled, 'train', videos)][-1] == 2
     for number, split in enumerate(('train', 'validation', 'test-seen')):
-        pairs = DatasetPlan(
+        pairs = DatasetSettings(
             seed=number,
             scenes=2,
             families=('control_panel', 'drawers'),

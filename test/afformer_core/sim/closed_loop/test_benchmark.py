@@ -24,8 +24,8 @@ from afformer_core.sim.closed_loop.benchmark import (
     Trial,
     closed_loop_trials,
 )
-from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.report import build_closed_loop_report
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial import Outcome, Verdict
 from afformer_core.sim.scene.demonstration import Demonstration, render_clip
 from afformer_core.sim.scene.renderer import Renderer
@@ -33,29 +33,29 @@ from afformer_core.sim.scene.scene import Scene
 
 from ...conftest import random_model
 
-PLAN = ClosedLoopPlan(
+SETTINGS = ClosedLoopSettings(
     scenes=2, families=('keypad', 'control_panel'), demonstrations=1, views=2, noises=(0.0,)
 )
 DONE, MISSED = Outcome(Verdict.DONE, 0), Outcome(Verdict.WRONG_ELEMENT, 1, (1,))
 
 
-def trials(plan: ClosedLoopPlan) -> Iterator[Trial]:
+def trials(settings: ClosedLoopSettings) -> Iterator[Trial]:
     """Of a model that knows nothing."""
     configuration = afformer_small(OPRA_ACTIONS, (64, 96))
     grounder = Grounder(configuration, TorchSession(random_model(configuration)))
-    return closed_loop_trials(grounder, plan)
+    return closed_loop_trials(grounder, settings)
 
 
 @pytest.fixture(scope='module')
 def tried() -> list[Trial]:
-    return list(trials(PLAN))
+    return list(trials(SETTINGS))
 
 
 def test_every_demonstration_is_tried_in_every_view(tried: list[Trial]) -> None:
     assert [(trial.scene, trial.family) for trial in tried] == [
         (0, 'keypad'), (0, 'keypad'), (1, 'control_panel'), (1, 'control_panel'),
     ]  # fmt: skip
-    assert PLAN.trials == 4
+    assert SETTINGS.trials == 4
     assert all(list(trial.attempts) == [0.0, 0.005] for trial in tried)
     assert len({trial.viewpoint for trial in tried}) == 4
     assert all(0 <= trial.viewpoint < 90 for trial in tried)
@@ -66,7 +66,7 @@ def test_the_right_pixel_and_action_succeed(tried: list[Trial]) -> None:
 
 
 def test_the_same_plan_tries_the_same(tried: list[Trial]) -> None:
-    assert next(trials(PLAN)) == tried[0]
+    assert next(trials(SETTINGS)) == tried[0]
 
 
 def test_performances_are_of_one_action_and_grounded_together(
@@ -88,20 +88,20 @@ def test_performances_are_of_one_action_and_grounded_together(
     original = Grounder.predict
     monkeypatch.setattr(Grounder, 'predict', predict)
     monkeypatch.setattr(benchmark, 'render_clip', render)
-    list(trials(replace(PLAN, scenes=1, views=1, demonstrations=2, performances=2)))
+    list(trials(replace(SETTINGS, scenes=1, views=1, demonstrations=2, performances=2)))
     assert named == [('performance 0', 'performance 1')] * 2
     assert planned[0] == planned[1] != planned[2] == planned[3]
 
 
 def test_the_report_can_be_printed_and_stored(tried: list[Trial]) -> None:
-    report = build_closed_loop_report(tried, PLAN, {'model': 'random'})
+    report = build_closed_loop_report(tried, SETTINGS, {'model': 'random'})
     assert '- noise of depth: 0.5 %' in report.to_markdown()
     assert json.loads(json.dumps(report.to_json()))['measures']['all']['trials'] == 4
 
 
 def test_a_model_of_other_actions_is_refused(small_folder: Path) -> None:
     with pytest.raises(ModelFolderError, match='knows the actions press, hold, push'):
-        next(closed_loop_trials(Grounder.load(small_folder), PLAN))
+        next(closed_loop_trials(Grounder.load(small_folder), SETTINGS))
 
 
 def make_trial(scene: int, action: str, named: str, viewpoint: float, **outcomes: Any) -> Trial:
@@ -121,7 +121,7 @@ def test_the_report_counts() -> None:
         make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, error=0.3),
         make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, shown=MISSED, error=None),
     ]
-    report = build_closed_loop_report(given, PLAN, {})
+    report = build_closed_loop_report(given, SETTINGS, {})
     measures = report.to_json()['measures']
     everything = measures['all']
     assert everything['trials'] == 4
@@ -150,7 +150,7 @@ def test_the_report_counts() -> None:
 
 
 def test_tables_of_the_report() -> None:
-    report = build_closed_loop_report([make_trial(0, 'touch', 'hold', 15.0)], PLAN, {})
+    report = build_closed_loop_report([make_trial(0, 'touch', 'hold', 15.0)], SETTINGS, {})
     columns = {table.title: table.columns for table in report.tables}
     assert columns['Closed loop, with 0.5 % noise of depth'] == (
         'trials', 'success', 'given the action', 'right element', 'error, mm', 'action read',
@@ -168,7 +168,7 @@ def test_tables_of_the_report() -> None:
 
 def test_no_trial_is_no_report() -> None:
     with pytest.raises(ValueError, match='no trial to report'):
-        build_closed_loop_report([], PLAN, {})
+        build_closed_loop_report([], SETTINGS, {})
 
 
 @pytest.mark.parametrize(
@@ -183,4 +183,4 @@ def test_no_trial_is_no_report() -> None:
 )
 def test_impossible_plans_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(PLAN, **fields)
+        replace(SETTINGS, **fields)

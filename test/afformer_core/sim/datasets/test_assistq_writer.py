@@ -12,10 +12,14 @@ from afformer_core.data.readers.assistq import AssistqButtonsDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.media.video import read_video
 from afformer_core.sim.datasets.assistq_text import PURPOSES
-from afformer_core.sim.datasets.assistq_writer import AssistqPlan, panel_families, write_assistq
+from afformer_core.sim.datasets.assistq_writer import (
+    AssistqSettings,
+    panel_families,
+    write_assistq,
+)
 from afformer_core.sim.scene.view import plan_target
 
-PLAN = AssistqPlan(
+SETTINGS = AssistqSettings(
     1, 2, ('keypad',), demonstrations=3, images=2, seconds=2, rate=3, longest_side=64
 )
 
@@ -23,7 +27,7 @@ PLAN = AssistqPlan(
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('assistq')
-    assert list(write_assistq(folder, 'train', PLAN)) == [0, 1, 2]
+    assert list(write_assistq(folder, 'train', SETTINGS)) == [0, 1, 2]
     return folder
 
 
@@ -73,10 +77,10 @@ def test_a_video_holds_all_demonstrations_and_the_seconds_between(folder: Path) 
 def test_boxes_are_those_of_the_elements_in_the_images(
     dataset: AssistqButtonsDataset, folder: Path
 ) -> None:
-    scene = PLAN.scene(1)
+    scene = SETTINGS.scene(1)
     sample = dataset[6]
     assert sample.scene is not None
-    view = plan_target(scene, 0, PLAN.longest_side)
+    view = plan_target(scene, 0, SETTINGS.longest_side)
     assert sample.image_size == view.size
     assert len(sample.scene.polygons) == len(scene.fixture.elements)
     for index, polygon in enumerate(sample.scene.polygons):
@@ -109,9 +113,9 @@ def test_panels_are_taken_where_there_are_any() -> None:
 )
 def test_an_impossible_plan_is_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(PLAN, **change)
+        replace(SETTINGS, **change)
 
 
 def test_a_name_that_assistq_would_cut_off_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='without one'):
-        write_assistq(tmp_path, 'train_1', PLAN)
+        write_assistq(tmp_path, 'train_1', SETTINGS)

@@ -18,12 +18,12 @@ from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video
 from afformer_core.sim.bodies.element import ACTIONS
-from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
+from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
 from afformer_core.sim.families import FAMILIES
 from afformer_core.sim.scene.demonstration import plan_demonstration, plan_demonstrations
 from afformer_core.sim.scene.scene import Scene
 
-PLAN = DatasetPlan(
+SETTINGS = DatasetSettings(
     seed=3, scenes=2, families=('control_panel', 'keypad'), frames=3, longest_side=64
 )
 
@@ -31,7 +31,7 @@ PLAN = DatasetPlan(
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('simulated')
-    assert list(write_dataset(folder, 'train', PLAN)) == [0, 1, 2]
+    assert list(write_dataset(folder, 'train', SETTINGS)) == [0, 1, 2]
     return folder
 
 
@@ -55,7 +55,7 @@ def test_the_opra_reader_reads_it(folder: Path) -> None:
         assert image.shape == (sample.image_size[1], sample.image_size[0], 3)
         assert read_video(sample.video_path).shape[0] == 3
         assert sample.scene is not None
-        scene = PLAN.scene(int(sample.scene.scene_id.removeprefix('train/')))
+        scene = SETTINGS.scene(int(sample.scene.scene_id.removeprefix('train/')))
         element = scene.fixture.elements[sample.scene.element]
         assert sample.scene.kinds[sample.scene.element] == element.kind
         assert dataset.action_names[sample.actions[0]] in element.actions
@@ -81,12 +81,12 @@ def test_one_appliance_has_demonstrations_of_different_elements(folder: Path) ->
 def test_entries_tell_family_and_contact(folder: Path) -> None:
     entries = json.loads((folder / 'train.json').read_text())
     families = {entry['scene']: entry['family'] for entry in entries}
-    assert families == {f'train/0000{index}': PLAN.scene(index).family for index in range(2)}
+    assert families == {f'train/0000{index}': SETTINGS.scene(index).family for index in range(2)}
     contacts = {entry['video_path']: entry['contact'] for entry in entries}
     planned = [
-        plan.contact_frames(3)
+        demonstration.contact_frames(3)
         for index in range(2)
-        for plan in plan_demonstrations(PLAN.scene(index), 3, 64)
+        for demonstration in plan_demonstrations(SETTINGS.scene(index), 3, 64)
     ]
     assert [contacts[path] for path in sorted(contacts)] == [
         None if contact is None else list(contact) for contact in planned
@@ -101,12 +101,14 @@ def test_entries_tell_the_contact_point_in_each_frame(folder: Path) -> None:
     points = {entry['video_path']: entry['contact_point'] for entry in entries}
     paths = iter(sorted(points))
     for index in range(2):
-        scene = PLAN.scene(index)
-        for plan in plan_demonstrations(scene, 3, 64):
+        scene = SETTINGS.scene(index)
+        for demonstration in plan_demonstrations(scene, 3, 64):
             outlines = [
-                replace(plan.view, camera=plan.camera(time), states=plan.states(time)).outline(
-                    scene.fixture, plan.element
-                )
+                replace(
+                    demonstration.view,
+                    camera=demonstration.camera(time),
+                    states=demonstration.states(time),
+                ).outline(scene.fixture, demonstration.element)
                 for time in (1 / 6, 1 / 2, 5 / 6)
             ]
             for point, outline in zip(points[next(paths)], outlines, strict=True):
@@ -115,7 +117,7 @@ def test_entries_tell_the_contact_point_in_each_frame(folder: Path) -> None:
 
 
 def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', replace(PLAN, hand='mesh')))
+    list(write_dataset(tmp_path, 'train', replace(SETTINGS, hand='mesh')))
     capsules, meshes = contents(folder), contents(tmp_path)
     assert capsules.keys() == meshes.keys()
     changed = {name for name in capsules if capsules[name] != meshes[name]}
@@ -139,11 +141,11 @@ def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> Non
 )
 def test_what_a_renderer_cannot_show_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(PLAN, **change)
+        replace(SETTINGS, **change)
 
 
 def test_robots_are_in_images_alone(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', replace(PLAN, robots=1.0)))
+    list(write_dataset(tmp_path, 'train', replace(SETTINGS, robots=1.0)))
     alone, beside = contents(folder), contents(tmp_path)
     assert all(alone[name] == beside[name] for name in alone if name.endswith('.mp4'))
     entries = json.loads((tmp_path / 'train.json').read_text())
@@ -157,44 +159,50 @@ def test_robots_are_in_images_alone(folder: Path, tmp_path: Path) -> None:
 
 def test_an_unknown_hand_is_refused() -> None:
     with pytest.raises(ValueError, match="hand is 'paw'; expected one of"):
-        replace(PLAN, hand='paw')
+        replace(SETTINGS, hand='paw')
 
 
 def test_an_appliance_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
     scene = Scene(2, 'mugs')
     count = len(scene.fixture.elements)
-    plans = plan_demonstrations(scene, count + 1, 64)
-    assert sorted(plan.element for plan in plans[:count]) == list(range(count))
-    again, first = plans[-1], next(one for one in plans if one.element == plans[-1].element)
+    demonstrations = plan_demonstrations(scene, count + 1, 64)
+    assert sorted(demonstration.element for demonstration in demonstrations[:count]) == list(
+        range(count)
+    )
+    again, first = (
+        demonstrations[-1],
+        next(one for one in demonstrations if one.element == demonstrations[-1].element),
+    )
     assert again.hand != first.hand
 
 
 def test_performances_of_a_demonstration_are_of_one_action_by_other_people() -> None:
     scene = Scene(2, 'keypad')
-    plans = plan_demonstrations(scene, 2, 64, performances=3)
-    for group in (plans[:3], plans[3:]):
-        assert len({(plan.element, plan.action) for plan in group}) == 1
+    demonstrations = plan_demonstrations(scene, 2, 64, performances=3)
+    for group in (demonstrations[:3], demonstrations[3:]):
+        assert len({(demonstration.element, demonstration.action) for demonstration in group}) == 1
         assert group[0].hand != group[1].hand != group[2].hand
     # Left to themselves they would differ.
     drawn = [
-        plan_demonstration(scene, plans[0].element, 64, performance=k).action for k in range(3)
+        plan_demonstration(scene, demonstrations[0].element, 64, performance=k).action
+        for k in range(3)
     ]
     assert len(set(drawn)) > 1
 
 
 def test_families_are_drawn_evenly() -> None:
-    plan = replace(PLAN, families=('keypad', 'mugs', 'doors', 'jars'))
-    drawn = [plan.scene(index).family for index in range(200)]
-    assert all(30 < drawn.count(family) < 70 for family in plan.families)
-    assert [plan.scene(index).family for index in range(200)] == drawn
-    assert not any(plan.scene(index).held_out for index in range(3))
-    assert replace(plan, held_out=True).scene(0).held_out
+    settings = replace(SETTINGS, families=('keypad', 'mugs', 'doors', 'jars'))
+    drawn = [settings.scene(index).family for index in range(200)]
+    assert all(30 < drawn.count(family) < 70 for family in settings.families)
+    assert [settings.scene(index).family for index in range(200)] == drawn
+    assert not any(settings.scene(index).held_out for index in range(3))
+    assert replace(settings, held_out=True).scene(0).held_out
 
 
 @pytest.mark.parametrize('family', FAMILIES)
 def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
-    plan = DatasetPlan(3, 1, (family,), True, 1, 2, frames=2, longest_side=48)
-    list(write_dataset(tmp_path, 'test', plan))
+    settings = DatasetSettings(3, 1, (family,), True, 1, 2, frames=2, longest_side=48)
+    list(write_dataset(tmp_path, 'test', settings))
     dataset = OpraDataset(tmp_path / 'test.json')
     assert find_problems(dataset, decode=True) == []
     for sample in dataset:
@@ -205,29 +213,29 @@ def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
 
 
 def test_two_processes_write_the_same_bytes_as_one(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', PLAN, processes=2))
+    list(write_dataset(tmp_path, 'train', SETTINGS, processes=2))
     assert contents(tmp_path) == contents(folder)
 
 
 def test_an_interrupted_run_is_continued(folder: Path, tmp_path: Path) -> None:
-    progress = write_dataset(tmp_path, 'train', PLAN)
+    progress = write_dataset(tmp_path, 'train', SETTINGS)
     assert next(progress) == 0
     assert next(progress) == 1
     progress.close()
     assert not (tmp_path / 'train.json').exists()
-    assert list(write_dataset(tmp_path, 'train', PLAN)) == [1, 2]
+    assert list(write_dataset(tmp_path, 'train', SETTINGS)) == [1, 2]
     assert contents(tmp_path) == contents(folder)
 
 
 def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', replace(PLAN, scenes=1)))
+    list(write_dataset(tmp_path, 'train', replace(SETTINGS, scenes=1)))
     whole = json.loads((folder / 'train.json').read_text())
     assert json.loads((tmp_path / 'train.json').read_text()) == whole[:9]
 
 
 def test_another_plan_in_the_same_folder_is_refused(folder: Path) -> None:
     with pytest.raises(DatasetError, match='made with'):
-        next(write_dataset(folder, 'train', replace(PLAN, seed=4)))
+        next(write_dataset(folder, 'train', replace(SETTINGS, seed=4)))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +251,7 @@ def test_another_plan_in_the_same_folder_is_refused(folder: Path) -> None:
 )
 def test_an_impossible_plan_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(PLAN, **change)
+        replace(SETTINGS, **change)
 
 
 def test_the_command_renders_what_it_is_asked_for(tmp_path: Path) -> None:
@@ -275,9 +283,9 @@ def test_the_command_renders_the_families_and_the_seed_of_a_split(tmp_path: Path
     assert main(['simulate', str(tmp_path), '--split', 'test-buttons', *options]) == 0
     named = ['--split', 'other', '--families', 'mugs', '--seed', '4']
     assert main(['simulate', str(tmp_path), *named, *options]) == 0
-    plans = json.loads((tmp_path / 'simulation.json').read_text())
-    assert (plans['test-buttons']['seed'], plans['other']['seed']) == (5, 4)
-    assert plans['test-buttons']['held_out']
+    written = json.loads((tmp_path / 'simulation.json').read_text())
+    assert (written['test-buttons']['seed'], written['other']['seed']) == (5, 4)
+    assert written['test-buttons']['held_out']
     for split, family in (('test-buttons', 'dense_keypad'), ('other', 'mugs')):
         (entry,) = json.loads((tmp_path / f'{split}.json').read_text())
         assert entry['family'] == family

@@ -13,7 +13,7 @@ from afformer_core.sim.bodies.element import Use
 from afformer_core.sim.bodies.grip import Fingertip
 from afformer_core.sim.datasets.hand_annotation import AnnotatedHand, annotation_xml
 from afformer_core.sim.datasets.hands_writer import (
-    HandsPlan,
+    HandsSettings,
     moments,
     neighbouring_times,
     write_hands,
@@ -22,13 +22,13 @@ from afformer_core.sim.scene.demonstration import plan_demonstrations
 from afformer_core.sim.scene.motion import Motion
 from afformer_core.sim.scene.visibility import Box
 
-PLAN = HandsPlan(2, 6, ('keypad', 'mugs'), demonstrations=1, longest_side=96)
+SETTINGS = HandsSettings(2, 6, ('keypad', 'mugs'), demonstrations=1, longest_side=96)
 
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('hands')
-    assert list(write_hands(folder, 'trainval', PLAN)) == [0, 1, 2, 3, 4, 5, 6]
+    assert list(write_hands(folder, 'trainval', SETTINGS)) == [0, 1, 2, 3, 4, 5, 6]
     return folder
 
 
@@ -123,23 +123,24 @@ def test_what_is_touched_has_a_box_and_its_hand_says_so(folder: Path) -> None:
 
 def test_boxes_lie_around_the_projected_fingertips(folder: Path) -> None:
     checked = 0
-    for index in range(PLAN.scenes):
-        scene = PLAN.scene(index)
-        (plan,) = plan_demonstrations(scene, 1, PLAN.longest_side)
+    for index in range(SETTINGS.scenes):
+        scene = SETTINGS.scene(index)
+        (demonstration,) = plan_demonstrations(scene, 1, SETTINGS.longest_side)
         name = f'trainval_{index:05d}_0_contact'
         hands = [found for found in objects(folder, name) if found['name'] == 'hand']
-        motion = plan.motion
+        motion = demonstration.motion
         middle = (max(motion.start, 0) + min(motion.end, 1)) / 2
-        still = not plan.drift.any() and motion.action in ('touch', 'hold')
+        still = not demonstration.drift.any() and motion.action in ('touch', 'hold')
         if not hands or not still:
             continue
         # fingertips are where the capsules of the last bones end
-        capsules = plan.capsules(scene.fixture, middle)
+        capsules = demonstration.capsules(scene.fixture, middle)
         tips = np.array([capsules[3 * finger + 2].end for finger in range(5)])
-        pixels = plan.view.pixels(tips) + 1
+        pixels = demonstration.view.pixels(tips) + 1
         left, top, right, bottom = box(hands[0])
         inside = pixels[
-            (pixels > 0.5).all(axis=1) & (pixels < np.array(plan.view.size) + 0.5).all(axis=1)
+            (pixels > 0.5).all(axis=1)
+            & (pixels < np.array(demonstration.view.size) + 0.5).all(axis=1)
         ]
         assert (inside >= np.array([left, top]) - 1.5).all()
         assert (inside <= np.array([right, bottom]) + 1.5).all()

@@ -12,18 +12,20 @@ import pytest
 
 from afformer_core.media.video import VideoReader
 from afformer_core.sim.datasets.long_video_writer import (
-    LongVideoPlan,
+    LongVideoSettings,
     plan_shots,
     write_long_videos,
 )
 
-PLAN = LongVideoPlan(3, 2, ('keypad', 'drawers'), videos=2, seconds=16, rate=4, longest_side=64)
+SETTINGS = LongVideoSettings(
+    3, 2, ('keypad', 'drawers'), videos=2, seconds=16, rate=4, longest_side=64
+)
 
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('long')
-    assert list(write_long_videos(folder, 'mine', PLAN)) == [0, 1, 2]
+    assert list(write_long_videos(folder, 'mine', SETTINGS)) == [0, 1, 2]
     return folder
 
 
@@ -77,8 +79,8 @@ def test_there_are_frames_without_a_hand(folder: Path) -> None:
 
 
 def test_a_video_cuts_from_one_appliance_to_another() -> None:
-    plan = replace(PLAN, scenes=3, seconds=60)
-    shown = [[shot.scene.seed for shot in plan_shots(plan, index)] for index in range(6)]
+    settings = replace(SETTINGS, scenes=3, seconds=60)
+    shown = [[shot.scene.seed for shot in plan_shots(settings, index)] for index in range(6)]
     assert {len(set(seeds)) for seeds in shown} == {1, 2, 3}
     for seeds in shown:
         changes = sum(one != other for one, other in pairwise(seeds))
@@ -88,12 +90,14 @@ def test_a_video_cuts_from_one_appliance_to_another() -> None:
 
 
 def test_fewer_videos_are_the_first_of_more() -> None:
-    shots = plan_shots(PLAN, 1)
-    again = plan_shots(replace(PLAN, videos=5), 1)
+    shots = plan_shots(SETTINGS, 1)
+    again = plan_shots(replace(SETTINGS, videos=5), 1)
     assert [shot.frames for shot in shots] == [shot.frames for shot in again]
-    np.testing.assert_array_equal(shots[0].plan.grasp.palm, again[0].plan.grasp.palm)
+    np.testing.assert_array_equal(
+        shots[0].demonstration.grasp.palm, again[0].demonstration.grasp.palm
+    )
 
 
 def test_a_video_that_is_too_short_for_a_shot_is_refused() -> None:
     with pytest.raises(ValueError, match=r'seconds is 5; it must be at least 10\.5'):
-        replace(PLAN, seconds=5)
+        replace(SETTINGS, seconds=5)

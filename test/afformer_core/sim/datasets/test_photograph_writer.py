@@ -15,9 +15,9 @@ from afformer_core.cli.main import main
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.media.video import read_video
-from afformer_core.sim.datasets.photograph_writer import PhotographPlan, write_photographs
+from afformer_core.sim.datasets.photograph_writer import PhotographSettings, write_photographs
 
-PLAN = PhotographPlan(seed=2, scenes=2, demonstrations=1, frames=4, longest_side=128)
+SETTINGS = PhotographSettings(seed=2, scenes=2, demonstrations=1, frames=4, longest_side=128)
 
 
 @pytest.fixture(scope='module')
@@ -38,8 +38,8 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope='module')
 def folder(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('dataset')
-    plan = replace(PLAN, photographs=photographs)
-    assert list(write_photographs(folder, 'train', plan)) == [0, 1, 2]
+    settings = replace(SETTINGS, photographs=photographs)
+    assert list(write_photographs(folder, 'train', settings)) == [0, 1, 2]
     return folder
 
 
@@ -86,9 +86,9 @@ def test_the_contact_is_at_the_same_disc_in_the_clip_and_in_the_image(folder: Pa
 
 
 def test_a_folder_without_photographs_is_refused(tmp_path: Path) -> None:
-    plan = replace(PLAN, photographs=tmp_path)
+    settings = replace(SETTINGS, photographs=tmp_path)
     with pytest.raises(ValueError, match='has no photograph'):
-        list(write_photographs(tmp_path / 'out', 'train', plan))
+        list(write_photographs(tmp_path / 'out', 'train', settings))
 
 
 def test_the_command_writes_what_packages_carry(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_the_command_writes_what_packages_carry(tmp_path: Path) -> None:
 @pytest.mark.parametrize('change', [{'scenes': 0}, {'frames': 0}, {'longest_side': 8}])
 def test_plans_out_of_range_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match='at least'):
-        replace(PLAN, **change)
+        replace(SETTINGS, **change)

@@ -18,10 +18,10 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.media.polygons import contains
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
 from afformer_core.sim.datasets.rgbd_scene import FARTHEST, NEAREST
+from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 
-PLAN = RgbdBagPlan(seed=11, size=(160, 120), seconds=0.2, demonstration_frames=4)
+SETTINGS = RgbdBagSettings(seed=11, size=(160, 120), seconds=0.2, demonstration_frames=4)
 
 
 def read(folder: Path) -> tuple[dict[str, list[Any]], list[int]]:
@@ -42,7 +42,7 @@ def stamps(messages: list[Any]) -> np.ndarray:
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('rgbd') / 'bag'
-    assert list(write_rgbd_bag(folder, PLAN)) == [1, 2, 3, 4, 5, 6]
+    assert list(write_rgbd_bag(folder, SETTINGS)) == [1, 2, 3, 4, 5, 6]
     return folder
 
 
@@ -111,7 +111,7 @@ def test_the_demonstration_shows_motion_and_the_camera_moves(
 
 
 def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    list(write_rgbd_bag(tmp_path / 'again', PLAN))
+    list(write_rgbd_bag(tmp_path / 'again', SETTINGS))
     for name in ('bag/bag.mcap', 'bag/metadata.yaml', 'annotations.json'):
         digests = [
             hashlib.sha256((one / name).read_bytes()).hexdigest()
@@ -121,10 +121,10 @@ def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> Non
 
 
 def test_jpeg_32fc1_and_sqlite3(tmp_path: Path) -> None:
-    plan = replace(
-        PLAN, seconds=0.1, image_encoding='jpeg', depth_encoding='32FC1', storage='sqlite3'
+    settings = replace(
+        SETTINGS, seconds=0.1, image_encoding='jpeg', depth_encoding='32FC1', storage='sqlite3'
     )
-    list(write_rgbd_bag(tmp_path / 'out', plan))
+    list(write_rgbd_bag(tmp_path / 'out', settings))
     messages = read(tmp_path / 'out' / 'bag')[0]
     assert [path.suffix for path in sorted((tmp_path / 'out' / 'bag').iterdir())] == [
         '.db3', '.yaml',
@@ -139,8 +139,8 @@ def test_jpeg_32fc1_and_sqlite3(tmp_path: Path) -> None:
 
 def test_an_existing_folder_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match='exists; choose another folder'):
-        list(write_rgbd_bag(tmp_path, PLAN))
-    interrupted = write_rgbd_bag(tmp_path / 'out', PLAN)
+        list(write_rgbd_bag(tmp_path, SETTINGS))
+    interrupted = write_rgbd_bag(tmp_path / 'out', SETTINGS)
     next(interrupted)
     interrupted.close()
     assert list(tmp_path.iterdir()) == []
@@ -166,4 +166,4 @@ def test_the_command_writes_a_bag(tmp_path: Path, capsys: pytest.CaptureFixture[
 )
 def test_impossible_plans_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(PLAN, **fields)
+        replace(SETTINGS, **fields)

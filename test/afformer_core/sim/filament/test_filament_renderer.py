@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_core.sim.bodies.seeds import scene_seed
-from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
+from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
 from afformer_core.sim.filament import filament_context
 from afformer_core.sim.filament.filament_context import missing_filament, require_filament
 from afformer_core.sim.filament.finishes import FINISH_MATERIALS, apply_finishes
@@ -40,11 +40,11 @@ def renderer() -> Iterator[Renderer]:
 
 @needs_filament
 def test_a_hand_changes_the_pixels_where_the_classic_renderer_has_it(renderer: Renderer) -> None:
-    plan = with_meshes(plan_demonstration(SCENE, 1, size=SIZE), np.random.default_rng(0))
-    time = (plan.motion.start + plan.motion.end) / 2
-    camera, states = plan.camera(time), plan.states(time)
-    hand = plan.shown_hand(SCENE.fixture, time)
-    renderer.set_room(plan.view.lighting, plan.view.surroundings)
+    settings = with_meshes(plan_demonstration(SCENE, 1, size=SIZE), np.random.default_rng(0))
+    time = (settings.motion.start + settings.motion.end) / 2
+    camera, states = settings.camera(time), settings.states(time)
+    hand = settings.shown_hand(SCENE.fixture, time)
+    renderer.set_room(settings.view.lighting, settings.view.surroundings)
     bare = renderer.render(camera, SIZE, (), states).astype(int)
     shown = renderer.render(camera, SIZE, hand, states).astype(int)
     again = renderer.render(camera, SIZE, (), states).astype(int)
@@ -58,15 +58,15 @@ def test_a_hand_changes_the_pixels_where_the_classic_renderer_has_it(renderer: R
 
 @needs_filament
 def test_a_hand_of_capsules_is_refused(renderer: Renderer) -> None:
-    plan = plan_demonstration(SCENE, 1, size=SIZE)
-    renderer.set_room(plan.view.lighting, plan.view.surroundings)
+    settings = plan_demonstration(SCENE, 1, size=SIZE)
+    renderer.set_room(settings.view.lighting, settings.view.surroundings)
     with pytest.raises(ValueError, match='hand is made of capsules'):
-        renderer.render(plan.camera(0.5), SIZE, plan.capsules(SCENE.fixture, 0.5))
+        renderer.render(settings.camera(0.5), SIZE, settings.capsules(SCENE.fixture, 0.5))
 
 
 @needs_filament
 def test_a_dataset_is_written_with_it(tmp_path: Path) -> None:
-    plan = DatasetPlan(
+    settings = DatasetSettings(
         3,
         1,
         ('keypad',),
@@ -77,7 +77,7 @@ def test_a_dataset_is_written_with_it(tmp_path: Path) -> None:
         hand='mesh',
         renderer='filament',
     )
-    assert list(write_dataset(tmp_path, 'train', plan)) == [0, 1]
+    assert list(write_dataset(tmp_path, 'train', settings)) == [0, 1]
     assert (tmp_path / 'images/train/00000/0.jpg').stat().st_size > 500
 
 

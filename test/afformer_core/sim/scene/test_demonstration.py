@@ -48,17 +48,17 @@ def distance_to_geom(
 def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
     """Metres from the nearest fingertip to the element at three times in contact."""
     fixture = scene.fixture
-    plan = plan_demonstration(scene, element, action=action)
+    demonstration = plan_demonstration(scene, element, action=action)
     model = build_model(scene, (64, 64))
     data = mujoco.MjData(model)
     body = model.body(f'element_{element}').id
     gaps = []
-    for time in np.linspace(plan.motion.start, plan.motion.end, 5)[1:-1]:
-        pose = fixture.elements[element].placed(plan.states(time)[element])
+    for time in np.linspace(demonstration.motion.start, demonstration.motion.end, 5)[1:-1]:
+        pose = fixture.elements[element].placed(demonstration.states(time)[element])
         data.mocap_pos[element] = pose.position
         data.mocap_quat[element] = pose.quaternion
         mujoco.mj_kinematics(model, data)
-        tips = [each for each in plan.capsules(fixture, time) if each.radius == 0.0075]
+        tips = [each for each in demonstration.capsules(fixture, time) if each.radius == 0.0075]
         gaps.append(
             min(
                 distance_to_geom(model, data, geom, tip.end) - tip.radius
@@ -73,24 +73,24 @@ def test_the_contact_pixel_is_below_the_finger_that_presses_and_follows_the_came
     scene = Scene(scene_seed(4, 1), 'keypad')
     fixture = scene.fixture
     element = fixture.elements[2]
-    plan = plan_demonstration(scene, 2, action='touch')
-    plan = replace(plan, drift=np.array([[0.02, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    for time in (0.0, (plan.motion.start + plan.motion.end) / 2, 1.0):
-        moved = element.placed(plan.motion.displacement(time))
-        tip = moved.apply(next(iter(plan.grasp.contacts.values())))
+    demonstration = plan_demonstration(scene, 2, action='touch')
+    demonstration = replace(demonstration, drift=np.array([[0.02, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    for time in (0.0, (demonstration.motion.start + demonstration.motion.end) / 2, 1.0):
+        moved = element.placed(demonstration.motion.displacement(time))
+        tip = moved.apply(next(iter(demonstration.grasp.contacts.values())))
         front = tip - 0.0075 * moved.rotation[:, 2]
-        view = replace(plan.view, camera=plan.camera(time))
+        view = replace(demonstration.view, camera=demonstration.camera(time))
         np.testing.assert_allclose(
-            plan.contact_pixel(fixture, time), view.pixels(front[None])[0], atol=1e-9
+            demonstration.contact_pixel(fixture, time), view.pixels(front[None])[0], atol=1e-9
         )
 
 
 def test_a_contact_point_outside_the_image_has_no_pixel() -> None:
     scene = Scene(scene_seed(4, 1), 'keypad')
-    plan = plan_demonstration(scene, 2)
-    shifted = replace(plan, drift=np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    behind = replace(plan, drift=np.array([[0.0, 0.0, -4.0], [0.0, 0.0, 0.0]]))
-    assert plan.contact_pixel(scene.fixture, 1.0) is not None
+    demonstration = plan_demonstration(scene, 2)
+    shifted = replace(demonstration, drift=np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    behind = replace(demonstration, drift=np.array([[0.0, 0.0, -4.0], [0.0, 0.0, 0.0]]))
+    assert demonstration.contact_pixel(scene.fixture, 1.0) is not None
     assert shifted.contact_pixel(scene.fixture, 1.0) is None
     assert behind.contact_pixel(scene.fixture, 1.0) is None
 
@@ -114,8 +114,8 @@ def test_each_kind_is_used_in_each_of_its_ways() -> None:
     for index in range(30):
         scene = Scene(scene_seed(6, index))
         for element in choose_elements(scene, 3):
-            plan = plan_demonstration(scene, element)
-            actions[scene.fixture.elements[element].kind].add(plan.action)
+            demonstration = plan_demonstration(scene, element)
+            actions[scene.fixture.elements[element].kind].add(demonstration.action)
     assert {kind: tuple(sorted(each)) for kind, each in actions.items()} == EVERY_USE
 
 
@@ -147,34 +147,40 @@ def test_the_other_elements_stay_as_they_were_left() -> None:
     moved = 0
     for index in range(20):
         scene = Scene(scene_seed(12, index))
-        plan = plan_demonstration(scene, 0)
-        assert 0 not in plan.view.states
+        demonstration = plan_demonstration(scene, 0)
+        assert 0 not in demonstration.view.states
         for time in (0.0, 0.5, 1.0):
-            states = plan.states(time)
-            assert set(states) == {0, *plan.view.states}
-            assert all(states[i] is plan.view.states[i] for i in plan.view.states)
-            own = plan.motion.displacement(time)
+            states = demonstration.states(time)
+            assert set(states) == {0, *demonstration.view.states}
+            assert all(
+                states[i] is demonstration.view.states[i] for i in demonstration.view.states
+            )
+            own = demonstration.motion.displacement(time)
             np.testing.assert_array_equal(states[0].position, own.position)
-        moved += len(plan.view.states)
+        moved += len(demonstration.view.states)
     assert moved > 10
 
 
 def test_some_demonstrations_are_seen_from_the_head_of_who_gives_them() -> None:
-    plans = [plan_demonstration(Scene(scene_seed(13, index)), 0) for index in range(60)]
+    demonstrations = [plan_demonstration(Scene(scene_seed(13, index)), 0) for index in range(60)]
     # no other camera has so wide a lens
-    wide = [plan for plan in plans if plan.view.camera.field_of_view > 55]
-    assert 0.1 < len(wide) / len(plans) < 0.4
-    assert all(np.abs(plan.drift).max() > 0 for plan in wide)
-    assert any(np.abs(plan.drift).max() == 0 for plan in plans)
+    wide = [
+        demonstration
+        for demonstration in demonstrations
+        if demonstration.view.camera.field_of_view > 55
+    ]
+    assert 0.1 < len(wide) / len(demonstrations) < 0.4
+    assert all(np.abs(demonstration.drift).max() > 0 for demonstration in wide)
+    assert any(np.abs(demonstration.drift).max() == 0 for demonstration in demonstrations)
 
 
 def test_contact_frames_are_the_first_and_the_last_with_the_hand_on_the_element() -> None:
-    plan = plan_demonstration(SCENE, 0)
+    demonstration = plan_demonstration(SCENE, 0)
 
     def frames(start: float, end: float, count: int) -> tuple[int, int] | None:
-        return replace(plan, motion=replace(plan.motion, start=start, end=end)).contact_frames(
-            count
-        )
+        return replace(
+            demonstration, motion=replace(demonstration.motion, start=start, end=end)
+        ).contact_frames(count)
 
     # the frames of 8 are taken at 1/16, 3/16, ...
     assert frames(0.3, 0.6, 8) == (2, 4)
@@ -211,10 +217,12 @@ def test_target_images_show_neither_hand_nor_what_it_did() -> None:
 
 
 def test_the_hand_hides_a_part_of_the_appliance_in_a_clip() -> None:
-    plan = plan_demonstration(SCENE, 0)
-    middle = (plan.motion.start + plan.motion.end) / 2
+    demonstration = plan_demonstration(SCENE, 0)
+    middle = (demonstration.motion.start + demonstration.motion.end) / 2
     with Renderer(SCENE, (256, 256)) as renderer:
-        renderer.set_room(plan.view.lighting, plan.view.surroundings)
-        without = renderer.render(plan.camera(middle), plan.view.size)
-        hand = plan.capsules(SCENE.fixture, middle)
-        assert (renderer.render(plan.camera(middle), plan.view.size, hand) != without).any()
+        renderer.set_room(demonstration.view.lighting, demonstration.view.surroundings)
+        without = renderer.render(demonstration.camera(middle), demonstration.view.size)
+        hand = demonstration.capsules(SCENE.fixture, middle)
+        assert (
+            renderer.render(demonstration.camera(middle), demonstration.view.size, hand) != without
+        ).any()

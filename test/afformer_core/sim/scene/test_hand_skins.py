@@ -25,8 +25,8 @@ SIZE = (128, 96)
 
 
 def meshes(element: int, seed: int = 0) -> Demonstration:
-    plan = plan_demonstration(SCENE, element, size=SIZE)
-    return with_meshes(plan, np.random.default_rng(seed))
+    demonstration = plan_demonstration(SCENE, element, size=SIZE)
+    return with_meshes(demonstration, np.random.default_rng(seed))
 
 
 @pytest.fixture(scope='module')
@@ -37,14 +37,14 @@ def renderer() -> Iterator[Renderer]:
 
 @pytest.mark.parametrize('element', [0, 1, 2])
 def test_a_hand_of_meshes_covers_what_the_capsules_cover(renderer: Renderer, element: int) -> None:
-    plan = meshes(element)
-    time = (plan.motion.start + plan.motion.end) / 2
-    camera, states = plan.camera(time), plan.states(time)
+    demonstration = meshes(element)
+    time = (demonstration.motion.start + demonstration.motion.end) / 2
+    camera, states = demonstration.camera(time), demonstration.states(time)
     masks = [
         renderer.segment(camera, SIZE, hand, states) <= HAND
         for hand in (
-            plan.shown_hand(SCENE.fixture, time),
-            plan.capsules(SCENE.fixture, time),
+            demonstration.shown_hand(SCENE.fixture, time),
+            demonstration.capsules(SCENE.fixture, time),
         )
     ]
     shared = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
@@ -53,49 +53,55 @@ def test_a_hand_of_meshes_covers_what_the_capsules_cover(renderer: Renderer, ele
 
 def test_left_and_right_hands_are_seen_from_outside(renderer: Renderer) -> None:
     for left in (False, True):
-        plan = meshes(0)
-        plan = replace(plan, hand=replace(plan.hand, left=left))
-        time = (plan.motion.start + plan.motion.end) / 2
-        hand = plan.shown_hand(SCENE.fixture, time)
-        codes = renderer.segment(plan.camera(time), SIZE, hand, plan.states(time))
-        lit = renderer.render(plan.camera(time), SIZE, hand, plan.states(time))[codes <= HAND]
+        demonstration = meshes(0)
+        demonstration = replace(demonstration, hand=replace(demonstration.hand, left=left))
+        time = (demonstration.motion.start + demonstration.motion.end) / 2
+        hand = demonstration.shown_hand(SCENE.fixture, time)
+        codes = renderer.segment(
+            demonstration.camera(time), SIZE, hand, demonstration.states(time)
+        )
+        lit = renderer.render(demonstration.camera(time), SIZE, hand, demonstration.states(time))[
+            codes <= HAND
+        ]
         assert len(lit) > 200
         # Surfaces seen from inside would be dark: their normals point away.
         assert lit.mean() > 25
 
 
 def test_an_image_without_a_hand_is_that_of_a_renderer_without_skins(renderer: Renderer) -> None:
-    plan = meshes(0)
-    camera, states = plan.camera(0.5), plan.states(0.5)
-    renderer.set_room(plan.view.lighting, plan.view.surroundings)
-    renderer.render(camera, SIZE, plan.shown_hand(SCENE.fixture, 0.5), states)
+    demonstration = meshes(0)
+    camera, states = demonstration.camera(0.5), demonstration.states(0.5)
+    renderer.set_room(demonstration.view.lighting, demonstration.view.surroundings)
+    renderer.render(camera, SIZE, demonstration.shown_hand(SCENE.fixture, 0.5), states)
     bare = renderer.render(camera, SIZE, (), states)
     with Renderer(SCENE, SIZE) as plain:
-        plain.set_room(plan.view.lighting, plan.view.surroundings)
+        plain.set_room(demonstration.view.lighting, demonstration.view.surroundings)
         np.testing.assert_array_equal(bare, plain.render(camera, SIZE, (), states))
 
 
 def test_a_clip_may_begin_before_the_hand_is_in_view(renderer: Renderer) -> None:
-    plan = replace(meshes(0), lead=0.4, drift=np.zeros((2, 3)))
-    assert plan.times(8)[0] == pytest.approx(-0.3125)
-    assert plan.shown_hand(SCENE.fixture, -0.3) == ()
-    clip = render_clip(renderer, SCENE, plan, 8)
-    renderer.set_room(plan.view.lighting, plan.view.surroundings)
-    codes = renderer.segment(plan.camera(0), SIZE, plan.shown_hand(SCENE.fixture, -0.01))
+    demonstration = replace(meshes(0), lead=0.4, drift=np.zeros((2, 3)))
+    assert demonstration.times(8)[0] == pytest.approx(-0.3125)
+    assert demonstration.shown_hand(SCENE.fixture, -0.3) == ()
+    clip = render_clip(renderer, SCENE, demonstration, 8)
+    renderer.set_room(demonstration.view.lighting, demonstration.view.surroundings)
+    codes = renderer.segment(
+        demonstration.camera(0), SIZE, demonstration.shown_hand(SCENE.fixture, -0.01)
+    )
     assert (codes <= HAND).any()
     assert clip.shape == (8, 96, 128, 3)
 
 
 def test_a_hand_that_holds_the_element_from_the_beginning_has_no_lead() -> None:
-    plan = meshes(1)
-    holding = replace(plan, motion=replace(plan.motion, start=-0.02))
+    demonstration = meshes(1)
+    holding = replace(demonstration, motion=replace(demonstration.motion, start=-0.02))
     leads = [with_meshes(holding, np.random.default_rng(seed)).lead for seed in range(20)]
-    coming = [with_meshes(plan, np.random.default_rng(seed)).lead for seed in range(20)]
+    coming = [with_meshes(demonstration, np.random.default_rng(seed)).lead for seed in range(20)]
     assert set(leads) == {0.0}
     assert 8 < sum(lead > 0 for lead in coming) < 20
 
 
 def test_a_renderer_without_skins_refuses_a_hand_of_meshes() -> None:
-    plan = meshes(0)
+    demonstration = meshes(0)
     with Renderer(SCENE, SIZE) as plain, pytest.raises(ValueError, match='has no skins'):
-        plain.render(plan.camera(0.5), SIZE, plan.shown_hand(SCENE.fixture, 0.5))
+        plain.render(demonstration.camera(0.5), SIZE, demonstration.shown_hand(SCENE.fixture, 0.5))

@@ -7,7 +7,7 @@ import pytest
 
 from afformer_core.sim.bodies.seeds import scene_seed
 from afformer_core.sim.families import FAMILIES
-from afformer_core.sim.scene.scene_plan import SPLITS, Split, split_named
+from afformer_core.sim.scene.scene_settings import SPLITS, Split, split_named
 
 TESTS = [name for name in SPLITS if name.startswith('test-')]
 

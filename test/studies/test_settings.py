@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from studies.plan import StudyPlan
+from studies.settings import StudySettings
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_name_of_nothing(
     fields[last] = 'x'
 
     with pytest.raises(ValueError, match=sentence):
-        StudyPlan.of(settings)
+        StudySettings.of(settings)
 
 
 def test_a_label_that_stands_twice(settings: dict[str, Any]) -> None:
@@ -38,21 +38,21 @@ def test_a_label_that_stands_twice(settings: dict[str, Any]) -> None:
     rows[1]['label'] = rows[0]['label']
 
     with pytest.raises(ValueError, match='each once'):
-        StudyPlan.of(settings)
+        StudySettings.of(settings)
 
 
 def test_seeds_that_are_none(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r'seeds are \[\]; expected at least one'):
-        StudyPlan.of({**settings, 'seeds': []})
+        StudySettings.of({**settings, 'seeds': []})
 
 
 def test_every_file_of_the_plan_exists(root: Path) -> None:
-    plan = StudyPlan.of(yaml.safe_load((root / 'studies' / 'studies.yaml').read_text()))
-    named = [file for files in plan.trainings.values() for file in files]
-    named += [file for model in plan.models.values() for file in model.overlays]
+    study = StudySettings.of(yaml.safe_load((root / 'studies' / 'studies.yaml').read_text()))
+    named = [file for files in study.trainings.values() for file in files]
+    named += [file for model in study.models.values() for file in model.overlays]
 
     assert [file for file in named if not (root / file).is_file()] == []
-    assert {row.model for table in plan.tables.values() for row in table.rows} | {
-        model.initial for model in plan.models.values()
-    } - {None} == set(plan.models)
-    assert len(plan.seeds) == 3
+    assert {row.model for table in study.tables.values() for row in table.rows} | {
+        model.initial for model in study.models.values()
+    } - {None} == set(study.models)
+    assert len(study.seeds) == 3

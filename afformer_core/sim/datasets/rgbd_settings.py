@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan of an RGB-D rosbag."""
+"""Settings of an RGB-D rosbag."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ STORAGES = ('mcap', 'sqlite3')
 
 
 @dataclass(frozen=True)
-class RgbdBagPlan:
+class RgbdBagSettings:
     """Contents of an RGB-D bag.
 
     Attributes:
-        seed: seed of everything random; equal plans give the same bytes.
+        seed: seed of everything random; equal settings give the same bytes.
         family: family of the fixture.
         held_out: True for textures that are kept out of training.
         size: (width, height) of all images, even.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of the studies: tables of rows, and the models that the rows measure.
+"""Settings of the studies: tables of rows, and the models that the rows measure.
 
 Snakemake reads it too, so that nothing but the standard library is imported here.
 """
@@ -17,7 +17,7 @@ class StudyModel:
 
     Attributes:
         name: name of its folder.
-        training: key of the plan's trainings, whose files come first.
+        training: key of the trainings of the settings, whose files come first.
         overlays: configuration files with the differences, which come last.
         features: name of the cached backbone features, shared by models whose backbones are frozen
             alike.
@@ -69,7 +69,7 @@ class StudyTable:
 
 
 @dataclass(frozen=True)
-class StudyPlan:
+class StudySettings:
     """All tables and models.
 
     Attributes:
@@ -101,8 +101,8 @@ class StudyPlan:
             raise ValueError(f'{what} is {name!r}; expected one of {", ".join(known)}')
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> StudyPlan:
-        """Build the plan from the content of `studies/studies.yaml`.
+    def of(cls, settings: Mapping[str, Any]) -> StudySettings:
+        """Build the settings from the content of `studies/studies.yaml`.
 
         Raises:
             ValueError: an unknown name is used.

@@ -61,8 +61,8 @@ _SMALLEST = 32
 
 
 @dataclass(frozen=True)
-class ScenePlan:
-    """Numbered scenes of a dataset; the plans of its layouts add what is made of each.
+class SceneSettings:
+    """Numbered scenes of a dataset; the settings of its layouts add what is made of each.
 
     Attributes:
         seed: seed of the dataset; each scene depends on it and on the scene's number alone.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan of a closed-loop benchmark."""
+"""Settings of a closed-loop benchmark."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from afformer_core.stream.settings import StreamSettings
 
 
 @dataclass(frozen=True)
-class ClosedLoopPlan:
+class ClosedLoopSettings:
     """Scenes, demonstrations, views and noises of a closed-loop benchmark.
 
     Attributes:
         scenes: number of fixtures, taken from the families in turn.
         families: families of the fixtures.
         held_out: True for textures that are kept out of training.
-        seed: seed of everything random; equal plans try the same.
+        seed: seed of everything random; equal settings try the same.
         demonstrations: number for each fixture, of different elements as long as there are any.
         performances: number of videos of each demonstration, of the same action by other people
             and from other sides; the model grounds them together.

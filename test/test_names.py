@@ -33,6 +33,8 @@ RETIRED = {
     'experiments': 'studies or configurations',
     'appliance': 'scene or fixture',
     'appliances': 'scenes or fixtures',
+    'place': 'position, point, pose, crop window, or what else it is',
+    'places': 'positions or points',
     'thing': 'element or object',
     'things': 'elements or objects',
 }
@@ -56,6 +58,10 @@ OF_LIBRARIES = {
     'HandLandmarkerOptions',
     'SessionOptions',
 }
+# A layer by its name in the weights of hand detectors.
+OF_WEIGHTS = {('afformer_core/hands/contact_head.py', 'place')}
+# Functions that place something.
+VERBS = re.compile(r'_?place_\w+')
 # Options that are taken by their names of before, for one release.
 EARLIER = {'--appliances', '--experiment', '--minimum-resemblance'}
 # Classes of values that a caller gives are settings.
@@ -63,19 +69,20 @@ SETTINGS = re.compile(r'\w+(Options|Plan)')
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 
-def problems(text: str, place: str) -> list[str]:
+def problems(text: str, where: str) -> list[str]:
     """Say for each retired word of a name where it is and what it is called."""
-    if text in EARLIER:
+    known = text in EARLIER or (where.partition(':')[0], text) in OF_WEIGHTS
+    if known or VERBS.fullmatch(text):
         return []
     found = [
-        f'{place}: {text} has the word {word!r}; call it {RETIRED[word.lower()]}'
+        f'{where}: {text} has the word {word!r}; call it {RETIRED[word.lower()]}'
         for word in WORD.findall(text)
         if word.lower() in RETIRED
     ]
     if SETTINGS.fullmatch(text):
-        found.append(f'{place}: {text} ends in another word; call it settings')
+        found.append(f'{where}: {text} ends in another word; call it settings')
     if text in RETIRED_ALONE:
-        found.append(f'{place}: {text} says little; call it {RETIRED_ALONE[text]}')
+        found.append(f'{where}: {text} says little; call it {RETIRED_ALONE[text]}')
     return found
 
 

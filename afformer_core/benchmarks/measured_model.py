@@ -54,7 +54,7 @@ def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
             raise
         export_anew(copy, precision, opset_for_tensorrt())
         return
-    place = graphs_folder(copy, precision)
-    place.mkdir(exist_ok=True)
+    copied = graphs_folder(copy, precision)
+    copied.mkdir(exist_ok=True)
     for file in (*graphs.files, GRAPHS_FILE):
-        shutil.copy(graphs.folder / file, place)
+        shutil.copy(graphs.folder / file, copied)

@@ -105,7 +105,7 @@ class Neighbourhoods:
 
 def search_nearby(
     depth: DepthImage,
-    places: NDArray[np.float64],
+    positions: NDArray[np.float64],
     bounds: tuple[float, float],
     noise: float,
 ) -> tuple[Neighbourhoods, list[str]]:
@@ -113,7 +113,7 @@ def search_nearby(
 
     Args:
         depth: the depth image.
-        places: float64 [P, 2], (u, v) within the depth image, pixels.
+        positions: float64 [P, 2], (u, v) within the depth image, pixels.
         bounds: nearest and farthest depth, metres; others are holes.
         noise: standard deviation of one pixel as a share of its depth; the measured noise counts
             where it is clearly higher.
@@ -122,11 +122,11 @@ def search_nearby(
         the neighbourhoods of the positions that show a surface; and for each position the reason
         why it does not (it lies in a hole, or has many holes next to it), or ''.
     """
-    pixels = np.floor(places + 0.5).astype(int)
+    pixels = np.floor(positions + 0.5).astype(int)
     crops, inside = _crops(depth, pixels)
     nearest, farthest = bounds
     valid = (crops >= nearest) & (crops <= farthest) & inside
-    peaks = places - pixels
+    peaks = positions - pixels
     u, v = OFFSETS[:NEAREST].T + REACH
     near = _near(peaks, _HOLE_RADIUS) & inside[:, v, u]
     known = near & valid[:, v, u]

@@ -41,7 +41,7 @@ class PixelRays:
 def look_at(
     calibration: Calibration,
     pixels: FloatArray,
-    places: FloatArray,
+    positions: FloatArray,
     scale: FloatArray,
     size: tuple[int, int],
 ) -> tuple[PixelRays, list[str]]:
@@ -50,7 +50,7 @@ def look_at(
     Args:
         calibration: calibration of the image's camera.
         pixels: float64 [P, 2], (u, v) of the peaks in the image.
-        places: float64 [P, 2], the same in pixels of the depth image.
+        positions: float64 [P, 2], the same in pixels of the depth image.
         scale: float64 [2], pixels of the depth image for one of the image.
         size: (height, width) of the depth image.
 
@@ -59,9 +59,9 @@ def look_at(
         cannot be removed), or ''.
     """
     height, width = size
-    inside = np.all((places >= -0.5) & (places < [width - 0.5, height - 0.5]), axis=1)
+    inside = np.all((positions >= -0.5) & (positions < [width - 0.5, height - 0.5]), axis=1)
     moves = _RAY_REACH * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
-    seen = np.where(inside[:, None], places, 0)[:, None] + moves
+    seen = np.where(inside[:, None], positions, 0)[:, None] + moves
     rays = calibration.rays((seen + 0.5) / scale - 0.5).reshape(-1, 5, 2)
     changes = np.stack([rays[:, 1] - rays[:, 2], rays[:, 3] - rays[:, 4]], axis=2)
     changes /= 2 * _RAY_REACH

@@ -69,8 +69,8 @@ def prominent_surfaces(
     """
     pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
 
-    def surfaces(places: FloatArray) -> tuple[SurfacePoint, ...]:
-        return measure_surfaces(depth, calibration, image_size, places, settings)
+    def surfaces(positions: FloatArray) -> tuple[SurfacePoint, ...]:
+        return measure_surfaces(depth, calibration, image_size, positions, settings)
 
     placed = [
         PlacedSurface((u, v), surface)
@@ -115,9 +115,11 @@ def _move(
     rows, columns = np.nonzero(np.isfinite(np.take_along_axis(depths, first, axis=1)))
     if not len(rows):
         return []
-    places = around[rows, first[rows, columns]]
+    positions = around[rows, first[rows, columns]]
     best: dict[int, float] = {}
-    for row, (u, v), surface in zip(rows.tolist(), places.tolist(), surfaces(places), strict=True):
+    for row, (u, v), surface in zip(
+        rows.tolist(), positions.tolist(), surfaces(positions), strict=True
+    ):
         if _distance(surface) < best.get(row, math.inf):
             best[row] = _distance(surface)
             placed[row] = PlacedSurface((u, v), surface)
@@ -132,13 +134,13 @@ def _distance(surface: SurfacePoint) -> float:
 def _depths(
     depth: DepthImage,
     image_size: tuple[int, int],
-    places: FloatArray,
+    positions: FloatArray,
     settings: SurfaceSettings,
 ) -> FloatArray:
     """Return depth [P, N] at the pixels nearest to positions [P, N, 2]; infinite if unknown."""
     height, width = depth.size
     scale = np.array([width / image_size[1], height / image_size[0]])
-    columns, rows = np.moveaxis(np.floor((places + 0.5) * scale).astype(int), -1, 0)
+    columns, rows = np.moveaxis(np.floor((positions + 0.5) * scale).astype(int), -1, 0)
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     seen = depth.at(rows.clip(0, height - 1) * width + columns.clip(0, width - 1))
     inside &= (seen >= settings.nearest) & (seen <= settings.farthest)

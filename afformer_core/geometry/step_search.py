@@ -14,8 +14,8 @@ from afformer_core.geometry.window import DESIGN, DIRECTIONS, FloatArray, Mask, 
 _LEAST_SIGNIFICANCE = 4.0
 # The position of a step is uncertain among steps whose reduction of the squared residuals is
 # within this of the best one (3 standard deviations), and which are within this many pixels.
-_PLACE_DOUBT = 9.0
-_PLACE_REACH = 1.5
+_STEP_DOUBT = 9.0
+_STEP_REACH = 1.5
 _LEAST_SIDE = 5
 
 
@@ -87,16 +87,16 @@ class StepSearch:
         best = float(reductions[index])
         if not best:
             return None
-        distances = np.abs(self._window.places - DIRECTIONS @ self._peak)
+        distances = np.abs(self._window.positions - DIRECTIONS @ self._peak)
         near = float(reductions[distances < self._least_distance].max(initial=0))
         distance = float(distances[index])
-        doubtful = near >= max(best - _PLACE_DOUBT, _LEAST_SIGNIFICANCE**2)
+        doubtful = near >= max(best - _STEP_DOUBT, _LEAST_SIGNIFICANCE**2)
         values = columns[:, 3]
         flat = moments[:, 3] @ inverted @ moments[:, 3]
         return FoundStep(
             index,
             distance,
             float(heights[index]),
-            distance < self._least_distance + (_PLACE_REACH if doubtful else 0),
+            distance < self._least_distance + (_STEP_REACH if doubtful else 0),
             float(values @ values) - float(flat) - best,
         )

@@ -123,13 +123,13 @@ def measure_surfaces(
     pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
     height, width = depth.size
     scale = np.array([width / image_size[1], height / image_size[0]])
-    places = (pixels + 0.5) * scale - 0.5
+    positions = (pixels + 0.5) * scale - 0.5
     focal_length = calibration.focal_length * float(scale[0] + scale[1]) / 2
     bounds = (settings.nearest, settings.farthest)
 
-    sights, problems = look_at(calibration, pixels, places, scale, depth.size)
+    sights, problems = look_at(calibration, pixels, positions, scale, depth.size)
     candidates = _Candidates(problems)
-    around, problems = search_nearby(depth, places[candidates.rows], bounds, settings.noise)
+    around, problems = search_nearby(depth, positions[candidates.rows], bounds, settings.noise)
     candidates.keep(problems)
     small, problems = small_planes(around, focal_length)
     around = around.of(candidates.keep(problems))

@@ -70,10 +70,10 @@ class SurfacePlanes:
             self.beside[rows],
         )
 
-    def at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the planes' values [P] at positions [P, 2], (u, v) from the middle, pixels."""
         slopes = self.coefficients[:, 1:]
-        return np.asarray(self.coefficients[:, 0] + (slopes * places).sum(axis=1) / REACH)
+        return np.asarray(self.coefficients[:, 0] + (slopes * positions).sum(axis=1) / REACH)
 
 
 def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePlanes, list[str]]:

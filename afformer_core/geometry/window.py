@@ -74,27 +74,27 @@ class Window:
         count: N, the number of its pixels, the first of OFFSETS.
         basis: float32 [3 + K, N], the first three columns of the design, and the steps: -1 on one
             side and 1 on the other.
-        places: float64 [K], position of each step along its one of the DIRECTIONS, pixels from the
-            middle; infinite for steps that do not exist.
+        positions: float64 [K], position of each step along its one of the DIRECTIONS, pixels from
+            the middle; infinite for steps that do not exist.
     """
 
     count: int
     basis: FloatArray
-    places: NDArray[np.float64]
+    positions: NDArray[np.float64]
 
 
 @cache
 def disc_window(radius: int) -> Window:
     """Return the window of a radius, 3 to REACH pixels."""
     count = pixel_count(radius)
-    places = np.arange(0.5, radius - 0.5, max(1.0, radius / _OFFSETS))
-    places = np.concatenate([-places[::-1], places])
-    places = np.pad(places, (0, 2 * _OFFSETS - len(places)), constant_values=np.inf)
-    places = np.tile(places, len(_ANGLES))
-    beyond = places[:, None] < DIRECTIONS @ OFFSETS[:count].T
+    positions = np.arange(0.5, radius - 0.5, max(1.0, radius / _OFFSETS))
+    positions = np.concatenate([-positions[::-1], positions])
+    positions = np.pad(positions, (0, 2 * _OFFSETS - len(positions)), constant_values=np.inf)
+    positions = np.tile(positions, len(_ANGLES))
+    beyond = positions[:, None] < DIRECTIONS @ OFFSETS[:count].T
     sides = np.where(beyond, np.float32(1), np.float32(-1))
-    sides[np.isinf(places)] = 0
-    return Window(count, np.concatenate([DESIGN[:count, :3].T, sides]), places)
+    sides[np.isinf(positions)] = 0
+    return Window(count, np.concatenate([DESIGN[:count, :3].T, sides]), positions)
 
 
 def disc_windows(radii: NDArray[np.int64]) -> tuple[list[Window], Mask]:
@@ -106,8 +106,8 @@ def disc_windows(radii: NDArray[np.int64]) -> tuple[list[Window], Mask]:
 
 def beside(window: Window, step: int) -> Mask:
     """Find the pixels of the largest window on the middle's side of a step, bool [N]."""
-    place = window.places[step]
-    return np.asarray((OFFSETS @ DIRECTIONS[step] > place) == (place < 0))
+    position = window.positions[step]
+    return np.asarray((OFFSETS @ DIRECTIONS[step] > position) == (position < 0))
 
 
 def normal_equations(

@@ -121,21 +121,23 @@ def _findings(
     fits: Callable[[Hand, HandAnnotation], bool],
 ) -> Findings:
     ordered = sorted(
-        ((hand, place) for place, hands in enumerate(detected) for hand in hands),
+        ((hand, position) for position, hands in enumerate(detected) for hand in hands),
         key=lambda each: -each[0].score,
     )
     taken: set[tuple[int, int]] = set()
     scores, right = [], []
-    for hand, place in ordered:
-        targets = annotated[place]
+    for hand, position in ordered:
+        targets = annotated[position]
         nearest = _nearest(hand, targets)
         if nearest is not None and targets[nearest].difficult:
             continue
         is_right = (
-            nearest is not None and (place, nearest) not in taken and fits(hand, targets[nearest])
+            nearest is not None
+            and (position, nearest) not in taken
+            and fits(hand, targets[nearest])
         )
         if is_right and nearest is not None:
-            taken.add((place, nearest))
+            taken.add((position, nearest))
         scores.append(hand.score)
         right.append(is_right)
     expected = sum(not target.difficult for targets in annotated for target in targets)

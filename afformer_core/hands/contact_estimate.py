@@ -60,7 +60,7 @@ class ContactEstimate:
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
-        self._places: deque[NDArray[np.float64]] = deque()
+        self._positions: deque[NDArray[np.float64]] = deque()
         self._sizes: deque[float] = deque()
         self._rests_since: float | None = None
 
@@ -73,11 +73,11 @@ class ContactEstimate:
             image: (width, height) of the frame; landmarks outside of it are guesses and are
                 ignored.
         """
-        places = landmarks[[_INDEX_TIP, _INDEX_TIP]].astype(np.float64)
-        places[1] = (landmarks[_THUMB_TIP] + landmarks[_INDEX_TIP]) / 2
-        places[~((places >= 0) & (places <= image)).all(1)] = np.nan
+        positions = landmarks[[_INDEX_TIP, _INDEX_TIP]].astype(np.float64)
+        positions[1] = (landmarks[_THUMB_TIP] + landmarks[_INDEX_TIP]) / 2
+        positions[~((positions >= 0) & (positions <= image)).all(1)] = np.nan
         self._times.append(time)
-        self._places.append(places)
+        self._positions.append(positions)
         self._sizes.append(hand_size(landmarks))
 
     def at(self, time: float) -> float:
@@ -88,7 +88,7 @@ class ContactEstimate:
                 half second after it, and the first one after that, should be observed, too.
         """
         while len(self._times) > 1 and self._times[1] < time - 2 * REST:
-            for kept in (self._times, self._places, self._sizes):
+            for kept in (self._times, self._positions, self._sizes):
                 kept.popleft()
         likely = 1 / (1 + (self._least_stray(time) / _STRAY) ** 2)
         if likely < 0.5:
@@ -104,14 +104,14 @@ class ContactEstimate:
         Infinite where the hand is not seen for long enough around it.
         """
         times = np.array(self._times)
-        places = np.stack(self._places) / np.median(self._sizes)
+        positions = np.stack(self._positions) / np.median(self._sizes)
         least = np.inf
         for first in np.flatnonzero((times <= time) & (times > time - 2 * REST)):
             last = int(np.searchsorted(times, times[first] + REST - 1e-6))
             # Between frames so far apart the hand may have moved and come back.
             if last == len(times) or times[last] < time or times[last] - times[first] > 2 * REST:
                 continue
-            rest = places[first : last + 1]
+            rest = positions[first : last + 1]
             stray = np.linalg.norm(rest - rest.mean(0), axis=2).max(0)
             least = min(least, float(np.nan_to_num(stray, nan=np.inf).min()))
         return least

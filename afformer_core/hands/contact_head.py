@@ -19,7 +19,7 @@ from afformer_core.hands.hand import colours
 # and in pixels of the network's input.
 _ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
 _STAGES, _STRIDE = 5, 16
-_FEATURES, _CHANNELS, _PLACE_FEATURES = 112, 64, 128
+_FEATURES, _CHANNELS, _POSITION_FEATURES = 112, 64, 128
 # Stochastic depth: residual layers are skipped in training with up to this probability, later ones
 # more often.
 _SKIPPED = 0.15
@@ -80,10 +80,10 @@ class ContactHead(nn.Module):
         self.logit = nn.Linear(features, 1)
         # Directly from so many features, the location would fluctuate from step to step.
         self.place = nn.Sequential(
-            nn.Linear(features, _PLACE_FEATURES),
-            nn.LayerNorm(_PLACE_FEATURES),
+            nn.Linear(features, _POSITION_FEATURES),
+            nn.LayerNorm(_POSITION_FEATURES),
             nn.ReLU(),
-            nn.Linear(_PLACE_FEATURES, 2),
+            nn.Linear(_POSITION_FEATURES, 2),
         )
 
     def forward(self, images: Sequence[Tensor], boxes: Sequence[Tensor]) -> ContactAnswer:
@@ -100,12 +100,12 @@ class ContactHead(nn.Module):
         squares = torch.cat(
             [_squares(image, box) for image, box in zip(images, boxes, strict=True)]
         )
-        logits, places = self._predict(squares)
+        logits, positions = self._predict(squares)
         if not self.training:
-            mirrored_logits, mirrored_places = self._predict(squares.flip(3))
+            mirrored_logits, mirrored_positions = self._predict(squares.flip(3))
             logits = (logits + mirrored_logits) / 2
-            places = (places + mirrored_places * places.new_tensor((-1, 1))) / 2
-        return ContactAnswer(logits, middles + sides * places)
+            positions = (positions + mirrored_positions * positions.new_tensor((-1, 1))) / 2
+        return ContactAnswer(logits, middles + sides * positions)
 
     def _predict(self, squares: Tensor) -> tuple[Tensor, Tensor]:
         """Compute logits of contact, [n], and points from the middle, in square sides, [n, 2]."""

@@ -32,7 +32,7 @@ _ARROW_LENGTH, _SHAFT, _HEAD, _HEAD_LENGTH = 0.1, 0.008, 0.016, 0.025
 
 
 @dataclass(frozen=True)
-class _Place:
+class _MarkedPoint:
     """A point to show.
 
     Attributes:
@@ -76,29 +76,29 @@ def marker_messages(
     markers = [erase]
     if result.found:
         opacity = _HELD_OPACITY if result.age > 0 else 1.0
-        places = _places_in_space(result)
-        if places:
+        points = _points_in_space(result)
+        if points:
             frame = position_header
         else:
             frame = header
-            places = _places_on_plane(result, image_size)
+            points = _points_on_plane(result, image_size)
             markers.append(_border(_Pen(factory, header, opacity), image_size))
-        for place in places:
-            markers += _place_markers(_Pen(factory, frame, opacity), place)
+        for point in points:
+            markers += _point_markers(_Pen(factory, frame, opacity), point)
     return factory.create('visualization_msgs/msg/MarkerArray', markers=markers)
 
 
-def _places_in_space(result: StreamedGrounding) -> list[_Place]:
+def _points_in_space(result: StreamedGrounding) -> list[_MarkedPoint]:
     return [
-        _Place(number, surface.position, surface.normal, _text(result, number))
+        _MarkedPoint(number, surface.position, surface.normal, _text(result, number))
         for number, surface in enumerate(result.surfaces, start=1)
         if surface.position is not None
     ]
 
 
-def _places_on_plane(result: StreamedGrounding, image_size: tuple[int, int]) -> list[_Place]:
+def _points_on_plane(result: StreamedGrounding, image_size: tuple[int, int]) -> list[_MarkedPoint]:
     return [
-        _Place(number, _on_plane(peak.u, peak.v, image_size), None, _text(result, number))
+        _MarkedPoint(number, _on_plane(peak.u, peak.v, image_size), None, _text(result, number))
         for number, peak in enumerate(result.grounding.peaks, start=1)
     ]
 
@@ -161,36 +161,36 @@ def _border(pen: _Pen, image_size: tuple[int, int]) -> Any:
     return pen.mark(0, _LINE_STRIP, _BORDER_COLOUR, (0.004, 0.0, 0.0), points=points)
 
 
-def _place_markers(pen: _Pen, place: _Place) -> list[Any]:
-    best = place.number == 1
+def _point_markers(pen: _Pen, point: _MarkedPoint) -> list[Any]:
+    best = point.number == 1
     size = 0.04 if best else 0.025
     colour = _BEST_COLOUR if best else _OTHER_COLOUR
-    identifier = 3 * place.number
+    identifier = 3 * point.number
     # Above the point in the image, whatever the frame: away from the surface where it is known.
     beside = np.array([0.0, -0.05, 0.0])
-    if place.normal is not None:
-        beside = place.normal * (_ARROW_LENGTH + 0.03)
+    if point.normal is not None:
+        beside = point.normal * (_ARROW_LENGTH + 0.03)
     markers = [
-        pen.mark(identifier, _SPHERE, colour, (size, size, size), pose=pen.pose(place.position)),
+        pen.mark(identifier, _SPHERE, colour, (size, size, size), pose=pen.pose(point.position)),
         pen.mark(
             identifier + 1,
             _TEXT,
             _TEXT_COLOUR,
             # RViz takes the width of a blank from x, and from a metre where that is 0.
             (_TEXT_HEIGHT / 2, 0.0, _TEXT_HEIGHT),
-            pose=pen.pose(place.position + beside),
-            text=place.text,
+            pose=pen.pose(point.position + beside),
+            text=point.text,
         ),
     ]
-    if place.normal is not None:
-        start = place.position + place.normal * _ARROW_LENGTH
+    if point.normal is not None:
+        start = point.position + point.normal * _ARROW_LENGTH
         markers.append(
             pen.mark(
                 identifier + 2,
                 _ARROW,
                 colour,
                 (_SHAFT, _HEAD, _HEAD_LENGTH),
-                points=[pen.point(start), pen.point(place.position)],
+                points=[pen.point(start), pen.point(point.position)],
             )
         )
     return markers

@@ -186,10 +186,10 @@ class OutputMessages:
     @cached_property
     def _placed(self) -> StreamedGrounding:
         return replace(
-            self._result, surfaces=tuple(self._place(one) for one in self._result.surfaces)
+            self._result, surfaces=tuple(self._transformed(one) for one in self._result.surfaces)
         )
 
-    def _place(self, surface: SurfacePoint) -> SurfacePoint:
+    def _transformed(self, surface: SurfacePoint) -> SurfacePoint:
         if self._placement.problem and surface.position is not None:
             return SurfacePoint.unknown(self._placement.problem)
         transform = self._placement.transform

@@ -43,9 +43,9 @@ class AnnotationScorer:
         pixels = millimetres = degrees = inside = None
         if result.found:
             peak, surface = result.grounding.peaks[0], result.surfaces[0]
-            place = np.array([peak.u, peak.v])
+            position = np.array([peak.u, peak.v])
             if len(points):
-                pixels = float(np.linalg.norm(points.mean(axis=0) - place))
+                pixels = float(np.linalg.norm(points.mean(axis=0) - position))
             if annotation.outline is not None:
                 inside = contains(annotation.outline, (peak.u, peak.v))
             if surface.position is not None and annotation.position is not None:

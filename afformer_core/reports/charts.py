@@ -91,8 +91,8 @@ def line_chart(
             axes.axhline(value, **_DASHED)
             # Its name does not lie on those of the ticks.
             below = (value - low) / (high - low) > 0.15
-            place = {'va': 'top' if below else 'bottom', 'xytext': (4, -4 if below else 4)}
-            axes.annotate(name, (0, value), **place, **_offset('axes fraction', 'data'))
+            alignment = {'va': 'top' if below else 'bottom', 'xytext': (4, -4 if below else 4)}
+            axes.annotate(name, (0, value), **alignment, **_offset('axes fraction', 'data'))
 
     return _chart(f'{y_label} over {x_label}', _HEIGHT, draw)
 
@@ -151,11 +151,11 @@ def _chart(label: str, height: int, draw: Callable[[Any], None], bare: bool = Fa
 
     bottom, top = (0, 0) if bare else (_BOTTOM, _TOP)
     inner = height - bottom - top
-    place = (_LEFT / _WIDTH, bottom / height, _INNER_WIDTH / _WIDTH, inner / height)
+    alignment = (_LEFT / _WIDTH, bottom / height, _INNER_WIDTH / _WIDTH, inner / height)
     file = io.BytesIO()
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH / _DPI, height / _DPI), dpi=_DPI)
-        axes = figure.add_axes(place)
+        axes = figure.add_axes(alignment)
         axes.patch.set_visible(False)
         axes.spines[['top', 'left', 'right']].set_visible(False)
         axes.tick_params(bottom=False, left=False)

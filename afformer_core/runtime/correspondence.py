@@ -44,22 +44,22 @@ def without_common_mean(first: FloatArray, second: FloatArray) -> tuple[FloatArr
     Args:
         first, second: float32 [C, h, w], of sizes of their own.
     """
-    places = first[0].size + second[0].size
-    mean = (first.sum((1, 2)) + second.sum((1, 2))) / places
+    positions = first[0].size + second[0].size
+    mean = (first.sum((1, 2)) + second.sum((1, 2))) / positions
     return first - mean[:, None, None], second - mean[:, None, None]
 
 
-def describe(features: FloatArray, place: tuple[float, float]) -> FloatArray:
+def describe(features: FloatArray, position: tuple[float, float]) -> FloatArray:
     """Interpolate the features at a point bilinearly; float32 [C].
 
     Args:
         features: float32 [C, h, w].
-        place: (x, y) as shares of the image's width and height, 0 to 1. Beyond the centres of the
-            outermost cells, theirs go on.
+        position: (x, y) as shares of the image's width and height, 0 to 1. Beyond the centres of
+            the outermost cells, theirs go on.
     """
     height, width = features.shape[1:]
-    column = min(max(place[0] * width - 0.5, 0.0), width - 1.0)
-    row = min(max(place[1] * height - 0.5, 0.0), height - 1.0)
+    column = min(max(position[0] * width - 0.5, 0.0), width - 1.0)
+    row = min(max(position[1] * height - 0.5, 0.0), height - 1.0)
     left, top = min(int(column), max(width - 2, 0)), min(int(row), max(height - 2, 0))
     corners = features[:, top : top + 2, left : left + 2]
     across = np.array([1 - (column - left), column - left])[: corners.shape[2]]
@@ -82,7 +82,7 @@ def cosine_map(features: FloatArray, descriptor: FloatArray) -> FloatArray:
 def correlation_map(
     source: Sequence[FloatArray],
     target: Sequence[FloatArray],
-    place: tuple[float, float],
+    position: tuple[float, float],
     size: tuple[int, int],
 ) -> FloatArray:
     """How much each place of a target looks like one place of a source.
@@ -90,7 +90,7 @@ def correlation_map(
     Args:
         source: feature maps float32 [C_i, h_i, w_i] of its levels.
         target: feature maps of the same levels of the target.
-        place: (x, y) in the source, as shares of its width and height.
+        position: (x, y) in the source, as shares of its width and height.
         size: (height, width) of the result.
 
     Returns:
@@ -100,12 +100,12 @@ def correlation_map(
     levels = []
     for one, other in zip(source, target, strict=True):
         centred, sought = without_common_mean(one, other)
-        cosines = cosine_map(sought, describe(centred, place))
+        cosines = cosine_map(sought, describe(centred, position))
         levels.append(cv2.resize(cosines, size[::-1], interpolation=cv2.INTER_LINEAR))
     return np.asarray(np.mean(levels, axis=0), np.float32)
 
 
-def highest_places(correlation: FloatArray, count: int) -> NDArray[np.float64]:
+def highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64]:
     """Find the highest cells, each a tenth of the shorter side or more from those before.
 
     Args:

@@ -71,35 +71,35 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
     return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
 
 
-def graphs_of(place: Path, description: ModelDescription, precision: str) -> Graphs:
+def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Graphs:
     """Read and check graphs, given the very folder that holds them (see `read_graphs`)."""
-    listing = place / GRAPHS_FILE
+    listing = folder / GRAPHS_FILE
     option = '--quantize int8' if precision == 'int8' else f'--precision {precision}'
     again = f'Run: afformer export {option} with the model folder'
     if not listing.is_file():
-        raise ModelFolderError(f'{place} holds no exported graphs. {again}')
+        raise ModelFolderError(f'{folder} holds no exported graphs. {again}')
     fields = read_json(listing)
     if fields.get('version') != VERSION:
         raise ModelFolderError(
-            f'the version of the graphs in {place} is {fields.get("version")}; expected '
+            f'the version of the graphs in {folder} is {fields.get("version")}; expected '
             f'{VERSION}. {again}'
         )
     if fields.get('weights_sha256') != description.weights_sha256:
-        raise ModelFolderError(f'the graphs in {place} were exported from other weights. {again}')
+        raise ModelFolderError(f'the graphs in {folder} were exported from other weights. {again}')
     if fields.get('precision') != precision:
         raise ModelFolderError(
-            f'the precision of the graphs in {place} is {fields.get("precision")}; expected '
+            f'the precision of the graphs in {folder} is {fields.get("precision")}; expected '
             f'{precision}. {again}'
         )
     hashes = fields.get('sha256')
     hashes = hashes if isinstance(hashes, dict) else {}
     for file in _FILES:
-        path = place / file
+        path = folder / file
         if not path.is_file() or file_sha256(path) != hashes.get(file):
             raise ModelFolderError(f'{path} is missing or was altered since its export. {again}')
     sha256 = {name: str(hashes[f'{name}.onnx']) for name in GRAPH_NAMES}
     return Graphs(
-        place,
+        folder,
         precision,
         str(fields['base']),
         int(fields['opset']),
@@ -110,7 +110,7 @@ def graphs_of(place: Path, description: ModelDescription, precision: str) -> Gra
 
 
 def write_graph_listing(
-    place: Path,
+    folder: Path,
     weights_sha256: str,
     precision: str,
     opset: int,
@@ -126,17 +126,17 @@ def write_graph_listing(
         'opset': opset,
         'tolerance': TOLERANCES[precision],
         'loss': dict(loss or {}),
-        'sha256': {file: file_sha256(place / file) for file in _FILES},
+        'sha256': {file: file_sha256(folder / file) for file in _FILES},
     }
-    write_aside(place / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+    write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 
-def move_graphs(aside: Path, place: Path) -> None:
+def move_graphs(aside: Path, folder: Path) -> None:
     """Move complete graphs to their folder, which has no listing while they move."""
-    place.mkdir(exist_ok=True)
-    (place / GRAPHS_FILE).unlink(missing_ok=True)
+    folder.mkdir(exist_ok=True)
+    (folder / GRAPHS_FILE).unlink(missing_ok=True)
     for file in (*_FILES, GRAPHS_FILE):
-        (aside / file).replace(place / file)
+        (aside / file).replace(folder / file)
 
 
 _FILES = (*(f'{name}.onnx' for name in GRAPH_NAMES), GOLDEN_OUTPUTS_FILE)

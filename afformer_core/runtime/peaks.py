@@ -47,8 +47,8 @@ def find_peaks(
     candidates.sort(key=lambda candidate: (-candidate[0], candidate[1]))
     best = candidates[:1] + [one for one in candidates[1:] if one[0] >= _LEAST_SHARE]
     return tuple(
-        _to_source(_refine(smooth, place), probabilities.shape, source_size, share)
-        for share, place in best[:maximum]
+        _to_source(_refine(smooth, position), probabilities.shape, source_size, share)
+        for share, position in best[:maximum]
     )
 
 
@@ -82,11 +82,11 @@ def _disc(radius: int) -> NDArray[np.bool_]:
 
 
 def _within(
-    probabilities: FloatArray, place: tuple[int, int], disc: NDArray[np.bool_]
+    probabilities: FloatArray, position: tuple[int, int], disc: NDArray[np.bool_]
 ) -> FloatArray:
     """Return the values within the disc around a pixel, as far as it lies inside the heatmap."""
     radius = len(disc) // 2
-    row, column = place
+    row, column = position
     top, left = max(row - radius, 0), max(column - radius, 0)
     window = probabilities[top : row + radius + 1, left : column + radius + 1]
     first_row, first_column = top - row + radius, left - column + radius
@@ -127,8 +127,8 @@ def _local_maxima(
     return found
 
 
-def _refine(smooth: FloatArray, place: tuple[int, int]) -> tuple[float, float]:
-    row, column = place
+def _refine(smooth: FloatArray, position: tuple[int, int]) -> tuple[float, float]:
+    row, column = position
     height, width = smooth.shape
     if not (0 < row < height - 1 and 0 < column < width - 1):
         return row, column
@@ -147,13 +147,13 @@ def _vertex(before: float, middle: float, after: float) -> float:
 
 
 def _to_source(
-    place: tuple[float, float],
+    position: tuple[float, float],
     heatmap_size: tuple[int, ...],
     source_size: tuple[int, int],
     share: float,
 ) -> Peak:
     v, u = (
         min(max((at + 0.5) * source / size - 0.5, 0.0), source - 1.0)
-        for at, size, source in zip(place, heatmap_size, source_size, strict=True)
+        for at, size, source in zip(position, heatmap_size, source_size, strict=True)
     )
     return Peak(u=u, v=v, score=share)

@@ -26,7 +26,7 @@ class Prediction:
         action_scores: score of each action, 0 to 1, best first.
         feature_similarity: feature similarity of the demonstration and the surroundings of the
             heatmap, -1 to 1 (see `Appearance`).
-        place: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
+        descriptor: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
         calibration: calibration of the model; None where there is none.
     """
@@ -35,7 +35,7 @@ class Prediction:
     probabilities: FloatArray
     action_scores: Mapping[str, float]
     feature_similarity: float
-    place: FloatArray
+    descriptor: FloatArray
     seconds: float
     calibration: PresenceCalibration | None = None
 

@@ -104,7 +104,7 @@ def logit(share: float) -> float:
 _SPREAD = 1 / 8
 _LEAST_WEIGHT = 0.1
 # Neighbouring features are so similar that more positions than these change the mean by 0.005.
-_MOST_PLACES = 96
+_MOST_POSITIONS = 96
 
 
 class Appearance:
@@ -120,10 +120,10 @@ class Appearance:
 
     def __init__(self, features: FloatArray) -> None:
         ends = features[sorted({0, len(features) - 1})]
-        places = np.moveaxis(ends, 1, 3).reshape(-1, features.shape[1])
-        self._mean = places.mean(axis=0)
-        self._scale = 1 / (places.std(axis=0) + 1e-6)
-        self._places = self._directions(places)
+        positions = np.moveaxis(ends, 1, 3).reshape(-1, features.shape[1])
+        self._mean = positions.mean(axis=0)
+        self._scale = 1 / (positions.std(axis=0) + 1e-6)
+        self._positions = self._directions(positions)
 
     def feature_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
         """Compute the feature similarity of the demonstration and the surroundings of a heatmap.
@@ -144,9 +144,9 @@ class Appearance:
         weights = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
         weights = cv2.GaussianBlur(weights, (0, 0), _SPREAD * min(height, width)).ravel()
         near = np.flatnonzero(weights > _LEAST_WEIGHT * weights.max())
-        near = near[:: -(-len(near) // _MOST_PLACES)]
-        places = self._directions(image_features.reshape(len(image_features), -1).T[near])
-        best = (places @ self._places.T).max(axis=1)
+        near = near[:: -(-len(near) // _MOST_POSITIONS)]
+        positions = self._directions(image_features.reshape(len(image_features), -1).T[near])
+        best = (positions @ self._positions.T).max(axis=1)
         return float(np.average(best, weights=weights[near]))
 
     def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
@@ -163,11 +163,11 @@ class Appearance:
         height, width = image_features.shape[1:]
         weights = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA).ravel()
         high = np.flatnonzero(weights > weights.max() / 3)
-        places = self._directions(image_features.reshape(len(image_features), -1).T[high])
-        mean = weights[high] @ places
+        positions = self._directions(image_features.reshape(len(image_features), -1).T[high])
+        mean = weights[high] @ positions
         return np.asarray(mean / (np.linalg.norm(mean) + 1e-6), dtype=np.float32)
 
-    def _directions(self, places: FloatArray) -> FloatArray:
-        standardised = (places - self._mean) * self._scale
+    def _directions(self, positions: FloatArray) -> FloatArray:
+        standardised = (positions - self._mean) * self._scale
         lengths = np.linalg.norm(standardised, axis=1, keepdims=True) + 1e-6
         return np.asarray(standardised / lengths, dtype=np.float32)

@@ -93,7 +93,7 @@ class GroundingStream:
             self._smoother.restart()
         measures = self._measures(frame, prediction, settings)
         if _suffices(measures, prediction, settings):
-            self._appearance.add(prediction.place, frame.stamp)
+            self._appearance.add(prediction.descriptor, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
             measures = _PresenceMeasures.of(
                 prediction, grounding.confidence, measures.continuity, settings
@@ -128,7 +128,7 @@ class GroundingStream:
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
     ) -> float:
         self._appearance.forget_before(frame.stamp - round(settings.release_time * 1e9))
-        return self._appearance.continuity(prediction.place)
+        return self._appearance.continuity(prediction.descriptor)
 
     def _smooth(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings

@@ -155,6 +155,6 @@ def _of_same_actions(
         given, names: names of the actions of both.
     """
     common = [name for name in names if name in given]
-    places = torch.tensor([names.index(name) for name in common], dtype=torch.long)
+    positions = torch.tensor([names.index(name) for name in common], dtype=torch.long)
     sources = torch.tensor([given.index(name) for name in common], dtype=torch.long)
-    return own.index_copy(axis, places, tensor.index_select(axis, sources))
+    return own.index_copy(axis, positions, tensor.index_select(axis, sources))

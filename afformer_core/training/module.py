@@ -146,7 +146,7 @@ class GroundingTraining(LightningModule):
         samples = self._data.validation_samples
         predicted = {}
         for index in sorted(set(batch.samples)):
-            mine = [place for place, each in enumerate(batch.samples) if each == index]
+            mine = [position for position, each in enumerate(batch.samples) if each == index]
             predicted[index] = self._validation.add(
                 index, samples[index], heatmaps[mine], actions[mine]
             )

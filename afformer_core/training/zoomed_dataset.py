@@ -137,7 +137,7 @@ def _make(settings: ZoomSettings, index: int, folder: Path) -> list[dict[str, An
             samples[0].video_path, grounder.configuration.maximum_frames, samples[0].clip
         )
         grounder.set_demonstration(frames, _SHOWN)
-        window = _place(grounder, frames[0], stage.demonstration_zoom)
+        window = _crop_window(grounder, frames[0], stage.demonstration_zoom)
         (folder / clip).parent.mkdir(parents=True, exist_ok=True)
         cut = (_even(window.crop(frame)) for frame in frames)
         encode_video(folder / clip, cut, _RATE, _CLIP_QUALITY)
@@ -152,7 +152,7 @@ def _make(settings: ZoomSettings, index: int, folder: Path) -> list[dict[str, An
 def _zoomed(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict[str, Any] | None:
     """Write the crop of a sample's image; return None where the target lies outside."""
     image = read_image(sample.image_path)
-    window = _place(grounder, image, zoom)
+    window = _crop_window(grounder, image, zoom)
     width, height = sample.image_size
     left, top, part_width, part_height = _box(window, (height, width))
     points = [each - (left, top) for each in sample.points]
@@ -179,7 +179,7 @@ def _entry(
     }
 
 
-def _place(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> CropWindow:
+def _crop_window(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> CropWindow:
     """Return the crop window around the demonstration's peak in an image, without zoom stages."""
     return crop_window(grounder.output(image, _SHOWN), grounder.configuration, zoom)
 

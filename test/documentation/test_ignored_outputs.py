@@ -14,7 +14,7 @@ import yaml
 
 # Options and a subcommand before the name of a file or folder that is written.
 WRITTEN = re.compile(r'(?:--output|--out|--report|--preview|afformer simulate) ([\w./]+)')
-PLACES = ('output', 'cache_folder', 'index')
+POSITIONS = ('output', 'cache_folder', 'index')
 
 
 @pytest.fixture(scope='module')
@@ -36,7 +36,7 @@ def values_of(content: Any) -> Iterator[str]:
     """What stands under a place that is written, at any depth."""
     if isinstance(content, dict):
         for name, value in content.items():
-            if name in PLACES and isinstance(value, str):
+            if name in POSITIONS and isinstance(value, str):
                 yield value
             yield from values_of(value)
 

@@ -13,7 +13,7 @@ from studies.settings import StudySettings
 
 
 @pytest.mark.parametrize(
-    ('place', 'sentence'),
+    ('position', 'sentence'),
     [
         (('models', 'tuned', 'training'), "training of tuned is 'x'; expected one of super"),
         (('models', 'tuned', 'initial'), "initial of tuned is 'x'; expected one of pretrained"),
@@ -21,9 +21,9 @@ from studies.settings import StudySettings
     ],
 )
 def test_a_name_of_nothing(
-    settings: dict[str, Any], place: tuple[Any, ...], sentence: str
+    settings: dict[str, Any], position: tuple[Any, ...], sentence: str
 ) -> None:
-    *path, last = place
+    *path, last = position
     fields: Any = settings
     for name in path:
         fields = fields[name]

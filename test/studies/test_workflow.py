@@ -25,7 +25,7 @@ def snakemake(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]
     program = shutil.which('snakemake') or root / '.venv' / 'snakemake' / 'bin' / 'snakemake'
     if not Path(program).is_file():
         pytest.skip('snakemake is not installed; `make test-slow` does it')
-    places = {name: tmp_path / name for name in ('output', 'results', 'charts')}
+    positions = {name: tmp_path / name for name in ('output', 'results', 'charts')}
 
     def start(*words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -35,7 +35,7 @@ def snakemake(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]
                 *words,
                 '--configfile=studies/smoke.yaml',
                 '--config',
-                *(f'{name}={path}' for name, path in places.items()),
+                *(f'{name}={path}' for name, path in positions.items()),
             ],
             cwd=root,
             stdout=subprocess.PIPE,

@@ -88,8 +88,8 @@ def survivors(results: Sequence[PackageResult]) -> str:
     parts = []
     for one in results:
         for mutant, reason in one.survivors:
-            place = f'{mutant.path}:{mutant.line} {mutant.function}'.rstrip()
-            parts.append('\n'.join([f'{place}: {reason}', *mutant.difference]))
+            where = f'{mutant.path}:{mutant.line} {mutant.function}'.rstrip()
+            parts.append('\n'.join([f'{where}: {reason}', *mutant.difference]))
     return '\n\n'.join(parts)
 
 

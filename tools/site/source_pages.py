@@ -117,16 +117,16 @@ def source_pages(root: Path, pages: Mapping[str, str]) -> dict[str, str]:
 
 
 def _shown(root: Path, path: str) -> str:
-    place = root / path
-    if not place.exists():
+    source = root / path
+    if not source.exists():
         raise FileNotFoundError(f'{path} is linked to and is not there. Mend the link')
     heading = f'# {path}\n\n'
-    if place.is_dir():
-        return heading + '\n'.join(f'- `{name}`' for name in _listed(place)) + '\n'
-    text = place.read_text()
-    if place.suffix == '.md':
+    if source.is_dir():
+        return heading + '\n'.join(f'- `{name}`' for name in _listed(source)) + '\n'
+    text = source.read_text()
+    if source.suffix == '.md':
         return text
-    language = _LANGUAGES.get(place.suffix, 'text')
+    language = _LANGUAGES.get(source.suffix, 'text')
     return f'{heading}```{language}\n{text.rstrip()}\n```\n'
 
 

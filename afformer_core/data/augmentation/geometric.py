@@ -70,8 +70,8 @@ def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarra
         for row in np.linalg.inv(homography)
     )
     depth = np.maximum(depth, _HORIZON)
-    places = ((x / depth).astype(np.float32), (y / depth).astype(np.float32))
-    first, second = cv2.convertMaps(*places, cv2.CV_16SC2)
+    coordinates = ((x / depth).astype(np.float32), (y / depth).astype(np.float32))
+    first, second = cv2.convertMaps(*coordinates, cv2.CV_16SC2)
     return first, second
 
 

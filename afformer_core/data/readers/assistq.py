@@ -99,10 +99,10 @@ class AssistqButtonsDataset(AnnotatedDataset):
             elif found is None:
                 self.left_out['no line fits best'] += 1
             else:
-                place = (found.line, step.image)
-                claims.append(Claim(place, step.elements[0], found.score))
+                indices = (found.line, step.image)
+                claims.append(Claim(indices, step.elements[0], found.score))
         agreed = most_evident(claims)
-        rejected = sum(agreed.get(claim.place) != claim.element for claim in claims)
+        rejected = sum(agreed.get(claim.indices) != claim.element for claim in claims)
         if rejected:
             self.left_out['another button fits the line as well or better'] += rejected
         return agreed
@@ -111,10 +111,10 @@ class AssistqButtonsDataset(AnnotatedDataset):
         self, video: AssistqVideo, line: ScriptLine, image: UserImage, element: int
     ) -> Sample:
         box = image.boxes[element]
-        place = f'{video.folder.name}/{line.number}/{image.name}/{box.name}'
+        indices = f'{video.folder.name}/{line.number}/{image.name}/{box.name}'
         visible = np.clip(box.outline, -0.5, np.array(image.size) - 0.5)
         return Sample(
-            sample_id=f'{self.annotations.stem}/{place}',
+            sample_id=f'{self.annotations.stem}/{indices}',
             video_path=video.video_path,
             image_path=video.image_path(image),
             image_size=image.size,

@@ -27,7 +27,7 @@ class NarratedStep:
 class Claim:
     """Evidence that a line of a script and an image, by their indices, are about an element."""
 
-    place: tuple[int, int]
+    indices: tuple[int, int]
     element: int
     score: float
 
@@ -73,14 +73,14 @@ def most_evident(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
     """
     score: dict[tuple[int, int], dict[int, float]] = {}
     for claim in claims:
-        known = score.setdefault(claim.place, {})
+        known = score.setdefault(claim.indices, {})
         known[claim.element] = max(claim.score, known.get(claim.element, 0.0))
     chosen = {}
-    for place, known in score.items():
+    for indices, known in score.items():
         most = max(known.values())
         best = [element for element, each in known.items() if each == most]
         if len(best) == 1:
-            chosen[place] = best[0]
+            chosen[indices] = best[0]
     return chosen
 
 

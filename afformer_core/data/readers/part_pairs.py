@@ -168,7 +168,7 @@ class _Entry:
                 raise ValueError(f'{key} is {value!r}; expected [width, height]')
         return width, height
 
-    def place(self, key: str) -> ClipPoint | None:
+    def clip_point(self, key: str) -> ClipPoint | None:
         value = self.content.get(key)
         if value is None:
             return None
@@ -176,13 +176,14 @@ class _Entry:
             frame = value['frame']
             if not isinstance(frame, int):
                 raise ValueError(f'frame is {frame!r}; expected a whole number')
-            place = ClipPoint(frame, float(value['x']), float(value['y']))
+            clip_point = ClipPoint(frame, float(value['x']), float(value['y']))
             size = self.size('clip_size')
-            if size and not (0 <= place.x < size[0] and 0 <= place.y < size[1]):
+            if size and not (0 <= clip_point.x < size[0] and 0 <= clip_point.y < size[1]):
                 raise ValueError(
-                    f'({place.x:g}, {place.y:g}) lies outside the clip of {size[0]}x{size[1]}'
+                    f'({clip_point.x:g}, {clip_point.y:g}) lies outside the clip of '
+                    f'{size[0]}x{size[1]}'
                 )
-        return place
+        return clip_point
 
     def parts(self, size: tuple[int, int]) -> tuple[Polygon, ...]:
         with naming(self.name):
@@ -221,8 +222,8 @@ def _read_pair(entry: _Entry, root: Path, action_names: tuple[str, ...]) -> Part
             tuple(accepted),
             entry.text('source_video', clip),
             entry.text('kind', ''),
-            entry.place('contact'),
-            entry.place('before'),
+            entry.clip_point('contact'),
+            entry.clip_point('before'),
             robot,
         )
 

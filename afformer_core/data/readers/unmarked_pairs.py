@@ -62,17 +62,17 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
     if not folder.is_dir():
         raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
     media_root = folder if root is None else root
-    places = [
+    folders = [
         path.relative_to(media_root)
         for path in (object_folders(media_root) if media_root.is_dir() else [])
         if any((path / each).is_dir() for each in (DEMONSTRATIONS, IMAGES))
     ]
-    if not places:
+    if not folders:
         raise DatasetError(
             f'neither {media_root} nor a folder in it holds {DEMONSTRATIONS} and {IMAGES}. Put '
             'the videos of an object into the former and images of it into the latter'
         )
-    objects = tuple(_read_object(folder / place, media_root / place) for place in places)
+    objects = tuple(_read_object(folder / relative, media_root / relative) for relative in folders)
     used = (row.action for unmarked in objects for row in unmarked.rows)
     return UnmarkedPairs(objects, pair_actions(folder, used))
 

@@ -13,13 +13,13 @@ from afformer_core.evaluation.metrics.metrics import annotated_region
 from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
 from afformer_core.media.polygons import Point, contains, nearest_element
 
-Places = NDArray[np.float64]
+Positions = NDArray[np.float64]
 """[K, 2] (x, y) in pixels of the annotation; the first pixel's centre is (0, 0)."""
 
 # The middle of a side with an even number of pixels is shared by two of them, or four.
 _MOST_SHARED = 4
 # Of a flat heatmap that many or fewer places stand for all.
-_MOST_PLACES = 16_384
+_MOST_POSITIONS = 16_384
 _NAN = float('nan')
 
 
@@ -28,7 +28,7 @@ class PeakScores:
     """Measures of the best peaks of one predictor, in the order of the rows.
 
     Attributes:
-        place: [N, 2] (x, y) in pixels of the annotation; NaN where a heatmap is flat on top and
+        position: [N, 2] (x, y) in pixels of the annotation; NaN where a heatmap is flat on top and
             has no peak.
         hit: [N] 1 where the peak lies in the row's annotated region, else 0. Of a flat heatmap it
             is the share of its top that does: what a guess there would hit. NaN where no point
@@ -40,78 +40,80 @@ class PeakScores:
         nearest: [N] 1 where the nearest element is the demonstrated one, else 0, or NaN as well.
     """
 
-    place: NDArray[np.float64]
+    position: NDArray[np.float64]
     hit: NDArray[np.float64]
     error: NDArray[np.float64]
     inside: NDArray[np.float64]
     nearest: NDArray[np.float64]
 
 
-def best_places(heatmap: Heatmaps, row: Row) -> Places:
+def best_positions(heatmap: Heatmaps, row: Row) -> Positions:
     """Find the highest pixels of a heatmap [h, w], of which there is mostly one.
 
     Of more than 16,384, as a flat heatmap has, some are given that lie evenly among them.
     """
     highest = np.flatnonzero(heatmap == heatmap.max())
     # An odd step goes over all columns in turn where their number is a power of two.
-    step = -(-len(highest) // _MOST_PLACES) | 1
+    step = -(-len(highest) // _MOST_POSITIONS) | 1
     rows, columns = np.divmod(highest[::step], heatmap.shape[1])
     scale = np.divide(row.image_size, heatmap.shape[::-1])
     return np.asarray((np.stack((columns, rows), 1) + 0.5) * scale - 0.5)
 
 
-def measure_peaks(rows: Sequence[Row], targets: Heatmaps, places: Sequence[Places]) -> PeakScores:
+def measure_peaks(
+    rows: Sequence[Row], targets: Heatmaps, positions: Sequence[Positions]
+) -> PeakScores:
     """Measure the best peak of each of N rows.
 
     Args:
         rows: of a protocol.
         targets: [N, h, w], theirs.
-        places: for each row where its heatmap is highest, at least one place; more than four are
-            a flat top and no peak.
+        positions: for each row where its heatmap is highest, at least one place; more than four
+            are a flat top and no peak.
     """
     # A tie of a few has one peak, of which it does not matter which it is.
-    found = [all_ if len(all_) > _MOST_SHARED else all_[:1] for all_ in places]
+    found = [all_ if len(all_) > _MOST_SHARED else all_[:1] for all_ in positions]
     peaks = [_peak(each) for each in found]
     hits, errors = zip(
         *(_annotated(*each) for each in zip(rows, targets, found, strict=True)), strict=True
     )
     inside, nearest = zip(*map(_element, rows, peaks), strict=True)
-    place = [(_NAN, _NAN) if peak is None else peak for peak in peaks]
+    position = [(_NAN, _NAN) if peak is None else peak for peak in peaks]
     return PeakScores(
-        *(np.array(each, np.float64) for each in (place, hits, errors, inside, nearest))
+        *(np.array(each, np.float64) for each in (position, hits, errors, inside, nearest))
     )
 
 
-def in_region(target: Heatmaps, row: Row, places: Places) -> NDArray[np.bool_]:
+def in_region(target: Heatmaps, row: Row, positions: Positions) -> NDArray[np.bool_]:
     """Which places lie in the annotated region of a row with a ground truth [h, w]; bool [K]."""
     size = np.array(target.shape[::-1])
-    pixels = np.floor((places + 0.5) * size / row.image_size).astype(int)
+    pixels = np.floor((positions + 0.5) * size / row.image_size).astype(int)
     columns, rows = np.clip(pixels, 0, size - 1).T
     return np.asarray(annotated_region(target)[rows, columns])
 
 
 def distances(
-    points: NDArray[np.float64], places: Places, size: tuple[int, int]
+    points: NDArray[np.float64], positions: Positions, size: tuple[int, int]
 ) -> NDArray[np.float64]:
     """From each of K places to the nearest of some points, in percent of the diagonal; [K].
 
     Args:
         points: [P, 2] (x, y), at least one.
-        places: [K, 2].
+        positions: [K, 2].
         size: (width, height) of the image that both are pixels of.
     """
-    across, down = (np.subtract.outer(places[:, axis], points[:, axis]) for axis in (0, 1))
+    across, down = (np.subtract.outer(positions[:, axis], points[:, axis]) for axis in (0, 1))
     nearest = np.sqrt((across**2 + down**2).min(1))
     return np.asarray(100 * nearest / np.hypot(*size))
 
 
-def _annotated(row: Row, target: Heatmaps, places: Places) -> tuple[float, float]:
+def _annotated(row: Row, target: Heatmaps, positions: Positions) -> tuple[float, float]:
     """Hit and error."""
     inside = ((row.points > -1) & (row.points < row.image_size)).all(1)
     if not inside.any():
         return _NAN, _NAN
-    error = distances(row.points[inside], places, row.image_size).mean()
-    return float(in_region(target, row, places).mean()), float(error)
+    error = distances(row.points[inside], positions, row.image_size).mean()
+    return float(in_region(target, row, positions).mean()), float(error)
 
 
 def _element(row: Row, peak: Point | None) -> tuple[float, float]:
@@ -123,5 +125,5 @@ def _element(row: Row, peak: Point | None) -> tuple[float, float]:
     return float(inside), float(nearest_element(scene.polygons, peak) == scene.element)
 
 
-def _peak(places: Places) -> Point | None:
-    return (float(places[0, 0]), float(places[0, 1])) if len(places) == 1 else None
+def _peak(positions: Positions) -> Point | None:
+    return (float(positions[0, 0]), float(positions[0, 1])) if len(positions) == 1 else None

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.evaluation.metrics.metrics import auc_judd, kld, sim
-from afformer_core.evaluation.metrics.peak_measures import PeakScores, best_places, measure_peaks
+from afformer_core.evaluation.metrics.peak_measures import (
+    PeakScores,
+    best_positions,
+    measure_peaks,
+)
 from afformer_core.evaluation.protocols.protocols import (
     EvaluationProtocol,
     Heatmaps,
@@ -58,8 +62,8 @@ class _Scoring:
             predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
             rng = np.random.default_rng((self.seed, start))
             heatmaps = measure(predicted, targets, rng, self.protocol.epsilon)
-            places = [best_places(*each) for each in zip(predicted, rows, strict=True)]
-            scores[name] = with_peaks(heatmaps, measure_peaks(rows, targets, places))
+            positions = [best_positions(*each) for each in zip(predicted, rows, strict=True)]
+            scores[name] = with_peaks(heatmaps, measure_peaks(rows, targets, positions))
         return scores
 
 

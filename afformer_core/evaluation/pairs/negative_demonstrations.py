@@ -81,5 +81,5 @@ def _next_apart(number: int, names: Sequence[_Marks], folders: Sequence[_Marks])
 def _lies_elsewhere(sample: Sample, other: Sample) -> bool:
     own = np.concatenate(sample.points)
     scale = np.divide(sample.image_size, other.image_size)
-    places = np.concatenate(other.points) * scale
-    return bool(distances(own, places, sample.image_size).mean() > _ELSEWHERE)
+    points = np.concatenate(other.points) * scale
+    return bool(distances(own, points, sample.image_size).mean() > _ELSEWHERE)

@@ -196,11 +196,11 @@ class ModelRun:
         jitter: np.random.Generator,
     ) -> RowScores:
         heatmaps = measure(predicted, targets, jitter, self._protocol.epsilon)
-        places = [
+        positions = [
             np.array([_peak(each, row.image_size)])
             for each, row in zip(measured, rows, strict=True)
         ]
-        return with_peaks(heatmaps, measure_peaks(rows, targets, places))
+        return with_peaks(heatmaps, measure_peaks(rows, targets, positions))
 
     def _negative_presence_features(
         self, image: NDArray[np.uint8], sample: Sample

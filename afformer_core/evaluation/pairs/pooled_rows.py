@@ -12,7 +12,11 @@ from tqdm import tqdm
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.metrics.peak_measures import PeakScores, best_places, measure_peaks
+from afformer_core.evaluation.metrics.peak_measures import (
+    PeakScores,
+    best_positions,
+    measure_peaks,
+)
 from afformer_core.evaluation.metrics.scoring import RowScores, concatenate, measure, with_peaks
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
@@ -124,8 +128,8 @@ def _measured(
     """Measures of rows against ground truths [N, 28, 28], or [28, 28] that all of them have."""
     expected = np.broadcast_to(targets, heatmaps.shape)
     measured = measure(heatmaps, expected, np.random.default_rng(seed), protocol.epsilon)
-    places = [best_places(*each) for each in zip(heatmaps, rows, strict=True)]
-    return with_peaks(measured, measure_peaks(rows, expected, places))
+    positions = [best_positions(*each) for each in zip(heatmaps, rows, strict=True)]
+    return with_peaks(measured, measure_peaks(rows, expected, positions))
 
 
 def _mean(scores: RowScores) -> RowScores:

@@ -14,7 +14,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_frames import uniform_indices
 
-CropWindow = tuple[float, float]
+Point = tuple[float, float]
 """(x, y) as shares of an image's width and height, 0 to 1."""
 
 _GREY = 128
@@ -26,11 +26,11 @@ class MarkedFrame:
 
     Attributes:
         image: uint8 RGB [H, W, 3].
-        place: of the mark.
+        point: of the mark.
     """
 
     image: NDArray[np.uint8]
-    place: CropWindow
+    point: Point
 
 
 @dataclass(frozen=True)

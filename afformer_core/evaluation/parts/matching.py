@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
 from afformer_core.evaluation.parts.clips import Clip, MarkedFrame
-from afformer_core.evaluation.parts.predictors import PLACES, ModelPredictor, Prediction
+from afformer_core.evaluation.parts.predictors import MOST_POINTS, ModelPredictor, Prediction
 from afformer_core.runtime.correspondence import (
     correlation_map,
-    highest_places,
+    highest_positions,
     resize_for_features,
 )
 
@@ -42,7 +42,7 @@ class FoundContact:
     def __call__(self, clip: Clip) -> MarkedFrame:
         """Find the contact."""
         first = clip.frames[0]
-        return MarkedFrame(first, self._model.predict(first, clip).places[0])
+        return MarkedFrame(first, self._model.predict(first, clip).points[0])
 
 
 class MatchingPredictor:
@@ -70,8 +70,10 @@ class MatchingPredictor:
         correlation = correlation_map(
             self._features(resize_for_features(contact.image)),
             self._features(resized),
-            contact.place,
+            contact.point,
             size,
         )
-        places = tuple((float(x), float(y)) for x, y in highest_places(correlation, PLACES))
-        return Prediction(places, correlation, presence_score=float(correlation.max()))
+        points = tuple(
+            (float(x), float(y)) for x, y in highest_positions(correlation, MOST_POINTS)
+        )
+        return Prediction(points, correlation, presence_score=float(correlation.max()))

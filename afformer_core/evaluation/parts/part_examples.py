@@ -106,8 +106,8 @@ def _draw(image: RgbImage, pair: PartPair, prediction: Prediction, row: Row) -> 
         tile = draw_heatmap(image, heatmap, row)
     for part in pair.parts:
         outline(tile, part, row)
-    for place in prediction.places[:1]:
-        mark_peak(tile, np.array(place) * row.image_size - 0.5, row)
+    for point in prediction.points[:1]:
+        mark_peak(tile, np.array(point) * row.image_size - 0.5, row)
     return tile
 
 
@@ -119,5 +119,5 @@ def _frames(clip: Clip) -> tuple[RgbImage, ...]:
     if clip.marked is None:
         return tuple(frames)
     marked = fit(clip.marked.image, side)
-    ring(marked, clip.marked.place)
+    ring(marked, clip.marked.point)
     return (marked, *frames)

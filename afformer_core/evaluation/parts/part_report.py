@@ -21,7 +21,7 @@ from afformer_core.reports.tables import Cell, Table
 
 _ByClass = Mapping[str, Mapping[str, ClassMeasures]]
 
-_PLACES = {
+_POINTS = {
     'inside': 'inside a part',
     'near': 'within 5 %',
     'any_inside': 'three best: inside',
@@ -133,7 +133,7 @@ def parts_report(
     tables = [
         Table.of(
             'Parts',
-            _PLACES,
+            _POINTS,
             {label: vars(each) for label, each in named.items()},
             (
                 'Best peak, or the best of three, inside an outlined part, or within 5 % of the '

@@ -16,7 +16,7 @@ from afformer_core.evaluation.parts.part_scores import (
     NEAR,
     PartScores,
     distance_to_parts,
-    score_places,
+    score_points,
 )
 from afformer_core.evaluation.parts.predictors import ModelPredictor, Prediction, Predictor
 from afformer_core.media.images import read_image
@@ -61,7 +61,7 @@ def _score(
     hard_negative: Clip | None,
 ) -> PartScores:
     own = predictor.predict(image, clip)
-    score = score_places(pair, own)
+    score = score_points(pair, own)
     if isinstance(predictor, ModelPredictor) and clip.marked is not None:
         marked = clip.marked
         score = replace(
@@ -83,8 +83,8 @@ def _score(
 
 
 def _inside(pair: PartPair, prediction: Prediction) -> float:
-    best = prediction.places[:1]
-    return float(any(distance_to_parts(pair, place) == 0 for place in best))
+    best = prediction.points[:1]
+    return float(any(distance_to_parts(pair, point) == 0 for point in best))
 
 
 def _found(prediction: Prediction) -> float | None:
@@ -94,5 +94,5 @@ def _found(prediction: Prediction) -> float | None:
 def _is_near(prediction: Prediction, marked: MarkedFrame) -> float:
     """Whether the best place in the clip's frame is near the mark."""
     size = np.array(marked.image.shape[1::-1])
-    apart = (np.array(prediction.places[0]) - marked.place) * size
+    apart = (np.array(prediction.points[0]) - marked.point) * size
     return float(100 * np.hypot(*apart) <= NEAR * np.hypot(*size))

@@ -11,7 +11,7 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray
 from afformer_core.data.readers.part_pairs import PartPair
-from afformer_core.evaluation.parts.clips import CropWindow
+from afformer_core.evaluation.parts.clips import Point
 from afformer_core.evaluation.parts.predictors import Prediction
 from afformer_core.media.polygons import contained, distance
 from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
@@ -98,10 +98,10 @@ class ClassMeasures:
     near: Estimate | None
 
 
-def distance_to_parts(pair: PartPair, place: CropWindow) -> float:
+def distance_to_parts(pair: PartPair, found_point: Point) -> float:
     """From a place of the target to the nearest part, in percent of the diagonal; 0 inside."""
     size = pair.sample.image_size
-    point = (place[0] * size[0] - 0.5, place[1] * size[1] - 0.5)
+    point = (found_point[0] * size[0] - 0.5, found_point[1] * size[1] - 0.5)
     nearest = min(distance(part, point) for part in pair.parts)
     return float(100 * nearest / np.hypot(*size))
 
@@ -121,9 +121,9 @@ def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
     return float(enlarged[inside].sum(dtype=np.float64) / enlarged.sum(dtype=np.float64))
 
 
-def score_places(pair: PartPair, prediction: Prediction) -> PartScores:
+def score_points(pair: PartPair, prediction: Prediction) -> PartScores:
     """Score a prediction for a pair with its own clip; those of others are None."""
-    distances = [distance_to_parts(pair, place) for place in prediction.places]
+    distances = [distance_to_parts(pair, found_point) for found_point in prediction.points]
     best = distances[:1]
     action = next(iter(prediction.action_scores or ()), None)
     heatmap = prediction.heatmap if prediction.is_distribution else None

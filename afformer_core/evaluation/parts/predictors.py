@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
-from afformer_core.evaluation.parts.clips import Clip, CropWindow
+from afformer_core.evaluation.parts.clips import Clip, Point
 from afformer_core.runtime import Grounder
 from afformer_core.stream.settings import StreamSettings
 
-PLACES = 3
+MOST_POINTS = 3
 """Places that a predictor may name for one image."""
 
 # Of the ratio test: the best match of a point is this much nearer than the second.
@@ -31,7 +31,7 @@ class Prediction:
     """What a predictor says of one image.
 
     Attributes:
-        places: best first, at most `PLACES`; none where nothing was found.
+        points: best first, at most `MOST_POINTS`; none where nothing was found.
         heatmap: float32 [h, w] of the whole image, any size and scale, the higher the likelier;
             None of a predictor that names places alone.
         is_distribution: whether the heatmap's sum is 1 and means probability.
@@ -41,7 +41,7 @@ class Prediction:
         found: whether a robot would act on it; None of a predictor that cannot abstain.
     """
 
-    places: tuple[CropWindow, ...]
+    points: tuple[Point, ...]
     heatmap: FloatArray | None = None
     is_distribution: bool = False
     action_scores: Mapping[str, float] | None = None
@@ -69,7 +69,7 @@ class RelativePositionPredictor:
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """See `Predictor.predict`."""
-        return Prediction(() if clip.marked is None else (clip.marked.place,))
+        return Prediction(() if clip.marked is None else (clip.marked.point,))
 
 
 class SiftPredictor:
@@ -101,16 +101,16 @@ class SiftPredictor:
         homography, inliers = cv2.findHomography(source, target, cv2.RANSAC, _INLIER_PIXELS)
         if homography is None:
             return Prediction((), presence_score=0.0)
-        x, y = clip.marked.place[0] * frame.shape[1], clip.marked.place[1] * frame.shape[0]
+        x, y = clip.marked.point[0] * frame.shape[1], clip.marked.point[1] * frame.shape[0]
         across, down, depth = homography @ (x - 0.5, y - 0.5, 1.0)
         presence_score = float(inliers.sum())
         if abs(depth) < 1e-9:
             return Prediction((), presence_score=presence_score)
-        place = (
+        point = (
             float((across / depth + 0.5) / image.shape[1]),
             float((down / depth + 0.5) / image.shape[0]),
         )
-        return Prediction((place,), presence_score=presence_score)
+        return Prediction((point,), presence_score=presence_score)
 
 
 class ModelPredictor:
@@ -132,12 +132,12 @@ class ModelPredictor:
             for name in grounder.demonstrations[: 1 - _KEPT]:
                 grounder.delete_demonstration(name)
             grounder.set_demonstration(clip.frames, clip.name)
-        grounding = grounder.ground(image, clip.name, PLACES)
+        grounding = grounder.ground(image, clip.name, MOST_POINTS)
         height, width = image.shape[:2]
-        places = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
+        points = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
         calibration = grounder.calibration
         return Prediction(
-            places,
+            points,
             grounding.probabilities,
             True,
             grounding.action_scores,

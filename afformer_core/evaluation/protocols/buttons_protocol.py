@@ -82,7 +82,7 @@ def _coverage(outline: Polygon, size: tuple[int, int]) -> NDArray[np.float64]:
             start + (np.arange(_FINENESS * length) + 0.5) / _FINENESS
             for start, length in zip(low, (width, height), strict=True)
         )
-        places = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-        fine = contained(outline, places).reshape(height, _FINENESS, width, _FINENESS)
+        positions = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+        fine = contained(outline, positions).reshape(height, _FINENESS, width, _FINENESS)
         covered[low[1] : high[1], low[0] : high[0]] = fine.mean((1, 3))
     return covered

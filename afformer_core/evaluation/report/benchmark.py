@@ -84,10 +84,10 @@ def _seen_rows(measures: ModelMeasures) -> _Rows:
             'model': None if motion is None else motion.balanced.accuracy_frozen
         },
         "another element's video: peak still inside the first": {
-            'model': None if use is None else use.hard_negative.peak_in_own_place
+            'model': None if use is None else use.hard_negative.peak_in_own_region
         },
         "another element's video: peak inside the other": {
-            'model': None if use is None else use.hard_negative.peak_in_other_place
+            'model': None if use is None else use.hard_negative.peak_in_other_region
         },
     }
     return {f'test-seen: {text}': cells for text, cells in rows.items()}

@@ -207,7 +207,7 @@ def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
     row = measured.rows[index]
     image = _image(Path(row.image))
     predicted = draw_heatmap(image, measured.predictor(index, row), row)
-    mark_peak(predicted, measured.scores.peaks.place[index], row)
+    mark_peak(predicted, measured.scores.peaks.position[index], row)
     target = draw_heatmap(image, measured.protocol.targets([row])[0], row)
     mark_annotation(target, row)
     return QualitativeExample(
@@ -232,7 +232,7 @@ def _measures(scores: RowScores, index: int) -> list[str]:
         f'SIM {scores.sim[index]:.2f}',
         f'AUC-J {scores.auc_judd[index]:.2f}',
     ]
-    if np.isnan(peaks.place[index]).any():
+    if np.isnan(peaks.position[index]).any():
         texts.append('no peak')
     elif not math.isnan(peaks.hit[index]):
         texts.append('hit' if peaks.hit[index] else 'no hit')

@@ -49,11 +49,11 @@ def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImag
     return draw_overlay(tile, np.asarray(resized, np.float32), (), '', opacity)
 
 
-def mark_peak(tile: RgbImage, place: NDArray[np.float64], row: Row) -> None:
+def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: Row) -> None:
     """Draw a cross at a place [2] of a row's image; none where the place is NaN."""
-    if np.isnan(place).any():
+    if np.isnan(position).any():
         return
-    x, y = (round(float(each)) for each in _on_tile(place, tile, row))
+    x, y = (round(float(each)) for each in _on_tile(position, tile, row))
     for colour, length, width in ((_BLACK, 17, 5), (_CYAN, 15, 2)):
         cv2.drawMarker(tile, (x, y), colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
 
@@ -79,10 +79,10 @@ def outline(tile: RgbImage, polygon: NDArray[np.float64], row: Row) -> None:
         _draw_outline(tile, polygon, row, colour, width)
 
 
-def ring(tile: RgbImage, place: tuple[float, float]) -> None:
+def ring(tile: RgbImage, position: tuple[float, float]) -> None:
     """Draw a ring around a place, (x, y) as shares of the tile's width and height."""
     height, width = tile.shape[:2]
-    centre = (round(place[0] * width), round(place[1] * height))
+    centre = (round(position[0] * width), round(position[1] * height))
     for colour, thickness in ((_BLACK, 4), (_CYAN, 2)):
         cv2.circle(tile, centre, 6, colour, thickness, cv2.LINE_AA)
 
@@ -103,10 +103,10 @@ def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _on_tile(places: NDArray[np.float64], tile: RgbImage, row: Row) -> NDArray[np.float64]:
-    return np.asarray((places + 0.5) * np.divide(tile.shape[1::-1], row.image_size) - 0.5)
+def _on_tile(positions: NDArray[np.float64], tile: RgbImage, row: Row) -> NDArray[np.float64]:
+    return np.asarray((positions + 0.5) * np.divide(tile.shape[1::-1], row.image_size) - 0.5)
 
 
-def _subpixels(places: NDArray[np.float64]) -> list[tuple[int, int]]:
-    scaled = np.rint(places * (1 << _SHIFT)).astype(int)
+def _subpixels(positions: NDArray[np.float64]) -> list[tuple[int, int]]:
+    scaled = np.rint(positions * (1 << _SHIFT)).astype(int)
     return [(int(x), int(y)) for x, y in scaled]

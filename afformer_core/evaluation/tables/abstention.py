@@ -103,7 +103,7 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
         calibration: that it was measured with, or None.
     """
     known = abstention.of_scenes
-    place, other = ('inside', 'scene') if known else ('in the region', 'image')
+    region, other = ('inside', 'scene') if known else ('in the region', 'image')
     areas = {f'auroc_{name}': area for name, area in abstention.auroc.items()}
     return Table.of(
         'Is it known what is not in view?',
@@ -112,7 +112,7 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
             **{f'auroc_{name}': f'AUROC of {name.replace("_", " ")}' for name in abstention.auroc},
         },
         {
-            f'its own demonstration, peak {place}': vars(abstention.own_right),
+            f'its own demonstration, peak {region}': vars(abstention.own_right),
             'its own demonstration': vars(abstention.own),
             f"another {other}'s demonstration": {**vars(abstention.negative), **areas},
         },

@@ -24,13 +24,13 @@ class Pointing:
 
     Attributes:
         kld: against the ground truth of the image's own demonstration.
-        peak_in_own_place: share of best peaks where the image's own demonstration acts.
-        peak_in_other_place: share of best peaks where the other demonstration acts.
+        peak_in_own_region: share of best peaks where the image's own demonstration acts.
+        peak_in_other_region: share of best peaks where the other demonstration acts.
     """
 
     kld: Estimate | None
-    peak_in_own_place: Estimate | None
-    peak_in_other_place: Estimate | None
+    peak_in_own_region: Estimate | None
+    peak_in_other_region: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def demonstration_table(use: DemonstrationUse) -> Table:
     words = _words(use.of_elements)
     headings = {
         'kld': 'KLD',
-        'peak_in_own_place': words.own_place,
-        'peak_in_other_place': words.other_place,
+        'peak_in_own_region': words.own_region,
+        'peak_in_other_region': words.other_region,
     }
     rows: dict[str, dict[str, Cell]] = {
         'its own demonstration': vars(use.own),
@@ -127,8 +127,8 @@ def _pointing(
         groups.append(sample.group)
     return Pointing(
         kld=bootstrap_mean(kld, row_groups, seed),
-        peak_in_own_place=bootstrap_mean(own, groups, seed),
-        peak_in_other_place=bootstrap_mean(other, groups, seed),
+        peak_in_own_region=bootstrap_mean(own, groups, seed),
+        peak_in_other_region=bootstrap_mean(other, groups, seed),
     )
 
 
@@ -138,9 +138,9 @@ def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProto
         return contains(sample.scene.polygons[shown.scene.element], peak)
     rows = protocol.rows([shown])
     # Both belong to one image, whose annotations may be of two sizes.
-    place = (np.array([peak]) + 0.5) * np.divide(shown.image_size, sample.image_size) - 0.5
+    position = (np.array([peak]) + 0.5) * np.divide(shown.image_size, sample.image_size) - 0.5
     return any(
-        in_region(*each, place)[0] for each in zip(protocol.targets(rows), rows, strict=True)
+        in_region(*each, position)[0] for each in zip(protocol.targets(rows), rows, strict=True)
     )
 
 
@@ -149,8 +149,8 @@ class _Words:
     """What a table calls things."""
 
     other: str
-    own_place: str
-    other_place: str
+    own_region: str
+    other_region: str
     follows: str
 
 

@@ -49,8 +49,8 @@ def write_contact_sheet(path: Path, index: HandIndex) -> None:
     columns = min(_COLUMNS, len(chosen))
     rows = -(-len(chosen) // columns)
     sheet = np.zeros((rows * (_HEIGHT + _CAPTION), columns * _WIDTH, 3), np.uint8)
-    for place, (video, number) in enumerate(chosen):
-        top, left = place // columns * (_HEIGHT + _CAPTION), place % columns * _WIDTH
+    for position, (video, number) in enumerate(chosen):
+        top, left = position // columns * (_HEIGHT + _CAPTION), position % columns * _WIDTH
         tile = sheet[top : top + _HEIGHT + _CAPTION, left : left + _WIDTH]
         _draw_tile(tile, video, number, index)
     write_image(path, sheet)

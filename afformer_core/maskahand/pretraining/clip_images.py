@@ -173,12 +173,12 @@ class ClipImages:
 
     def _keys(self, clip: InteractionClip) -> list[str]:
         """Compute the cache's key of each of the clip's parts."""
-        place = (str(clip.video.path.resolve()), clip.video.topic, self.fingerprint(clip))
+        source = (str(clip.video.path.resolve()), clip.video.topic, self.fingerprint(clip))
         keys = []
         for part, numbers in enumerate(self._parts(clip)):
             size = self.image_side if part else self.size
             times = [clip.video.times[number] for number in numbers]
-            described = json.dumps((_CACHE_VERSION, *place, times, size))
+            described = json.dumps((_CACHE_VERSION, *source, times, size))
             keys.append(hashlib.sha256(described.encode()).hexdigest())
         return keys
 

@@ -90,11 +90,11 @@ def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:
     digest = hashlib.sha256(json.dumps(images.size).encode())
     fingerprints: dict[tuple[Path, str], str] = {}
     for clip in clips:
-        place = clip.video.path, clip.video.topic
-        if place not in fingerprints:
-            fingerprints[place] = images.fingerprint(clip)
+        source = clip.video.path, clip.video.topic
+        if source not in fingerprints:
+            fingerprints[source] = images.fingerprint(clip)
         times = [clip.video.times[number] for number in clip.demonstration(images.frames)]
-        facts = (str(place[0].resolve()), place[1], fingerprints[place], times)
+        facts = (str(source[0].resolve()), source[1], fingerprints[source], times)
         digest.update(json.dumps(facts).encode())
     return digest.hexdigest()
 

@@ -62,14 +62,14 @@ class Approaches:
         direction = None
         last = hand
         trace = _trace(self._hands, number, hand, step)
-        for place, found in trace:
+        for position, found in trace:
             if not found.contact:
                 direction = _way(last, chain([found], (free for _, free in trace)))
                 break
-            if (place, found, step) in self._known:
-                direction = self._known[place, found, step]
+            if (position, found, step) in self._known:
+                direction = self._known[position, found, step]
                 break
-            contact.append((place, found, step))
+            contact.append((position, found, step))
             last = found
         self._known.update(dict.fromkeys(contact, direction))
         return direction

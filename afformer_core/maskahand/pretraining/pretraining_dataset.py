@@ -83,8 +83,8 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
             return FailedExample(str(error))
         rng = np.random.default_rng(draw.seed)
         made = [
-            self._made(clip, frames, place, rng)
-            for place in _drawn(len(clip.interactions), self._targets, rng)
+            self._made(clip, frames, index, rng)
+            for index in _drawn(len(clip.interactions), self._targets, rng)
         ]
         demonstration, _ = changed_images(frames.demonstration, self._video, rng)
         return PretrainingExample(
@@ -98,7 +98,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         self,
         clip: InteractionClip,
         frames: ClipFrames,
-        place: int,
+        index: int,
         rng: np.random.Generator,
     ) -> SyntheticImage:
         """Make a target image of one of a clip's interactions, or of the frame before one."""
@@ -109,9 +109,9 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
             if each.hand_free is not None
         ]
         if preceded and rng.random() < self._synthesis.hand_free_share:
-            place, number = preceded[rng.integers(len(preceded))]
+            index, number = preceded[rng.integers(len(preceded))]
             hand_free = frames.hand_free[number]
-        interaction, image = clip.interactions[place], frames.interactions[place]
+        interaction, image = clip.interactions[index], frames.interactions[index]
         return synthesize(image, clip.video.size, interaction, self._synthesis, rng, hand_free)
 
     def _resized(self, made: SyntheticImage) -> NDArray[np.uint8]:

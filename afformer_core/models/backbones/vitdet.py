@@ -31,7 +31,7 @@ _GLOBAL_BLOCKS = (2, 5, 8, 11)
 # Absolute positions are learnt on the pre-training grid, 224 / 16, and resized to the image's.
 POSITIONS = 14
 # The grid of one image of 1024 x 1024; a larger batch would need more memory and be no faster.
-_PLACES_AT_ONCE = 64 * 64
+_POSITIONS_AT_ONCE = 64 * 64
 
 
 class VisionTransformer(nn.Module):
@@ -59,8 +59,8 @@ class VisionTransformer(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the last map [B, C, H / 16, W / 16] of normalised images [B, 3, H, W]."""
-        places = images.shape[-2] * images.shape[-1] // PATCH**2
-        return in_parts(self._encode, images, places)
+        positions = images.shape[-2] * images.shape[-1] // PATCH**2
+        return in_parts(self._encode, images, positions)
 
     def _encode(self, images: Tensor) -> Tensor:
         x = self.patch_embed(images)
@@ -133,15 +133,15 @@ def freeze_block_tables(blocks: nn.Module) -> None:
             module.freeze_tables(module.maximum_size, module.maximum_size)
 
 
-def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, places: int) -> Tensor:
+def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, positions: int) -> Tensor:
     """Apply a function to a few images at a time, which bounds the memory that it needs.
 
     Args:
         function: function from [B, ...] to [B, ...].
         images: [N, ...].
-        places: positions of the backbone's grid in each image.
+        positions: positions of the backbone's grid in each image.
     """
-    at_once = max(1, _PLACES_AT_ONCE // places)
+    at_once = max(1, _POSITIONS_AT_ONCE // positions)
     # An exported graph takes any number of images and can have no loop over them.
     if torch.compiler.is_compiling() or len(images) <= at_once:
         return function(images)

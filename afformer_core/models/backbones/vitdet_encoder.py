@@ -118,9 +118,9 @@ def vitdet_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) 
 def _through(block: nn.Module, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Apply a block to the only stage, [B, C, height, width]."""
     (stage,) = stages
-    places = stage.shape[-2] * stage.shape[-1]
+    positions = stage.shape[-2] * stage.shape[-1]
     images = stage.permute(0, 2, 3, 1)
-    return (in_parts(partial(through, block), images, places).permute(0, 3, 1, 2),)
+    return (in_parts(partial(through, block), images, positions).permute(0, 3, 1, 2),)
 
 
 def _grid(configuration: AfformerConfiguration) -> Size:

@@ -76,8 +76,8 @@ class FramewiseActioner(nn.Module):
         scores = by_video(asked / math.sqrt(depth), len(keys)) @ keys.transpose(2, 3)
         weights = scores.unflatten(3, (-1, height * width)).softmax(dim=4).transpose(2, 3)
         seen = weights @ values.unflatten(2, (-1, height * width))
-        place = weights @ _grid((height, width), weights)
-        found = torch.cat((seen, place), dim=4).transpose(2, 3)
+        position = weights @ _grid((height, width), weights)
+        found = torch.cat((seen, position), dim=4).transpose(2, 3)
         return by_image(found, len(focus)).permute(0, 3, 1, 2, 4).flatten(2)
 
 
@@ -105,8 +105,8 @@ def _grid(size: Size, like: Tensor) -> Tensor:
     rows, columns = (
         torch.linspace(-1, 1, count, device=like.device, dtype=like.dtype) for count in size
     )
-    places = torch.meshgrid(rows, columns, indexing='ij')
-    return torch.stack((places[1].flatten(), places[0].flatten()), dim=1)
+    positions = torch.meshgrid(rows, columns, indexing='ij')
+    return torch.stack((positions[1].flatten(), positions[0].flatten()), dim=1)
 
 
 def _missing_frames(memory: VideoMemory, images: int) -> Tensor | None:

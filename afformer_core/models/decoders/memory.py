@@ -41,20 +41,20 @@ class VideoMemory:
             )
 
 
-def key_padding(lengths: Tensor | None, frames: int, places: int) -> Tensor | None:
+def key_padding(lengths: Tensor | None, frames: int, positions: int) -> Tensor | None:
     """Compute a mask of the keys that belong to frames that do not exist.
 
     Args:
         lengths: [B] integers, number of frames of each video, or None when all exist.
         frames: number of frames of each video with its padding.
-        places: number of keys of a frame.
+        positions: number of keys of a frame.
 
     Returns:
         [B, frames * places], true at keys that do not exist, or None.
     """
     if lengths is None:
         return None
-    return _beyond(lengths, frames).repeat_interleave(places, dim=1)
+    return _beyond(lengths, frames).repeat_interleave(positions, dim=1)
 
 
 def silence(features: Tensor, lengths: Tensor | None) -> Tensor:

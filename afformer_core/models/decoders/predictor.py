@@ -34,18 +34,18 @@ class Upsampler(nn.Sequential):
         """Upsample [B, C, height, width] to heatmaps [B, heatmaps, 4 * height, 4 * width]."""
         first, norm, activation, second = self
         assert isinstance(norm, ChannelNorm)
-        places = decoded.flatten(2).transpose(1, 2).unflatten(1, decoded.shape[2:])
-        halves = activation(norm.last(_drawn(places, first)))
+        positions = decoded.flatten(2).transpose(1, 2).unflatten(1, decoded.shape[2:])
+        halves = activation(norm.last(_drawn(positions, first)))
         heatmaps = _spread(_spread(_drawn(halves, second).flatten(5)).unflatten(3, (2, 2, -1)))
         return heatmaps.permute(0, 3, 1, 2)
 
 
-def _drawn(places: Tensor, deconvolution: nn.Module) -> Tensor:
+def _drawn(positions: Tensor, deconvolution: nn.Module) -> Tensor:
     """Apply a deconvolution at each position, [..., C] to [..., 2 rows, 2 columns, C']."""
     assert isinstance(deconvolution, nn.ConvTranspose2d)
     assert deconvolution.bias is not None
     weight = deconvolution.weight.permute(2, 3, 1, 0)
-    drawn = functional.linear(places, weight.flatten(0, 2), deconvolution.bias.repeat(4))
+    drawn = functional.linear(positions, weight.flatten(0, 2), deconvolution.bias.repeat(4))
     return drawn.unflatten(-1, weight.shape[:3])
 
 

@@ -83,10 +83,10 @@ class Demo2VecDecoder(Decoder):
 def _lengthened(video: Tensor, lengths: Tensor | None, maximum: int) -> tuple[Tensor, Tensor]:
     """Pad videos [B, T, ...] to the maximum length with their last frame; give lengths too."""
     frames = video.shape[1]
-    places = torch.arange(maximum, device=video.device)
+    positions = torch.arange(maximum, device=video.device)
     if lengths is None:
         lengths = torch.full((len(video),), frames, device=video.device)
-    return video[:, places.clamp(max=frames - 1)], lengths
+    return video[:, positions.clamp(max=frames - 1)], lengths
 
 
 def _existing(lengths: Tensor | None, frames: int) -> Tensor | None:

@@ -147,8 +147,8 @@ class SelfAttention2d(_RelativeAttention):
         if self._adds_offsets(q):
             attended = attend_with_offsets(*terms, k, v, None)
         else:
-            places = axis_indicators(*size, dtype=k.dtype, device=k.device)
-            keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1)
+            positions = axis_indicators(*size, dtype=k.dtype, device=k.device)
+            keys = torch.cat((k, positions.expand(*k.shape[:2], -1, -1)), dim=-1)
             attended = self.attend(torch.cat(terms, dim=-1), keys, v, None)
         return self.proj(_merge_heads(attended)).unflatten(1, size)
 
@@ -180,9 +180,9 @@ class CrossAttention3d(_RelativeAttention):
         flat = video.flatten(1, 3)
         k = self._split_heads(self.k_proj(flat)).unflatten(2, (frames, height * width))
         k = k + times[:, None, :, None, :].to(k.dtype)
-        places = axis_indicators(height, width, dtype=k.dtype, device=k.device)
-        places = places.expand(batch, self.heads, frames, -1, -1)
-        keys = torch.cat((k, places), dim=-1).flatten(2, 3)
+        positions = axis_indicators(height, width, dtype=k.dtype, device=k.device)
+        positions = positions.expand(batch, self.heads, frames, -1, -1)
+        keys = torch.cat((k, positions), dim=-1).flatten(2, 3)
         return keys.contiguous(), self._split_heads(self.v_proj(flat)).contiguous()
 
     def _times(self, frames: int, lengths: Tensor | None) -> Tensor:
@@ -217,8 +217,8 @@ class CrossAttention3d(_RelativeAttention):
         )
         terms = scaled, rows, columns
         if self._adds_offsets(q):
-            without_places = keys[..., : self.head_channels]
-            attended = attend_with_offsets(*terms, without_places, values, padding)
+            without_positions = keys[..., : self.head_channels]
+            attended = attend_with_offsets(*terms, without_positions, values, padding)
         else:
             attended = self.attend(torch.cat(terms, dim=-1), keys, values, padding)
         return self.proj(_merge_heads(by_image(attended, len(x))))

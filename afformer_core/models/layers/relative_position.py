@@ -82,8 +82,8 @@ def padded_temporal_table(embeddings: Tensor, lengths: Tensor, padded_length: in
     Returns:
         [B, padded_length, D]; values at padding are finite and meaningless.
     """
-    places = torch.arange(padded_length, device=lengths.device)
-    return embeddings[(lengths[:, None] - 1 - places[None, :]).clamp(min=0)]
+    positions = torch.arange(padded_length, device=lengths.device)
+    return embeddings[(lengths[:, None] - 1 - positions[None, :]).clamp(min=0)]
 
 
 def axis_indicators(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -150,9 +150,9 @@ class _OffsetAttention(torch.autograd.Function):
                 weights = one.weights(part)
                 of_values.addmm_(weights.T, gradient[pair][part])
                 of_scores = _of_scores(gradient[pair][part] @ one.values.T, weights)
-                of_places = one.by_place(of_scores).sum(dim=1)
-                torch.sum(of_places, dim=2, out=of_rows[part])
-                torch.sum(of_places, dim=1, out=of_columns[part])
+                of_positions = one.by_position(of_scores).sum(dim=1)
+                torch.sum(of_positions, dim=2, out=of_rows[part])
+                torch.sum(of_positions, dim=1, out=of_columns[part])
                 torch.mm(of_scores, one.keys, out=of_queries[part])
                 of_keys.addmm_(of_scores.T, one.queries[part])
         return (*found, None)
@@ -181,12 +181,12 @@ class _Operands:
         """Compute the softmax of the scores of some queries, [n, M]."""
         scores = self.queries[part] @ self.keys.T
         rows, columns = self.rows[part], self.columns[part]
-        self.by_place(scores).add_((rows[:, :, None] + columns[:, None, :])[:, None])
+        self.by_position(scores).add_((rows[:, :, None] + columns[:, None, :])[:, None])
         if self.padding is not None:
             scores.masked_fill_(self.padding, PADDING_SCORE)
         return scores.softmax(dim=1)
 
-    def by_place(self, scores: Tensor) -> Tensor:
+    def by_position(self, scores: Tensor) -> Tensor:
         """View scores [n, M] as [n, frames, height, width]."""
         return scores.view(len(scores), -1, self.rows.shape[1], self.columns.shape[1])
 

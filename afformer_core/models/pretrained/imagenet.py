@@ -41,16 +41,16 @@ def load_imagenet_weights(body: nn.Module) -> None:
 def _to_timm(source: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename tensors as timm does, which numbers the same blocks by stage and index."""
     blocks = (re.match(r'blocks\.(\d+)\.(\d+)\.', name) for name in expected)
-    places = list(dict.fromkeys(block.groups() for block in blocks if block))
+    positions = list(dict.fromkeys(block.groups() for block in blocks if block))
     renamed = {}
     for name, tensor in source.items():
         if name.startswith('_blocks.'):
             _, number, rest = name.split('.', 2)
             expands = f'_blocks.{number}._expand_conv.weight' in source
-            if int(number) >= len(places):
+            if int(number) >= len(positions):
                 continue
-            stage, place = places[int(number)]
-            renamed[f'blocks.{stage}.{place}.{_layer(rest, expands)}'] = tensor
+            stage, position = positions[int(number)]
+            renamed[f'blocks.{stage}.{position}.{_layer(rest, expands)}'] = tensor
         elif name.startswith(('_conv_stem', '_bn0')):
             renamed[name.replace('_conv_stem', 'conv_stem').replace('_bn0', 'bn1')] = tensor
     return renamed

@@ -119,8 +119,8 @@ def _own_names(name: str) -> list[str]:
     part = re.fullmatch(r'backbone\.simfp_([45])\.(\d)(\.norm)?\.(weight|bias)', name)
     if part is None:
         return []
-    level, place, norm, parameter = part.groups()
-    layer = 2 * (int(place) - _FIRST_CONVOLUTION[level]) + (1 if norm else 0)
+    level, position, norm, parameter = part.groups()
+    layer = 2 * (int(position) - _FIRST_CONVOLUTION[level]) + (1 if norm else 0)
     return [f'{_PYRAMID}p{level}.{layer}.{parameter}']
 
 

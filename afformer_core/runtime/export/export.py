@@ -115,17 +115,17 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     most = model.configuration.maximum_frames
     features = model.encode_frames(frames)[:1].repeat(most, 1, 1, 1)
     memory = _Memorize(model)(features)
-    places = _memory_places(model.configuration)
+    axes = _memory_axes(model.configuration)
     if most == 1:
         # The exporter treats an axis of length one as fixed, against what is declared here.
         memory = tuple(
-            tensor if place is None else torch.cat((tensor, tensor), 1)
-            for tensor, place in zip(memory, places + places, strict=True)
+            tensor if axis is None else torch.cat((tensor, tensor), 1)
+            for tensor, axis in zip(memory, axes + axes, strict=True)
         )
     names = [f'{kind}_{level}' for kind in ('keys', 'values') for level in range(levels)]
     batch = torch.export.Dim('N', min=1, max=1024)
     time = {0: torch.export.Dim('T', min=1, max=most)} if most > 1 else None
-    by_level = tuple(None if place is None else {1: place} for place in places)
+    by_level = tuple(None if axis is None else {1: axis} for axis in axes)
     _export(
         _EncodeFrames(model), (frames,), aside / 'encode_frames.onnx',
         ['frames'], ['features'], {'frames': {0: batch}}, opset,
@@ -141,7 +141,7 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     )  # fmt: skip
 
 
-def _memory_places(configuration: AfformerConfiguration) -> list[Any]:
+def _memory_axes(configuration: AfformerConfiguration) -> list[Any]:
     """Build the dynamic number of keys of each level, None where it does not depend on the frames.
 
     Where actions are read from frames, the number is a multiple of a frame's keys.

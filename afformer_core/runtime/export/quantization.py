@@ -43,11 +43,11 @@ class CalibrationPair(NamedTuple):
     image: UInt8Array
 
 
-def quantize_graphs(place: Path, session: Session, pairs: Sequence[CalibrationPair]) -> int:
+def quantize_graphs(folder: Path, session: Session, pairs: Sequence[CalibrationPair]) -> int:
     """Quantize graphs in place.
 
     Args:
-        place: folder of the graphs, in fp32 or fp16.
+        folder: folder of the graphs, in fp32 or fp16.
         session: session that runs the graphs before quantization.
         pairs: pairs that determine the range of each convolution's input, at least one.
 
@@ -57,8 +57,8 @@ def quantize_graphs(place: Path, session: Session, pairs: Sequence[CalibrationPa
     Raises:
         ModelFolderError: a graph has no convolution to quantize, or the quantizer refuses it.
     """
-    _quantize(place / 'encode_frames.onnx', ({'frames': pair.frames} for pair in pairs))
-    return _quantize(place / 'ground.onnx', _ground_feeds(session, pairs))
+    _quantize(folder / 'encode_frames.onnx', ({'frames': pair.frames} for pair in pairs))
+    return _quantize(folder / 'ground.onnx', _ground_feeds(session, pairs))
 
 
 def _ground_feeds(session: Session, pairs: Iterable[CalibrationPair]) -> Iterator[Feed]:

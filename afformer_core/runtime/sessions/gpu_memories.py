@@ -88,8 +88,8 @@ class StaticMemory:
         if self._held is not None and self._held() is memory:
             return
         self._held = None
-        place = self.view(memory.shapes)
-        for here, there in zip(place.tensors, memory.tensors, strict=True):
+        slot = self.view(memory.shapes)
+        for here, there in zip(slot.tensors, memory.tensors, strict=True):
             here.copy_(there, non_blocking=True)
         self._held = weakref.ref(memory)
 

@@ -127,17 +127,17 @@ def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
     """Build the hand's capsules; a finger whose tip is given in the pose ends exactly there."""
     scale, colour = appearance.scale, appearance.colour
 
-    def place(local: np.ndarray) -> np.ndarray:
+    def in_world(local: np.ndarray) -> np.ndarray:
         placed: np.ndarray = pose.palm + pose.rotation @ _mirror(local, appearance)
         return placed
 
     dorsal, forward = pose.rotation[:, 2], pose.rotation[:, 1]
-    wrist = place(_WRIST)
+    wrist = in_world(_WRIST)
     capsules = []
     for finger in range(5):
-        root = place(_ROOTS[finger])
+        root = in_world(_ROOTS[finger])
         held = finger in pose.tips
-        tip = pose.tips[finger] if held else place(_CURLED[finger])
+        tip = pose.tips[finger] if held else in_world(_CURLED[finger])
         side = pose.rotation[:, 0] * appearance.thumb_side
         bend = 0.6 * dorsal + side if finger == THUMB else dorsal + (0 if held else 1) * forward
         middle, tip = _bend_finger(root, tip, _LENGTHS[finger] * scale, bend)
@@ -147,7 +147,7 @@ def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
             Capsule(root, middle, 0.0095 * scale * thick, colour),
             Capsule(middle, tip, FINGERTIP_RADIUS, colour),
         ]
-    across = (place(_ROOTS[INDEX]), place(_ROOTS[LITTLE]))
+    across = (in_world(_ROOTS[INDEX]), in_world(_ROOTS[LITTLE]))
     capsules.append(Capsule(*across, 0.0115 * scale, colour))
     capsules.append(Capsule(wrist, pose.elbow, 0.025 * scale, colour))
     if appearance.sleeve is not None:

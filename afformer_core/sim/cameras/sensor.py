@@ -162,11 +162,11 @@ def _shift_colours(exposed: np.ndarray, shift: float) -> np.ndarray:
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     red, green, blue = cv2.split(exposed)
     channels = [green]
-    for place, channel, sign in ((0, red, 1), (2, blue, -1)):
+    for index, channel, sign in ((0, red, 1), (2, blue, -1)):
         scale = 1 + sign * shift / math.hypot(*middle)
         matrix = np.column_stack([scale * np.eye(2), (1 - scale) * middle])
         moved = cv2.warpAffine(channel, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        channels.insert(place, moved)
+        channels.insert(index, moved)
     return cv2.merge(channels)
 
 

@@ -45,7 +45,7 @@ class Physics:
         self._model = mujoco.MjModel.from_xml_string(fixture_xml(fixture, mechanisms))
         self._data = mujoco.MjData(self._model)
         for i, element in enumerate(fixture.elements):
-            self._place(f'element_{i}', element.pose)
+            self._set_pose(f'element_{i}', element.pose)
         bodies = {self._model.body(f'element_{i}').id: i for i in range(len(mechanisms))}
         self._element_of = [bodies.get(int(body), -1) for body in self._model.geom_bodyid]
         self._tip = self._model.geom('tip').id
@@ -75,7 +75,7 @@ class Physics:
             self._toward = np.array([0.0, 0.0, 1.0])
         upward = np.array([0.0, 1.0, 0.0]) if abs(normal[1]) < 0.9 else np.array([0.0, 0.0, -1.0])
         self._frame = Pose(point + TIP_RADIUS * normal, facing(normal, upward))
-        self._place('finger', self._frame)
+        self._set_pose('finger', self._frame)
         mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[self._values] = self._starts
         self._data.qpos[self._finger[2]] = distance
@@ -166,7 +166,7 @@ class Physics:
         """Detach the fingertip from all elements."""
         self._data.eq_active[:] = 0
 
-    def _place(self, body: str, pose: Pose) -> None:
+    def _set_pose(self, body: str, pose: Pose) -> None:
         row = self._model.body(body).id
         self._model.body_pos[row] = pose.position
         self._model.body_quat[row] = pose.quaternion

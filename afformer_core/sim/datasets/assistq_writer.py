@@ -141,16 +141,16 @@ def _make(split: str, settings: AssistqSettings, index: int, folder: Path) -> di
         plan_target(scene, number, settings.longest_side) for number in range(settings.images)
     ]
     video = f'{scene.family}_{index:05d}'
-    place = folder / split / video
-    (place / 'images').mkdir(parents=True)
+    video_folder = folder / split / video
+    (video_folder / 'images').mkdir(parents=True)
     with Renderer(scene, (settings.longest_side, settings.longest_side)) as renderer:
         frames = (image for shot in shots for image in film(renderer, shot, rng))
-        encode_video(place / 'video.mp4', frames, settings.rate, 23)
+        encode_video(video_folder / 'video.mp4', frames, settings.rate, 23)
         for number, image in enumerate(render_views(scene, views, renderer)):
-            write_jpeg(place / 'images' / f'{number}.jpg', image, int(rng.integers(75, 97)))
+            write_jpeg(video_folder / 'images' / f'{number}.jpg', image, int(rng.integers(75, 97)))
     steps = describe([shot.demonstration for shot in shots], fixture, rng)
-    (place / 'script.txt').write_text(script(fixture, steps, round(settings.seconds), rng))
-    (place / 'buttons.csv').write_text(_boxes(fixture, views))
+    (video_folder / 'script.txt').write_text(script(fixture, steps, round(settings.seconds), rng))
+    (video_folder / 'buttons.csv').write_text(_boxes(fixture, views))
     return {
         'video': video,
         'questions': questions(fixture, steps, settings.images, rng),

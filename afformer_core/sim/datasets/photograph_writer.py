@@ -22,6 +22,7 @@ from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.cameras.sensor import sample_sensor
+from afformer_core.sim.photographs.interest_points import find_interest_points
 from afformer_core.sim.photographs.other_light import change_light
 from afformer_core.sim.photographs.photograph_demonstration import (
     HandScene,
@@ -34,13 +35,12 @@ from afformer_core.sim.photographs.photograph_view import (
     sample_near_view,
     sample_other_view,
 )
-from afformer_core.sim.photographs.places import find_places
 from afformer_core.sim.scene.hand_skins import skins_xml
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.view import image_size
 
 _POINTS = 10
-_PLACES = 30
+_INTEREST_POINTS = 30
 _OTHERS = 8
 # Radius of a place as a share of the photograph's shorter side, and of the points around it.
 _RADIUS, _SPREAD = 0.02, 0.35
@@ -136,8 +136,8 @@ def _make(
     with Renderer(HandScene(seed), (2 * size[0], 2 * size[1]), skins_xml()) as renderer:
         for number in range(settings.demonstrations):
             view = sample_near_view(photograph, size, rng)
-            places = _visible_places(photograph, view, rng)
-            demonstration = plan_photograph_demonstration(view, places[0], rng)
+            points = _visible_points(photograph, view, rng)
+            demonstration = plan_photograph_demonstration(view, points[0], rng)
             clip = f'clips/{split}/{index:05d}/{number}.mp4'
             frames = demonstration.render(renderer, photograph, settings.frames, rng)
             encode_video(folder / clip, frames, settings.rate, int(rng.integers(18, 30)))
@@ -153,31 +153,31 @@ def _make(
             }
             for target in range(settings.targets):
                 image = f'images/{split}/{index:05d}/{number}_{target}.jpg'
-                scale = view.scale_at(places[0])
+                scale = view.scale_at(points[0])
                 other_size = image_size(rng, settings.longest_side, None)
-                other = sample_other_view(photograph, other_size, places[0], scale, rng)
+                other = sample_other_view(photograph, other_size, points[0], scale, rng)
                 shown = change_light(other.take(photograph), rng)
                 write_jpeg(folder / image, _exposed(shown, rng), int(rng.integers(75, 97)))
                 entries.append(
-                    {'image_path': image, **common, **_annotation(photograph, other, places, rng)}
+                    {'image_path': image, **common, **_annotation(photograph, other, points, rng)}
                 )
     return entries
 
 
-def _visible_places(
+def _visible_points(
     photograph: np.ndarray, view: PhotographView, rng: np.random.Generator
 ) -> np.ndarray:
     """Return places of a photograph, [P, 2], the first of which a view shows."""
-    places = find_places(photograph, _PLACES, rng)
-    pixels = view.pixels(places)
+    points = find_interest_points(photograph, _INTEREST_POINTS, rng)
+    pixels = view.pixels(points)
     margin = _MARGIN * np.array(view.size)
     shown = ((pixels > margin) & (pixels < np.array(view.size) - margin)).all(axis=1)
     if not shown.any():
         middle = np.array([[(view.size[0] - 1) / 2, (view.size[1] - 1) / 2, 1.0]])
         back = middle @ np.linalg.inv(view.matrix).T
-        return np.concatenate([back[:, :2] / back[:, 2:], places])[: _OTHERS + 1]
+        return np.concatenate([back[:, :2] / back[:, 2:], points])[: _OTHERS + 1]
     first = int(np.flatnonzero(shown)[0])
-    return np.concatenate([places[first : first + 1], np.delete(places, first, axis=0)])[
+    return np.concatenate([points[first : first + 1], np.delete(points, first, axis=0)])[
         : _OTHERS + 1
     ]
 
@@ -196,28 +196,28 @@ def _contact_pixels(
 
 
 def _annotation(
-    photograph: np.ndarray, view: PhotographView, places: np.ndarray, rng: np.random.Generator
+    photograph: np.ndarray, view: PhotographView, points: np.ndarray, rng: np.random.Generator
 ) -> dict[str, Any]:
     radius = _RADIUS * min(photograph.shape[:2])
     spread = rng.normal(0, _SPREAD, (_POINTS, 2))
     spread *= np.minimum(1, 0.9 / np.linalg.norm(spread, axis=1, keepdims=True))
-    marked = view.pixels(places[0] + spread * radius)
+    marked = view.pixels(points[0] + spread * radius)
     return {
         'width': view.size[0],
         'height': view.size[1],
         'heatmaps': [np.round(marked, 2).tolist()],
         'element': 0,
-        'elements': [_outline(view, place, radius) for place in places],
+        'elements': [_outline(view, point, radius) for point in points],
     }
 
 
-def _outline(view: PhotographView, place: np.ndarray, radius: float) -> dict[str, Any]:
+def _outline(view: PhotographView, point: np.ndarray, radius: float) -> dict[str, Any]:
     angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    circle = place + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    circle = point + radius * np.column_stack([np.cos(angles), np.sin(angles)])
     outline = view.pixels(circle)
     inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
     return {
-        'kind': 'place',
+        'kind': 'point',
         'polygon': np.round(outline, 1).tolist(),
         'in_view': bool(inside),
     }

@@ -77,13 +77,13 @@ class _Stove:
 
     def burners(self) -> list[np.ndarray]:
         """Return the positions of cookware, [3] each, front row first."""
-        places = []
+        poses = []
         for row in range(self.rows):
             for column in range(self.columns):
                 x = (column - (self.columns - 1) / 2) * self.pitch
                 z = -0.01 - (row + 0.5) * self.pitch
-                places.append(np.array([x, self.height + self.rise, z]))
-        return places
+                poses.append(np.array([x, self.height + self.rise, z]))
+        return poses
 
     def front(self) -> Pose:
         """Return the frame of the sloping front's middle: z out of it, y up along it."""
@@ -99,13 +99,13 @@ def generate(rng: np.random.Generator) -> Fixture:
     stove = _sample_stove(rng)
     base = TabletopObject(_knobs(rng, stove), _casing(stove))
     styles = [sample_cookware(rng) for _ in range(1 if rng.random() < 0.5 else 2)]
-    places = stove.burners()
-    chosen = rng.permutation(len(places))[: int(rng.integers(1, 4))]
+    poses = stove.burners()
+    chosen = rng.permutation(len(poses))[: int(rng.integers(1, 4))]
     cooking: list[TabletopObject] = []
     for number in sorted(int(i) for i in chosen):
         for _ in range(_TRIES):
             item = make_cookware(styles[int(rng.integers(len(styles)))], rng)
-            placed = item.moved(at(*places[number]))
+            placed = item.moved(at(*poses[number]))
             # a handle must not hide the knobs
             clear = placed.bounds()[1][2] < -0.005
             if clear and not any(overlap(placed, other, 0.02) for other in cooking):
@@ -171,8 +171,8 @@ def _casing(stove: _Stove) -> tuple[Solid, ...]:
     if stove.burner == 'glass':
         size = (half - 0.012, 0.001, stove.depth / 2 - 0.012)
         solids.append(block(_DARK, size, (0, stove.height + 0.001, -stove.depth / 2)))
-    for place in stove.burners():
-        solids += [solid.moved(at(place[0], stove.height, place[2])) for solid in _burner(stove)]
+    for pose in stove.burners():
+        solids += [solid.moved(at(pose[0], stove.height, pose[2])) for solid in _burner(stove)]
     return tuple(solids)
 
 
@@ -221,11 +221,11 @@ def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
     return tuple(knobs)
 
 
-def _knob(rng: np.random.Generator, place: Pose, knob: Knob) -> Element:
+def _knob(rng: np.random.Generator, pose: Pose, knob: Knob) -> Element:
     """Build a knob that turns, and moves in and out on a shaft."""
     stroke = rng.uniform(0.026, 0.034)
     grips = knob_grips(knob)
     shaft = drum(_SHAFT, 0.35 * knob.radius, -stroke, 0, 'z')
     pressing = press(grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
     uses = (turn(rng, grips[0]), *pressing, *rest(grips))
-    return knob_element('stove knob', place, (shaft,), knob, uses)
+    return knob_element('stove knob', pose, (shaft,), knob, uses)

@@ -184,8 +184,8 @@ def _door(
         joint = Joint((0.0, -float(side), 0.0), hinge=True, pivot=(-side * wide - x, 0.0, 0.0))
     solids = (*handle.solids, *_leaf(cell, cabinet, handle, (wide, high), (x, y)))
     uses = moving_uses(handle.grips, joint, rng.uniform(0.6, 0.9))
-    place = at(cell.x + x, cell.y + y, 0)
-    return Element('door', place, solids, handle.hull, handle.front, uses)
+    pose = at(cell.x + x, cell.y + y, 0)
+    return Element('door', pose, solids, handle.hull, handle.front, uses)
 
 
 def _leaf(

@@ -140,8 +140,8 @@ def _drawer(rng: np.random.Generator, cell: _Cell, finish: _Finish, style: Handl
         plate = shaded(finish.front, -0.12)
         solids.append(box(middle, (wide - 0.016, high - 0.016, 0.0016), plate, finish.surface))
     uses = moving_uses(handle.grips, _OUT, stroke)
-    place = at(cell.x, cell.y + up, 0)
-    return Element('drawer', place, tuple(solids), handle.hull, handle.front, uses)
+    pose = at(cell.x, cell.y + up, 0)
+    return Element('drawer', pose, tuple(solids), handle.hull, handle.front, uses)
 
 
 def _tray(
@@ -158,13 +158,13 @@ def _tray(
         box((0, (low + top) / 2, back), (wide, (top - low) / 2, _BOARD / 2), side),
     ]
     for sign in (-1, 1):
-        place = (sign * (wide - _BOARD / 2), (low + top) / 2, middle)
-        tray.append(box(place, (_BOARD / 2, (top - low) / 2, half), side))
+        pose = (sign * (wide - _BOARD / 2), (low + top) / 2, middle)
+        tray.append(box(pose, (_BOARD / 2, (top - low) / 2, half), side))
     if rng.random() < finish.full:
         size = np.array([rng.uniform(0.3, 0.7) * wide, 0.7 * (top - low) / 2, 0.03])
         x = rng.uniform(-1, 1) * (0.9 * wide - size[0])
-        place = (x, low + _BOARD + size[1], front - 0.01 - size[2])
-        tray.append(box(place, size, element_colour(rng, inside)))
+        pose = (x, low + _BOARD + size[1], front - 0.01 - size[2])
+        tray.append(box(pose, size, element_colour(rng, inside)))
     return tray
 
 
@@ -191,8 +191,8 @@ def _chest(
         over = rng.uniform(0, 0.015)
         thick = rng.uniform(0.008, 0.014)
         size = (wide + over, thick, depth / 2 + over / 2)
-        place = (0, high + thick, middle[2] + over / 2)
-        solids.append(box(place, size, shaded(colour, -0.15), surface))
+        pose = (0, high + thick, middle[2] + over / 2)
+        solids.append(box(pose, size, shaded(colour, -0.15), surface))
         high += 2 * thick
     solids += _feet(rng, wide, low, face, back, body)
     return solids + _ornaments(rng, wide, high, middle[2])

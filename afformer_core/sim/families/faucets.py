@@ -80,10 +80,10 @@ def generate(rng: np.random.Generator) -> Fixture:
     fixed, seat = _sink(rng, deck, (wide, deep), wall)
     elements: list[Element] = []
     for number in range(count):
-        place = seat @ at((number - (count - 1) / 2) * pitch, 0, 0)
-        fixed += [solid.moved(place) for solid in _spout(tap, wall)]
+        pose = seat @ at((number - (count - 1) / 2) * pitch, 0, 0)
+        fixed += [solid.moved(pose) for solid in _spout(tap, wall)]
         for side in handles:
-            axis = place @ at(side * tap.aside, 0, 0)
+            axis = pose @ at(side * tap.aside, 0, 0)
             elements.append(_handle(rng, tap, axis, side))
             fixed += [solid.moved(axis) for solid in _valve(tap, side, wall)]
     edge = wide - 0.04

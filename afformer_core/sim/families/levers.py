@@ -108,9 +108,9 @@ def generate(rng: np.random.Generator) -> Fixture:
                 # room for the head where it lies on the panel
                 y += (0.3 if falls else -0.3) * longest
             style = styles[row % len(styles)]
-            place = board.pose @ at(x, y, 0.0)
-            levers.append(_lever(rng, style, board, place, falls))
-            fixed += [solid.moved(place) for solid in _mount(rng, style, body, longest)]
+            pose = board.pose @ at(x, y, 0.0)
+            levers.append(_lever(rng, style, board, pose, falls))
+            fixed += [solid.moved(pose) for solid in _mount(rng, style, body, longest)]
     points = corners(fixed[:1])
     elevation = rng.uniform(22, 34) if console else rng.uniform(6, 14)
     hang = 0.0 if console else rng.uniform(0.0, 0.3)
@@ -138,12 +138,12 @@ def sample_lever(rng: np.random.Generator, body: Colour, room: float) -> LeverSt
 
 
 def _lever(
-    rng: np.random.Generator, style: LeverStyle, board: _Board, place: Pose, falls: bool
+    rng: np.random.Generator, style: LeverStyle, board: _Board, pose: Pose, falls: bool
 ) -> Element:
-    """Build a lever hinged at `place`; if it falls, it points down, not up, when pushed."""
+    """Build a lever hinged at `pose`; if it falls, it points down, not up, when pushed."""
     sign = -1.0 if falls else 1.0
     # turned about x by a negative angle, the rod leans to y: up, or away from the user
-    rest = place @ Pose(np.zeros(3), turned((1, 0, 0), sign * board.far))
+    rest = pose @ Pose(np.zeros(3), turned((1, 0, 0), sign * board.far))
     head = build_head(style)
     shaft = rod((0, 0, 0), (0, 0, style.length), style.rod, style.metal)
     hinge = Joint((sign, 0.0, 0.0), hinge=True)

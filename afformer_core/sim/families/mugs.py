@@ -151,8 +151,8 @@ def _band(style: _Style, body: Body) -> list[Solid]:
 def _lip(body: Body, finish: Finish) -> Solid:
     """Build the lip of a jug, opposite to its handle."""
     size = (0.3 * body.top_radius, 0.09 * body.height, 0.3 * body.top_radius)
-    place = at(0, 0.93 * body.height, -0.95 * body.top_radius)
-    return Solid(Shape.ELLIPSOID, size, finish.colour, place, None, finish.shininess)
+    pose = at(0, 0.93 * body.height, -0.95 * body.top_radius)
+    return Solid(Shape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
 
 
 def _saucer(style: _Style, finish: Finish) -> tuple[Solid, ...]:

@@ -228,8 +228,8 @@ def _plunger(style: Style, rng: np.random.Generator) -> TabletopObject:
     shape = ('ball', 'drum', 'mushroom')[style.variant]
     knob = make_knob(style.trim, style.mark, shape, 0.012 + 0.005 * style.share, 0.022)
     shaft = drum(Finish((0.7, 0.7, 0.72), None, 0.9), 0.0035, -stroke - 0.02, 0, 'z')
-    place = stand_on(height + 0.011 + stroke)
-    return TabletopObject((pressed_element('plunger', place, (shaft,), knob, stroke),), fixed)
+    pose = stand_on(height + 0.011 + stroke)
+    return TabletopObject((pressed_element('plunger', pose, (shaft,), knob, stroke),), fixed)
 
 
 def _buzzer(style: Style, rng: np.random.Generator) -> TabletopObject:
@@ -240,8 +240,8 @@ def _buzzer(style: Style, rng: np.random.Generator) -> TabletopObject:
     fixed = (drum(style.body, radius, 0, height),)
     face = [drum(style.trim, cap, -0.002, stroke + 0.004, 'z')]
     if style.variant:
-        size, place = (cap, cap, 0.35 * cap), at(0, 0, stroke + 0.004)
-        face.append(Solid(Shape.ELLIPSOID, size, style.trim.colour, place, None, 0.6))
+        size, pose = (cap, cap, 0.35 * cap), at(0, 0, stroke + 0.004)
+        face.append(Solid(Shape.ELLIPSOID, size, style.trim.colour, pose, None, 0.6))
     top = stroke + 0.004 + (0.35 * cap if style.variant else 0.0)
     knob = Knob(tuple(face), cap, top)
     return TabletopObject((pressed_element('buzzer', stand_on(height), (), knob, stroke),), fixed)

@@ -74,10 +74,10 @@ def generate(rng: np.random.Generator) -> Fixture:
         finish = _sample_finish(rng, sort, body)
         for column in range(kept):
             x = (column - (kept - 1) / 2) * pitch
-            place = board @ at(x, top - height / 2, 0)
-            element, parts = _ROWS[sort].build(rng, finish, place)
+            pose = board @ at(x, top - height / 2, 0)
+            element, parts = _ROWS[sort].build(rng, finish, pose)
             elements.append(element)
-            fixed += [part.moved(place) for part in parts]
+            fixed += [part.moved(pose) for part in parts]
         if sort == 'chain':
             size = (half[0], 0.5 * _CANOPY, 0.035)
             middle = (0, top + 0.5 * _CANOPY, 0.035)
@@ -101,7 +101,7 @@ def _sample_finish(rng: np.random.Generator, sort: str, board: Colour) -> _Finis
     )
 
 
-def _slider(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
+def _slider(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     """Build a cap on a rail: pushed away from the user, pulled towards the user."""
     stroke, size, top = finish.stroke, finish.size, 0.03
     y = stroke / 2
@@ -117,7 +117,7 @@ def _slider(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     # at rest as far from the user as it goes, like a lever that was pushed
     uses = moving_uses(head.grips, _DOWN, stroke)
     element = Element(
-        'slider', place @ at(0, y, 0), (stalk, *head.solids), head.hull, head.front, uses
+        'slider', pose @ at(0, y, 0), (stalk, *head.solids), head.hull, head.front, uses
     )
     rail = box((0, 0, 0.001), (0.005, y + 0.012, 0.0012), _DARK)
     ticks = [
@@ -127,11 +127,11 @@ def _slider(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     return element, [rail, *ticks]
 
 
-def _rocker(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
+def _rocker(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     """Build a rocker: the end that stands out is pushed in."""
     wide, high, thick, stroke = finish.size, 0.036, 0.009, finish.stroke
     upper = 1.0 if finish.variant else -1.0
-    rest = place @ at(0, 0, 0.024) @ Pose(np.zeros(3), turned((1, 0, 0), upper * stroke / 2))
+    rest = pose @ at(0, 0, 0.024) @ Pose(np.zeros(3), turned((1, 0, 0), upper * stroke / 2))
     ink = contrasting_colour(rng, finish.colour)
     solids = (
         box((0, 0, 0), (wide, high, thick), finish.colour),
@@ -155,7 +155,7 @@ def _rocker(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     return Element('rocker', rest, solids, corners(solids[:1]), front, uses), frame
 
 
-def _plunger(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
+def _plunger(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     """Build a rod with a head that slides out of the board; one with a bar also turns."""
     size, level = finish.size, 0.034
     stem = rod((0, 0, -finish.stroke), (0, 0, level), 0.006, finish.metal)
@@ -170,15 +170,15 @@ def _plunger(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     uses = moving_uses(head.grips, _OUT, finish.stroke)
     if finish.variant:
         uses += (turning_use(rng, head.grips, _ABOUT),)
-    element = Element('plunger', place, (stem, *head.solids), head.hull, head.front, uses)
+    element = Element('plunger', pose, (stem, *head.solids), head.hull, head.front, uses)
     return element, [rod((0, 0, 0), (0, 0, 0.008), 0.016, shaded(finish.metal, -0.3))]
 
 
-def _chain(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
+def _chain(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     """Build a cord out of the canopy above, with a grip at its end."""
     size, out, drop = finish.size, 0.036, rng.uniform(0.0, 0.04)
     up = 0.06 + drop
-    middle = place @ at(0, _ROWS['chain'].height / 2 - up, out)
+    middle = pose @ at(0, _ROWS['chain'].height / 2 - up, out)
     # its upper part is inside the canopy until it is pulled out
     parts = [rod((0, 0, 0), (0, up + finish.stroke, 0), 0.0028, finish.metal)]
     parts += [

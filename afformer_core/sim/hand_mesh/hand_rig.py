@@ -71,12 +71,12 @@ def load_hand_rig() -> HandRig:
     wrist = mesh.joints.index('wrist')
     axes, origin = _palm_axes(mesh, wrist, chains)
 
-    def place(points: np.ndarray) -> np.ndarray:
+    def in_world(points: np.ndarray) -> np.ndarray:
         placed: np.ndarray = (points - origin) @ axes * _ENLARGED + _WRIST
         return placed
 
     normals = mesh.normals @ axes
-    vertices = place(mesh.vertices)
+    vertices = in_world(mesh.vertices)
     faces = mesh.faces[~_closes_wrist(vertices, normals, mesh.faces)]
     return HandRig(
         vertices=vertices,
@@ -86,7 +86,7 @@ def load_hand_rig() -> HandRig:
         weights=mesh.weights,
         chains=chains,
         wrist=wrist,
-        joints=place(mesh.rest[:, :3, 3]),
+        joints=in_world(mesh.rest[:, :3, 3]),
         dorsal=mesh.rest[:, :3, 1] @ axes,
         border=_border(vertices, faces),
     )

@@ -90,9 +90,9 @@ def sample_hand_style(appearance: HandAppearance, rng: np.random.Generator) -> H
 
 
 def _skin_tone(rng: np.random.Generator) -> Colour:
-    place = rng.uniform(0, len(_TONES) - 1)
+    position = rng.uniform(0, len(_TONES) - 1)
     tone = np.array(
-        [np.interp(place, np.arange(len(_TONES)), _TONES[:, channel]) for channel in range(3)]
+        [np.interp(position, np.arange(len(_TONES)), _TONES[:, channel]) for channel in range(3)]
     )
     red, green, blue = (tone * (1 + rng.normal(0, 0.03, 3))).clip(0.05, 0.98).tolist()
     return (red, green, blue)

@@ -30,7 +30,7 @@ from afformer_core.sim.hand_mesh.tube import tube_coordinates, tube_faces, tube_
 
 _BAND_RINGS = 5
 _DIAL_RINGS = 4
-_WATCH_PLACE, _WATCH_WIDTH, _WATCH_THICKNESS = 0.1, 0.018, 0.0025
+_WATCH_POSITION, _WATCH_WIDTH, _WATCH_THICKNESS = 0.1, 0.018, 0.0025
 _DIAL_RADIUS, _DIAL_HEIGHT = 0.017, 0.007
 _RING_RADIUS, _RING_WIDTH = 0.0092, 0.0045
 
@@ -112,7 +112,7 @@ def pose_hand(appearance: HandAppearance, style: HandStyle, pose: HandPose) -> P
         grid = sleeve_grid(arm, style.sleeve_start, _folds(style), style.sleeve_width)
         surfaces['sleeve'] = _tube(grid)
     if style.watch is not None:
-        grid = band_grid(arm, _WATCH_PLACE, _WATCH_WIDTH, _WATCH_THICKNESS)
+        grid = band_grid(arm, _WATCH_POSITION, _WATCH_WIDTH, _WATCH_THICKNESS)
         surfaces['strap'] = _tube(grid)
         surfaces['dial'] = _tube(_dial(arm, palm[:, 2], grid[2].mean(axis=0)))
     if style.ring is not None and style.ring != THUMB:
@@ -169,8 +169,8 @@ def _finger_ring(rig: HandRig, finger: int, transforms: np.ndarray) -> np.ndarra
     circle = np.cos(angles) * across + np.sin(angles) * up
     centre = start + 0.5 * (end - start) - 0.001 * up
     rings = [
-        centre + _RING_WIDTH * place * along + radius * _RING_RADIUS * circle
-        for place, radius in ((-0.5, 0.8), (-0.4, 1.0), (0.0, 1.06), (0.4, 1.0), (0.5, 0.8))
+        centre + _RING_WIDTH * position * along + radius * _RING_RADIUS * circle
+        for position, radius in ((-0.5, 0.8), (-0.4, 1.0), (0.0, 1.06), (0.4, 1.0), (0.5, 0.8))
     ]
     linear, offset = transforms[first, :, :3], transforms[first, :, 3]
     grid: np.ndarray = np.stack(rings) @ linear.T + offset

@@ -39,9 +39,9 @@ def map_texels(
     shown = np.zeros((side, side, 6), np.float32)
     covered = np.zeros((side, side), np.uint8)
     attributes = np.concatenate([vertices, normals], axis=1)
-    places = coordinates * side - 0.5
+    positions = coordinates * side - 0.5
     for face in faces:
-        _fill_triangle(shown, covered, places[face], attributes[face])
+        _fill_triangle(shown, covered, positions[face], attributes[face])
     _, labels = cv2.distanceTransformWithLabels(
         1 - covered, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -68,6 +68,6 @@ def _fill_triangle(
     second, third = np.linalg.solve(edges, offset)
     inside = (second > -0.02) & (third > -0.02) & (second + third < 1.02)
     shares = np.stack([1 - second - third, second, third], axis=1)[inside]
-    place = rows.ravel()[inside], columns.ravel()[inside]
-    shown[place] = shares @ values
-    covered[place] = 1
+    position = rows.ravel()[inside], columns.ravel()[inside]
+    shown[position] = shares @ values
+    covered[position] = 1

@@ -37,15 +37,15 @@ def render_hand(
     return HandImage(colours.astype(np.float32) / 255, opacity)
 
 
-def light_of(photograph: np.ndarray, place: np.ndarray) -> np.ndarray:
+def light_of(photograph: np.ndarray, position: np.ndarray) -> np.ndarray:
     """Estimate the light around a place of an image: float32 [3] RGB factors.
 
     Args:
         photograph: uint8 [H, W, 3] RGB.
-        place: [2] pixels.
+        position: [2] pixels.
     """
     side = min(photograph.shape[:2]) // 3
-    column, row = np.round(place).astype(int)
+    column, row = np.round(position).astype(int)
     top, left = max(row - side, 0), max(column - side, 0)
     around = photograph[top : row + side, left : column + side].reshape(-1, 3) / 255
     # light surfaces tell most of the light

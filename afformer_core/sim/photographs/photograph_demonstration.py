@@ -47,7 +47,7 @@ class HandScene(Scene):
         """Fixture of one element without solids; wall and floor are far away."""
         corners = np.array([[x, y, 0.0] for x in (-0.01, 0.01) for y in (-0.01, 0.01)])
         uses = (Use('touch', (Fingertip(0.01, 0.01, 0.0),)),)
-        element = Element('place', STILL, (), corners, Front((0.0, 0.0, 0.0), 0.01, 0.01), uses)
+        element = Element('position', STILL, (), corners, Front((0.0, 0.0, 0.0), 0.01, 0.01), uses)
         return Fixture('photograph', (element,), (), bottom=-3.0, back=-3.0)
 
 
@@ -58,7 +58,7 @@ class PhotographDemonstration:
     Attributes:
         hand: how the hand moves, seen on a canvas of its own.
         view: how the photograph is seen.
-        place: [2], pixel of the photograph that is touched.
+        position: [2], pixel of the photograph that is touched.
         sway: float64 [3], movement of the camera to the right and down as shares of the image's
             width, and its turn in radians, during the clip.
         shadow: [2] pixels to the right and down at which the shadow of a hand in contact falls.
@@ -68,7 +68,7 @@ class PhotographDemonstration:
 
     hand: Demonstration
     view: PhotographView
-    place: np.ndarray
+    position: np.ndarray
     sway: np.ndarray
     shadow: np.ndarray
     shade: float
@@ -77,7 +77,7 @@ class PhotographDemonstration:
     def contact_pixel(self, time: float) -> np.ndarray | None:
         """Return where the place is in the clip at a time: [2] pixels, None outside the image."""
         matrix = self._swayed(time)
-        pixel = matrix[:, :2] @ self.view.pixels(self.place[None])[0] + matrix[:, 2]
+        pixel = matrix[:, :2] @ self.view.pixels(self.position[None])[0] + matrix[:, 2]
         inside = (pixel >= -0.5).all() and (pixel <= np.array(self.view.size) - 0.5).all()
         return pixel if inside else None
 
@@ -86,12 +86,12 @@ class PhotographDemonstration:
     ) -> np.ndarray:
         """Render the clip by a renderer of a `HandScene`: uint8 [frames, H, W, 3] RGB."""
         ground = self.view.take(photograph)
-        place = self.view.pixels(self.place[None])[0]
-        light = light_of(ground, place)
+        position = self.view.pixels(self.position[None])[0]
+        light = light_of(ground, position)
         renderer.set_room(self.hand.view.lighting, self.hand.view.surroundings)
         clip = []
         for time in self.hand.times(frames).tolist():
-            image = self._frame(renderer, ground, place, light, time)
+            image = self._frame(renderer, ground, position, light, time)
             swayed = cv2.warpAffine(
                 image, self._swayed(time), self.view.size, borderMode=cv2.BORDER_REPLICATE
             )
@@ -102,7 +102,7 @@ class PhotographDemonstration:
         self,
         renderer: Renderer,
         ground: np.ndarray,
-        place: np.ndarray,
+        position: np.ndarray,
         light: np.ndarray,
         time: float,
     ) -> np.ndarray:
@@ -116,7 +116,7 @@ class PhotographDemonstration:
         # the farther from the surface, the farther away is the shadow
         height = float(np.linalg.norm(self.hand.motion.hand_offset(time)))
         right, down = (self.shadow * (1 + 25 * height)).tolist()
-        return compose(ground, image, place - touched, light, (right, down, self.shade))
+        return compose(ground, image, position - touched, light, (right, down, self.shade))
 
     def _swayed(self, time: float) -> np.ndarray:
         """Return the camera's movement at a time as a matrix [2, 3] of image pixels."""
@@ -128,14 +128,14 @@ class PhotographDemonstration:
 
 
 def plan_photograph_demonstration(
-    view: PhotographView, place: np.ndarray, rng: np.random.Generator
+    view: PhotographView, position: np.ndarray, rng: np.random.Generator
 ) -> PhotographDemonstration:
     """Draw a demonstration at a place, [2] pixels of the photograph, that a view shows."""
     use = _sample_use(rng)
     motion = sample_motion(use, rng)
     appearance = sample_appearance(rng)
     moving = bool(rng.random() < _SWAYING)
-    lighting, at = sample_lighting(rng), view.pixels(place[None])[0]
+    lighting, at = sample_lighting(rng), view.pixels(position[None])[0]
     drawn = []
     for _ in range(_TRIES):
         camera = _camera(view, rng)
@@ -152,7 +152,7 @@ def plan_photograph_demonstration(
     return PhotographDemonstration(
         with_meshes(hand, rng),
         view,
-        place,
+        position,
         sway,
         offset,
         float(rng.uniform(0.15, 0.5)),
@@ -160,7 +160,7 @@ def plan_photograph_demonstration(
     )
 
 
-def _count_misplaced(hand: Demonstration, view: PhotographView, place: np.ndarray) -> int:
+def _count_misplaced(hand: Demonstration, view: PhotographView, position: np.ndarray) -> int:
     """Count points of an arm that hide the place, and many more if it ends in the image."""
     fixture = HandScene(0).fixture
     middle = (max(hand.motion.start, 0.0) + min(hand.motion.end, 1.0)) / 2
@@ -170,7 +170,7 @@ def _count_misplaced(hand: Demonstration, view: PhotographView, place: np.ndarra
     if not camera.has_ahead(elbow[None]):
         return misplaced + _ENDING
     touched, end = hand.view.pixels(np.stack([hand.grasp.contact_point, elbow]))
-    end = end - touched + place
+    end = end - touched + position
     ending = (end >= 0).all() and (end < np.array(view.size)).all()
     return misplaced + (_ENDING if ending else 0)
 

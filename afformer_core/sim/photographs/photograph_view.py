@@ -68,9 +68,11 @@ class PhotographView:
         grid = np.column_stack([columns.ravel(), rows.ravel(), np.ones(columns.size)])
         seen = grid @ np.linalg.inv(self.matrix).T
         ahead = seen[:, 2] * seen[0, 2] > 0
-        places = seen[:, :2] / seen[:, 2:]
+        positions = seen[:, :2] / seen[:, 2:]
         limit = np.array([photograph.shape[1], photograph.shape[0]])
-        return float((ahead & (places >= 0).all(axis=1) & (places <= limit).all(axis=1)).mean())
+        return float(
+            (ahead & (positions >= 0).all(axis=1) & (positions <= limit).all(axis=1)).mean()
+        )
 
 
 def sample_near_view(
@@ -110,16 +112,16 @@ def sample_other_view(
 
     def draw() -> PhotographView:
         zoom = scale * 2 ** rng.uniform(-1, 1)
-        place = rng.uniform(0.15, 0.85, 2) * size
+        position = rng.uniform(0.15, 0.85, 2) * size
         turn = math.radians(rng.normal(0, 12))
-        return _view(point, place, size, zoom, turn, rng.uniform(0.05, 0.22), rng)
+        return _view(point, position, size, zoom, turn, rng.uniform(0.05, 0.22), rng)
 
     return _best(photograph, draw)
 
 
 def _view(
     point: np.ndarray,
-    place: np.ndarray,
+    position: np.ndarray,
     size: tuple[int, int],
     scale: float,
     turn: float,
@@ -133,7 +135,7 @@ def _view(
     cosine, sine = scale * math.cos(turn), scale * math.sin(turn)
     linear = np.array([[cosine, -sine], [sine, cosine]])
     similar = np.eye(3)
-    similar[:2, :2], similar[:2, 2] = linear, place - linear @ point
+    similar[:2, :2], similar[:2, 2] = linear, position - linear @ point
     width, height = size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     moved = corners + rng.uniform(-tilt, tilt, (4, 2)) * size
@@ -142,7 +144,7 @@ def _view(
     # the bend moves the point, which goes back to its place
     mapped = matrix @ np.array([*point, 1.0])
     shift = np.eye(3)
-    shift[:2, 2] = place - mapped[:2] / mapped[2]
+    shift[:2, 2] = position - mapped[:2] / mapped[2]
     # the last coordinate is 1 at the point
     return PhotographView(size, shift @ matrix / mapped[2])
 

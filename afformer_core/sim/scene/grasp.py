@@ -87,8 +87,8 @@ def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> 
         math.radians(rng.normal(0, 12)),
     )
     finger = MIDDLE if rng.random() < 0.15 else INDEX
-    place = np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
-    tip = np.array([front.x + place[0], front.y + place[1], front.level + FINGERTIP_RADIUS])
+    position = np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
+    tip = np.array([front.x + position[0], front.y + position[1], front.level + FINGERTIP_RADIUS])
     palm = tip - rotation @ (knuckle(hand, finger) + np.array([0, reach(hand, finger), -0.012]))
     contacts = {finger: tip}
     if finger == MIDDLE or rng.random() < 0.2:
@@ -146,10 +146,10 @@ def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
     middle = (slot[INDEX] + slot[MIDDLE]) / 2
     contacts = {}
     for finger in (INDEX, MIDDLE, RING, LITTLE):
-        place = slot[finger] - middle
-        if abs(place) < bar.length / 2 or finger == INDEX:
-            place = float(np.clip(place, -bar.length / 2, bar.length / 2))
-            contacts[finger] = np.array([*(place * along + aside * upward), bar.level])
+        position = slot[finger] - middle
+        if abs(position) < bar.length / 2 or finger == INDEX:
+            position = float(np.clip(position, -bar.length / 2, bar.length / 2))
+            contacts[finger] = np.array([*(position * along + aside * upward), bar.level])
     thumb = 0.3 * (slot[INDEX] - middle) * along - aside * upward
     contacts[THUMB] = np.array([*thumb, bar.level])
     palm = np.array([0, 0, bar.level + bar.radius]) - rotation @ (

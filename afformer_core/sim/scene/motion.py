@@ -23,12 +23,12 @@ class Pause:
     """Short wait of the hand on its way to the element.
 
     Attributes:
-        place: [3] metres from the hand's position in contact.
+        position: [3] metres from the hand's position in contact.
         distance: time from the end of the wait to the contact.
         length: duration of the wait.
     """
 
-    place: np.ndarray
+    position: np.ndarray
     distance: float
     length: float
 
@@ -94,9 +94,9 @@ class Motion:
             return _ease(ahead / self.approach_time) * self.approach
         pause = self.pause
         if ahead < pause.distance:
-            return _ease(ahead / pause.distance) * pause.place
+            return _ease(ahead / pause.distance) * pause.position
         farther = (ahead - pause.distance - pause.length) / self.approach_time
-        return pause.place + _ease(farther) * (self.approach - pause.place)
+        return pause.position + _ease(farther) * (self.approach - pause.position)
 
     def value(self, time: float) -> float:
         """Return the joint's value at `time`, in metres or radians."""
@@ -165,12 +165,12 @@ def _hesitation(
 ) -> Pause | None:
     if start < 0.2 or rng.random() > 0.3:
         return None
-    place = rng.uniform(0.2, 0.5) * approach
+    position = rng.uniform(0.2, 0.5) * approach
     if aside is not None and rng.random() < 0.5:
         # a miss: the hand nearly takes the neighbour
-        place = aside + np.array([0.0, 0.0, rng.uniform(0.015, 0.04)])
+        position = aside + np.array([0.0, 0.0, rng.uniform(0.015, 0.04)])
     distance = rng.uniform(0.08, 0.12)
-    return Pause(place, distance, rng.uniform(0.04, 0.1))
+    return Pause(position, distance, rng.uniform(0.04, 0.1))
 
 
 def _away(rng: np.random.Generator) -> np.ndarray:

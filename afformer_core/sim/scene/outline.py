@@ -44,10 +44,10 @@ def front_points(
     """
     front = element.front
     half = np.array([front.half_width, front.half_height])
-    place = rng.normal(0, spread, (count, 2))
+    position = rng.normal(0, spread, (count, 2))
     # within the ellipse, as fronts may be round
-    place *= np.minimum(1, 0.9 / np.linalg.norm(place, axis=1, keepdims=True)) * half
-    local = np.column_stack([place, np.zeros(count)]) + front.centre
+    position *= np.minimum(1, 0.9 / np.linalg.norm(position, axis=1, keepdims=True)) * half
+    local = np.column_stack([position, np.zeros(count)]) + front.centre
     return element.placed(displacement).apply(local)
 
 

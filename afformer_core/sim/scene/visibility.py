@@ -95,13 +95,13 @@ def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
     # the border of the image is none of the element's
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     rows, columns = np.nonzero(inner if inner.any() else mask)
-    places = np.column_stack([columns, rows]).astype(np.float64)
+    positions = np.column_stack([columns, rows]).astype(np.float64)
     moved = points.copy()
     for point in moved:
         column, row = np.round(point).astype(int)
         inside = 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1]
         if not (inside and mask[row, column]):
-            point[:] = places[np.argmin(((places - point) ** 2).sum(axis=1))]
+            point[:] = positions[np.argmin(((positions - point) ** 2).sum(axis=1))]
     return moved
 
 

@@ -175,13 +175,13 @@ def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colo
     height, width = plate.shape[:2]
     (word_width, word_height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
     size = min(share * height / word_height, 0.86 * width / word_width)
-    place = (
+    position = (
         round((width - size * word_width) / 2),
         round(middle * height + size * word_height / 2),
     )
     thickness = max(1, round(2 * size))
     cv2.putText(
-        plate, word, place, cv2.FONT_HERSHEY_SIMPLEX, size, (*ink, 255), thickness, cv2.LINE_AA
+        plate, word, position, cv2.FONT_HERSHEY_SIMPLEX, size, (*ink, 255), thickness, cv2.LINE_AA
     )
 
 

@@ -34,11 +34,11 @@ def _stripes(rng: np.random.Generator, side: int) -> np.ndarray:
 def _boards(rng: np.random.Generator, side: int) -> np.ndarray:
     count = _count(rng, 2, 9)
     rows, _ = _grid(side)
-    place = rows * np.float32(count / side)
-    gap = (place % 1) < rng.uniform(0.02, 0.08)
+    position = rows * np.float32(count / side)
+    gap = (position % 1) < rng.uniform(0.02, 0.08)
     streaks = rng.standard_normal((side, 6), np.float32) * 0.12
     grain = cv2.resize(streaks, (side, side), interpolation=cv2.INTER_LINEAR)
-    tones = rng.uniform(0.3, 0.7, count).astype(np.float32)[place.astype(int)]
+    tones = rng.uniform(0.3, 0.7, count).astype(np.float32)[position.astype(int)]
     levels = np.where(gap, np.float32(1), tones + grain)
     return levels.T if rng.random() < 0.5 else levels
 
@@ -120,9 +120,9 @@ def _fabric(rng: np.random.Generator, side: int) -> np.ndarray:
 def _terrazzo(rng: np.random.Generator, side: int) -> np.ndarray:
     levels = np.zeros((side, side), np.float32)
     count = int(rng.integers(40, 110))
-    places = rng.integers(0, side, (count, 1, 2))
+    positions = rng.integers(0, side, (count, 1, 2))
     radii = rng.uniform(0.01, rng.uniform(0.025, 0.07), (count, 1, 1)) * side
-    corners = places + radii * rng.uniform(-1, 1, (count, 5, 2))
+    corners = positions + radii * rng.uniform(-1, 1, (count, 5, 2))
     tones = rng.uniform(0.25, 1, count).tolist()
     for chip, tone in zip(np.round(corners).astype(np.int32), tones, strict=True):
         cv2.fillConvexPoly(levels, cv2.convexHull(chip), tone)

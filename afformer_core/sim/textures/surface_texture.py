@@ -59,9 +59,9 @@ def _ramp(rng: np.random.Generator) -> np.ndarray:
     # most surfaces have similar colours, a few quite different ones
     strength = rng.uniform(0.1, 1)
     stops = stops[0] + strength * (stops - stops[0])
-    places = np.linspace(0, 255, len(stops))
+    positions = np.linspace(0, 255, len(stops))
     levels = np.arange(256)
-    colours = [np.interp(levels, places, channel) for channel in stops.T]
+    colours = [np.interp(levels, positions, channel) for channel in stops.T]
     return np.stack(colours, axis=1).astype(np.uint8)[:, None]
 
 

@@ -78,11 +78,11 @@ def _scratches(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     for _ in range(int(rng.integers(1, 16))):
         angle = common + rng.normal(0, spread)
         length = max(height, width) * rng.exponential(0.15)
-        place = rng.uniform(0, 1, 2) * (width, height)
+        position = rng.uniform(0, 1, 2) * (width, height)
         ahead = length / 2 * np.array([np.cos(angle), np.sin(angle)])
         bow = rng.normal(0, 0.06) * ahead[::-1] * (1, -1)
         t = np.linspace(-1, 1, 7)[:, None]
-        points = np.round(4 * (place + t * ahead + (1 - t**2) * bow))
+        points = np.round(4 * (position + t * ahead + (1 - t**2) * bow))
         strength = rng.uniform(40, 200)
         cv2.polylines(mask, [points.astype(np.int32)], False, strength, 1, cv2.LINE_AA, shift=2)
     return mask * np.float32(1 / 255)

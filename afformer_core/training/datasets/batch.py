@@ -96,14 +96,14 @@ class Boxes(Supervision):
         return Boxes(move(self.corners), self.negative)
 
 
-def _shown(places: Tensor) -> Tensor:
-    """Compute a mask [R] of the rows of `places` [R, ...] that are not all padding."""
-    return ~places.isnan().flatten(1).all(dim=1)
+def _shown(positions: Tensor) -> Tensor:
+    """Compute a mask [R] of the rows of `positions` [R, ...] that are not all padding."""
+    return ~positions.isnan().flatten(1).all(dim=1)
 
 
-def _find_negative(supervision: Annotations | Boxes, places: Tensor) -> None:
+def _find_negative(supervision: Annotations | Boxes, positions: Tensor) -> None:
     if supervision.negative is None:
-        object.__setattr__(supervision, 'negative', not bool(_shown(places).all()))
+        object.__setattr__(supervision, 'negative', not bool(_shown(positions).all()))
 
 
 def copied_to(tensor: Tensor, device: torch.device) -> Tensor:
@@ -171,10 +171,10 @@ class ImageBatch(Batch):
             features = model.encode_frames(frames)
         else:
             exists = torch.arange(self.frames.shape[1]) < self.lengths[:, None]
-            places = copied_to(exists.flatten().nonzero()[:, 0], frames.device)
-            encoded = model.encode_frames(frames[places])
+            positions = copied_to(exists.flatten().nonzero()[:, 0], frames.device)
+            encoded = model.encode_frames(frames[positions])
             features = encoded.new_zeros((len(frames), *encoded.shape[1:]))
-            features = features.index_copy(0, places, encoded)
+            features = features.index_copy(0, positions, encoded)
         memory = model.memorize(features.unflatten(0, self.frames.shape[:2]), lengths)
         return model.ground(self.images, memory)
 

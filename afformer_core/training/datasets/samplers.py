@@ -70,13 +70,13 @@ class DemonstrationOrder:
 
     def batch(self, step: int) -> list[Draw]:
         """Draw the batch of a step, counted from 0 over all epochs."""
-        epoch, place = divmod(step, self.steps_per_epoch)
+        epoch, position = divmod(step, self.steps_per_epoch)
         order = np.random.default_rng((self._seed, epoch)).permutation(self._count)
-        first = place * self.demonstrations
+        first = position * self.demonstrations
         chosen = sorted(order[first : first + self.demonstrations].tolist())
-        rng = np.random.default_rng((self._seed, epoch, place))
+        rng = np.random.default_rng((self._seed, epoch, position))
         return [
-            self._draw(number, rng, (self._seed, epoch, place, index))
+            self._draw(number, rng, (self._seed, epoch, position, index))
             for index, number in enumerate(chosen)
         ]
 

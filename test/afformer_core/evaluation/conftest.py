@@ -84,11 +84,11 @@ LEFT, RIGHT = (15, 24), (49, 24)
 OBJECTS = {'kettle': (40, 40, 160), 'toaster': (160, 60, 40)}
 
 
-def draw_object(colour, place=None):
+def draw_object(colour, position=None):
     """A plain image, RGB, with a white square at a place."""
     image = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
-    if place is not None:
-        x, y = place
+    if position is not None:
+        x, y = position
         image[y - 4 : y + 5, x - 4 : x + 5] = 255
     return image
 
@@ -99,14 +99,14 @@ def write_opra_object(folder, name):
     (folder / 'images' / name).mkdir(parents=True)
     (folder / 'clips' / name).mkdir(parents=True)
     entries = []
-    for number, place in enumerate((LEFT, LEFT, RIGHT)):
-        frames = [draw_object(colour, place if step > 1 else None) for step in range(5)]
+    for number, position in enumerate((LEFT, LEFT, RIGHT)):
+        frames = [draw_object(colour, position if step > 1 else None) for step in range(5)]
         write_video(folder / 'clips' / name / f'{number}.0_0.5.mp4', np.stack(frames), 10.0)
     for image in range(2):
         path = folder / 'images' / name / f'{image}.png'
         cv2.imwrite(str(path), cv2.cvtColor(draw_object(colour), cv2.COLOR_RGB2BGR))
-        for number, place in enumerate((LEFT, LEFT, RIGHT)):
-            points = [[place[0] + dx, place[1] + number] for dx in (-1, 0, 1)]
+        for number, position in enumerate((LEFT, LEFT, RIGHT)):
+            points = [[position[0] + dx, position[1] + number] for dx in (-1, 0, 1)]
             entries.append(
                 {
                     'image_path': f'datasets/opra/images/{name}/{image}.png',

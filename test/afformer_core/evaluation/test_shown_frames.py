@@ -240,8 +240,8 @@ def test_images_show_what_was_measured(pair_of_the_other_action, of_each_action,
     shown = kld(heatmap[None], protocol.targets([row]))[0]
     assert shown == pytest.approx(measured.scores.kld[0], rel=1e-6)
     (peak,) = find_peaks(heatmap, (48, 64), 1)
-    place = measured.scores.peaks.place[0]
-    assert place == pytest.approx([peak.u, peak.v], abs=1)
+    position = measured.scores.peaks.position[0]
+    assert position == pytest.approx([peak.u, peak.v], abs=1)
 
 
 def test_the_robots_peak_is_told_beside_that_of_the_annotated_action(
@@ -253,7 +253,7 @@ def test_the_robots_peak_is_told_beside_that_of_the_annotated_action(
     best = run.ground(pair_of_the_other_action).peaks[0]
     # The image is twice as large as its annotation.
     assert np.multiply(found.peak, 2) + 0.5 == pytest.approx([best.u, best.v])
-    assert found.scores.peaks.place[0] != pytest.approx(found.peak, abs=1)
+    assert found.scores.peaks.position[0] != pytest.approx(found.peak, abs=1)
 
 
 def test_with_another_demonstration_the_same_actions_heatmap_is_measured(

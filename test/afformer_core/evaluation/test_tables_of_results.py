@@ -110,11 +110,11 @@ def test_hard_negative_demonstrations(results):
     use = measure_demonstration_use(results, PROTOCOL)
     assert (use.pairs, use.of_elements) == (4, True)
     assert use.own.kld.value == pytest.approx(1.0)
-    assert use.own.peak_in_own_place.value == pytest.approx(0.5)
-    assert use.own.peak_in_other_place.value == pytest.approx(0.25)
+    assert use.own.peak_in_own_region.value == pytest.approx(0.5)
+    assert use.own.peak_in_other_region.value == pytest.approx(0.25)
     assert use.hard_negative.kld.value == pytest.approx(5.0)
-    assert use.hard_negative.peak_in_own_place.value == pytest.approx(0.0)
-    assert use.hard_negative.peak_in_other_place.value == pytest.approx(0.75)
+    assert use.hard_negative.peak_in_own_region.value == pytest.approx(0.0)
+    assert use.hard_negative.peak_in_other_region.value == pytest.approx(0.75)
     assert use.kld_rise.value == pytest.approx(4.0)
 
 

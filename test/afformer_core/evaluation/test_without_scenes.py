@@ -30,8 +30,8 @@ class Follower:
 
     configuration = SimpleNamespace(maximum_frames=3, input_size=(48, 64))
 
-    def __init__(self, place=None):
-        self._place = place
+    def __init__(self, position=None):
+        self._position = position
         self._known = {}
         self.encoded = 0
 
@@ -49,7 +49,7 @@ class Follower:
     def ground(self, image, name):
         frames = self._known[name]
         rows, columns = np.nonzero(frames[-1].min(2) > 200)
-        x, y = self._place or (columns.mean(), rows.mean())
+        x, y = self._position or (columns.mean(), rows.mean())
         across, down = np.meshgrid(np.arange(64) - x, np.arange(48) - y)
         heatmap = np.exp(-(across**2 + down**2) / (2 * 3.5**2)) + 1e-9
         alike = np.abs(frames[0].mean((0, 1)) - image.mean((0, 1))).max() < 20
@@ -72,11 +72,11 @@ def test_the_kld_of_a_model_that_follows_rises_with_another_demonstration(opra):
     use = measure_demonstration_use(evaluate(opra, Follower()), PROTOCOL)
     assert not use.of_elements
     assert use.own.kld.value < 0.5
-    assert (use.own.peak_in_own_place.value, use.own.peak_in_other_place.value) == (1, 0)
+    assert (use.own.peak_in_own_region.value, use.own.peak_in_other_region.value) == (1, 0)
     assert use.hard_negative.kld.value > 5
     assert (
-        use.hard_negative.peak_in_own_place.value,
-        use.hard_negative.peak_in_other_place.value,
+        use.hard_negative.peak_in_own_region.value,
+        use.hard_negative.peak_in_other_region.value,
     ) == (0, 1)
     assert use.kld_rise.low > 5
     table = demonstration_table(use)
@@ -90,8 +90,8 @@ def test_the_kld_of_a_model_that_does_not_look_stays_as_it_is(opra):
     use = measure_demonstration_use(evaluate(opra, Follower((15, 24))), PROTOCOL)
     assert use.kld_rise.value == pytest.approx(0)
     # It is right of the two left ones of three, whatever the demonstration.
-    assert use.hard_negative.peak_in_own_place.value == pytest.approx(2 / 3)
-    assert use.hard_negative.peak_in_other_place.value == pytest.approx(1 / 3)
+    assert use.hard_negative.peak_in_own_region.value == pytest.approx(2 / 3)
+    assert use.hard_negative.peak_in_other_region.value == pytest.approx(1 / 3)
 
 
 def test_a_model_that_sees_another_object_abstains(opra):

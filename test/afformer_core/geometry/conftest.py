@@ -194,8 +194,8 @@ def _observe(
     seen *= 1 + noise * rng.standard_normal(true.shape)
     blobs = np.zeros(true.shape, np.uint8)
     for _ in range(25):
-        place = (int(rng.integers(WIDTH)), int(rng.integers(HEIGHT)))
-        cv2.circle(blobs, place, int(rng.integers(3, 13)), 1, -1)
+        position = (int(rng.integers(WIDTH)), int(rng.integers(HEIGHT)))
+        cv2.circle(blobs, position, int(rng.integers(3, 13)), 1, -1)
     # The shadow of a stereo camera's second eye: background left of what stands far before it.
     shadow = np.zeros(true.shape, bool)
     shadow[:, :-1] = true[:, :-1] - true[:, 1:] > 0.03

@@ -141,9 +141,9 @@ def test_a_corner_of_the_image(calibration: Calibration) -> None:
     assert surface.problem == ''
 
 
-@pytest.mark.parametrize('place', [(-1, 5), (640, 5), (5, 480.2), (math.nan, 5)])
-def test_a_peak_outside(calibration: Calibration, place: tuple[float, float]) -> None:
-    assert 'outside the image' in measured(FLAT, calibration, *place).problem
+@pytest.mark.parametrize('position', [(-1, 5), (640, 5), (5, 480.2), (math.nan, 5)])
+def test_a_peak_outside(calibration: Calibration, position: tuple[float, float]) -> None:
+    assert 'outside the image' in measured(FLAT, calibration, *position).problem
 
 
 @pytest.mark.parametrize('hole', [math.nan, 0, math.inf])

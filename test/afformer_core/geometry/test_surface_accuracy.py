@@ -74,12 +74,12 @@ def well_inside(panels: list[Any], calibration: Calibration) -> list[tuple[Any, 
 def errors(found: list[tuple[Any, ...]], calibration: Calibration) -> np.ndarray:
     """Metres from each point to the true surface on the ray of its peak."""
     distances = []
-    for panel, place, pixel, surface in found:
+    for panel, position, pixel, surface in found:
         if surface.position is None:
             continue
         normal = panel.normals[pixel]
         at_pixel = np.append(calibration.rays([pixel[::-1]])[0], 1) * panel.depth[pixel]
-        ray = np.append(calibration.rays([place])[0], 1)
+        ray = np.append(calibration.rays([position])[0], 1)
         target = ray * (normal @ at_pixel) / (normal @ ray)
         distances.append(float(np.linalg.norm(surface.position - target)))
     return np.array(distances)
@@ -117,12 +117,12 @@ def test_covariance_along_the_ray_is_that_of_the_errors(
     well_inside: list[tuple[Any, ...]], calibration: Calibration
 ) -> None:
     deviations = []
-    for *_, place, _, surface in well_inside:
+    for *_, position, _, surface in well_inside:
         if surface.covariance is None:
             continue
         # Across the ray, the pixel's uncertainty has no part in the error of the depth.
         information = np.linalg.inv(surface.covariance)
-        ray = np.append(calibration.rays([place])[0], 1)
+        ray = np.append(calibration.rays([position])[0], 1)
         ray /= np.linalg.norm(ray)
         deviations.append(1 / math.sqrt(ray @ information @ ray))
     shares = errors(well_inside, calibration) / np.array(deviations)
@@ -156,13 +156,13 @@ def test_no_point_from_edges(panels: list[Any], calibration: Calibration) -> Non
 def middles(labels: np.ndarray, panel: Any) -> np.ndarray:
     """Places (u, v) in the middle of a vertical bar, no hole blob on it."""
     clear = cv2.distanceTransform((~panel.blobs).astype(np.uint8), cv2.DIST_L2, 5) > 3
-    places = []
+    positions = []
     for row in range(60, 420):
         columns = np.flatnonzero(labels[row])
         middle = float(columns.mean())
         if clear[row, round(middle)] and not panel.holes[row, int(np.floor(middle + 0.5))]:
-            places.append((middle, row))
-    return np.array(places)
+            positions.append((middle, row))
+    return np.array(positions)
 
 
 @pytest.mark.parametrize('width', [7, 8])

@@ -32,7 +32,7 @@ def test_a_smaller_window_is_the_beginning_of_a_larger_one(radius: int, count: i
 @pytest.mark.parametrize('radius', [7, 9, 16])
 def test_each_step_has_pixels_on_both_sides(radius: int) -> None:
     window = disc_window(radius)
-    real = np.isfinite(window.places)
+    real = np.isfinite(window.positions)
 
     assert window.basis.shape == (3 + STEPS, window.count)
     assert (np.abs(window.basis[3:][real]) == 1).all()
@@ -43,8 +43,8 @@ def test_each_step_has_pixels_on_both_sides(radius: int) -> None:
 
 def test_the_side_of_a_step_on_which_the_middle_lies() -> None:
     window = disc_window(9)
-    right = int(np.flatnonzero((window.places == 2.5) & (DIRECTIONS[:, 0] == 1))[0])
-    left = int(np.flatnonzero((window.places == -2.5) & (DIRECTIONS[:, 0] == 1))[0])
+    right = int(np.flatnonzero((window.positions == 2.5) & (DIRECTIONS[:, 0] == 1))[0])
+    left = int(np.flatnonzero((window.positions == -2.5) & (DIRECTIONS[:, 0] == 1))[0])
 
     assert beside(window, right).tolist() == (OFFSETS[:, 0] <= 2).tolist()
     assert beside(window, left).tolist() == (OFFSETS[:, 0] >= -2).tolist()

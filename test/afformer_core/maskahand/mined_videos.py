@@ -57,8 +57,8 @@ def _hands(size: tuple[int, int], frame: int, frames: int) -> tuple[Hand, ...]:
 def _scene(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     image = np.full((size[1], size[0], 3), rng.integers(0, 100, 3), np.uint8)
     for _ in range(4):
-        place = [int(rng.integers(8, side - 8)) for side in size]
-        cv2.circle(image, place, 5, rng.integers(100, 200, 3).tolist(), -1)
+        position = [int(rng.integers(8, side - 8)) for side in size]
+        cv2.circle(image, position, 5, rng.integers(100, 200, 3).tolist(), -1)
     return image
 
 

@@ -85,14 +85,14 @@ def attend(
     width = tables['rel_pos_h'].shape[1]
     for q, k, v in zip(*(x.split(width, dim=1) for x in (queries, keys, values)), strict=True):
         scores = (q @ k.T * width**-0.5).view(*size, *key_size)
-        places = q.view(*size, width)
-        bias = torch.einsum('hwc,hHc->hwH', places, offsets(*by_row))
+        positions = q.view(*size, width)
+        bias = torch.einsum('hwc,hHc->hwH', positions, offsets(*by_row))
         scores += bias[:, :, None, :, None]
-        bias = torch.einsum('hwc,wWc->hwW', places, offsets(*by_column))
+        bias = torch.einsum('hwc,wWc->hwW', positions, offsets(*by_column))
         scores += bias[:, :, None, None, :]
         if 'rel_pos_t' in tables:
             # The newest frame is nearest to the image.
-            bias = places @ tables['rel_pos_t'][:times].flip(0).T
+            bias = positions @ tables['rel_pos_t'][:times].flip(0).T
             scores += bias[..., None, None]
         attended.append(scores.view(len(q), len(k)).softmax(dim=1) @ v)
     return torch.cat(attended, dim=1)

@@ -148,7 +148,9 @@ def test_outputs_are_as_they_were(variant: str) -> None:
 
     heatmaps, actions = model(random_images(1, 64, 96, 3), random_images(1, 4, 64, 96, 3))
 
-    places, deviation, scores = KNOWN[variant]
-    assert heatmaps[0, -1, 5::20, 7::30].flatten().tolist()[:8] == pytest.approx(places, abs=5e-4)
+    positions, deviation, scores = KNOWN[variant]
+    assert heatmaps[0, -1, 5::20, 7::30].flatten().tolist()[:8] == pytest.approx(
+        positions, abs=5e-4
+    )
     assert float(heatmaps.std()) == pytest.approx(deviation, abs=5e-4)
     assert actions[0].tolist() == pytest.approx(scores, abs=5e-4)

@@ -22,7 +22,7 @@ def _kind(markers, kind):
     return [marker for marker in markers[1:] if marker.type == kind]
 
 
-def _place(point):
+def _position(point):
     return (point.x, point.y, point.z)
 
 
@@ -42,7 +42,7 @@ def test_what_was_there_is_erased_first(factory, result):
 def test_without_positions_the_points_lie_on_the_image_plane(factory, result):
     markers = _markers(factory, result())
     assert {marker.header.frame_id for marker in markers} == {'camera'}
-    assert [_place(sphere.pose.position) for sphere in _kind(markers, SPHERE)] == [
+    assert [_position(sphere.pose.position) for sphere in _kind(markers, SPHERE)] == [
         (0.0, 0.0, 1.0),
         pytest.approx((-0.4921875, -0.3671875, 1.0)),
     ]
@@ -59,7 +59,7 @@ def test_a_model_without_actions_names_none(factory, result):
 
 def test_the_image_plane_has_a_border_in_the_images_proportions(factory, result):
     (border,) = _kind(_markers(factory, result()), LINE_STRIP)
-    assert [_place(point) for point in border.points] == [
+    assert [_position(point) for point in border.points] == [
         (-0.5, -0.375, 1.0),
         (0.5, -0.375, 1.0),
         (0.5, 0.375, 1.0),
@@ -71,7 +71,7 @@ def test_the_image_plane_has_a_border_in_the_images_proportions(factory, result)
 def test_points_with_a_position_stand_there(factory, result):
     markers = _markers(factory, result((NO_DEPTH, ON_TABLE)))
     (sphere,), (text,) = _kind(markers, SPHERE), _kind(markers, TEXT)
-    assert _place(sphere.pose.position) == (0.1, -0.2, 0.8)
+    assert _position(sphere.pose.position) == (0.1, -0.2, 0.8)
     assert text.text == '2: 0.25'
     assert not _kind(markers, LINE_STRIP)
     assert {marker.header.frame_id for marker in markers[1:]} == {'base'}
@@ -80,7 +80,7 @@ def test_points_with_a_position_stand_there(factory, result):
 
 def test_the_arrow_points_at_the_surface_along_the_approach(factory, result):
     (arrow,) = _kind(_markers(factory, result((ON_TABLE, NO_DEPTH))), ARROW)
-    begin, end = (np.array(_place(point)) for point in arrow.points)
+    begin, end = (np.array(_position(point)) for point in arrow.points)
     np.testing.assert_allclose(end, [0.1, -0.2, 0.8])
     np.testing.assert_allclose((end - begin) / np.linalg.norm(end - begin), [0, 0, 1], atol=1e-12)
     assert arrow.scale.y > arrow.scale.x > 0
@@ -127,14 +127,14 @@ def test_sizes_colours_and_numbers_of_points_in_space(factory, result):
 def test_arrows_begin_a_tenth_of_a_metre_off_and_texts_stand_behind_them(factory, result):
     markers = _markers(factory, result((ON_TABLE, NO_DEPTH)))
     (arrow,), (text,) = _kind(markers, ARROW), _kind(markers, TEXT)
-    assert _place(arrow.points[0]) == pytest.approx((0.1, -0.2, 0.7))
-    assert _place(text.pose.position) == pytest.approx((0.1, -0.2, 0.67))
+    assert _position(arrow.points[0]) == pytest.approx((0.1, -0.2, 0.7))
+    assert _position(text.pose.position) == pytest.approx((0.1, -0.2, 0.67))
 
 
 def test_without_a_normal_the_text_stands_above_in_the_image(factory, result):
     markers = _markers(factory, result((replace(ON_TABLE, normal=None), NO_DEPTH)))
     (text,) = _kind(markers, TEXT)
-    assert _place(text.pose.position) == pytest.approx((0.1, -0.25, 0.8))
+    assert _position(text.pose.position) == pytest.approx((0.1, -0.25, 0.8))
 
 
 def test_the_border_is_grey_and_thin(factory, result):

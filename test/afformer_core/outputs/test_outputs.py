@@ -44,7 +44,7 @@ def _seen(result, *surfaces, **fields):
     return result(surfaces, view=SpatialView(None, CALIBRATION, 'no depth'), **fields)
 
 
-def _places(poses):
+def _positions(poses):
     return [(pose.position.x, pose.position.y, pose.position.z) for pose in poses]
 
 
@@ -141,9 +141,9 @@ def test_the_candidates_of_the_points_are_those_of_the_poses_in_their_order(
     points = messages.create('affordance').points
     assert [point.grasp_candidate_valid for point in points] == [True, False, True]
     lift = 0.0 if frame_id == 'camera' else 1.5
-    places = [(0.1, -0.2, 0.8 + lift), (0.3, 0.4, 0.9 + lift)]
-    assert _places([points[0].grasp_candidate, points[2].grasp_candidate]) == places
-    assert _places(messages.create('grasp_candidates').poses) == places
+    positions = [(0.1, -0.2, 0.8 + lift), (0.3, 0.4, 0.9 + lift)]
+    assert _positions([points[0].grasp_candidate, points[2].grasp_candidate]) == positions
+    assert _positions(messages.create('grasp_candidates').poses) == positions
 
 
 @pytest.mark.parametrize(

@@ -151,16 +151,16 @@ def test_normals_of_panels_are_within_ten_degrees(seed: int) -> None:
 
 def test_no_point_comes_from_holes_or_edges() -> None:
     rng = np.random.default_rng(5)
-    places = points = 0
+    positions = points = 0
     for seed in SEEDS:
         for sight in sights(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
             edges = sight.sensed.edges & depth_edges(sight.exact, EDGE)
             for mask in (sight.sensed.holes, edges):
                 for u, v in drawn(mask, rng):
-                    places += 1
+                    positions += 1
                     points += sight.measure(u, v).position is not None
-    assert places > 800
-    assert points <= 0.01 * places
+    assert positions > 800
+    assert points <= 0.01 * positions
 
 
 def test_most_places_far_from_edges_have_a_point() -> None:

@@ -176,8 +176,8 @@ def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> 
         expected = np.hypot(u - float(row['u']), v - float(row['v']))
         assert float(row['peak_pixels']) == pytest.approx(expected, abs=0.02)
         if row['z']:
-            place = [float(row[key]) for key in 'xyz']
-            expected = 1000 * np.linalg.norm(np.array(place) - one['position'])
+            position = [float(row[key]) for key in 'xyz']
+            expected = 1000 * np.linalg.norm(np.array(position) - one['position'])
             assert float(row['peak_millimetres']) == pytest.approx(expected, abs=0.01)
         kld, sim = measured_again(written.messages['/heatmap'][number][1], one['points'])
         assert float(row['kld']) == pytest.approx(kld, rel=1e-3)

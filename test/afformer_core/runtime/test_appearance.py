@@ -33,8 +33,11 @@ def test_a_place_is_described_by_its_direction_from_the_mean() -> None:
     flat = np.ones((1, 1), np.float32)
 
     # (1, 2) and (-3, 2) deviations away.
-    for place, direction in (([2, 6], [0.4472136, 0.8944272]), ([-2, 6], [-0.8320503, 0.5547002])):
-        found = Appearance(ENDS).describe(features([place])[0], flat)
+    for position, direction in (
+        ([2, 6], [0.4472136, 0.8944272]),
+        ([-2, 6], [-0.8320503, 0.5547002]),
+    ):
+        found = Appearance(ENDS).describe(features([position])[0], flat)
         assert found.tolist() == pytest.approx(direction, abs=1e-5)
         assert found.dtype == np.float32
 

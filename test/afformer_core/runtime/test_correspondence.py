@@ -10,7 +10,7 @@ from afformer_core.runtime.correspondence import (
     correlation_map,
     cosine_map,
     describe,
-    highest_places,
+    highest_positions,
     resize_for_features,
     without_common_mean,
 )
@@ -27,7 +27,7 @@ def test_the_mean_is_over_the_places_of_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ('place', 'value'),
+    ('position', 'value'),
     [
         ((0.25, 0.25), 0),  # the centre of the first cell
         ((0.5, 0.25), 5),
@@ -37,8 +37,8 @@ def test_the_mean_is_over_the_places_of_both() -> None:
         ((0.0, 0.5), 10),
     ],
 )
-def test_a_descriptor_is_interpolated(place: tuple[float, float], value: float) -> None:
-    assert describe(features([[0, 10], [20, 30]]), place).tolist() == [value]
+def test_a_descriptor_is_interpolated(position: tuple[float, float], value: float) -> None:
+    assert describe(features([[0, 10], [20, 30]]), position).tolist() == [value]
 
 
 def test_a_map_of_one_cell_is_the_same_everywhere() -> None:
@@ -69,14 +69,14 @@ def test_levels_are_averaged_at_the_size_that_is_expected() -> None:
 def test_the_highest_places_lie_apart() -> None:
     correlation = np.zeros((20, 40), np.float32)
     correlation[10, 5], correlation[10, 6], correlation[2, 30] = 9, 8, 7
-    assert highest_places(correlation, 2).tolist() == [
+    assert highest_positions(correlation, 2).tolist() == [
         [5.5 / 40, 10.5 / 20],
         [30.5 / 40, 2.5 / 20],
     ]
 
 
 def test_a_small_map_has_no_more_places_than_cells() -> None:
-    assert len(highest_places(np.zeros((1, 2), np.float32), 3)) == 2
+    assert len(highest_positions(np.zeros((1, 2), np.float32), 3)) == 2
 
 
 @pytest.mark.parametrize(

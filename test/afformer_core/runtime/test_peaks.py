@@ -125,8 +125,8 @@ def test_a_scene_of_seven_blobs_in_numbers() -> None:
 
     # The last one is too weak; the second is too near to the first of its neighbours.
     assert [(peak.u, peak.v) for peak in peaks] == [
-        pytest.approx(place, abs=2e-3)
-        for place in (
+        pytest.approx(position, abs=2e-3)
+        for position in (
             (1078.167, 379.750),
             (414.217, 155.518),
             (1232.870, 25.730),
@@ -160,5 +160,5 @@ def test_of_equal_peaks_the_first_row_comes_first() -> None:
     for row, column in ((40, 10), (10, 40), (10, 12)):
         probabilities[row, column] = 1 / 3
 
-    places = [(round(one.v), round(one.u)) for one in find_peaks(probabilities, (64, 64), 5)]
-    assert places == [(10, 12), (10, 40), (40, 10)]
+    positions = [(round(one.v), round(one.u)) for one in find_peaks(probabilities, (64, 64), 5)]
+    assert positions == [(10, 12), (10, 40), (40, 10)]

@@ -29,11 +29,11 @@ ANOTHER = appearance([0, 4], [2, 6])
 
 
 def output(
-    heatmap_logits: list[FloatArray], action_logits: list[float], place: tuple[float, float]
+    heatmap_logits: list[FloatArray], action_logits: list[float], position: tuple[float, float]
 ) -> Output:
     """Features of the image are (1, 2) but in the second of 2 x 2 places."""
     features = np.tile(np.array([1, 2], np.float32)[:, None, None], (1, 2, 2))
-    features[:, 0, 1] = place
+    features[:, 0, 1] = position
     return Output(np.stack(heatmap_logits), np.array(action_logits, np.float32), features)
 
 
@@ -53,7 +53,7 @@ def predicted(
 
 
 @pytest.mark.parametrize(
-    ('appearances', 'place'),
+    ('appearances', 'position'),
     [
         # (3, 1) is (2, 0) away from the one mean, (2, -4) from the other.
         ([DEMONSTRATION, ANOTHER], [1.0, 0.0]),
@@ -61,21 +61,21 @@ def predicted(
     ],
 )
 def test_the_place_is_described_by_the_first_demonstration(
-    appearances: list[Appearance], place: list[float]
+    appearances: list[Appearance], position: list[float]
 ) -> None:
-    found = output([peak_at(0, 1)], [0, 0, 0], place=(3, 1))
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(3, 1))
 
-    assert predicted(found, appearances).place.tolist() == pytest.approx(place, abs=1e-5)
+    assert predicted(found, appearances).position.tolist() == pytest.approx(position, abs=1e-5)
 
 
 def test_the_demonstration_that_it_resembles_most_counts() -> None:
     # To the one all four places resemble by 1 / sqrt(2), the largest cosine with (-1, -1) and
     # (1, 1); to the other by less than 1.
-    found = output([peak_at(0, 1)], [0, 0, 0], place=(1, 2))
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))
     alone = [predicted(found, [one]).feature_similarity for one in (DEMONSTRATION, ANOTHER)]
 
     assert alone == pytest.approx([np.sqrt(0.5), np.sqrt(0.5)], abs=1e-5)
-    found = output([peak_at(0, 1)], [0, 0, 0], place=(2, 2))
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(2, 2))
     alone = [predicted(found, [one]).feature_similarity for one in (DEMONSTRATION, ANOTHER)]
     both = predicted(found, [DEMONSTRATION, ANOTHER]).feature_similarity
     assert both == max(alone) > min(alone)
@@ -83,7 +83,7 @@ def test_the_demonstration_that_it_resembles_most_counts() -> None:
 
 def test_the_heatmap_is_a_softmax() -> None:
     logits = np.log(np.array([[1, 2], [3, 4]], np.float32))
-    found = predicted(output([logits], [0, 0, 0], place=(3, 1)), [DEMONSTRATION])
+    found = predicted(output([logits], [0, 0, 0], position=(3, 1)), [DEMONSTRATION])
 
     assert found.probabilities.ravel().tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
     assert found.probabilities.dtype == np.float32

@@ -62,13 +62,13 @@ def test_depth_of_a_panel_and_a_button_is_exact(
 ) -> None:
     camera = look_at(np.array(position), np.zeros(3), 3.0, 20.0)
     depth = renderer.depth(camera, SIZE)
-    expected, place = on_plane(camera, 0.01)
-    front = (np.abs(place) < 0.039).all(axis=2)
+    expected, where = on_plane(camera, 0.01)
+    front = (np.abs(where) < 0.039).all(axis=2)
     np.testing.assert_allclose(depth[front], expected[front], atol=1e-5)
-    expected, place = on_plane(camera, 0.0)
-    beside = np.abs(place).max(axis=2)
+    expected, where = on_plane(camera, 0.0)
+    beside = np.abs(where).max(axis=2)
     # so far from the button that it hides nothing
-    panel = (beside > 0.055) & (np.abs(place) < (0.199, 0.149)).all(axis=2)
+    panel = (beside > 0.055) & (np.abs(where) < (0.199, 0.149)).all(axis=2)
     np.testing.assert_allclose(depth[panel], expected[panel], atol=1e-5)
     assert min(front.sum(), panel.sum()) > 200
 

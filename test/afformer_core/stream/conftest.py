@@ -31,10 +31,15 @@ def predict() -> Callable[..., Prediction]:
         rows, columns = np.mgrid[:SIZE, :SIZE]
         blob = np.exp(-((columns - column) ** 2 + (rows - row) ** 2) / (2 * spread**2))
         probabilities = (blob / blob.sum()).astype(np.float32)
-        place = np.array([np.cos(turn), np.sin(turn)], np.float32)
+        descriptor = np.array([np.cos(turn), np.sin(turn)], np.float32)
         image = np.full((SIZE, SIZE, 3), grey, np.uint8)
         return Prediction(
-            image, probabilities, {'press': 0.75, 'hold': 0.25}, feature_similarity, place, 0.01
+            image,
+            probabilities,
+            {'press': 0.75, 'hold': 0.25},
+            feature_similarity,
+            descriptor,
+            0.01,
         )
 
     return make

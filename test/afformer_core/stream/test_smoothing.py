@@ -53,7 +53,7 @@ def test_the_rest_is_of_the_newest_image(first: Prediction, second: Prediction) 
     found = smoother.add(second, 100 * MILLISECOND, 0.1)
 
     assert (found.feature_similarity, found.seconds) == (0.4, 0.02)
-    assert found.place is second.place
+    assert found.descriptor is second.descriptor
 
 
 def test_each_image_counts_by_the_time_since_the_one_before(

@@ -113,8 +113,8 @@ def write_colours(root: Path) -> Path:
             cv2.circle(image, (x, y), 12, colour, -1)
             PIL.Image.fromarray(image).save(root / f'{video}_{target}.png')
             entry = {'image_path': f'{video}_{target}.png', 'video_path': f'{video}.mp4'}
-            place = {'width': 64, 'height': 64, 'actions': [1], 'heatmaps': [[[x, y]]]}
-            entries.append(entry | place)
+            position = {'width': 64, 'height': 64, 'actions': [1], 'heatmaps': [[[x, y]]]}
+            entries.append(entry | position)
     (root / 'train.json').write_text(json.dumps(entries))
     return root / 'train.json'
 

@@ -29,8 +29,8 @@ ACTIONS = torch.tensor([[3.0, -1.0, 2.0]])
 
 
 def sample(*actions: int, points: tuple[tuple[float, float], ...] = ((20.0, 30.0),)) -> Sample:
-    places = tuple(np.array(points) for _ in actions)
-    return Sample('a', Path('a.mp4'), Path('a.jpg'), (256, 256), actions, places)
+    positions = tuple(np.array(points) for _ in actions)
+    return Sample('a', Path('a.mp4'), Path('a.jpg'), (256, 256), actions, positions)
 
 
 def target(one: Sample) -> torch.Tensor:

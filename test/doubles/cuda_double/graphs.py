@@ -22,21 +22,21 @@ class Address:
     """Where a tensor lies, and nothing that would keep it there."""
 
     def __init__(
-        self, place: Allocator, pointer: int, dtype: torch.dtype, shape: Shape, stride: Shape
+        self, position: Allocator, pointer: int, dtype: torch.dtype, shape: Shape, stride: Shape
     ) -> None:
-        self._place = place
+        self._position = position
         self._pointer = pointer
         self._layout = dtype, shape, stride
 
     @classmethod
     def of(cls, device: Device, tensor: Tensor) -> Address:
         """That of a tensor of the double."""
-        place = device.gpu if device.gpu.owns(tensor) else device.host
-        return cls(place, tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+        position = device.gpu if device.gpu.owns(tensor) else device.host
+        return cls(position, tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
 
     def tensor(self) -> Tensor:
         """What stands there."""
-        return self._place.at(self._pointer, *self._layout)
+        return self._position.at(self._pointer, *self._layout)
 
 
 class CUDAGraph:
@@ -80,19 +80,19 @@ class CUDAGraph:
                 return Address.of(device, tensor)
             return tensor
 
-        def there(place: Any) -> Any:
-            return place.tensor() if isinstance(place, Address) else place
+        def there(position: Any) -> Any:
+            return position.tensor() if isinstance(position, Address) else position
 
-        places = tree_map(known, (args, kwargs))
+        positions = tree_map(known, (args, kwargs))
         results = [Address.of(device, tensor) for tensor in outputs]
         self._written += results
 
         def step() -> None:
-            these, those = tree_map(there, places)
+            these, those = tree_map(there, positions)
             found = function(*these, **those)
             found = list(found) if isinstance(found, tuple | list) else [found]
-            for place, tensor in zip(results, found, strict=bool(results)):
-                place.tensor().copy_(tensor)
+            for position, tensor in zip(results, found, strict=bool(results)):
+                position.tensor().copy_(tensor)
 
         self.add(step)
 

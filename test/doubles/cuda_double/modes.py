@@ -123,9 +123,9 @@ class Operators(TorchDispatchMode):
         there, new = [], []
         for one in results:
             if isinstance(one, Tensor) and not device.gpu.owns(one):
-                place = device.gpu.new(tuple(one.shape), one.dtype, device.pool)
-                new.append(place.copy_(one))
-                one = place
+                position = device.gpu.new(tuple(one.shape), one.dtype, device.pool)
+                new.append(position.copy_(one))
+                one = position
             there.append(one)
         if captured is not None and (new or changed):
             captured.add_function(rounded, args, kwargs, new)

@@ -279,8 +279,8 @@ class Context:
         def run() -> None:
             found = engine.run({name: one.tensor().numpy().copy() for name, one in inputs.items()})
             work.tensor().fill_(POISON)
-            for place, array in zip(outputs.values(), found, strict=True):
-                place.tensor().copy_(torch.from_numpy(array))
+            for position, array in zip(outputs.values(), found, strict=True):
+                position.tensor().copy_(torch.from_numpy(array))
 
         return run
 

@@ -116,11 +116,11 @@ def _compartment(
 def _stored_solid(
     rng: np.random.Generator,
     cabinet: Cabinet,
-    place: tuple[float, float, float],
+    position: tuple[float, float, float],
     room: tuple[float, float],
 ) -> Solid:
     """Build a box or a can that stands at a position."""
-    x, y, z = place
+    x, y, z = position
     half, tall = rng.uniform(0.2, 0.35) * room[0], rng.uniform(0.2, 0.32) * room[1]
     colour = element_colour(rng, cabinet.inside)
     if rng.random() < 0.5:
@@ -144,15 +144,15 @@ def _controls(rng: np.random.Generator, cell: Cell, cabinet: Cabinet, face: floa
     top = face + 2 * thick
     if above:
         solids.append(box((x, y, top), (0.2 * half[0], 0.5 * half[1], 0.001), GLASS))
-        places = [(x + share * half[0], y) for share in (-0.8, -0.5, 0.5, 0.8)]
+        positions = [(x + share * half[0], y) for share in (-0.8, -0.5, 0.5, 0.8)]
     else:
         solids.append(box((x, y + 0.7 * half[1], top), (0.8 * half[0], 0.014, 0.001), GLASS))
-        places = [
+        positions = [
             (x + across * 0.45 * half[0], y + down * half[1])
             for across in (-1, 1)
             for down in (0.25, -0.15, -0.55)
         ]
-    solids += [box((px, py, top), (0.011, 0.009, 0.001), ink) for px, py in places]
+    solids += [box((px, py, top), (0.011, 0.009, 0.001), ink) for px, py in positions]
     return solids
 
 

@@ -23,8 +23,8 @@ def box(
 ) -> Solid:
     """Build an upright box around `centre`, `half` its half extents along x, y, z; metres."""
     x, y, z = (float(value) for value in half)
-    place = Pose(np.array(centre, float), np.eye(3))
-    return Solid(Shape.BOX, (x, y, z), colour, place, surface, shininess)
+    pose = Pose(np.array(centre, float), np.eye(3))
+    return Solid(Shape.BOX, (x, y, z), colour, pose, surface, shininess)
 
 
 def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool = False) -> Solid:
@@ -38,17 +38,17 @@ def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool =
         raise ValueError(
             f'rod of radius {radius} cannot go from {start} to {end}; it is too short'
         )
-    place = between(start, end)
+    pose = between(start, end)
     if rounded:
-        return Solid(Shape.CAPSULE, (radius, length / 2 - radius), colour, place, None, 0.5)
-    return Solid(Shape.CYLINDER, (radius, length / 2), colour, place, None, 0.5)
+        return Solid(Shape.CAPSULE, (radius, length / 2 - radius), colour, pose, None, 0.5)
+    return Solid(Shape.CYLINDER, (radius, length / 2), colour, pose, None, 0.5)
 
 
 def ball(centre: Point, radii: Point, colour: Colour) -> Solid:
     """Build an ellipsoid around `centre` with `radii` along x, y, z; metres."""
     x, y, z = (float(value) for value in radii)
-    place = Pose(np.array(centre, float), np.eye(3))
-    return Solid(Shape.ELLIPSOID, (x, y, z), colour, place, None, 0.5)
+    pose = Pose(np.array(centre, float), np.eye(3))
+    return Solid(Shape.ELLIPSOID, (x, y, z), colour, pose, None, 0.5)
 
 
 def corners(solids: Iterable[Solid]) -> np.ndarray:

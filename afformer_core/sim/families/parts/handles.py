@@ -124,7 +124,7 @@ def turning_use(rng: np.random.Generator, grips: tuple[Grip, ...], joint: Joint)
 def _bar(style: HandleStyle, length: float) -> Handle:
     radius, level, half = style.radius, style.level, length / 2
 
-    def place(along: float, z: float) -> tuple[float, float, float]:
+    def position(along: float, z: float) -> tuple[float, float, float]:
         return (0.0, along, z) if style.vertical else (along, 0.0, z)
 
     def extent(along: float, across: float, z: float) -> tuple[float, float, float]:
@@ -136,20 +136,20 @@ def _bar(style: HandleStyle, length: float) -> Handle:
     reach = head + radius if style.form == 'bow' else half
     parts = []
     for side in (-1, 1):
-        start = place(side * foot, 0.0)
+        start = position(side * foot, 0.0)
         if style.form == 'rail':
-            middle = place(side * foot, (level - radius) / 2)
+            middle = position(side * foot, (level - radius) / 2)
             size = extent(0.8 * radius, 0.8 * radius, (level - radius) / 2)
             parts.append(box(middle, size, dark))
         else:
-            parts.append(rod(start, place(side * head, level), 0.85 * radius, style.colour))
+            parts.append(rod(start, position(side * head, level), 0.85 * radius, style.colour))
         if style.rose:
             size = extent(1.5 * radius, 1.5 * radius, 0.0015)
-            parts.append(box(place(side * foot, 0.0015), size, dark))
+            parts.append(box(position(side * foot, 0.0015), size, dark))
     if style.form == 'rail':
-        parts.append(box(place(0, level), extent(half, radius, radius), style.colour))
+        parts.append(box(position(0, level), extent(half, radius, radius), style.colour))
     else:
-        ends = place(-reach, level), place(reach, level)
+        ends = position(-reach, level), position(reach, level)
         parts.append(rod(*ends, radius, style.colour, rounded=True))
     wide, high, _ = extent(reach, radius, 0.0)
     return Handle(

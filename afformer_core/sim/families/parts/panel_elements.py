@@ -159,9 +159,9 @@ def handle(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Elem
         ),
     ]
     for side in (-1, 1):
-        place = side * 0.9 * reach * along + np.array([0, 0, level / 2])
+        position = side * 0.9 * reach * along + np.array([0, 0, level / 2])
         post = (0.8 * radius, 0.8 * radius, level / 2)
-        solids.append(Solid(Shape.BOX, post, finish.accent, Pose(place, np.eye(3))))
+        solids.append(Solid(Shape.BOX, post, finish.accent, Pose(position, np.eye(3))))
     half = (radius, reach + radius) if finish.vertical else (reach + radius, radius)
     plate = _rectangle(finish.width / 2, finish.height / 2)
     hook = Hook(2 * (reach + radius), radius, level, finish.vertical)

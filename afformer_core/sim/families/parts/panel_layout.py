@@ -109,22 +109,22 @@ def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -
     rows = min(rows, count)
     columns = math.ceil(count / rows)
     rows = math.ceil(count / columns)
-    places = [(r, float(c)) for r in range(rows) for c in range(columns)]
-    missing = len(places) - count
+    slots = [(r, float(c)) for r in range(rows) for c in range(columns)]
+    missing = len(slots) - count
     if rng.random() < 0.5:
-        for index in sorted(rng.permutation(len(places))[:missing], reverse=True):
-            places.pop(int(index))
+        for index in sorted(rng.permutation(len(slots))[:missing], reverse=True):
+            slots.pop(int(index))
     elif missing:
         # a short last row, centred
-        places = places[:count]
-        last = [place for place in places if place[0] == rows - 1]
+        slots = slots[:count]
+        last = [slot for slot in slots if slot[0] == rows - 1]
         shift = (columns - len(last)) / 2
-        places = [(r, c + shift * (r == rows - 1)) for r, c in places]
+        slots = [(r, c + shift * (r == rows - 1)) for r, c in slots]
     w, h = width / columns, height / rows
     shrink = 1.0 if rng.random() < 0.6 else rng.uniform(0.75, 0.95)
     jitter = 0.0 if rng.random() < 0.6 else (1 - shrink) / 2
     cells = []
-    for row, column in places:
+    for row, column in slots:
         right, down = rng.uniform(-jitter, jitter, 2)
         cells.append(
             Cell(

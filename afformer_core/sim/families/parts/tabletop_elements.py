@@ -55,7 +55,7 @@ def handle_element(
 
 def knob_element(
     kind: str,
-    place: Pose,
+    pose: Pose,
     solids: Sequence[Solid],
     knob: Knob,
     uses: Sequence[Use],
@@ -64,14 +64,14 @@ def knob_element(
 
     Args:
         kind: everyday name.
-        place: the knob's frame in the object's.
+        pose: the knob's frame in the object's.
         solids: all other solids that move with the knob, in the knob's frame.
         knob: the knob, in the same frame.
         uses: actions that it affords.
     """
     return Element(
         kind,
-        place,
+        pose,
         (*solids, *knob.solids),
         np.concatenate([solid.corners() for solid in knob.solids]),
         Front((0.0, 0.0, knob.height), 0.85 * knob.radius, 0.85 * knob.radius),
@@ -80,13 +80,13 @@ def knob_element(
 
 
 def pressed_element(
-    kind: str, place: Pose, solids: tuple[Solid, ...], knob: Knob, stroke: float
+    kind: str, pose: Pose, solids: tuple[Solid, ...], knob: Knob, stroke: float
 ) -> Element:
     """Build an element that moves down by `stroke` metres when pushed, and up when pulled."""
     grips = knob_grips(knob)
     low = (-stroke, -max(0.8 * stroke, 0.02))
     uses = (*press(grips, low, (-0.1 * stroke, 0.0)), *rest(grips))
-    return knob_element(kind, place, solids, knob, uses)
+    return knob_element(kind, pose, solids, knob, uses)
 
 
 def knob_grips(knob: Knob) -> tuple[Pinch, Fingertip]:

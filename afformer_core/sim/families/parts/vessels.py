@@ -183,8 +183,8 @@ def make_knob(finish: Finish, accent: Finish, shape: str, radius: float, height:
     stem = drum(finish, 0.5 * radius, -0.002, 0.6 * height, 'z')
     if shape == 'ball':
         half = 0.36 * height
-        size, place = (radius, radius, half), at(0, 0, height - half)
-        ball = Solid(Shape.ELLIPSOID, size, finish.colour, place, None, finish.shininess)
+        size, pose = (radius, radius, half), at(0, 0, height - half)
+        ball = Solid(Shape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
         return Knob((stem, ball), radius, height)
     mark = block(accent, (0.14 * radius, 0.42 * radius, 0.0008), (0, 0.5 * radius, height))
     if shape == 'drum':

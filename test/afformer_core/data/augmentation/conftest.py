@@ -17,7 +17,7 @@ def _dot_image(size: tuple[int, int], dots: Sequence[tuple[float, float]]) -> np
     return np.repeat(image.round().astype(np.uint8)[..., None], 3, axis=2)
 
 
-def _dot_place(image: np.ndarray, near: np.ndarray) -> np.ndarray:
+def _dot_position(image: np.ndarray, near: np.ndarray) -> np.ndarray:
     rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
     weight = image[..., 0].astype(float) - 20
     weight[np.hypot(columns - near[0], rows - near[1]) > 12] = 0
@@ -31,6 +31,6 @@ def dot_image() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(scope='session')
-def dot_place() -> Callable[..., np.ndarray]:
+def dot_position() -> Callable[..., np.ndarray]:
     """Where the middle (x, y) of the dot is, within 12 pixels of a point; NaN without one."""
-    return _dot_place
+    return _dot_position

@@ -56,7 +56,7 @@ def test_by_default_nothing_is_changed() -> None:
 
 
 def test_points_stay_on_what_they_mark(
-    dot_image: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+    dot_image: Callable[..., np.ndarray], dot_position: Callable[..., np.ndarray]
 ) -> None:
     dots = [(40.0, 50.0), (90.0, 30.0)]
     image = dot_image(SIZE, dots)
@@ -67,7 +67,7 @@ def test_points_stay_on_what_they_mark(
         after = changed(settings, example, seed)
         for (point,) in after.points:
             if inside(np.array([point - 6, point + 6]), SIZE).all():
-                np.testing.assert_allclose(dot_place(after.image, point), point, atol=0.3)
+                np.testing.assert_allclose(dot_position(after.image, point), point, atol=0.3)
                 measured += 1
     assert measured > 40
 

@@ -52,7 +52,7 @@ def test_a_part_is_no_longer_than_the_image() -> None:
 
 
 def test_pixels_and_points_move_alike(
-    dot_image: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+    dot_image: Callable[..., np.ndarray], dot_position: Callable[..., np.ndarray]
 ) -> None:
     rng = np.random.default_rng(0)
     point = np.array([[47.0, 22.0]])
@@ -62,8 +62,8 @@ def test_pixels_and_points_move_alike(
         assert crop is not None
         moved = warp_points(point, crop)
         if inside(moved - 6, SIZE) and inside(moved + 6, SIZE):
-            place = dot_place(warp_images(image[None], crop)[0], moved[0])
-            np.testing.assert_allclose(place, moved[0], atol=0.1)
+            position = dot_position(warp_images(image[None], crop)[0], moved[0])
+            np.testing.assert_allclose(position, moved[0], atol=0.1)
 
 
 def test_each_set_of_points_keeps_one_in_the_image() -> None:

@@ -45,7 +45,7 @@ def test_the_image_stays_whole_at_the_largest_distortion() -> None:
 
 
 def test_pixels_and_points_move_alike(
-    dot_image: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+    dot_image: Callable[..., np.ndarray], dot_position: Callable[..., np.ndarray]
 ) -> None:
     rng = np.random.default_rng(0)
     point = np.array([[47.0, 22.0]])
@@ -54,8 +54,8 @@ def test_pixels_and_points_move_alike(
         slant = draw_perspective(PerspectiveSettings(0.4), SIZE, rng)
         assert slant is not None
         moved = warp_points(point, slant)
-        place = dot_place(warp_images(image[None], slant)[0], moved[0])
-        np.testing.assert_allclose(place, moved[0], atol=0.3)
+        position = dot_position(warp_images(image[None], slant)[0], moved[0])
+        np.testing.assert_allclose(position, moved[0], atol=0.3)
 
 
 def test_no_draw_folds_the_image_at_a_distortion_of_1() -> None:

@@ -19,7 +19,7 @@ def sample(*actions: int) -> Sample:
 
 
 def share(reversal: Reversal, *samples: Sample) -> float:
-    return float(np.mean([reversal.happens(samples, (0, place)) for place in range(400)]))
+    return float(np.mean([reversal.happens(samples, (0, position)) for position in range(400)]))
 
 
 def test_pushing_becomes_pulling() -> None:

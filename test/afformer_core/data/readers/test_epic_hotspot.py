@@ -52,11 +52,11 @@ RELEASE: dict[str, Any] = {
 def changed(key: str, number: int | None = None, **values: Any) -> dict[str, Any]:
     """The release with an entry of a list changed; a value None takes its key away."""
     release = copy.deepcopy(RELEASE)
-    place = release if number is None else release[key][number]
+    position = release if number is None else release[key][number]
     for name, value in values.items():
-        place[name] = value
+        position[name] = value
         if value is None:
-            del place[name]
+            del position[name]
     return release
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from afformer_core.data.sample import Sample, Scene
 from afformer_core.evaluation.metrics.peak_measures import (
-    best_places,
+    best_positions,
     distances,
     in_region,
     measure_peaks,
@@ -22,8 +22,8 @@ def row(*points, size=SIZE):
     return Row(0, 'a', np.array(points, float), size)
 
 
-def measured(row, place):
-    return measure_peaks([row], PROTOCOL.targets([row]), [np.array([place], float)])
+def measured(row, position):
+    return measure_peaks([row], PROTOCOL.targets([row]), [np.array([position], float)])
 
 
 def test_error_is_to_the_nearest_point_in_percent_of_the_diagonal():
@@ -54,21 +54,21 @@ def test_points_outside_do_not_count():
     assert scores.error == pytest.approx([35])
     alone = measured(row((-20, 30)), (5, 30))
     assert np.isnan([alone.hit, alone.error]).all()
-    assert not np.isnan(alone.place).any()
+    assert not np.isnan(alone.position).any()
 
 
 def test_best_place_is_the_middle_of_the_highest_pixel():
     heatmap = np.zeros((30, 40), np.float32)
     heatmap[10, 20] = 1
-    assert best_places(heatmap, row((0, 0))).tolist() == [[40.5, 20.5]]
+    assert best_positions(heatmap, row((0, 0))).tolist() == [[40.5, 20.5]]
 
 
 def test_a_flat_heatmap_is_given_what_a_guess_would_get():
     one = row((39.5, 29.5))
     target = PROTOCOL.targets([one])
-    flat = best_places(np.ones((60, 80), np.float32), one)
+    flat = best_positions(np.ones((60, 80), np.float32), one)
     scores = measure_peaks([one], target, [flat])
-    assert np.isnan(scores.place).all()
+    assert np.isnan(scores.position).all()
     assert scores.hit == pytest.approx([(target > target.max() / 2).mean()])
     every = np.hypot(*np.meshgrid(np.arange(80) - 39.5, np.arange(60) - 29.5))
     assert scores.error == pytest.approx([every.mean()], rel=1e-3)
@@ -76,7 +76,7 @@ def test_a_flat_heatmap_is_given_what_a_guess_would_get():
 
 def test_flat_heatmaps_that_are_large_are_measured_evenly():
     one = Row(0, 'a', np.array([[127.5, 127.5]]), (256, 256))
-    flat = best_places(np.ones((256, 256), np.float32), one)
+    flat = best_positions(np.ones((256, 256), np.float32), one)
     target = RowsProtocol().targets([one])
     scores = measure_peaks([one], target, [flat])
     assert scores.hit == pytest.approx([(target > target.max() / 2).mean()], rel=0.02)
@@ -86,10 +86,10 @@ def test_flat_heatmaps_that_are_large_are_measured_evenly():
 
 
 def test_a_few_pixels_that_are_as_high_are_one_peak():
-    places = np.array([[40.0, 30], [41, 30], [40, 31], [41, 31]])
+    positions = np.array([[40.0, 30], [41, 30], [40, 31], [41, 31]])
     one = row((40, 30))
-    scores = measure_peaks([one], PROTOCOL.targets([one]), [places])
-    assert scores.place.tolist() == [[40, 30]]
+    scores = measure_peaks([one], PROTOCOL.targets([one]), [positions])
+    assert scores.position.tolist() == [[40, 30]]
     assert scores.error.tolist() == [0]
 
 

@@ -44,9 +44,9 @@ class TaughtSession:
         return Memory((features[:, 1, 0, 0],), (features[:, 1, 0, 0],))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        places, actions = self._taught[int(memory.keys[0][0])]
+        positions, actions = self._taught[int(memory.keys[0][0])]
         rows, columns = np.mgrid[:64, :64]
-        logits = [-((rows - v) ** 2 + (columns - u) ** 2) / 8 for v, u in places]
+        logits = [-((rows - v) ** 2 + (columns - u) ** 2) / 8 for v, u in positions]
         return Output(
             np.array(logits, np.float32),
             np.array(actions, np.float32),
@@ -143,8 +143,10 @@ def test_one_window_is_grounded_as_ever() -> None:
 
 
 def test_of_many_places_the_five_best_are_given() -> None:
-    places = [(8 + 16 * (number // 3), 8 + 24 * (number % 3)) for number in range(7)]
-    taught = {10 * (1 + number): ([place], [2.0, 0.0]) for number, place in enumerate(places)}
+    positions = [(8 + 16 * (number // 3), 8 + 24 * (number % 3)) for number in range(7)]
+    taught = {
+        10 * (1 + number): ([position], [2.0, 0.0]) for number, position in enumerate(positions)
+    }
     grounder = grounder_of(SMALL, taught)
     found = ground_windows(grounder, IMAGE, [str(grey) for grey in taught])
     assert len(found.peaks) == 5

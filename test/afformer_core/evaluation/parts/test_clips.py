@@ -26,7 +26,7 @@ def test_frames_are_spread_over_the_clip_and_the_mark_has_its_own(rising) -> Non
     assert np.abs(clip.frames.mean((1, 2, 3)) - [0, 60, 120, 180]).max() < 4
     assert clip.marked is not None
     assert abs(clip.marked.image.mean() - 100) < 4
-    assert clip.marked.place == (0.25, 0.75)
+    assert clip.marked.point == (0.25, 0.75)
 
 
 def test_a_blank_clip_shows_nothing_and_keeps_its_mark(rising) -> None:
@@ -37,7 +37,7 @@ def test_a_blank_clip_shows_nothing_and_keeps_its_mark(rising) -> None:
     assert np.unique(blank.frames).tolist() == [128]
     assert blank.marked is not None
     assert np.unique(blank.marked.image).tolist() == [128]
-    assert blank.marked.place == (0.25, 0.75)
+    assert blank.marked.point == (0.25, 0.75)
 
 
 def test_a_mark_beyond_the_clip_is_an_error(rising, make_pair) -> None:

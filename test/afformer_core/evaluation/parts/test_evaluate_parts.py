@@ -50,9 +50,9 @@ def results(
     """Folder with all that one evaluation of a model with random weights writes."""
     folder = tmp_path_factory.mktemp('results')
     options = ['--pairs', str(part_pairs), '--backend', 'torch']
-    places = ['--json', str(folder / 'numbers.json'), '--report', str(folder / 'page.html')]
+    points = ['--json', str(folder / 'numbers.json'), '--report', str(folder / 'page.html')]
     images = ['--images', str(folder / 'sheets')]
-    assert main(['evaluate', str(model_folder), *options, *places, *images]) == 0
+    assert main(['evaluate', str(model_folder), *options, *points, *images]) == 0
     return folder
 
 

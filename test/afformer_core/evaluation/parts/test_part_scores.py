@@ -12,7 +12,7 @@ from afformer_core.evaluation.parts.part_scores import (
     mass_inside,
     measure_by,
     measure_parts,
-    score_places,
+    score_points,
 )
 from afformer_core.evaluation.parts.predictors import Prediction
 
@@ -27,9 +27,9 @@ def scores(**known: float) -> PartScores:
     return PartScores(**{**least, **known})
 
 
-@pytest.mark.parametrize(('place', 'percent'), [(INSIDE, 0), (NEAR, 4.472), (FAR, 5.367)])
-def test_distances_are_in_percent_of_the_diagonal(make_pair, place, percent) -> None:
-    assert distance_to_parts(make_pair(), place) == pytest.approx(percent, abs=1e-3)
+@pytest.mark.parametrize(('point', 'percent'), [(INSIDE, 0), (NEAR, 4.472), (FAR, 5.367)])
+def test_distances_are_in_percent_of_the_diagonal(make_pair, point, percent) -> None:
+    assert distance_to_parts(make_pair(), point) == pytest.approx(percent, abs=1e-3)
 
 
 def test_the_nearest_part_counts(make_pair) -> None:
@@ -51,7 +51,7 @@ def test_a_resized_target_is_measured_in_annotated_pixels(make_pair) -> None:
 
 
 @pytest.mark.parametrize(
-    ('places', 'inside', 'near', 'any_inside', 'any_near'),
+    ('points', 'inside', 'near', 'any_inside', 'any_near'),
     [
         ((INSIDE, FAR), 1, 1, 1, 1),
         ((NEAR, FAR), 0, 1, 0, 1),
@@ -61,9 +61,9 @@ def test_a_resized_target_is_measured_in_annotated_pixels(make_pair) -> None:
     ],
 )
 def test_the_best_place_counts_and_the_best_of_all(
-    make_pair, places, inside, near, any_inside, any_near
+    make_pair, points, inside, near, any_inside, any_near
 ) -> None:
-    score = score_places(make_pair(), Prediction(places))
+    score = score_points(make_pair(), Prediction(points))
     assert (score.inside, score.near) == (inside, near)
     assert (score.any_inside, score.any_near) == (any_inside, any_near)
     assert (score.mass_inside, score.action, score.found) == (None, None, None)
@@ -98,14 +98,14 @@ def test_mass_of_a_part_that_reaches_outside_is_that_within(make_pair) -> None:
 
 def test_similarity_has_no_mass(make_pair) -> None:
     heatmap = np.ones((5, 10), np.float32)
-    assert score_places(make_pair(), Prediction((INSIDE,), heatmap)).mass_inside is None
+    assert score_points(make_pair(), Prediction((INSIDE,), heatmap)).mass_inside is None
 
 
 @pytest.mark.parametrize(('action', 'accepted'), [('pull', 1), ('hold', 1), ('push', 0)])
 def test_every_accepted_action_is_right(make_pair, action, accepted) -> None:
     pair = make_pair(accepted_actions=['pull', 'hold'])
     prediction = Prediction((INSIDE,), action_scores={action: 0.6, 'pull': 0.4})
-    assert score_places(pair, prediction).action == accepted
+    assert score_points(pair, prediction).action == accepted
 
 
 def test_means_are_over_pairs_and_intervals_over_videos() -> None:

@@ -37,35 +37,35 @@ def unmarked(clip: Clip) -> Clip:
     return Clip(clip.name, clip.frames, None)
 
 
-def pixel(place: tuple[float, float]) -> tuple[float, float]:
-    return place[0] * 160 - 0.5, place[1] * 120 - 0.5
+def pixel(point: tuple[float, float]) -> tuple[float, float]:
+    return point[0] * 160 - 0.5, point[1] * 120 - 0.5
 
 
 def test_the_centre_is_in_the_middle(moved) -> None:
-    (place,) = CentrePredictor().predict(*moved).places
-    assert pixel(place) == (79.5, 59.5)
+    (point,) = CentrePredictor().predict(*moved).points
+    assert pixel(point) == (79.5, 59.5)
 
 
 def test_the_relative_position_is_copied(moved) -> None:
-    (place,) = RelativePositionPredictor().predict(*moved).places
-    assert pixel(place) == pytest.approx((60, 50))
+    (point,) = RelativePositionPredictor().predict(*moved).points
+    assert pixel(point) == pytest.approx((60, 50))
 
 
 def test_sift_carries_the_mark_over(moved) -> None:
     prediction = SiftPredictor().predict(*moved)
-    assert pixel(prediction.places[0]) == pytest.approx((80, 60), abs=0.3)
+    assert pixel(prediction.points[0]) == pytest.approx((80, 60), abs=0.3)
     assert prediction.presence_score is not None
     assert prediction.presence_score > 10
 
 
 def test_sift_finds_nothing_where_nothing_is(moved) -> None:
     prediction = SiftPredictor().predict(GREY, moved[1])
-    assert (prediction.places, prediction.presence_score) == ((), 0)
+    assert (prediction.points, prediction.presence_score) == ((), 0)
 
 
 @pytest.mark.parametrize('predictor', [RelativePositionPredictor(), SiftPredictor()])
 def test_without_a_mark_no_place_is_named(moved, predictor) -> None:
-    assert predictor.predict(moved[0], unmarked(moved[1])).places == ()
+    assert predictor.predict(moved[0], unmarked(moved[1])).points == ()
 
 
 def brightness(image: np.ndarray) -> list[np.ndarray]:
@@ -87,17 +87,17 @@ def test_matching_names_the_place_that_looks_like_the_mark() -> None:
     marked = MarkedFrame(with_colour((3, 4)), (3.5 / 16, 4.5 / 16))
     clip = Clip('red', GREY[None], marked)
     prediction = MatchingPredictor(brightness, marked_contact).predict(with_colour((10, 2)), clip)
-    assert prediction.places[0] == pytest.approx((10.5 / 16, 2.5 / 16), abs=0.01)
+    assert prediction.points[0] == pytest.approx((10.5 / 16, 2.5 / 16), abs=0.01)
     # Between the cells of a map of 16x16 that is enlarged fourfold; grey is -1, red 1.
     assert prediction.presence_score == pytest.approx(1 - 2 * (1 - 0.875**2))
     assert not prediction.is_distribution
-    assert MatchingPredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).places == ()
+    assert MatchingPredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).points == ()
 
 
 def test_frozen_features_find_the_place_again(moved) -> None:
     features = ImagenetFeatures()
-    (place, *_) = MatchingPredictor(features, marked_contact).predict(*moved).places
-    assert pixel(place) == pytest.approx((80, 60), abs=8)
+    (point, *_) = MatchingPredictor(features, marked_contact).predict(*moved).points
+    assert pixel(point) == pytest.approx((80, 60), abs=8)
 
 
 def test_features_have_the_strides_that_are_asked_for() -> None:
@@ -116,7 +116,7 @@ def test_a_model_names_its_peaks_in_order(model, moved) -> None:
     prediction = model.predict(*moved)
     model.grounder.set_demonstration(moved[1].frames, 'again')
     grounding = model.grounder.ground(moved[0], 'again', 3)
-    found = np.array([pixel(place) for place in prediction.places])
+    found = np.array([pixel(point) for point in prediction.points])
     assert found == pytest.approx(np.array([(one.u, one.v) for one in grounding.peaks]))
     assert prediction.action_scores == grounding.action_scores
     assert prediction.presence_score == grounding.confidence
@@ -134,4 +134,4 @@ def test_the_contact_that_a_model_finds_is_in_the_first_frame(model, moved) -> N
     clip = moved[1]
     found = FoundContact(model)(clip)
     assert found.image is clip.frames[0] or np.array_equal(found.image, clip.frames[0])
-    assert found.place == model.predict(clip.frames[0], clip).places[0]
+    assert found.point == model.predict(clip.frames[0], clip).points[0]

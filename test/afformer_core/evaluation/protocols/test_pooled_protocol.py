@@ -14,8 +14,8 @@ from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
 def sample(
     image: str, actions: tuple[int, ...], *points: tuple[float, float], width: int = 512
 ) -> Sample:
-    places = tuple(np.array([point]) for point in points)
-    return Sample(image, Path('a.mp4'), Path(image), (width, 256), actions, places)
+    positions = tuple(np.array([point]) for point in points)
+    return Sample(image, Path('a.mp4'), Path(image), (width, 256), actions, positions)
 
 
 def test_rows_are_of_an_image_and_an_action_with_all_of_their_points() -> None:

@@ -13,12 +13,12 @@ def _hand(x, y, contact=False):
     return Hand((x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2), contact, 0.9)
 
 
-def _track(*places, first=0, contacts=()):
+def _track(*positions, first=0, contacts=()):
     """Hands by frame, at each place one; None where none was seen."""
     return {
-        number: (_hand(*place, contact=number in contacts),)
-        for number, place in enumerate(places, first)
-        if place is not None
+        number: (_hand(*position, contact=number in contacts),)
+        for number, position in enumerate(positions, first)
+        if position is not None
     }
 
 
@@ -40,15 +40,15 @@ def test_a_hand_that_was_there_at_first_went_back():
 
 def test_the_last_part_of_the_way_counts():
     # Far to the right, then down.
-    places = [(0, 0), (15, 0), (30, 0), (45, 0), (45, 15), (45, 30), (45, 45)]
-    hands = _track(*places, contacts=(6,))
+    positions = [(0, 0), (15, 0), (30, 0), (45, 0), (45, 15), (45, 30), (45, 45)]
+    hands = _track(*positions, contacts=(6,))
     x, y = Approaches(hands).of(6, hands[6][0])
     assert y > 0.9 > x >= 0
 
 
 def test_what_led_to_another_contact_does_not_count():
-    places = [(0, 50), (20, 50), (20, 40), (20, 30)]
-    hands = _track(*places, contacts=(1, 3))
+    positions = [(0, 50), (20, 50), (20, 40), (20, 30)]
+    hands = _track(*positions, contacts=(1, 3))
     assert Approaches(hands).of(3, hands[3][0]) == pytest.approx((0, -1))
 
 
@@ -78,11 +78,11 @@ def test_another_hand_is_not_followed():
 
 
 @pytest.mark.parametrize(
-    'places', [[(50, 50)], [(50, 50), (51, 50)]], ids=['a single frame', 'at rest']
+    'positions', [[(50, 50)], [(50, 50), (51, 50)]], ids=['a single frame', 'at rest']
 )
-def test_without_motion_there_is_no_direction(places):
-    hands = _track(*places, contacts=(len(places) - 1,))
-    assert Approaches(hands).of(len(places) - 1, hands[len(places) - 1][0]) is None
+def test_without_motion_there_is_no_direction(positions):
+    hands = _track(*positions, contacts=(len(positions) - 1,))
+    assert Approaches(hands).of(len(positions) - 1, hands[len(positions) - 1][0]) is None
 
 
 class _Counted(dict):
@@ -96,15 +96,15 @@ class _Counted(dict):
 
 
 def test_no_more_of_the_way_is_looked_at_than_counts():
-    places = [(10 * number, 50) for number in range(1000)]
-    hands = _Counted(_track(*places, contacts=(999,)))
+    positions = [(10 * number, 50) for number in range(1000)]
+    hands = _Counted(_track(*positions, contacts=(999,)))
     assert Approaches(hands).of(999, hands[999][0]) == pytest.approx((1, 0))
     assert hands.reads < 10
 
 
 def test_a_long_contact_is_followed_once():
-    places = [(0, 50), (10, 50), *[(20, 50)] * 1000]
-    hands = _Counted(_track(*places, contacts=range(2, 1002)))
+    positions = [(0, 50), (10, 50), *[(20, 50)] * 1000]
+    hands = _Counted(_track(*positions, contacts=range(2, 1002)))
     approaches = Approaches(hands)
     for number in range(2, 1002):
         assert approaches.of(number, hands[number][0]) == pytest.approx((1, 0))

@@ -8,7 +8,7 @@ from afformer_core.data.augmentation.geometric import warp_images, warp_points
 from afformer_core.maskahand.pretraining.camera_motion import camera_motion
 
 TEXTURE_IMAGE = cv2.resize(skimage.data.coffee(), (256, 192), interpolation=cv2.INTER_AREA)
-PLACES = np.array([[40.0, 30.0], [200.0, 40.0], [128.0, 96.0], [60.0, 160.0], [210.0, 150.0]])
+POSITIONS = np.array([[40.0, 30.0], [200.0, 40.0], [128.0, 96.0], [60.0, 160.0], [210.0, 150.0]])
 # Turned a little, nearer, and 7 and 5 pixels aside.
 MOVED = np.array([[1.03, -0.02, 7.0], [0.02, 1.03, -5.0], [1e-5, 0.0, 1.0]])
 
@@ -21,7 +21,7 @@ def test_what_stands_still_is_followed_behind_a_hand(motion):
     found = camera_motion(TEXTURE_IMAGE, second)
 
     assert found is not None
-    off = warp_points(PLACES, found) - warp_points(PLACES, motion)
+    off = warp_points(POSITIONS, found) - warp_points(POSITIONS, motion)
     assert np.abs(off).max() < 0.6
 
 

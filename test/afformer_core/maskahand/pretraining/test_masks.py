@@ -109,10 +109,10 @@ def test_noise_has_every_value_from_0_to_255():
 
 
 def test_random_masks_lie_anywhere():
-    places = np.zeros((90, 120), bool)
+    positions = np.zeros((90, 120), bool)
     for seed in range(60):
-        places |= _covered([BOX], seed, fill='colour')
-    assert places.mean() > 0.95
+        positions |= _covered([BOX], seed, fill='colour')
+    assert positions.mean() > 0.95
 
 
 def test_every_fill_is_drawn_at_random_and_once_for_all_masks():

@@ -77,8 +77,8 @@ def test_every_model_comes_after_those_it_begins_with(empty: Study) -> None:
         '100_percent_alone',
         '100_percent_pre-trained',
     ]
-    for place, run in enumerate(runs):
-        assert set(run.after) <= set(names[:place])
+    for position, run in enumerate(runs):
+        assert set(run.after) <= set(names[:position])
 
 
 def test_features_are_not_replaced_while_others_need_them(empty: Study) -> None:

@@ -119,15 +119,15 @@ class Largest(TorchDispatchMode):
 @torch.no_grad()
 def test_nothing_of_queries_times_keys_exists() -> None:
     ours = small((40, 40))
-    places = 40 * 40
+    positions = 40 * 40
     images = torch.randn(1, 3, 640, 640)
 
     with Largest() as largest:
         ours(images)
-    assert largest.numbers < places**2
+    assert largest.numbers < positions**2
     with Largest() as largest:
         as_timm(ours).blocks[2].attn(torch.randn(1, 40, 40, CHANNELS))
-    assert largest.numbers >= HEADS * places**2
+    assert largest.numbers >= HEADS * positions**2
 
 
 def test_images_are_encoded_a_few_at_a_time() -> None:

@@ -29,8 +29,8 @@ def longer_vectors(
     queries: Tensor, rows: Tensor, columns: Tensor, keys: Tensor, values: Tensor,
     padding: Tensor | None,
 ) -> Tensor:  # fmt: skip
-    places = axis_indicators(HEIGHT, WIDTH, keys.dtype, keys.device).repeat(FRAMES, 1)
-    augmented = torch.cat((keys, places.expand(2, 2, -1, -1)), dim=3)
+    positions = axis_indicators(HEIGHT, WIDTH, keys.dtype, keys.device).repeat(FRAMES, 1)
+    augmented = torch.cat((keys, positions.expand(2, 2, -1, -1)), dim=3)
     return attend_in_parts(torch.cat((queries, rows, columns), 3), augmented, values, padding)
 
 

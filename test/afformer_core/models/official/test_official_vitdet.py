@@ -66,7 +66,7 @@ def random_state(side: int, frames: int) -> dict[str, Tensor]:
     }
 
 
-def random_cross_block(places: int, times: int) -> dict[str, Tensor]:
+def random_cross_block(positions: int, times: int) -> dict[str, Tensor]:
     tensors = {
         **plain.random_norm('norm_q'),
         **plain.random_norm('norm_k'),
@@ -74,8 +74,8 @@ def random_cross_block(places: int, times: int) -> dict[str, Tensor]:
         **plain.random_linear('mlp.fc1', 768, 3072),
         **plain.random_linear('mlp.fc2', 3072, 768),
         'attn.rel_pos_t': 0.3 * torch.randn(times, 64),
-        'attn.rel_pos_h': 0.3 * torch.randn(places, 64),
-        'attn.rel_pos_w': 0.3 * torch.randn(places, 64),
+        'attn.rel_pos_h': 0.3 * torch.randn(positions, 64),
+        'attn.rel_pos_w': 0.3 * torch.randn(positions, 64),
     }
     for name in ('q_proj', 'k_proj', 'v_proj', 'proj'):
         tensors |= plain.random_linear(f'attn.{name}', 768, 768)

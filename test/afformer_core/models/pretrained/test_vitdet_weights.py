@@ -60,8 +60,8 @@ def state() -> dict[str, Tensor]:
     net = plain.random_backbone(12)
     tensors = {f'backbone.net.{name}': tensor for name, tensor in net.items()}
     for level, first in (('simfp_4', 0), ('simfp_5', 1)):
-        for place, (inputs, side) in enumerate(((768, 1), (256, 3)), first):
-            name = f'backbone.{level}.{place}'
+        for position, (inputs, side) in enumerate(((768, 1), (256, 3)), first):
+            name = f'backbone.{level}.{position}'
             tensors[f'{name}.weight'] = 0.05 * torch.randn(256, inputs, side, side)
             tensors |= plain.random_norm(f'{name}.norm', 256)
     return {**tensors, **{name: torch.randn(shape) for name, shape in DETECTOR.items()}}
@@ -78,9 +78,9 @@ def last_map(state: dict[str, Tensor], images: Tensor) -> Tensor:
 
 def level(state: dict[str, Tensor], name: str, first: int, x: Tensor) -> Tensor:
     tensors = plain.below(state, f'backbone.{name}.')
-    for place, padding in ((first, 0), (first + 1, 1)):
-        x = functional.conv2d(x, tensors[f'{place}.weight'], padding=padding)
-        x = plain.channel_norm(tensors, f'{place}.norm', x)
+    for position, padding in ((first, 0), (first + 1, 1)):
+        x = functional.conv2d(x, tensors[f'{position}.weight'], padding=padding)
+        x = plain.channel_norm(tensors, f'{position}.norm', x)
     return x
 
 

@@ -21,14 +21,14 @@ Obtain = Callable[..., dict[str, bytes]]
 
 def write_graphs(folder: Path, precision: str, opset: int | None) -> None:
     """Lay the fp32 graphs of a folder where those of a precision belong, with another listing."""
-    place = graphs_folder(folder, precision)
-    place.mkdir(exist_ok=True)
+    position = graphs_folder(folder, precision)
+    position.mkdir(exist_ok=True)
     graphs = read_graphs(folder)
     for file in graphs.files:
-        (place / file).write_bytes((folder / file).read_bytes())
+        (position / file).write_bytes((folder / file).read_bytes())
     fields = json.loads((folder / GRAPHS_FILE).read_text())
     fields |= {'precision': precision, 'base': precision, 'opset': opset or 23}
-    (place / GRAPHS_FILE).write_text(json.dumps(fields))
+    (position / GRAPHS_FILE).write_text(json.dumps(fields))
 
 
 def obtain(folder: Path, graphs: Graphs, *rest: object) -> dict[str, bytes]:

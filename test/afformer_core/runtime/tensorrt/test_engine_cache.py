@@ -219,11 +219,11 @@ def test_the_next_export_of_a_model_takes_the_place_of_the_one_before(
 
 def test_the_name_says_what_is_in_it(tmp_path: Path) -> None:
     folders = [tmp_path / 'a' / 'model', tmp_path / 'b' / 'model']
-    places = [engine_path(tmp_path, folder, KEY) for folder in folders]
+    positions = [engine_path(tmp_path, folder, KEY) for folder in folders]
 
-    assert places[0].parent != places[1].parent
-    assert [place.parent.name[:6] for place in places] == ['model-', 'model-']
-    assert re.fullmatch(r'ground-fp16-sm87-[0-9a-f]{8}\.engine', places[0].name)
+    assert positions[0].parent != positions[1].parent
+    assert [position.parent.name[:6] for position in positions] == ['model-', 'model-']
+    assert re.fullmatch(r'ground-fp16-sm87-[0-9a-f]{8}\.engine', positions[0].name)
     anywhere = engine_path(tmp_path, folders[0], replace(KEY, compute_capability=''))
     assert anywhere.name.startswith('ground-fp16-any-')
 

@@ -156,8 +156,8 @@ class Kept:
         engines = {}
         for name in GRAPH_NAMES:
             serialized = serialized_engine(graphs.path(name), shape_ranges(configuration)[name])
-            place = self._folder / f'{name}.engine'
-            kernels = RuntimeCacheFile.beside(place, serialized, self.lines.append)
+            position = self._folder / f'{name}.engine'
+            kernels = RuntimeCacheFile.beside(position, serialized, self.lines.append)
             engines[name] = Engine(name, serialized, kernels)
         return TensorRTSession(engines, configuration)
 

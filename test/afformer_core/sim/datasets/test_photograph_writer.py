@@ -74,13 +74,13 @@ def test_the_contact_is_at_the_same_disc_in_the_clip_and_in_the_image(folder: Pa
             continue
         frame = read_video(folder / entry['video_path'])[0]
         image = cv2.imread(str(folder / entry['image_path']))[..., ::-1]
-        place = entry['contact_point'][0]
+        position = entry['contact_point'][0]
         target = np.mean(entry['heatmaps'][0], axis=0)
         colours = [
             shown[int(at[1]) - 3 : int(at[1]) + 4, int(at[0]) - 3 : int(at[0]) + 4]
             .reshape(-1, 3)
             .mean(axis=0)
-            for shown, at in ((frame, place), (image, target))
+            for shown, at in ((frame, position), (image, target))
         ]
         assert np.abs(colours[0] - colours[1]).max() < 90
 

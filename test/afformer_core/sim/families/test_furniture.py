@@ -136,8 +136,8 @@ def test_operated_parts_do_not_overlap_at_rest(family: str, members: Members) ->
 def swept(element: Element) -> np.ndarray:
     """Points in the operated part at rest and wherever it can move to, [P, 3]."""
     points = filled(element.hull)
-    places = [STILL, *displacements(element)]
-    return np.concatenate([element.placed(place).apply(points) for place in places])
+    positions = [STILL, *displacements(element)]
+    return np.concatenate([element.placed(position).apply(points) for position in positions])
 
 
 def test_what_moves_does_not_enter_what_is_fixed(family: str, members: Members) -> None:
@@ -172,9 +172,9 @@ def test_grips_are_on_the_operated_part(family: str, members: Members) -> None:
     for element in every_element(members[family]):
         low, high = element.hull.min(axis=0) - 0.003, element.hull.max(axis=0) + 0.003
         for grip in element.uses[0].grips:
-            places = contacts(grip)
-            assert (places >= low).all()
-            assert (places <= high).all()
+            positions = contacts(grip)
+            assert (positions >= low).all()
+            assert (positions <= high).all()
             if isinstance(grip, Pinch):
                 reach = np.abs(element.hull[:, :2]).max(axis=0)
                 assert grip.radius < reach.max() + 0.003

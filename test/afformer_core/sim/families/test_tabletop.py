@@ -75,7 +75,7 @@ def extremes(use: Use) -> list[Pose]:
     return [use.joint.displacement(max(ends, key=abs)) for ends in (use.before, use.after)]
 
 
-def contact_places(grip: Grip) -> np.ndarray:
+def contact_positions(grip: Grip) -> np.ndarray:
     """Where the fingers are, in the element's frame, float64 [P, 3]."""
     if isinstance(grip, Fingertip):
         return np.array([[grip.x, grip.y, grip.level]])
@@ -92,9 +92,9 @@ def description(fixture: Fixture) -> list[object]:
     for element in fixture.elements:
         solids += [solid.moved(element.pose) for solid in element.solids]
     finishes = [(solid.shape, solid.size, solid.colour, solid.surface) for solid in solids]
-    places = [tuple(np.round(solid.pose.position, 9)) for solid in solids]
+    positions = [tuple(np.round(solid.pose.position, 9)) for solid in solids]
     uses = [element.uses for element in fixture.elements]
-    return [finishes, places, uses, fixture.bottom, fixture.back, fixture.elevation]
+    return [finishes, positions, uses, fixture.bottom, fixture.back, fixture.elevation]
 
 
 @families
@@ -156,8 +156,8 @@ def test_fingers_touch_what_is_operated(family: str) -> None:
     for fixture in scenes(family):
         for element in fixture.elements:
             for grip in {grip for use in element.uses for grip in use.grips}:
-                for place in contact_places(grip):
-                    assert gap(element.hull, place[None]) < 0.006, (element.kind, grip)
+                for position in contact_positions(grip):
+                    assert gap(element.hull, position[None]) < 0.006, (element.kind, grip)
 
 
 @families

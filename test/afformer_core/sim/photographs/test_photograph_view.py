@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from afformer_core.sim.photographs.interest_points import find_interest_points
 from afformer_core.sim.photographs.other_light import change_light
 from afformer_core.sim.photographs.photograph_view import (
     PhotographView,
     sample_near_view,
     sample_other_view,
 )
-from afformer_core.sim.photographs.places import find_places
 
 SIZE = (160, 120)
 POINT = np.array([130.0, 90.0])
@@ -41,8 +41,8 @@ def test_other_views_show_the_point_and_little_beyond_the_photograph() -> None:
     rng = np.random.default_rng(0)
     views = [sample_other_view(dotted(), SIZE, POINT, 0.9, rng) for _ in range(20)]
     for view in views:
-        place = view.pixels(POINT[None])[0] / SIZE
-        assert ((place > 0.14) & (place < 0.86)).all()
+        position = view.pixels(POINT[None])[0] / SIZE
+        assert ((position > 0.14) & (position < 0.86)).all()
     assert np.mean([view.covered(dotted()) for view in views]) > 0.95
     scales = [view.scale_at(POINT) for view in views]
     assert max(scales) / min(scales) > 1.5
@@ -77,15 +77,15 @@ def test_a_mirrored_view_is_refused() -> None:
 
 
 def test_places_have_structure_and_keep_away_from_the_border() -> None:
-    places = find_places(dotted(), 5, np.random.default_rng(0))
-    assert len(places) >= 1
-    assert (np.linalg.norm(places - POINT, axis=1) < 14).all()
+    positions = find_interest_points(dotted(), 5, np.random.default_rng(0))
+    assert len(positions) >= 1
+    assert (np.linalg.norm(positions - POINT, axis=1) < 14).all()
 
 
 def test_a_photograph_without_structure_is_touched_in_its_middle() -> None:
     plain = np.full((220, 300, 3), 90, np.uint8)
-    places = find_places(plain, 5, np.random.default_rng(0))
-    np.testing.assert_allclose(places, [[149.5, 109.5]])
+    positions = find_interest_points(plain, 5, np.random.default_rng(0))
+    np.testing.assert_allclose(positions, [[149.5, 109.5]])
 
 
 def test_other_light_changes_brightness_but_not_what_is_seen() -> None:

@@ -154,14 +154,14 @@ def test_some_hands_hesitate_on_their_way_and_stand_still_meanwhile() -> None:
         assert pause is not None
         last = motion.start - pause.distance
         for time in np.linspace(last - pause.length, last, 4):
-            np.testing.assert_allclose(motion.hand_offset(time), pause.place)
+            np.testing.assert_allclose(motion.hand_offset(time), pause.position)
         assert away_by(motion, motion.start) == 0
 
 
 def test_a_hand_moves_without_jumps_around_its_pause() -> None:
     for motion in motions('button', 'touch', np.array([0.05, 0.0, 0.0])):
-        places = np.array([motion.hand_offset(time) for time in np.linspace(0, 1, 1001)])
-        assert np.linalg.norm(np.diff(places, axis=0), axis=1).max() < 0.005
+        positions = np.array([motion.hand_offset(time) for time in np.linspace(0, 1, 1001)])
+        assert np.linalg.norm(np.diff(positions, axis=0), axis=1).max() < 0.005
 
 
 def test_some_hands_nearly_take_the_neighbour() -> None:
@@ -169,7 +169,7 @@ def test_some_hands_nearly_take_the_neighbour() -> None:
     missed = []
     for motion in motions('button', 'touch', aside):
         if motion.pause is not None:
-            over = motion.pause.place - aside
+            over = motion.pause.position - aside
             missed.append(abs(over[0]) < 1e-9 and abs(over[1]) < 1e-9)
             assert not missed[-1] or 0.015 <= over[2] <= 0.04
     assert 0.2 < np.mean(missed) < 0.8

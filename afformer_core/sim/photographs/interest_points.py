@@ -12,7 +12,7 @@ _QUALITY = 0.02
 _APART, _MARGIN = 0.07, 0.1
 
 
-def find_places(image: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def find_interest_points(image: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw places with structure around them: float64 [at most count, 2] pixels.
 
     Args:
@@ -33,6 +33,6 @@ def find_places(image: np.ndarray, count: int, rng: np.random.Generator) -> np.n
     if corners is None:
         middle = [[(image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2]]
         return np.array(middle)
-    places = corners[:, 0].astype(np.float64)
-    chosen: np.ndarray = places[rng.permutation(len(places))[:count]]
+    positions = corners[:, 0].astype(np.float64)
+    chosen: np.ndarray = positions[rng.permutation(len(positions))[:count]]
     return chosen

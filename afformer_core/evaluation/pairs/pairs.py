@@ -72,7 +72,7 @@ def choose_pairs(
             )
             for number, index in enumerate(drawn)
         ]
-    return tuple(sorted(pairs, key=_demonstration_order))
+    return tuple(sorted(pairs, key=_demonstration_sampler))
 
 
 def _swap(sample: Sample, group: Sequence[Sample], rng: np.random.Generator) -> Sample | None:
@@ -101,5 +101,5 @@ def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:
     )
 
 
-def _demonstration_order(pair: Pair) -> tuple[str, str]:
+def _demonstration_sampler(pair: Pair) -> tuple[str, str]:
     return pair.sample.group, pair.sample.demonstration

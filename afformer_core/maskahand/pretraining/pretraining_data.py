@@ -32,7 +32,7 @@ from afformer_core.training.datasets.collation import (
     collate_images,
 )
 from afformer_core.training.datasets.image_data import ImageDataset
-from afformer_core.training.datasets.samplers import DemonstrationOrder
+from afformer_core.training.datasets.samplers import DemonstrationSampler
 
 
 class PretrainingData(GroundingData):
@@ -78,7 +78,7 @@ class PretrainingData(GroundingData):
         self._index = index
         self._images = replace(images, number_rate=mined.settings.get('number_rate'))
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
-        self._clip_order = DemonstrationOrder(len(self._clips), batch_size, seed)
+        self._clip_sampler = DemonstrationSampler(len(self._clips), batch_size, seed)
 
     def prepare_data(self) -> None:
         """Check the validation's media and the room for the cache, once on each machine."""
@@ -117,8 +117,8 @@ class PretrainingData(GroundingData):
         Raises:
             DatasetError: a video cannot be read.
         """
-        steps = -(-count // self._clip_order.demonstrations)
-        draws = [draw for step in range(steps) for draw in self._clip_order.batch(step)]
+        steps = -(-count // self._clip_sampler.demonstrations)
+        draws = [draw for step in range(steps) for draw in self._clip_sampler.batch(step)]
         examples = []
         for draw in draws[:count]:
             example = self._examples[draw]
@@ -128,8 +128,8 @@ class PretrainingData(GroundingData):
         return examples
 
     @property
-    def _order(self) -> DemonstrationOrder:
-        return self._clip_order
+    def _sampler(self) -> DemonstrationSampler:
+        return self._clip_sampler
 
     def _training_facts(self) -> Iterable[Any]:
         for clip in self._clips:

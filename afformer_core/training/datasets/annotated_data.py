@@ -18,7 +18,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
-from afformer_core.training.datasets.samplers import BatchOrder
+from afformer_core.training.datasets.samplers import BatchSampler
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class AnnotatedData(GroundingData):
                 f'{list(parts[-1][1])}; expected the same ({HOW_TO_NAME})'
             )
         self._batch = batch_size, targets, seed, negative_targets
-        self._drawn = BatchOrder(self.training_samples, *self._batch)
+        self._drawn = BatchSampler(self.training_samples, *self._batch)
         self._inspected = False
 
     def prepare_data(self) -> None:
@@ -146,7 +146,7 @@ class AnnotatedData(GroundingData):
         self.training_samples = usable_samples(
             self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
         )
-        self._drawn = BatchOrder(self.training_samples, *self._batch)
+        self._drawn = BatchSampler(self.training_samples, *self._batch)
         if self.validation_samples:
             self.validation_samples = usable_samples(
                 self.validation_samples,
@@ -155,7 +155,7 @@ class AnnotatedData(GroundingData):
             )
 
     @property
-    def _order(self) -> BatchOrder:
+    def _sampler(self) -> BatchSampler:
         return self._drawn
 
     @property

@@ -20,7 +20,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.batch import FailedBatch
 from afformer_core.training.datasets.samplers import (
-    DemonstrationOrder,
+    DemonstrationSampler,
     Draw,
     TrainingBatches,
     ValidationBatches,
@@ -50,7 +50,7 @@ class BatchedData(LightningDataModule):
 
     @property
     @abstractmethod
-    def _order(self) -> DemonstrationOrder:
+    def _sampler(self) -> DemonstrationSampler:
         """The order of the demonstrations in training."""
 
     @property
@@ -72,7 +72,7 @@ class BatchedData(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Report, once on each machine, that batches are smaller than requested."""
-        has, expected = self._order.demonstrations, self._order.expected
+        has, expected = self._sampler.demonstrations, self._sampler.expected
         if has < expected:
             print(
                 f'afformer: a batch has {has} examples instead of {expected} (data.batch_size): '
@@ -94,7 +94,7 @@ class BatchedData(LightningDataModule):
         assert trainer is not None
         accumulated = trainer.accumulate_grad_batches
         batches = TrainingBatches(
-            self._order,
+            self._sampler,
             trainer.global_step * accumulated,
             trainer.max_steps * accumulated,
             trainer.global_rank,

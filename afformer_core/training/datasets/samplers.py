@@ -38,7 +38,7 @@ class Draw:
     negative: tuple[int, ...] = ()
 
 
-class DemonstrationOrder:
+class DemonstrationSampler:
     """A sampler of batches that draws all demonstrations over and over, each once an epoch.
 
     Args:
@@ -71,9 +71,9 @@ class DemonstrationOrder:
     def batch(self, step: int) -> list[Draw]:
         """Draw the batch of a step, counted from 0 over all epochs."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng((self._seed, epoch)).permutation(self._count)
+        sampler = np.random.default_rng((self._seed, epoch)).permutation(self._count)
         first = position * self.demonstrations
-        chosen = sorted(order[first : first + self.demonstrations].tolist())
+        chosen = sorted(sampler[first : first + self.demonstrations].tolist())
         rng = np.random.default_rng((self._seed, epoch, position))
         return [
             self._draw(number, rng, (self._seed, epoch, position, index))
@@ -85,7 +85,7 @@ class DemonstrationOrder:
         return Draw((number,), seed)
 
 
-class BatchOrder(DemonstrationOrder):
+class BatchSampler(DemonstrationSampler):
     """A sampler of batches that draws the demonstrations of annotated samples over and over.
 
     Args:
@@ -152,7 +152,7 @@ class TrainingBatches(Sampler[list[Draw]]):
     """One process's part of the batches from a step on.
 
     Args:
-        order: sampler of all processes' batches.
+        sampler: sampler of all processes' batches.
         first: step to begin with, after an interruption.
         last: step to end before.
         process: index of this process, from 0.
@@ -164,18 +164,18 @@ class TrainingBatches(Sampler[list[Draw]]):
 
     def __init__(
         self,
-        order: DemonstrationOrder,
+        sampler: DemonstrationSampler,
         first: int,
         last: int,
         process: int = 0,
         processes: int = 1,
     ) -> None:
-        if order.demonstrations % processes:
+        if sampler.demonstrations % processes:
             raise ValueError(
-                f'the batch size is {order.demonstrations}; expected a multiple of the '
+                f'the batch size is {sampler.demonstrations}; expected a multiple of the '
                 f'{processes} processes'
             )
-        self._order = order
+        self._sampler = sampler
         self._steps = range(first, last)
         self._last = last
         self._process = process
@@ -183,7 +183,7 @@ class TrainingBatches(Sampler[list[Draw]]):
 
     def __iter__(self) -> Iterator[list[Draw]]:
         for step in self._steps:
-            yield self._order.batch(step)[self._process :: self._processes]
+            yield self._sampler.batch(step)[self._process :: self._processes]
 
     def __len__(self) -> int:
         """Return the number of all steps, with those before `first`, as the trainer counts."""

@@ -22,7 +22,7 @@ from afformer_core.hands.hand_annotations import (
 from afformer_core.media.images import read_image
 from afformer_core.training.datasets.batched_data import BatchedData, Examples
 from afformer_core.training.datasets.collation import FailedExample
-from afformer_core.training.datasets.samplers import DemonstrationOrder, Draw
+from afformer_core.training.datasets.samplers import DemonstrationSampler, Draw
 from afformer_core.training.hands.augmentation import HandAugmentation, cut_video
 from afformer_core.training.hands.batch import HandExample, collate_hands
 
@@ -92,12 +92,12 @@ class HandData(BatchedData):
         super().__init__(workers)
         self._images = train.read()
         self.validation_samples = [] if validation is None else validation.read()
-        self._drawn = DemonstrationOrder(len(self._images), batch_size, seed)
+        self._drawn = DemonstrationSampler(len(self._images), batch_size, seed)
         self._augmentation = augmentation
         self._read = read_still if interval is None else read_motion
 
     @property
-    def _order(self) -> DemonstrationOrder:
+    def _sampler(self) -> DemonstrationSampler:
         return self._drawn
 
     @property

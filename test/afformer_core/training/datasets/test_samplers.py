@@ -8,7 +8,11 @@ import pytest
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.training.datasets.samplers import BatchOrder, TrainingBatches, ValidationBatches
+from afformer_core.training.datasets.samplers import (
+    BatchSampler,
+    TrainingBatches,
+    ValidationBatches,
+)
 
 
 def sample(video: int, image: int) -> Sample:
@@ -23,19 +27,19 @@ SAMPLES = [sample(video, image) for video in range(5) for image in range(2)]
 
 
 def test_pairs_are_drawn_once_an_epoch() -> None:
-    order = BatchOrder(SAMPLES, 5, 1, seed=0)
-    drawn = [index for step in range(2) for draw in order.batch(step) for index in draw.indices]
+    sampler = BatchSampler(SAMPLES, 5, 1, seed=0)
+    drawn = [index for step in range(2) for draw in sampler.batch(step) for index in draw.indices]
 
-    assert order.steps_per_epoch == 2
+    assert sampler.steps_per_epoch == 2
     assert sorted(drawn) == list(range(10))
 
 
 def test_with_several_targets_demonstrations_are_drawn_once_an_epoch() -> None:
-    order = BatchOrder(SAMPLES, 2, 3, seed=0)
-    draws = [draw for step in range(2) for draw in order.batch(step)]
+    sampler = BatchSampler(SAMPLES, 2, 3, seed=0)
+    draws = [draw for step in range(2) for draw in sampler.batch(step)]
     videos = [{SAMPLES[index].video_path for index in draw.indices} for draw in draws]
 
-    assert order.steps_per_epoch == 2
+    assert sampler.steps_per_epoch == 2
     assert all(len(draw.indices) == 3 for draw in draws)
     assert all(len(each) == 1 for each in videos)
     assert len(set.union(*videos)) == 4
@@ -44,10 +48,10 @@ def test_with_several_targets_demonstrations_are_drawn_once_an_epoch() -> None:
 def test_a_demonstration_gets_other_targets_in_other_epochs() -> None:
     samples = [sample(video, image) for video in range(3) for image in range(4)]
     # A batch is an epoch, in which the demonstrations stand in one order.
-    order = BatchOrder(samples, 3, 2, seed=0)
-    epochs = [[draw.indices for draw in order.batch(epoch)] for epoch in range(12)]
+    sampler = BatchSampler(samples, 3, 2, seed=0)
+    epochs = [[draw.indices for draw in sampler.batch(epoch)] for epoch in range(12)]
 
-    assert order.steps_per_epoch == 1
+    assert sampler.steps_per_epoch == 1
     for video in range(3):
         drawn = [epoch[video] for epoch in epochs]
         assert {index for pair in drawn for index in pair} == set(range(4 * video, 4 * video + 4))
@@ -55,33 +59,35 @@ def test_a_demonstration_gets_other_targets_in_other_epochs() -> None:
 
 
 def test_a_batch_depends_on_seed_and_step_alone() -> None:
-    order, same, other = (BatchOrder(SAMPLES, 4, 1, seed) for seed in (3, 3, 4))
-    order.batch(0)
+    sampler, same, other = (BatchSampler(SAMPLES, 4, 1, seed) for seed in (3, 3, 4))
+    sampler.batch(0)
 
-    assert order.batch(7) == same.batch(7)
-    assert order.batch(7) != order.batch(9)
-    assert order.batch(7) != other.batch(7)
+    assert sampler.batch(7) == same.batch(7)
+    assert sampler.batch(7) != sampler.batch(9)
+    assert sampler.batch(7) != other.batch(7)
 
 
 def test_each_epoch_has_an_order_of_its_own() -> None:
-    order = BatchOrder(SAMPLES, 5, 1, seed=0)
-    first_batches = {tuple(draw.indices for draw in order.batch(2 * epoch)) for epoch in range(6)}
+    sampler = BatchSampler(SAMPLES, 5, 1, seed=0)
+    first_batches = {
+        tuple(draw.indices for draw in sampler.batch(2 * epoch)) for epoch in range(6)
+    }
 
-    assert order.steps_per_epoch == 2
+    assert sampler.steps_per_epoch == 2
     assert len(first_batches) == 6
 
 
 def test_no_two_draws_share_their_randomness() -> None:
-    order = BatchOrder(SAMPLES, 5, 1, seed=0)
-    seeds = [draw.seed for step in range(6) for draw in order.batch(step)]
+    sampler = BatchSampler(SAMPLES, 5, 1, seed=0)
+    seeds = [draw.seed for step in range(6) for draw in sampler.batch(step)]
 
     assert len(set(seeds)) == 30
 
 
 def test_negative_images_are_of_other_demonstrations() -> None:
     """All lie in one folder, so that the demonstrations tell objects apart."""
-    order = BatchOrder(SAMPLES, 5, 2, seed=0, negative=3)
-    draws = [draw for step in range(4) for draw in order.batch(step)]
+    sampler = BatchSampler(SAMPLES, 5, 2, seed=0, negative=3)
+    draws = [draw for step in range(4) for draw in sampler.batch(step)]
 
     assert {len(set(draw.negative)) for draw in draws} == {3}
     assert not any(
@@ -93,16 +99,16 @@ def test_negative_images_are_of_other_demonstrations() -> None:
 
 
 def test_negative_images_do_not_change_what_else_is_drawn() -> None:
-    without, with_them = (BatchOrder(SAMPLES, 4, 2, 0, negative).batch(3) for negative in (0, 2))
+    without, with_them = (BatchSampler(SAMPLES, 4, 2, 0, negative).batch(3) for negative in (0, 2))
 
     assert [draw.indices for draw in without] == [draw.indices for draw in with_them]
     assert [draw.seed for draw in without] == [draw.seed for draw in with_them]
 
 
 def test_processes_share_each_batch() -> None:
-    order = BatchOrder(SAMPLES, 4, 1, seed=0, negative=1)
-    whole = list(TrainingBatches(order, 0, 6))
-    first, second = (list(TrainingBatches(order, 0, 6, process, 2)) for process in range(2))
+    sampler = BatchSampler(SAMPLES, 4, 1, seed=0, negative=1)
+    whole = list(TrainingBatches(sampler, 0, 6))
+    first, second = (list(TrainingBatches(sampler, 0, 6, process, 2)) for process in range(2))
 
     for batch, one, two in zip(whole, first, second, strict=True):
         assert len(one) == len(two) == 2
@@ -110,27 +116,27 @@ def test_processes_share_each_batch() -> None:
 
 
 def test_goes_on_where_it_was_interrupted() -> None:
-    order = BatchOrder(SAMPLES, 4, 1, seed=0)
-    resumed = TrainingBatches(order, 4, 6)
+    sampler = BatchSampler(SAMPLES, 4, 1, seed=0)
+    resumed = TrainingBatches(sampler, 4, 6)
 
-    assert list(resumed) == list(TrainingBatches(order, 0, 6))[4:]
+    assert list(resumed) == list(TrainingBatches(sampler, 0, 6))[4:]
     assert len(resumed) == 6
 
 
 def test_fewer_demonstrations_than_a_batch_are_all_taken() -> None:
-    assert BatchOrder(SAMPLES[:3], 16, 1, seed=0).demonstrations == 3
+    assert BatchSampler(SAMPLES[:3], 16, 1, seed=0).demonstrations == 3
 
 
 def test_processes_that_cannot_share_evenly() -> None:
     with pytest.raises(
         ValueError, match='batch size is 4; expected a multiple of the 3 processes'
     ):
-        TrainingBatches(BatchOrder(SAMPLES, 4, 1, seed=0), 0, 6, 0, 3)
+        TrainingBatches(BatchSampler(SAMPLES, 4, 1, seed=0), 0, 6, 0, 3)
 
 
 def test_no_sample_at_all() -> None:
     with pytest.raises(DatasetError, match='training samples is 0'):
-        BatchOrder([], 4, 1, seed=0)
+        BatchSampler([], 4, 1, seed=0)
 
 
 @pytest.mark.parametrize('processes', [1, 2, 3])

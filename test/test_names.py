@@ -45,6 +45,7 @@ RETIRED_ALONE = {
     'picks': 'rng',
     'plan': 'settings, or what is planned',
     'plans': 'settings, or what is planned',
+    'records': 'entries, rows, or what they are',
     'look': 'zoom stage, or a verb that says what is done',
     'Look': 'ZoomStage, or a noun that says what it is',
 }
@@ -66,6 +67,8 @@ VERBS = re.compile(r'_?place_\w+')
 EARLIER = {'--appliances', '--experiment', '--minimum-resemblance'}
 # Classes of values that a caller gives are settings.
 SETTINGS = re.compile(r'\w+(Options|Plan)')
+# Classes of one of many are called what they are; to record is a verb.
+RECORD = re.compile(r'\w*Record')
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 
@@ -81,6 +84,8 @@ def problems(text: str, where: str) -> list[str]:
     ]
     if SETTINGS.fullmatch(text):
         found.append(f'{where}: {text} ends in another word; call it settings')
+    if RECORD.fullmatch(text):
+        found.append(f'{where}: {text} says little; call it entry, row, or what it is')
     if text in RETIRED_ALONE:
         found.append(f'{where}: {text} says little; call it {RETIRED_ALONE[text]}')
     return found

@@ -29,8 +29,8 @@ class DemonstrationCollection:
     def __init__(self, grounder: Grounder, store: DemonstrationStore | None) -> None:
         self._grounder = grounder
         self._store = store
-        records, self.problems = ((), ()) if store is None else store.load_all()
-        self._summaries = {one.summary.name: one.summary for one in records}
+        entries, self.problems = ((), ()) if store is None else store.load_all()
+        self._summaries = {one.summary.name: one.summary for one in entries}
         self._versions = {} if store is None else store.versions()
         self._unkept: dict[str, str] = {}
         self._other_files: set[str] = set()
@@ -161,7 +161,7 @@ class DemonstrationCollection:
     def _read_anew(self, name: str) -> None:
         assert self._store is not None
         try:
-            summary = self._store.record(name).summary
+            summary = self._store.entry(name).summary
         except DemonstrationError as error:
             self.problems = (*self.problems, str(error))
             return

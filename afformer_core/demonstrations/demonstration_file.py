@@ -26,7 +26,7 @@ from afformer_core.demonstrations.demonstration_writer import (
     texts_crc32,
     typestore,
 )
-from afformer_core.demonstrations.state import Record
+from afformer_core.demonstrations.state import StoreEntry
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.grounding import EncodedFrames
@@ -47,7 +47,7 @@ _DAMAGE = (
 )
 
 
-def read_record(path: Path) -> Record:
+def read_entry(path: Path) -> StoreEntry:
     """Read the record of a demonstration, at the end of its file.
 
     Raises:
@@ -56,7 +56,7 @@ def read_record(path: Path) -> Record:
         OSError: it cannot be read.
     """
     with _opened(path) as reader:
-        return Record.from_text(_texts(reader))
+        return StoreEntry.from_text(_texts(reader))
 
 
 def read_encoded_frames(path: Path) -> EncodedFrames:
@@ -89,13 +89,13 @@ def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
         OSError: it cannot be read.
     """
     with _opened(path) as reader:
-        record = Record.from_text(_texts(reader))
-        count = record.last_frame - record.first_frame + 1
-        expected = {record.first_frame + i for i in uniform_indices(count, maximum)}
+        entry = StoreEntry.from_text(_texts(reader))
+        count = entry.last_frame - entry.first_frame + 1
+        expected = {entry.first_frame + i for i in uniform_indices(count, maximum)}
         messages = (message for _, _, message in reader.iter_messages(TOPIC, log_time_order=False))
         frames = [_image(message) for number, message in enumerate(messages) if number in expected]
         if len(frames) < len(expected):
-            raise ValueError(f'it ends before frame {record.last_frame}')
+            raise ValueError(f'it ends before frame {entry.last_frame}')
         return frames
 
 

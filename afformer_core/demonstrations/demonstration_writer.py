@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rosbags.typesys import Stores, get_typestore
 from safetensors.numpy import save
 
-from afformer_core.demonstrations.state import Record
+from afformer_core.demonstrations.state import StoreEntry
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import encode_jpeg
 from afformer_core.runtime.grounding import EncodedFrames
@@ -95,15 +95,15 @@ class DemonstrationWriter:
             raise self._failure(error) from error
         self._count += 1
 
-    def finish(self, record: Record, encoded: EncodedFrames) -> None:
+    def finish(self, entry: StoreEntry, encoded: EncodedFrames) -> None:
         """Complete the file and move it to its path, replacing an earlier one.
 
         Raises:
             DemonstrationError: the disk refuses; the file is removed, an earlier one stays.
         """
-        created = round(record.created * 1e9)
+        created = round(entry.created * 1e9)
         tensors = save({'images': encoded.images, 'features': encoded.features})
-        texts = {**record.to_text(), 'encoded_frames_crc32': str(zlib.crc32(tensors))}
+        texts = {**entry.to_text(), 'encoded_frames_crc32': str(zlib.crc32(tensors))}
         try:
             self._writer.add_metadata(METADATA_NAME, {**texts, 'crc32': texts_crc32(texts)})
             self._writer.add_attachment(

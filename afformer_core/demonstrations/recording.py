@@ -20,8 +20,8 @@ from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import (
     DemonstrationState,
     Phase,
-    Record,
     Recorded,
+    StoreEntry,
     Summary,
 )
 from afformer_core.demonstrations.store import DemonstrationStore
@@ -230,7 +230,7 @@ class Recording:
         fingerprint = self._grounder.fingerprint
         numbers = part.first.number, part.last.number
         try:
-            self._writer.finish(Record(summary, time.time(), *numbers, fingerprint), encoded)
+            self._writer.finish(StoreEntry(summary, time.time(), *numbers, fingerprint), encoded)
         except DemonstrationError as error:
             self.problem = str(error)
         self._writer = None

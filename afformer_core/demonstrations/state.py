@@ -135,7 +135,7 @@ FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Record:
+class StoreEntry:
     """Record of a demonstration beside its frames.
 
     Attributes:
@@ -168,7 +168,7 @@ class Record:
         return {key: str(value) for key, value in values.items()}
 
     @classmethod
-    def from_text(cls, texts: Mapping[str, str]) -> Record:
+    def from_text(cls, texts: Mapping[str, str]) -> StoreEntry:
         """Read a record from the result of `to_text`.
 
         Raises:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.demonstration_file import (
     read_encoded_frames,
+    read_entry,
     read_frames,
-    read_record,
 )
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.selection import validated_name
-from afformer_core.demonstrations.state import Record
+from afformer_core.demonstrations.state import StoreEntry
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.runtime.grounding import EncodedFrames
 
@@ -120,7 +120,7 @@ class DemonstrationStore:
         """Read the version of a demonstration's file; None if there is none."""
         return FileVersion.of(self._path(name))
 
-    def record(self, name: str) -> Record:
+    def entry(self, name: str) -> StoreEntry:
         """Read the record of a demonstration.
 
         Raises:
@@ -128,18 +128,18 @@ class DemonstrationStore:
         """
         path = self._existing(name)
         try:
-            return _record(path)
+            return _entry(path)
         except OSError as error:
             raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
-    def load_all(self) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+    def load_all(self) -> tuple[tuple[StoreEntry, ...], tuple[str, ...]]:
         """Read the records of all demonstrations.
 
         Returns:
             the sound ones, oldest first, and a sentence for each other file; a damaged one is set
             aside under a name ending in `.damaged`, and a file that is no demonstration stays.
         """
-        sound: list[Record] = []
+        sound: list[StoreEntry] = []
         problems: list[str] = []
         for path in sorted(self.folder.glob(f'[!.]*{_SUFFIX}')):
             # opening a pipe would block until somebody writes to it
@@ -147,7 +147,7 @@ class DemonstrationStore:
                 problems.append(f'{path} is not read: it is no regular file; remove it')
                 continue
             try:
-                sound.append(_record(path))
+                sound.append(_entry(path))
             except OtherFormatError as error:
                 problems.append(str(error))
             except DemonstrationError as error:
@@ -165,7 +165,7 @@ class DemonstrationStore:
         """
         path = self._existing(name)
         try:
-            if not fingerprint or _record(path).fingerprint != fingerprint:
+            if not fingerprint or _entry(path).fingerprint != fingerprint:
                 return None
             return read_encoded_frames(path)
         except OSError as error:
@@ -211,14 +211,14 @@ class DemonstrationStore:
         return path
 
 
-def _record(path: Path) -> Record:
+def _entry(path: Path) -> StoreEntry:
     try:
         name = validated_name(path.stem)
     except DemonstrationError as error:
         raise OtherFormatError(f'{path} is not read: {error}; rename it') from error
-    record = read_record(path)
+    entry = read_entry(path)
     # a file that was copied or renamed by hand goes by its present name
-    return replace(record, summary=replace(record.summary, name=name))
+    return replace(entry, summary=replace(entry.summary, name=name))
 
 
 def _set_aside(path: Path) -> str:

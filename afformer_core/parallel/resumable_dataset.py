@@ -31,7 +31,7 @@ from afformer_core.parallel.workers import steps
 
 _MERGE_EVERY = 300
 _ASIDE = '.making'
-_RECORDS = 'scenes'
+_SCENES = 'scenes'
 
 # Writes the files of a sample, given its number and the folder that stands for the dataset's, and
 # returns its record, which is any value of JSON.
@@ -83,10 +83,10 @@ class Production:
         """
         if processes < 1:
             raise ValueError(f'processes is {processes}; expected at least 1')
-        records = self._record(0).parent
+        folder = self._sample_file(0).parent
         with _told(self.folder):
-            records.mkdir(parents=True, exist_ok=True)
-        with _alone(records):
+            folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
             self._clear()
             try:
                 # another split may be begun at the same time
@@ -97,7 +97,7 @@ class Production:
                 self._clear()
 
     def _run(self, processes: int) -> Iterator[int]:
-        missing = [index for index in range(self.samples) if not self._record(index).exists()]
+        missing = [index for index in range(self.samples) if not self._sample_file(index).exists()]
         done = self.samples - len(missing)
         yield done
         for _ in steps(partial(_make_whole, self), missing, processes):
@@ -110,26 +110,26 @@ class Production:
     def _write_settings(self) -> None:
         """Write the settings of the split, or compare them with the written ones."""
         path = self.folder / 'simulation.json'
-        record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        description: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         # through JSON, which makes lists of tuples
         expected = json.loads(json.dumps(self.settings))
-        if record.get(self.split, expected) != expected:
+        if description.get(self.split, expected) != expected:
             raise DatasetError(
-                f'{self.folder} holds a split {self.split!r} made with {record[self.split]}, not '
-                f'with {expected}; choose another folder or split'
+                f'{self.folder} holds a split {self.split!r} made with {description[self.split]}, '
+                f'not with {expected}; choose another folder or split'
             )
-        if self.split not in record:
+        if self.split not in description:
             with _delivery(self, 'settings') as aside:
-                write_json(aside / path.name, {**record, self.split: expected})
+                write_json(aside / path.name, {**description, self.split: expected})
 
     def _merge(self) -> None:
-        paths = (self._record(index) for index in range(self.samples))
-        records = [json.loads(path.read_text()) for path in paths if path.exists()]
+        paths = (self._sample_file(index) for index in range(self.samples))
+        found = [json.loads(path.read_text()) for path in paths if path.exists()]
         with _delivery(self, 'merged') as aside:
-            self.merge(aside, records)
+            self.merge(aside, found)
 
-    def _record(self, index: int) -> Path:
-        return self.folder / _RECORDS / self.split / f'{index:05d}.json'
+    def _sample_file(self, index: int) -> Path:
+        return self.folder / _SCENES / self.split / f'{index:05d}.json'
 
     def _clear(self) -> None:
         """Remove the partial samples of an interrupted run."""
@@ -148,8 +148,8 @@ def write_json(path: Path, content: Any) -> None:
 def _make_whole(production: Production, index: int) -> Iterator[None]:
     """Make a sample, as a single step."""
     with _delivery(production, f'{index:05d}') as aside, _one_thread():
-        record = production.make(index, aside)
-        write_json(aside / _RECORDS / production.split / f'{index:05d}.json', record)
+        sample = production.make(index, aside)
+        write_json(aside / _SCENES / production.split / f'{index:05d}.json', sample)
     yield
 
 
@@ -180,7 +180,7 @@ def _delivery(production: Production, name: str) -> Iterator[Path]:
 def _move(source: Path, goal: Path) -> None:
     made = [path.relative_to(source) for path in source.rglob('*') if path.is_file()]
     # records last: they mark the sample complete
-    made.sort(key=lambda name: (name.parts[0] == _RECORDS, name))
+    made.sort(key=lambda name: (name.parts[0] == _SCENES, name))
     moved: list[Path] = []
     try:
         for name in made:

@@ -28,7 +28,7 @@ from afformer_core.replay.bag_output import BagOutput
 from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 from afformer_core.replay.overlay_video import OverlayVideo
-from afformer_core.replay.record import UNREADABLE, ImageScores, ReplayRecord
+from afformer_core.replay.replayed_image import UNREADABLE, ImageScores, ReplayedImage
 from afformer_core.replay.report import write_report
 from afformer_core.replay.scores import AnnotationScorer
 from afformer_core.replay.summary import ReplaySummary, summarize
@@ -89,7 +89,7 @@ def write_replay(
     with replay:
         for stamped in replay.messages():
             replay.take(stamped)
-            progress(len(replay.records))
+            progress(len(replay.rows))
     return replay.finish()
 
 
@@ -109,7 +109,7 @@ class _Replay:
         self._sheet = ContactSheet()
         self._notes: list[str] = []
         self._stack = ExitStack()
-        self.records: list[ReplayRecord] = []
+        self.rows: list[ReplayedImage] = []
 
     def __enter__(self) -> _Replay:
         self._output = self._stack.enter_context(
@@ -153,7 +153,7 @@ class _Replay:
             decoded = self._bag.decode(message)
             observed = self._pipeline.observe(decoded, self._predict, self._settings)
         except (BagError, ImageError) as error:
-            self.records.append(ReplayRecord.unreadable(stamp, message.time, str(error)))
+            self.rows.append(ReplayedImage.unreadable(stamp, message.time, str(error)))
             return
         composed = self._pipeline.compose(observed, self._request.demonstration, self._settings)
         written = self._write_outputs(composed.messages, composed.frame.stamp, message.time)
@@ -164,8 +164,8 @@ class _Replay:
             'messages': 1e3 * (written - composed.composed),
         }
         scores = self._scores(composed.result, stamp)
-        self.records.append(
-            ReplayRecord.of(stamp, message.time, composed.result, milliseconds, scores)
+        self.rows.append(
+            ReplayedImage.of(stamp, message.time, composed.result, milliseconds, scores)
         )
 
     def _write_outputs(self, outputs: OutputMessages, stamp: int, logged: int) -> float:
@@ -186,25 +186,25 @@ class _Replay:
 
     def finish(self) -> ReplaySummary:
         """Write what is made of all images."""
-        readable = [record for record in self.records if record.state != UNREADABLE]
+        readable = [row for row in self.rows if row.state != UNREADABLE]
         if not readable:
             raise BagError(self._why_nothing())
         if self._request.annotations is not None and not any(r.scores for r in readable):
             self._notes.append('No annotation has the stamp of an image.')
         thresholds = self._request.settings.stream.thresholds(self._request.calibration)
-        summary = summarize(self.records, self._request.facts, self._notes, thresholds)
-        write_table(self._folder / 'groundings.csv', self.records)
+        summary = summarize(self.rows, self._request.facts, self._notes, thresholds)
+        write_table(self._folder / 'groundings.csv', self.rows)
         content = json.dumps(summary.to_json(), indent=2)
         (self._folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
-        write_report(self._folder / 'report.html', summary, self.records, self._sheet)
+        write_report(self._folder / 'report.html', summary, self.rows, self._sheet)
         return summary
 
     def _why_nothing(self) -> str:
         topic = self._request.topics.image
-        if not self.records:
+        if not self.rows:
             notes = ' '.join(self._notes)
             return f'{self._bag.path} has no image of {topic} in this window. {notes}'.rstrip()
         return (
-            f'not one of the {len(self.records)} images of {topic} can be grounded: '
-            f'{self.records[0].problem}'
+            f'not one of the {len(self.rows)} images of {topic} can be grounded: '
+            f'{self.rows[0].problem}'
         )

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from afformer_core.replay.contact_sheet import ContactSheet
-from afformer_core.replay.record import ABSTAINED, FOUND, HELD, UNREADABLE, ReplayRecord
+from afformer_core.replay.replayed_image import ABSTAINED, FOUND, HELD, UNREADABLE, ReplayedImage
 from afformer_core.replay.summary import ReplaySummary, jitter, total_milliseconds
 from afformer_core.reports.charts import band, histogram, line_chart
 from afformer_core.reports.pages import jpeg_source, write_page
@@ -38,7 +38,7 @@ _SCORE_NAMES = {
 def write_report(
     path: Path,
     summary: ReplaySummary,
-    records: Sequence[ReplayRecord],
+    rows: Sequence[ReplayedImage],
     sheet: ContactSheet,
 ) -> None:
     """Write the page, whole or not at all.
@@ -46,30 +46,28 @@ def write_report(
     Args:
         path: of the file.
         summary: of the records.
-        records: at least one.
+        rows: at least one.
         sheet: images to show.
     """
-    seconds = [(record.time - records[0].time) * 1e-9 for record in records]
+    seconds = [(row.time - rows[0].time) * 1e-9 for row in rows]
     write_page(
         path,
         _TEMPLATE,
         title=f'Replay of {summary.facts.get("bag", "a bag")}',
         summary=summary,
         headline=_headline(summary),
-        images=_images(sheet, records),
+        images=_images(sheet, rows),
         states=[
             (f'{state} ({summary.states.get(state, 0)})', colour)
             for state, colour in _STATE_COLOURS.items()
         ],
-        band=band(seconds, [_STATE_COLOURS[record.state] for record in records], 'states'),
-        presence_charts=_presence_charts(summary, records, seconds),
-        distance=_distance(summary, records, seconds),
+        band=band(seconds, [_STATE_COLOURS[row.state] for row in rows], 'states'),
+        presence_charts=_presence_charts(summary, rows, seconds),
+        distance=_distance(summary, rows, seconds),
         scores={_SCORE_NAMES[name]: value for name, value in summary.scores.items()},
-        errors=_errors(summary, records, seconds),
-        jitter=line_chart(seconds, jitter(records), 'seconds', 'pixels')
-        if summary.jitter
-        else None,
-        latency=_latency(summary, records),
+        errors=_errors(summary, rows, seconds),
+        jitter=line_chart(seconds, jitter(rows), 'seconds', 'pixels') if summary.jitter else None,
+        latency=_latency(summary, rows),
     )
 
 
@@ -90,26 +88,26 @@ def _headline(summary: ReplaySummary) -> list[tuple[str, str]]:
     return numbers
 
 
-def _images(sheet: ContactSheet, records: Sequence[ReplayRecord]) -> list[dict[str, Any]]:
+def _images(sheet: ContactSheet, rows: Sequence[ReplayedImage]) -> list[dict[str, Any]]:
     """Captions and sources."""
-    by_stamp = {record.stamp: record for record in records}
+    by_stamp = {row.stamp: row for row in rows}
     images = []
     for image in sheet.images:
-        record = by_stamp[image.stamp]
-        caption = f'{(record.time - records[0].time) * 1e-9:.2f} s: {record.state}'
-        if record.position is not None:
-            caption += f', {record.position[2]:.3f} m away'
+        row = by_stamp[image.stamp]
+        caption = f'{(row.time - rows[0].time) * 1e-9:.2f} s: {row.state}'
+        if row.position is not None:
+            caption += f', {row.position[2]:.3f} m away'
         images.append({'caption': caption, 'source': jpeg_source(image.jpeg)})
     return images
 
 
 def _presence_charts(
-    summary: ReplaySummary, records: Sequence[ReplayRecord], seconds: Sequence[float]
+    summary: ReplaySummary, rows: Sequence[ReplayedImage], seconds: Sequence[float]
 ) -> list[Markup]:
     """Draw a chart of each measure that the model tells."""
     charts = []
     for name in _PRESENCE_MEASURES:
-        values = [None if one.state == UNREADABLE else getattr(one, name) for one in records]
+        values = [None if one.state == UNREADABLE else getattr(one, name) for one in rows]
         least = summary.thresholds.get(name)
         if any(value is not None for value in values):
             line = None if least is None else (least, f'minimum_{name} {least:.3g}')
@@ -120,11 +118,11 @@ def _presence_charts(
 
 
 def _distance(
-    summary: ReplaySummary, records: Sequence[ReplayRecord], seconds: Sequence[float]
+    summary: ReplaySummary, rows: Sequence[ReplayedImage], seconds: Sequence[float]
 ) -> Markup | None:
     if summary.distance is None:
         return None
-    distances = [None if r.position is None else float(r.position[2]) for r in records]
+    distances = [None if r.position is None else float(r.position[2]) for r in rows]
     values = [distance for distance in distances if distance is not None]
     margin = 0.05 * max(max(values) - min(values), 0.05)
     limits = (min(values) - margin, max(values) + margin)
@@ -132,12 +130,12 @@ def _distance(
 
 
 def _errors(
-    summary: ReplaySummary, records: Sequence[ReplayRecord], seconds: Sequence[float]
+    summary: ReplaySummary, rows: Sequence[ReplayedImage], seconds: Sequence[float]
 ) -> list[Markup]:
     return [
         line_chart(
             seconds,
-            [getattr(r.scores, name) if r.scores else None for r in records],
+            [getattr(r.scores, name) if r.scores else None for r in rows],
             'seconds',
             _SCORE_NAMES[name],
         )
@@ -146,8 +144,8 @@ def _errors(
     ]
 
 
-def _latency(summary: ReplaySummary, records: Sequence[ReplayRecord]) -> Markup:
-    totals = [total_milliseconds(record) for record in records]
+def _latency(summary: ReplaySummary, rows: Sequence[ReplayedImage]) -> Markup:
+    totals = [total_milliseconds(row) for row in rows]
     known = [total for total in totals if total is not None]
     total = summary.stages['total']
     return histogram(known, 'milliseconds', [(total.median, 'median'), (total.p95, 'p95')])

@@ -15,7 +15,7 @@ from afformer_core.geometry.calibration import Calibration
 from afformer_core.media.polygons import contains
 from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.replay.annotations import ImageAnnotation
-from afformer_core.replay.record import ImageScores
+from afformer_core.replay.replayed_image import ImageScores
 
 
 class AnnotationScorer:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.replay.record import FOUND, STAGES, UNREADABLE, ReplayRecord
+from afformer_core.replay.replayed_image import FOUND, STAGES, UNREADABLE, ReplayedImage
 
 _NUMBER = re.compile(r'\d+(?:\.\d+)?(?:e[+-]?\d+)?')
 
@@ -104,7 +104,7 @@ class ReplaySummary:
 
 
 def summarize(
-    records: Sequence[ReplayRecord],
+    rows: Sequence[ReplayedImage],
     facts: Mapping[str, str],
     notes: Sequence[str],
     thresholds: Mapping[str, float],
@@ -112,56 +112,56 @@ def summarize(
     """Compute the numbers of a replay.
 
     Args:
-        records: of all its images.
+        rows: of all its images.
         facts: what was replayed, for a person.
         notes: what befell the bag as a whole.
         thresholds: see `StreamSettings.thresholds`.
     """
-    found = [record for record in records if record.peak is not None]
-    stages = {stage: [r.milliseconds.get(stage) for r in records] for stage in STAGES}
-    stages['total'] = [total_milliseconds(record) for record in records]
-    scored = [record.scores for record in records if record.scores is not None]
+    found = [row for row in rows if row.peak is not None]
+    stages = {stage: [r.milliseconds.get(stage) for r in rows] for stage in STAGES}
+    stages['total'] = [total_milliseconds(row) for row in rows]
+    scored = [row.scores for row in rows if row.scores is not None]
     names = ('kld', 'sim', 'auc_judd', 'peak_pixels', 'peak_millimetres', 'normal_degrees')
     inside = [scores.inside for scores in scored if scores.inside is not None]
     return ReplaySummary(
         facts=facts,
-        states=Counter(record.state for record in records),
-        positions=sum(record.position is not None for record in found),
+        states=Counter(row.state for row in rows),
+        positions=sum(row.position is not None for row in found),
         thresholds=thresholds,
-        presence=Distribution.of(record.presence for record in found),
-        confidence=Distribution.of(record.confidence for record in found),
+        presence=Distribution.of(row.presence for row in found),
+        confidence=Distribution.of(row.confidence for row in found),
         distance=Distribution.of(
-            None if record.position is None else float(record.position[2]) for record in found
+            None if row.position is None else float(row.position[2]) for row in found
         ),
-        jitter=Distribution.of(jitter(records)),
+        jitter=Distribution.of(jitter(rows)),
         stages=_known(stages),
         scores=_known({name: [getattr(s, name) for s in scored] for name in names}),
         inside=sum(inside) / len(inside) if inside else None,
-        problems=_problems(record.problem for record in records),
+        problems=_problems(row.problem for row in rows),
         notes=tuple(notes),
     )
 
 
-def total_milliseconds(record: ReplayRecord) -> float | None:
+def total_milliseconds(row: ReplayedImage) -> float | None:
     """Of all stages; None where the image is unreadable."""
-    return sum(record.milliseconds.values()) if record.state != UNREADABLE else None
+    return sum(row.milliseconds.values()) if row.state != UNREADABLE else None
 
 
-def jitter(records: Sequence[ReplayRecord]) -> list[float | None]:
+def jitter(rows: Sequence[ReplayedImage]) -> list[float | None]:
     """Pixels from the best peak of each image to the one before, [N].
 
     None where either was not found in its own image, or nothing before the image was used.
     """
     distances: list[float | None] = []
-    before: ReplayRecord | None = None
-    for record in records:
-        follows = before is not None and before.state == record.state == FOUND
-        if follows and before is not None and before.peak and record.peak and not record.restart:
-            shift = (record.peak[0] - before.peak[0], record.peak[1] - before.peak[1])
+    before: ReplayedImage | None = None
+    for row in rows:
+        follows = before is not None and before.state == row.state == FOUND
+        if follows and before is not None and before.peak and row.peak and not row.restart:
+            shift = (row.peak[0] - before.peak[0], row.peak[1] - before.peak[1])
             distances.append(math.hypot(*shift))
         else:
             distances.append(None)
-        before = record
+        before = row
     return distances
 
 

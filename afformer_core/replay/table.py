@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from afformer_core.replay.record import STAGES, ImageScores, ReplayRecord
+from afformer_core.replay.replayed_image import STAGES, ImageScores, ReplayedImage
 
 _SCORES = tuple(field.name for field in fields(ImageScores))
 COLUMNS = (
@@ -19,39 +19,39 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_table(path: Path, records: Sequence[ReplayRecord]) -> None:
+def write_table(path: Path, rows: Sequence[ReplayedImage]) -> None:
     """Write the records; what is unknown is empty, stamps are in nanoseconds."""
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        for record in records:
-            writer.writerow({name: _text(value) for name, value in _row(record).items()})
+        for replayed in rows:
+            writer.writerow({name: _text(value) for name, value in _row(replayed).items()})
 
 
-def _row(record: ReplayRecord) -> dict[str, Any]:
+def _row(replayed: ReplayedImage) -> dict[str, Any]:
     """Every column but those that are empty, by name."""
     row: dict[str, Any] = {
-        'stamp': record.stamp,
-        'state': record.state,
-        'found': record.peak is not None,
-        'presence': record.presence,
-        'confidence': record.confidence,
-        'feature_similarity': record.feature_similarity,
-        'continuity': record.continuity,
-        'age': record.age,
-        'action': record.action,
-        'problem': record.problem,
-        'restart': record.restart,
-        **{f'{stage}_ms': record.milliseconds.get(stage) for stage in STAGES},
+        'stamp': replayed.stamp,
+        'state': replayed.state,
+        'found': replayed.peak is not None,
+        'presence': replayed.presence,
+        'confidence': replayed.confidence,
+        'feature_similarity': replayed.feature_similarity,
+        'continuity': replayed.continuity,
+        'age': replayed.age,
+        'action': replayed.action,
+        'problem': replayed.problem,
+        'restart': replayed.restart,
+        **{f'{stage}_ms': replayed.milliseconds.get(stage) for stage in STAGES},
     }
-    if record.peak is not None:
-        row |= zip(('u', 'v', 'score'), record.peak, strict=True)
-    if record.position is not None:
-        row |= zip(('x', 'y', 'z'), record.position.tolist(), strict=True)
-    if record.normal is not None:
+    if replayed.peak is not None:
+        row |= zip(('u', 'v', 'score'), replayed.peak, strict=True)
+    if replayed.position is not None:
+        row |= zip(('x', 'y', 'z'), replayed.position.tolist(), strict=True)
+    if replayed.normal is not None:
         names = ('normal_x', 'normal_y', 'normal_z')
-        row |= zip(names, record.normal.tolist(), strict=True)
-    return row if record.scores is None else row | vars(record.scores)
+        row |= zip(names, replayed.normal.tolist(), strict=True)
+    return row if replayed.scores is None else row | vars(replayed.scores)
 
 
 def _text(value: Any) -> str:

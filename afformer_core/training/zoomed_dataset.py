@@ -94,9 +94,14 @@ def write_zoomed_dataset(
     """
     count, name = _zoomed_count(settings), settings.annotations.stem
     Grounder.load(settings.model, settings.backend)
-    record = {key: str(value) for key, value in asdict(settings).items()}
+    description = {key: str(value) for key, value in asdict(settings).items()}
     return Production(
-        folder, name, record, count, partial(_make, settings), partial(_merge, settings, folder)
+        folder,
+        name,
+        description,
+        count,
+        partial(_make, settings),
+        partial(_merge, settings, folder),
     ).run(processes)
 
 
@@ -107,10 +112,10 @@ def _zoomed_count(settings: ZoomSettings) -> int:
     return max(1, round(settings.share * len(groups)))
 
 
-def _merge(settings: ZoomSettings, goal: Path, folder: Path, records: list[Any]) -> None:
+def _merge(settings: ZoomSettings, goal: Path, folder: Path, entries: list[Any]) -> None:
     names = open_annotations(settings.annotations, settings.root, settings.split).action_names
     others = [sample for group in _groups(settings)[_zoomed_count(settings) :] for sample in group]
-    zoomed = [entry for record in records for entry in record]
+    zoomed = [entry for made in entries for entry in made]
     write_json(folder / 'actions.json', list(names))
     write_json(
         folder / f'{settings.annotations.stem}.json',

@@ -36,7 +36,7 @@ class Machine:
     def lacks(self, name: str) -> None:
         (self._folder / name).unlink()
 
-    def records(self, *names: str) -> None:
+    def record_calls(self, *names: str) -> None:
         for name in names:
             self.has(name, f'echo "{name} $*" >> {self.calls}')
 
@@ -61,14 +61,14 @@ def machine(root: Path, tmp_path: Path) -> Machine:
 
 def test_nothing_is_done_where_all_is_there(machine: Machine) -> None:
     machine.installed(*RENDERING)
-    machine.records('apt-get')
+    machine.record_calls('apt-get')
     run = machine.run()
     assert (run.returncode, run.stdout, machine.calls.read_text()) == (0, '', '')
 
 
 def test_what_is_missing_is_named_and_installed(machine: Machine) -> None:
     machine.installed('libegl1')
-    machine.records('apt-get')
+    machine.record_calls('apt-get')
     run = machine.run()
     assert run.returncode == 0
     assert run.stdout == 'Installing Debian packages: libegl-mesa0 libgl1-mesa-dri\n'
@@ -80,7 +80,7 @@ def test_what_is_missing_is_named_and_installed(machine: Machine) -> None:
 
 def test_a_python_without_venv_and_headers_gets_them(machine: Machine) -> None:
     machine.installed(*RENDERING)
-    machine.records('apt-get')
+    machine.record_calls('apt-get')
     machine.has('python', 'exit 1')
     assert 'python3-venv python3-dev' in machine.run().stdout
 
@@ -90,7 +90,7 @@ def test_what_compiles_the_messages_is_installed(
     machine: Machine, tool: str, package: str
 ) -> None:
     machine.installed(*RENDERING)
-    machine.records('apt-get')
+    machine.record_calls('apt-get')
     machine.lacks(tool)
     run = machine.run()
     assert (run.returncode, run.stdout) == (0, f'Installing Debian packages: {package}\n')
@@ -106,12 +106,12 @@ def test_without_apt_get_nothing_begins_that_could_not_be_compiled(machine: Mach
 
 def test_another_user_than_root_needs_sudo(machine: Machine) -> None:
     machine.has('id', 'echo 1000')
-    machine.records('apt-get')
+    machine.record_calls('apt-get')
     run = machine.run()
     assert run.returncode == 1
     assert f'apt-get install {" ".join(RENDERING)}' in run.stderr
 
-    machine.records('sudo')
+    machine.record_calls('sudo')
     assert machine.run().returncode == 0
     assert machine.calls.read_text().startswith('sudo apt-get update')
 

@@ -106,21 +106,22 @@ def write_assistq(
             f'split is {split!r}; AssistQ looks for the videos in the folder before the first '
             '"_". Choose a name without one'
         )
-    record = {'layout': 'assistq', **asdict(settings)}
-    del record['scenes']
+    description = {'layout': 'assistq', **asdict(settings)}
+    del description['scenes']
     return Production(
         folder,
         split,
-        record,
+        description,
         settings.scenes,
         partial(_make, split, settings),
         partial(_merge, split),
     ).run(processes)
 
 
-def _merge(split: str, folder: Path, records: list[Any]) -> None:
+def _merge(split: str, folder: Path, entries: list[Any]) -> None:
     write_json(
-        folder / f'{split}.json', {record['video']: record['questions'] for record in records}
+        folder / f'{split}.json',
+        {entry['video']: entry['questions'] for entry in entries},
     )
 
 

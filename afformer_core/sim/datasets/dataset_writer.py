@@ -134,21 +134,21 @@ def write_dataset(
     """
     if settings.renderer == 'filament':
         require_filament()
-    record = asdict(settings)
-    del record['scenes']
+    description = asdict(settings)
+    del description['scenes']
     return Production(
         folder,
         split,
-        record,
+        description,
         settings.scenes,
         partial(_make, split, settings),
         partial(_merge, split),
     ).run(processes)
 
 
-def _merge(split: str, folder: Path, records: list[Any]) -> None:
+def _merge(split: str, folder: Path, entries: list[Any]) -> None:
     write_json(folder / 'actions.json', list(ACTIONS))
-    write_json(folder / f'{split}.json', [entry for record in records for entry in record])
+    write_json(folder / f'{split}.json', [entry for made in entries for entry in made])
 
 
 def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> list[dict[str, Any]]:
@@ -240,11 +240,11 @@ def _annotation(
         'scene_seed': scene.seed,
         'family': scene.family,
         'element': index,
-        'elements': [_outline_record(scene, i, view) for i in range(len(scene.fixture.elements))],
+        'elements': [_outline_entry(scene, i, view) for i in range(len(scene.fixture.elements))],
     }
 
 
-def _outline_record(scene: Scene, index: int, view: View) -> dict[str, Any]:
+def _outline_entry(scene: Scene, index: int, view: View) -> dict[str, Any]:
     outline = view.outline(scene.fixture, index)
     inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
     # an error of a third of a pixel at most halves the number of corners

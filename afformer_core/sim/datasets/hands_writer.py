@@ -89,12 +89,12 @@ def write_hands(
     Raises:
         DatasetError: see `Production.run`.
     """
-    record = {'layout': 'hands', **asdict(settings)}
-    del record['scenes']
+    description = {'layout': 'hands', **asdict(settings)}
+    del description['scenes']
     return Production(
         folder,
         split,
-        record,
+        description,
         settings.scenes,
         partial(_make, split, settings),
         partial(_merge, split),
@@ -114,10 +114,10 @@ def moments(motion: Motion, rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def _merge(split: str, folder: Path, records: list[Any]) -> None:
+def _merge(split: str, folder: Path, entries: list[Any]) -> None:
     lists = folder / 'ImageSets' / 'Main'
     lists.mkdir(parents=True)
-    names = [hand_image['name'] for record in records for hand_image in record]
+    names = [hand_image['name'] for entry in entries for hand_image in entry]
     (lists / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
 
 
@@ -178,9 +178,7 @@ def _make(split: str, settings: HandsSettings, index: int, folder: Path) -> list
     quality = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
     for hand_image in hand_images:
         hand_image.write(folder, int(quality.integers(75, 97)))
-    return [
-        _record(scene, hand_image.name, hand_image.demonstration) for hand_image in hand_images
-    ]
+    return [_entry(scene, hand_image.name, hand_image.demonstration) for hand_image in hand_images]
 
 
 def neighbouring_times(time: float, rng: np.random.Generator) -> tuple[float, ...]:
@@ -221,7 +219,7 @@ def _hands(
     return (AnnotatedHand(box, demonstration.hand.left, contact, touched),)
 
 
-def _record(scene: Scene, name: str, demonstration: Demonstration | None) -> dict[str, Any]:
+def _entry(scene: Scene, name: str, demonstration: Demonstration | None) -> dict[str, Any]:
     shown = {'name': name, 'family': scene.family}
     if demonstration is None:
         return shown

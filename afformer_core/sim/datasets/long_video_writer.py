@@ -77,10 +77,10 @@ def write_long_videos(
     Raises:
         DatasetError: see `Production.run`.
     """
-    record = {'layout': 'long-videos', **asdict(settings)}
-    del record['videos']
+    description = {'layout': 'long-videos', **asdict(settings)}
+    del description['videos']
     return Production(
-        folder, split, record, settings.videos, partial(_make, split, settings), _merge
+        folder, split, description, settings.videos, partial(_make, split, settings), _merge
     ).run(processes)
 
 
@@ -119,7 +119,7 @@ def _lengths(settings: LongVideoSettings, rng: np.random.Generator) -> list[tupl
         lengths.append(tuple(shot))
 
 
-def _merge(folder: Path, records: list[Any]) -> None:
+def _merge(folder: Path, entries: list[Any]) -> None:
     """Do nothing: no file describes all videos together."""
 
 

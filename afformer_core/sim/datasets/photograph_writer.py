@@ -103,18 +103,20 @@ def write_photographs(
         ValueError: the folder has no photograph.
     """
     photographs = list_photographs(settings.photographs, settings.held_out)
-    record = asdict(settings)
-    del record['scenes']
-    record['photographs'] = None if settings.photographs is None else str(settings.photographs)
-    make = partial(_make, split, settings, photographs)
-    return Production(folder, split, record, settings.scenes, make, partial(_merge, split)).run(
-        processes
+    description = asdict(settings)
+    del description['scenes']
+    description['photographs'] = (
+        None if settings.photographs is None else str(settings.photographs)
     )
+    make = partial(_make, split, settings, photographs)
+    return Production(
+        folder, split, description, settings.scenes, make, partial(_merge, split)
+    ).run(processes)
 
 
-def _merge(split: str, folder: Path, records: list[Any]) -> None:
+def _merge(split: str, folder: Path, entries: list[Any]) -> None:
     write_json(folder / 'actions.json', list(ACTIONS))
-    write_json(folder / f'{split}.json', [entry for record in records for entry in record])
+    write_json(folder / f'{split}.json', [entry for made in entries for entry in made])
 
 
 def _make(

@@ -70,7 +70,7 @@ def _sample_robot(
     half = np.array([half_height * size[0] / size[1], half_height])
     right, up, back = camera.rotation.T
 
-    def place(across: np.ndarray, depth: float) -> np.ndarray:
+    def position(across: np.ndarray, depth: float) -> np.ndarray:
         x, y = (across * half * depth).tolist()
         spot: np.ndarray = camera.position + x * right + y * up - depth * distance * back
         return spot
@@ -78,8 +78,8 @@ def _sample_robot(
     angle = rng.uniform(0, 2 * math.pi)
     outside = 1.7 * np.array([math.cos(angle), math.sin(angle)])
     outside /= max(abs(outside).max() / 1.5, 1e-6)
-    tip = place(rng.uniform(-0.75, 0.75, 2), rng.uniform(0.75, 0.95))
-    base = place(outside, rng.uniform(0.7, 1.0))
+    tip = position(rng.uniform(-0.75, 0.75, 2), rng.uniform(0.75, 0.95))
+    base = position(outside, rng.uniform(0.7, 1.0))
     sideways = cross((tip - base) / np.linalg.norm(tip - base), back)
     bend = rng.uniform(-0.5, 0.5) * float(np.linalg.norm(tip - base)) * sideways
     elbow = (base + tip) / 2 + bend

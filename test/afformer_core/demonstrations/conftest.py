@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.state import Record, Summary
+from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
@@ -64,7 +64,7 @@ def save() -> Callable[..., Path]:
         encoded = EncodedFrames(
             np.full((2, 8, 8, 3), value, np.uint8), np.full((2, 4, 1, 1), value, np.float32)
         )
-        writer.finish(Record(summary, created, 1, 2, fingerprint), encoded)
+        writer.finish(StoreEntry(summary, created, 1, 2, fingerprint), encoded)
         return store.folder / f'{name}.mcap'
 
     return write

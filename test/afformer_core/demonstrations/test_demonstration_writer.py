@@ -12,15 +12,15 @@ from mcap.reader import make_reader
 
 from afformer_core.demonstrations.demonstration_file import (
     read_encoded_frames,
+    read_entry,
     read_frames,
-    read_record,
 )
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, typestore
-from afformer_core.demonstrations.state import Record, Summary
+from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.grounding import EncodedFrames
 
-RECORD = Record(
+ENTRY = StoreEntry(
     Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3), 1700000000.25, 1, 3, 'model'
 )
 ENCODED = EncodedFrames(
@@ -43,7 +43,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, stamp in enumerate(STAMPS):
         writer.add_frame(image(number), stamp)
     assert os.listdir(folder) == ['.press.partial']
-    writer.finish(RECORD, ENCODED)
+    writer.finish(ENTRY, ENCODED)
     assert os.listdir(folder) == ['press.mcap']
     return folder / 'press.mcap'
 
@@ -111,7 +111,7 @@ def test_encoded_frames_are_attached(path: Path) -> None:
 
 
 def test_it_is_read_back(path: Path) -> None:
-    assert read_record(path) == RECORD
+    assert read_entry(path) == ENTRY
     encoded = read_encoded_frames(path)
     assert np.array_equal(encoded.images, ENCODED.images)
     assert np.array_equal(encoded.features, ENCODED.features)
@@ -134,7 +134,7 @@ def test_frames_of_the_part_are_in_the_order_in_which_they_came(
 def test_a_file_of_a_few_bytes_is_cut_off(tmp_path: Path) -> None:
     (tmp_path / 'press.mcap').write_bytes(bytes(63))
     with pytest.raises(DemonstrationError, match='is damaged: it is cut off'):
-        read_record(tmp_path / 'press.mcap')
+        read_entry(tmp_path / 'press.mcap')
 
 
 def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:

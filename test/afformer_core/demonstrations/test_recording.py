@@ -97,10 +97,10 @@ def test_a_simulated_demonstration_between_images_at_rest(grounder, seed, elemen
 def test_a_file_holds_every_frame_and_the_part(grounder, desk, busy_desk, tmp_path):
     store = DemonstrationStore(tmp_path)
     recorded = _record(grounder, _desk_with_activity(desk, busy_desk), store).finish()
-    (record,), problems = store.load_all()
-    assert (record.summary, recorded.problem, problems) == (recorded.summary, '', ())
-    assert record.first_frame == round(10 * record.summary.begin)
-    assert record.last_frame == round(10 * record.summary.end)
+    (entry,), problems = store.load_all()
+    assert (entry.summary, recorded.problem, problems) == (recorded.summary, '', ())
+    assert entry.first_frame == round(10 * entry.summary.begin)
+    assert entry.last_frame == round(10 * entry.summary.end)
     kept = store.encoded_frames('press', grounder.fingerprint)
     np.testing.assert_array_equal(kept.features, recorded.encoded.features)
     images = [grounder.resize(one) for one in store.frames('press', 8)]

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from afformer_core.demonstrations.state import Record, Summary
+from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError, OtherFormatError
 
 SUMMARY = Summary('press', 9, 3, 2.0, 0.5, 1.5, 'motion', 4)
@@ -28,19 +28,19 @@ def test_summaries_that_cannot_be(changes, message):
 
 
 def test_a_record_is_read_back_from_its_texts():
-    record = Record(SUMMARY, 1700000000.25, 2, 7, 'model 1')
-    assert Record.from_text(record.to_text()) == record
+    entry = StoreEntry(SUMMARY, 1700000000.25, 2, 7, 'model 1')
+    assert StoreEntry.from_text(entry.to_text()) == entry
 
 
 def test_a_record_of_another_format_is_refused():
-    texts = {**Record(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '3'}
+    texts = {**StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '3'}
     with pytest.raises(OtherFormatError, match='format is 3; expected 2'):
-        Record.from_text(texts)
+        StoreEntry.from_text(texts)
 
 
 def test_a_part_that_ends_before_it_begins():
     with pytest.raises(DemonstrationError, match='frame 7 to 2'):
-        Record(SUMMARY, 1.0, 7, 2, '')
+        StoreEntry(SUMMARY, 1.0, 7, 2, '')
 
 
 def test_what_is_not_told_of_a_summary_is_nothing():
@@ -49,21 +49,21 @@ def test_what_is_not_told_of_a_summary_is_nothing():
 
 
 def test_a_record_is_read_as_it_was_written():
-    record = Record(replace(SUMMARY, frames_lost=3), 1.0, 2, 7, '')
-    assert Record.from_text(record.to_text()) == record
+    entry = StoreEntry(replace(SUMMARY, frames_lost=3), 1.0, 2, 7, '')
+    assert StoreEntry.from_text(entry.to_text()) == entry
 
 
 def test_a_record_that_lacks_a_number_is_refused():
-    texts = Record(SUMMARY, 1.0, 2, 7, '').to_text()
+    texts = StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text()
     del texts['hands_seen']
     with pytest.raises(KeyError, match='hands_seen'):
-        Record.from_text(texts)
+        StoreEntry.from_text(texts)
 
 
 @pytest.mark.parametrize(('created', 'first'), [(float('inf'), 0), (1.0, -1)])
 def test_records_that_cannot_be(created, first):
     with pytest.raises(DemonstrationError, match='expected a time and rising frames'):
-        Record(SUMMARY, created, first, 7, '')
+        StoreEntry(SUMMARY, created, first, 7, '')
 
 
 @pytest.mark.parametrize(

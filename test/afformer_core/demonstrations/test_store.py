@@ -17,12 +17,12 @@ from afformer_core.errors import DemonstrationError
 def test_what_was_saved_is_loaded(tmp_path, save):
     save(DemonstrationStore(tmp_path / 'store'), 'press')
     store = DemonstrationStore(tmp_path / 'store')
-    (record,), problems = store.load_all()
-    summary = record.summary
+    (entry,), problems = store.load_all()
+    summary = entry.summary
     assert problems == ()
     assert (summary.name, summary.frames, summary.frames_kept) == ('press', 3, 2)
     assert (summary.begin, summary.end, summary.trimmed_by) == (0.25, 0.5, 'motion')
-    assert (record.first_frame, record.last_frame, record.created) == (1, 2, 1.0)
+    assert (entry.first_frame, entry.last_frame, entry.created) == (1, 2, 1.0)
     encoded = store.encoded_frames('press', 'model')
     np.testing.assert_array_equal(encoded.images, np.full((2, 8, 8, 3), 7, np.uint8))
     np.testing.assert_array_equal(encoded.features, np.full((2, 4, 1, 1), 7, np.float32))
@@ -283,8 +283,8 @@ def test_a_pipe_is_told_and_never_opened(tmp_path, save):
     store = DemonstrationStore(tmp_path)
     save(store, 'press')
     os.mkfifo(tmp_path / 'pipe.mcap')
-    records, problems = store.load_all()
-    assert [one.summary.name for one in records] == ['press']
+    entries, problems = store.load_all()
+    assert [one.summary.name for one in entries] == ['press']
     assert problems == (f'{tmp_path}/pipe.mcap is not read: it is no regular file; remove it',)
     assert list(store.versions()) == ['press']
 

@@ -135,8 +135,8 @@ def _make(index: int, folder: Path, size: int = 10) -> list[int]:
     return [index]
 
 
-def _merge(folder: Path, records: list[list[int]]) -> None:
-    write_json(folder / 'all.json', records)
+def _merge(folder: Path, entries: list[list[int]]) -> None:
+    write_json(folder / 'all.json', entries)
 
 
 def production(folder: Path, split: str = 'one', size: int = 10, samples: int = 2) -> Production:

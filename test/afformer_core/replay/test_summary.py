@@ -12,20 +12,20 @@ import numpy as np
 import pytest
 
 from afformer_core.replay.contact_sheet import ContactSheet
-from afformer_core.replay.record import (
+from afformer_core.replay.replayed_image import (
     ABSTAINED,
     FOUND,
     HELD,
     UNREADABLE,
     ImageScores,
-    ReplayRecord,
+    ReplayedImage,
 )
 from afformer_core.replay.report import write_report
 from afformer_core.replay.summary import Distribution, Problem, jitter, summarize
 from afformer_core.replay.table import write_table
 
 STAGES = {'decode': 1.0, 'predict': 20.0, 'stream': 3.0, 'messages': 6.0}
-SEEN = ReplayRecord(
+SEEN = ReplayedImage(
     stamp=10**18, time=10**18 + 5, state=FOUND, presence=0.9, confidence=0.5,
     feature_similarity=0.8,
     continuity=1.0, age=0.0, action='press', peak=(10.0, 20.0, 0.5),
@@ -51,12 +51,12 @@ BROKEN = replace(
     milliseconds={},
     action='',
 )
-RECORDS = (SEEN, BESIDE, AGAIN, KEPT, NOTHING, BROKEN)
+ROWS = (SEEN, BESIDE, AGAIN, KEPT, NOTHING, BROKEN)
 LEAST = {'presence': 0.37, 'continuity': 0.75}
 
 
 def test_states_positions_and_scores_are_counted() -> None:
-    summary = summarize(RECORDS, {'bag': 'a'}, [], {})
+    summary = summarize(ROWS, {'bag': 'a'}, [], {})
     assert dict(summary.states) == {FOUND: 3, HELD: 1, ABSTAINED: 1, UNREADABLE: 1}
     assert summary.positions == 2
     assert summary.inside == 0.5
@@ -67,14 +67,14 @@ def test_states_positions_and_scores_are_counted() -> None:
 
 
 def test_problems_that_differ_in_numbers_are_one() -> None:
-    assert summarize(RECORDS, {}, [], {}).problems == (
+    assert summarize(ROWS, {}, [], {}).problems == (
         Problem('the depth jumps by 34 mm next to the peak', 2),
         Problem('the JPEG lacks its end', 1),
     )
 
 
 def test_jitter_is_between_neighbours_that_were_seen() -> None:
-    assert jitter(RECORDS) == [None, 5.0, 0.0, None, None, None]
+    assert jitter(ROWS) == [None, 5.0, 0.0, None, None, None]
     assert jitter((SEEN, replace(BESIDE, restart='another scene'))) == [None, None]
 
 
@@ -86,9 +86,7 @@ def test_a_distribution_leaves_out_what_is_unknown() -> None:
 def test_the_json_holds_no_numpy(tmp_path: Path) -> None:
     import json
 
-    content = json.loads(
-        json.dumps(summarize(RECORDS, {'bag': 'a'}, ['cut off'], LEAST).to_json())
-    )
+    content = json.loads(json.dumps(summarize(ROWS, {'bag': 'a'}, ['cut off'], LEAST).to_json()))
     assert content['images'] == 6
     assert content['states'] == {'found': 3, 'held': 1, 'abstained': 1, 'unreadable': 1}
     assert content['notes'] == ['cut off']
@@ -97,10 +95,10 @@ def test_the_json_holds_no_numpy(tmp_path: Path) -> None:
 
 
 def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
-    write_table(tmp_path / 'a.csv', RECORDS)
+    write_table(tmp_path / 'a.csv', ROWS)
     with (tmp_path / 'a.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
-    assert [row['state'] for row in rows] == [record.state for record in RECORDS]
+    assert [row['state'] for row in rows] == [replayed.state for replayed in ROWS]
     assert rows[0]['stamp'] == '1000000000000000000'
     assert (rows[0]['u'], rows[0]['z'], rows[0]['inside']) == ('10', '0.7', 'true')
     assert (rows[0]['presence'], rows[5]['presence']) == ('0.9', '')
@@ -120,17 +118,15 @@ def test_every_column_of_an_image(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize('records', [RECORDS, (BROKEN, SEEN), (SEEN,), (NOTHING,)])
-def test_the_page_needs_nothing_beside_it(
-    tmp_path: Path, records: tuple[ReplayRecord, ...]
-) -> None:
+@pytest.mark.parametrize('rows', [ROWS, (BROKEN, SEEN), (SEEN,), (NOTHING,)])
+def test_the_page_needs_nothing_beside_it(tmp_path: Path, rows: tuple[ReplayedImage, ...]) -> None:
     sheet = ContactSheet()
-    readable = [record for record in records if record.state != UNREADABLE]
-    for record in readable:
-        sheet.offer(np.zeros((48, 640, 3), np.uint8), record.stamp)
+    readable = [replayed for replayed in rows if replayed.state != UNREADABLE]
+    for replayed in readable:
+        sheet.offer(np.zeros((48, 640, 3), np.uint8), replayed.stamp)
     path = tmp_path / 'report.html'
-    summary = summarize(records, {'bag': '<b>&'}, ['cut off'], LEAST)
-    write_report(path, summary, records, sheet)
+    summary = summarize(rows, {'bag': '<b>&'}, ['cut off'], LEAST)
+    write_report(path, summary, rows, sheet)
     page = path.read_text()
     assert page.count('<img') == page.count('src="data:image/jpeg;base64,') == len(readable)
     assert not re.search(r'(?:src|href)="(?!data:)|url\(|<script|<link', page)
@@ -142,16 +138,16 @@ def test_the_page_needs_nothing_beside_it(
 
 def test_the_lines_are_those_of_the_thresholds_that_apply(tmp_path: Path) -> None:
     path = tmp_path / 'report.html'
-    write_report(path, summarize(RECORDS, {}, [], LEAST), RECORDS, ContactSheet())
+    write_report(path, summarize(ROWS, {}, [], LEAST), ROWS, ContactSheet())
     lines = re.findall(r'>(minimum_[^<]*)<', path.read_text())
     assert lines == ['minimum_presence 0.37', 'minimum_continuity 0.75']
 
 
 def test_what_a_model_does_not_tell_is_not_drawn(tmp_path: Path) -> None:
     path = tmp_path / 'report.html'
-    records = [replace(record, presence=None) for record in RECORDS]
+    rows = [replace(replayed, presence=None) for replayed in ROWS]
     least = {'confidence': 0.2, 'feature_similarity': -0.5}
-    write_report(path, summarize(records, {}, [], least), records, ContactSheet())
+    write_report(path, summarize(rows, {}, [], least), rows, ContactSheet())
     page = path.read_text()
     assert 'presence' not in page
     assert re.findall(r'>(minimum_[^<]*)<', page) == [
@@ -161,8 +157,8 @@ def test_what_a_model_does_not_tell_is_not_drawn(tmp_path: Path) -> None:
 
 def test_seconds_of_an_image_are_written_without_an_exponent(tmp_path: Path) -> None:
     path = tmp_path / 'report.html'
-    records = [replace(SEEN, milliseconds={**STAGES, 'predict': 1234.4})]
-    write_report(path, summarize(records, {}, [], {}), records, ContactSheet())
+    rows = [replace(SEEN, milliseconds={**STAGES, 'predict': 1234.4})]
+    write_report(path, summarize(rows, {}, [], {}), rows, ContactSheet())
     assert '<td class="number">1234</td>' in path.read_text()
 
 

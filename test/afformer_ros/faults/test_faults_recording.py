@@ -153,9 +153,9 @@ def _kill(nodes, times):
     assert process.stop(signal.SIGINT) == 0
     assert 'damaged' not in process.output
     assert _kept(nodes.store) == sorted(f'{name}.mcap' for name in names)
-    records, problems = DemonstrationStore(nodes.store).load_all()
+    entries, problems = DemonstrationStore(nodes.store).load_all()
     assert problems == ()
-    assert {one.summary.name: one.summary.frames for one in records}.items() >= finished.items()
+    assert {one.summary.name: one.summary.frames for one in entries}.items() >= finished.items()
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from afformer_ros.msg import DemonstrationStatus
 from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import CompressedImage
 
-from afformer_core.demonstrations.state import Record, Summary
+from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.messages.image_encoding import jpeg_message
 from afformer_core.runtime.grounding import EncodedFrames
@@ -96,7 +96,7 @@ def test_a_damaged_demonstration_is_told_and_the_others_are_there(nodes):
     summary = Summary('sound', 2, 2, 0.1, 0.0, 0.1)
     # Of another model, so that its frames are encoded when it is selected.
     encoded = EncodedFrames(frames, np.zeros((2, 4, 1, 1), np.float32))
-    writer.finish(Record(summary, 1.0, 0, 1, 'another model'), encoded)
+    writer.finish(StoreEntry(summary, 1.0, 0, 1, 'another model'), encoded)
     (nodes.store / 'broken.mcap').write_bytes(b'half a file')
     process = nodes.grounding()
     client = nodes.client()

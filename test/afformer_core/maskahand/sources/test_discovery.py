@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from afformer_core.demonstrations.state import Record, Summary
+from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DatasetError, VideoError
 from afformer_core.maskahand.sources import find_sources, open_source
@@ -106,7 +106,7 @@ def test_bags_and_demonstrations_are_found_and_those_that_cannot_be_read_told(
     for number in range(3):
         writer.add_frame(np.full((24, 32, 3), 50 * number, np.uint8), 100 + 0.25 * number)
     encoded = EncodedFrames(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 4, 1, 1), np.float32))
-    writer.finish(Record(Summary('press', 3, 2, 0.5, 0.25, 0.5), 1.0, 1, 2, 'model'), encoded)
+    writer.finish(StoreEntry(Summary('press', 3, 2, 0.5, 0.25, 0.5), 1.0, 1, 2, 'model'), encoded)
     damaged = tmp_path / 'damaged.mcap'
     damaged.write_bytes((tmp_path / 'store' / 'press.mcap').read_bytes()[:-1000])
     touch(tmp_path / 'crashed' / 'crashed_0.db3', tmp_path / 'old.bag')

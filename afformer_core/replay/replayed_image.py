@@ -37,7 +37,7 @@ class ImageScores:
 
 
 @dataclass(frozen=True)
-class ReplayRecord:
+class ReplayedImage:
     """One camera image of a replay.
 
     Attributes:
@@ -80,7 +80,7 @@ class ReplayRecord:
             raise ValueError(f'an image that is {self.state} has the peak {self.peak}')
 
     @classmethod
-    def unreadable(cls, stamp: int, time: int, problem: str) -> ReplayRecord:
+    def unreadable(cls, stamp: int, time: int, problem: str) -> ReplayedImage:
         """Make that of an image which cannot be grounded."""
         return cls(
             stamp=stamp,
@@ -109,7 +109,7 @@ class ReplayRecord:
         result: StreamedGrounding,
         milliseconds: Mapping[str, float],
         scores: ImageScores | None,
-    ) -> ReplayRecord:
+    ) -> ReplayedImage:
         """Make that of an image which was grounded."""
         peak, surface = result.grounding.peaks[0], result.surfaces[0]
         shown = result.found

@@ -60,7 +60,10 @@ OF_LIBRARIES = {
     'SessionOptions',
 }
 # A layer by its name in the weights of hand detectors.
-OF_WEIGHTS = {('afformer_core/hands/contact_head.py', 'place')}
+OF_WEIGHTS = {
+    ('afformer_core/hands/contact_head.py', 'place'),
+    ('test/afformer_core/hands/test_contact_head.py', 'place'),
+}
 # Functions that place something.
 VERBS = re.compile(r'_?place_\w+')
 # Options that are taken by their names of before, for one release.

@@ -148,7 +148,7 @@ def test_an_unknown_place_teaches_nothing() -> None:
     arguments = [image(*[box] * FRAMES)], [torch.tensor([box]).float()], [torch.tensor([True])]
     head.loss(*arguments, [torch.full((1, 2), torch.nan)]).backward()
 
-    gradients = [each.grad for each in head.position.parameters()]
+    gradients = [each.grad for each in head.place.parameters()]
     assert all(each is not None and each.abs().max() == 0 for each in gradients)
     assert head.logit.weight.grad is not None
     assert head.logit.weight.grad.abs().max() > 0

@@ -208,8 +208,8 @@ def _with_robots(
     views = []
     for number, view in enumerate(targets):
         rng = make_rng(scene.seed, Stream.ROBOT, number)
-        wanted = rng.random() < settings.robots
-        views.append(with_robot(renderer, view, shown, rng) if wanted else view)
+        drawn = rng.random() < settings.robots
+        views.append(with_robot(renderer, view, shown, rng) if drawn else view)
     return views
 
 

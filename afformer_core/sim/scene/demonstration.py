@@ -199,16 +199,13 @@ def plan_demonstration(
     best: Demonstration | None = None
     least = 0
     for _ in range(_TRIES):
-        demonstration = Demonstration(
-            element, motion, hand, sample_grasp(grip, hand, rng), view, drift
-        )
+        tried = Demonstration(element, motion, hand, sample_grasp(grip, hand, rng), view, drift)
         middle = (max(motion.start, 0.0) + min(motion.end, 1.0)) / 2
         sight = front_centre(target, motion.displacement(middle))
-        misplaced = count_misplaced(
-            fixture, demonstration.capsules(fixture, middle), demonstration.camera(middle), sight
-        )
+        capsules = tried.capsules(fixture, middle)
+        misplaced = count_misplaced(fixture, capsules, tried.camera(middle), sight)
         if best is None or misplaced < least:
-            best, least = demonstration, misplaced
+            best, least = tried, misplaced
         if misplaced == 0:
             break
     assert best is not None

@@ -150,8 +150,7 @@ class Demonstration:
 def choose_elements(scene: Scene, count: int) -> list[int]:
     """Draw the indices of `count` elements; none twice before all have come."""
     elements = len(scene.fixture.elements)
-    rng = make_rng(scene.seed, Stream.CHOICE)
-    chosen: list[int] = []
+    rng, chosen = make_rng(scene.seed, Stream.CHOICE), list[int]()
     while len(chosen) < count:
         chosen += [int(i) for i in rng.permutation(elements)]
     return chosen[:count]

@@ -25,7 +25,7 @@ def demonstrations(rgbd: Path, shipped_model: Path) -> ReplayDemonstrations:
     grounder = Grounder.load(shipped_model, threads=1)
     demonstrations = ReplayDemonstrations(grounder, RecordingSettings(trim=False))
     with Bag(rgbd / 'bag') as bag:
-        demonstrations.row(bag, '/demonstration', Window())
+        demonstrations.record(bag, '/demonstration', Window())
     return demonstrations
 
 

@@ -118,7 +118,7 @@ def test_published_points_are_where_the_peaks_pixels_are(
     )
     with Bag(tmp_path / 'recording' / 'bag') as bag:
         topics = choose_topics(bag.topics, None, None, None, None)
-        demonstrations.row(bag, topics.demonstration, Window())
+        demonstrations.record(bag, topics.demonstration, Window())
         replay = ReplayRequest(topics, demonstrations.selected, Window(), settings, None, None, {})
         write_replay(bag, replay, demonstrations.predict, tmp_path / 'out', lambda _: None)
     errors = []

@@ -69,6 +69,9 @@ class Sample:
             `video_path`, else None.
         contact: numbers, from 0, of the first and last frame of the clip in which something is
             operated, else None.
+        contact_points: for each frame of the clip, where it shows what is touched then or at
+            another time, (x, y) as shares of its width and height, or None where that is not in
+            view; None where nothing is known.
         object_id: identifier of the object that is shown, if the data has it: equal for samples of
             the same object, different for those of different ones. Else None.
 
@@ -86,6 +89,7 @@ class Sample:
     scene: Scene | None = None
     clip: tuple[float, float] | None = None
     contact: tuple[int, int] | None = None
+    contact_points: tuple[tuple[float, float] | None, ...] | None = None
     object_id: str | None = None
 
     def __post_init__(self) -> None:

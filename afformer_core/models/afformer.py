@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from torch import Tensor, nn
 
 from afformer_core.models.backbones.convolutional_encoder import convolutional_encoder
-from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.models.backbones.encoder import Encoder, unpack_levels
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.correspondence.correspondence import Correspondence
 from afformer_core.models.decoders.cross_attention_decoder import CrossAttentionDecoder
 from afformer_core.models.decoders.decoder import FineGrainedDecoder
 from afformer_core.models.decoders.deconvolution import DeconvolutionDecoder
 from afformer_core.models.decoders.framewise_predictor import FramewisePredictor
-from afformer_core.models.decoders.memory import Decoder, VideoMemory
+from afformer_core.models.decoders.memory import Decoder, VideoMemory, missing_frames
 from afformer_core.models.decoders.predictor import (
     ActionlessPredictor,
     FocusedPredictor,
@@ -43,6 +45,8 @@ class Afformer(nn.Module):
         self.own_video_encoder = build_encoder(configuration, sorted(video)) if separate else None
         self.decoder = build_decoder(configuration)
         self.predictor = build_predictor(configuration)
+        corresponds = configuration.correspondence != 'none'
+        self.correspondence = Correspondence(configuration) if corresponds else None
         self._heatmap_size = configuration.heatmap_size
         self._initialise()
 
@@ -76,7 +80,16 @@ class Afformer(nn.Module):
             features: [B, T, ...] from `encode_frames`, padded at the end.
             lengths: [B] integers from 1 to T, or None when every frame exists.
         """
-        return self.decoder.memorize(features.to(self.encoder.mean.dtype), lengths)
+        features = features.to(self.encoder.mean.dtype)
+        if self.correspondence is None:
+            return self.decoder.memorize(features, lengths)
+        scales, channels = self.configuration.stage_scales, self.configuration.stage_channels
+        kept = sum(each * scale**2 for each, scale in zip(channels, scales, strict=True))
+        stages = unpack_levels(features[:, :, :kept], scales, channels)
+        memory = self.decoder.memorize(features[:, :, kept:], lengths)
+        missing = missing_frames(lengths, features.shape[1])
+        contact, descriptors = self.correspondence.memorize(stages, missing)
+        return replace(memory, descriptors=descriptors, contact=contact)
 
     def ground(self, images: Tensor, memory: VideoMemory) -> tuple[Tensor, Tensor]:
         """Ground memorized demonstrations in images, equally many for each demonstration.
@@ -116,14 +129,22 @@ class Afformer(nn.Module):
         """Ground demonstrations in images that are already encoded.
 
         Args:
-            levels: pyramid levels of the images, coarse to fine, each [B * K, C, height, width].
+            levels: from the encoder: pyramid levels of the images, coarse to fine, each [B * K, C,
+                height, width], and with correspondence the stages that it compares.
             memory: as for `ground`.
 
         Returns:
             as `ground`.
         """
+        prior = None
+        if self.correspondence is not None:
+            assert memory.descriptors is not None
+            steps = len(self.configuration.image_levels)
+            correlation = self.correspondence.correlate(levels[steps:], memory.descriptors)
+            levels = self.correspondence.guide(levels[:steps], correlation)
+            prior = self.correspondence.prior(correlation)
         decoded = self.decoder(levels, memory)
-        return self.predictor(widened(decoded), self._heatmap_size, memory)
+        return self.predictor(widened(decoded), self._heatmap_size, memory, prior)
 
     def forward(
         self, images: Tensor, frames: Tensor, lengths: Tensor | None = None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass
 from typing import Any
 
@@ -12,10 +12,13 @@ from afformer_core.models.configuration_checks import (
     BACKBONE_LEVELS,
     EMBEDDING_DECODERS,
     POOLED_DECODERS,
+    STAGE_CHANNELS,
     check_configuration,
 )
 
 Shape = tuple[int, int, int]
+# Positions of the first frame at which a demonstration's contact is described, the likeliest ones.
+CONTACT_CANDIDATES = 64
 _TUPLES = ('image_levels', 'video_levels', 'temporal_strides', 'input_size', 'action_names')
 
 
@@ -76,6 +79,10 @@ class AfformerConfiguration:
             as in the released checkpoints and the shipped weights; 'image' for the image level
             alone, with that output added to the queries of the self-attention, as the paper
             writes it.
+        correspondence: 'none' (the paper's), or 'contact': the backbone's features where the
+            demonstration touches are compared with those of the image, and the heatmap is drawn
+            with that correlation as its input and prior (see `models.correspondence`). It needs a
+            convolutional backbone, and one encoder of frames and images.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.
@@ -99,6 +106,7 @@ class AfformerConfiguration:
     video_projection: str = 'shared'
     decoder_blocks: str = 'shared'
     residual: str = 'image_and_decoding'
+    correspondence: str = 'none'
 
     def __post_init__(self) -> None:
         check_configuration(self)
@@ -142,20 +150,41 @@ class AfformerConfiguration:
         return tuple(level for level in levels if level in self.video_levels)
 
     @property
+    def stage_levels(self) -> tuple[str, ...]:
+        """Backbone stages that frames keep for correspondence, coarse to fine; else none."""
+        return ('p5', 'p4', 'p3') if self.correspondence != 'none' else ()
+
+    @property
+    def stage_channels(self) -> tuple[int, ...]:
+        """Channels of each of `stage_levels`."""
+        return tuple(STAGE_CHANNELS[self.backbone][level] for level in self.stage_levels)
+
+    @property
+    def compared_channels(self) -> tuple[int, ...]:
+        """Channels of the stages that the matcher compares: those of stride 32 and 16."""
+        return self.stage_channels[:2]
+
+    @property
     def feature_size(self) -> tuple[int, int]:
         """(height, width) of the features of a frame: the grid of its coarsest level."""
-        return self._size_at(self.frame_levels[0])
+        return self._size_at((*self.stage_levels, *self.frame_levels)[0])
 
     @property
     def frame_scales(self) -> tuple[int, ...]:
-        """Width of each of `frame_levels` as a multiple of the coarsest one's."""
-        coarsest = self.feature_size[0]
-        return tuple(self._size_at(level)[0] // coarsest for level in self.frame_levels)
+        """Width of each of `frame_levels` as a multiple of the features'."""
+        return self._scales(self.frame_levels)
+
+    @property
+    def stage_scales(self) -> tuple[int, ...]:
+        """Width of each of `stage_levels` as a multiple of the features'."""
+        return self._scales(self.stage_levels)
 
     @property
     def feature_channels(self) -> int:
         """Channels of the features of a frame; finer levels are packed into the coarsest."""
-        return sum(self.channels * scale**2 for scale in self.frame_scales)
+        levels = sum(self.channels * scale**2 for scale in self.frame_scales)
+        stages = zip(self.stage_channels, self.stage_scales, strict=True)
+        return levels + sum(channels * scale**2 for channels, scale in stages)
 
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
@@ -165,7 +194,10 @@ class AfformerConfiguration:
         return tuple(self._size_at(step.video_level) for step in self.steps)
 
     def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
-        """Compute the shapes of keys and values at each step, for a demonstration of T frames."""
+        """Compute the shapes of keys and values at each step, for a demonstration of T frames.
+
+        With correspondence, those of the contact's descriptors and their weights come last.
+        """
         if self.decoder == 'deconvolution':
             return (((1, frames, self.channels), (1, frames, self.channels)),)
         if self.decoder in EMBEDDING_DECODERS:
@@ -175,7 +207,14 @@ class AfformerConfiguration:
             keys = -(-frames // step.temporal_stride) * height * width
             depth = self.head_channels + height + width
             shapes.append(((self.heads, keys, depth), (self.heads, keys, self.head_channels)))
+        if self.correspondence != 'none':
+            rows = CONTACT_CANDIDATES + 1
+            shapes.append(((1, rows, sum(self.compared_channels)), (1, rows, 1)))
         return tuple(shapes)
+
+    def _scales(self, levels: Sequence[str]) -> tuple[int, ...]:
+        coarsest = self.feature_size[0]
+        return tuple(self._size_at(level)[0] // coarsest for level in levels)
 
     def _size_at(self, level: str) -> tuple[int, int]:
         stride = 2 ** int(level.removeprefix('p'))

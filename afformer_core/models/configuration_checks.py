@@ -14,6 +14,11 @@ BACKBONE_LEVELS = {
     'efficientnet_lite0': ('p5', 'p4', 'p3', 'p2'),
     'vitdet_b': ('p6', 'p5', 'p4'),
 }
+# Channels of each stage of the convolutional backbones, before the feature pyramid.
+STAGE_CHANNELS = {
+    'resnet50': {'p5': 2048, 'p4': 1024, 'p3': 512, 'p2': 256},
+    'efficientnet_lite0': {'p5': 320, 'p4': 112, 'p3': 40, 'p2': 24},
+}
 # Decoders whose memory is a single vector, or empty.
 EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
 # Decoders that discard positions within frames.
@@ -24,6 +29,7 @@ INPUT_PROJECTIONS = ('per_level', 'shared')
 VIDEO_PROJECTIONS = ('shared', 'separate')
 DECODER_BLOCKS = ('shared', 'per_step')
 RESIDUALS = ('image_and_decoding', 'image')
+CORRESPONDENCES = ('none', 'contact')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
 ACTION_POOLINGS = ('mean', 'heatmap', 'frames')
 _CHOICES = {
@@ -34,6 +40,7 @@ _CHOICES = {
     'video_projection': VIDEO_PROJECTIONS,
     'decoder_blocks': DECODER_BLOCKS,
     'residual': RESIDUALS,
+    'correspondence': CORRESPONDENCES,
     'action_activation': ACTION_ACTIVATIONS,
     'action_pooling': ACTION_POOLINGS,
 }
@@ -53,6 +60,7 @@ def check_configuration(configuration: AfformerConfiguration) -> None:
     _check_decoder(configuration)
     _check_encoder(configuration)
     _check_actions(configuration)
+    _check_correspondence(configuration)
 
 
 def _check_sizes(configuration: AfformerConfiguration) -> None:
@@ -180,6 +188,19 @@ def _check_actions(configuration: AfformerConfiguration) -> None:
         f"'mean' or 'heatmap' for the decoders {POOLED_DECODERS}, and for a first temporal stride "
         'above 1',
     )
+
+
+def _check_correspondence(configuration: AfformerConfiguration) -> None:
+    if configuration.correspondence == 'none':
+        return
+    for name, possible in (
+        ('backbone', tuple(STAGE_CHANNELS)),
+        ('decoder', ('fine_grained',)),
+        ('video_encoder', ('shared',)),
+        ('heatmap_per_action', (False,)),
+    ):
+        value = getattr(configuration, name)
+        _require(value in possible, name, value, f'one of {possible} with correspondence')
 
 
 def _require(holds: bool, field: str, value: object, expected: str) -> None:

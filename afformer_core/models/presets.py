@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from afformer_core.models.configuration import AfformerConfiguration
 
 
@@ -46,6 +48,22 @@ def afformer_small(
         heatmap_per_action=False,
         action_activation='softmax',
         action_pooling='frames',
+    )
+
+
+def afformer_correspondence(
+    action_names: tuple[str, ...], input_size: tuple[int, int] = (320, 320)
+) -> AfformerConfiguration:
+    """Return the small model that also matches: larger images, coarser levels, a frozen backbone.
+
+    Beyond the paper: the contact that the demonstration shows is described by ImageNet's features
+    and looked for in the image.
+    """
+    return replace(
+        afformer_small(action_names, input_size),
+        image_levels=('p5', 'p4'),
+        video_levels=('p4',),
+        correspondence='contact',
     )
 
 

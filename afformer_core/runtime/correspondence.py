@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
+from afformer_core.runtime.presence import Appearance
+from afformer_core.runtime.session import Memory
 
 _STRIDE = 32
+# Weight of a cosine against the logarithm of a candidate's probability.
+_SIMILARITY_WEIGHT = 20.0
 
 
 def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8Array:
@@ -125,3 +130,94 @@ def highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64
         found.append(((column + 0.5) / width, (row + 0.5) / height))
         left[np.hypot(rows - row, columns - column) < max(radius, 1.0)] = -np.inf
     return np.array(found)
+
+
+class ContactAppearance(Appearance):
+    """What a demonstration touches, to compare images with.
+
+    Args:
+        features: float32 [T, C, h, w] of the frames in order, T at least 1.
+        memory: memory of the demonstration, with the descriptors of its contact.
+        configuration: configuration of the model, with correspondence.
+    """
+
+    def __init__(
+        self, features: FloatArray, memory: Memory, configuration: AfformerConfiguration
+    ) -> None:
+        super().__init__(features)
+        self._configuration = configuration
+        rows = np.asarray(memory.keys[-1], np.float32)[0]
+        self._weights = np.asarray(memory.values[-1], np.float32)[0, :-1, 0]
+        ends = np.cumsum(configuration.compared_channels)[:-1]
+        self._candidates = np.split(rows[:-1], ends, axis=1)
+        self._means = np.split(rows[-1], ends)
+
+    def feature_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
+        """Compute the feature similarity of the contact and a heatmap's peak.
+
+        This is the cosine of the backbone's features at the peak and at the contact in the
+        demonstration's first frame, averaged over the stages; the mean over both images is taken
+        away before. Where the contact may be at several positions, each counts by its probability
+        and its own cosine.
+
+        Args:
+            image_features: float32 [C, h, w].
+            probabilities: float32 heatmap of the same image, of any size, of sum 1.
+
+        Returns:
+            -1 to 1.
+        """
+        height, width = probabilities.shape
+        row, column = divmod(int(np.argmax(probabilities)), width)
+        peak = (column + 0.5) / width, (row + 0.5) / height
+        stages = compared_stages(image_features, self._configuration)
+        each = []
+        for stage, candidates, mean in zip(stages, self._candidates, self._means, strict=True):
+            common = (stage.mean(axis=(1, 2)) + mean) / 2
+            centred = stage - common[:, None, None]
+            cosines = np.stack([cosine_map(centred, row - common) for row in candidates])
+            each.append(describe(cosines, peak))
+        similarities = np.mean(each, axis=0)
+        shares = _softmax(self._weights + _SIMILARITY_WEIGHT * similarities)
+        return float(shares @ similarities)
+
+
+def appearance_of(
+    features: FloatArray, memory: Memory, configuration: AfformerConfiguration
+) -> Appearance:
+    """Return what to compare images with: of the contact with correspondence, else of the frames.
+
+    See `ContactAppearance` for the arguments.
+    """
+    if configuration.correspondence == 'none':
+        return Appearance(features)
+    return ContactAppearance(features, memory, configuration)
+
+
+def compared_stages(
+    features: FloatArray, configuration: AfformerConfiguration
+) -> list[FloatArray]:
+    """Select the backbone's stages that are compared from the features of an image.
+
+    Args:
+        features: float32 [C, h, w], as `encode_frames` computes them.
+        configuration: configuration of the model, with correspondence.
+
+    Returns:
+        stages, coarse to fine, each float32 [C_stage, height, width].
+    """
+    stages, begin = [], 0
+    layout = zip(configuration.compared_channels, configuration.stage_scales, strict=False)
+    for channels, scale in layout:
+        packed = features[begin : begin + channels * scale**2]
+        begin += len(packed)
+        height, width = packed.shape[1:]
+        squares = packed.reshape(channels, scale, scale, height, width)
+        spread = squares.transpose(0, 3, 1, 4, 2)
+        stages.append(spread.reshape(channels, height * scale, width * scale))
+    return stages
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(), np.float32)

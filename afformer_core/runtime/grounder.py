@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
@@ -15,6 +16,7 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
+from afformer_core.runtime.correspondence import appearance_of
 from afformer_core.runtime.demonstration_recording import DemonstrationRecording
 from afformer_core.runtime.grounding import (
     Demonstration,
@@ -24,7 +26,7 @@ from afformer_core.runtime.grounding import (
 )
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.presence import Appearance, PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 
@@ -197,8 +199,7 @@ class Grounder:
 
     def encode(self, frame: UInt8Array) -> FloatArray:
         """Compute the features [C, rows, columns] of a frame from `resize`."""
-        features: FloatArray = self._session.encode_frames(frame[None])[0]
-        return features
+        return np.asarray(self._session.encode_frames(frame[None])[0], np.float32)
 
     def memorize(self, encoded: EncodedFrames, name: str, frame_count: int) -> Demonstration:
         """Build a demonstration from encoded frames; one of the same name is replaced.
@@ -214,7 +215,7 @@ class Grounder:
             encoded.images,
             frame_count,
             memory,
-            Appearance(encoded.features),
+            appearance_of(encoded.features, memory, self.configuration),
             self._zoom.memorize_zoomed(encoded, memory),
         )
         self._demonstrations.add(demonstration)
@@ -277,10 +278,8 @@ class Grounder:
         begin = time.perf_counter()
         output = self._zoom.ground(image, resized, demonstrations)
         seconds = time.perf_counter() - begin
-        appearances = [one.appearance for one in demonstrations]
-        return Prediction.of(
-            output, resized, appearances, self.configuration, seconds, self.calibration
-        )
+        shown = [one.appearance for one in demonstrations]
+        return Prediction.of(output, resized, shown, self.configuration, seconds, self.calibration)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
         """Compute the network's output after all stages: all logits, and the image's features.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from afformer_core.models import (
     AfformerConfiguration,
+    afformer_correspondence,
     afformer_r50,
     afformer_small,
     afformer_vitdet_b,
@@ -17,6 +18,7 @@ PRESETS = {
     'afformer_r50': afformer_r50,
     'afformer_small': afformer_small,
     'afformer_vitdet_b': afformer_vitdet_b,
+    'afformer_correspondence': afformer_correspondence,
     'released_vitdet_b': released_vitdet_b,
 }
 
@@ -46,6 +48,7 @@ class Architecture:
         video_projection: shared or separate.
         decoder_blocks: shared or per_step.
         residual: image_and_decoding or image.
+        correspondence: none or contact.
 
     Raises:
         ValueError: the preset is unknown.
@@ -68,6 +71,7 @@ class Architecture:
     video_projection: str | None = None
     decoder_blocks: str | None = None
     residual: str | None = None
+    correspondence: str | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

@@ -36,8 +36,9 @@ class OpraDataset(AnnotatedDataset):
         annotations: a JSON list of `{image_path, width, height, actions, heatmaps, video_path}`
             with actions counted from 1; simulated ones also have `scene`, `element`, `elements`
             and `contact`, the first and last frame in which the element is operated (null if none
-            is). An `actions.json` in the same folder names the actions; without it they are OPRA's
-            seven.
+            is), and may have `contact_point`, its pixel (x, y) in each frame of a clip of
+            `clip_size` (width, height), null where it is not in view. An `actions.json` in the
+            same folder names the actions; without it they are OPRA's seven.
         root: folder that the entries' paths start from, without the released files' prefix
             `datasets/opra/`; None for the annotations' folder.
 
@@ -77,6 +78,7 @@ class OpraDataset(AnnotatedDataset):
                 points=tuple(np.asarray(points, np.float64) for points in entry['heatmaps']),
                 scene=_read_scene(entry) if 'scene' in entry else None,
                 contact=_read_contact(entry.get('contact')),
+                contact_points=_read_contact_points(entry),
             )
 
     def _media_path(self, path: str) -> Path:
@@ -88,6 +90,18 @@ def _read_contact(frames: Any) -> tuple[int, int] | None:
         return None
     first, last = frames
     return int(first), int(last)
+
+
+def _read_contact_points(
+    entry: dict[str, Any],
+) -> tuple[tuple[float, float] | None, ...] | None:
+    if 'contact_point' not in entry:
+        return None
+    width, height = entry['clip_size']
+    return tuple(
+        None if point is None else ((point[0] + 0.5) / width, (point[1] + 0.5) / height)
+        for point in entry['contact_point']
+    )
 
 
 def _read_scene(entry: dict[str, Any]) -> Scene:

@@ -58,6 +58,8 @@ class ConvolutionalBackbone(BackboneWithPyramid):
             # An unused level still feeds the top-down path, but needs no output convolution.
             if stage not in projections.values():
                 self.fpn.layer_blocks[index] = nn.Identity()
+            if index < min(self.stages.index(level) for level in projections):
+                self.fpn.inner_blocks[index] = nn.Identity()
 
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
         """Compute all stages of images (see `BackboneWithPyramid.backbone`)."""
@@ -195,7 +197,7 @@ def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence
         configuration: the architecture.
         levels: names of the pyramid levels that the encoder has to provide.
     """
-    first = _STAGES.index(min(levels))
+    first = _STAGES.index(min((*levels, *configuration.stage_levels)))
     if configuration.backbone == 'resnet50':
         backbone = _resnet50(configuration, levels, first)
         return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

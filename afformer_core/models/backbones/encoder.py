@@ -126,6 +126,7 @@ class Encoder(nn.Module):
         self.backbone_with_fpn = backbone_with_fpn
         self.image_levels = configuration.image_levels
         self.frame_levels = configuration.frame_levels
+        self._stage_levels = configuration.stage_levels
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
@@ -145,9 +146,13 @@ class Encoder(nn.Module):
         return self.levels(self.backbone_with_fpn.backbone(self.normalise(images)))
 
     def levels(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Compute the image levels from a backbone's stages, or from the first of them."""
+        """Compute the image levels from a backbone's stages, or from the first of them.
+
+        With correspondence, the stages themselves follow, coarse to fine.
+        """
         stages = self.backbone_with_fpn.deepen(stages)
-        return self.backbone_with_fpn.pyramid(stages, self.image_levels)
+        levels = self.backbone_with_fpn.pyramid(stages, self.image_levels)
+        return (*levels, *self._kept(stages))
 
     def encode_images_and_features(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Compute `encode_images` and `encode_frames` of the same images in one pass."""
@@ -159,7 +164,8 @@ class Encoder(nn.Module):
         levels, frame_levels = self.backbone_with_fpn.both_pyramids(
             stages, self.image_levels, self.frame_levels
         )
-        return levels, pack_levels(frame_levels)
+        kept = self._kept(stages)
+        return (*levels, *kept), pack_levels((*kept, *frame_levels))
 
     def encode_frames(self, frames: Tensor) -> Tensor:
         """Compute the features [N, C, height, width] of frames, uint8 RGB [N, H, W, 3]."""
@@ -168,7 +174,13 @@ class Encoder(nn.Module):
     def features(self, stages: Sequence[Tensor]) -> Tensor:
         """Compute the features of frames from a backbone's stages, or from the first of them."""
         stages = self.backbone_with_fpn.deepen(stages)
-        return pack_levels(self.backbone_with_fpn.video_pyramid(stages, self.frame_levels))
+        levels = self.backbone_with_fpn.video_pyramid(stages, self.frame_levels)
+        return pack_levels((*self._kept(stages), *levels))
+
+    def _kept(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Select the stages that correspondence compares, coarse to fine."""
+        names = self.backbone_with_fpn.stages
+        return tuple(stages[names.index(level)] for level in self._stage_levels)
 
     def freeze_tables(self) -> None:
         """Compute once what depends only on the input size, for inference and export."""
@@ -193,7 +205,7 @@ def pack_levels(levels: Sequence[Tensor]) -> Tensor:
     return torch.cat(packed, dim=1) if len(packed) > 1 else packed[0]
 
 
-def unpack_levels(packed: Tensor, scales: Sequence[int], channels: int) -> list[Tensor]:
+def unpack_levels(packed: Tensor, scales: Sequence[int], channels: Sequence[int]) -> list[Tensor]:
     """Separate the levels that `pack_levels` joined.
 
     Args:
@@ -204,7 +216,8 @@ def unpack_levels(packed: Tensor, scales: Sequence[int], channels: int) -> list[
     Returns:
         levels, each [..., C, scale * height, scale * width].
     """
-    parts = packed.split([channels * scale**2 for scale in scales], dim=-3)
+    sizes = [each * scale**2 for each, scale in zip(channels, scales, strict=True)]
+    parts = packed.split(sizes, dim=-3)
     return [
         functional.pixel_shuffle(part, scale) if scale > 1 else part
         for part, scale in zip(parts, scales, strict=True)

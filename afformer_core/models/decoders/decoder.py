@@ -177,7 +177,8 @@ class FineGrainedDecoder(Decoder):
     ) -> dict[str, dict[int, tuple[Tensor, Tensor | None]]]:
         """Shorten videos: by level and stride, [B, C, T_stride, height, width] and the lengths."""
         channels = self.self2d_cross3d_block.channels
-        levels = unpack_levels(video, self._frame_scales, channels)
+        scales = self._frame_scales
+        levels = unpack_levels(video, scales, [channels] * len(scales))
         videos = {}
         for name, level in zip(self._frame_levels, levels, strict=True):
             longest = max(s.temporal_stride for s in self._steps if s.video_level == name)

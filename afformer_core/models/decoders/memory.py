@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from afformer_core.models.correspondence.contact import Contact
+from afformer_core.models.correspondence.matching import Descriptors
 from afformer_core.models.layers.attention import Size
 
 
@@ -22,15 +24,20 @@ class VideoMemory:
         values: each [B, heads, M_level, D].
         paddings: each [B, M_level], true at keys of frames that do not exist; or None.
         sizes: (height, width) of the grid in a frame at each step.
+        descriptors: what the contacts look like; None without correspondence.
+        contact: where and when the videos show contact, for its supervision; None where the memory
+            is not for training.
 
     Raises:
-        ValueError: the four have different lengths.
+        ValueError: the first four have different lengths.
     """
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
     paddings: tuple[Tensor | None, ...]
     sizes: tuple[Size, ...]
+    descriptors: Descriptors | None = None
+    contact: Contact | None = None
 
     def __post_init__(self) -> None:
         if not len(self.keys) == len(self.values) == len(self.paddings) == len(self.sizes):
@@ -39,6 +46,33 @@ class VideoMemory:
                 f'{len(self.paddings)} paddings and {len(self.sizes)} sizes; expected the same '
                 'number of each'
             )
+
+    @classmethod
+    def of_tensors(
+        cls, keys: Sequence[Tensor], values: Sequence[Tensor], sizes: Sequence[Size]
+    ) -> VideoMemory:
+        """Build a memory without padding from `all_keys` and `all_values` of one.
+
+        Args:
+            keys, values: as those properties.
+            sizes: (height, width) of the grid in a frame at each step.
+        """
+        steps = len(sizes)
+        described = zip(keys[steps:], values[steps:], strict=True)
+        descriptors = next((Descriptors(*each) for each in described), None)
+        return cls(
+            tuple(keys[:steps]), tuple(values[:steps]), (None,) * steps, tuple(sizes), descriptors
+        )
+
+    @property
+    def all_keys(self) -> tuple[Tensor, ...]:
+        """The keys, followed by the descriptors' features where there are any."""
+        return self.keys + (() if self.descriptors is None else (self.descriptors.features,))
+
+    @property
+    def all_values(self) -> tuple[Tensor, ...]:
+        """The values, followed by the descriptors' weights where there are any."""
+        return self.values + (() if self.descriptors is None else (self.descriptors.weights,))
 
 
 def key_padding(lengths: Tensor | None, frames: int, positions: int) -> Tensor | None:
@@ -52,9 +86,15 @@ def key_padding(lengths: Tensor | None, frames: int, positions: int) -> Tensor |
     Returns:
         [B, frames * places], true at keys that do not exist, or None.
     """
+    missing = missing_frames(lengths, frames)
+    return None if missing is None else missing.repeat_interleave(positions, dim=1)
+
+
+def missing_frames(lengths: Tensor | None, frames: int) -> Tensor | None:
+    """Compute a mask [B, frames], true at frames that do not exist, or None when all exist."""
     if lengths is None:
         return None
-    return _beyond(lengths, frames).repeat_interleave(positions, dim=1)
+    return torch.arange(frames, device=lengths.device) >= lengths[:, None]
 
 
 def silence(features: Tensor, lengths: Tensor | None) -> Tensor:
@@ -64,15 +104,10 @@ def silence(features: Tensor, lengths: Tensor | None) -> Tensor:
         features: [B, C, T, height, width].
         lengths: [B] integers, or None when all frames exist.
     """
-    if lengths is None:
+    missing = missing_frames(lengths, features.shape[2])
+    if missing is None:
         return features
-    beyond = _beyond(lengths, features.shape[2])
-    return torch.where(beyond[:, None, :, None, None], 0.0, features)
-
-
-def _beyond(lengths: Tensor, frames: int) -> Tensor:
-    """Compute a mask [B, frames], true at frames that do not exist."""
-    return torch.arange(frames, device=lengths.device) >= lengths[:, None]
+    return torch.where(missing[:, None, :, None, None], 0.0, features)
 
 
 class Decoder(nn.Module, ABC):

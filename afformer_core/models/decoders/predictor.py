@@ -54,6 +54,10 @@ def _spread(drawn: Tensor) -> Tensor:
     return drawn.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
+def _resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    return functional.interpolate(maps, size=size, mode='bilinear', align_corners=False)
+
+
 class Predictor(nn.Module):
     """Heads of deconvolutions to the input's size and a pooled action classifier.
 
@@ -77,7 +81,11 @@ class Predictor(nn.Module):
         )
 
     def forward(
-        self, decoded: Tensor, size: tuple[int, int], memory: VideoMemory
+        self,
+        decoded: Tensor,
+        size: tuple[int, int],
+        memory: VideoMemory,
+        prior: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Predict heatmaps and action scores.
 
@@ -86,15 +94,16 @@ class Predictor(nn.Module):
             size: (height, width) of the input; where the decoder stops above stride 4, the heatmap
                 is upsampled bilinearly.
             memory: memory that the features were decoded with.
+            prior: logits [B, 1, height, width] that are added to those of the heatmaps, or None.
 
         Returns:
             heatmap logits [B, heatmaps, *size] and action logits [B, actions].
         """
         heatmaps = self.upsampler(decoded)
         if tuple(heatmaps.shape[-2:]) != size:
-            heatmaps = functional.interpolate(
-                heatmaps, size=size, mode='bilinear', align_corners=False
-            )
+            heatmaps = _resized(heatmaps, size)
+        if prior is not None:
+            heatmaps = heatmaps + _resized(prior, size)
         return heatmaps, self._actions(decoded, heatmaps, memory)
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:

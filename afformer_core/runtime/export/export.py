@@ -49,7 +49,7 @@ class _Memorize(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
         memory = self.model.memorize(features[None])
-        return tuple(tensor[0] for tensor in (*memory.keys, *memory.values))
+        return tuple(tensor[0] for tensor in (*memory.all_keys, *memory.all_values))
 
 
 class _Ground(nn.Module):
@@ -60,11 +60,8 @@ class _Ground(nn.Module):
     def forward(self, image: Tensor, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         levels = len(tensors) // 2
         batch = [tensor[None] for tensor in tensors]
-        memory = VideoMemory(
-            tuple(batch[:levels]),
-            tuple(batch[levels:]),
-            (None,) * levels,
-            self.model.configuration.memory_sizes,
+        memory = VideoMemory.of_tensors(
+            batch[:levels], batch[levels:], self.model.configuration.memory_sizes
         )
         # TensorRT supports no operation on uint8 but conversion.
         images = image.to(self.model.encoder.image_type)[None]
@@ -110,7 +107,7 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
 
 def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     height, width = model.configuration.input_size
-    levels = len(model.configuration.image_levels)
+    levels = len(model.configuration.memory_shapes(1))
     frames = torch.zeros((2, height, width, 3), dtype=torch.uint8)
     most = model.configuration.maximum_frames
     features = model.encode_frames(frames)[:1].repeat(most, 1, 1, 1)
@@ -146,15 +143,18 @@ def _memory_axes(configuration: AfformerConfiguration) -> list[Any]:
 
     Where actions are read from frames, the number is a multiple of a frame's keys.
     """
-    if configuration.memory_shapes(1) == configuration.memory_shapes(2):
-        return [None for _ in configuration.memory_sizes]
+    shapes, sizes = configuration.memory_shapes(1), configuration.memory_sizes
+    if shapes == configuration.memory_shapes(2):
+        return [None for _ in shapes]
+    # The descriptors of a contact, which come last, are as many for any number of frames.
+    fixed: list[Any] = [None] * (len(shapes) - len(sizes))
     whole = configuration.action_pooling == 'frames'
     return [
         height * width * torch.export.Dim(f'F{level}', min=1, max=1 << 16)
         if whole and level == 0
         else torch.export.Dim(f'M{level}', min=1, max=1 << 30)
-        for level, (height, width) in enumerate(configuration.memory_sizes)
-    ]
+        for level, (height, width) in enumerate(sizes)
+    ] + fixed
 
 
 def _export(

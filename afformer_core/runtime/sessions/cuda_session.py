@@ -103,8 +103,8 @@ class CudaSession:
             on_gpu = torch.from_numpy(features)[None].to('cuda', self._dtype)
             memory = self._model.memorize(on_gpu)
             return Memory(
-                tuple(keys[0].float().cpu().numpy() for keys in memory.keys),
-                tuple(values[0].float().cpu().numpy() for values in memory.values),
+                tuple(keys[0].float().cpu().numpy() for keys in memory.all_keys),
+                tuple(values[0].float().cpu().numpy() for values in memory.all_values),
             )
 
     @torch.inference_mode()
@@ -127,10 +127,9 @@ def _capture(
     image: Tensor,
     memory: GpuMemory,
 ) -> EnqueuedGround:
-    batch = VideoMemory(
-        tuple(keys[None] for keys in memory.keys),
-        tuple(values[None] for values in memory.values),
-        (None,) * len(memory.keys),
+    batch = VideoMemory.of_tensors(
+        [keys[None] for keys in memory.keys],
+        [values[None] for values in memory.values],
         model.configuration.memory_sizes,
     )
 

@@ -56,17 +56,16 @@ class TorchSession:
         """Compute the memory of a demonstration (see `Session.memorize`)."""
         memory = self._model.memorize(torch.from_numpy(features)[None])
         return Memory(
-            tuple(_array(keys[0]) for keys in memory.keys),
-            tuple(_array(values[0]) for values in memory.values),
+            tuple(_array(keys[0]) for keys in memory.all_keys),
+            tuple(_array(values[0]) for values in memory.all_values),
         )
 
     @torch.inference_mode()
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground a memory in an image (see `Session.ground`)."""
-        batch = VideoMemory(
-            tuple(torch.from_numpy(keys)[None].to(self._dtype) for keys in memory.keys),
-            tuple(torch.from_numpy(values)[None].to(self._dtype) for values in memory.values),
-            (None,) * len(memory.keys),
+        batch = VideoMemory.of_tensors(
+            [torch.from_numpy(keys)[None].to(self._dtype) for keys in memory.keys],
+            [torch.from_numpy(values)[None].to(self._dtype) for values in memory.values],
             self._model.configuration.memory_sizes,
         )
         outputs = self._model.ground_with_features(torch.from_numpy(image)[None], batch)

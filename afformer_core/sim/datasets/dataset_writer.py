@@ -3,9 +3,9 @@
 
 - `SPLIT.json`: list of entries as in OPRA, each with the additional keys `scene`, `scene_seed`,
   `family`, `element`, `elements`, `robot` (true if one is in the image), `contact` (first and last
-  frame in which the hand is on the element, null if there is none) and `contact_point` (for each
-  frame of the clip the pixel (x, y) of the place that is touched then or at another time, null if
-  it is outside the image)
+  frame in which the hand is on the element, null if there is none), `clip_size` (width and height
+  of the clip) and `contact_point` (for each frame of the clip the pixel (x, y) of what is touched
+  then or at another time, null if it is outside the image)
 - `actions.json`: names of the actions 1, 2, ...
 - `simulation.json`: settings that each split was made with
 - `clips/SPLIT/00000/0.mp4`: first demonstration of fixture 0
@@ -188,6 +188,7 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
             'scene': f'{split}/{index:05d}',
             'robot': bool(view.robot),
             'contact': demonstration.contact_frames(settings.frames),
+            'clip_size': list(demonstration.view.size),
             'contact_point': _contact_pixels(scene, demonstration, settings.frames),
             **_annotation(scene, demonstration, view, k, seen[k]),
         }

@@ -2,8 +2,8 @@
 """Writer of demonstrations over photographs in the format of OPRA.
 
 The files are those of `dataset_writer`. Each entry has `scene`, `scene_seed`, `family`, `element`,
-`elements`, `contact` and `contact_point` as there, and `photograph`, the name of the photograph's
-file. The elements are places of the photograph: the one that is touched comes first.
+`elements`, `contact`, `clip_size` and `contact_point` as there, and `photograph`, the name of the
+photograph's file. The elements are places of the photograph: the one that is touched comes first.
 """
 
 from __future__ import annotations
@@ -151,6 +151,7 @@ def _make(
                 'photograph': path.name,
                 'actions': [ACTIONS.index(demonstration.hand.action) + 1],
                 'contact': demonstration.hand.contact_frames(settings.frames),
+                'clip_size': list(size),
                 'contact_point': _contact_pixels(demonstration, settings.frames),
             }
             for target in range(settings.targets):

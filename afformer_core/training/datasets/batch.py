@@ -14,6 +14,8 @@ from typing_extensions import Self
 
 from afformer_core.data.heatmaps import blurred_maps, coverage, target_heatmaps
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.decoders.memory import VideoMemory
+from afformer_core.training.contact_loss import ContactTargets
 from afformer_core.training.losses import Targets
 
 
@@ -123,9 +125,17 @@ class Batch(ABC):
     supervision: Supervision
     samples: tuple[int, ...]
 
-    @abstractmethod
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
         """Compute heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
+        return self.ground(model, self.memorize(model))
+
+    @abstractmethod
+    def memorize(self, model: Afformer) -> VideoMemory:
+        """Compute the memory of the D demonstrations."""
+
+    @abstractmethod
+    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
+        """Compute the logits of the images (see `predict`) against a memory."""
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
         """Move every tensor but `lengths`, which stay on the host."""
@@ -163,8 +173,8 @@ class ImageBatch(Batch):
     lengths: Tensor
     images: Tensor
 
-    def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.predict`), without encoding padding."""
+    def memorize(self, model: Afformer) -> VideoMemory:
+        """Compute the memory (see `Batch.memorize`), without encoding padding."""
         frames = self.frames.flatten(0, 1)
         lengths = _lengths_if_padded(self.lengths, self.frames)
         if lengths is None:
@@ -175,7 +185,10 @@ class ImageBatch(Batch):
             encoded = model.encode_frames(frames[positions])
             features = encoded.new_zeros((len(frames), *encoded.shape[1:]))
             features = features.index_copy(0, positions, encoded)
-        memory = model.memorize(features.unflatten(0, self.frames.shape[:2]), lengths)
+        return model.memorize(features.unflatten(0, self.frames.shape[:2]), lengths)
+
+    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
+        """Compute the logits (see `Batch.ground`)."""
         return model.ground(self.images, memory)
 
 
@@ -187,17 +200,22 @@ class FeatureBatch(Batch):
         videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
         images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
             demonstration are consecutive.
+        contact: where and when the demonstrations show contact; None where that is unknown.
     """
 
     videos: tuple[Tensor, ...]
     images: tuple[Tensor, ...]
+    contact: ContactTargets | None = None
 
-    def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.predict`)."""
+    def memorize(self, model: Afformer) -> VideoMemory:
+        """Compute the memory (see `Batch.memorize`)."""
         demonstrations, frames = self.videos[0].shape[:2]
         stages = [stage.flatten(0, 1).float() for stage in self.videos]
         features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
-        memory = model.memorize(features)
+        return model.memorize(features)
+
+    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
+        """Compute the logits (see `Batch.ground`)."""
         levels = model.encoder.levels([stage.float() for stage in self.images])
         return model.ground_levels(levels, memory)
 
@@ -216,18 +234,23 @@ class MixedBatch(Batch):
     lengths: Tensor
     images: Tensor
 
-    def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.predict`)."""
+    def memorize(self, model: Afformer) -> VideoMemory:
+        """Compute the memory (see `Batch.memorize`)."""
         demonstrations, frames = self.videos[0].shape[:2]
         stages = [stage.flatten(0, 1).float() for stage in self.videos]
         features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
-        memory = model.memorize(features, _lengths_if_padded(self.lengths, self.videos[0]))
+        return model.memorize(features, _lengths_if_padded(self.lengths, self.videos[0]))
+
+    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
+        """Compute the logits (see `Batch.ground`)."""
         return model.ground(self.images, memory)
 
 
 def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
-    """Move a tensor, a tuple of tensors, or a supervision."""
-    if isinstance(value, Supervision):
+    """Move a tensor, a tuple of tensors, or targets; nothing stays nothing."""
+    if value is None:
+        return None
+    if isinstance(value, Supervision | ContactTargets):
         return value.moved(move)
     return tuple(map(move, value)) if isinstance(value, tuple) else move(value)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.data.heatmaps import pad_points
+from afformer_core.training.contact_loss import ContactTargets
 from afformer_core.training.datasets.batch import (
     Annotations,
     FailedBatch,
@@ -81,11 +82,15 @@ class FeatureExample:
         video: backbone stages, fine to coarse, each float16 [T, C, h, w].
         images: backbone stages, each float16 [K, C, h, w], negatives last.
         annotated: annotated points of each image.
+        contact: where each frame of the video shows contact, float32 [T, 2] shares of its width
+            and height, NaN where it is unknown; and whether the hand touches, bool [T]. None where
+            nothing is known.
     """
 
     video: tuple[NDArray[np.float16], ...]
     images: tuple[NDArray[np.float16], ...]
     annotated: tuple[AnnotatedPoints, ...]
+    contact: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ def collate_features(
         tuple(each.sample for each in annotated),
         _stacked([example.video for example in read]),
         tuple(stage.flatten(0, 1) for stage in _stacked([example.images for example in read])),
+        _contact_targets(read),
     )
 
 
@@ -148,6 +154,14 @@ def failure(examples: Sequence[object]) -> FailedBatch:
 
 def _stacked(stages: Sequence[tuple[NDArray[np.float16], ...]]) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(np.stack(each)) for each in zip(*stages, strict=True))
+
+
+def _contact_targets(examples: Sequence[FeatureExample]) -> ContactTargets | None:
+    known = [example.contact for example in examples if example.contact is not None]
+    if len(known) < len(examples):
+        return None
+    points, touching = zip(*known, strict=True)
+    return ContactTargets(torch.from_numpy(np.stack(points)), torch.from_numpy(np.stack(touching)))
 
 
 def _annotations(annotated: Sequence[AnnotatedPoints]) -> Annotations:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from lightning.pytorch import Trainer
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation.flips import Reversal
@@ -68,7 +69,22 @@ class FeatureDataset(Dataset[FeatureExample]):
             tuple(np.asarray(stage[video][frames]) for stage in cache.videos),
             tuple(np.asarray(stage[images][:, 0]) for stage in cache.images),
             tuple(annotated),
+            _contact(samples[0], frames),
         )
+
+
+def _contact(
+    sample: Sample, frames: slice
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+    """Return where and when each frame of a whole clip shows contact, in the order of a slice."""
+    if sample.contact_points is None:
+        return None
+    unknown = (np.nan, np.nan)
+    points = np.array([unknown if each is None else each for each in sample.contact_points])
+    touching = np.zeros(len(points), bool)
+    if sample.contact is not None:
+        touching[sample.contact[0] : sample.contact[1] + 1] = True
+    return points[frames].astype(np.float32), touching[frames]
 
 
 def _annotated(sample: Sample, index: int) -> AnnotatedPoints:

@@ -44,6 +44,9 @@ VARIANTS = {
         COARSE, decoder='image_only', video_levels=('p4',), action_pooling='heatmap'
     ),
 }
+VARIANTS['correspondence'] = replace(
+    SMALL, image_levels=('p5', 'p4'), video_levels=('p4',), correspondence='contact'
+)
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
 
 
@@ -91,7 +94,7 @@ def test_the_configuration_knows_the_shapes(
     expected = (frames, configuration.feature_channels, *configuration.feature_size)
     assert features.shape == expected
     shapes = [(keys.shape[1:], values.shape[1:]) for keys, values in zip(
-        memory.keys, memory.values, strict=True
+        memory.all_keys, memory.all_values, strict=True
     )]  # fmt: skip
     assert tuple(shapes) == configuration.memory_shapes(frames)
     assert memory.sizes == configuration.memory_sizes
@@ -126,7 +129,7 @@ def test_packed_levels_come_back_as_they_were() -> None:
     packed = pack_levels(levels)
 
     assert packed.shape == (2, 3 + 12 + 48, 2, 2)
-    found = unpack_levels(packed[:, None], [1, 2, 4], 3)
+    found = unpack_levels(packed[:, None], [1, 2, 4], [3, 3, 3])
     for level, expected in zip(found, levels, strict=True):
         assert torch.equal(level[:, 0], expected)
 

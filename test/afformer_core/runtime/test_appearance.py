@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The appearance of a demonstration, in numbers that follow from few features."""
+"""The appearance of a demonstration, and of its contact, to compare images with."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from afformer_core.models import afformer_correspondence
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.backbones.encoder import pack_levels, unpack_levels
+from afformer_core.runtime.correspondence import ContactAppearance, appearance_of, compared_stages
 from afformer_core.runtime.presence import Appearance
+from afformer_core.runtime.session import Memory
 
 
 def features(*frames: list[list[float]]) -> np.ndarray:
@@ -83,3 +91,70 @@ def test_of_many_places_every_second_is_enough() -> None:
     flat = np.full((12, 16), 1 / 192, np.float32)
 
     assert Appearance(ENDS).feature_similarity(image, flat) == pytest.approx(1, abs=1e-4)
+
+
+CONFIGURATION = replace(afformer_correspondence(('press',), (128, 128)), maximum_frames=2)
+
+
+@pytest.fixture(scope='module')
+def encoded() -> np.ndarray:
+    """Features of two frames, at random."""
+    rng = np.random.default_rng(0)
+    shape = (2, CONFIGURATION.feature_channels, *CONFIGURATION.feature_size)
+    return rng.normal(size=shape).astype(np.float32)
+
+
+@pytest.fixture(scope='module')
+def appearance(encoded: np.ndarray) -> ContactAppearance:
+    """The contact at row 5, column 9 of the 16x16 positions of the first frame."""
+    model = Afformer(CONFIGURATION).eval()
+    contact = torch.full((1, 16, 16), -30.0)
+    contact[0, 5, 9] = 0.0
+    stages = [torch.from_numpy(each)[None] for each in compared_stages(encoded[0], CONFIGURATION)]
+    assert model.correspondence is not None
+    described = model.correspondence.matcher.describe(stages, contact)
+    memory = Memory((described.features[0].numpy(),), (described.weights[0].numpy(),))
+    found = appearance_of(encoded, memory, CONFIGURATION)
+    assert isinstance(found, ContactAppearance)
+    return found
+
+
+def heatmap(row: int, column: int) -> np.ndarray:
+    probabilities = np.zeros((16, 16), np.float32)
+    probabilities[row, column] = 1.0
+    return probabilities
+
+
+def test_the_contact_itself_is_the_most_similar(
+    appearance: ContactAppearance, encoded: np.ndarray
+) -> None:
+    similarities = np.array(
+        [
+            [appearance.feature_similarity(encoded[0], heatmap(y, x)) for x in range(16)]
+            for y in range(16)
+        ]
+    )
+
+    row, column = np.unravel_index(similarities.argmax(), similarities.shape)
+    assert max(abs(int(row) - 5), abs(int(column) - 9)) <= 1
+    assert similarities.max() > 0.5
+    assert np.median(similarities) < 0.3
+
+
+def test_another_image_is_less_similar(appearance: ContactAppearance, encoded: np.ndarray) -> None:
+    own = appearance.feature_similarity(encoded[0], heatmap(5, 9))
+
+    assert appearance.feature_similarity(encoded[1], heatmap(5, 9)) < own - 0.3
+
+
+def test_stages_are_unpacked_as_the_network_unpacks_them(encoded: np.ndarray) -> None:
+    kept = CONFIGURATION.compared_channels, CONFIGURATION.stage_scales[:2]
+    count = sum(channels * scale**2 for channels, scale in zip(*kept, strict=True))
+    packed = torch.from_numpy(encoded[:1, :count])
+
+    found = compared_stages(encoded[0], CONFIGURATION)
+
+    expected = unpack_levels(packed, kept[1], kept[0])
+    assert torch.equal(pack_levels(expected), packed)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other[0].numpy())

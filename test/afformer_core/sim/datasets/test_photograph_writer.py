@@ -61,6 +61,8 @@ def test_entries_name_the_photograph_and_the_contact_in_each_frame(folder: Path)
     assert {entry['photograph'] for entry in entries} == {'discs.png'}
     for entry in entries:
         assert len(entry['contact_point']) == 4
+        height, width = read_video(folder / entry['video_path']).shape[1:3]
+        assert entry['clip_size'] == [width, height]
         for point in entry['contact_point']:
             assert point is not None
             assert -0.5 <= point[0] <= 127.5

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Correspondence between a demonstration's contact and an image, by features of a backbone."""

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contact head: where in its first frame, and when, a demonstration touches something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from afformer_core.models.layers.softmax_attention import PADDING_SCORE
+
+_CHANNELS = 64
+_FINE = 32
+_GROUPS = 8
+
+
+@dataclass(frozen=True)
+class Contact:
+    """The contact of B demonstrations, as logits.
+
+    Attributes:
+        first: [B, 2h, 2w], where the first frame shows what is touched, now or later; softmax over
+            the positions gives probabilities.
+        frames: [B, T, h, w], where each frame shows the contact; likewise.
+        touching: [B, T], whether the hand touches in a frame; the sigmoid gives probabilities.
+        motion: [B, T, C], features of each frame where its contact is.
+    """
+
+    first: Tensor
+    frames: Tensor
+    touching: Tensor
+    motion: Tensor
+
+
+class ContactHead(nn.Module):
+    """A small network from the backbone's stages of a demonstration's frames to its contact.
+
+    A hand hides what it touches, so the place is told in the first frame, from what changes there
+    against the later ones.
+
+    Args:
+        channels: channels of the stages of stride 8, 16 and 32.
+    """
+
+    def __init__(self, channels: tuple[int, int, int]) -> None:
+        super().__init__()
+        fine, middle, coarse = channels
+        width = _CHANNELS
+        self.fine = nn.Conv2d(fine, _FINE, 3, stride=2, padding=1)
+        self.middle = nn.Conv2d(middle, width, 1)
+        self.coarse = nn.Conv2d(coarse, width, 1)
+        self.join = nn.Sequential(
+            _norm(_FINE + 2 * width),
+            nn.GELU(),
+            nn.Conv2d(_FINE + 2 * width, width, 1),
+            _norm(width),
+        )
+        self.change = _convolutions(3 * width, width)
+        self.position = nn.Conv2d(width, 1, 1)
+        self.touching = nn.Linear(width, 1)
+        self.time = nn.Conv1d(width, width, 3, padding=1)
+        self.summary = _convolutions(4 * width, width)
+        self.first_coarse = nn.Conv2d(width, 1, 1)
+        self.first_fine = nn.Conv2d(fine, _FINE, 1)
+        self.first = nn.Sequential(
+            nn.Conv2d(width + _FINE, 48, 3, padding=1),
+            _norm(48),
+            nn.GELU(),
+            nn.Conv2d(48, 1, 3, padding=1),
+        )
+
+    def forward(self, stages: Sequence[Tensor], missing: Tensor | None = None) -> Contact:
+        """Find the contact.
+
+        Args:
+            stages: backbone stages of stride 8, 16 and 32, each [B, T, C, height, width]; finite
+                also in frames that do not exist.
+            missing: [B, T], true at frames that do not exist, or None. The first one exists.
+        """
+        batch, frames = stages[0].shape[:2]
+        x = self._joined([stage.flatten(0, 1) for stage in stages]).unflatten(0, (batch, frames))
+        difference = x - x[:, :1]
+        changes = torch.cat((x, difference, difference.abs()), dim=2)
+        y = self.change(changes.flatten(0, 1))
+        position = self.position(y)
+        weights = position.flatten(1).softmax(dim=1)[:, :, None]
+        motion = (y.flatten(2) @ weights)[..., 0].unflatten(0, (batch, frames))
+        touching = self.touching(motion)[..., 0]
+        summary = self._summary(y.unflatten(0, (batch, frames)), touching, missing)
+        first = self._first(torch.cat((x[:, 0], summary), dim=1), stages[0][:, 0])
+        return Contact(first, position[:, 0].unflatten(0, (batch, frames)), touching, motion)
+
+    def _joined(self, stages: Sequence[Tensor]) -> Tensor:
+        """Bring the three stages to one grid, that of stride 16."""
+        fine, middle, coarse = stages
+        coarse = functional.interpolate(
+            self.coarse(coarse), size=middle.shape[-2:], mode='bilinear', align_corners=False
+        )
+        joined: Tensor = self.join(torch.cat((self.fine(fine), self.middle(middle), coarse), 1))
+        return joined
+
+    def _summary(self, y: Tensor, touching: Tensor, missing: Tensor | None) -> Tensor:
+        """Summarise [B, T, C, h, w] over time: maximum, mean, and mean while touching."""
+        height, width = y.shape[-2:]
+        if missing is not None:
+            y = y.masked_fill(missing[:, :, None, None, None], 0.0)
+            touching = touching.masked_fill(missing, PADDING_SCORE)
+        lines = y.permute(0, 3, 4, 2, 1).flatten(0, 2)
+        lines = functional.gelu(self.time(lines)) + lines
+        z = lines.unflatten(0, (len(y), height, width)).permute(0, 4, 3, 1, 2)
+        existing: Tensor | int = z.shape[1]
+        highest = z
+        if missing is not None:
+            hidden = missing[:, :, None, None, None]
+            z, highest = z.masked_fill(hidden, 0.0), z.masked_fill(hidden, PADDING_SCORE)
+            existing = (~missing).sum(dim=1)[:, None, None, None]
+        weights = touching.softmax(dim=1)[:, :, None, None, None]
+        return torch.cat((highest.amax(1), z.sum(1) / existing, (z * weights).sum(1)), dim=1)
+
+    def _first(self, summary: Tensor, fine: Tensor) -> Tensor:
+        features = self.summary(summary)
+        size = fine.shape[-2:]
+        enlarged, coarse = (
+            functional.interpolate(each, size=size, mode='bilinear', align_corners=False)
+            for each in (features, self.first_coarse(features))
+        )
+        refined = self.first(torch.cat((enlarged, self.first_fine(fine)), dim=1))
+        return (refined + coarse)[:, 0]
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(_GROUPS, channels)
+
+
+def _convolutions(channels: int, width: int) -> nn.Sequential:
+    """Build three 3x3 convolutions that see 9x9 positions."""
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 3, padding=1), _norm(width), nn.GELU(),
+        nn.Conv2d(width, width, 3, padding=2, dilation=2), _norm(width), nn.GELU(),
+        nn.Conv2d(width, width, 3, padding=1), _norm(width), nn.GELU(),
+    )  # fmt: skip

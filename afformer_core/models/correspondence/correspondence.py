@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Correspondence: contact and matcher together, and how the decoder uses what they find."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.correspondence.contact import Contact, ContactHead
+from afformer_core.models.correspondence.matching import Descriptors, Matcher
+
+# Range of the correlation that the decoder is shown, in nats from that of a uniform heatmap.
+_RANGE = 8.0
+
+
+class Correspondence(nn.Module):
+    """Where a demonstration touches, what that looks like, and where an image looks like it.
+
+    Args:
+        configuration: the architecture.
+
+    Attributes:
+        prior_weight: factor of the correlation in the heatmap's logits.
+    """
+
+    def __init__(self, configuration: AfformerConfiguration) -> None:
+        super().__init__()
+        coarse, middle, fine = configuration.stage_channels
+        self.contact = ContactHead((fine, middle, coarse))
+        self.matcher = Matcher(configuration.compared_channels)
+        self.guides = nn.ModuleList(
+            nn.Conv2d(1, configuration.channels, 1) for _ in configuration.image_levels
+        )
+        self.prior_weight = nn.Parameter(torch.tensor(1.0))
+        for guide in self.guides:
+            assert isinstance(guide, nn.Conv2d)
+            nn.init.zeros_(guide.weight)
+
+    def memorize(
+        self, stages: Sequence[Tensor], missing: Tensor | None
+    ) -> tuple[Contact, Descriptors]:
+        """Find and describe the contact of demonstrations.
+
+        Args:
+            stages: of the frames, coarse to fine, each [B, T, C, height, width].
+            missing: [B, T], true at frames that do not exist, or None.
+        """
+        contact = self.contact(tuple(reversed(stages)), missing)
+        compared = [stage[:, 0] for stage in stages[:2]]
+        return contact, self.matcher.describe(compared, contact.first)
+
+    def correlate(self, stages: Sequence[Tensor], descriptors: Descriptors) -> Tensor:
+        """Compute the correlation [B * K, 1, h, w] of contacts with images, as log-probabilities.
+
+        Args:
+            stages: of the images, coarse to fine, each [B * K, C, height, width].
+            descriptors: of B demonstrations.
+        """
+        scores = self.matcher.correlate(stages[:2], descriptors)
+        return scores.flatten(1).log_softmax(dim=1).view_as(scores)[:, None]
+
+    def guide(self, levels: Sequence[Tensor], correlation: Tensor) -> tuple[Tensor, ...]:
+        """Add the correlation to image levels, coarse to fine, each [B * K, C, height, width]."""
+        uniform = correlation[0, 0].numel()
+        shown = (correlation + math.log(uniform)).clamp(-_RANGE, _RANGE)
+        return tuple(
+            level + guide(functional.max_pool2d(shown, shown.shape[-1] // level.shape[-1]))
+            for level, guide in zip(levels, self.guides, strict=True)
+        )
+
+    def prior(self, correlation: Tensor) -> Tensor:
+        """Weigh the correlation as a prior of heatmap logits, [B * K, 1, h, w]."""
+        return self.prior_weight * correlation

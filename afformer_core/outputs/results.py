@@ -67,12 +67,12 @@ class StreamedGrounding:
         demonstration: that was grounded.
         grounding: smoothed over the images before; held from an earlier image where `age` is
             above 0, and of this image alone where `found` is false.
-        found: whether there is evidence that the place is in view, now or `age` ago.
-        confidence, feature similarity, continuity, presence: of this image, also where the
-        grounding is
-            held; the last is None where the model is not calibrated.
-        presence_threshold: that evidence needs at least; None where the model is not calibrated.
-        age: seconds since the evidence was seen; 0: in this image.
+        found: whether the demonstrated object is in view, now or `age` ago.
+        confidence, feature_similarity, continuity, presence: of this image, also where the
+            grounding is held; the last is None where the model is not calibrated.
+        presence_threshold: least presence of what counts as found; None where the model is not
+            calibrated.
+        age: seconds since it was seen in view; 0: in this image.
         surfaces: one for each peak of `grounding`; from the image that the grounding is of.
         view: that the surfaces were measured in.
         restart: why nothing before this image was used; empty where it was.

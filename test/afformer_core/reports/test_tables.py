@@ -18,9 +18,9 @@ def test_markdown():
     assert TABLE.to_markdown().splitlines() == [
         '### Accuracy',
         '',
-        '|       |                  KLD | pairs |',
-        '|-------|---------------------:|------:|',
-        '| model | 0.500 [0.250, 1.000] |    12 |',
+        '|          |                  KLD | pairs |',
+        '|----------|---------------------:|------:|',
+        '| model    | 0.500 [0.250, 1.000] |    12 |',
         '| baseline |                  inf |     - |',
         '',
         '- lower is better',

@@ -53,7 +53,7 @@ def predicted(
 
 
 @pytest.mark.parametrize(
-    ('appearances', 'position'),
+    ('appearances', 'descriptor'),
     [
         # (3, 1) is (2, 0) away from the one mean, (2, -4) from the other.
         ([DEMONSTRATION, ANOTHER], [1.0, 0.0]),
@@ -61,11 +61,11 @@ def predicted(
     ],
 )
 def test_the_place_is_described_by_the_first_demonstration(
-    appearances: list[Appearance], position: list[float]
+    appearances: list[Appearance], descriptor: list[float]
 ) -> None:
     found = output([peak_at(0, 1)], [0, 0, 0], position=(3, 1))
 
-    assert predicted(found, appearances).position.tolist() == pytest.approx(position, abs=1e-5)
+    assert predicted(found, appearances).descriptor.tolist() == pytest.approx(descriptor, abs=1e-5)
 
 
 def test_the_demonstration_that_it_resembles_most_counts() -> None:

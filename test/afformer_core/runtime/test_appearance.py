@@ -101,7 +101,8 @@ def encoded() -> np.ndarray:
     """Features of two frames, at random."""
     rng = np.random.default_rng(0)
     shape = (2, CONFIGURATION.feature_channels, *CONFIGURATION.feature_size)
-    return rng.normal(size=shape).astype(np.float32)
+    # What all positions share is much of what a backbone gives.
+    return (rng.normal(size=shape) + 2.0).astype(np.float32)
 
 
 @pytest.fixture(scope='module')

@@ -51,3 +51,13 @@ def test_a_later_frame_changes_what_is_found_in_the_first() -> None:
     still = [each[:, :1].expand_as(each) for each in frames]
 
     assert not torch.allclose(found(frames).first, found(still).first)
+
+
+def test_a_frame_is_read_against_the_first() -> None:
+    frames, others = stages(1, 2), stages(2, 2)
+    begun_otherwise = [
+        torch.cat((other[1:, :1], each[:, 1:]), dim=1)
+        for each, other in zip(frames, others, strict=True)
+    ]
+
+    assert not torch.allclose(found(frames).frames[:, 1], found(begun_otherwise).frames[:, 1])

@@ -63,3 +63,10 @@ def test_outputs_of_commands_in_the_documentation(root: Path, ignored: Any) -> N
 def test_what_is_kept_is_not_ignored(root: Path, ignored: Any) -> None:
     for path in ('afformer_core/models/afformer.py', 'docs/images/replay.jpg', 'README.md'):
         assert not ignored(path)
+
+
+def test_nothing_that_is_ignored_is_in_the_repository(root: Path, ignored: Any) -> None:
+    command = ['git', 'ls-files', '--cached', '--ignored', '--exclude-standard']
+    found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+
+    assert found.stdout.splitlines() == []

@@ -83,9 +83,12 @@ class Afformer(nn.Module):
         features = features.to(self.encoder.mean.dtype)
         if self.correspondence is None:
             return self.decoder.memorize(features, lengths)
-        scales, channels = self.configuration.stage_scales, self.configuration.stage_channels
-        kept = sum(each * scale**2 for each, scale in zip(channels, scales, strict=True))
-        stages = unpack_levels(features[:, :, :kept], scales, channels)
+        kept = self.configuration.packed_stage_channels
+        stages = unpack_levels(
+            features[:, :, :kept],
+            self.configuration.stage_scales,
+            self.configuration.stage_channels,
+        )
         memory = self.decoder.memorize(features[:, :, kept:], lengths)
         missing = missing_frames(lengths, features.shape[1])
         contact, descriptors = self.correspondence.memorize(stages, missing)
@@ -97,9 +100,11 @@ class Afformer(nn.Module):
         Args:
             images: uint8 RGB [B * K, H, W, 3] at the input size; the K images of a demonstration
                 are consecutive.
-            memory: from `memorize`, of B demonstrations. Returns: heatmap logits [B * K, heatmaps,
-                *heatmap_size] (softmax over the pixels gives probabilities) and action logits [B *
-                K, actions].
+            memory: from `memorize`, of B demonstrations.
+
+        Returns:
+            heatmap logits [B * K, heatmaps, *heatmap_size] (softmax over the pixels gives
+            probabilities) and action logits [B * K, actions].
         """
         return self.ground_levels(self.encoder.encode_images(images), memory)
 

@@ -183,8 +183,13 @@ class AfformerConfiguration:
     def feature_channels(self) -> int:
         """Channels of the features of a frame; finer levels are packed into the coarsest."""
         levels = sum(self.channels * scale**2 for scale in self.frame_scales)
+        return self.packed_stage_channels + levels
+
+    @property
+    def packed_stage_channels(self) -> int:
+        """Channels of the features that hold `stage_levels`; they come first."""
         stages = zip(self.stage_channels, self.stage_scales, strict=True)
-        return levels + sum(channels * scale**2 for channels, scale in stages)
+        return sum(channels * scale**2 for channels, scale in stages)
 
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:

@@ -73,10 +73,6 @@ class Session(Protocol):
         """Compute the memory of one demonstration from its features [T, C, rows, columns].
 
         T is from 1 to the model's maximum of frames.
-
-        T is from 1 to the model's maximum of frames.
-
-        T is from 1 to the model's maximum of frames.
         """
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:

@@ -109,7 +109,7 @@ class GroundingTraining(LightningModule):
         heatmaps, actions = batch.ground(self.model, memory)
         targets = batch.supervision.targets((heatmaps.shape[-2], heatmaps.shape[-1]))
         loss, parts = self.loss(heatmaps, actions, targets)
-        expected = getattr(batch, 'contact', None)
+        expected = batch.contact_targets
         if memory.contact is not None and expected is not None:
             contact = contact_loss(memory.contact, expected)
             parts['contact_loss'] = contact.detach()

@@ -26,13 +26,11 @@ class Contact:
             the positions gives probabilities.
         frames: [B, T, h, w], where each frame shows the contact; likewise.
         touching: [B, T], whether the hand touches in a frame; the sigmoid gives probabilities.
-        motion: [B, T, C], features of each frame where its contact is.
     """
 
     first: Tensor
     frames: Tensor
     touching: Tensor
-    motion: Tensor
 
 
 class ContactHead(nn.Module):
@@ -91,7 +89,7 @@ class ContactHead(nn.Module):
         touching = self.touching(motion)[..., 0]
         summary = self._summary(y.unflatten(0, (batch, frames)), touching, missing)
         first = self._first(torch.cat((x[:, 0], summary), dim=1), stages[0][:, 0])
-        return Contact(first, position[:, 0].unflatten(0, (batch, frames)), touching, motion)
+        return Contact(first, position[:, 0].unflatten(0, (batch, frames)), touching)
 
     def _joined(self, stages: Sequence[Tensor]) -> Tensor:
         """Bring the three stages to one grid, that of stride 16."""

@@ -24,7 +24,7 @@ class Stream(IntEnum):
     VARIANT = 9
     STATE = 10
     FAMILY = 11
-    LOOK = 12
+    HAND_STYLE = 12
     PHOTOGRAPH = 13
     FINISH = 14
     ROBOT = 15

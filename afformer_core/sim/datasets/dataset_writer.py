@@ -159,7 +159,7 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
     )
     if settings.hand == 'mesh':
         demonstrations = [
-            with_meshes(demonstration, make_rng(scene.seed, Stream.LOOK, k))
+            with_meshes(demonstration, make_rng(scene.seed, Stream.HAND_STYLE, k))
             for k, demonstration in enumerate(demonstrations)
         ]
     targets = [

@@ -129,6 +129,11 @@ class Batch(ABC):
         """Compute heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
         return self.ground(model, self.memorize(model))
 
+    @property
+    def contact_targets(self) -> ContactTargets | None:
+        """Where and when the demonstrations show contact; None where that is unknown."""
+        return None
+
     @abstractmethod
     def memorize(self, model: Afformer) -> VideoMemory:
         """Compute the memory of the D demonstrations."""
@@ -200,12 +205,17 @@ class FeatureBatch(Batch):
         videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
         images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
             demonstration are consecutive.
-        contact: where and when the demonstrations show contact; None where that is unknown.
+        contact: see `contact_targets`.
     """
 
     videos: tuple[Tensor, ...]
     images: tuple[Tensor, ...]
     contact: ContactTargets | None = None
+
+    @property
+    def contact_targets(self) -> ContactTargets | None:
+        """Where and when the demonstrations show contact (see `Batch.contact_targets`)."""
+        return self.contact
 
     def memorize(self, model: Afformer) -> VideoMemory:
         """Compute the memory (see `Batch.memorize`)."""

@@ -29,7 +29,6 @@ def contact() -> Contact:
         first=peak_at(40, 30, 10)[None],
         frames=frames[None],
         touching=torch.tensor([[-9.0, 9.0]]),
-        motion=torch.zeros(1, 2, 4),
     )
 
 

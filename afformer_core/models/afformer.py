@@ -141,14 +141,15 @@ class Afformer(nn.Module):
         Returns:
             as `ground`.
         """
-        prior = None
-        if self.correspondence is not None:
-            assert memory.descriptors is not None
-            steps = len(self.configuration.image_levels)
-            correlation = self.correspondence.correlate(levels[steps:], memory.descriptors)
-            levels = self.correspondence.guide(levels[:steps], correlation)
-            prior = self.correspondence.prior(correlation)
-        decoded = self.decoder(levels, memory)
+        if self.correspondence is None:
+            decoded = self.decoder(levels, memory)
+            return self.predictor(widened(decoded), self._heatmap_size, memory)
+        assert memory.descriptors is not None
+        steps = len(self.configuration.image_levels)
+        levels, stages = levels[:steps], levels[steps:]
+        correlation = self.correspondence.correlate(stages, memory.descriptors)
+        decoded = self.decoder(self.correspondence.guide(levels, correlation), memory)
+        prior = self.correspondence.prior(correlation, decoded, stages[-1])
         return self.predictor(widened(decoded), self._heatmap_size, memory, prior)
 
     def forward(

@@ -12,10 +12,13 @@ from torch.nn import functional
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.correspondence.contact import Contact, ContactHead
-from afformer_core.models.correspondence.matching import Descriptors, Matcher
+from afformer_core.models.correspondence.matching import Descriptors, Matcher, enlarged
+from afformer_core.models.correspondence.refinement import Refinement
 
 # Range of the correlation that the decoder is shown, in nats from that of a uniform heatmap.
 _RANGE = 8.0
+# Drawn images, which training may show alone, are harder to match than real ones.
+_LEAST_PRIOR_WEIGHT = 1.5
 
 
 class Correspondence(nn.Module):
@@ -25,7 +28,8 @@ class Correspondence(nn.Module):
         configuration: the architecture.
 
     Attributes:
-        prior_weight: factor of the correlation in the heatmap's logits.
+        prior_excess: softplus of it is by how much the factor of the correlation in the heatmap's
+            logits exceeds 1.5.
     """
 
     def __init__(self, configuration: AfformerConfiguration) -> None:
@@ -36,7 +40,8 @@ class Correspondence(nn.Module):
         self.guides = nn.ModuleList(
             nn.Conv2d(1, configuration.channels, 1) for _ in configuration.image_levels
         )
-        self.prior_weight = nn.Parameter(torch.tensor(1.0))
+        self.refinement = Refinement(configuration.channels, fine)
+        self.prior_excess = nn.Parameter(torch.tensor(0.0))
         for guide in self.guides:
             assert isinstance(guide, nn.Conv2d)
             nn.init.zeros_(guide.weight)
@@ -66,13 +71,26 @@ class Correspondence(nn.Module):
 
     def guide(self, levels: Sequence[Tensor], correlation: Tensor) -> tuple[Tensor, ...]:
         """Add the correlation to image levels, coarse to fine, each [B * K, C, height, width]."""
-        uniform = correlation[0, 0].numel()
-        shown = (correlation + math.log(uniform)).clamp(-_RANGE, _RANGE)
+        shown = _limited(correlation)
         return tuple(
             level + guide(functional.max_pool2d(shown, shown.shape[-1] // level.shape[-1]))
             for level, guide in zip(levels, self.guides, strict=True)
         )
 
-    def prior(self, correlation: Tensor) -> Tensor:
-        """Weigh the correlation as a prior of heatmap logits, [B * K, 1, h, w]."""
-        return self.prior_weight * correlation
+    def prior(self, correlation: Tensor, decoded: Tensor, fine: Tensor) -> Tensor:
+        """Compute logits [B * K, 1, 2 * h, 2 * w] that are added to those of heatmaps.
+
+        Args:
+            correlation: from `correlate`, [B * K, 1, h, w].
+            decoded: the decoder's features [B * K, C, h / 2, w / 2].
+            fine: the finest stage of the images, [B * K, C, h, w].
+        """
+        refined: Tensor = self.refinement(decoded, fine, _limited(correlation))
+        weight = _LEAST_PRIOR_WEIGHT + functional.softplus(self.prior_excess)
+        return refined + weight * enlarged(correlation, refined.shape[-2:])
+
+
+def _limited(correlation: Tensor) -> Tensor:
+    """Limit a correlation to what a network reads well; 0 is a uniform one."""
+    uniform = correlation[0, 0].numel()
+    return (correlation + math.log(uniform)).clamp(-_RANGE, _RANGE)

@@ -12,11 +12,12 @@ import yaml
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
+from afformer_core.training.contact.training_cli import ContactTrainingCli
 from afformer_core.training.hands.training_cli import HandTrainingCli
 from afformer_core.training.training_cli import GroundingTrainingCli, TrainingCli
 
 TASKS: Mapping[str, type[TrainingCli]] = {
-    kind.name: kind for kind in (GroundingTrainingCli, HandTrainingCli)
+    kind.name: kind for kind in (GroundingTrainingCli, ContactTrainingCli, HandTrainingCli)
 }
 # Lightning's warnings that are wrong here, each after the reason.
 _SAID_IN_VAIN = (

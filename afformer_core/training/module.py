@@ -18,7 +18,7 @@ from afformer_core.models.precision import fuse_attention
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.constants import freeze_softmax_invariant_biases, keep_statistics
-from afformer_core.training.contact_loss import contact_loss
+from afformer_core.training.contact.contact_loss import contact_loss
 from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.inheritance import Inheritance

@@ -245,7 +245,7 @@ class GroundingTrainingCli(TrainingCli):
     """Command line of the training of a grounding model (see `TrainingCli`)."""
 
     name = 'grounding'
-    trained = GroundingTraining
+    trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
     data_is_chosen = True
     counted = 'pairs'

@@ -15,6 +15,8 @@ from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 _CHANNELS = 64
 _FINE = 32
 _GROUPS = 8
+# Share of the backbone's channels that training leaves out of a demonstration.
+_DROPPED = 0.3
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,25 @@ class Contact:
     touching: Tensor
 
 
+class ChannelDropout(nn.Module):
+    """Dropout of whole channels of a demonstration, the same ones in all of its frames.
+
+    Args:
+        probability: share of the channels that training sets to zero, in 0..1 without 1.
+    """
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop channels of [B, T, C, h, w], and scale the others up to the same mean."""
+        if not self.training:
+            return x
+        kept = torch.rand((len(x), 1, x.shape[2], 1, 1), device=x.device) >= self.probability
+        return x * kept / (1 - self.probability)
+
+
 class ContactHead(nn.Module):
     """A small network from the backbone's stages of a demonstration's frames to its contact.
 
@@ -46,6 +67,7 @@ class ContactHead(nn.Module):
     def __init__(self, channels: tuple[int, int, int]) -> None:
         super().__init__()
         fine, middle, coarse = channels
+        self.dropout = ChannelDropout(_DROPPED)
         width = _CHANNELS
         self.fine = nn.Conv2d(fine, _FINE, 3, stride=2, padding=1)
         self.middle = nn.Conv2d(middle, width, 1)
@@ -79,6 +101,7 @@ class ContactHead(nn.Module):
             missing: [B, T], true at frames that do not exist, or None. The first one exists.
         """
         batch, frames = stages[0].shape[:2]
+        stages = [self.dropout(stage) for stage in stages]
         x = self._joined([stage.flatten(0, 1) for stage in stages]).unflatten(0, (batch, frames))
         difference = x - x[:, :1]
         changes = torch.cat((x, difference, difference.abs()), dim=2)

@@ -111,7 +111,7 @@ class ModelWriter(BestWriter):
 
     measure = 'kld'
     sign = -1
-    metrics = ('kld', 'sim', 'auc_j', 'top_1')
+    metrics: tuple[str, ...] = ('kld', 'sim', 'auc_j', 'top_1')
 
     def write(
         self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]

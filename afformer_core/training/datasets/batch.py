@@ -15,7 +15,7 @@ from typing_extensions import Self
 from afformer_core.data.heatmaps import blurred_maps, coverage, target_heatmaps
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.training.contact_loss import ContactTargets
+from afformer_core.training.contact.contact_loss import ContactTargets
 from afformer_core.training.losses import Targets
 
 

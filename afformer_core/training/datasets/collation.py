@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.data.heatmaps import pad_points
-from afformer_core.training.contact_loss import ContactTargets
+from afformer_core.training.contact.contact_loss import ContactTargets
 from afformer_core.training.datasets.batch import (
     Annotations,
     FailedBatch,

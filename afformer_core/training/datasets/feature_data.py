@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
+from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
@@ -69,14 +70,14 @@ class FeatureDataset(Dataset[FeatureExample]):
             tuple(np.asarray(stage[video][frames]) for stage in cache.videos),
             tuple(np.asarray(stage[images][:, 0]) for stage in cache.images),
             tuple(annotated),
-            _contact(samples[0], frames),
+            _contact(samples[0], cache.videos[0].shape[1], frames),
         )
 
 
 def _contact(
-    sample: Sample, frames: slice
+    sample: Sample, count: int, order: slice
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
-    """Return where and when each frame of a whole clip shows contact, in the order of a slice."""
+    """Return where and when so many frames of a clip show contact, in the order of a slice."""
     if sample.contact_points is None:
         return None
     unknown = (np.nan, np.nan)
@@ -84,7 +85,8 @@ def _contact(
     touching = np.zeros(len(points), bool)
     if sample.contact is not None:
         touching[sample.contact[0] : sample.contact[1] + 1] = True
-    return points[frames].astype(np.float32), touching[frames]
+    kept = uniform_indices(len(points), count)[order]
+    return points[kept].astype(np.float32), touching[kept]
 
 
 def _annotated(sample: Sample, index: int) -> AnnotatedPoints:

@@ -60,6 +60,17 @@ def write_pairs(root: Path, shortest: int = 2) -> Path:
     return root / 'train.json'
 
 
+def write_contact(annotations: Path, shortest: int) -> None:
+    """Tell what clips of `write_pairs` touch: the pixel (9, 30), from the second frame on."""
+    entries = json.loads(annotations.read_text())
+    for entry in entries:
+        frames = shortest + int(Path(entry['video_path']).stem)
+        entry['contact'] = [1, frames - 1]
+        entry['contact_point'] = [[9, 30]] * frames
+        entry['clip_size'] = [64, 64]
+    annotations.write_text(json.dumps(entries))
+
+
 def images(annotations: Path, *more: str) -> list[str]:
     """Options of training on images."""
     return [

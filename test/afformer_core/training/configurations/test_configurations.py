@@ -20,7 +20,7 @@ from afformer_core.training.command import train
 
 from ...conftest import random_model
 from ...maskahand.mined_videos import write_mined
-from ..conftest import write_pairs
+from ..conftest import write_contact, write_pairs
 from .configurations import CONFIGURATIONS, OVERLAYS, files_of_example, label
 
 # Folders of overlays that change the architecture.
@@ -38,11 +38,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_opra(root / 'opra')
     write_epic(root / 'epic')
     write_assistq(root / 'assistq')
+    (root / 'simulated_hands').mkdir()
+    hands = write_pairs(root / 'simulated_hands', shortest=8)
+    write_contact(hands, shortest=8)
     (root / 'simulated').mkdir()
     annotations = write_pairs(root / 'simulated', shortest=8)
+    write_contact(annotations, shortest=8)
     annotations.with_name('validation.json').write_text(annotations.read_text())
     # What is simulated has OPRA's actions.
     annotations.with_name('actions.json').unlink()
+    hands.with_name('actions.json').unlink()
     (root / 'simulated_more').symlink_to(root / 'simulated')
     (root / 'my_pairs' / 'demonstrations').mkdir(parents=True)
     (root / 'my_pairs' / 'images').mkdir()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from afformer_core.models.correspondence.contact import Contact
-from afformer_core.training.contact_loss import ContactTargets, contact_loss
+from afformer_core.training.contact.contact_loss import ContactTargets, contact_loss
 
 NOWHERE = float('nan')
 

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training of a contact head alone, step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from afformer_core.models.correspondence.contact import Contact, ContactHead
+from afformer_core.training.architecture import Architecture
+from afformer_core.training.contact.contact_loss import ContactTargets, contact_loss
+from afformer_core.training.datasets.batch import Batch, FeatureBatch
+from afformer_core.training.module import GroundingTraining
+from afformer_core.training.optimization import Optimization
+from afformer_core.training.validation import gathered
+
+_OPTIMIZATION = Optimization()
+# A contact counts as found within this share of the diagonal.
+_NEAR = 0.05
+
+
+class ContactTraining(GroundingTraining):
+    """The training of the contact head of a model with correspondence; all else stays as it is.
+
+    Args:
+        architecture: architecture of the model, with correspondence.
+        action_names: names of the actions; those of the data, never given.
+        optimization: the optimizer and its rates.
+        backbone_weights: initial weights of the backbone, as for `GroundingTraining`.
+        initial: model folder to begin with instead, or `shipped`.
+
+    Raises:
+        ValueError: the architecture has no correspondence.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        action_names: tuple[str, ...] = (),
+        optimization: Optimization = _OPTIMIZATION,
+        backbone_weights: str = 'random',
+        initial: Path | None = None,
+    ) -> None:
+        super().__init__(
+            architecture,
+            action_names,
+            optimization=optimization,
+            backbone_weights=backbone_weights,
+            initial=initial,
+        )
+        if self.model.correspondence is None:
+            raise ValueError(
+                'the architecture has no correspondence; expected a model with a contact head. '
+                'Use the preset afformer_correspondence'
+            )
+        self.head: ContactHead = self.model.correspondence.contact
+        self.model.requires_grad_(False)
+        self.head.requires_grad_(True)
+        self._near: dict[int, float] = {}
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Compute the loss of a batch."""
+        contact, targets = self._find(batch)
+        loss = contact_loss(contact, targets)
+        self._last_loss = loss.detach()
+        self._require_finite_loss()
+        self.log('train/contact_loss', self._last_loss, logger=False)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Check the loss, and forget what the last validation found."""
+        super().on_validation_epoch_start()
+        self._near.clear()
+
+    def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
+        """Measure one demonstration whose first frame shows where it touches."""
+        contact, targets = self._find(batch)
+        distances = _distances(contact.first, targets.points[:, 0])
+        for index, distance in zip(sorted(set(batch.samples)), distances.tolist(), strict=True):
+            if distance == distance:
+                self._near[index] = float(distance <= _NEAR)
+        return {}
+
+    def on_validation_epoch_end(self) -> None:
+        """Gather the measures of all processes; each demonstration counts once."""
+        found = {i: near for part in gathered(self._near) for i, near in part.items()}
+        if found:
+            self.log('validation/contact', sum(found.values()) / len(found), rank_zero_only=True)
+
+    def _find(self, batch: Batch) -> tuple[Contact, ContactTargets]:
+        """Find the contact of a batch's demonstrations.
+
+        Raises:
+            ValueError: the data are no features, or do not tell the contact.
+        """
+        if not isinstance(batch, FeatureBatch) or batch.contact is None:
+            raise ValueError(
+                'the data do not tell where demonstrations touch; expected FeatureData over '
+                'annotations with contact_point. Make them with `afformer simulate`'
+            )
+        contact: Contact = self.head([stage.float() for stage in batch.videos])
+        return contact, batch.contact
+
+
+def _distances(logits: Tensor, points: Tensor) -> Tensor:
+    """Compute the distance [B] of each map's peak from a point, as a share of the diagonal.
+
+    Args:
+        logits: [B, h, w].
+        points: [B, 2], (x, y) as shares of the width and height; NaN gives NaN.
+    """
+    height, width = logits.shape[-2:]
+    best = logits.flatten(1).argmax(dim=1)
+    peaks = torch.stack(((best % width + 0.5) / width, (best // width + 0.5) / height), dim=1)
+    return (peaks - points).norm(dim=1) / 2**0.5

@@ -27,6 +27,7 @@ class AnnotationSource:
 
     Attributes:
         annotations: the file, or the folder of one's own pairs.
+        further: more of them, whose samples follow; with the same actions.
         root: folder of the media; null for the dataset's own layout.
         split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
         images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
@@ -40,6 +41,7 @@ class AnnotationSource:
     """
 
     annotations: Path
+    further: tuple[Path, ...] = ()
     root: Path | None = None
     split: str = 'train'
     images: tuple[float, float] | None = None
@@ -58,22 +60,33 @@ class AnnotationSource:
         """Read the samples and the names of actions, without opening media.
 
         Raises:
-            DatasetError: the file is missing, malformed or empty, or no image is in the requested
-                part.
+            DatasetError: a file is missing, malformed or empty, or names other actions than the
+                first, or no image is in the requested part.
         """
-        dataset = open_annotations(Path(self.annotations), self.root, self.split)
-        samples = list(dataset)
-        if not samples:
-            raise DatasetError(
-                f'{self.annotations} holds 0 samples of the split {self.split}; expected at '
-                'least 1'
-            )
+        samples, names = self._read(Path(self.annotations))
+        for path in self.further:
+            more, others = self._read(Path(path))
+            if others != names:
+                raise DatasetError(
+                    f'{path} names the actions {list(others)}; expected {list(names)}, as '
+                    f'{self.annotations} does'
+                )
+            samples += more
         if self.images is not None:
             samples = self._of_images(samples, *self.images)
         if self.share < 1:
             count = max(1, round(self.share * len(samples)))
             chosen = np.random.default_rng(0).permutation(len(samples))[:count]
             samples = [samples[index] for index in sorted(chosen.tolist())]
+        return samples, names
+
+    def _read(self, path: Path) -> tuple[list[Sample], tuple[str, ...]]:
+        dataset = open_annotations(path, self.root, self.split)
+        samples = list(dataset)
+        if not samples:
+            raise DatasetError(
+                f'{path} holds 0 samples of the split {self.split}; expected at least 1'
+            )
         return samples, dataset.action_names
 
     def _of_images(self, samples: list[Sample], begin: float, end: float) -> list[Sample]:

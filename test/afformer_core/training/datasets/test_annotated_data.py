@@ -46,6 +46,33 @@ def test_too_few_images_for_a_part(tmp_path: Path) -> None:
         source.read()
 
 
+def test_samples_of_further_files_follow(tmp_path: Path) -> None:
+    for name in ('drawn', 'real'):
+        (tmp_path / name).mkdir()
+        write_pairs(tmp_path / name)
+    first, second = tmp_path / 'drawn/train.json', tmp_path / 'real/train.json'
+
+    samples, names = AnnotationSource(first, further=(second,)).read()
+
+    assert names == ('press', 'hold')
+    assert [sample.image_path.parent.name for sample in samples] == ['drawn'] * 8 + ['real'] * 8
+
+
+def test_a_further_file_of_other_actions_is_refused(tmp_path: Path) -> None:
+    for name in ('drawn', 'real'):
+        (tmp_path / name).mkdir()
+        write_pairs(tmp_path / name)
+    (tmp_path / 'real/actions.json').write_text('["press", "turn"]')
+    source = AnnotationSource(
+        tmp_path / 'drawn/train.json', further=(tmp_path / 'real/train.json',)
+    )
+
+    with pytest.raises(
+        DatasetError, match=r"real/train.json names the actions \['press', 'turn'\]"
+    ):
+        source.read()
+
+
 @pytest.mark.parametrize('part', [(0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)])
 def test_a_part_that_is_none_is_refused(part: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match='expected a part of 0 to 1'):

@@ -29,7 +29,7 @@ ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
 
-.PHONY: help setup demo test test-slow soak lint mutants evaluate real maskahand studies bench docs clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants evaluate real maskahand studies weights bench docs clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -83,6 +83,10 @@ maskahand: setup ## learn from simulated videos without labels and measure what 
 
 studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables on simulated data (TABLE=table_4b; hours)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/Snakefile '$(TABLE)'
+
+weights: setup $(SNAKEMAKE) ## make the weights of the correspondence model, from rendering to their card (many hours; goes on where it stopped)
+	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/weights/Snakefile \
+	  --workflow-profile studies/profiles/default
 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole workflow of the weights in two steps of each training."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from afformer_core.runtime.model_folder import read_description
+
+_MINUTES = 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(_MINUTES * 60)
+def test_weights_are_made_with_their_card_and_not_again(root: Path, tmp_path: Path) -> None:
+    program = shutil.which('snakemake') or root / '.venv' / 'snakemake' / 'bin' / 'snakemake'
+    if not Path(program).is_file():
+        pytest.skip('snakemake is not installed; `make test-slow` does it')
+    command = [
+        str(program),
+        '--snakefile=studies/weights/Snakefile',
+        '--workflow-profile=studies/profiles/default',
+        '--configfile=studies/weights/smoke.yaml',
+        '--config',
+        f'output={tmp_path}',
+    ]
+
+    first = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert first.returncode == 0, first.stderr[-3000:]
+
+    description = read_description(tmp_path / 'model')
+    assert description.configuration.correspondence == 'contact'
+    assert description.valid_calibration is not None
+    assert '| test-unseen |' in (tmp_path / 'model' / 'MODEL_CARD.md').read_text()
+    again = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert 'Nothing to be done' in again.stdout + again.stderr

@@ -12,6 +12,7 @@ from torch import Tensor
 from afformer_core.models.correspondence.contact import Contact, ContactHead
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.contact.contact_loss import ContactTargets, contact_loss
+from afformer_core.training.contact.retiming import retime
 from afformer_core.training.datasets.batch import Batch, FeatureBatch
 from afformer_core.training.module import GroundingTraining
 from afformer_core.training.optimization import Optimization
@@ -63,8 +64,11 @@ class ContactTraining(GroundingTraining):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
-        contact, targets = self._find(batch)
-        loss = contact_loss(contact, targets)
+        stages, targets = _contact_of(batch)
+        # Drawn by the step, so that a resumed training draws the same.
+        generator = torch.Generator().manual_seed(self.global_step)
+        stages, targets = retime(stages, targets, generator)
+        loss = contact_loss(self.head(stages), targets)
         self._last_loss = loss.detach()
         self._require_finite_loss()
         self.log('train/contact_loss', self._last_loss, logger=False)
@@ -77,7 +81,8 @@ class ContactTraining(GroundingTraining):
 
     def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
         """Measure one demonstration whose first frame shows where it touches."""
-        contact, targets = self._find(batch)
+        stages, targets = _contact_of(batch)
+        contact: Contact = self.head(stages)
         distances = _distances(contact.first, targets.points[:, 0])
         for index, distance in zip(sorted(set(batch.samples)), distances.tolist(), strict=True):
             if distance == distance:
@@ -90,19 +95,19 @@ class ContactTraining(GroundingTraining):
         if found:
             self.log('validation/contact', sum(found.values()) / len(found), rank_zero_only=True)
 
-    def _find(self, batch: Batch) -> tuple[Contact, ContactTargets]:
-        """Find the contact of a batch's demonstrations.
 
-        Raises:
-            ValueError: the data are no features, or do not tell the contact.
-        """
-        if not isinstance(batch, FeatureBatch) or batch.contact is None:
-            raise ValueError(
-                'the data do not tell where demonstrations touch; expected FeatureData over '
-                'annotations with contact_point. Make them with `afformer simulate`'
-            )
-        contact: Contact = self.head([stage.float() for stage in batch.videos])
-        return contact, batch.contact
+def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:
+    """Return the backbone stages of a batch's demonstrations, and where and when these touch.
+
+    Raises:
+        ValueError: the data are no features, or do not tell the contact.
+    """
+    if not isinstance(batch, FeatureBatch) or batch.contact is None:
+        raise ValueError(
+            'the data do not tell where demonstrations touch; expected FeatureData over '
+            'annotations with contact_point. Make them with `afformer simulate`'
+        )
+    return tuple(stage.float() for stage in batch.videos), batch.contact
 
 
 def _distances(logits: Tensor, points: Tensor) -> Tensor:

@@ -37,6 +37,10 @@ RETIRED = {
     'places': 'positions or points',
     'thing': 'element or object',
     'things': 'elements or objects',
+    'touch': 'contact, or contact point',
+    'touches': 'contacts, or contact points',
+    'touched': 'in contact, or what is',
+    'touching': 'in contact',
 }
 # Words that are retired as a whole name, and fine as a part of one.
 RETIRED_ALONE = {
@@ -50,17 +54,21 @@ RETIRED_ALONE = {
     'Look': 'ZoomStage, or a noun that says what it is',
 }
 # Names of libraries: the module `random`, the argument of PyTorch's functions, the attribute of
-# Lightning's loggers, and classes of MediaPipe and ONNX Runtime.
+# Lightning's loggers, the method of paths, and classes of MediaPipe and ONNX Runtime.
 OF_LIBRARIES = {
     'random',
     'generator',
     'experiment',
+    'touch',
     'BaseOptions',
     'HandLandmarkerOptions',
     'SessionOptions',
 }
-# A layer by its name in the weights of hand detectors.
+# An action of the data sets.
+ACTION = 'touch'
+# Layers by their names in the weights of hand detectors, and of models that find contact.
 OF_WEIGHTS = {
+    ('afformer_core/models/correspondence/contact.py', 'touching'),
     ('afformer_core/hands/contact_head.py', 'place'),
     ('test/afformer_core/hands/test_contact_head.py', 'place'),
 }
@@ -124,7 +132,9 @@ def names_of(path: Path) -> Iterator[tuple[str, int]]:
     if path.suffix == '.py':
         yield from names_in_python(path.read_text())
     elif path.suffix in ('.yaml', '.yml'):
-        yield from names_in_lines(path.read_text(), r'\s*(?:- )?([\w-]+):')
+        for name, line in names_in_lines(path.read_text(), r'\s*(?:- )?([\w-]+):'):
+            if name != ACTION:
+                yield name, line
     elif path.suffix in ('.msg', '.srv', '.action'):
         yield from names_in_lines(path.read_text(), r'[\w/]+(?:\[\d*\])? +(\w+)')
 

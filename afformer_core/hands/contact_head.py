@@ -28,7 +28,7 @@ _RESIZED, _MOVED = (0.75, 1.3), 0.1
 # Luminance of red, green and blue.
 _LUMINANCE = (0.299, 0.587, 0.114)
 # Weight of a location error of one square relative to contact; more would harm contact.
-_TOUCH_WEIGHT = 1.0
+_CONTACT_POINT_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class ContactAnswer:
 
     Attributes:
         logits: logits of contact, [N].
-        touches: points of contact, if any, [N, 2], (x, y) in pixels.
+        contact_points: points of contact, if any, [N, 2], (x, y) in pixels.
     """
 
     logits: Tensor
-    touches: Tensor
+    contact_points: Tensor
 
 
 class ContactHead(nn.Module):
@@ -118,14 +118,14 @@ class ContactHead(nn.Module):
         images: Sequence[Tensor],
         boxes: Sequence[Tensor],
         contacts: Sequence[Tensor],
-        touches: Sequence[Tensor],
+        contact_points: Sequence[Tensor],
     ) -> Tensor:
         """Compute the loss of contact, and of its location where known, with randomly moved boxes.
 
         Args:
             images, boxes: see `forward`.
             contacts: for each image, bool [n].
-            touches: for each image, (x, y) in pixels, [n, 2]; NaN where unknown.
+            contact_points: for each image, (x, y) in pixels, [n, 2]; NaN where unknown.
 
         Returns:
             binary cross-entropy plus the smooth distance in sides of the squares; 0 without hands.
@@ -139,14 +139,16 @@ class ContactHead(nn.Module):
         contact = functional.binary_cross_entropy_with_logits(
             answer.logits, torch.cat(list(contacts)).float()
         )
-        expected = torch.cat(list(touches))
+        expected = torch.cat(list(contact_points))
         known = ~expected.isnan().any(dim=1, keepdim=True)
         _, sides = _around(torch.cat(moved))
-        away = (answer.touches - torch.where(known, expected, answer.touches)) / sides
+        away = (
+            answer.contact_points - torch.where(known, expected, answer.contact_points)
+        ) / sides
         distance = functional.smooth_l1_loss(
             away, torch.zeros_like(away), reduction='sum', beta=0.1
         )
-        return contact + _TOUCH_WEIGHT * distance / known.sum().clamp(min=1)
+        return contact + _CONTACT_POINT_WEIGHT * distance / known.sum().clamp(min=1)
 
 
 def _around(boxes: Tensor) -> tuple[Tensor, Tensor]:

@@ -113,7 +113,7 @@ def on_host(outputs: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
 
     Args:
         outputs: for each image `boxes` [N, 4], `labels` and `scores` [N] and, for all or none,
-            `touches` [N, 2].
+            `contact_points` [N, 2].
 
     Returns:
         the same as float32 on the host.
@@ -136,18 +136,24 @@ def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
     """Convert detections of one image to hands, best first, each with its more likely contact.
 
     Args:
-        output: `boxes`, `labels` and `scores`, as from `on_host`, and `touches` if the detector
-            has them; a hand may occur with both contacts.
+        output: `boxes`, `labels` and `scores`, as from `on_host`, and `contact_points` if the
+            detector has them; a hand may occur with both contacts.
     """
     kept = nms(output['boxes'], output['scores'], _ONE_HAND)
     boxes, labels, scores = (output[name][kept].tolist() for name in ('boxes', 'labels', 'scores'))
-    told = output['touches'][kept].tolist() if 'touches' in output else [None] * len(boxes)
+    told = (
+        output['contact_points'][kept].tolist()
+        if 'contact_points' in output
+        else [None] * len(boxes)
+    )
     return tuple(
         Hand(
             (box[0], box[1], box[2], box[3]),
             label == CONTACT,
             min(score, 1.0),
-            (touch[0], touch[1]) if touch is not None and label == CONTACT else None,
+            (contact_point[0], contact_point[1])
+            if contact_point is not None and label == CONTACT
+            else None,
         )
-        for box, label, score, touch in zip(boxes, labels, scores, told, strict=True)
+        for box, label, score, contact_point in zip(boxes, labels, scores, told, strict=True)
     )

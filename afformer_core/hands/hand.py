@@ -24,8 +24,8 @@ class Hand:
             reaches from 0 to W. It may reach outside of the image.
         contact: whether the hand touches an object.
         score: confidence that there is a hand with this contact, 0 to 1.
-        touch: point of contact, actual or imminent, (x, y) in pixels; it may lie outside of box
-            and image. None where the detector does not give it.
+        contact_point: point of contact, actual or imminent, (x, y) in pixels; it may lie outside
+            of box and image. None where the detector does not give it.
 
     Raises:
         ValueError: a number is not finite or out of its range.
@@ -34,7 +34,7 @@ class Hand:
     box: tuple[float, float, float, float]
     contact: bool
     score: float
-    touch: tuple[float, float] | None = None
+    contact_point: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         left, top, right, bottom = self.box
@@ -45,8 +45,10 @@ class Hand:
             )
         if not 0 <= self.score <= 1:
             raise ValueError(f'the score of a hand is {self.score}; expected 0 to 1')
-        if self.touch is not None and not all(map(math.isfinite, self.touch)):
-            raise ValueError(f'the touch of a hand is {self.touch}; expected finite (x, y)')
+        if self.contact_point is not None and not all(map(math.isfinite, self.contact_point)):
+            raise ValueError(
+                f'the contact point of a hand is {self.contact_point}; expected finite (x, y)'
+            )
 
     @property
     def size(self) -> tuple[float, float]:

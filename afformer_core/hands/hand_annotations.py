@@ -37,14 +37,14 @@ class HandAnnotation:
             reaches from 0 to W. It lies in the image.
         contact: whether the hand touches an object; people are no objects.
         difficult: whether the hand counts neither as missed nor as wrongly found.
-        touch: middle of the box of the touched object, (x, y) in pixels; None where there is no
-            contact or no such box.
+        contact_point: middle of the box of the touched object, (x, y) in pixels; None where there
+            is no contact or no such box.
     """
 
     box: tuple[float, float, float, float]
     contact: bool
     difficult: bool = False
-    touch: tuple[float, float] | None = None
+    contact_point: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ def _hand(element: ElementTree.Element, size: tuple[int, int]) -> HandAnnotation
         _box(edges, size),
         interacts,
         _number(element, 'difficult') == 1,
-        _touch(element) if interacts else None,
+        _contact_point(element) if interacts else None,
     )
 
 
-def _touch(element: ElementTree.Element) -> tuple[float, float] | None:
+def _contact_point(element: ElementTree.Element) -> tuple[float, float] | None:
     """Return the middle of the touched object, whose first and last pixels count from 1."""
     texts = [(element.findtext(f'obj{key}') or '').strip() for key in _EDGES]
     if any(text in _UNKNOWN for text in texts):

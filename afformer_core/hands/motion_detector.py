@@ -48,12 +48,13 @@ class MotionHandDetector(nn.Module):
             images: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
                 `frame_stack`).
             targets: in training, for each image, `boxes` [N, 4], `labels` [N], indices of
-                `CLASSES`, and `touches` [N, 2], (x, y) of points of contact in pixels, NaN where
-                unknown.
+                `CLASSES`, and `contact_points` [N, 2], (x, y) of points of contact in pixels, NaN
+                where unknown.
 
         Returns:
             in training `loss_contact` and torchvision's losses; else for each image `boxes`,
-            `labels`, `scores` and `touches`, best first, each hand with its more likely contact.
+            `labels`, `scores` and `contact_points`, best first, each hand with its more likely
+            contact.
 
         Raises:
             ValueError: images have another number of channels, or there are no targets in
@@ -77,8 +78,11 @@ class MotionHandDetector(nn.Module):
         losses = self._search_losses(images, targets) if self.searched_share else {}
         boxes = [each['boxes'] for each in targets]
         contacts = [each['labels'] == CONTACT for each in targets]
-        touches = [each['touches'] for each in targets]
-        return {**losses, 'loss_contact': self.contact.loss(images, boxes, contacts, touches)}
+        contact_points = [each['contact_points'] for each in targets]
+        return {
+            **losses,
+            'loss_contact': self.contact.loss(images, boxes, contacts, contact_points),
+        }
 
     def _search_losses(
         self, images: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]
@@ -96,10 +100,15 @@ class MotionHandDetector(nn.Module):
         boxes = [output['boxes'] for output in outputs]
         answer = self.contact(images, boxes)
         counts = [len(each) for each in boxes]
-        contacts, touches = answer.logits.sigmoid().split(counts), answer.touches.split(counts)
+        contacts, contact_points = (
+            answer.logits.sigmoid().split(counts),
+            answer.contact_points.split(counts),
+        )
         return [
-            _in_states({**output, 'touches': touch}, contact)
-            for output, contact, touch in zip(outputs, contacts, touches, strict=True)
+            _in_states({**output, 'contact_points': contact_point}, contact)
+            for output, contact, contact_point in zip(
+                outputs, contacts, contact_points, strict=True
+            )
         ]
 
 

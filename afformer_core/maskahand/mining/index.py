@@ -132,7 +132,8 @@ def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
     """Convert hands by the number of their frame to JSON types."""
     return {
         str(number): [
-            [*hand.box, hand.contact, hand.score, *(hand.touch or ())] for hand in hands[number]
+            [*hand.box, hand.contact, hand.score, *(hand.contact_point or ())]
+            for hand in hands[number]
         ]
         for number in sorted(hands)
     }
@@ -171,11 +172,11 @@ def _video(fields: Mapping[str, Any], folder: Path) -> MinedVideo:
 
 
 def _hand(values: list[Any]) -> Hand:
-    left, top, right, bottom, contact, score, *touch = values
+    left, top, right, bottom, contact, score, *contact_point = values
     box = float(left), float(top), float(right), float(bottom)
-    if not touch:
+    if not contact_point:
         return Hand(box, bool(contact), score)
-    x, y = map(float, touch)
+    x, y = map(float, contact_point)
     return Hand(box, bool(contact), score, (x, y))
 
 

@@ -155,7 +155,10 @@ def _kept(hand: Hand) -> Iterator[Hand]:
     left, top, right, bottom = (round(each, _BOX_DECIMALS) for each in hand.box)
     score = round(hand.score, _SCORE_DECIMALS)
     if score >= LOWEST_SCORE and left < right and top < bottom:
-        touch = hand.touch
-        if touch is not None:
-            touch = round(touch[0], _BOX_DECIMALS), round(touch[1], _BOX_DECIMALS)
-        yield Hand((left, top, right, bottom), hand.contact, score, touch)
+        contact_point = hand.contact_point
+        if contact_point is not None:
+            contact_point = (
+                round(contact_point[0], _BOX_DECIMALS),
+                round(contact_point[1], _BOX_DECIMALS),
+            )
+        yield Hand((left, top, right, bottom), hand.contact, score, contact_point)

@@ -73,8 +73,8 @@ def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage
         left, top, right, bottom = (round(each * scale) for each in hand.box)
         colour = _CONTACT if hand.contact else _NO_CONTACT
         cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, 2)
-        if hand.touch is not None:
-            x, y = (round(each * scale) for each in hand.touch)
+        if hand.contact_point is not None:
+            x, y = (round(each * scale) for each in hand.contact_point)
             cv2.circle(drawn, (x, y), 3, colour, -1, cv2.LINE_AA)
         label = f'{"contact" if hand.contact else "no contact"} {hand.score:.2f}'
         # At the upper edge of the image the label goes inside the box.

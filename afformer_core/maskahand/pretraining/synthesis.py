@@ -15,7 +15,7 @@ from afformer_core.maskahand.pretraining.camera_motion import camera_motion
 from afformer_core.maskahand.pretraining.interactions import Direction, Interaction
 from afformer_core.maskahand.pretraining.masks import MaskSettings, without_hands
 
-FORMS = ('box', 'front', 'touch')
+FORMS = ('box', 'front', 'contact_point')
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class BoxTarget:
     Attributes:
         form: 'box' for the whole box, as in the paper; 'front' for the part of it ahead in the
             direction in which the hand came, since fingertips lead and the middle of a hand is its
-            palm, or the whole box where the hand did not move; 'touch' for a square around the
-            detector's point of contact, or the front where that is unknown or outside of the
+            palm, or the whole box where the hand did not move; 'contact_point' for a square around
+            the detector's point of contact, or the front where that is unknown or outside of the
             frame.
         share: share of the box's width for a front to the left or right, of its height for one
             above or below; of the box's longer side for the square; above 0, at most 1.
@@ -65,8 +65,8 @@ class BoxTarget:
         self, hand: Hand, direction: Direction | None, size: tuple[int, int]
     ) -> NDArray[np.float64]:
         """Return [[left, top], [right, bottom]] as shares of the frame, clipped to it."""
-        if self.form == 'touch' and hand.touch is not None:
-            middle = np.array(hand.touch)
+        if self.form == 'contact_point' and hand.contact_point is not None:
+            middle = np.array(hand.contact_point)
             if np.all((middle >= 0) & (middle <= size)):
                 half = self.share * max(hand.size) / 2
                 return np.clip(np.stack((middle - half, middle + half)) / size, 0, 1)
@@ -186,4 +186,4 @@ def _moved_corners(
 def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:
     left, top, right, bottom = (np.reshape(hand.box, (2, 2)) * scale).ravel().tolist()
     # The point of contact is not needed for hiding.
-    return replace(hand, box=(left, top, right, bottom), touch=None)
+    return replace(hand, box=(left, top, right, bottom), contact_point=None)

@@ -27,12 +27,12 @@ class Contact:
         first: [B, 2h, 2w], where the first frame shows what is touched, now or later; softmax over
             the positions gives probabilities.
         frames: [B, T, h, w], where each frame shows the contact; likewise.
-        touching: [B, T], whether the hand touches in a frame; the sigmoid gives probabilities.
+        in_contact: [B, T], whether the hand touches in a frame; the sigmoid gives probabilities.
     """
 
     first: Tensor
     frames: Tensor
-    touching: Tensor
+    in_contact: Tensor
 
 
 class ChannelDropout(nn.Module):
@@ -109,10 +109,10 @@ class ContactHead(nn.Module):
         position = self.position(y)
         weights = position.flatten(1).softmax(dim=1)[:, :, None]
         motion = (y.flatten(2) @ weights)[..., 0].unflatten(0, (batch, frames))
-        touching = self.touching(motion)[..., 0]
-        summary = self._summary(y.unflatten(0, (batch, frames)), touching, missing)
+        in_contact = self.touching(motion)[..., 0]
+        summary = self._summary(y.unflatten(0, (batch, frames)), in_contact, missing)
         first = self._first(torch.cat((x[:, 0], summary), dim=1), stages[0][:, 0])
-        return Contact(first, position[:, 0].unflatten(0, (batch, frames)), touching)
+        return Contact(first, position[:, 0].unflatten(0, (batch, frames)), in_contact)
 
     def _joined(self, stages: Sequence[Tensor]) -> Tensor:
         """Bring the three stages to one grid, that of stride 16."""
@@ -123,12 +123,12 @@ class ContactHead(nn.Module):
         joined: Tensor = self.join(torch.cat((self.fine(fine), self.middle(middle), coarse), 1))
         return joined
 
-    def _summary(self, y: Tensor, touching: Tensor, missing: Tensor | None) -> Tensor:
+    def _summary(self, y: Tensor, in_contact: Tensor, missing: Tensor | None) -> Tensor:
         """Summarise [B, T, C, h, w] over time: maximum, mean, and mean while touching."""
         height, width = y.shape[-2:]
         if missing is not None:
             y = y.masked_fill(missing[:, :, None, None, None], 0.0)
-            touching = touching.masked_fill(missing, PADDING_SCORE)
+            in_contact = in_contact.masked_fill(missing, PADDING_SCORE)
         lines = y.permute(0, 3, 4, 2, 1).flatten(0, 2)
         lines = functional.gelu(self.time(lines)) + lines
         z = lines.unflatten(0, (len(y), height, width)).permute(0, 4, 3, 1, 2)
@@ -138,7 +138,7 @@ class ContactHead(nn.Module):
             hidden = missing[:, :, None, None, None]
             z, highest = z.masked_fill(hidden, 0.0), z.masked_fill(hidden, PADDING_SCORE)
             existing = (~missing).sum(dim=1)[:, None, None, None]
-        weights = touching.softmax(dim=1)[:, :, None, None, None]
+        weights = in_contact.softmax(dim=1)[:, :, None, None, None]
         return torch.cat((highest.amax(1), z.sum(1) / existing, (z * weights).sum(1)), dim=1)
 
     def _first(self, summary: Tensor, fine: Tensor) -> Tensor:

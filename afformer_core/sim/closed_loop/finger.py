@@ -66,7 +66,7 @@ class Watch:
 
     def finish(self, physics: Physics) -> None:
         """Add the result of one simulation step."""
-        for i in physics.touched():
+        for i in physics.in_contact():
             if i >= 0 and (physics.mechanisms[i].joint is not None or physics.on_hull(i)):
                 self.contact[i] += TIMESTEP
         self.last = physics.progress()
@@ -104,10 +104,10 @@ class Finger:
         """
         if action not in ACTIONS:
             raise ValueError(f'action is {action!r}; expected one of {ACTIONS}')
-        touched = self._approach()
-        if not touched:
-            return touched
-        element = next((i for i in touched if i >= 0), -1)
+        contacts = self._approach()
+        if not contacts:
+            return contacts
+        element = next((i for i in contacts if i >= 0), -1)
         if action in ('touch', 'hold'):
             self._slide(-_STROKES[action] * _OUTWARD)
             self._wait(_DWELLS[action])
@@ -117,17 +117,17 @@ class Finger:
             self._carry_out(action, element)
         if action != 'pick up':
             self._retreat()
-        return touched
+        return contacts
 
     def _approach(self) -> list[int]:
         for level, speed in ((_SLOW, _FAST_SPEED), (_DEEPEST, _SLOW_SPEED)):
             while self._targets[2] > level:
                 self._targets[2] -= speed * TIMESTEP
                 self._step()
-                touched = self.physics.touched()
-                if touched:
+                contacts = self.physics.in_contact()
+                if contacts:
                     self._targets = self.physics.finger()
-                    return touched
+                    return contacts
         return []
 
     def _move(self, element: int, sense: int) -> None:

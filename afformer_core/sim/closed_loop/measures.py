@@ -116,7 +116,9 @@ def _measure(trials: Sequence[Trial], noise: float) -> TrialMeasures:
         trials=len(trials),
         success=_mean(trials, lambda trial: trial.attempts[noise].read.done),
         success_given_the_action=_mean(trials, lambda trial: trial.attempts[noise].told.done),
-        right_element=_mean(trials, lambda trial: _touched_right(trial, trial.attempts[noise])),
+        right_element=_mean(
+            trials, lambda trial: _first_contact_is_right(trial, trial.attempts[noise])
+        ),
         error_mm=_error(trials, noise),
         action_read=_mean(trials, lambda trial: trial.read == trial.action),
         success_at_right_pixel=_mean(trials, lambda trial: trial.attempts[noise].shown.done),
@@ -159,13 +161,13 @@ def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
     errors = []
     for trial in trials:
         attempt = trial.attempts[noise]
-        error = attempt.error if _touched_right(trial, attempt) else None
+        error = attempt.error if _first_contact_is_right(trial, attempt) else None
         errors.append(math.nan if error is None else 1e3 * error)
     return bootstrap_median(errors, [trial.scene for trial in trials])
 
 
-def _touched_right(trial: Trial, attempt: Attempt) -> bool:
-    return attempt.told.touched == trial.element
+def _first_contact_is_right(trial: Trial, attempt: Attempt) -> bool:
+    return attempt.told.first_contact == trial.element
 
 
 def _mean(trials: Sequence[Trial], measure: Callable[[Trial], bool]) -> Estimate | None:

@@ -119,7 +119,7 @@ class Physics:
             self._model.actuator_gainprm[actuator, 0] = stiffness
             self._model.actuator_biasprm[actuator, 1:3] = -stiffness, -damping
 
-    def touched(self) -> list[int]:
+    def in_contact(self) -> list[int]:
         """Return the elements in contact with the finger, deepest first; -1 for a fixed part."""
         contacts = self._data.contact
         if not len(contacts.dist):

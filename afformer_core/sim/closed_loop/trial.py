@@ -32,7 +32,7 @@ class Outcome:
 
     Attributes:
         verdict: judgement by the state of the simulator afterwards.
-        touched: index of the element that was touched first; None if there was none.
+        first_contact: index of the element that was touched first; None if there was none.
         disturbed: elements that were operated though not meant.
 
     Raises:
@@ -40,7 +40,7 @@ class Outcome:
     """
 
     verdict: Verdict
-    touched: int | None = None
+    first_contact: int | None = None
     disturbed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -87,13 +87,13 @@ class Bench:
             )
         self._physics.reset(point, normal, robot, START)
         finger = Finger(self._physics)
-        touched = finger.act(action)
-        return _judge(self._task, self._physics.mechanisms, touched, finger.watch)
+        contacts = finger.act(action)
+        return _judge(self._task, self._physics.mechanisms, contacts, finger.watch)
 
 
-def _judge(task: Task, every: tuple[Mechanism, ...], touched: list[int], watch: Watch) -> Outcome:
+def _judge(task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: Watch) -> Outcome:
     target = task.element
-    first = next((i for i in touched if i >= 0), None)
+    first = next((i for i in contacts if i >= 0), None)
     disturbed = tuple(
         i
         for i, one in enumerate(every)
@@ -104,16 +104,16 @@ def _judge(task: Task, every: tuple[Mechanism, ...], touched: list[int], watch: 
     done = mechanism.operated(
         float(watch.last[target]), float(watch.farthest[target]), float(seconds[target])
     )
-    return Outcome(_verdict(target, done and not disturbed, touched, disturbed), first, disturbed)
+    return Outcome(_verdict(target, done and not disturbed, contacts, disturbed), first, disturbed)
 
 
-def _verdict(target: int, done: bool, touched: list[int], disturbed: tuple[int, ...]) -> Verdict:
+def _verdict(target: int, done: bool, contacts: list[int], disturbed: tuple[int, ...]) -> Verdict:
     """Judge an attempt by the elements touched first; touching another one does no harm."""
     if done:
         return Verdict.DONE
-    if not touched:
+    if not contacts:
         return Verdict.NOTHING
-    first = next((i for i in touched if i >= 0), None)
+    first = next((i for i in contacts if i >= 0), None)
     if disturbed or first not in (None, target):
         return Verdict.WRONG_ELEMENT
     return Verdict.FIXED_PART if first is None else Verdict.NOT_DONE

@@ -231,8 +231,8 @@ def _annotation(
     element = scene.fixture.elements[index]
     rng = make_rng(scene.seed, Stream.ANNOTATION, 1, index, number)
     displacement = view.states.get(index, STILL)
-    touched = front_points(element, _POINTS, _POINT_SPREAD, rng, displacement)
-    marked = points_seen(view.pixels(touched), seen == index)
+    on_front = front_points(element, _POINTS, _POINT_SPREAD, rng, displacement)
+    marked = points_seen(view.pixels(on_front), seen == index)
     return {
         'width': view.size[0],
         'height': view.size[1],

@@ -21,7 +21,7 @@ class AnnotatedHand:
         box: box of palm and fingers.
         left: True for a left hand.
         contact: `NO_CONTACT`, `PORTABLE_OBJECT` or `STATIONARY_OBJECT`.
-        touched: box of the touched element; None without contact, or if the element is hidden.
+        contact_box: box of the touched element; None without contact, or if the element is hidden.
 
     Raises:
         ValueError: the contact is another number, or a hand without contact touches an element.
@@ -30,13 +30,15 @@ class AnnotatedHand:
     box: Box
     left: bool
     contact: int
-    touched: Box | None = None
+    contact_box: Box | None = None
 
     def __post_init__(self) -> None:
         if self.contact not in (NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT):
             raise ValueError(f'contact is {self.contact}; expected 0, 3 or 4')
-        if self.touched is not None and self.contact == NO_CONTACT:
-            raise ValueError(f'touched is {self.touched}; a hand without contact touches nothing')
+        if self.contact_box is not None and self.contact == NO_CONTACT:
+            raise ValueError(
+                f'the contact box is {self.contact_box}; expected None without contact'
+            )
 
 
 def annotation_xml(name: str, size: tuple[int, int], hands: list[AnnotatedHand]) -> bytes:
@@ -56,8 +58,8 @@ def annotation_xml(name: str, size: tuple[int, int], hands: list[AnnotatedHand])
     _add(root, 'segmented', 0)
     for hand in hands:
         _add_hand(root, hand, size)
-        if hand.touched is not None:
-            _add_touched(root, hand, hand.touched, size)
+        if hand.contact_box is not None:
+            _add_contact_box(root, hand, hand.contact_box, size)
     ElementTree.indent(root)
     return ElementTree.tostring(root) + b'\n'
 
@@ -68,14 +70,14 @@ def _add_hand(root: ElementTree.Element, hand: AnnotatedHand, size: tuple[int, i
     _add(found, 'handside', 0 if hand.left else 1)
     for key, value in zip(('magnitude', 'unitdx', 'unitdy'), _vector(hand), strict=True):
         _add(found, key, value)
-    for key, edge in zip(('xmin', 'ymin', 'xmax', 'ymax'), _edges(hand.touched), strict=True):
+    for key, edge in zip(('xmin', 'ymin', 'xmax', 'ymax'), _edges(hand.contact_box), strict=True):
         _add(found, f'obj{key}', edge)
 
 
-def _add_touched(
-    root: ElementTree.Element, hand: AnnotatedHand, touched: Box, size: tuple[int, int]
+def _add_contact_box(
+    root: ElementTree.Element, hand: AnnotatedHand, contact_box: Box, size: tuple[int, int]
 ) -> None:
-    found = _add_object(root, 'targetobject', touched, size)
+    found = _add_object(root, 'targetobject', contact_box, size)
     _add(found, 'contactleft', int(hand.left))
     _add(found, 'contactright', int(not hand.left))
     for key in ('contactstate', 'handside', 'magnitude', 'unitdx', 'unitdy'):
@@ -90,7 +92,7 @@ def _add_object(
     found = ElementTree.SubElement(root, 'object')
     _add(found, 'name', name)
     _add(found, 'pose', 'Unspecified')
-    _add(found, 'truncated', int(box.touches_border(size)))
+    _add(found, 'truncated', int(box.reaches_border(size)))
     _add(found, 'difficult', 0)
     bounds = ElementTree.SubElement(found, 'bndbox')
     for key, edge in zip(('xmin', 'ymin', 'xmax', 'ymax'), _edges(box), strict=True):
@@ -100,9 +102,9 @@ def _add_object(
 
 def _vector(hand: AnnotatedHand) -> tuple[float | None, ...]:
     """Compute length in pixels and unit vector from the hand's centre to the touched element's."""
-    if hand.touched is None:
+    if hand.contact_box is None:
         return (None,) * 3
-    vector = hand.touched.centre - hand.box.centre
+    vector = hand.contact_box.centre - hand.box.centre
     length = float(np.hypot(*vector))
     x, y = (vector / length if length else vector).tolist()
     return round(length, 3), round(x, 5), round(y, 5)

@@ -215,8 +215,8 @@ def _hands(
         return (AnnotatedHand(box, demonstration.hand.left, NO_CONTACT),)
     portable = set(CARRIED) & set(scene.fixture.elements[demonstration.element].actions)
     contact = PORTABLE_OBJECT if portable else STATIONARY_OBJECT
-    touched = element_box(renderer, demonstration, time)
-    return (AnnotatedHand(box, demonstration.hand.left, contact, touched),)
+    contact_box = element_box(renderer, demonstration, time)
+    return (AnnotatedHand(box, demonstration.hand.left, contact, contact_box),)
 
 
 def _entry(scene: Scene, name: str, demonstration: Demonstration | None) -> dict[str, Any]:

@@ -160,14 +160,16 @@ def _seen(renderer: Renderer, shot: Shot, frame: int, first: int) -> list[dict[s
     box = hand_box(renderer, shot.demonstration, time, hand) if hand else None
     if box is None:
         return []
-    touched = element_box(renderer, shot.demonstration, time) if shot.in_contact(frame) else None
+    contact_box = (
+        element_box(renderer, shot.demonstration, time) if shot.in_contact(frame) else None
+    )
     return [
         {
             'frame': first + frame,
             'box': astuple(box),
             'left': shot.demonstration.hand.left,
             'contact': shot.in_contact(frame),
-            'touched': None if touched is None else astuple(touched),
+            'contact_box': None if contact_box is None else astuple(contact_box),
         }
     ]
 

@@ -53,10 +53,10 @@ class RgbdScene:
         element = self.scene.fixture.elements[self.demonstration.element]
         view = self.views[number]
         rng = make_rng(self.scene.seed, Stream.ANNOTATION, 2)
-        touched = front_points(element, _POINTS, _POINT_SPREAD, rng)
+        on_front = front_points(element, _POINTS, _POINT_SPREAD, rng)
         return ImageAnnotation(
             stamp,
-            view.camera.project(touched, view.size),
+            view.camera.project(on_front, view.size),
             project_outline(element, view.camera, view.size),
             optical(view.camera, front_centre(element) - view.camera.position),
             optical(view.camera, element.pose.rotation[:, 2]),

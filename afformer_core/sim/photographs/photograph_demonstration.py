@@ -112,11 +112,11 @@ class PhotographDemonstration:
             return ground
         view = self.hand.view
         image = render_hand(renderer, view.camera, view.size, hand)
-        touched = view.pixels(self.hand.grasp.contact_point[None])[0]
+        contact_pixel = view.pixels(self.hand.grasp.contact_point[None])[0]
         # the farther from the surface, the farther away is the shadow
         height = float(np.linalg.norm(self.hand.motion.hand_offset(time)))
         right, down = (self.shadow * (1 + 25 * height)).tolist()
-        return compose(ground, image, position - touched, light, (right, down, self.shade))
+        return compose(ground, image, position - contact_pixel, light, (right, down, self.shade))
 
     def _swayed(self, time: float) -> np.ndarray:
         """Return the camera's movement at a time as a matrix [2, 3] of image pixels."""
@@ -169,8 +169,8 @@ def _count_misplaced(hand: Demonstration, view: PhotographView, position: np.nda
     elbow = hand.pose(fixture, middle).elbow
     if not camera.has_ahead(elbow[None]):
         return misplaced + _ENDING
-    touched, end = hand.view.pixels(np.stack([hand.grasp.contact_point, elbow]))
-    end = end - touched + position
+    contact_pixel, end = hand.view.pixels(np.stack([hand.grasp.contact_point, elbow]))
+    end = end - contact_pixel + position
     ending = (end >= 0).all() and (end < np.array(view.size)).all()
     return misplaced + (_ENDING if ending else 0)
 

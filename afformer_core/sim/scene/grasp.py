@@ -96,8 +96,8 @@ def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> 
         other = INDEX if finger == MIDDLE else MIDDLE
         side = rotation @ (knuckle(hand, other) - knuckle(hand, finger)) * 0.75
         contacts[other] = tip + np.array([side[0], side[1], 0.004])
-    touched = tip - FINGERTIP_RADIUS * _OUTWARD
-    return _grasp(contacts, touched, palm, rotation, hand, 0.0, rng)
+    contact_point = tip - FINGERTIP_RADIUS * _OUTWARD
+    return _grasp(contacts, contact_point, palm, rotation, hand, 0.0, rng)
 
 
 def _pinch(knob: Pinch, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
@@ -127,8 +127,8 @@ def _pinch(knob: Pinch, hand: HandAppearance, rng: np.random.Generator) -> Grasp
         np.array([0, 0, knob.top])
         - rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
     )
-    touched = np.array([0, 0, contacts[THUMB][2]])
-    return _grasp(contacts, touched, palm, rotation, hand, 0.5, rng)
+    contact_point = np.array([0, 0, contacts[THUMB][2]])
+    return _grasp(contacts, contact_point, palm, rotation, hand, 0.5, rng)
 
 
 def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
@@ -162,8 +162,8 @@ def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
         )
     )
     fingers = np.mean([tip for finger, tip in contacts.items() if finger != THUMB], axis=0)
-    touched = np.array([*((fingers[:2] @ along) * along), bar.level])
-    return _grasp(contacts, touched, palm, rotation, hand, 0.35, rng)
+    contact_point = np.array([*((fingers[:2] @ along) * along), bar.level])
+    return _grasp(contacts, contact_point, palm, rotation, hand, 0.35, rng)
 
 
 def _grasp(

@@ -38,7 +38,7 @@ class Box:
         """Centre [2] (x, y) in pixels, pixel centres at integers."""
         return np.array([self.left + self.right, self.top + self.bottom]) / 2
 
-    def touches_border(self, size: tuple[int, int]) -> bool:
+    def reaches_border(self, size: tuple[int, int]) -> bool:
         """Check whether the box reaches the border of an image of (width, height) pixels."""
         last_column, last_row = size[0] - 1, size[1] - 1
         return (

@@ -27,15 +27,15 @@ class ContactTargets:
     Attributes:
         points: float32 [D, T, 2], (x, y) as shares of a frame's width and height; NaN where it is
             unknown or not in view.
-        touching: bool [D, T], whether the hand touches in a frame.
+        in_contact: bool [D, T], whether the hand touches in a frame.
     """
 
     points: Tensor
-    touching: Tensor
+    in_contact: Tensor
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> ContactTargets:
         """Apply a function to every tensor."""
-        return ContactTargets(move(self.points), move(self.touching))
+        return ContactTargets(move(self.points), move(self.in_contact))
 
 
 def contact_loss(contact: Contact, targets: ContactTargets) -> Tensor:
@@ -50,11 +50,11 @@ def contact_loss(contact: Contact, targets: ContactTargets) -> Tensor:
     first = _divergence(contact.first, targets.points[:, 0], _FIRST_SPREAD)
     each = _divergence(contact.frames, targets.points, _FRAME_SPREAD)
     moments = functional.binary_cross_entropy_with_logits(
-        contact.touching.float(), targets.touching.float()
+        contact.in_contact.float(), targets.in_contact.float()
     )
     return (
         _mean(first, known[:, 0])
-        + _FRAME_WEIGHT * _mean(each, known & targets.touching)
+        + _FRAME_WEIGHT * _mean(each, known & targets.in_contact)
         + _MOMENT_WEIGHT * moments
     )
 

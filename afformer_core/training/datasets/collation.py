@@ -160,8 +160,10 @@ def _contact_targets(examples: Sequence[FeatureExample]) -> ContactTargets | Non
     known = [example.contact for example in examples if example.contact is not None]
     if len(known) < len(examples):
         return None
-    points, touching = zip(*known, strict=True)
-    return ContactTargets(torch.from_numpy(np.stack(points)), torch.from_numpy(np.stack(touching)))
+    points, in_contact = zip(*known, strict=True)
+    return ContactTargets(
+        torch.from_numpy(np.stack(points)), torch.from_numpy(np.stack(in_contact))
+    )
 
 
 def _annotations(annotated: Sequence[AnnotatedPoints]) -> Annotations:

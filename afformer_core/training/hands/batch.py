@@ -25,14 +25,14 @@ class HandExample:
         frames: uint8 RGB [T, H, W, 3], a single image or a stack of frames.
         boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
         contacts: bool [N].
-        touches: points of contact, float64 [N, 2], (x, y) in pixels; NaN where unknown.
+        contact_points: points of contact, float64 [N, 2], (x, y) in pixels; NaN where unknown.
         sample: index in the dataset.
     """
 
     frames: NDArray[np.uint8]
     boxes: NDArray[np.float64]
     contacts: NDArray[np.bool_]
-    touches: NDArray[np.float64]
+    contact_points: NDArray[np.float64]
     sample: int
 
 
@@ -43,7 +43,7 @@ class HandBatch:
     Attributes:
         images: each uint8 RGB [3 T, H, W] (see `image_tensor`).
         targets: for each image, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors
-            take them, and `touches` float [N, 2].
+            take them, and `contact_points` float [N, 2].
         samples: index in the dataset of each image.
     """
 
@@ -88,5 +88,5 @@ def _target(example: HandExample) -> dict[str, Tensor]:
     return {
         'boxes': torch.from_numpy(example.boxes).float(),
         'labels': torch.where(torch.from_numpy(example.contacts), CONTACT, NO_CONTACT),
-        'touches': torch.from_numpy(example.touches).float(),
+        'contact_points': torch.from_numpy(example.contact_points).float(),
     }

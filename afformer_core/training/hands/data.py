@@ -147,10 +147,12 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         boxes = np.array([hand.box for hand in annotated.hands], np.float64).reshape(-1, 4)
         contacts = np.array([hand.contact for hand in annotated.hands], np.bool_)
         nowhere = (np.nan, np.nan)
-        touches = np.array([hand.touch or nowhere for hand in annotated.hands]).reshape(-1, 2)
+        contact_points = np.array(
+            [hand.contact_point or nowhere for hand in annotated.hands]
+        ).reshape(-1, 2)
         if self._augmentation is not None:
-            frames, boxes, touches = self._changed(frames, boxes, touches, rng)
-        return HandExample(frames, boxes, contacts, touches, index)
+            frames, boxes, contact_points = self._changed(frames, boxes, contact_points, rng)
+        return HandExample(frames, boxes, contacts, contact_points, index)
 
     def _cut(self, frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Cut the video of an image, if drawn."""
@@ -163,16 +165,16 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         self,
         frames: NDArray[np.uint8],
         boxes: NDArray[np.float64],
-        touches: NDArray[np.float64],
+        contact_points: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
         """Augment an image; points are changed as boxes that begin and end in one point."""
         assert self._augmentation is not None
-        known = ~np.isnan(touches).any(axis=1)
-        points = np.tile(touches[known], 2)
+        known = ~np.isnan(contact_points).any(axis=1)
+        points = np.tile(contact_points[known], 2)
         frames, moved = self._augmentation.apply(frames, np.concatenate((boxes, points)), rng)
-        touches[known] = moved[len(boxes) :, :2]
-        return frames, moved[: len(boxes)], touches
+        contact_points[known] = moved[len(boxes) :, :2]
+        return frames, moved[: len(boxes)], contact_points
 
 
 def read_motion(annotated: AnnotatedImage) -> NDArray[np.uint8]:

@@ -22,7 +22,7 @@ from afformer_core.hands.hand_annotations import HandAnnotation
 
 BOX = (0.0, 0.0, 10.0, 10.0)
 ELSEWHERE = (50.0, 0.0, 60.0, 10.0)
-TOUCHES = HandAnnotation(BOX, True)
+IN_CONTACT = HandAnnotation(BOX, True)
 IDLE = HandAnnotation(ELSEWHERE, False)
 
 
@@ -47,13 +47,13 @@ def test_exactly_a_half_is_not_enough() -> None:
     """100DOH asks for more than a half."""
     half, more = (0.0, 0.0, 10.0, 5.0), (0.0, 0.0, 10.0, 5.1)
 
-    assert right(hands_found([[Hand(half, True, 0.9)]], [[TOUCHES]])) == [False]
-    assert right(hands_found([[Hand(more, True, 0.9)]], [[TOUCHES]])) == [True]
+    assert right(hands_found([[Hand(half, True, 0.9)]], [[IN_CONTACT]])) == [False]
+    assert right(hands_found([[Hand(more, True, 0.9)]], [[IN_CONTACT]])) == [True]
 
 
 def test_a_hand_that_is_found_twice_is_wrong_the_second_time() -> None:
     twice = [Hand(BOX, True, 0.6), Hand(BOX, True, 0.9)]
-    findings = hands_found([twice], [[TOUCHES]])
+    findings = hands_found([twice], [[IN_CONTACT]])
 
     assert findings.scores.tolist() == [0.9, 0.6]
     assert right(findings) == [True, False]
@@ -62,12 +62,12 @@ def test_a_hand_that_is_found_twice_is_wrong_the_second_time() -> None:
 def test_the_wrong_state_is_an_error_and_leaves_the_hand_to_be_found() -> None:
     both = [Hand(BOX, False, 0.9), Hand(BOX, True, 0.6)]
 
-    assert right(states_found([both], [[TOUCHES]])) == [False, True]
-    assert right(hands_found([both], [[TOUCHES]])) == [True, False]
+    assert right(states_found([both], [[IN_CONTACT]])) == [False, True]
+    assert right(hands_found([both], [[IN_CONTACT]])) == [True, False]
 
 
 def test_a_hand_of_another_image_is_not_found() -> None:
-    assert right(hands_found([[Hand(BOX, True, 0.9)], []], [[], [TOUCHES]])) == [False]
+    assert right(hands_found([[Hand(BOX, True, 0.9)], []], [[], [IN_CONTACT]])) == [False]
 
 
 def test_difficult_hands_are_neither_found_nor_missed() -> None:
@@ -79,7 +79,7 @@ def test_difficult_hands_are_neither_found_nor_missed() -> None:
 
 def test_interactions_are_hands_in_contact_alone() -> None:
     detected = [Hand(BOX, True, 0.9), Hand(ELSEWHERE, False, 0.8), Hand(ELSEWHERE, True, 0.7)]
-    findings = interactions_found([detected], [[TOUCHES, IDLE]])
+    findings = interactions_found([detected], [[IN_CONTACT, IDLE]])
 
     assert (right(findings), findings.expected) == ([True, False], 1)
 
@@ -111,7 +111,7 @@ def test_detections_of_one_score_stand_or_fall_together() -> None:
 
 
 def test_nothing_is_found() -> None:
-    findings = hands_found([[]], [[TOUCHES]])
+    findings = hands_found([[]], [[IN_CONTACT]])
 
     assert eleven_point_precision(findings) == area_precision(findings) == 0
     assert findings.score_of_precision(0.5) is None

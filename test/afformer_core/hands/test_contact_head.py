@@ -57,11 +57,11 @@ def test_each_hand_of_each_image_in_order() -> None:
 
     assert together.logits.shape == (3,)
     alone = [head([first], [boxes[:1]]), head([first], [boxes[1:]]), head([second], [boxes[:1]])]
-    logits, touches = (
-        torch.cat([getattr(each, name) for each in alone]) for name in ('logits', 'touches')
+    logits, contact_points = (
+        torch.cat([getattr(each, name) for each in alone]) for name in ('logits', 'contact_points')
     )
     torch.testing.assert_close(together.logits, logits, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(together.touches, touches, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(together.contact_points, contact_points, atol=1e-3, rtol=1e-4)
 
 
 def test_in_a_mirror_it_says_the_same() -> None:
@@ -72,8 +72,8 @@ def test_in_a_mirror_it_says_the_same() -> None:
     answer, mirrored = head([frames], [box]), head([frames.flip(2)], [mirrored_box])
 
     torch.testing.assert_close(answer.logits, mirrored.logits, atol=1e-4, rtol=1e-3)
-    ((x, y),) = answer.touches.tolist()
-    assert mirrored.touches[0].tolist() == pytest.approx([80 - x, y], abs=1e-2)
+    ((x, y),) = answer.contact_points.tolist()
+    assert mirrored.contact_points[0].tolist() == pytest.approx([80 - x, y], abs=1e-2)
 
 
 def test_no_hand() -> None:
@@ -81,7 +81,7 @@ def test_no_hand() -> None:
     images, boxes = [torch.rand(3 * FRAMES, 60, 80)], [torch.empty(0, 4)]
 
     answer = head(images, boxes)
-    assert (answer.logits.shape, answer.touches.shape) == ((0,), (0, 2))
+    assert (answer.logits.shape, answer.contact_points.shape) == ((0,), (0, 2))
     loss = head.loss(images, boxes, [torch.empty(0, dtype=torch.bool)], [torch.empty(0, 2)])
     assert loss == 0
     loss.backward()
@@ -111,11 +111,11 @@ def test_it_learns_what_rests() -> None:
     images = [image(*[box] * FRAMES), image(*passing)]
     boxes = [torch.tensor([box]).float()] * 2
     contacts = [torch.tensor([True]), torch.tensor([False])]
-    touches = [torch.tensor([[130.0, 50]]), torch.full((1, 2), torch.nan)]
+    contact_points = [torch.tensor([[130.0, 50]]), torch.full((1, 2), torch.nan)]
     optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
     for _ in range(100):
         optimizer.zero_grad()
-        head.loss(images, boxes, contacts, touches).backward()
+        head.loss(images, boxes, contacts, contact_points).backward()
         optimizer.step()
 
     logits = head.eval()(images, boxes).logits
@@ -136,7 +136,7 @@ def test_it_learns_where() -> None:
         head.loss(images, boxes, [torch.tensor([True])] * 2, known).backward()
         optimizer.step()
 
-    away = head.eval()(images, boxes).touches - torch.cat(known)
+    away = head.eval()(images, boxes).contact_points - torch.cat(known)
     # The middle of the box is 32 pixels away.
     assert away.norm(dim=1).max() < 12
 

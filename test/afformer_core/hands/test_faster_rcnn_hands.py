@@ -176,10 +176,10 @@ def test_only_a_hand_in_contact_touches_something() -> None:
         'boxes': torch.tensor([[0.0, 0, 10, 10], [30.0, 0, 40, 10]]),
         'labels': torch.tensor([2, 1]),
         'scores': torch.tensor([0.6, 0.5]),
-        'touches': torch.tensor([[12.0, 3.0], [42.0, 3.0]]),
+        'contact_points': torch.tensor([[12.0, 3.0], [42.0, 3.0]]),
     }
 
-    assert [hand.touch for hand in hands_of(output)] == [(12.0, 3.0), None]
+    assert [hand.contact_point for hand in hands_of(output)] == [(12.0, 3.0), None]
 
 
 def test_no_hands() -> None:

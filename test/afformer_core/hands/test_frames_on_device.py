@@ -20,11 +20,13 @@ from afformer_core.media.video import VideoFrame
 class OneHand(nn.Module):
     """Finds the same hand in every image; tells what it was given."""
 
-    def __init__(self, touches: bool) -> None:
+    def __init__(self, contact_points: bool) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
         self.given: list[list[Tensor]] = []
-        self._touches = {'touches': torch.tensor([[5.0, 6.0]])} if touches else {}
+        self._contact_points = (
+            {'contact_points': torch.tensor([[5.0, 6.0]])} if contact_points else {}
+        )
 
     def forward(self, images: Sequence[Tensor]) -> list[dict[str, Tensor]]:
         self.given.append(list(images))
@@ -33,7 +35,7 @@ class OneHand(nn.Module):
             'labels': torch.tensor([2]),
             'scores': torch.tensor([0.75]),
         }
-        return [found | self._touches for _ in images]
+        return [found | self._contact_points for _ in images]
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def greys(image: Tensor) -> list[float]:
 
 
 def test_each_frame_of_motion_images_comes_once(uploads: list[Tensor]) -> None:
-    network = OneHand(touches=True)
+    network = OneHand(contact_points=True)
     detector = FasterRcnnHands(network, 'one', 0.5, interval=0.2, batch_size=8)
 
     hands = list(detector.detect(video(20)))
@@ -91,7 +93,7 @@ def test_each_frame_of_motion_images_comes_once(uploads: list[Tensor]) -> None:
 
 
 def test_single_frames_are_colours_of_the_device(uploads: list[Tensor]) -> None:
-    network = OneHand(touches=False)
+    network = OneHand(contact_points=False)
 
     list(FasterRcnnHands(network, 'one', 0.5, batch_size=2).detect(video(3)))
 
@@ -102,18 +104,18 @@ def test_single_frames_are_colours_of_the_device(uploads: list[Tensor]) -> None:
 
 
 def test_what_is_found_comes_back_once_a_batch(downloads: list[tuple[int, ...]]) -> None:
-    moving = FasterRcnnHands(OneHand(touches=True), 'one', 0.5, interval=0.2, batch_size=4)
+    moving = FasterRcnnHands(OneHand(contact_points=True), 'one', 0.5, interval=0.2, batch_size=4)
 
     hands = list(moving.detect(video(8)))
 
     assert downloads == [(4, 8), (4, 8)]
     assert hands[7][0].box == (1.0, 2.0, 3.0, 4.0)
-    assert hands[7][0].touch == (5.0, 6.0)
+    assert hands[7][0].contact_point == (5.0, 6.0)
     assert (hands[7][0].contact, hands[7][0].score) == (True, 0.75)
 
 
 def test_only_the_frames_that_are_looked_at_come(uploads: list[Tensor]) -> None:
-    still = FasterRcnnHands(OneHand(touches=False), 'one', 0.5)
+    still = FasterRcnnHands(OneHand(contact_points=False), 'one', 0.5)
 
     still.detect_one(video(9), 5)
 
@@ -122,7 +124,7 @@ def test_only_the_frames_that_are_looked_at_come(uploads: list[Tensor]) -> None:
 
 def test_frames_of_other_sizes_are_refused() -> None:
     frames = [*video(3), VideoFrame(0.3, np.zeros((4, 5, 3), np.uint8))]
-    detector = FasterRcnnHands(OneHand(touches=True), 'one', 0.5, interval=0.1)
+    detector = FasterRcnnHands(OneHand(contact_points=True), 'one', 0.5, interval=0.1)
 
     with pytest.raises(ValueError, match=r'\(3, 4, 5\) and \(3, 4, 6\); expected one size'):
         list(detector.detect(frames))

@@ -60,11 +60,11 @@ def test_a_state_that_is_missing_is_none(folder: Path, state: str) -> None:
 
 
 def test_what_is_touched_is_no_hand(folder: Path) -> None:
-    touched = HAND.replace('>hand<', '>targetobject<').replace(
+    object_of_contact = HAND.replace('>hand<', '>targetobject<').replace(
         '>3</contactstate>', '>None</contactstate>'
     )
 
-    assert len(hands(folder, HAND, touched)) == 1
+    assert len(hands(folder, HAND, object_of_contact)) == 1
 
 
 OBJECT = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
@@ -74,7 +74,7 @@ def test_the_middle_of_what_is_touched(folder: Path) -> None:
     (hand,) = hands(folder, HAND.replace('<contactstate>', f'{OBJECT}<contactstate>'))
 
     # From the edge of pixel 11 to that of pixel 20, and from 2 to 5.
-    assert hand.touch == (15.0, 3.0)
+    assert hand.contact_point == (15.0, 3.0)
 
 
 @pytest.mark.parametrize('unknown', ['', 'None'])
@@ -83,14 +83,14 @@ def test_what_is_touched_may_be_unknown(folder: Path, unknown: str) -> None:
     (hand,) = hands(folder, HAND.replace('<contactstate>', f'{marked}<contactstate>'))
 
     assert hand.contact
-    assert hand.touch is None
+    assert hand.contact_point is None
 
 
 def test_an_idle_hand_touches_nothing(folder: Path) -> None:
     idle = HAND.replace('<contactstate>3', f'{OBJECT}<contactstate>0')
     (hand,) = hands(folder, idle)
 
-    assert hand.touch is None
+    assert hand.contact_point is None
 
 
 def test_a_image_without_hands(folder: Path) -> None:

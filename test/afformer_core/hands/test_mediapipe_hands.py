@@ -155,9 +155,9 @@ def test_hands_and_faces_of_a_real_clip(hand_model: Path, test_data: Path) -> No
     with_hand, without = found[:39], found[39:]
     assert sum(map(bool, with_hand)) >= 0.95 * len(with_hand)
     assert sum(map(bool, without)) <= 0.05 * len(without)
-    touching = [
+    in_contact = [
         any(hand.contact and hand.score >= detector.interaction_score for hand in hands)
         for hands in found
     ]
-    assert sum(touching[:38]) >= 35
-    assert not any(touching[38:])
+    assert sum(in_contact[:38]) >= 35
+    assert not any(in_contact[38:])

@@ -22,11 +22,11 @@ def detector() -> MotionHandDetector:
 
 def target(*labels: int) -> dict[str, torch.Tensor]:
     boxes = torch.tensor([[10.0, 10, 60, 50]] * len(labels)).reshape(-1, 4)
-    touches = torch.full((len(labels), 2), torch.nan)
+    contact_points = torch.full((len(labels), 2), torch.nan)
     return {
         'boxes': boxes,
         'labels': torch.tensor(labels, dtype=torch.int64),
-        'touches': touches,
+        'contact_points': contact_points,
     }
 
 
@@ -35,14 +35,14 @@ def test_scores_are_of_hand_and_state() -> None:
         'boxes': torch.tensor([[0.0, 0, 1, 1], [0.0, 0, 2, 2]]),
         'labels': torch.tensor([1, 1]),
         'scores': torch.tensor([0.9, 0.8]),
-        'touches': torch.tensor([[1.0, 1], [2.0, 2]]),
+        'contact_points': torch.tensor([[1.0, 1], [2.0, 2]]),
     }
     found = _in_states(output, torch.tensor([0.6, 0.1]))
 
     assert found['labels'].tolist() == [1, 2]
     assert found['scores'].tolist() == pytest.approx([0.72, 0.54])
     assert found['boxes'][0].tolist() == [0, 0, 2, 2]
-    assert found['touches'].tolist() == [[2, 2], [1, 1]]
+    assert found['contact_points'].tolist() == [[2, 2], [1, 1]]
 
 
 def test_what_it_finds(detector: MotionHandDetector) -> None:

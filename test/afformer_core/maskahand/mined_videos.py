@@ -39,8 +39,8 @@ def write_mined(root: Path, frames: int = 12, clip: int = 12) -> Path:
         write_video(path, (_image(scene, hands[frame]) for frame in range(frames)), RATE, 10)
         times = tuple(frame / RATE for frame in range(frames))
         clips = [(first, first + clip - 1) for first in range(0, frames - clip + 1, clip)]
-        touching = [each for each in clips if each[1] >= frames // 2]
-        videos.append(MinedVideo(path, '', size, times, hands, tuple(touching)))
+        in_contact = [each for each in clips if each[1] >= frames // 2]
+        videos.append(MinedVideo(path, '', size, times, hands, tuple(in_contact)))
     index = HandIndex({'detector': 'truth', 'number_rate': None}, 0.99, tuple(videos))
     write_index(root / 'index.json', index)
     return root / 'index.json'

@@ -26,13 +26,13 @@ def draw_frame(level: int, left: int = 30) -> np.ndarray:
     return image
 
 
-def film(seconds: float, rate: float, touches: Iterable[tuple[float, float]]) -> list[np.ndarray]:
-    """Frames with a dark rectangle in the second before each touch and a bright one in it."""
+def film(seconds: float, rate: float, contacts: Iterable[tuple[float, float]]) -> list[np.ndarray]:
+    """Frames with a dark rectangle in the second before each contact and a bright one in it."""
     frames = []
     for number in range(round(seconds * rate)):
         time = number / rate
         level = 0
-        for begin, end in touches:
+        for begin, end in contacts:
             if begin - 1 <= time < end:
                 level = BRIGHT if time >= begin else DARK
         frames.append(draw_frame(level, 10 + number % 40))

@@ -20,7 +20,7 @@ from afformer_core.media.video import write_video
 
 @pytest.fixture
 def videos(red: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One video of 6 s with a touch; `--detector red` sees it."""
+    """One video of 6 s with a contact; `--detector red` sees it."""
     monkeypatch.setattr(
         'afformer_core.hands.open_detector.open_hand_detector',
         lambda name: {'red': red.RedHands}[name](),

@@ -42,9 +42,9 @@ def test_the_released_test_annotations(test_data: Path) -> None:
 
 
 def test_reads_where_each_frame_shows_the_contact(tmp_path: Path) -> None:
-    touched = {'contact_point': [[0.0, 0.0], None, [319.5, 119.5]], 'clip_size': [320, 240]}
+    acted_on = {'contact_point': [[0.0, 0.0], None, [319.5, 119.5]], 'clip_size': [320, 240]}
 
-    sample = OpraDataset(write(tmp_path, {**ENTRY, **touched}))[0]
+    sample = OpraDataset(write(tmp_path, {**ENTRY, **acted_on}))[0]
 
     assert sample.contact_points == ((0.5 / 320, 0.5 / 240), None, (1.0, 0.5))
     assert OpraDataset(write(tmp_path, ENTRY))[0].contact_points is None

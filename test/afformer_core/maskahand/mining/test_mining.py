@@ -35,7 +35,7 @@ PATIENCE = 60.0
 
 @pytest.fixture(scope='module')
 def videos(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 s with touches at 2 to 3 s and 8 to 9 s; 3 s with one at 1 s; 5 s without."""
+    """12 s with contacts at 2 to 3 s and 8 to 9 s; 3 s with one at 1 s; 5 s without."""
     folder = tmp_path_factory.mktemp('videos')
     write_video(folder / 'a.mp4', red.film(12, 10, [(2, 3), (8, 9)]), 10)
     write_video(folder / 'b.mp4', red.film(3, 10, [(1, 3)]), 10)
@@ -75,8 +75,8 @@ def test_hands_times_and_clips_are_those_of_the_video(
     assert (first.path, first.topic, first.size) == (videos / 'a.mp4', '', (96, 64))
     assert first.times[:4] == (0.0, 0.2, 0.4, 0.6)
     assert len(first.times) == 60
-    touching = [n for n, hands in first.hands.items() if hands[0].contact]
-    assert touching == [*range(10, 15), *range(40, 45)]
+    in_contact = [n for n, hands in first.hands.items() if hands[0].contact]
+    assert in_contact == [*range(10, 15), *range(40, 45)]
     assert sorted(first.hands) == [*range(5, 15), *range(35, 45)]
     left, top, right, bottom = first.hands[10][0].box
     assert (left, right) == pytest.approx((30, 62), abs=2)
@@ -263,8 +263,8 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
     [video] = index.videos
     assert len(video.times) == 38
     assert not {2.4, 5.4} & set(video.times)
-    touching = [video.times[n] for n, hands in video.hands.items() if hands[0].contact]
-    assert touching == [2.0, 2.2, 2.6, 2.8, 6.0, 6.2, 6.4, 6.6, 6.8]
+    in_contact = [video.times[n] for n, hands in video.hands.items() if hands[0].contact]
+    assert in_contact == [2.0, 2.2, 2.6, 2.8, 6.0, 6.2, 6.4, 6.6, 6.8]
     [(path, reason)] = index.broken
     assert path == tmp_path / 'frames'
     assert reason.startswith('2 of 40 frames were left out, the first at 2.40 s: ')

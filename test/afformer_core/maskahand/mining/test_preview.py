@@ -21,9 +21,9 @@ ORANGE, BLUE = (255, 150, 0), (0, 200, 255)
 def index_of(path: Path, clips: int, count: int = 100) -> HandIndex:
     """A clip for each tenth frame, which alone has hands, the next ones surer."""
     times = tuple(number / 10 for number in range(count))
-    touching = Hand((30.0, 20.0, 62.0, 44.0), True, 0.95)
+    in_contact = Hand((30.0, 20.0, 62.0, 44.0), True, 0.95)
     idle = Hand((4.0, 20.0, 24.0, 44.0), False, 0.99)
-    hands = {10 * n + 3: (idle, touching) for n in range(clips)}
+    hands = {10 * n + 3: (idle, in_contact) for n in range(clips)}
     spans = tuple((10 * n, 10 * n + 9) for n in range(clips))
     video = MinedVideo(path, '', (96, 64), times, hands, spans)
     return HandIndex({'number_rate': None}, 0.9, (video,))
@@ -87,7 +87,7 @@ def test_what_cannot_be_shown_or_written_is_told(video: Path, tmp_path: Path) ->
         write_contact_sheet(tmp_path / 'sheet.png', index_of(video, 0))
 
 
-def test_a_touch_is_a_dot() -> None:
+def test_a_contact_point_is_a_dot() -> None:
     image = np.zeros((60, 60, 3), np.uint8)
     drawn = draw_hands(image, (Hand((5.0, 25.0, 55.0, 55.0), True, 0.9, (30.0, 40.0)),), 1.0)
     inside = near(drawn.astype(int), ORANGE)[30:50, 10:50]

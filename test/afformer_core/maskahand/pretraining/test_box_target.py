@@ -11,8 +11,10 @@ BOX = (40.0, 20.0, 80.0, 60.0)
 
 def _extents(target, *hands):
     """(left, top, right, bottom) as shares, of each (box, direction)."""
-    touching = tuple(Hand(box, True, 1.0) for box, _ in hands)
-    interaction = Interaction(0, touching, touching, tuple(direction for _, direction in hands))
+    in_contact = tuple(Hand(box, True, 1.0) for box, _ in hands)
+    interaction = Interaction(
+        0, in_contact, in_contact, tuple(direction for _, direction in hands)
+    )
     corners = target.corners(interaction, SIZE)
     assert corners.shape == (len(hands), 4, 2)
     return [(*each[0], *each[2]) for each in corners.tolist()]
@@ -72,14 +74,14 @@ def test_the_front_is_of_what_is_in_the_frame():
     assert extent == pytest.approx((0.2, 0.6, 0.4, 0.8))
 
 
-def _around(touch, direction=None):
-    hand = Hand(BOX, True, 1.0, touch)
+def _around(contact_point, direction=None):
+    hand = Hand(BOX, True, 1.0, contact_point)
     interaction = Interaction(0, (hand,), (hand,), (direction,))
-    (corners,) = BoxTarget('touch', 0.5).corners(interaction, SIZE).tolist()
+    (corners,) = BoxTarget('contact_point', 0.5).corners(interaction, SIZE).tolist()
     return (*corners[0], *corners[2])
 
 
-def test_a_square_around_the_touch():
+def test_a_square_around_the_contact_point():
     # Half of the box's longer side, 20 pixels.
     assert _around((90.0, 50.0)) == pytest.approx((0.4, 0.4, 0.5, 0.6))
 
@@ -88,10 +90,10 @@ def test_the_square_ends_with_the_frame():
     assert _around((195.0, 0.0)) == pytest.approx((0.925, 0, 1, 0.1))
 
 
-@pytest.mark.parametrize('touch', [None, (90.0, -1.0), (201.0, 50.0)])
-def test_without_a_place_in_the_frame_it_is_the_front(touch):
-    assert _around(touch, (1.0, 0.0)) == pytest.approx((0.3, 0.2, 0.4, 0.6))
-    assert _around(touch) == pytest.approx((0.2, 0.2, 0.4, 0.6))
+@pytest.mark.parametrize('contact_point', [None, (90.0, -1.0), (201.0, 50.0)])
+def test_without_a_contact_point_in_the_frame_it_is_the_front(contact_point):
+    assert _around(contact_point, (1.0, 0.0)) == pytest.approx((0.3, 0.2, 0.4, 0.6))
+    assert _around(contact_point) == pytest.approx((0.2, 0.2, 0.4, 0.6))
 
 
 @pytest.mark.parametrize(

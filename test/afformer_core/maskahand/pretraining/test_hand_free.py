@@ -8,7 +8,7 @@ from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
 from afformer_core.maskahand.pretraining.hand_free import hand_free_frame, with_hand_free_frames
 from afformer_core.maskahand.pretraining.interactions import interaction_clips
 
-TOUCHING = (Hand((10.0, 10.0, 30.0, 30.0), True, 0.995),)
+IN_CONTACT = (Hand((10.0, 10.0, 30.0, 30.0), True, 0.995),)
 COMING = (Hand((40.0, 10.0, 60.0, 30.0), False, 0.9),)
 HARDLY = (Hand((40.0, 10.0, 60.0, 30.0), False, 0.05),)
 
@@ -23,35 +23,35 @@ def found(hands, number):
 
 
 def test_the_last_but_one_before_a_hand_came():
-    assert found({5: COMING, 6: COMING, 7: TOUCHING}, 7) == 3
+    assert found({5: COMING, 6: COMING, 7: IN_CONTACT}, 7) == 3
 
 
 def test_what_is_hardly_a_hand_is_none():
-    assert found({4: HARDLY, 5: COMING, 6: TOUCHING}, 6) == 3
+    assert found({4: HARDLY, 5: COMING, 6: IN_CONTACT}, 6) == 3
 
 
 def test_a_hand_that_was_lost_in_one_frame_is_still_there():
-    assert found({3: COMING, 5: COMING, 6: TOUCHING}, 6) == 1
+    assert found({3: COMING, 5: COMING, 6: IN_CONTACT}, 6) == 1
 
 
 @pytest.mark.parametrize(('number', 'free'), [(6, 3), (7, 3), (8, None)])
 def test_only_the_beginning_of_a_contact_is_like_what_was_before(number, free):
-    assert found({5: COMING, 6: TOUCHING, 7: TOUCHING, 8: TOUCHING}, number) == free
+    assert found({5: COMING, 6: IN_CONTACT, 7: IN_CONTACT, 8: IN_CONTACT}, number) == free
 
 
 def test_another_contact_may_have_moved_something():
-    assert found({4: TOUCHING, 5: COMING, 6: COMING, 7: TOUCHING}, 7) is None
+    assert found({4: IN_CONTACT, 5: COMING, 6: COMING, 7: IN_CONTACT}, 7) is None
 
 
 def test_a_hand_that_was_always_there():
-    assert found({0: COMING, 1: COMING, 2: TOUCHING}, 2) is None
-    assert found({0: TOUCHING}, 0) is None
-    assert found({1: COMING, 2: TOUCHING}, 2) is None
+    assert found({0: COMING, 1: COMING, 2: IN_CONTACT}, 2) is None
+    assert found({0: IN_CONTACT}, 0) is None
+    assert found({1: COMING, 2: IN_CONTACT}, 2) is None
 
 
 @pytest.mark.parametrize(('rate', 'named'), [(1.0, (7,)), (0.2, ())])
 def test_interactions_name_a_frame_of_shortly_before(rate, named):
-    hands = {9: COMING, 10: TOUCHING, 11: TOUCHING, 12: TOUCHING}
+    hands = {9: COMING, 10: IN_CONTACT, 11: IN_CONTACT, 12: IN_CONTACT}
     video = mined(hands, rate, ((8, 15),))
     clips = interaction_clips(HandIndex({}, 0.99, (video,)), most=3)
     (clip,) = with_hand_free_frames(clips, 0.99, 0.1)

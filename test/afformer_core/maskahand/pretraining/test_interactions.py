@@ -8,7 +8,7 @@ from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
 from afformer_core.maskahand.pretraining.interactions import Approaches, interaction_clips
 
-TOUCHING = Hand((10.0, 10.0, 30.0, 30.0), True, 0.995)
+IN_CONTACT = Hand((10.0, 10.0, 30.0, 30.0), True, 0.995)
 UNSURE = Hand((10.0, 10.0, 30.0, 30.0), True, 0.9)
 IDLE = Hand((40.0, 10.0, 60.0, 30.0), False, 0.999)
 OUTSIDE = Hand((-30.0, 10.0, 0.0, 30.0), True, 1.0)
@@ -20,23 +20,23 @@ def _index(hands, *clips, frames=20):
 
 
 def test_frames_in_which_a_hand_surely_interacts():
-    hands = {3: (TOUCHING, IDLE), 4: (UNSURE,), 5: (IDLE,), 6: (OUTSIDE,), 12: (TOUCHING,)}
+    hands = {3: (IN_CONTACT, IDLE), 4: (UNSURE,), 5: (IDLE,), 6: (OUTSIDE,), 12: (IN_CONTACT,)}
     first, second = interaction_clips(_index(hands, (0, 9), (8, 19)), most=8)
 
     assert [each.number for each in first.interactions] == [3]
-    assert first.interactions[0].hands == (TOUCHING, IDLE)
-    assert first.interactions[0].interacting == (TOUCHING,)
+    assert first.interactions[0].hands == (IN_CONTACT, IDLE)
+    assert first.interactions[0].interacting == (IN_CONTACT,)
     assert [each.number for each in second.interactions] == [12]
     assert (second.first, second.last) == (8, 19)
 
 
 def test_a_clip_without_any_is_left_out():
-    clips = interaction_clips(_index({3: (TOUCHING,), 12: (UNSURE,)}, (0, 9), (10, 19)), most=8)
+    clips = interaction_clips(_index({3: (IN_CONTACT,), 12: (UNSURE,)}, (0, 9), (10, 19)), most=8)
     assert [clip.first for clip in clips] == [0]
 
 
 def test_of_many_some_are_taken_evenly():
-    hands = dict.fromkeys(range(10), (TOUCHING,))
+    hands = dict.fromkeys(range(10), (IN_CONTACT,))
     (clip,) = interaction_clips(_index(hands, (0, 9)), most=4)
     assert [each.number for each in clip.interactions] == [0, 3, 6, 9]
 
@@ -46,19 +46,19 @@ def test_from_where_hands_came_is_told_of_those_that_are_taken_alone(monkeypatch
     monkeypatch.setattr(
         Approaches, 'of', lambda self, number, hand: asked.append(number) or (1.0, 0.0)
     )
-    hands = dict.fromkeys(range(10), (TOUCHING,))
+    hands = dict.fromkeys(range(10), (IN_CONTACT,))
     (clip,) = interaction_clips(_index(hands, (0, 9)), most=4)
     assert asked == [0, 3, 6, 9]
     assert clip.interactions[1].approaches == ((1.0, 0.0),)
 
 
 def test_what_a_model_is_shown_is_spread_over_the_clip():
-    (clip,) = interaction_clips(_index({4: (TOUCHING,)}, (4, 19)), most=1)
+    (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 19)), most=1)
     assert clip.demonstration(4) == (4, 9, 14, 19)
 
 
 def test_a_clip_of_one_frame_is_shown_as_it_is():
-    (clip,) = interaction_clips(_index({4: (TOUCHING,)}, (4, 4)), most=8)
+    (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 4)), most=8)
     assert clip.demonstration(32) == (4,)
 
 

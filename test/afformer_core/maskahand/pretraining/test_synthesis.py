@@ -16,7 +16,7 @@ from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings, syn
 
 SIZE = (160, 120)
 SKIN, GROUND = (255, 0, 0), (90, 100, 110)
-TOUCHING = Hand((60.0, 40.0, 90.0, 70.0), True, 0.995)
+IN_CONTACT = Hand((60.0, 40.0, 90.0, 70.0), True, 0.995)
 IDLE = Hand((10.0, 80.0, 34.0, 104.0), False, 0.97)
 UNSURE = Hand((120.0, 10.0, 150.0, 34.0), True, 0.3)
 FLAT = ImageSettings()
@@ -48,37 +48,37 @@ def _skin(image):
 @pytest.mark.parametrize('image', [FLAT, SLANTED], ids=['as it is', 'slanted'])
 def test_idle_and_unsure_hands_are_hidden_too(image):
     for seed in range(5):
-        assert _skin(_made((TOUCHING, IDLE, UNSURE), seed, image=image).image) == 0
+        assert _skin(_made((IN_CONTACT, IDLE, UNSURE), seed, image=image).image) == 0
 
 
 def test_what_is_hardly_a_hand_stays():
     faint = Hand(UNSURE.box, True, 0.05)
     masks = MaskSettings(random_masks=0, fill='mean')
-    assert _skin(_made((TOUCHING, faint), masks=masks).image) == 30 * 24
+    assert _skin(_made((IN_CONTACT, faint), masks=masks).image) == 30 * 24
 
 
 def test_a_hand_that_interacts_is_hidden_whatever_the_score():
-    hands = (Hand(TOUCHING.box, True, 0.6), Hand(IDLE.box, False, 0.6))
+    hands = (Hand(IN_CONTACT.box, True, 0.6), Hand(IDLE.box, False, 0.6))
     masks = MaskSettings(random_masks=0, fill='mean', hidden_score=0.9)
     assert _skin(_made(hands, masks=masks).image) == 24 * 24
 
 
 def test_hands_that_do_not_interact_may_stay():
     masks = MaskSettings(random_masks=0, fill='mean', hidden='interacting')
-    image = _made((TOUCHING, IDLE, UNSURE), masks=masks).image
+    image = _made((IN_CONTACT, IDLE, UNSURE), masks=masks).image
     # The other two, of 24 x 24 and 30 x 24 pixels.
     assert _skin(image) == 24 * 24 + 30 * 24
 
 
 def test_nothing_is_black_around_what_was_moved():
     for seed in range(20):
-        image = _made((TOUCHING,), seed, image=SLANTED).image
+        image = _made((IN_CONTACT,), seed, image=SLANTED).image
         assert image.min() >= 80
 
 
 def test_what_is_moved_may_be_cropped_beside_black_corners():
     for seed in range(20):
-        image = _made((TOUCHING,), seed, image=CROPPED).image
+        image = _made((IN_CONTACT,), seed, image=CROPPED).image
         assert (image.max(axis=2) == 0).any()
         # The ground reaches all four sides.
         assert all(side.max() >= 80 for side in (image[1], image[-2], image[:, 1], image[:, -2]))
@@ -96,7 +96,7 @@ def test_the_target_moves_with_what_is_under_it(image):
     # Without masks the hand itself shows where the target must be.
     masks = MaskSettings(shape='none', random_masks=0)
     for seed in range(10):
-        made = _made((TOUCHING,), seed, masks=masks, image=image)
+        made = _made((IN_CONTACT,), seed, masks=masks, image=image)
         red = made.image[..., 1] < 50
         inside = _inside(made.corners[0])
         assert red[inside > 0.99].all()
@@ -104,7 +104,7 @@ def test_the_target_moves_with_what_is_under_it(image):
 
 
 def test_without_changes_the_target_is_the_box():
-    (corners,) = _made((TOUCHING,)).corners.tolist()
+    (corners,) = _made((IN_CONTACT,)).corners.tolist()
     assert np.ravel(corners) == pytest.approx(
         [60 / 160, 40 / 120, 90 / 160, 40 / 120, 90 / 160, 70 / 120, 60 / 160, 70 / 120]
     )
@@ -146,7 +146,7 @@ def _texture_image(shift=0):
 def _before(hand_free):
     frame = _texture_image()
     frame[40:70, 60:90] = SKIN
-    interaction = Interaction(0, (TOUCHING,), (TOUCHING,), (None,))
+    interaction = Interaction(0, (IN_CONTACT,), (IN_CONTACT,), (None,))
     settings = SynthesisSettings(MaskSettings(fill='colour'), FLAT)
     return synthesize(
         frame, SIZE, interaction, settings, np.random.default_rng(0), hand_free=hand_free
@@ -176,8 +176,8 @@ def test_a_share_is_0_to_1():
 
 
 def test_boxes_follow_a_frame_that_was_made_smaller():
-    small = _frame(*[Hand(tuple(side / 2 for side in TOUCHING.box), True, 1.0)], size=(80, 60))
-    made = _made((TOUCHING,), frame=small, masks=MaskSettings(random_masks=0, fill='mean'))
+    small = _frame(*[Hand(tuple(side / 2 for side in IN_CONTACT.box), True, 1.0)], size=(80, 60))
+    made = _made((IN_CONTACT,), frame=small, masks=MaskSettings(random_masks=0, fill='mean'))
     assert made.image.shape == (60, 80, 3)
     assert _skin(made.image) == 0
     assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
@@ -185,7 +185,7 @@ def test_boxes_follow_a_frame_that_was_made_smaller():
 
 def test_the_same_generator_gives_the_same_image():
     first, same, other = (
-        _made((TOUCHING, IDLE), seed, masks=MaskSettings(), image=SLANTED) for seed in (1, 1, 2)
+        _made((IN_CONTACT, IDLE), seed, masks=MaskSettings(), image=SLANTED) for seed in (1, 1, 2)
     )
     assert np.array_equal(first.image, same.image)
     assert np.array_equal(first.corners, same.corners)

@@ -24,7 +24,7 @@ from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.runtime.grounding import EncodedFrames
 
 
-def touch(*paths: Path) -> None:
+def make_empty(*paths: Path) -> None:
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -38,8 +38,10 @@ def write_images(folder: Path, *names: str) -> Path:
 
 
 def test_folders_are_searched_in_order_and_other_files_passed_over(tmp_path: Path) -> None:
-    touch(*(tmp_path / name for name in ('b/2.mp4', 'b/1.MOV', 'a.mkv', 'notes.txt', 'b/x.json')))
-    touch(tmp_path / '.making' / 'c.mp4', tmp_path / 'b' / '.d.mp4')
+    make_empty(
+        *(tmp_path / name for name in ('b/2.mp4', 'b/1.MOV', 'a.mkv', 'notes.txt', 'b/x.json'))
+    )
+    make_empty(tmp_path / '.making' / 'c.mp4', tmp_path / 'b' / '.d.mp4')
     found = find_sources([tmp_path])
     expected = [tmp_path / 'a.mkv', tmp_path / 'b' / '1.MOV', tmp_path / 'b' / '2.mp4']
     assert found.sources == tuple(map(VideoFile, expected))
@@ -47,7 +49,7 @@ def test_folders_are_searched_in_order_and_other_files_passed_over(tmp_path: Pat
 
 
 def test_links_are_followed_once_and_what_is_named_twice_is_taken_once(tmp_path: Path) -> None:
-    touch(tmp_path / 'videos' / 'a.mp4', tmp_path / 'elsewhere' / 'b.mp4')
+    make_empty(tmp_path / 'videos' / 'a.mp4', tmp_path / 'elsewhere' / 'b.mp4')
     (tmp_path / 'videos' / 'other').symlink_to(tmp_path / 'elsewhere')
     (tmp_path / 'elsewhere' / 'loop').symlink_to(tmp_path / 'videos')
     (tmp_path / 'videos' / 'same.mp4').symlink_to(tmp_path / 'videos' / 'a.mp4')
@@ -70,7 +72,7 @@ def test_folders_of_frames_need_a_rate(tmp_path: Path) -> None:
 
 
 def test_what_may_not_be_read_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
-    touch(*(tmp_path / name for name in ('a.mp4', 'closed/b.mp4', 'd.mp4')))
+    make_empty(*(tmp_path / name for name in ('a.mp4', 'closed/b.mp4', 'd.mp4')))
     program = """
         import os
         from pathlib import Path
@@ -109,7 +111,7 @@ def test_bags_and_demonstrations_are_found_and_those_that_cannot_be_read_told(
     writer.finish(StoreEntry(Summary('press', 3, 2, 0.5, 0.25, 0.5), 1.0, 1, 2, 'model'), encoded)
     damaged = tmp_path / 'damaged.mcap'
     damaged.write_bytes((tmp_path / 'store' / 'press.mcap').read_bytes()[:-1000])
-    touch(tmp_path / 'crashed' / 'crashed_0.db3', tmp_path / 'old.bag')
+    make_empty(tmp_path / 'crashed' / 'crashed_0.db3', tmp_path / 'old.bag')
     found = find_sources([tmp_path])
     demonstration = BagTopic(tmp_path / 'store' / 'press.mcap', 'demonstration')
     assert found.sources == (BagTopic(bag, '/left'), BagTopic(bag, '/right'), demonstration)
@@ -125,7 +127,7 @@ def test_what_is_named_is_taken_hidden_or_not(
     write_bag: Callable[..., Path], raw: Callable[..., Any], tmp_path: Path
 ) -> None:
     bag = write_bag(tmp_path / 'bag', {'/left': raw, '/right': raw})
-    touch(tmp_path / '.hidden' / 'a.mp4', tmp_path / 'film.dat')
+    make_empty(tmp_path / '.hidden' / 'a.mp4', tmp_path / 'film.dat')
     named = [tmp_path / '.hidden', tmp_path / 'film.dat', Path(f'{bag}#/right')]
     found = find_sources(named).sources
     assert [(source.path.name, source.topic) for source in found] == [

@@ -32,7 +32,7 @@ def test_first_frame_is_drawn_on_the_finest_grid_and_each_frame_on_that_of_strid
 
     assert contact.first.shape == (2, 16, 24)
     assert contact.frames.shape == (2, 5, 8, 12)
-    assert contact.touching.shape == (2, 5)
+    assert contact.in_contact.shape == (2, 5)
 
 
 def test_frames_that_do_not_exist_change_nothing() -> None:
@@ -43,7 +43,7 @@ def test_frames_that_do_not_exist_change_nothing() -> None:
     padded, alone = found(whole, missing), found(short)
 
     torch.testing.assert_close(padded.first, alone.first)
-    torch.testing.assert_close(padded.touching[:, :3], alone.touching)
+    torch.testing.assert_close(padded.in_contact[:, :3], alone.in_contact)
 
 
 def test_a_later_frame_changes_what_is_found_in_the_first() -> None:

@@ -102,14 +102,14 @@ def test_contact_is_told_where_the_hand_touches_and_only_there(folder: Path) -> 
 
 
 def test_what_is_touched_has_a_box_and_its_hand_says_so(folder: Path) -> None:
-    touched = 0
+    with_contact_box = 0
     for name in names(folder):
         found = objects(folder, name)
         if len(found) < 2:
             assert all(one['name'] == 'hand' and one['objxmin'] == 'None' for one in found)
             continue
         hand, target = found
-        touched += 1
+        with_contact_box += 1
         assert target['name'] == 'targetobject'
         edges = [int(hand[f'obj{key}'] or 0) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
         assert edges == box(target)
@@ -118,7 +118,7 @@ def test_what_is_touched_has_a_box_and_its_hand_says_so(folder: Path) -> None:
             [float(hand['unitdx'] or 0), float(hand['unitdy'] or 0)]
         )
         np.testing.assert_allclose(told, toward / 2, atol=0.01)
-    assert touched >= 4
+    assert with_contact_box >= 4
 
 
 def test_boxes_lie_around_the_projected_fingertips(folder: Path) -> None:
@@ -181,7 +181,7 @@ def test_the_first_pixel_is_one() -> None:
 
 
 def test_a_hand_without_contact_touches_nothing() -> None:
-    with pytest.raises(ValueError, match='touches nothing'):
+    with pytest.raises(ValueError, match='expected None without contact'):
         AnnotatedHand(Box(0, 0, 1, 1), True, 0, Box(0, 0, 1, 1))
     with pytest.raises(ValueError, match='contact is 1; expected 0, 3 or 4'):
         AnnotatedHand(Box(0, 0, 1, 1), True, 1)

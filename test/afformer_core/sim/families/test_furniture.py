@@ -30,7 +30,7 @@ COUNTS = {
 }
 SEEDS = 20
 # what may overlap for want of a gap, metres
-TOUCH = 0.0015
+OVERLAP = 0.0015
 
 Members = dict[str, list[Fixture]]
 
@@ -144,7 +144,7 @@ def test_what_moves_does_not_enter_what_is_fixed(family: str, members: Members) 
     for fixture in members[family]:
         for element in fixture.elements:
             points = swept(element)
-            assert max(depth_inside(points, solid) for solid in fixture.fixed) < TOUCH
+            assert max(depth_inside(points, solid) for solid in fixture.fixed) < OVERLAP
 
 
 def test_what_moves_does_not_enter_other_elements(family: str, members: Members) -> None:
@@ -154,7 +154,7 @@ def test_what_moves_does_not_enter_other_elements(family: str, members: Members)
             for other in fixture.elements:
                 if other is not element:
                     near = [solid.moved(other.pose) for solid in other.solids]
-                    assert max(depth_inside(points, solid) for solid in near) < TOUCH
+                    assert max(depth_inside(points, solid) for solid in near) < OVERLAP
 
 
 def contacts(grip: Grip) -> np.ndarray:

@@ -79,18 +79,18 @@ def test_boxes_are_of_what_is_seen(demonstration: Demonstration) -> None:
     capsules = demonstration.capsules(SCENE.fixture, middle)
     with Renderer(SCENE, demonstration.view.size) as renderer:
         found = hand_box(renderer, demonstration, middle, capsules)
-        touched = element_box(renderer, demonstration, middle)
+        box_of_contact = element_box(renderer, demonstration, middle)
         behind = [
             replace(one, start=one.start - [0, 0, 9], end=one.end - [0, 0, 9]) for one in capsules
         ]
         assert hand_box(renderer, demonstration, middle, behind) is None
     assert found is not None
-    assert touched is not None
+    assert box_of_contact is not None
     outline = replace(demonstration.view, camera=demonstration.camera(middle)).outline(
         SCENE.fixture, 0
     )
-    assert touched.left == pytest.approx(outline[:, 0].min(), abs=2.5)
-    assert touched.bottom == pytest.approx(outline[:, 1].max(), abs=2.5)
+    assert box_of_contact.left == pytest.approx(outline[:, 0].min(), abs=2.5)
+    assert box_of_contact.bottom == pytest.approx(outline[:, 1].max(), abs=2.5)
 
 
 def test_a_mask_of_hardly_any_pixels_has_no_box() -> None:
@@ -101,8 +101,8 @@ def test_a_mask_of_hardly_any_pixels_has_no_box() -> None:
     box = box_of(mask)
     assert box is not None
     assert (box.left, box.top, box.right, box.bottom) == (4, 1, 7, 3)
-    assert not box.touches_border((9, 5))
-    assert box.touches_border((8, 5))
+    assert not box.reaches_border((9, 5))
+    assert box.reaches_border((8, 5))
 
 
 def test_a_shot_without_a_demonstration_is_refused(demonstration: Demonstration) -> None:

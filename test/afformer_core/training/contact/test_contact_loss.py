@@ -28,7 +28,7 @@ def contact() -> Contact:
     return Contact(
         first=peak_at(40, 30, 10)[None],
         frames=frames[None],
-        touching=torch.tensor([[-9.0, 9.0]]),
+        in_contact=torch.tensor([[-9.0, 9.0]]),
     )
 
 
@@ -46,7 +46,7 @@ def test_the_right_contact_costs_less_than_another(
     for wrong in (
         replace(contact, first=contact.first.flip(1)),
         replace(contact, frames=contact.frames.flip(3)),
-        replace(contact, touching=-contact.touching),
+        replace(contact, in_contact=-contact.in_contact),
     ):
         assert contact_loss(wrong, targets) > right + 0.5
 
@@ -61,7 +61,7 @@ def test_frames_without_contact_have_no_place(contact: Contact, targets: Contact
 
 
 def test_a_place_out_of_view_has_no_loss(contact: Contact, targets: ContactTargets) -> None:
-    unknown = ContactTargets(torch.full((1, 2, 2), NOWHERE), targets.touching)
+    unknown = ContactTargets(torch.full((1, 2, 2), NOWHERE), targets.in_contact)
 
     loss = contact_loss(contact, unknown)
 

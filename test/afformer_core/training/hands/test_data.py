@@ -42,8 +42,8 @@ def test_a_batch_is_what_torchvision_takes(hands: Path) -> None:
     assert [each['labels'].tolist() for each in made.targets] == [[2], [1], []]
     assert made.targets[2]['boxes'].shape == (0, 4)
     assert made.targets[2]['labels'].dtype == torch.int64
-    assert made.targets[0]['touches'].isnan().all()
-    assert made.targets[2]['touches'].shape == (0, 2)
+    assert made.targets[0]['contact_points'].isnan().all()
+    assert made.targets[2]['contact_points'].shape == (0, 2)
     assert made.samples == (1, 2, 3)
 
 
@@ -129,8 +129,8 @@ def test_what_is_touched_moves_with_the_hand(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
     path = folder / 'Annotations' / '1.xml'
     edges = zip(('xmin', 'ymin', 'xmax', 'ymax'), (41, 11, 50, 20), strict=True)
-    touched = ''.join(f'<obj{key}>{edge}</obj{key}>' for key, edge in edges)
-    path.write_text(path.read_text().replace('<contactstate>', f'{touched}<contactstate>'))
+    edges_of_object = ''.join(f'<obj{key}>{edge}</obj{key}>' for key, edge in edges)
+    path.write_text(path.read_text().replace('<contactstate>', f'{edges_of_object}<contactstate>'))
     images = HandSource(folder, 'test').read()
 
     mirrors = HandDataset(images, read_still, HandAugmentation(flip=1.0))
@@ -138,7 +138,7 @@ def test_what_is_touched_moves_with_the_hand(tmp_path: Path) -> None:
 
     assert isinstance(made, HandBatch)
     # It was at (45, 15), and the hand from 12 to 42.
-    assert made.targets[0]['touches'].tolist() == [[19.0, 15.0]]
+    assert made.targets[0]['contact_points'].tolist() == [[19.0, 15.0]]
     assert made.targets[0]['boxes'].tolist() == [[22.0, 12.0, 52.0, 48.0]]
 
 

@@ -13,7 +13,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
-from afformer_core.runtime.presence import Appearance
+from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.session import Memory
 
 _STRIDE = 32
@@ -132,7 +132,7 @@ def highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64
     return np.array(found)
 
 
-class ContactAppearance(Appearance):
+class ContactFeatures(DemonstrationFeatures):
     """What a demonstration touches, to compare images with.
 
     Args:
@@ -182,16 +182,16 @@ class ContactAppearance(Appearance):
         return float(shares @ similarities)
 
 
-def appearance_of(
+def features_to_compare(
     features: FloatArray, memory: Memory, configuration: AfformerConfiguration
-) -> Appearance:
+) -> DemonstrationFeatures:
     """Return what to compare images with: of the contact with correspondence, else of the frames.
 
-    See `ContactAppearance` for the arguments.
+    See `ContactFeatures` for the arguments.
     """
     if configuration.correspondence == 'none':
-        return Appearance(features)
-    return ContactAppearance(features, memory, configuration)
+        return DemonstrationFeatures(features)
+    return ContactFeatures(features, memory, configuration)
 
 
 def compared_stages(

@@ -16,7 +16,7 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
-from afformer_core.runtime.correspondence import appearance_of
+from afformer_core.runtime.correspondence import features_to_compare
 from afformer_core.runtime.demonstration_recording import DemonstrationRecording
 from afformer_core.runtime.grounding import (
     Demonstration,
@@ -215,7 +215,7 @@ class Grounder:
             encoded.images,
             frame_count,
             memory,
-            appearance_of(encoded.features, memory, self.configuration),
+            features_to_compare(encoded.features, memory, self.configuration),
             self._zoom.memorize_zoomed(encoded, memory),
         )
         self._demonstrations.add(demonstration)
@@ -278,7 +278,7 @@ class Grounder:
         begin = time.perf_counter()
         output = self._zoom.ground(image, resized, demonstrations)
         seconds = time.perf_counter() - begin
-        shown = [one.appearance for one in demonstrations]
+        shown = [one.features for one in demonstrations]
         return Prediction.of(output, resized, shown, self.configuration, seconds, self.calibration)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:

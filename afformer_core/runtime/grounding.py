@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.presence import Appearance
+from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.session import Memory
 
 
@@ -83,7 +83,7 @@ class Demonstration:
         frames: the frames that were kept, uint8 RGB [T, h, w, 3] at the model's input size.
         frame_count: number of frames that were received, at least T.
         memory: its memory, for grounding.
-        appearance: its features, for feature similarity.
+        features: its features, for feature similarity.
         zoom_memories: memory of each zoom stage; empty where there are none.
     """
 
@@ -91,7 +91,7 @@ class Demonstration:
     frames: NDArray[np.uint8]
     frame_count: int
     memory: Memory
-    appearance: Appearance
+    features: DemonstrationFeatures
     zoom_memories: tuple[Memory, ...] = ()
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
-from afformer_core.runtime.presence import Appearance, PresenceCalibration
+from afformer_core.runtime.presence import DemonstrationFeatures, PresenceCalibration
 from afformer_core.runtime.session import Output
 
 
@@ -25,7 +25,7 @@ class Prediction:
         probabilities: float32 [h, w], of sum 1.
         action_scores: score of each action, 0 to 1, best first.
         feature_similarity: feature similarity of the demonstration and the surroundings of the
-            heatmap, -1 to 1 (see `Appearance`).
+            heatmap, -1 to 1 (see `DemonstrationFeatures`).
         descriptor: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
         calibration: calibration of the model; None where there is none.
@@ -44,7 +44,7 @@ class Prediction:
         cls,
         output: Output,
         image: UInt8Array,
-        appearances: Sequence[Appearance],
+        demonstrations: Sequence[DemonstrationFeatures],
         configuration: AfformerConfiguration,
         seconds: float,
         calibration: PresenceCalibration | None,
@@ -56,7 +56,7 @@ class Prediction:
         Args:
             output: output of the network.
             image: image that was grounded, at the model's input size.
-            appearances: features of the demonstrations that were grounded, at least one.
+            demonstrations: features of the demonstrations that were grounded, at least one.
             configuration: configuration of the model.
             seconds: time that the session took, in seconds.
             calibration: calibration of the model; None where there is none.
@@ -68,8 +68,8 @@ class Prediction:
             image,
             probabilities,
             _action_scores(output.action_logits, configuration),
-            max(one.feature_similarity(features, probabilities) for one in appearances),
-            appearances[0].describe(features, probabilities),
+            max(one.feature_similarity(features, probabilities) for one in demonstrations),
+            demonstrations[0].describe(features, probabilities),
             seconds,
             calibration,
         )

@@ -107,12 +107,12 @@ _LEAST_WEIGHT = 0.1
 _MOST_POSITIONS = 96
 
 
-class Appearance:
+class DemonstrationFeatures:
     """Features of a demonstration's first and last frame, to compare images with.
 
     A softmax has a peak on any image, also on one of another scene or of a wall, so the heatmap
-    alone is no evidence that the element is in view. The surroundings of its peak must also
-    resemble something in the demonstration's first or last frame, where the hand hides least.
+    alone does not show that the element is in view. The surroundings of its peak must also
+    be similar to something in the demonstration's first or last frame, where the hand hides least.
 
     Args:
         features: float32 [T, C, h, w] of the frames in order, T at least 1.

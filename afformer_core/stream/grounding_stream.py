@@ -13,7 +13,7 @@ from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrou
 from afformer_core.runtime import Grounding, Peak
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.stream.settings import StreamSettings
-from afformer_core.stream.tracking import AppearanceTracker, BreakDetector, PredictionSmoother
+from afformer_core.stream.tracking import BreakDetector, DescriptorTracker, PredictionSmoother
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class GroundingStream:
     def __init__(self) -> None:
         self._breaks = BreakDetector()
         self._smoother = PredictionSmoother()
-        self._appearance = AppearanceTracker()
+        self._tracker = DescriptorTracker()
         self._evident: StreamedGrounding | None = None
 
     def begin_anew(self, reason: str) -> None:
@@ -88,12 +88,12 @@ class GroundingStream:
         restart = begins.reason
         if begins.forgets:
             self._forget()
-            self._appearance.forget()
+            self._tracker.forget()
         elif restart:
             self._smoother.restart()
         measures = self._measures(frame, prediction, settings)
         if _suffices(measures, prediction, settings):
-            self._appearance.add(prediction.descriptor, frame.stamp)
+            self._tracker.add(prediction.descriptor, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
             measures = _PresenceMeasures.of(
                 prediction, grounding.confidence, measures.continuity, settings
@@ -127,8 +127,8 @@ class GroundingStream:
     def _continuity(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
     ) -> float:
-        self._appearance.forget_before(frame.stamp - round(settings.release_time * 1e9))
-        return self._appearance.continuity(prediction.descriptor)
+        self._tracker.forget_before(frame.stamp - round(settings.release_time * 1e9))
+        return self._tracker.continuity(prediction.descriptor)
 
     def _smooth(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings

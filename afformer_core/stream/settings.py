@@ -20,9 +20,10 @@ class StreamSettings:
             where the model is calibrated, and the next two do where it is not.
         minimum_confidence: below this share of the heatmap around its best peak there is no
             evidence, 0 to 1.
-        minimum_feature_similarity: below this there is none either, -1 to 1; see `Appearance`.
+        minimum_feature_similarity: below this there is none either, -1 to 1; see
+            `DemonstrationFeatures`.
         minimum_continuity: below this feature similarity to the place that was found before there
-            is none either, -1 to 1; see `AppearanceTracker`.
+            is none either, -1 to 1; see `DescriptorTracker`.
         release_time: seconds without evidence after which a place that looks otherwise may be
             found.
         smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Comparison of an image with those before: breaks, smoothing, and the appearance of the peak."""
+"""Comparison of an image with those before: breaks, smoothing, and the descriptor of the peak."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from afformer_core.stream.settings import StreamSettings
 # Smoothing over a longer pause than so many time constants would change nothing.
 _PAUSE = 5.0
 _CUT_SIDE = 16
-_APPEARANCE_SECONDS = 1.0
+_FOLLOWED_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _blend(before: Prediction, now: Prediction, share: float) -> Prediction:
     return replace(now, probabilities=probabilities, action_scores=ordered)
 
 
-class AppearanceTracker:
+class DescriptorTracker:
     """Tells the peak that was found from another that the model prefers while it is covered.
 
     What covers it, a hand or a passer-by, looks different, and the model may point at the next
@@ -168,43 +168,43 @@ class AppearanceTracker:
     scenes the peak seen by a camera that moved on had a median cosine of 0.96 with itself,
     0.91 at the 5th percentile, and another element of the same scene 0.75: half of the
     look-alikes are told apart by a threshold there, and no step of the camera is taken for one.
-    The appearance follows slow changes of light and viewpoint over a second.
+    The descriptor follows slow changes of light and viewpoint over a second.
     """
 
     def __init__(self) -> None:
-        self._appearance: FloatArray | None = None
+        self._descriptor: FloatArray | None = None
         self._stamp = 0
 
     def forget(self) -> None:
-        """Take the next appearance as it comes."""
-        self._appearance = None
+        """Take the next descriptor as it comes."""
+        self._descriptor = None
 
     def forget_before(self, stamp: int) -> None:
-        """Forget an appearance that was last found before a stamp, in nanoseconds."""
+        """Forget a descriptor that was last found before a stamp, in nanoseconds."""
         if self._stamp < stamp:
             self.forget()
 
-    def continuity(self, appearance: FloatArray) -> float:
-        """Compute the cosine with the appearance that was found before; 1 where there was none.
+    def continuity(self, descriptor: FloatArray) -> float:
+        """Compute the cosine with the descriptor that was found before; 1 where there was none.
 
         Args:
-            appearance: float32 [C] of length 1.
+            descriptor: float32 [C] of length 1.
         """
-        return 1.0 if self._appearance is None else float(appearance @ self._appearance)
+        return 1.0 if self._descriptor is None else float(descriptor @ self._descriptor)
 
-    def add(self, appearance: FloatArray, stamp: int) -> None:
-        """Follow an appearance that was found.
+    def add(self, descriptor: FloatArray, stamp: int) -> None:
+        """Follow the descriptor of a peak that was found.
 
         Args:
-            appearance: float32 [C] of length 1.
+            descriptor: float32 [C] of length 1.
             stamp: nanoseconds.
         """
-        if self._appearance is None:
-            self._appearance = appearance
+        if self._descriptor is None:
+            self._descriptor = descriptor
         else:
             elapsed = max(0.0, (stamp - self._stamp) * 1e-9)
-            share = np.float32(1 - math.exp(-elapsed / _APPEARANCE_SECONDS))
-            blend = self._appearance + share * (appearance - self._appearance)
+            share = np.float32(1 - math.exp(-elapsed / _FOLLOWED_SECONDS))
+            blend = self._descriptor + share * (descriptor - self._descriptor)
             length = np.linalg.norm(blend) + 1e-6
-            self._appearance = np.asarray(blend / length, dtype=np.float32)
+            self._descriptor = np.asarray(blend / length, dtype=np.float32)
         self._stamp = stamp

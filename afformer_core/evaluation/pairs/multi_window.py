@@ -69,7 +69,7 @@ def ground_windows(
     features = outputs[0].image_features
     confidence = peaks[0].score
     feature_similarity = max(
-        each.appearance.feature_similarity(features, probabilities) for each in shown
+        each.features.feature_similarity(features, probabilities) for each in shown
     )
     calibration = grounder.calibration
     return Grounding(

@@ -6,14 +6,16 @@ import pytest
 
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.grounding import Demonstration, FinishedDemonstrations
-from afformer_core.runtime.presence import Appearance
+from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.session import Memory
 
 
 def demonstration(name: str, value: float) -> Demonstration:
     memory = Memory((np.full((1, 2, 3), value),), (np.full((1, 3, 2), value),))
     features = np.zeros((1, 2, 1, 1), np.float32)
-    return Demonstration(name, np.zeros((1, 8, 8, 3), np.uint8), 1, memory, Appearance(features))
+    return Demonstration(
+        name, np.zeros((1, 8, 8, 3), np.uint8), 1, memory, DemonstrationFeatures(features)
+    )
 
 
 @pytest.fixture

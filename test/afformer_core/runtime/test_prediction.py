@@ -10,7 +10,7 @@ from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.presence import Appearance, PresenceCalibration
+from afformer_core.runtime.presence import DemonstrationFeatures, PresenceCalibration
 from afformer_core.runtime.session import Output
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
@@ -18,14 +18,14 @@ ACTIONS = ('press', 'hold', 'push')
 SMALL = afformer_small(ACTIONS, (64, 64))
 
 
-def appearance(first: list[float], second: list[float]) -> Appearance:
+def features_of(first: list[float], second: list[float]) -> DemonstrationFeatures:
     """Of a demonstration of one frame that has two places with these features."""
-    return Appearance(np.array([first, second], np.float32).T[None, :, None])
+    return DemonstrationFeatures(np.array([first, second], np.float32).T[None, :, None])
 
 
 # Features are standardised by mean (1, 1) and deviation (1, 1), and by (1, 5) and (1, 1).
-DEMONSTRATION = appearance([0, 0], [2, 2])
-ANOTHER = appearance([0, 4], [2, 6])
+DEMONSTRATION = features_of([0, 0], [2, 2])
+ANOTHER = features_of([0, 4], [2, 6])
 
 
 def output(
@@ -45,15 +45,15 @@ def peak_at(row: int, column: int) -> FloatArray:
 
 def predicted(
     found: Output,
-    appearances: list[Appearance],
+    demonstrations: list[DemonstrationFeatures],
     configuration: AfformerConfiguration = SMALL,
     calibration: PresenceCalibration | None = None,
 ) -> Prediction:
-    return Prediction.of(found, IMAGE, appearances, configuration, 0.25, calibration)
+    return Prediction.of(found, IMAGE, demonstrations, configuration, 0.25, calibration)
 
 
 @pytest.mark.parametrize(
-    ('appearances', 'descriptor'),
+    ('demonstrations', 'descriptor'),
     [
         # (3, 1) is (2, 0) away from the one mean, (2, -4) from the other.
         ([DEMONSTRATION, ANOTHER], [1.0, 0.0]),
@@ -61,11 +61,13 @@ def predicted(
     ],
 )
 def test_the_place_is_described_by_the_first_demonstration(
-    appearances: list[Appearance], descriptor: list[float]
+    demonstrations: list[DemonstrationFeatures], descriptor: list[float]
 ) -> None:
     found = output([peak_at(0, 1)], [0, 0, 0], position=(3, 1))
 
-    assert predicted(found, appearances).descriptor.tolist() == pytest.approx(descriptor, abs=1e-5)
+    assert predicted(found, demonstrations).descriptor.tolist() == pytest.approx(
+        descriptor, abs=1e-5
+    )
 
 
 def test_the_demonstration_that_it_resembles_most_counts() -> None:

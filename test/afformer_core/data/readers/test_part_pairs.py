@@ -72,7 +72,9 @@ def test_clip_target_parts_and_action_are_enough(tmp_path: Path) -> None:
 
 def test_the_bare_point_is_marked_rather_than_the_covered_one(tmp_path: Path) -> None:
     contact_alone = {name: value for name, value in FULL.items() if name != 'before'}
-    bare, covered = PartPairsDataset(write(tmp_path, FULL, {**touched, 'id': 'covered'})).pairs
+    bare, covered = PartPairsDataset(
+        write(tmp_path, FULL, {**contact_alone, 'id': 'covered'})
+    ).pairs
     assert bare.marked == ClipPoint(2, 12.0, 13.5)
     assert covered.marked == ClipPoint(9, 11.0, 14.0)
 

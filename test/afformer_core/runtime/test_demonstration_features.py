@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The appearance of a demonstration, and of its contact, to compare images with."""
+"""Features of a demonstration, and of its contact, to compare images with."""
 
 from dataclasses import replace
 
@@ -10,8 +10,12 @@ import torch
 from afformer_core.models import afformer_correspondence
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.encoder import pack_levels, unpack_levels
-from afformer_core.runtime.correspondence import ContactAppearance, appearance_of, compared_stages
-from afformer_core.runtime.presence import Appearance
+from afformer_core.runtime.correspondence import (
+    ContactFeatures,
+    compared_stages,
+    features_to_compare,
+)
+from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.session import Memory
 
 
@@ -29,12 +33,12 @@ def test_the_first_and_the_last_frame_count() -> None:
     image = features([[3, 2]])[0]
     flat = np.ones((1, 1), np.float32)
 
-    assert Appearance(ENDS).feature_similarity(image, flat) == pytest.approx(
+    assert DemonstrationFeatures(ENDS).feature_similarity(image, flat) == pytest.approx(
         np.sqrt(0.5), abs=1e-5
     )
-    assert Appearance(ENDS[:1]).feature_similarity(features([[3, 6]])[0], flat) == pytest.approx(
-        1, abs=1e-4
-    )
+    assert DemonstrationFeatures(ENDS[:1]).feature_similarity(
+        features([[3, 6]])[0], flat
+    ) == pytest.approx(1, abs=1e-4)
 
 
 def test_a_place_is_described_by_its_direction_from_the_mean() -> None:
@@ -45,7 +49,7 @@ def test_a_place_is_described_by_its_direction_from_the_mean() -> None:
         ([2, 6], [0.4472136, 0.8944272]),
         ([-2, 6], [-0.8320503, 0.5547002]),
     ):
-        found = Appearance(ENDS).describe(features([position])[0], flat)
+        found = DemonstrationFeatures(ENDS).describe(features([position])[0], flat)
         assert found.tolist() == pytest.approx(direction, abs=1e-5)
         assert found.dtype == np.float32
 
@@ -55,7 +59,7 @@ def test_what_is_above_a_third_of_the_maximum_describes_the_place() -> None:
     weights = np.array([[0.6, 0.3, 0.2]], np.float32)
 
     # Directions (1, 0) and (0, 1) by 0.6 and 0.3; the third has just a third of the maximum.
-    found = Appearance(ENDS).describe(image, weights)
+    found = DemonstrationFeatures(ENDS).describe(image, weights)
     assert found.tolist() == pytest.approx([2 / np.sqrt(5), 1 / np.sqrt(5)], abs=1e-4)
 
 
@@ -64,7 +68,7 @@ def test_a_larger_heatmap_is_averaged_to_the_size_of_the_features() -> None:
     heatmap = np.zeros((4, 8), np.float32)
     heatmap[:, 2], heatmap[:2, 6] = 1.0, 1.0
 
-    found = Appearance(ENDS).describe(image, heatmap)
+    found = DemonstrationFeatures(ENDS).describe(image, heatmap)
     assert found.tolist() == pytest.approx([2 / np.sqrt(5), 1 / np.sqrt(5)], abs=1e-4)
 
 
@@ -81,7 +85,9 @@ def test_the_surroundings_count_by_the_smeared_heatmap() -> None:
     weights = np.exp(-(rows**2 + columns**2) / 2) * (rows**2 + columns**2 <= 4.6)
     share = weights[:, columns[0] >= 2].sum() / weights.sum()
     expected = 1 - share * (1 - np.sqrt(0.5))
-    assert Appearance(ENDS).feature_similarity(image, heatmap) == pytest.approx(expected, abs=2e-3)
+    assert DemonstrationFeatures(ENDS).feature_similarity(image, heatmap) == pytest.approx(
+        expected, abs=2e-3
+    )
 
 
 def test_of_many_places_every_second_is_enough() -> None:
@@ -90,7 +96,9 @@ def test_of_many_places_every_second_is_enough() -> None:
     image[:, :, 1::2] = np.array([2, 2], np.float32)[:, None, None]
     flat = np.full((12, 16), 1 / 192, np.float32)
 
-    assert Appearance(ENDS).feature_similarity(image, flat) == pytest.approx(1, abs=1e-4)
+    assert DemonstrationFeatures(ENDS).feature_similarity(image, flat) == pytest.approx(
+        1, abs=1e-4
+    )
 
 
 CONFIGURATION = replace(afformer_correspondence(('press',), (128, 128)), maximum_frames=2)
@@ -106,7 +114,7 @@ def encoded() -> np.ndarray:
 
 
 @pytest.fixture(scope='module')
-def appearance(encoded: np.ndarray) -> ContactAppearance:
+def contact_features(encoded: np.ndarray) -> ContactFeatures:
     """The contact at row 5, column 9 of the 16x16 positions of the first frame."""
     model = Afformer(CONFIGURATION).eval()
     contact = torch.full((1, 16, 16), -30.0)
@@ -115,8 +123,8 @@ def appearance(encoded: np.ndarray) -> ContactAppearance:
     assert model.correspondence is not None
     described = model.correspondence.matcher.describe(stages, contact)
     memory = Memory((described.features[0].numpy(),), (described.weights[0].numpy(),))
-    found = appearance_of(encoded, memory, CONFIGURATION)
-    assert isinstance(found, ContactAppearance)
+    found = features_to_compare(encoded, memory, CONFIGURATION)
+    assert isinstance(found, ContactFeatures)
     return found
 
 
@@ -127,11 +135,11 @@ def heatmap(row: int, column: int) -> np.ndarray:
 
 
 def test_the_contact_itself_is_the_most_similar(
-    appearance: ContactAppearance, encoded: np.ndarray
+    contact_features: ContactFeatures, encoded: np.ndarray
 ) -> None:
     similarities = np.array(
         [
-            [appearance.feature_similarity(encoded[0], heatmap(y, x)) for x in range(16)]
+            [contact_features.feature_similarity(encoded[0], heatmap(y, x)) for x in range(16)]
             for y in range(16)
         ]
     )
@@ -142,10 +150,12 @@ def test_the_contact_itself_is_the_most_similar(
     assert np.median(similarities) < 0.3
 
 
-def test_another_image_is_less_similar(appearance: ContactAppearance, encoded: np.ndarray) -> None:
-    own = appearance.feature_similarity(encoded[0], heatmap(5, 9))
+def test_another_image_is_less_similar(
+    contact_features: ContactFeatures, encoded: np.ndarray
+) -> None:
+    own = contact_features.feature_similarity(encoded[0], heatmap(5, 9))
 
-    assert appearance.feature_similarity(encoded[1], heatmap(5, 9)) < own - 0.3
+    assert contact_features.feature_similarity(encoded[1], heatmap(5, 9)) < own - 0.3
 
 
 def test_stages_are_unpacked_as_the_network_unpacks_them(encoded: np.ndarray) -> None:

@@ -50,15 +50,20 @@ RETIRED_ALONE = {
     'plan': 'settings, or what is planned',
     'plans': 'settings, or what is planned',
     'records': 'entries, rows, or what they are',
+    'method': 'variant, baseline, interpolation, or what it is',
+    'methods': 'variants, baselines, or what they are',
     'look': 'zoom stage, or a verb that says what is done',
+    'Method': 'variant, or what it is',
     'Look': 'ZoomStage, or a noun that says what it is',
 }
 # Names of libraries: the module `random`, the argument of PyTorch's functions, the attribute of
-# Lightning's loggers, the method of paths, and classes of MediaPipe and ONNX Runtime.
+# Lightning's loggers, an argument of NumPy's, a method of paths, and classes of MediaPipe and ONNX
+# Runtime.
 OF_LIBRARIES = {
     'random',
     'generator',
     'experiment',
+    'method',
     'touch',
     'BaseOptions',
     'HandLandmarkerOptions',
@@ -75,7 +80,7 @@ OF_WEIGHTS = {
 # Functions that place something.
 VERBS = re.compile(r'_?place_\w+')
 # Options that are taken by their names of before, for one release.
-EARLIER = {'--appliances', '--experiment', '--minimum-resemblance'}
+EARLIER = {'--appliances', '--experiment', '--methods', '--minimum-resemblance'}
 # Classes of values that a caller gives are settings.
 SETTINGS = re.compile(r'\w+(Options|Plan)')
 # Classes of one of many are called what they are; to record is a verb.

@@ -19,7 +19,7 @@ _ON_GPU = ('recompute-cuda', *GPU_BACKENDS)
 
 
 @dataclass(frozen=True)
-class Method:
+class InferenceVariant:
     """Backend and precision of a measurement.
 
     Attributes:
@@ -37,7 +37,7 @@ class Method:
     def __post_init__(self) -> None:
         if self.backend not in _LABELS or self.precision not in PRECISIONS[1:]:
             raise ValueError(
-                f'method is {self.backend}:{self.precision}; expected one of '
+                f'variant is {self.backend}:{self.precision}; expected one of '
                 f'{", ".join(_LABELS)}, a colon, and one of {", ".join(PRECISIONS[1:])}'
             )
         if self.recomputes and self.precision not in ('fp32', 'fp16'):
@@ -46,11 +46,11 @@ class Method:
             )
 
     @classmethod
-    def parse(cls, text: str) -> Method:
-        """Parse a method from text such as 'onnxruntime:fp32'.
+    def parse(cls, text: str) -> InferenceVariant:
+        """Parse a variant from text such as 'onnxruntime:fp32'.
 
         Raises:
-            ValueError: it names no method.
+            ValueError: it names no variant.
         """
         backend, _, precision = text.partition(':')
         return cls(backend, precision)
@@ -81,8 +81,8 @@ class Method:
         return self.backend in ('onnxruntime', 'tensorrt')
 
 
-DEFAULT_METHODS = tuple(
-    Method.parse(text)
+DEFAULT_VARIANTS = tuple(
+    InferenceVariant.parse(text)
     for text in (
         'recompute:fp32',
         'torch:fp32',

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.benchmarks.inference_variants import Method
+from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import Grounder
 
@@ -34,21 +34,21 @@ class Latency:
     """Result of one measurement. Times are medians in milliseconds unless said otherwise.
 
     Attributes:
-        method: text of the `Method`.
+        variant: text of the `InferenceVariant`.
         frames: number of frames of the demonstration.
         image_milliseconds: time for each camera image.
         image_p95_milliseconds: 95th percentile of it.
         first_milliseconds: time from opening the model until the first heatmap, once.
-        frame_milliseconds: time for each demonstration frame as it arrives; None if the method has
-            no such step.
-        memorize_milliseconds: time at the demonstration's end, once; None if the method has no
+        frame_milliseconds: time for each demonstration frame as it arrives; None if the variant
+            has no such step.
+        memorize_milliseconds: time at the demonstration's end, once; None if the variant has no
             such step.
         peak_megabytes: largest resident memory of the process, libraries and weights included; for
-            a method on the GPU, the GPU memory that it took, see `GpuMemory`.
+            a variant on the GPU, the GPU memory that it took, see `GpuMemory`.
         runs: number of camera images timed.
     """
 
-    method: str
+    variant: str
     frames: int
     image_milliseconds: float
     image_p95_milliseconds: float
@@ -60,13 +60,13 @@ class Latency:
 
 
 def measure_in_process(
-    folder: Path, method: Method, frames: int, threads: int, heatmap: Path
+    folder: Path, variant: InferenceVariant, frames: int, threads: int, heatmap: Path
 ) -> Latency:
     """Measure in a new process.
 
     Args:
-        folder: model folder, with graphs if the method needs them.
-        method: how the model is run.
+        folder: model folder, with graphs if the variant needs them.
+        variant: how the model is run.
         frames: number of frames of the demonstration, 1 to the model's maximum.
         threads: number of threads, at least 1.
         heatmap: path where the heatmap is written, as .npy.
@@ -74,24 +74,24 @@ def measure_in_process(
     Raises:
         MeasurementError: the process failed, for lack of memory for example.
     """
-    words = (str(folder), method.text, str(frames), str(threads), str(heatmap))
-    what = f'{method.text} of {folder} with {frames} frames'
+    words = (str(folder), variant.text, str(frames), str(threads), str(heatmap))
+    what = f'{variant.text} of {folder} with {frames} frames'
     return Latency(**run_measurement(__name__, words, threads, what))
 
 
 def measure_here(
-    folder: Path, method: Method, frames: int, threads: int
+    folder: Path, variant: InferenceVariant, frames: int, threads: int
 ) -> tuple[Latency, NDArray[np.float32]]:
     """Measure in this process; see `measure_in_process`.
 
     Returns:
         the measurement, and the heatmap of the most likely action, which sums to one.
     """
-    peak = _gpu_peak() if method.on_gpu else peak_megabytes
-    measure = _measure_recompute if method.recomputes else _measure_grounder
-    first, timings, heatmap = measure(folder, method, frames, threads)
+    peak = _gpu_peak() if variant.on_gpu else peak_megabytes
+    measure = _measure_recompute if variant.recomputes else _measure_grounder
+    first, timings, heatmap = measure(folder, variant, frames, threads)
     latency = Latency(
-        method.text,
+        variant.text,
         frames,
         statistics.median(timings.image),
         float(np.percentile(timings.image, 95)),
@@ -116,14 +116,16 @@ class _Timings:
 _Measured = tuple[float, _Timings, NDArray[np.float32]]
 
 
-def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
+def _measure_recompute(
+    folder: Path, variant: InferenceVariant, frames: int, threads: int
+) -> _Measured:
     # imported here, as the memory of ONNX Runtime's row must not contain PyTorch
     import torch
 
     from afformer_core.benchmarks.published_baseline import PublishedBaseline
     from afformer_core.runtime.weights import load_model
 
-    device = 'cuda' if method.on_gpu else 'cpu'
+    device = 'cuda' if variant.on_gpu else 'cpu'
     torch.set_num_threads(threads)
     begin = time.perf_counter()
     model = load_model(folder)
@@ -132,7 +134,7 @@ def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) 
 
     @torch.inference_mode()
     def ground() -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.autocast(device, torch.float16, enabled=method.precision == 'fp16'):
+        with torch.autocast(device, torch.float16, enabled=variant.precision == 'fp16'):
             heatmaps, actions = reference(image.to(device), video.to(device))
         return heatmaps.float().cpu(), actions.float().cpu()
 
@@ -143,10 +145,12 @@ def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) 
     return first, _Timings(_times(ground), [], []), heatmap
 
 
-def _measure_grounder(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
+def _measure_grounder(
+    folder: Path, variant: InferenceVariant, frames: int, threads: int
+) -> _Measured:
     begin = time.perf_counter()
-    # Without zoom stages, as the methods that it is compared with.
-    grounder = Grounder.load(folder, method.backend, threads, method.precision, maximum_stages=1)
+    # Without zoom stages, as the variants that it is compared with.
+    grounder = Grounder.load(folder, variant.backend, threads, variant.precision, maximum_stages=1)
     video, image = _noise(frames, grounder.configuration.input_size)
 
     def memorize() -> tuple[list[float], float]:
@@ -191,8 +195,10 @@ def _gpu_peak() -> Callable[[], float]:
     return GpuMemory().peak_megabytes
 
 
-def _main(folder: str, method: str, frames: str, threads: str, heatmap_path: str) -> None:
-    latency, heatmap = measure_here(Path(folder), Method.parse(method), int(frames), int(threads))
+def _main(folder: str, variant: str, frames: str, threads: str, heatmap_path: str) -> None:
+    latency, heatmap = measure_here(
+        Path(folder), InferenceVariant.parse(variant), int(frames), int(threads)
+    )
     np.save(heatmap_path, heatmap)
     print(json.dumps(asdict(latency)))
 

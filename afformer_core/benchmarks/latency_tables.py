@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.benchmarks.flops import image_flops, matrix_rate
-from afformer_core.benchmarks.inference_variants import Method
+from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.latency import Latency, measure_in_process
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
@@ -52,8 +52,8 @@ _NOTES = (
     'of matrix rate: floating-point operations of `ground` per time, as a share of the rate of an '
     'fp32 matrix product of 1024 x 1024 on this CPU with as many threads; recomputing takes more '
     'operations.',
-    'difference: largest difference of the softmaxed heatmap from the first method of the same T, '
-    'relative to its maximum.',
+    'difference: largest difference of the softmaxed heatmap from the first variant of the same '
+    'T, relative to its maximum.',
 )
 
 
@@ -73,20 +73,20 @@ def latency_table(
     folder: Path,
     frames: Sequence[int],
     threads: int,
-    methods: Sequence[Method],
-    impossible: Mapping[Method, str],
+    variants: Sequence[InferenceVariant],
+    impossible: Mapping[InferenceVariant, str],
     progress: bool = True,
 ) -> Table:
-    """Measure every method with demonstrations of several lengths.
+    """Measure every variant with demonstrations of several lengths.
 
-    The row of a method that cannot be measured gives the reason.
+    The row of a variant that cannot be measured gives the reason.
 
     Args:
         title: title of the table.
         folder: model folder, with graphs of the precisions that are measured.
         frames: lengths of the demonstration; those above the model's maximum are left out.
         threads: number of threads.
-        methods: methods in the order of the rows.
+        variants: variants in the order of the rows.
         impossible: reasons why some of them need not be tried.
         progress: True for a progress bar on stderr.
     """
@@ -94,23 +94,23 @@ def latency_table(
     maximum, rate = configuration.maximum_frames, matrix_rate(threads)
     possible = [length for length in dict.fromkeys(frames) if length <= maximum]
     rows: dict[str, dict[str, Cell]] = {}
-    bar = tqdm(total=len(possible) * len(methods), desc=title, disable=not progress)
+    bar = tqdm(total=len(possible) * len(variants), desc=title, disable=not progress)
     with bar, tempfile.TemporaryDirectory() as name:
         for length in possible:
             comparison = _Comparison(1e3 * image_flops(configuration, length) / rate)
-            for method in methods:
-                label = f'{method.label}, T = {length}'
+            for variant in variants:
+                label = f'{variant.label}, T = {length}'
                 path = Path(name) / 'heatmap.npy'
                 try:
-                    if method in impossible:
-                        raise MeasurementError(method.text, impossible[method])
-                    latency = measure_in_process(folder, method, length, threads, path)
+                    if variant in impossible:
+                        raise MeasurementError(variant.text, impossible[variant])
+                    latency = measure_in_process(folder, variant, length, threads, path)
                 except MeasurementError as error:
                     cannot = f'cannot: {error.reason}'
                     nothing = dict.fromkeys(COLUMNS)
                     rows[label] = {**nothing, 'frames': length, 'image_milliseconds': cannot}
                 else:
-                    relative = comparison.add(method, latency, np.load(path))
+                    relative = comparison.add(variant, latency, np.load(path))
                     rows[label] = {
                         **vars(latency),
                         **vars(relative),
@@ -125,14 +125,14 @@ def latency_table(
 
 @dataclass(frozen=True)
 class RelativeLatency:
-    """Comparison of a method with others, for the same length of the demonstration.
+    """Comparison of a variant with others, for the same length of the demonstration.
 
     Attributes:
         times_faster: speed relative to recomputation on the same device; None if that is not
             measured.
         share_of_matrix_rate: operations of an image per time, as a share of the rate of a large
-            matrix product; for methods on the CPU that do not recompute.
-        difference: largest difference of the heatmap from that of the first method, relative to
+            matrix product; for variants on the CPU that do not recompute.
+        difference: largest difference of the heatmap from that of the first variant, relative to
             its maximum, as text; None for the first.
     """
 
@@ -142,7 +142,7 @@ class RelativeLatency:
 
 
 class _Comparison:
-    """Comparison of the methods that are measured with one length of the demonstration.
+    """Comparison of the variants that are measured with one length of the demonstration.
 
     Args:
         milliseconds_at_best: time of an image on the CPU if all operations were large matrix
@@ -155,19 +155,19 @@ class _Comparison:
         self._recomputing: dict[bool, float] = {}
 
     def add(
-        self, method: Method, latency: Latency, heatmap: NDArray[np.float32]
+        self, variant: InferenceVariant, latency: Latency, heatmap: NDArray[np.float32]
     ) -> RelativeLatency:
-        """Compare the next method with the earlier ones."""
+        """Compare the next variant with the earlier ones."""
         difference = None
         if self._first_heatmap is None:
             self._first_heatmap = heatmap
         else:
             largest = np.abs(heatmap - self._first_heatmap).max()
             difference = f'{float(largest / self._first_heatmap.max()):.1e}'
-        if method.recomputes:
-            self._recomputing.setdefault(method.on_gpu, latency.image_milliseconds)
-        reference = self._recomputing.get(method.on_gpu)
-        measured_against_matrix = not (method.recomputes or method.on_gpu)
+        if variant.recomputes:
+            self._recomputing.setdefault(variant.on_gpu, latency.image_milliseconds)
+        reference = self._recomputing.get(variant.on_gpu)
+        measured_against_matrix = not (variant.recomputes or variant.on_gpu)
         milliseconds = latency.image_milliseconds
         return RelativeLatency(
             times_faster=None if reference is None else reference / milliseconds,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copy of a model folder for measurements, with the graphs that the methods need."""
+"""Copy of a model folder for measurements, with the graphs that the variants need."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from pathlib import Path
 
 import torch
 
-from afformer_core.benchmarks.inference_variants import Method
+from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description
 from afformer_core.runtime.tensorrt.exported_graphs import export_anew, opset_for_tensorrt
 
 
-def copy_with_graphs(folder: Path, copy: Path, methods: Sequence[Method]) -> dict[Method, str]:
-    """Copy a model folder with its graphs, and export missing graphs that the methods need.
+def copy_with_graphs(
+    folder: Path, copy: Path, variants: Sequence[InferenceVariant]
+) -> dict[InferenceVariant, str]:
+    """Copy a model folder with its graphs, and export missing graphs that the variants need.
 
     Args:
         folder: model folder; it is only read.
         copy: the new folder.
-        methods: methods that will be measured.
+        variants: variants that will be measured.
 
     Returns:
-        reasons why methods cannot be measured; the others may be tried.
+        reasons why variants cannot be measured; the others may be tried.
 
     Raises:
         ModelFolderError: the folder does not hold a sound model.
@@ -35,8 +37,8 @@ def copy_with_graphs(folder: Path, copy: Path, methods: Sequence[Method]) -> dic
     for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
         shutil.copy(folder / file, copy)
     has_gpu = torch.cuda.is_available()
-    impossible = {one: 'no GPU' for one in methods if one.on_gpu and not has_gpu}
-    measured = [one for one in methods if one.needs_graphs and one not in impossible]
+    impossible = {one: 'no GPU' for one in variants if one.on_gpu and not has_gpu}
+    measured = [one for one in variants if one.needs_graphs and one not in impossible]
     for precision in sorted({one.precision for one in measured}):
         try:
             _bring_graphs(folder, copy, precision)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from afformer_core.benchmarks.inference_variants import Method
+from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.parallel.measured_subprocess import MeasurementError, run_measurement
 from afformer_core.reports.tables import Cell, Table
 
@@ -33,39 +33,41 @@ def node_latency_table(
     title: str,
     folder: Path,
     threads: int,
-    methods: Sequence[Method],
-    impossible: Mapping[Method, str],
+    variants: Sequence[InferenceVariant],
+    impossible: Mapping[InferenceVariant, str],
     seconds: float = 20.0,
 ) -> Table:
-    """Measure each method, except recomputation, in a node of its own.
+    """Measure each variant, except recomputation, in a node of its own.
 
-    The row of a method that cannot be measured gives the reason; so do all rows without ROS 2.
+    The row of a variant that cannot be measured gives the reason; so do all rows without ROS 2.
 
     Args:
         title: title of the model.
         folder: model folder, with graphs of the precisions that are measured.
         threads: number of threads.
-        methods: methods in the order of the rows.
+        variants: variants in the order of the rows.
         impossible: reasons why some of them need not be tried.
         seconds: duration of each measurement.
     """
     rows: dict[str, dict[str, Cell]] = {}
-    for method in (one for one in methods if not one.recomputes):
+    for variant in (one for one in variants if not one.recomputes):
         try:
-            if method in impossible:
-                raise MeasurementError(method.text, impossible[method])
-            rows[method.label] = _measure(folder, method, threads, seconds)
+            if variant in impossible:
+                raise MeasurementError(variant.text, impossible[variant])
+            rows[variant.label] = _measure(folder, variant, threads, seconds)
         except MeasurementError as error:
             nothing = dict.fromkeys(COLUMNS)
-            rows[method.label] = {**nothing, 'images_per_second': f'cannot: {error.reason}'}
+            rows[variant.label] = {**nothing, 'images_per_second': f'cannot: {error.reason}'}
     return Table.of(f'{title}, in the node', COLUMNS, rows, _NOTES)
 
 
-def _measure(folder: Path, method: Method, threads: int, seconds: float) -> dict[str, Cell]:
+def _measure(
+    folder: Path, variant: InferenceVariant, threads: int, seconds: float
+) -> dict[str, Cell]:
     options = ['--threads', str(threads), '--seconds', str(seconds)]
     return run_measurement(
         'afformer_ros.driver.node_latency',
-        [str(folder), method.backend, method.precision, *options],
+        [str(folder), variant.backend, variant.precision, *options],
         threads,
-        f'{method.text} of {folder} in the node',
+        f'{variant.text} of {folder} in the node',
     )

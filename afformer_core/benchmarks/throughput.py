@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Speed and memory of training, each method in its own process.
+"""Speed and memory of training, each implementation in its own process.
 
 Run as a module it measures in this process and prints one JSON object; `measure_in_process` starts
 it so, because peak memory belongs to a process and must not contain another measurement's.
@@ -33,7 +33,7 @@ from afformer_core.training.datasets.batch import Annotations, ImageBatch
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
 
-METHODS = ('released', 'afformer')
+IMPLEMENTATIONS = ('released', 'afformer')
 _STEPS = 3
 COLUMNS = {
     'pairs_per_second': 'pairs / s',
@@ -92,36 +92,39 @@ class Throughput:
     """Result of one measurement.
 
     Attributes:
-        method: one of `METHODS`.
+        implementation: one of `IMPLEMENTATIONS`.
         seconds: median time of a step.
         peak_megabytes: largest resident memory of the process, or the GPU memory that PyTorch
             took.
-        loss: loss of the first step, which must be the same for all methods.
+        loss: loss of the first step, which must be the same for all implementations.
     """
 
-    method: str
+    implementation: str
     seconds: float
     peak_megabytes: float
     loss: float
 
 
 def throughput_table(workload: Workload) -> Table:
-    """Measure every method, on the GPU if there is one, else on the CPU.
+    """Measure every implementation, on the GPU if there is one, else on the CPU.
 
-    The row of a method that cannot be measured gives the reason.
+    The row of an implementation that cannot be measured gives the reason.
     """
     rows: dict[str, dict[str, Cell]] = {}
     baseline: Throughput | None = None
-    for method in METHODS:
+    for implementation in IMPLEMENTATIONS:
         try:
-            each = measure_in_process(method, workload)
+            each = measure_in_process(implementation, workload)
         except MeasurementError as error:
             nothing = dict.fromkeys(COLUMNS)
-            rows[_LABELS[method]] = {**nothing, 'pairs_per_second': f'cannot: {error.reason}'}
+            rows[_LABELS[implementation]] = {
+                **nothing,
+                'pairs_per_second': f'cannot: {error.reason}',
+            }
             continue
-        if method == METHODS[0]:
+        if implementation == IMPLEMENTATIONS[0]:
             baseline = each
-        rows[_LABELS[method]] = {
+        rows[_LABELS[implementation]] = {
             'pairs_per_second': workload.pairs / each.seconds,
             'times_faster': None if baseline is None else baseline.seconds / each.seconds,
             'peak_megabytes': each.peak_megabytes,
@@ -146,22 +149,22 @@ def throughput_table(workload: Workload) -> Table:
     )
 
 
-def measure_in_process(method: str, workload: Workload) -> Throughput:
+def measure_in_process(implementation: str, workload: Workload) -> Throughput:
     """Measure in a new process.
 
     Args:
-        method: one of `METHODS`.
+        implementation: one of `IMPLEMENTATIONS`.
         workload: size of a training step.
 
     Raises:
         MeasurementError: the process failed, for lack of memory for example.
     """
-    words = [method, *(str(value) for value in asdict(workload).values())]
-    found = run_measurement(__name__, words, workload.threads, f'training by {method}')
+    words = [implementation, *(str(value) for value in asdict(workload).values())]
+    found = run_measurement(__name__, words, workload.threads, f'training by {implementation}')
     return Throughput(**found)
 
 
-def measure_here(method: str, workload: Workload) -> Throughput:
+def measure_here(implementation: str, workload: Workload) -> Throughput:
     """Measure in this process; see `measure_in_process`."""
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     torch.set_num_threads(workload.threads)
@@ -170,7 +173,7 @@ def measure_here(method: str, workload: Workload) -> Throughput:
     if device.type == 'cuda':
         fuse_attention(model)
     predict: _Predict = (
-        _released(model) if method == 'released' else lambda batch: batch.predict(model)
+        _released(model) if implementation == 'released' else lambda batch: batch.predict(model)
     )
     optimizer = Optimization().optimizer(model)
     loss_function = GroundingLoss('multi_label')
@@ -188,7 +191,7 @@ def measure_here(method: str, workload: Workload) -> Throughput:
         losses.append(float(loss.detach()))
         seconds.append(time.perf_counter() - start)
     peak = torch.cuda.max_memory_allocated() / 2**20 if device.type == 'cuda' else peak_megabytes()
-    return Throughput(method, statistics.median(seconds[1:]), peak, losses[0])
+    return Throughput(implementation, statistics.median(seconds[1:]), peak, losses[0])
 
 
 def _released(model: Afformer) -> _Predict:
@@ -199,8 +202,8 @@ def _released(model: Afformer) -> _Predict:
     return lambda batch: reference.ground_batch(batch.images, batch.frames)
 
 
-def _main(method: str, *numbers: str) -> None:
-    print(json.dumps(asdict(measure_here(method, Workload(*map(int, numbers))))))
+def _main(implementation: str, *numbers: str) -> None:
+    print(json.dumps(asdict(measure_here(implementation, Workload(*map(int, numbers))))))
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
-  afformer bench my_model --methods onnxruntime:fp32 onnxruntime:int8 --node
+  afformer bench my_model --variants onnxruntime:fp32 onnxruntime:int8 --node
   afformer bench --train --frames 8
 """
 
@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
         help='measure time and memory of a camera image, or of a step of training',
         description=(
             'Without model folders, measures the ResNet-50 model with random weights and the '
-            'shipped model. The row of a method that cannot be measured gives the reason.'
+            'shipped model. The row of a variant that cannot be measured gives the reason.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -42,10 +42,10 @@ def add_parser(subparsers: Any) -> None:
         '--image-size', type=int, default=256, help='side of the ResNet-50 model, in pixels'
     )
     parser.add_argument(
-        '--methods',
+        '--variants',
         nargs='+',
         metavar='BACKEND:PRECISION',
-        help='methods to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, '
+        help='variants to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, '
         'cuda or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: the CPU in fp32, '
         'the GPU in fp16 and, for cuda, also in fp32)',
     )
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _tables(arguments: argparse.Namespace) -> list[Table]:
     from dataclasses import replace
 
-    from afformer_core.benchmarks.inference_variants import DEFAULT_METHODS, Method
+    from afformer_core.benchmarks.inference_variants import DEFAULT_VARIANTS, InferenceVariant
     from afformer_core.benchmarks.latency_tables import latency_table, random_model
     from afformer_core.benchmarks.measured_model import copy_with_graphs
     from afformer_core.benchmarks.node_latency_table import node_latency_table
@@ -99,9 +99,11 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     from afformer_core.models.presets import afformer_r50
     from afformer_core.runtime import shipped_model_folder
 
-    methods = DEFAULT_METHODS
-    if arguments.methods:
-        methods = tuple(dict.fromkeys(Method.parse(text) for text in arguments.methods))
+    variants = DEFAULT_VARIANTS
+    if arguments.variants:
+        variants = tuple(
+            dict.fromkeys(InferenceVariant.parse(text) for text in arguments.variants)
+        )
     tables = []
     with tempfile.TemporaryDirectory() as name:
         # engines of temporary models would stay in the user's cache
@@ -116,13 +118,13 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             random_model(replace(configuration, maximum_frames=longest), folders[title])
         for number, (title, folder) in enumerate(folders.items()):
             copy = Path(name) / str(number)
-            impossible = copy_with_graphs(folder, copy, methods)
+            impossible = copy_with_graphs(folder, copy, variants)
             threads = arguments.threads
             tables.append(
-                latency_table(title, copy, arguments.frames, threads, methods, impossible)
+                latency_table(title, copy, arguments.frames, threads, variants, impossible)
             )
             if arguments.node:
-                tables.append(node_latency_table(title, copy, threads, methods, impossible))
+                tables.append(node_latency_table(title, copy, threads, variants, impossible))
     return tables
 
 

@@ -43,6 +43,7 @@ _WITH_OPTIONS_OF_THEIR_OWN = ('train',)
 _EARLIER_OPTIONS = {
     '--appliances': '--scenes',
     '--experiment': '--task',
+    '--methods': '--variants',
     '--minimum-resemblance': '--minimum-feature-similarity',
 }
 

@@ -122,8 +122,8 @@ class RowsProtocol:
         resized = heatmap
         if heatmap.shape != self.size:
             enlarges = height >= heatmap.shape[0] and width >= heatmap.shape[1]
-            method = cv2.INTER_LINEAR if enlarges else cv2.INTER_AREA
-            resized = np.asarray(cv2.resize(heatmap, (width, height), interpolation=method))
+            interpolation = cv2.INTER_LINEAR if enlarges else cv2.INTER_AREA
+            resized = np.asarray(cv2.resize(heatmap, (width, height), interpolation=interpolation))
         return np.asarray(resized / resized.sum(dtype=np.float64), np.float32)
 
 

@@ -27,8 +27,8 @@ def fit(image: RgbImage, side: int) -> RgbImage:
     """Resize an image in its own shape, so that the longer side has `side` pixels."""
     height, width = image.shape[:2]
     size = _fitted((width, height), side)
-    method = cv2.INTER_AREA if side < max(height, width) else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=method))
+    interpolation = cv2.INTER_AREA if side < max(height, width) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation))
 
 
 def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImage:

@@ -66,9 +66,9 @@ def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage
         hands: hands, best first, in pixels of the image.
         scale: pixels of the result for a pixel of the image.
     """
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-    drawn = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
+    drawn = np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
     for hand in reversed(hands):
         left, top, right, bottom = (round(each * scale) for each in hand.box)
         colour = _CONTACT if hand.contact else _NO_CONTACT

@@ -80,8 +80,8 @@ def crop_texture_image(rng: np.random.Generator, side: int, held_out: bool = Fal
     top = int(rng.integers(height - extent + 1))
     left = int(rng.integers(width - extent + 1))
     crop = texture_image.pixels[top : top + extent, left : left + extent]
-    method = cv2.INTER_AREA if extent > side else cv2.INTER_LINEAR
-    image = cv2.resize(crop, (side, side), interpolation=method)
+    interpolation = cv2.INTER_AREA if extent > side else cv2.INTER_LINEAR
+    image = cv2.resize(crop, (side, side), interpolation=interpolation)
     if rng.random() < 0.5:
         image = cv2.flip(image, 1)
     return cv2.transform(image, _tint(rng) if texture_image.grey else _jitter(rng))

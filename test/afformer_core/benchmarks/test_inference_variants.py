@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from afformer_core.benchmarks.inference_variants import DEFAULT_METHODS, Method
+from afformer_core.benchmarks.inference_variants import DEFAULT_VARIANTS, InferenceVariant
 
 
 def test_a_method_is_named_as_it_is_written():
-    method = Method.parse('onnxruntime:int8')
+    variant = InferenceVariant.parse('onnxruntime:int8')
 
-    assert (method.backend, method.precision) == ('onnxruntime', 'int8')
-    assert method.text == 'onnxruntime:int8'
-    assert method.label == 'afformer, ONNX Runtime, CPU int8'
+    assert (variant.backend, variant.precision) == ('onnxruntime', 'int8')
+    assert variant.text == 'onnxruntime:int8'
+    assert variant.label == 'afformer, ONNX Runtime, CPU int8'
 
 
 @pytest.mark.parametrize('text', ['onnxruntime', 'onnxruntime:', 'auto:fp32', 'torch:auto', ''])
 def test_what_names_none(text):
-    with pytest.raises(ValueError, match=r'method is .*; expected one of recompute, '):
-        Method.parse(text)
+    with pytest.raises(ValueError, match=r'variant is .*; expected one of recompute, '):
+        InferenceVariant.parse(text)
 
 
 def test_recomputing_is_not_quantized():
     with pytest.raises(ValueError, match='is int8; expected fp32 or fp16'):
-        Method.parse('recompute:int8')
+        InferenceVariant.parse('recompute:int8')
 
 
 def test_each_device_has_its_reference_before_what_is_compared_with_it():
     for on_gpu in (False, True):
-        first = next(method for method in DEFAULT_METHODS if method.on_gpu == on_gpu)
+        first = next(variant for variant in DEFAULT_VARIANTS if variant.on_gpu == on_gpu)
         assert first.recomputes
 
 
@@ -41,8 +41,8 @@ def test_each_device_has_its_reference_before_what_is_compared_with_it():
     ],
 )
 def test_what_a_method_needs(text, recomputes, on_gpu, needs_graphs):
-    method = Method.parse(text)
+    variant = InferenceVariant.parse(text)
 
-    assert method.recomputes == recomputes
-    assert method.on_gpu == on_gpu
-    assert method.needs_graphs == needs_graphs
+    assert variant.recomputes == recomputes
+    assert variant.on_gpu == on_gpu
+    assert variant.needs_graphs == needs_graphs

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_core.benchmarks import latency as latency_module
-from afformer_core.benchmarks.inference_variants import Method
+from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.latency import Latency, measure_here, measure_in_process
 from afformer_core.benchmarks.latency_tables import latency_table, random_model
 from afformer_core.cli.bench import add_parser
@@ -74,7 +74,11 @@ def test_command_refuses_no_threads_and_no_frames(random_folder, words):
 def test_a_measurement_that_fails_says_why(tmp_path):
     with pytest.raises(MeasurementError, match=r'torch:fp32 of .* cannot be measured') as failure:
         measure_in_process(
-            tmp_path / 'nowhere', Method.parse('torch:fp32'), 1, 1, tmp_path / 'heatmap.npy'
+            tmp_path / 'nowhere',
+            InferenceVariant.parse('torch:fp32'),
+            1,
+            1,
+            tmp_path / 'heatmap.npy',
         )
     assert failure.value.reason.startswith(f'{tmp_path}/nowhere/model.json does not exist')
 
@@ -97,8 +101,8 @@ def test_a_process_that_is_killed_says_by_what(tmp_path, monkeypatch):
 def measured_here(random_folder, monkeypatch):
     """Both ways in this process, as few times as there must be."""
     monkeypatch.setattr(latency_module, '_LEAST_SECONDS', 0.0)
-    methods = ('recompute:fp32', 'torch:fp32')
-    return [measure_here(random_folder, Method.parse(text), 3, 1) for text in methods]
+    variants = ('recompute:fp32', 'torch:fp32')
+    return [measure_here(random_folder, InferenceVariant.parse(text), 3, 1) for text in variants]
 
 
 def test_both_ways_give_the_same_heatmap(measured_here):
@@ -110,7 +114,7 @@ def test_both_ways_give_the_same_heatmap(measured_here):
 
 def test_what_is_measured(measured_here):
     (recompute, _), (cached, _) = measured_here
-    assert (recompute.method, cached.method) == ('recompute:fp32', 'torch:fp32')
+    assert (recompute.variant, cached.variant) == ('recompute:fp32', 'torch:fp32')
     assert recompute.frames == cached.frames == 3
     assert recompute.runs == cached.runs == 3
     assert recompute.frame_milliseconds is None
@@ -122,12 +126,12 @@ def test_what_is_measured(measured_here):
         assert each.first_milliseconds > 0
 
 
-def fake_measure(folder, method, frames, threads, heatmap):
-    if method.backend == 'torch':
-        raise MeasurementError(method.text, 'it has no room')
+def fake_measure(folder, variant, frames, threads, heatmap):
+    if variant.backend == 'torch':
+        raise MeasurementError(variant.text, 'it has no room')
     np.save(heatmap, np.full((2, 2), 0.25, np.float32))
-    milliseconds = {'recompute': 80.0, 'onnxruntime': 20.0}[method.backend]
-    return Latency(method.text, frames, milliseconds, 90.0, 500.0, 7.0, 3.0, 450.0, 10)
+    milliseconds = {'recompute': 80.0, 'onnxruntime': 20.0}[variant.backend]
+    return Latency(variant.text, frames, milliseconds, 90.0, 500.0, 7.0, 3.0, 450.0, 10)
 
 
 @pytest.fixture
@@ -136,9 +140,9 @@ def measured(random_folder, monkeypatch):
     monkeypatch.setattr('afformer_core.benchmarks.latency_tables.measure_in_process', fake_measure)
     monkeypatch.setattr('afformer_core.benchmarks.latency_tables.matrix_rate', lambda threads: 1e9)
     texts = ('torch:fp32', 'recompute:fp32', 'tensorrt:fp16', 'onnxruntime:fp32')
-    methods = [Method.parse(text) for text in texts]
-    impossible = {methods[2]: 'TensorRT is not installed'}
-    table = latency_table('title', random_folder, [2], 1, methods, impossible, progress=False)
+    variants = [InferenceVariant.parse(text) for text in texts]
+    impossible = {variants[2]: 'TensorRT is not installed'}
+    table = latency_table('title', random_folder, [2], 1, variants, impossible, progress=False)
     return table.to_json()['rows']
 
 

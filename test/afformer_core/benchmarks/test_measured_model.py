@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs copied or exported before methods are measured, and those never exported."""
+"""Graphs copied or exported before variants are measured, and those never exported."""
 
 from pathlib import Path
 
 import pytest
 import torch
 
-from afformer_core.benchmarks.inference_variants import Method
+from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.measured_model import copy_with_graphs
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import read_graphs
 
 ONNX, ONNX_FP16, ONNX_INT8, TORCH, TENSORRT = (
-    Method.parse(text)
+    InferenceVariant.parse(text)
     for text in (
         'onnxruntime:fp32',
         'onnxruntime:fp16',

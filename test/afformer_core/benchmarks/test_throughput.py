@@ -30,7 +30,9 @@ def test_speed_and_memory_are_told_beside_those_of_the_released_structure(
         'released': Throughput('released', 4.0, 900.0, 7.5),
         'afformer': Throughput('afformer', 0.5, 300.0, 7.5),
     }
-    monkeypatch.setattr(throughput, 'measure_in_process', lambda method, _: measured[method])
+    monkeypatch.setattr(
+        throughput, 'measure_in_process', lambda implementation, _: measured[implementation]
+    )
 
     rows = throughput_table(Workload(pairs=2, frames=3, side=64, threads=1)).rows
 
@@ -39,10 +41,10 @@ def test_speed_and_memory_are_told_beside_those_of_the_released_structure(
 
 
 def test_a_structure_that_has_no_room_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def measure(method: str, workload: Workload) -> Throughput:
-        if method == 'released':
-            raise MeasurementError(method, 'CUDA out of memory')
-        return Throughput(method, 0.5, 300.0, 7.5)
+    def measure(implementation: str, workload: Workload) -> Throughput:
+        if implementation == 'released':
+            raise MeasurementError(implementation, 'CUDA out of memory')
+        return Throughput(implementation, 0.5, 300.0, 7.5)
 
     monkeypatch.setattr(throughput, 'measure_in_process', measure)
 

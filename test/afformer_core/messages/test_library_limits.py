@@ -30,8 +30,8 @@ def by_cv_bridge() -> Decode:
 
     def decode(message: Any, encoding: str) -> Any:
         compressed = hasattr(message, 'format')
-        method = bridge.compressed_imgmsg_to_cv2 if compressed else bridge.imgmsg_to_cv2
-        return method(message, encoding)
+        convert = bridge.compressed_imgmsg_to_cv2 if compressed else bridge.imgmsg_to_cv2
+        return convert(message, encoding)
 
     return decode
 

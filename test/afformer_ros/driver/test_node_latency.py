@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.benchmarks.inference_variants import Method
+from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.node_latency_table import node_latency_table
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_it_measures_the_node(random_model: Path) -> None:
-    methods = (Method.parse('recompute:fp32'), Method.parse('torch:fp32'))
-    table = node_latency_table('noise', random_model, 1, methods, {}, 2.0)
+    variants = (InferenceVariant.parse('recompute:fp32'), InferenceVariant.parse('torch:fp32'))
+    table = node_latency_table('noise', random_model, 1, variants, {}, 2.0)
 
     assert table.title == 'noise, in the node'
     ((label, row),) = table.to_json()['rows'].items()
@@ -26,8 +26,8 @@ def test_it_measures_the_node(random_model: Path) -> None:
 
 
 def test_a_method_that_fails_is_a_row(tmp_path: Path) -> None:
-    methods = (Method.parse('torch:fp32'), Method.parse('cuda:fp16'))
-    table = node_latency_table('noise', tmp_path, 1, methods, {methods[1]: 'no GPU'}, 3.0)
+    variants = (InferenceVariant.parse('torch:fp32'), InferenceVariant.parse('cuda:fp16'))
+    table = node_latency_table('noise', tmp_path, 1, variants, {variants[1]: 'no GPU'}, 3.0)
 
     failed, impossible = (row['images_per_second'] for row in table.to_json()['rows'].values())
     assert failed.startswith(f'cannot: {tmp_path}/model.json does not exist')

@@ -41,6 +41,8 @@ RETIRED = {
     'touches': 'contacts, or contact points',
     'touched': 'in contact, or what is',
     'touching': 'in contact',
+    'finding': 'issue of a dataset, status of a component, or ranked detections',
+    'findings': 'issues of a dataset, statuses of components, or ranked detections',
 }
 # Words that are retired as a whole name, and fine as a part of one.
 RETIRED_ALONE = {

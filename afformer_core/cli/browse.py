@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     page = _page(arguments)
     write_dataset_page(output, page)
-    wrong = sum(finding.count for finding in page.findings)
+    wrong = sum(issue.count for issue in page.issues)
     print(f'{output}: {_counted(page)}; {wrong or "nothing"} to be fixed')
     return 0
 

@@ -21,10 +21,10 @@ from afformer_core.dataset_page.counts import (
     map_of_points,
     other_facts,
 )
-from afformer_core.dataset_page.findings import dataset_findings
+from afformer_core.dataset_page.issues import dataset_issues
 from afformer_core.dataset_page.page import DatasetPage
 from afformer_core.dataset_page.sample_cards import sample_cards
-from afformer_core.dataset_page.shared_between_splits import shared_findings
+from afformer_core.dataset_page.shared_between_splits import shared_issues
 from afformer_core.errors import DatasetError, VideoError
 
 _OPENED = 100
@@ -74,8 +74,8 @@ def annotated_page(
     opened = _opened(dataset, settings)
     problems = _problems(dataset, opened, settings.progress)
     clips, undecoded = _first_frames(opened, problems, settings.progress)
-    findings = [] if other is None else shared_findings(dataset, other, settings.progress)
-    findings += dataset_findings(dataset, [*problems, *undecoded], settings.progress)
+    issues = [] if other is None else shared_issues(dataset, other, settings.progress)
+    issues += dataset_issues(dataset, [*problems, *undecoded], settings.progress)
     actions = [sample.actions[0] for sample in dataset]
     shown = [dataset[i] for i in in_turn(actions, settings.samples, settings.seed)]
     cards = sample_cards(
@@ -85,7 +85,7 @@ def annotated_page(
         title=str(dataset.annotations),
         headline=headline(dataset),
         facts=other_facts(dataset),
-        findings=findings,
+        issues=issues,
         scope=_scope(dataset, opened, other),
         distributions=distributions(dataset, clips),
         cards=cards,

@@ -12,7 +12,7 @@ from afformer_core.data.turns import in_turn
 from afformer_core.dataset_page.annotated_page import PageSettings
 from afformer_core.dataset_page.clip_cards import clip_cards
 from afformer_core.dataset_page.counts import histogram, size_counts
-from afformer_core.dataset_page.page import Bars, DatasetPage, Finding
+from afformer_core.dataset_page.page import Bars, DatasetIssue, DatasetPage
 from afformer_core.maskahand.mining.index import FORMAT, HandIndex, read_index
 from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
 
@@ -78,7 +78,7 @@ def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
             'an interaction has a score of at least': f'{index.interaction_score:g}',
             **{name: str(value) for name, value in index.settings.items() if value is not None},
         },
-        findings=_findings(index),
+        issues=_issues(index),
         scope='What mining could not read, and whether the videos are still there.',
         distributions=_distributions(index, clips),
         cards=clip_cards(shown, rate, settings.seed, settings.progress),
@@ -99,14 +99,14 @@ def _seen(index: HandIndex) -> _Seen:
     )
 
 
-def _findings(index: HandIndex) -> list[Finding]:
+def _issues(index: HandIndex) -> list[DatasetIssue]:
     gone = [str(video.path) for video in index.videos if not video.path.exists()]
     broken = [f'{path}: {reason}' for path, reason in index.broken]
     empty = [str(video.path) for video in index.videos if not video.clips]
     return [
-        *Finding.of('videos that are missing', gone),
-        *Finding.of('videos that could not be read, or not whole', broken),
-        *Finding.of('videos without a clip', empty),
+        *DatasetIssue.of('videos that are missing', gone),
+        *DatasetIssue.of('videos that could not be read, or not whole', broken),
+        *DatasetIssue.of('videos without a clip', empty),
     ]
 
 

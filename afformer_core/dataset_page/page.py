@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contents of a page about a dataset: distributions, findings, figures and samples."""
+"""Contents of a page about a dataset: distributions, issues, figures and samples."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something that a person should know before training on a dataset.
+class DatasetIssue:
+    """An issue of a dataset that a person should know of before training on it.
 
     Attributes:
         kind: what was found, such as `images that are missing`.
@@ -48,11 +48,14 @@ class Finding:
 
     def __post_init__(self) -> None:
         if self.count < 1 or not self.examples:
-            raise ValueError(f'{self.kind}: nothing was found, which is no finding')
+            raise ValueError(
+                f'count of {self.kind!r} is {self.count}, with {len(self.examples)} examples; '
+                'expected at least 1 of each'
+            )
 
     @classmethod
-    def of(cls, kind: str, names: Sequence[str], count: int | None = None) -> list[Finding]:
-        """One finding, or none where there is nothing to name.
+    def of(cls, kind: str, names: Sequence[str], count: int | None = None) -> list[DatasetIssue]:
+        """Return one issue, or none where there is nothing to name.
 
         Args:
             kind: as above.
@@ -101,7 +104,7 @@ class DatasetPage:
         title: its name.
         headline: the numbers that are told first, by what they count.
         facts: the others, by name.
-        findings: what is wrong with it; none: nothing that was looked for.
+        issues: what is wrong with it; none: nothing that was looked for.
         scope: what was looked for, and in how much of it, in a sentence.
         distributions: of what is in it.
         maps: images of the whole dataset.
@@ -112,7 +115,7 @@ class DatasetPage:
     title: str
     headline: Mapping[str, int]
     facts: Mapping[str, str]
-    findings: Sequence[Finding]
+    issues: Sequence[DatasetIssue]
     scope: str
     distributions: Sequence[Bars]
     cards: Sequence[Card]

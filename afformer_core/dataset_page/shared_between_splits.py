@@ -10,22 +10,22 @@ from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.same_content import same_content
 from afformer_core.data.sample import Sample
 from afformer_core.dataset_page.counts import known_objects
-from afformer_core.dataset_page.page import Finding
+from afformer_core.dataset_page.page import DatasetIssue
 
 # The object of a folder of pairs that shows a single object.
 _NAMELESS = '.'
 
 
-def shared_findings(
+def shared_issues(
     dataset: AnnotatedDataset, other: AnnotatedDataset, progress: bool = True
-) -> list[Finding]:
-    """Images, clips and objects that are in both splits, and actions that only one of them names.
+) -> list[DatasetIssue]:
+    """List images, clips and objects in both splits, and actions that only one of them names.
 
     Files are the same where they are one file, or hold the same bytes. Objects are compared by
     their names, which own pairs and simulated ones have.
 
     Args:
-        dataset: that is looked at.
+        dataset: dataset to check.
         other: a split that it should have nothing in common with.
         progress: show a progress bar on stderr.
     """
@@ -33,14 +33,14 @@ def shared_findings(
     found = [
         *_files('images', dataset, other, lambda sample: sample.image_path, progress),
         *_files('videos', dataset, other, lambda sample: sample.video_path, progress),
-        *Finding.of(
+        *DatasetIssue.of(
             f'objects that {other_name} has, too',
             sorted((known_objects(dataset) & known_objects(other)) - {_NAMELESS}),
         ),
     ]
     if dataset.action_names != other.action_names:
         names = sorted(set(dataset.action_names) ^ set(other.action_names))
-        found += Finding.of(
+        found += DatasetIssue.of(
             f'actions that not both of it and {other_name} name, or in another order',
             names or dataset.action_names,
         )
@@ -53,7 +53,7 @@ def _files(
     other: AnnotatedDataset,
     path_of: Callable[[Sample], Path],
     progress: bool,
-) -> list[Finding]:
+) -> list[DatasetIssue]:
     own, others = (_by_file(map(path_of, each)) for each in (dataset, other))
     shared = [str(own[file]) for file in sorted(own.keys() & others.keys())]
     apart = [path for file, path in own.items() if file not in others]
@@ -62,7 +62,7 @@ def _files(
         sides = [[path for path in group if path.resolve() in each] for each in (own, others)]
         if all(sides):
             shared.append(f'{sides[0][0]} = {sides[1][0]}')
-    return Finding.of(f'{what} that {other.annotations.name} has, too', shared)
+    return DatasetIssue.of(f'{what} that {other.annotations.name} has, too', shared)
 
 
 def _by_file(paths: Iterable[Path]) -> dict[Path, Path]:

@@ -27,7 +27,7 @@ _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Findings:
+class RankedDetections:
     """Ranked detections of several images, each right or wrong.
 
     Attributes:
@@ -63,63 +63,63 @@ class Findings:
 
 def hands_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
-) -> Findings:
+) -> RankedDetections:
     """Rank detected hands, with any contact.
 
     Args:
         detected: detected hands of each image, in any order.
         annotated: annotated hands of each image.
     """
-    return _findings(detected, annotated, lambda hand, target: True)
+    return _rank(detected, annotated, lambda hand, target: True)
 
 
 def states_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
-) -> Findings:
+) -> RankedDetections:
     """Rank detected hands that are right if their contact is, too ("hand + interaction")."""
-    return _findings(detected, annotated, lambda hand, target: hand.contact == target.contact)
+    return _rank(detected, annotated, lambda hand, target: hand.contact == target.contact)
 
 
 def interactions_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
-) -> Findings:
+) -> RankedDetections:
     """Rank detected hands in contact against annotated hands in contact alone."""
     found = [[hand for hand in hands if hand.contact] for hands in detected]
-    findings = states_found(found, annotated)
+    ranked = states_found(found, annotated)
     expected = sum(
         target.contact and not target.difficult for hands in annotated for target in hands
     )
-    return Findings(findings.scores, findings.right, expected)
+    return RankedDetections(ranked.scores, ranked.right, expected)
 
 
-def eleven_point_precision(findings: Findings) -> float:
+def eleven_point_precision(ranked: RankedDetections) -> float:
     """Average the best precision from each of the recalls 0, 0.1, ..., 1 on (VOC 2007).
 
     NaN where no hand is annotated.
     """
-    if not findings.expected:
+    if not ranked.expected:
         return float('nan')
-    recall, precision = findings.recall, findings.precision
+    recall, precision = ranked.recall, ranked.precision
     best = [precision[recall >= least].max(initial=0.0) for least in np.arange(11) / 10]
     return float(np.mean(best))
 
 
-def area_precision(findings: Findings) -> float:
+def area_precision(ranked: RankedDetections) -> float:
     """Compute the area under the best precision from each recall on (VOC 2010 and later).
 
     NaN where no hand is annotated.
     """
-    if not findings.expected:
+    if not ranked.expected:
         return float('nan')
-    best = np.maximum.accumulate(findings.precision[::-1])[::-1]
-    return float(np.sum(np.diff(findings.recall, prepend=0.0) * best))
+    best = np.maximum.accumulate(ranked.precision[::-1])[::-1]
+    return float(np.sum(np.diff(ranked.recall, prepend=0.0) * best))
 
 
-def _findings(
+def _rank(
     detected: Sequence[Sequence[Hand]],
     annotated: Sequence[Sequence[HandAnnotation]],
     fits: Callable[[Hand, HandAnnotation], bool],
-) -> Findings:
+) -> RankedDetections:
     ordered = sorted(
         ((hand, position) for position, hands in enumerate(detected) for hand in hands),
         key=lambda each: -each[0].score,
@@ -141,7 +141,7 @@ def _findings(
         scores.append(hand.score)
         right.append(is_right)
     expected = sum(not target.difficult for targets in annotated for target in targets)
-    return Findings(np.array(scores, np.float64), np.array(right, np.bool_), expected)
+    return RankedDetections(np.array(scores, np.float64), np.array(right, np.bool_), expected)
 
 
 def _nearest(hand: Hand, targets: Sequence[HandAnnotation]) -> int | None:

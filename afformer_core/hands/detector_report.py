@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from afformer_core.hands.average_precision import (
-    Findings,
+    RankedDetections,
     area_precision,
     eleven_point_precision,
     hands_found,
@@ -166,7 +166,7 @@ def report_detector(
     return DetectorReport(facts, measures)
 
 
-def _precision(found: Findings) -> PrecisionMeasures:
+def _precision(found: RankedDetections) -> PrecisionMeasures:
     return PrecisionMeasures(
         hands=found.expected,
         eleven_points=eleven_point_precision(found),
@@ -174,7 +174,7 @@ def _precision(found: Findings) -> PrecisionMeasures:
     )
 
 
-def _interactions(found: Findings, detector: HandDetector) -> InteractionMeasures:
+def _interactions(found: RankedDetections, detector: HandDetector) -> InteractionMeasures:
     counted = found.scores >= detector.interaction_score
     right, count = int(found.right[counted].sum()), int(counted.sum())
     return InteractionMeasures(

@@ -20,9 +20,9 @@ from afformer_ros.grounding.demonstration_services import DemonstrationServices
 from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_diagnostics import (
-    Finding,
+    ComponentStatus,
     GroundingDiagnostics,
-    topic_finding,
+    topic_status,
 )
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
@@ -107,7 +107,7 @@ class ConfiguredGrounding:
             node, self._recorder, self._worker, self._status, parameters.readable_folders
         )
         self._diagnostics = GroundingDiagnostics(
-            node, parameters.diagnostics_period, self._findings
+            node, parameters.diagnostics_period, self._statuses
         )
         self._worker.loaded.add_done_callback(self._status.loading_ended)
         self._worker.start(self._loader.load)
@@ -149,27 +149,29 @@ class ConfiguredGrounding:
         self._status.destroy()
         return ended
 
-    def _findings(self) -> Sequence[Finding]:
+    def _statuses(self) -> Sequence[ComponentStatus]:
         latency, limit = self._statistics.latency, self._live_parameters().maximum_latency
         state = self._status.state
         needed = self._worker.grounding and bool(state.selected)
         depth_remark = self._statistics.depth_problem() if needed else ''
         return (
-            Finding(
+            ComponentStatus(
                 'grounding',
                 self._worker.loading_error(0.0),
                 self._why_nothing_is_published(),
                 'grounding',
                 self._values(),
             ),
-            topic_finding('image', self._images.watch, needed),
-            topic_finding('depth', self._spatial.depth_watch, False, depth_remark),
-            topic_finding('camera_info', self._spatial.camera_info_watch, False),
-            topic_finding('demonstration', self._recorder.watch, False, self._recorder.silence()),
-            Finding('demonstrations', '', state.problem, f'{len(state.names)} are kept', {}),
-            Finding('transform', self._transforms.problem, '', 'not needed or known', {}),
-            Finding('latency', '', latency.problem(limit), 'in time', latency.values()),
-            *self._loader.findings(),
+            topic_status('image', self._images.watch, needed),
+            topic_status('depth', self._spatial.depth_watch, False, depth_remark),
+            topic_status('camera_info', self._spatial.camera_info_watch, False),
+            topic_status('demonstration', self._recorder.watch, False, self._recorder.silence()),
+            ComponentStatus(
+                'demonstrations', '', state.problem, f'{len(state.names)} are kept', {}
+            ),
+            ComponentStatus('transform', self._transforms.problem, '', 'not needed or known', {}),
+            ComponentStatus('latency', '', latency.problem(limit), 'in time', latency.values()),
+            *self._loader.statuses(),
         )
 
     def _values(self) -> dict[str, str]:

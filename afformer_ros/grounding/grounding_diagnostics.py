@@ -18,14 +18,14 @@ from afformer_ros.topic_watch import TopicWatch
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One status of the diagnostics.
+class ComponentStatus:
+    """Status of one component of the node in the diagnostics.
 
     Attributes:
-        name: what it is about, such as 'latency'.
+        name: name of the component, such as 'latency'.
         error: what is broken; empty: nothing.
         warning: what is not as it should be; empty: nothing.
-        message: what is told where all is well.
+        message: message where there is neither error nor warning.
         values: details as text.
     """
 
@@ -52,46 +52,48 @@ class Finding:
 
 
 def status_of(
-    diagnostics: DiagnosticArray, node_name: str, finding: str
+    diagnostics: DiagnosticArray, node_name: str, component: str
 ) -> DiagnosticStatus | None:
-    """Return the status of one finding of a node by its full name; None: there is none."""
-    name = _status_name(node_name, finding)
+    """Return the status of a component of a node by its full name; None: there is none."""
+    name = _status_name(node_name, component)
     return next((one for one in diagnostics.status if one.name == name), None)
 
 
-def _status_name(node_name: str, finding: str) -> str:
-    return f'{node_name}: {finding}'
+def _status_name(node_name: str, component: str) -> str:
+    return f'{node_name}: {component}'
 
 
-def topic_finding(name: str, watch: TopicWatch, needed: bool, remark: str = '') -> Finding:
+def topic_status(name: str, watch: TopicWatch, needed: bool, remark: str = '') -> ComponentStatus:
     """Report what is known of a topic.
 
     Args:
-        name: of the topic.
-        watch: of its subscription.
+        name: name of the topic.
+        watch: watch of its subscription.
         needed: whether it must have a publisher.
         remark: what is wrong although messages arrive; empty: nothing.
     """
     problem = watch.problem()
     if problem and not needed and not watch.publishers:
-        return Finding(name, '', '', f'not used: {problem}', watch.values())
-    return Finding(name, '', problem or watch.loss() or remark, 'arriving', watch.values())
+        return ComponentStatus(name, '', '', f'not used: {problem}', watch.values())
+    return ComponentStatus(name, '', problem or watch.loss() or remark, 'arriving', watch.values())
 
 
 class GroundingDiagnostics:
-    """Publishes findings at a steady rate, whatever the clock of the node does.
+    """Publisher of diagnostics at a steady rate, whatever the clock of the node does.
 
     Args:
-        node: that publishes.
+        node: node that publishes.
         period: seconds.
-        find: gives the findings, the most important first.
+        find: function that gives the statuses, the most important first.
     """
 
-    def __init__(self, node: Node, period: float, find: Callable[[], Sequence[Finding]]) -> None:
+    def __init__(
+        self, node: Node, period: float, find: Callable[[], Sequence[ComponentStatus]]
+    ) -> None:
         self._node = node
         self._find = find
         self._publisher: Any = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
-        # A simulation that stands still must not silence the diagnostics.
+        # The diagnostics go on while a simulation stands still.
         self._timer = node.create_timer(
             period,
             self._publish,
@@ -107,5 +109,5 @@ class GroundingDiagnostics:
     def _publish(self) -> None:
         array = DiagnosticArray()
         array.header.stamp = self._node.get_clock().now().to_msg()
-        array.status = [finding.status(self._node) for finding in self._find()]
+        array.status = [component.status(self._node) for component in self._find()]
         self._publisher.publish(array)

@@ -22,7 +22,7 @@ from afformer_core.runtime.session import Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 from afformer_core.runtime.shipped_model import shipped_model_to_export
 from afformer_ros.grounding.engine_build import EngineBuild
-from afformer_ros.grounding.grounding_diagnostics import Finding
+from afformer_ros.grounding.grounding_diagnostics import ComponentStatus
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.memory_tuning import keep_what_lives
 
@@ -118,24 +118,26 @@ class ModelLoader:
             )
         return library
 
-    def findings(self) -> tuple[Finding, ...]:
+    def statuses(self) -> tuple[ComponentStatus, ...]:
         """Report what is known of presence, and of the GPU where one is wanted."""
-        return (*self._presence_findings(), *self._gpu_findings())
+        return (*self._presence_status(), *self._gpu_status())
 
-    def _presence_findings(self) -> tuple[Finding, ...]:
+    def _presence_status(self) -> tuple[ComponentStatus, ...]:
         if self._grounder is None:
             return ()
         problem, calibration = self._grounder.calibration_problem, self._grounder.calibration
         status = 'told' if calibration else 'unknown, the model is not calibrated'
-        return (Finding('presence', '', problem, status, {}),)
+        return (ComponentStatus('presence', '', problem, status, {}),)
 
-    def _gpu_findings(self) -> tuple[Finding, ...]:
+    def _gpu_status(self) -> tuple[ComponentStatus, ...]:
         if self._parameters.backend not in GPU_BACKENDS:
             return ()
         status, problem = f'{self.backend} computes', ''
         if self._engine_build is not None:
             status, problem = self._engine_build.status, self._engine_build.problem
-        return (Finding('gpu', '', self._loss or problem, status, {'backend': self.backend}),)
+        return (
+            ComponentStatus('gpu', '', self._loss or problem, status, {'backend': self.backend}),
+        )
 
     def stop(self) -> None:
         """Stop compiling, and let the model go, whoever still holds this object."""

@@ -262,8 +262,8 @@ class Client:
         def found() -> dict[str, str] | None:
             act()
             self.spin(pause)
-            findings = [self.finding(one, name) for one in self.diagnostics]
-            return next((one for one in findings if text in one['message']), None)
+            values = [self.status_values(one, name) for one in self.diagnostics]
+            return next((one for one in values if text in one['message']), None)
 
         return self.wait(found, f'{text!r} about {name} on /diagnostics')
 
@@ -275,7 +275,7 @@ class Client:
     def _grounding_name(self) -> str:
         return f'{self.node.get_namespace().rstrip("/")}/grounding'
 
-    def finding(self, diagnostics: DiagnosticArray, name: str) -> dict[str, str]:
+    def status_values(self, diagnostics: DiagnosticArray, name: str) -> dict[str, str]:
         """Values of one status of the grounding node, with its `message`."""
         full_name = f'{self._grounding_name}: {name}'
         status = next(s for s in diagnostics.status if s.name == full_name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Abstention: findings with demonstrations of what is in view, and of what is not."""
+"""Abstention: how often a model finds what is in view, and what is not."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ ABSTENTION_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How often a model finds something with some demonstrations.
+class AbstentionMeasures:
+    """Measures of how often a model finds something with some demonstrations.
 
     Attributes:
-        pairs: how many.
-        found: share of them, by the rule of the robot's stream with its default thresholds.
-        median_confidence, median_feature_similarity: of what the rule is about; see `Grounding`.
+        pairs: number of pairs.
+        found: share of pairs with a result, by the rule of the robot's stream with its default
+            thresholds.
+        median_confidence, median_feature_similarity: medians over the pairs; see `Grounding`.
     """
 
     pairs: int
@@ -40,21 +41,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Abstention:
-    """What is found of what is in view, and of what is not.
+    """Measures with demonstrations of what an image shows, and of what it does not show.
 
     Attributes:
         of_scenes: whether a negative demonstration is of another scene, else of another
             image.
         own_right: with the image's own demonstration, where the best peak is right.
         own: with the image's own demonstration.
-        negative: with one of what the image does not show.
-        auroc: area under the ROC curve of what tells `own` from `negative`, by its name.
+        negative: with a demonstration of what the image does not show.
+        auroc: area under the ROC curve of each score that tells `own` from `negative`, by name.
     """
 
     of_scenes: bool
-    own_right: Finding
-    own: Finding
-    negative: Finding
+    own_right: AbstentionMeasures
+    own: AbstentionMeasures
+    negative: AbstentionMeasures
     auroc: Mapping[str, Estimate]
 
 
@@ -86,11 +87,11 @@ def measure_abstention(
     shown, absent = _measures(own, calibration), _measures(negative, calibration)
     return Abstention(
         of_scenes=all(result.pair.sample.scene is not None for result in pairs),
-        own_right=_finding(
+        own_right=_measure(
             [one.presence_features for one in right], groups_right, calibration, seed
         ),
-        own=_finding(own, groups, calibration, seed),
-        negative=_finding(negative, groups, calibration, seed),
+        own=_measure(own, groups, calibration, seed),
+        negative=_measure(negative, groups, calibration, seed),
         auroc={name: bootstrap_area(shown[name], absent[name], groups, seed) for name in shown},
     )
 
@@ -150,18 +151,18 @@ def _measures(
     }
 
 
-def _finding(
+def _measure(
     presence_features: Sequence[PresenceFeatures],
     groups: Sequence[str],
     calibration: PresenceCalibration | None,
     seed: int,
-) -> Finding:
+) -> AbstentionMeasures:
     settings = StreamSettings()
     found = [
         settings.is_present(one.confidence, one.feature_similarity, calibration)
         for one in presence_features
     ]
-    return Finding(
+    return AbstentionMeasures(
         pairs=len(presence_features),
         found=bootstrap_mean(found, groups, seed) if presence_features else None,
         median_confidence=_median([one.confidence for one in presence_features]),

@@ -50,7 +50,7 @@ def test_a_small_dataset_is_opened_whole(pairs: Path) -> None:
 def test_of_a_large_one_a_part_is_opened_and_all_is_looked_for(many: Path) -> None:
     many.with_name('7.png').unlink()
     page = annotated_page(open_annotations(many), PageSettings(samples=1, progress=False))
-    found = {each.kind: each.count for each in page.findings}
+    found = {each.kind: each.count for each in page.issues}
     assert 'those of 100 of 120 samples were opened' in page.scope
     assert found['images that are missing'] == 1
     assert 97 <= found['images that cannot be read'] <= 100
@@ -59,7 +59,7 @@ def test_of_a_large_one_a_part_is_opened_and_all_is_looked_for(many: Path) -> No
 def test_all_of_it_is_opened_where_asked(many: Path) -> None:
     settings = PageSettings(samples=1, all_media=True, progress=False)
     page = annotated_page(open_annotations(many), settings)
-    assert {each.kind: each.count for each in page.findings} == {'images that cannot be read': 119}
+    assert {each.kind: each.count for each in page.issues} == {'images that cannot be read': 119}
 
 
 def test_a_clip_whose_first_frame_cannot_be_decoded(pairs: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_clip_whose_first_frame_cannot_be_decoded(pairs: Path) -> None:
     page = annotated_page(open_annotations(pairs), QUIET)
     ((count, examples),) = [
         (each.count, each.examples)
-        for each in page.findings
+        for each in page.issues
         if each.kind == 'clips that cannot be decoded'
     ]
     assert count == 1

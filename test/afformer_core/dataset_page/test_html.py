@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from afformer_core.dataset_page.html import write_dataset_page
-from afformer_core.dataset_page.page import Bars, Card, DatasetPage, Figure, Finding
+from afformer_core.dataset_page.page import Bars, Card, DatasetIssue, DatasetPage, Figure
 
 GREY = np.full((30, 40, 3), 128, np.uint8)
 PAGE = DatasetPage(
     title='pairs & <more>',
     headline={'samples': 3777},
     facts={'media below': 'opra/<root>'},
-    findings=[Finding('images that are missing', 252, ('there is no image <a>',))],
+    issues=[DatasetIssue('images that are missing', 252, ('there is no image <a>',))],
     scope='All were opened.',
     distributions=[Bars('Actions', {'press': 30, 'turn "it"': 15, 'lift': 0})],
     cards=[
@@ -92,7 +92,7 @@ def test_images_are_in_the_page(read: Reader) -> None:
 
 
 def test_nothing_wrong_is_said_as_well(tmp_path: Path) -> None:
-    write_dataset_page(tmp_path / 'page.html', replace(PAGE, findings=[]))
+    write_dataset_page(tmp_path / 'page.html', replace(PAGE, issues=[]))
     assert 'Nothing wrong was found.' in (tmp_path / 'page.html').read_text()
 
 
@@ -116,8 +116,10 @@ def test_samples_of_one_action_are_shown_alone(tmp_path: Path, tab: Any) -> None
     assert cards.count() == 3
 
 
-def test_no_finding_without_something_found() -> None:
-    assert Finding.of('images', []) == []
-    assert Finding.of('images', list('abcdefg')) == [Finding('images', 7, tuple('abcde'))]
-    with pytest.raises(ValueError, match='nothing was found'):
-        Finding('images', 0, ())
+def test_an_issue_has_an_example() -> None:
+    assert DatasetIssue.of('images', []) == []
+    assert DatasetIssue.of('images', list('abcdefg')) == [
+        DatasetIssue('images', 7, tuple('abcde'))
+    ]
+    with pytest.raises(ValueError, match='expected at least 1 of each'):
+        DatasetIssue('images', 0, ())

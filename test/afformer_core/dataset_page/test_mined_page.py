@@ -39,7 +39,7 @@ def test_counts(index: Path) -> None:
         'frames with a hand': 36,
         'frames with contact': 18,
     }
-    assert page.findings == []
+    assert page.issues == []
     assert {each.title: each.counts for each in page.distributions} == {
         'Clips of 3 videos': {'1 to <2': 3},
         'Scores of 18 hands in contact': {'0.99 or more': 18},
@@ -64,7 +64,7 @@ def test_a_video_that_is_gone(index: Path) -> None:
     for number in range(3):
         (index.parent / f'{number}.mp4').unlink()
     page = mined_page(index, SETTINGS)
-    assert [(each.kind, each.count) for each in page.findings] == [('videos that are missing', 3)]
+    assert [(each.kind, each.count) for each in page.issues] == [('videos that are missing', 3)]
     assert all(card.problem and not card.frames for card in page.cards)
 
 

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.dataset_page.shared_between_splits import shared_findings
+from afformer_core.dataset_page.shared_between_splits import shared_issues
 
 from .conftest import HEADER, write_object
 
 
 def shared(path: Path, other: Path) -> dict[str, tuple[int, tuple[str, ...]]]:
-    found = shared_findings(open_annotations(path), open_annotations(other), progress=False)
+    found = shared_issues(open_annotations(path), open_annotations(other), progress=False)
     return {each.kind: (each.count, each.examples) for each in found}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.hands.average_precision import (
-    Findings,
+    RankedDetections,
     area_precision,
     eleven_point_precision,
     hands_found,
@@ -26,8 +26,8 @@ IN_CONTACT = HandAnnotation(BOX, True)
 IDLE = HandAnnotation(ELSEWHERE, False)
 
 
-def right(findings: Findings) -> list[bool]:
-    return list(findings.right.tolist())
+def right(ranked: RankedDetections) -> list[bool]:
+    return list(ranked.right.tolist())
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,10 @@ def test_exactly_a_half_is_not_enough() -> None:
 
 def test_a_hand_that_is_found_twice_is_wrong_the_second_time() -> None:
     twice = [Hand(BOX, True, 0.6), Hand(BOX, True, 0.9)]
-    findings = hands_found([twice], [[IN_CONTACT]])
+    ranked = hands_found([twice], [[IN_CONTACT]])
 
-    assert findings.scores.tolist() == [0.9, 0.6]
-    assert right(findings) == [True, False]
+    assert ranked.scores.tolist() == [0.9, 0.6]
+    assert right(ranked) == [True, False]
 
 
 def test_the_wrong_state_is_an_error_and_leaves_the_hand_to_be_found() -> None:
@@ -72,53 +72,53 @@ def test_a_hand_of_another_image_is_not_found() -> None:
 
 def test_difficult_hands_are_neither_found_nor_missed() -> None:
     difficult = HandAnnotation(BOX, True, difficult=True)
-    findings = hands_found([[Hand(BOX, True, 0.9)]], [[difficult, IDLE]])
+    ranked = hands_found([[Hand(BOX, True, 0.9)]], [[difficult, IDLE]])
 
-    assert (right(findings), findings.expected) == ([], 1)
+    assert (right(ranked), ranked.expected) == ([], 1)
 
 
 def test_interactions_are_hands_in_contact_alone() -> None:
     detected = [Hand(BOX, True, 0.9), Hand(ELSEWHERE, False, 0.8), Hand(ELSEWHERE, True, 0.7)]
-    findings = interactions_found([detected], [[IN_CONTACT, IDLE]])
+    ranked = interactions_found([detected], [[IN_CONTACT, IDLE]])
 
-    assert (right(findings), findings.expected) == ([True, False], 1)
+    assert (right(ranked), ranked.expected) == ([True, False], 1)
 
 
 # Three of four hands are found; the precisions are 1, 1/2, 2/3, 3/4, and 3/5.
-FINDINGS = Findings(
+RANKED = RankedDetections(
     np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([True, False, True, True, False]), 4
 )
 
 
 def test_eleven_points() -> None:
     # Recalls of 0 to 0.2 give 1, of 0.3 to 0.7 give 3/4, and above there is nothing.
-    assert eleven_point_precision(FINDINGS) == pytest.approx((3 * 1 + 5 * 0.75) / 11)
+    assert eleven_point_precision(RANKED) == pytest.approx((3 * 1 + 5 * 0.75) / 11)
 
 
 def test_area() -> None:
-    assert area_precision(FINDINGS) == pytest.approx(0.25 * 1 + 0.5 * 0.75)
+    assert area_precision(RANKED) == pytest.approx(0.25 * 1 + 0.5 * 0.75)
 
 
 @pytest.mark.parametrize(('precision', 'score'), [(1.0, 0.9), (0.7, 0.6), (0.6, 0.5), (0.2, 0.5)])
 def test_score_of_a_precision(precision: float, score: float) -> None:
-    assert FINDINGS.score_of_precision(precision) == score
+    assert RANKED.score_of_precision(precision) == score
 
 
 def test_detections_of_one_score_stand_or_fall_together() -> None:
-    findings = Findings(np.array([0.9, 0.9]), np.array([True, False]), 2)
+    ranked = RankedDetections(np.array([0.9, 0.9]), np.array([True, False]), 2)
 
-    assert findings.score_of_precision(0.9) is None
+    assert ranked.score_of_precision(0.9) is None
 
 
 def test_nothing_is_found() -> None:
-    findings = hands_found([[]], [[IN_CONTACT]])
+    ranked = hands_found([[]], [[IN_CONTACT]])
 
-    assert eleven_point_precision(findings) == area_precision(findings) == 0
-    assert findings.score_of_precision(0.5) is None
+    assert eleven_point_precision(ranked) == area_precision(ranked) == 0
+    assert ranked.score_of_precision(0.5) is None
 
 
 def test_there_is_nothing_to_find() -> None:
-    findings = hands_found([[Hand(BOX, True, 0.9)]], [[]])
+    ranked = hands_found([[Hand(BOX, True, 0.9)]], [[]])
 
-    assert math.isnan(eleven_point_precision(findings))
-    assert math.isnan(area_precision(findings))
+    assert math.isnan(eleven_point_precision(ranked))
+    assert math.isnan(area_precision(ranked))

@@ -67,7 +67,7 @@ def test_the_engines_take_over(shipped_nodes):
     on_cpu = client.ground(client.image_message(5))
 
     def gpu():
-        return client.finding(client.diagnostics[-1], 'gpu') if client.diagnostics else {}
+        return client.status_values(client.diagnostics[-1], 'gpu') if client.diagnostics else {}
 
     assert client.hold(lambda: gpu().get('backend') == 'tensorrt', MINUTES), gpu()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
-from afformer_ros.grounding.grounding_diagnostics import Finding, status_of
+from afformer_ros.grounding.grounding_diagnostics import ComponentStatus, status_of
 
 
 def node(name: str) -> Any:
@@ -18,12 +18,12 @@ def node(name: str) -> Any:
 
 @pytest.fixture
 def diagnostics() -> DiagnosticArray:
-    findings = [
-        Finding('latency', '', '', 'in time', {'ground p50 (ms)': '12'}),
-        Finding('gpu', '', 'the GPU was lost', 'cuda computes', {}),
+    components = [
+        ComponentStatus('latency', '', '', 'in time', {'ground p50 (ms)': '12'}),
+        ComponentStatus('gpu', '', 'the GPU was lost', 'cuda computes', {}),
     ]
     statuses = [one.status(node(name)) for name in ('/left/grounding', '/grounding')
-                for one in findings]  # fmt: skip
+                for one in components]  # fmt: skip
     statuses[0].values[0].value = '99'
     return DiagnosticArray(status=statuses)
 

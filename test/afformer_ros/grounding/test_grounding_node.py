@@ -81,7 +81,7 @@ def test_images_before_any_demonstration_give_a_reason_and_no_result(active, col
     def told():
         active.images.publish(active.image_message(1))
         active.spin(0.1)
-        return diagnostics and int(active.finding(diagnostics[-1], 'image')['received'])
+        return diagnostics and int(active.status_values(diagnostics[-1], 'image')['received'])
 
     active.wait(told, 'diagnostics')
     assert active.affordances == []

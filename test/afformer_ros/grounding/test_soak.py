@@ -108,7 +108,7 @@ class Watch:
         client.wait(self._parameters.service_is_ready, 'the parameter service')
 
     def _measure(self, message):
-        self.latency = self._client.finding(message, 'latency')
+        self.latency = self._client.status_values(message, 'latency')
 
     def _see(self, affordance):
         stamp = affordance.header.stamp

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Problems of an annotated dataset, by kind."""
+"""Issues of an annotated dataset, by kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from afformer_core.data.readers.assistq import AssistqButtonsDataset
 from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.data.same_content import same_content
 from afformer_core.data.verification import MediaProblem, points_outside
-from afformer_core.dataset_page.page import Finding
+from afformer_core.dataset_page.page import DatasetIssue
 
 _KINDS = {
     ('clip', 'missing'): 'clips that are missing',
@@ -24,18 +24,18 @@ _KINDS = {
 }
 
 
-def dataset_findings(
+def dataset_issues(
     dataset: AnnotatedDataset, problems: Sequence[MediaProblem], progress: bool = True
-) -> list[Finding]:
-    """All that is wrong with a dataset, the worst first.
+) -> list[DatasetIssue]:
+    """List all issues of a dataset, the worst first.
 
     Args:
-        dataset: that is looked at.
-        problems: of its media.
+        dataset: dataset to check.
+        problems: problems of its media.
         progress: show a progress bar on stderr.
     """
     return [
-        *media_findings(problems),
+        *media_issues(problems),
         *_outside(dataset),
         *_without_pair(dataset),
         *_repeated(dataset),
@@ -45,47 +45,47 @@ def dataset_findings(
     ]
 
 
-def media_findings(problems: Sequence[MediaProblem]) -> list[Finding]:
-    """Problems of clips and images by their kind."""
+def media_issues(problems: Sequence[MediaProblem]) -> list[DatasetIssue]:
+    """Collect the problems of clips and images by their kind."""
     by_kind: defaultdict[str, list[str]] = defaultdict(list)
     for problem in problems:
         by_kind[_KINDS[problem.what, problem.kind]].append(problem.reason)
-    return [each for kind in _KINDS.values() for each in Finding.of(kind, by_kind[kind])]
+    return [each for kind in _KINDS.values() for each in DatasetIssue.of(kind, by_kind[kind])]
 
 
-def _outside(dataset: AnnotatedDataset) -> list[Finding]:
+def _outside(dataset: AnnotatedDataset) -> list[DatasetIssue]:
     counts = {sample.sample_id: points_outside([sample]) for sample in dataset}
     names = [f'{name}: {count}' for name, count in counts.items() if count]
-    return Finding.of('points outside their image', names, sum(counts.values()))
+    return DatasetIssue.of('points outside their image', names, sum(counts.values()))
 
 
-def _without_pair(dataset: AnnotatedDataset) -> list[Finding]:
+def _without_pair(dataset: AnnotatedDataset) -> list[DatasetIssue]:
     """Report what the annotations name and no sample is made of."""
-    found = Finding.of('folders without a table', dataset.without_table)
+    found = DatasetIssue.of('folders without a table', dataset.without_table)
     if isinstance(dataset, EpicHotspotDataset):
-        found += Finding.of('images without a clip of their verb and noun', dataset.unpaired)
+        found += DatasetIssue.of('images without a clip of their verb and noun', dataset.unpaired)
     if isinstance(dataset, AssistqButtonsDataset):
         reasons = [f'{reason}: {count}' for reason, count in dataset.left_out.most_common()]
-        found += Finding.of('steps without a pair', reasons, dataset.left_out.total())
+        found += DatasetIssue.of('steps without a pair', reasons, dataset.left_out.total())
     return found
 
 
-def _repeated(dataset: AnnotatedDataset) -> list[Finding]:
+def _repeated(dataset: AnnotatedDataset) -> list[DatasetIssue]:
     same: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
     for sample in dataset:
         points = tuple(each.tobytes() for each in sample.points)
         what = sample.demonstration, sample.image_path, sample.actions, points
         same[what].append(sample.sample_id)
     groups = [' = '.join(names) for names in same.values() if len(names) > 1]
-    return Finding.of('samples that are there more than once', groups)
+    return DatasetIssue.of('samples that are there more than once', groups)
 
 
-def _same_files(kind: str, paths: Iterable[Path], progress: bool) -> list[Finding]:
+def _same_files(kind: str, paths: Iterable[Path], progress: bool) -> list[DatasetIssue]:
     groups = [' = '.join(map(str, group)) for group in same_content(paths, progress)]
-    return Finding.of(kind, groups)
+    return DatasetIssue.of(kind, groups)
 
 
-def _unused_actions(dataset: AnnotatedDataset) -> list[Finding]:
+def _unused_actions(dataset: AnnotatedDataset) -> list[DatasetIssue]:
     used = Counter(action for sample in dataset for action in sample.actions)
     names = [name for index, name in enumerate(dataset.action_names) if not used[index]]
-    return Finding.of('actions that no sample has', names)
+    return DatasetIssue.of('actions that no sample has', names)

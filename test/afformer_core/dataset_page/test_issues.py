@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Findings about a dataset, by kind."""
+"""Issues of a dataset, by kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.verification import MediaProblem, find_problems
-from afformer_core.dataset_page.findings import dataset_findings, media_findings
+from afformer_core.dataset_page.issues import dataset_issues, media_issues
 
 ENTRY = {
     'image_path': 'a.png',
@@ -25,8 +25,8 @@ ENTRY = {
 def found(path: Path) -> dict[str, tuple[int, tuple[str, ...]]]:
     dataset = open_annotations(path)
     problems = find_problems(dataset, progress=False)
-    findings = dataset_findings(dataset, problems, progress=False)
-    return {each.kind: (each.count, each.examples) for each in findings}
+    issues = dataset_issues(dataset, problems, progress=False)
+    return {each.kind: (each.count, each.examples) for each in issues}
 
 
 def test_a_sound_dataset_has_an_action_too_many(pairs: Path) -> None:
@@ -36,10 +36,10 @@ def test_a_sound_dataset_has_an_action_too_many(pairs: Path) -> None:
 def test_a_missing_clip_and_one_that_is_no_video(pairs: Path) -> None:
     shutil.rmtree(pairs / 'drawer/demonstrations/turn')
     (pairs / 'espresso/demonstrations/press.mp4').write_bytes(b'no video')
-    findings = found(pairs)
-    assert findings['clips that are missing'][0] == 1
-    assert findings['clips that cannot be decoded'][0] == 1
-    assert 'press.mp4 is not a video' in findings['clips that cannot be decoded'][1][0]
+    issues = found(pairs)
+    assert issues['clips that are missing'][0] == 1
+    assert issues['clips that cannot be decoded'][0] == 1
+    assert 'press.mp4 is not a video' in issues['clips that cannot be decoded'][1][0]
 
 
 def test_kinds_of_media_problems_are_told_apart() -> None:
@@ -49,7 +49,7 @@ def test_kinds_of_media_problems_are_told_apart() -> None:
         MediaProblem('image', 'unreadable', 'c', 'c is cut off', ('0',)),
         MediaProblem('image', 'unreadable', 'd', 'd is cut off', ('0',)),
     ]
-    assert [(each.kind, each.count, each.examples) for each in media_findings(problems)] == [
+    assert [(each.kind, each.count, each.examples) for each in media_issues(problems)] == [
         ('clips that reach beyond the end of their video', 1, ('b is short',)),
         ('images that cannot be read', 2, ('c is cut off', 'd is cut off')),
         ('images of another shape than annotated', 1, ('a is turned',)),
@@ -59,8 +59,8 @@ def test_kinds_of_media_problems_are_told_apart() -> None:
 def test_points_outside_and_samples_that_are_repeated(tmp_path: Path) -> None:
     path = tmp_path / 'test.json'
     path.write_text(json.dumps([ENTRY, {**ENTRY, 'actions': [3]}, ENTRY]))
-    findings = dataset_findings(OpraDataset(path), [], progress=False)
-    by_kind = {each.kind: (each.count, each.examples) for each in findings}
+    issues = dataset_issues(OpraDataset(path), [], progress=False)
+    by_kind = {each.kind: (each.count, each.examples) for each in issues}
     assert by_kind['points outside their image'] == (6, ('test/0: 2', 'test/1: 2', 'test/2: 2'))
     assert by_kind['samples that are there more than once'] == (1, ('test/0 = test/2',))
 
@@ -70,10 +70,10 @@ def test_files_of_the_same_content(pairs: Path) -> None:
         shutil.copy(pairs / 'espresso' / name, pairs / 'drawer' / name)
     table = pairs / 'drawer/points.csv'
     table.write_text(table.read_text() + 'press.mp4,kitchen.png,press,1,1\n')
-    findings = found(pairs)
+    issues = found(pairs)
     names = f'{pairs}/drawer/images/kitchen.png = {pairs}/espresso/images/kitchen.png'
-    assert findings['images of the same content'] == (1, (names,))
-    assert findings['videos of the same content'][0] == 1
+    assert issues['images of the same content'] == (1, (names,))
+    assert issues['videos of the same content'][0] == 1
 
 
 def test_folders_without_a_table(pairs: Path) -> None:

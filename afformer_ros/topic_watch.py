@@ -85,7 +85,7 @@ class TopicWatch:
             return (len(self._times) - 1) / max(1e-9, self._times[-1] - self._times[0])
 
     @property
-    def silence(self) -> float:
+    def seconds_without_message(self) -> float:
         """Seconds since the last message; infinite before the first."""
         with self._lock:
             return time.monotonic() - self._last if self.count else float('inf')
@@ -101,7 +101,8 @@ class TopicWatch:
         found = self._node.get_publishers_info_by_topic(topic)
         if not found:
             if self.count:
-                return f'nobody publishes {topic} any more (silent for {self.silence:.1f} s)'
+                waited = self.seconds_without_message
+                return f'nobody publishes {topic} any more (silent for {waited:.1f} s)'
             return f'nobody publishes {topic}'
         fitting = [one for one in found if one.topic_type == self._subscribed.message_type]
         if not fitting:
@@ -118,12 +119,12 @@ class TopicWatch:
         ]
         if any(mismatches):
             return '; '.join(sorted({one for one in mismatches if one}))
-        if self.silence > _STALE_AFTER and (loss := self.loss()):
+        if self.seconds_without_message > _STALE_AFTER and (loss := self.loss()):
             return loss
         if not self.count:
             return f'no message has arrived on {topic} yet'
-        if self.silence > _STALE_AFTER:
-            return f'no message has arrived on {topic} for {self.silence:.1f} s'
+        if self.seconds_without_message > _STALE_AFTER:
+            return f'no message has arrived on {topic} for {self.seconds_without_message:.1f} s'
         return ''
 
     def loss(self) -> str:

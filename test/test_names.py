@@ -41,6 +41,7 @@ RETIRED = {
     'touches': 'contacts, or contact points',
     'touched': 'in contact, or what is',
     'touching': 'in contact',
+    'silence': 'zero padding, or seconds without a message',
     'finding': 'issue of a dataset, status of a component, or ranked detections',
     'findings': 'issues of a dataset, statuses of components, or ranked detections',
 }
@@ -54,6 +55,9 @@ RETIRED_ALONE = {
     'records': 'entries, rows, or what they are',
     'method': 'variant, baseline, interpolation, or what it is',
     'methods': 'variants, baselines, or what they are',
+    'sight': 'observation, or line of sight',
+    'sights': 'observations, or rays of pixels',
+    'Sight': 'observation',
     'look': 'zoom stage, or a verb that says what is done',
     'Method': 'variant, or what it is',
     'Look': 'ZoomStage, or a noun that says what it is',

@@ -127,7 +127,7 @@ def measure_surfaces(
     focal_length = calibration.focal_length * float(scale[0] + scale[1]) / 2
     bounds = (settings.nearest, settings.farthest)
 
-    sights, problems = look_at(calibration, pixels, positions, scale, depth.size)
+    pixel_rays, problems = look_at(calibration, pixels, positions, scale, depth.size)
     candidates = _Candidates(problems)
     around, problems = search_nearby(depth, positions[candidates.rows], bounds, settings.noise)
     candidates.keep(problems)
@@ -141,7 +141,7 @@ def measure_surfaces(
     found = _points(
         around.of(kept),
         large.of(kept),
-        sights.of(candidates.rows),
+        pixel_rays.of(candidates.rows),
         distances[kept],
         deviations[kept],
     )
@@ -194,7 +194,7 @@ def _distances(
 def _points(
     around: Neighbourhoods,
     surfaces: SurfacePlanes,
-    sights: PixelRays,
+    pixel_rays: PixelRays,
     distances: FloatArray,
     deviations: FloatArray,
 ) -> Iterator[SurfacePoint]:
@@ -203,7 +203,7 @@ def _points(
     The inverse depth of a plane is a x + b y + c at the ray (x, y), and (a, b, c) its normal. All
     three are divided by the inverse depth at the peak.
     """
-    rays, changes = sights.rays, sights.changes
+    rays, changes = pixel_rays.rays, pixel_rays.changes
     directions = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
     at_peaks = 1 + around.noise * surfaces.at(around.peaks)
     per_ray = np.linalg.inv(changes).swapaxes(1, 2)
@@ -221,10 +221,10 @@ def _points(
     # movement of the points along the surfaces with each pixel of the image
     moves = -directions[:, :, None] * (gradients[:, None] @ changes)
     moves[:, :2] += changes
-    moves *= distances[:, None, None] * sights.scale * _PIXEL_DEVIATION
+    moves *= distances[:, None, None] * pixel_rays.scale * _PIXEL_DEVIATION
     along = (distances * deviations)[:, None] * directions
     covariances = along[:, :, None] * along[:, None] + moves @ moves.swapaxes(1, 2)
-    positions = sights.centre + distances[:, None] * directions
+    positions = pixel_rays.centre + distances[:, None] * directions
     for row, known in enumerate(sure.tolist()):
         normal = normals[row] if known else None
         yield SurfacePoint(positions[row], covariances[row], normal, '')

@@ -151,7 +151,7 @@ class DemoGraph:
         player = self._play('demonstration player', scene.demonstration, 'demonstration', 0.0)
         self._driver.wait(lambda: not player.running, 'the end of the demonstration')
         self._processes.check()
-        self._wait_for_silence()
+        self._wait_until_counted()
         return self._driver.succeed('finish_demonstration')
 
     def ground_all(self, path: Path, demonstration: str) -> list[Result]:
@@ -195,7 +195,7 @@ class DemoGraph:
             },
         )
 
-    def _wait_for_silence(self) -> None:
+    def _wait_until_counted(self) -> None:
         """Wait until the last frames on their way have been counted."""
         count, since = -1, time.monotonic()
         while time.monotonic() - since < 0.3:

@@ -165,7 +165,9 @@ class ConfiguredGrounding:
             topic_status('image', self._images.watch, needed),
             topic_status('depth', self._spatial.depth_watch, False, depth_remark),
             topic_status('camera_info', self._spatial.camera_info_watch, False),
-            topic_status('demonstration', self._recorder.watch, False, self._recorder.silence()),
+            topic_status(
+                'demonstration', self._recorder.watch, False, self._recorder.missing_frames()
+            ),
             ComponentStatus(
                 'demonstrations', '', state.problem, f'{len(state.names)} are kept', {}
             ),
@@ -191,9 +193,11 @@ class ConfiguredGrounding:
         if not self._worker.grounding:
             return 'the node is not active'
         if not self._status.state.selected:
-            return self._recorder.silence() or self._status.state.message
+            return self._recorder.missing_frames() or self._status.state.message
         return (
-            self._statistics.refusal() or self._recorder.silence() or self._images.watch.problem()
+            self._statistics.refusal()
+            or self._recorder.missing_frames()
+            or self._images.watch.problem()
         )
 
 

@@ -23,7 +23,7 @@ from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.topic_watch import TopicWatch
 
-_SILENT_AFTER = 2.0
+_MISSING_AFTER = 2.0
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,10 @@ class DemonstrationRecorder:
 
         return self._worker.submit(end, after_frames=True)
 
-    def silence(self) -> str:
-        """Why a recording gets no frames at the moment; empty where it does, or there is none."""
-        waited = min(time.monotonic() - self._started, self.watch.silence)
-        if not self._accepting or waited < _SILENT_AFTER:
+    def missing_frames(self) -> str:
+        """Say why a recording gets no frames at the moment; empty where it does, or none runs."""
+        waited = min(time.monotonic() - self._started, self.watch.seconds_without_message)
+        if not self._accepting or waited < _MISSING_AFTER:
             return ''
         reason = self.watch.problem() or f'no message has arrived for {waited:.1f} s'
         return f'a demonstration is being recorded, but {reason}'

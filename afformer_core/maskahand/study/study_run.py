@@ -35,14 +35,14 @@ def carry_out(study: Study, command: Command | None = None) -> None:
 
     Args:
         study: the study.
-        command: function that runs each step; None for `in_own_process`.
+        command: function that runs each step; None for `run_in_subprocess`.
 
     Raises:
         DatasetError: a needed file is missing.
         AfformerError: a step failed (the message says which, and where its output is), or an
             earlier result was made with other options, in which case nothing is run.
     """
-    command = command or in_own_process
+    command = command or run_in_subprocess
     for needed in ('train.json', 'validation.json', 'test-seen.json'):
         if not (study.annotated / needed).is_file():
             raise DatasetError(
@@ -134,7 +134,7 @@ def _commands(run: Run) -> tuple[tuple[str, ...], ...]:
     return ('train', *run.training), ('evaluate', *run.evaluation)
 
 
-def in_own_process(words: Sequence[str], log: Path, threads: int) -> None:
+def run_in_subprocess(words: Sequence[str], log: Path, threads: int) -> None:
     """Run an `afformer` command in a process of its own.
 
     Args:

@@ -11,7 +11,12 @@ from torch.nn import functional
 
 from afformer_core.models.backbones.encoder import unpack_levels
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding, silence
+from afformer_core.models.decoders.memory import (
+    Decoder,
+    VideoMemory,
+    key_padding,
+    zero_padding_frames,
+)
 from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d, Size
 from afformer_core.models.layers.numerics import NORM_EPSILON, ChannelNorm
 
@@ -51,7 +56,7 @@ class TemporalPyramid(nn.Sequential):
             by stride 1, 2, 4 and so on, the video [B, C, T / stride (rounded up), height, width]
             and its lengths; zero beyond these.
         """
-        stride, video = 1, silence(video, lengths)
+        stride, video = 1, zero_padding_frames(video, lengths)
         levels = {stride: (video, lengths)}
         for layer in self:
             if stride == longest_stride:
@@ -59,7 +64,7 @@ class TemporalPyramid(nn.Sequential):
             video = layer(video)
             if isinstance(layer, nn.Conv3d):
                 stride, lengths = 2 * stride, None if lengths is None else (lengths + 1) // 2
-            video = silence(video, lengths)
+            video = zero_padding_frames(video, lengths)
             if isinstance(layer, nn.Conv3d):
                 levels[stride] = video, lengths
         return levels

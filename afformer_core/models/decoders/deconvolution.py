@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding
-from afformer_core.models.layers.attention import Size, by_image, by_video
+from afformer_core.models.layers.attention import Size, group_queries_by_video, ungroup_by_image
 from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table
 from afformer_core.models.layers.softmax_attention import attend_in_parts
@@ -59,8 +59,8 @@ class DeconvolutionDecoder(Decoder):
         (image,) = levels
         query = self.q_proj(image.mean(dim=(2, 3)))[:, None, None]
         (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
-        asked = by_video(query, len(keys))
-        embedding = by_image(attend_in_parts(asked, keys, values, padding), len(image))
+        asked = group_queries_by_video(query, len(keys))
+        embedding = ungroup_by_image(attend_in_parts(asked, keys, values, padding), len(image))
         spread = embedding[:, 0, 0, :, None, None].expand_as(image)
         return self.deconvolutions(self.join(torch.cat((image, spread), 1)))
 

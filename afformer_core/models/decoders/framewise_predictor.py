@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.decoders.predictor import FocusedPredictor
-from afformer_core.models.layers.attention import Size, by_image, by_video
+from afformer_core.models.layers.attention import Size, group_queries_by_video, ungroup_by_image
 from afformer_core.models.layers.numerics import widened
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
@@ -73,12 +73,12 @@ class FramewiseActioner(nn.Module):
         keys = widened(memory.keys[0])[..., :depth]
         height, width = memory.sizes[0]
         asked = self.query(self.norm(focus)).unflatten(1, (self.heads, _QUERIES, depth))
-        scores = by_video(asked / math.sqrt(depth), len(keys)) @ keys.transpose(2, 3)
+        scores = group_queries_by_video(asked / math.sqrt(depth), len(keys)) @ keys.transpose(2, 3)
         weights = scores.unflatten(3, (-1, height * width)).softmax(dim=4).transpose(2, 3)
         seen = weights @ values.unflatten(2, (-1, height * width))
         position = weights @ _grid((height, width), weights)
         found = torch.cat((seen, position), dim=4).transpose(2, 3)
-        return by_image(found, len(focus)).permute(0, 3, 1, 2, 4).flatten(2)
+        return ungroup_by_image(found, len(focus)).permute(0, 3, 1, 2, 4).flatten(2)
 
 
 class FramewisePredictor(FocusedPredictor):

@@ -97,7 +97,7 @@ def missing_frames(lengths: Tensor | None, frames: int) -> Tensor | None:
     return torch.arange(frames, device=lengths.device) >= lengths[:, None]
 
 
-def silence(features: Tensor, lengths: Tensor | None) -> Tensor:
+def zero_padding_frames(features: Tensor, lengths: Tensor | None) -> Tensor:
     """Set frames beyond each video's length to zero, as a convolution's own padding would be.
 
     Args:

@@ -28,8 +28,8 @@ from afformer_core.models.layers.relative_position import (
 from afformer_core.models.layers.softmax_attention import attend_in_parts
 
 
-def by_video(queries: Tensor, videos: int) -> Tensor:
-    """Put the queries of all images of a video in a row, so that its memory need not be repeated.
+def group_queries_by_video(queries: Tensor, videos: int) -> Tensor:
+    """Concatenate the queries of all images of a video, so that its memory is not repeated.
 
     Args:
         queries: [videos * K, heads, N, D]; those of a video's K images are consecutive.
@@ -43,8 +43,8 @@ def by_video(queries: Tensor, videos: int) -> Tensor:
     return queries.unflatten(0, (videos, -1)).transpose(1, 2).flatten(2, 3)
 
 
-def by_image(attended: Tensor, images: int) -> Tensor:
-    """Separate by image what `by_video` put together.
+def ungroup_by_image(attended: Tensor, images: int) -> Tensor:
+    """Separate by image what `group_queries_by_video` concatenated.
 
     Args:
         attended: [videos, heads, K * N, ...].
@@ -213,7 +213,7 @@ class CrossAttention3d(_RelativeAttention):
         """
         q = self._split_heads(self.q_proj(x))
         scaled, rows, columns = (
-            by_video(each, len(keys)) for each in self._terms(q, size, video_size)
+            group_queries_by_video(each, len(keys)) for each in self._terms(q, size, video_size)
         )
         terms = scaled, rows, columns
         if self._adds_offsets(q):
@@ -221,4 +221,4 @@ class CrossAttention3d(_RelativeAttention):
             attended = attend_with_offsets(*terms, without_positions, values, padding)
         else:
             attended = self.attend(torch.cat(terms, dim=-1), keys, values, padding)
-        return self.proj(_merge_heads(by_image(attended, len(x))))
+        return self.proj(_merge_heads(ungroup_by_image(attended, len(x))))

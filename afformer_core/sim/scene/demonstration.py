@@ -200,9 +200,9 @@ def plan_demonstration(
     for _ in range(_TRIES):
         tried = Demonstration(element, motion, hand, sample_grasp(grip, hand, rng), view, drift)
         middle = (max(motion.start, 0.0) + min(motion.end, 1.0)) / 2
-        sight = front_centre(target, motion.displacement(middle))
+        front = front_centre(target, motion.displacement(middle))
         capsules = tried.capsules(fixture, middle)
-        misplaced = count_misplaced(fixture, capsules, tried.camera(middle), sight)
+        misplaced = count_misplaced(fixture, capsules, tried.camera(middle), front)
         if best is None or misplaced < least:
             best, least = tried, misplaced
         if misplaced == 0:

@@ -29,13 +29,15 @@ def count_misplaced(
     Returns:
         Number of points; none of the arm is in the way if it is 0.
     """
-    sight = front - camera.position
-    distance = float(np.linalg.norm(sight))
+    line_of_sight = front - camera.position
+    distance = float(np.linalg.norm(line_of_sight))
     starts = np.array([capsule.start for capsule in capsules])
     ends = np.array([capsule.end for capsule in capsules])
     points = (starts[:, None] + _ALONG[:, None] * (ends - starts)[:, None]).reshape(-1, 3)
-    along = (points - camera.position) @ (sight / distance)
-    aside = np.linalg.norm(points - camera.position - np.outer(along, sight / distance), axis=1)
+    along = (points - camera.position) @ (line_of_sight / distance)
+    aside = np.linalg.norm(
+        points - camera.position - np.outer(along, line_of_sight / distance), axis=1
+    )
     near = (along < 0.5 * distance) & (aside < 0.45 * along.clip(0) + 0.05)
     # palm and forearm rather than the fingers themselves may hide the element
     hiding = (along < distance - 0.03) & (aside < 0.02)

@@ -39,7 +39,7 @@ PER_IMAGE = 60
 
 
 @dataclass(frozen=True)
-class Sight:
+class Observation:
     """One view: exact depth, what the camera measured, and what each pixel belongs to."""
 
     exact: np.ndarray
@@ -63,7 +63,7 @@ class Sight:
         return point
 
 
-def sights(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Sight]:
+def observations(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Observation]:
     factory = RosbagsMessages(affordance_typestore())
     scene = bag_settings.scene()
     with Renderer(scene.scene, bag_settings.size) as renderer:
@@ -81,7 +81,7 @@ def sights(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Sight]:
             element = scene.scene.fixture.elements[scene.demonstration.element]
             surface = annotation.position - element.front.centre[2] * annotation.normal
             height = (points - surface) @ annotation.normal
-            yield Sight(
+            yield Observation(
                 exact,
                 sensed_depth(renderer, bag_settings, view, number),
                 calibration,
@@ -90,11 +90,11 @@ def sights(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Sight]:
             )
 
 
-def clear(sight: Sight, pixels: int) -> np.ndarray:
+def clear(observation: Observation, pixels: int) -> np.ndarray:
     """Pixels that were measured and lie so far from all edges: bool [H, W]."""
-    smooth = (~depth_edges(sight.exact)).astype(np.uint8)
+    smooth = (~depth_edges(observation.exact)).astype(np.uint8)
     distance = cv2.distanceTransform(smooth, cv2.DIST_L2, 5)
-    clear: np.ndarray = (distance > pixels) & ~sight.sensed.holes
+    clear: np.ndarray = (distance > pixels) & ~observation.sensed.holes
     return clear
 
 
@@ -124,11 +124,13 @@ def test_published_points_are_where_the_peaks_pixels_are(
     errors = []
     with Bag(tmp_path / 'out' / 'bag') as bag:
         messages = bag.messages(('/affordance',), bag.start, bag.end)
-        for sight, message in zip(sights(bag_settings, range(45)), messages, strict=True):
+        for observation, message in zip(
+            observations(bag_settings, range(45)), messages, strict=True
+        ):
             for point in bag.decode(message).points:
                 if point.position_valid:
                     position = [point.position.x, point.position.y, point.position.z]
-                    gap = np.array(position) - sight.target(point.u, point.v)
+                    gap = np.array(position) - observation.target(point.u, point.v)
                     errors.append(1000 * float(np.linalg.norm(gap)))
     assert len(errors) > 30
     assert np.median(errors) <= 3
@@ -139,11 +141,11 @@ def test_published_points_are_where_the_peaks_pixels_are(
 def test_normals_of_panels_are_within_ten_degrees(seed: int) -> None:
     rng = np.random.default_rng(seed)
     angles = []
-    for sight in sights(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
-        for u, v in drawn(sight.panel & clear(sight, 25), rng):
-            surface = sight.measure(u, v)
+    for observation in observations(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
+        for u, v in drawn(observation.panel & clear(observation, 25), rng):
+            surface = observation.measure(u, v)
             if surface.normal is not None:
-                cosine = np.clip(surface.normal @ sight.normal, -1, 1)
+                cosine = np.clip(surface.normal @ observation.normal, -1, 1)
                 angles.append(float(np.degrees(np.arccos(cosine))))
     assert len(angles) > PER_IMAGE
     assert np.percentile(angles, 95) <= 10
@@ -153,12 +155,12 @@ def test_no_point_comes_from_holes_or_edges() -> None:
     rng = np.random.default_rng(5)
     positions = points = 0
     for seed in SEEDS:
-        for sight in sights(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
-            edges = sight.sensed.edges & depth_edges(sight.exact, EDGE)
-            for mask in (sight.sensed.holes, edges):
+        for observation in observations(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
+            edges = observation.sensed.edges & depth_edges(observation.exact, EDGE)
+            for mask in (observation.sensed.holes, edges):
                 for u, v in drawn(mask, rng):
                     positions += 1
-                    points += sight.measure(u, v).position is not None
+                    points += observation.measure(u, v).position is not None
     assert positions > 800
     assert points <= 0.01 * positions
 
@@ -167,7 +169,7 @@ def test_most_places_far_from_edges_have_a_point() -> None:
     rng = np.random.default_rng(6)
     found = []
     for seed in SEEDS:
-        for sight in sights(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
-            for u, v in drawn(clear(sight, 10) & (sight.exact < 1.2), rng):
-                found.append(sight.measure(u, v).position is not None)
+        for observation in observations(RgbdBagSettings(seed=seed, seconds=1), range(0, 30, 10)):
+            for u, v in drawn(clear(observation, 10) & (observation.exact < 1.2), rng):
+                found.append(observation.measure(u, v).position is not None)
     assert np.mean(found) > 0.9

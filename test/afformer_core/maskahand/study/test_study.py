@@ -14,7 +14,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.study.study import Study, study_table
-from afformer_core.maskahand.study.study_run import Command, carry_out, in_own_process
+from afformer_core.maskahand.study.study_run import Command, carry_out, run_in_subprocess
 from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
 from afformer_core.sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
 
@@ -299,7 +299,7 @@ def test_a_step_that_fails_says_why_and_where(tmp_path: Path) -> None:
     log = tmp_path / 'step.log'
 
     with pytest.raises(AfformerError, match=r'verify.* status 1: .*nowhere.*step\.log'):
-        in_own_process(['verify', 'nowhere.json'], log, 1)
+        run_in_subprocess(['verify', 'nowhere.json'], log, 1)
     assert log.read_text().startswith('$ afformer verify nowhere.json\n')
 
 
@@ -312,7 +312,7 @@ def test_threads_of_a_step_are_as_many_as_asked_for_and_do_not_spin(
     log = tmp_path / 'step.log'
 
     with pytest.raises(AfformerError, match='nowhere'):
-        in_own_process(['train', '-c', 'nowhere.yaml'], log, 1)
+        run_in_subprocess(['train', '-c', 'nowhere.yaml'], log, 1)
 
     assert "OMP_NUM_THREADS = '1'" in log.read_text()
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in log.read_text()

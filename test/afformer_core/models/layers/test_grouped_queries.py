@@ -6,26 +6,26 @@ import torch
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.models.layers.attention import by_image, by_video
+from afformer_core.models.layers.attention import group_queries_by_video, ungroup_by_image
 from afformer_core.models.presets import afformer_small
 
 
 def test_images_of_a_video_stand_in_a_row() -> None:
     queries = torch.arange(4 * 2 * 3).view(4, 2, 3, 1)
-    together = by_video(queries, 2)
+    together = group_queries_by_video(queries, 2)
     assert together.shape == (2, 2, 6, 1)
     assert together[1, 0, :, 0].tolist() == [12, 13, 14, 18, 19, 20]
 
 
 def test_what_was_put_together_comes_apart() -> None:
     queries = torch.randn(6, 2, 5, 3)
-    assert torch.equal(by_image(by_video(queries, 2), 6), queries)
+    assert torch.equal(ungroup_by_image(group_queries_by_video(queries, 2), 6), queries)
 
 
 def test_one_image_of_each_video_is_left_as_it_is() -> None:
     queries = torch.randn(2, 2, 5, 3)
-    assert by_video(queries, 2) is queries
-    assert by_image(queries, 2) is queries
+    assert group_queries_by_video(queries, 2) is queries
+    assert ungroup_by_image(queries, 2) is queries
 
 
 @pytest.mark.parametrize('lengths', [None, torch.tensor([3, 8])])

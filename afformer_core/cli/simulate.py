@@ -21,7 +21,7 @@ Render fixtures that a hand operates, as a dataset in one of these layouts:
 
   opra         clips of demonstrations, images of the same scenes from other cameras without
                the hand, and OUT/SPLIT.json
-  photographs  the same, with a rendered hand that touches places of photographs; the image is the
+  photographs  the same, with a rendered hand that touches points of photographs; the image is the
                same photograph from elsewhere in other light
   assistq      a folder for each video, with several demonstrations, its script, users' images
                with the boxes of all elements, and questions with answers in OUT/SPLIT.json

@@ -96,7 +96,7 @@ def measure_model(
         UNIFORM: uniform(protocol.size),
         GAUSSIAN: centred_gaussian(protocol.size),
     }
-    # It is zero in most places, for which KLD is infinite without an epsilon.
+    # It is zero at most pixels, for which KLD is infinite without an epsilon.
     if protocol.epsilon:
         baselines[CENTER_BIAS] = center_bias(protocol)
     if prior.mean_maps is not None:

@@ -19,7 +19,7 @@ def file_sha256(path: Path) -> str:
 
 
 def write_aside(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then rename it there: whole or not at all."""
+    """Write a file beside its final path, then rename it: whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, aside = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
     try:

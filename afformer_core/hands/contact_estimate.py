@@ -2,7 +2,7 @@
 """Estimation of contact from the motion of a hand's landmarks.
 
 MediaPipe does not detect contact. A hand that operates something approaches, slows down, rests a
-moment with its fingertips in one place, and leaves. The estimate is how still the tip of the index
+moment with its fingertips at one point, and leaves. The estimate is how still the tip of the index
 finger, or the middle between it and the thumb, is for half a second around a frame. A hand that
 hesitates before contact looks the same, and a hand that moves what it holds is missed while it
 moves.

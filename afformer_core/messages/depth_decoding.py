@@ -56,7 +56,7 @@ def to_depth(message: Any) -> DepthImage:
 
 
 def _known(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Metres, without what drivers write for unknown places: infinite or not positive."""
+    """Metres, without what drivers write for unknown pixels: infinite or not positive."""
     known = (values > 0) & (values < np.inf)
     return np.asarray(np.where(known, values, np.float32(np.nan)), dtype=np.float32)
 

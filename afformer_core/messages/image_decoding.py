@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The colours of image messages: the one place that knows their encodings.
+"""The colours of image messages: the one module that knows their encodings.
 
 A library converts them, see `colour_conversion`. Our own is what neither does right: padding, byte
 order, sizes, the decoding of compressed images, and a few encodings.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Datasets made by several processes, each sample whole or not at all.
 
-A sample is made in a separate folder, whose files are then moved to their places in the dataset;
+A sample is made in a separate folder, whose files are then moved into the dataset;
 the sample's record is moved last and marks it complete. If a run is interrupted, the same call
 made again adds what is missing, and the dataset is the same byte for byte.
 

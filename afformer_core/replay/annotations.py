@@ -28,7 +28,7 @@ from afformer_core.errors import DatasetError
 
 @dataclass(frozen=True)
 class ImageAnnotation:
-    """The truth of one image, or of all.
+    """Target of one image, or of all.
 
     Attributes:
         stamp: of the image, nanoseconds; None for every image without an entry of its own.

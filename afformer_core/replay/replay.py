@@ -48,7 +48,7 @@ class ReplayRequest:
         demonstration: what is selected, for a person.
         window: part of the bag whose images are grounded.
         settings: how; images wait for their depth for seconds of the recording.
-        annotations: the truth, or None.
+        annotations: targets of the images, or None.
         calibration: of the model, or None.
         facts: further lines for the report.
     """

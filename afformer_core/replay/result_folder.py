@@ -34,7 +34,7 @@ def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) ->
     for path in inputs:
         if path.resolve().is_relative_to(folder):
             raise DatasetError(
-                f'the results would take the place of {path}, which is read; choose another '
+                f'the results would replace {path}, which is read; choose another '
                 f'folder than {folder}'
             )
     _check_free(folder, overwrite)

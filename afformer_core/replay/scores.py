@@ -33,7 +33,7 @@ class AnnotationScorer:
         """Score a grounding against the annotations of its image.
 
         The heatmap is measured of every image; the peak, its position and its normal only where
-        the place was found. The distance in pixels is that to the middle of the points. Where
+        the element was found. The distance in pixels is that to the middle of the points. Where
         there is only a position, its pixel is the point, if the calibration is known.
         """
         points = annotation.points

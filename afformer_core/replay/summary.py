@@ -57,7 +57,7 @@ class ReplaySummary:
         facts: what was replayed, for a person.
         states: how many images are in each state.
         positions: how many of the found ones have a position.
-        thresholds: below which values of which measures an image is no evidence.
+        thresholds: values of measures below which an image does not show the element.
         presence, confidence, distance: of the found ones; presence None where the model is not
             calibrated, distance in metres along the optical axis.
         jitter: pixels from the best peak of an image to that of the next, both found in

@@ -153,7 +153,7 @@ def bootstrap_area(
     Args:
         positive: [N] values that should be high, at least one.
         negative: [N] values that should be low.
-        groups: N names; the positive and the negative value of a place are of its group.
+        groups: N names; the positive and the negative value at an index are of its group.
         seed: of the draws.
     """
     codes = _codes(groups)

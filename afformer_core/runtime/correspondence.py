@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Correspondence: descriptors of a place in one image, and where another image looks like it."""
+"""Correspondence: descriptors of a point in one image, and where another image looks like it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8
 
 
 def without_common_mean(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Two feature maps of the same channels less the mean over the places of both.
+    """Two feature maps of the same channels less the mean over the positions of both.
 
-    The mean holds what all places share, which makes the cosine of any two of them high.
+    The mean holds what all positions share, which makes the cosine of any two of them high.
 
     Args:
         first, second: float32 [C, h, w], of sizes of their own.
@@ -73,7 +73,7 @@ def describe(features: FloatArray, position: tuple[float, float]) -> FloatArray:
 
 
 def cosine_map(features: FloatArray, descriptor: FloatArray) -> FloatArray:
-    """Cosine of each place's features with a descriptor; float32 [h, w], -1 to 1.
+    """Compute the cosine of each position's features with a descriptor; float32 [h, w], -1 to 1.
 
     Args:
         features: float32 [C, h, w].
@@ -90,7 +90,7 @@ def correlation_map(
     position: tuple[float, float],
     size: tuple[int, int],
 ) -> FloatArray:
-    """How much each place of a target looks like one place of a source.
+    """Compute the similarity of each position of a target to one position of a source.
 
     Args:
         source: feature maps float32 [C_i, h_i, w_i] of its levels.
@@ -115,7 +115,7 @@ def highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64
 
     Args:
         correlation: float32 [h, w].
-        count: places wanted at most, at least 1.
+        count: largest number of points, at least 1.
 
     Returns:
         [K, 2] (x, y) as shares of width and height, best first.

@@ -49,7 +49,7 @@ def make_golden_outputs(session: Session, configuration: AfformerConfiguration) 
 
 
 def _soft_images(count: int, size: tuple[int, int]) -> UInt8Array:
-    """Draw smooth random images, uint8 RGB [N, height, width, 3]; noise resembles no image."""
+    """Draw smooth random images, uint8 RGB [N, height, width, 3]; noise is like no image."""
     coarse = np.random.default_rng(0).integers(0, 256, (count, 12, 12, 3), np.uint8)
     height, width = size
     images = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]

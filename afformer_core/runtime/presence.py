@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrated presence of the demonstrated element, and feature similarity as evidence of it."""
+"""Calibrated presence of the demonstrated element, and the feature similarity it is made of."""
 
 from __future__ import annotations
 

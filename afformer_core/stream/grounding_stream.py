@@ -18,7 +18,7 @@ from afformer_core.stream.tracking import BreakDetector, DescriptorTracker, Pred
 
 @dataclass(frozen=True)
 class _PresenceMeasures:
-    """How far one image shows the place; see `StreamedGrounding`."""
+    """Measures of how far one image shows the element; see `StreamedGrounding`."""
 
     confidence: float
     feature_similarity: float
@@ -45,23 +45,22 @@ class _PresenceMeasures:
 
 
 class GroundingStream:
-    """Smooths predictions over time, holds what was seen, abstains, and measures points.
+    """Stream of groundings: smoothed over time, held while hidden, and with measured points.
 
-    There is evidence that the demonstrated place is in view where the presence reaches
-    `minimum_presence`, or, of a model that is not calibrated, the confidence `minimum_confidence`
-    and the feature similarity `minimum_feature_similarity`; and where the continuity with what was
-    found in the `release_time` before reaches `minimum_continuity`. Images without evidence are
-    not blended into the smoothed heatmap; the last grounding with evidence is held for
-    `hold_time`, with its points, and after that nothing is found. Everything before is forgotten
-    when the stamps go back or stand still, and when the scene, the size or the demonstration
-    changes. One thread owns it.
+    The demonstrated element is in view where the presence reaches `minimum_presence`, or, of a
+    model that is not calibrated, the confidence `minimum_confidence` and the feature similarity
+    `minimum_feature_similarity`; and where the continuity with what was found in the
+    `release_time` before reaches `minimum_continuity`. Other images are not blended into the
+    smoothed heatmap; the last grounding with the element in view is held for `hold_time`, with its
+    points, and after that nothing is found. Everything before is forgotten when the stamps go back
+    or stand still, and when the scene, the size or the demonstration changes. One thread owns it.
     """
 
     def __init__(self) -> None:
         self._breaks = BreakDetector()
         self._smoother = PredictionSmoother()
         self._tracker = DescriptorTracker()
-        self._evident: StreamedGrounding | None = None
+        self._last_found: StreamedGrounding | None = None
 
     def begin_anew(self, reason: str) -> None:
         """Forget everything before the next image, and say there for what reason."""
@@ -99,7 +98,7 @@ class GroundingStream:
                 prediction, grounding.confidence, measures.continuity, settings
             )
             result = _located(frame, grounding, demonstration, view, settings, measures, restart)
-            self._evident = result
+            self._last_found = result
             return result
         held = self._held(measures, frame)
         if held is not None and held.age <= settings.hold_time:
@@ -111,7 +110,7 @@ class GroundingStream:
 
     def _forget(self) -> None:
         self._smoother.restart()
-        self._evident = None
+        self._last_found = None
 
     def _measures(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
@@ -139,16 +138,16 @@ class GroundingStream:
             grounding.confidence, prediction.feature_similarity, prediction.calibration
         ):
             return grounding
-        # A place that moved faster than the smoothing follows leaves a trail of weak peaks.
+        # A peak that moved faster than the smoothing follows leaves a trail of weak peaks.
         self._smoother.restart()
         self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         return prediction.grounding(frame.size, settings.maximum_peaks)
 
     def _held(self, measures: _PresenceMeasures, frame: CameraFrame) -> StreamedGrounding | None:
-        if self._evident is None:
+        if self._last_found is None:
             return None
-        age = (frame.stamp - self._evident.stamp) * 1e-9
-        return replace(self._evident, **asdict(measures), age=age, restart='')
+        age = (frame.stamp - self._last_found.stamp) * 1e-9
+        return replace(self._last_found, **asdict(measures), age=age, restart='')
 
 
 def _suffices(

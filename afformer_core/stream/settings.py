@@ -14,20 +14,20 @@ class StreamSettings:
     """How a stream of camera images is grounded.
 
     Attributes:
-        maximum_peaks: peaks wanted at most, at least 1.
-        minimum_presence: below this probability that the image shows what was demonstrated there
-            is no evidence, 0 to 1; -1: the threshold that the model was calibrated to. It counts
+        maximum_peaks: largest number of peaks, at least 1.
+        minimum_presence: below this probability that the image shows what was demonstrated
+            nothing is found, 0 to 1; -1: the threshold that the model was calibrated to. It counts
             where the model is calibrated, and the next two do where it is not.
-        minimum_confidence: below this share of the heatmap around its best peak there is no
-            evidence, 0 to 1.
-        minimum_feature_similarity: below this there is none either, -1 to 1; see
+        minimum_confidence: below this share of the heatmap around its best peak nothing is found,
+            0 to 1.
+        minimum_feature_similarity: below this nothing is found either, -1 to 1; see
             `DemonstrationFeatures`.
-        minimum_continuity: below this feature similarity to the place that was found before there
-            is none either, -1 to 1; see `DescriptorTracker`.
-        release_time: seconds without evidence after which a place that looks otherwise may be
+        minimum_continuity: below this feature similarity to the peak that was found before nothing
+            is found either, -1 to 1; see `DescriptorTracker`.
+        release_time: seconds without a result after which a peak that looks otherwise may be
             found.
         smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
-        hold_time: seconds for which the last evidence is held when there is none.
+        hold_time: seconds for which the last result is held while nothing is found.
         scene_cut_threshold: change of the image from one image to the next that begins a new
             scene, as a share of the range of grey values, 0 to 1; 1: never.
         peak_tolerance: how far a peak may be off, as a share of the image's shorter side, 0 to
@@ -68,12 +68,12 @@ class StreamSettings:
     def is_present(
         self, confidence: float, feature_similarity: float, calibration: PresenceCalibration | None
     ) -> bool:
-        """Whether an image alone, of this confidence and feature similarity, shows the place.
+        """Check whether a single image shows the element.
 
         Args:
-            confidence: of its grounding, 0 to 1.
-            feature_similarity: of its grounding, -1 to 1.
-            calibration: of the model, or None.
+            confidence: confidence of its grounding, 0 to 1.
+            feature_similarity: feature similarity of its grounding, -1 to 1.
+            calibration: calibration of the model, or None.
         """
         if calibration is None:
             return (
@@ -85,17 +85,17 @@ class StreamSettings:
         )
 
     def presence_threshold(self, calibration: PresenceCalibration) -> float:
-        """Return the presence, 0 to 1, that counts as evidence with a calibrated model."""
+        """Return the presence, 0 to 1, from which on a calibrated model finds the element."""
         return calibration.threshold if self.minimum_presence < 0 else self.minimum_presence
 
     def thresholds(self, calibration: PresenceCalibration | None) -> dict[str, float]:
-        """Below which values an image is no evidence; of those measures alone that are asked for.
+        """Return the values of the measures below which an image does not show the element.
 
         Args:
-            calibration: of the model, or None.
+            calibration: calibration of the model, or None.
 
         Returns:
-            some of `presence`, `confidence`, `feature_similarity` and `continuity`.
+            those of `presence`, `confidence`, `feature_similarity` and `continuity` that count.
         """
         if calibration is None:
             least = {

@@ -31,7 +31,7 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window
 
 _SHOWN = 'demonstration'
-# High quality, since losses of this encoding resemble those of no camera.
+# High quality, since no camera has the losses of this encoding.
 _CLIP_QUALITY, _IMAGE_QUALITY = 10, 95
 _RATE = 4.0
 # Share of the target in the crop below which there is nothing to find in it.

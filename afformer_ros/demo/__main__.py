@@ -167,7 +167,7 @@ def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Move a result to the place of the previous run's."""
+    """Replace a result of the previous run."""
     if target.is_dir():
         shutil.rmtree(target)
     os.replace(source, target)

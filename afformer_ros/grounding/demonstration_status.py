@@ -95,7 +95,7 @@ class DemonstrationStatusPublisher:
                 state.problem != self._logged_problem or self._recording
             )
             failed = state.phase == Phase.FAILED
-            # rclpy refuses one place in the code that logs with two severities.
+            # rclpy refuses a line of code that logs with two severities.
             if failed or lost:
                 self._logger.warning(state.message)
             else:

@@ -30,7 +30,7 @@ from afformer_ros.memory_tuning import keep_what_lives
 class ModelLoader:
     """Loads as the parameters say, and keeps what there is to tell of it.
 
-    Where engines are wanted and not waited for, the CPU computes until they are compiled. Where
+    Where engines are asked for and not waited for, the CPU computes until they are compiled. Where
     the GPU is lost, it does so again.
 
     Args:
@@ -119,7 +119,7 @@ class ModelLoader:
         return library
 
     def statuses(self) -> tuple[ComponentStatus, ...]:
-        """Report what is known of presence, and of the GPU where one is wanted."""
+        """Report what is known of presence, and of the GPU where one is asked for."""
         return (*self._presence_status(), *self._gpu_status())
 
     def _presence_status(self) -> tuple[ComponentStatus, ...]:

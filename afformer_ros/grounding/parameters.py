@@ -89,29 +89,29 @@ class GroundingParameters:
     minimum_confidence: float = parameter(
         0.2,
         'Of a model that is not calibrated: below this share of the heatmap around its best peak '
-        'there is no evidence, and nothing is found',
+        'nothing is found',
         limits=(0.0, 1.0),
     )
     minimum_feature_similarity: float = parameter(
         0.7,
         'Of a model that is not calibrated: below this feature similarity to the demonstration '
-        'around the heatmap there is no evidence either; -1: it is not asked for',
+        'around the heatmap nothing is found; -1: it is not asked for',
         limits=(-1.0, 1.0),
     )
     minimum_continuity: float = parameter(
         0.75,
-        'Below this feature similarity to the place that was found before there is no evidence '
-        'either; -1: it is not asked for',
+        'Below this feature similarity to the peak that was found before nothing is found; '
+        '-1: it is not asked for',
         limits=(-1.0, 1.0),
     )
     release_time: float = parameter(
         5.0,
-        'Seconds without evidence after which a place that looks otherwise may be found',
+        'Seconds without a result after which a peak that looks otherwise may be found',
         limits=(0.0, 3600.0),
     )
     hold_time: float = parameter(
         0.5,
-        'Seconds for which the last evidence is held, with its age, where there is none',
+        'Seconds for which the last result is held, with its age, while nothing is found',
         limits=(0.0, 60.0),
     )
     smoothing_time: float = parameter(

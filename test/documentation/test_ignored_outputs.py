@@ -14,7 +14,7 @@ import yaml
 
 # Options and a subcommand before the name of a file or folder that is written.
 WRITTEN = re.compile(r'(?:--output|--out|--report|--preview|afformer simulate) ([\w./]+)')
-POSITIONS = ('output', 'cache_folder', 'index')
+OUTPUT_KEYS = ('output', 'cache_folder', 'index')
 
 
 @pytest.fixture(scope='module')
@@ -33,15 +33,15 @@ def ignored(root: Path) -> Any:
 
 
 def values_of(content: Any) -> Iterator[str]:
-    """What stands under a place that is written, at any depth."""
+    """Yield the values of keys that name outputs, at any depth."""
     if isinstance(content, dict):
         for name, value in content.items():
-            if name in POSITIONS and isinstance(value, str):
+            if name in OUTPUT_KEYS and isinstance(value, str):
                 yield value
             yield from values_of(value)
 
 
-def test_outputs_of_experiments(root: Path, ignored: Any) -> None:
+def test_outputs_of_trainings(root: Path, ignored: Any) -> None:
     files = sorted((root / 'config' / 'train').rglob('*.yaml'))
     written = {each for path in files for each in values_of(yaml.safe_load(path.read_text()))}
     assert {'models/own_pairs', 'my_pairs_frames', 'opra/frames'} <= written

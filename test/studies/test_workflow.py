@@ -72,7 +72,7 @@ def test_every_table_is_computed_and_what_was_made_is_not_made_again(
         results = read_results(tmp_path / 'results' / f'{name}.csv')
         baseline, rows = row_labels(results)[:2], row_labels(results)[2:]
         assert rows == tuple(row.label for row in table.rows)
-        assert all(label.endswith('(blind)') for label in baseline)
+        assert all(label.endswith('(baseline)') for label in baseline)
         assert (tmp_path / 'charts' / f'{name}.svg').is_file()
 
     again, _ = snakemake('all').communicate()

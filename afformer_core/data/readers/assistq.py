@@ -16,7 +16,7 @@ from afformer_core.data.readers.assistq_files import (
     read_answers,
 )
 from afformer_core.data.readers.assistq_video import AssistqVideo
-from afformer_core.data.readers.narration import Claim, Narration, most_evident
+from afformer_core.data.readers.narration import Claim, Narration, best_claims
 from afformer_core.data.sample import Sample, Scene
 from afformer_core.errors import DatasetError
 
@@ -101,7 +101,7 @@ class AssistqButtonsDataset(AnnotatedDataset):
             else:
                 indices = (found.line, step.image)
                 claims.append(Claim(indices, step.elements[0], found.score))
-        agreed = most_evident(claims)
+        agreed = best_claims(claims)
         rejected = sum(agreed.get(claim.indices) != claim.element for claim in claims)
         if rejected:
             self.left_out['another button fits the line as well or better'] += rejected

@@ -25,7 +25,7 @@ class NarratedStep:
 
 @dataclass(frozen=True)
 class Claim:
-    """Evidence that a line of a script and an image, by their indices, are about an element."""
+    """Score by which a line of a script and an image, by their indices, are about an element."""
 
     indices: tuple[int, int]
     element: int
@@ -66,10 +66,10 @@ class Narration:
         )
 
 
-def most_evident(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
-    """Choose the element with most evidence for each line and image; none where two have as much.
+def best_claims(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
+    """Choose the element of the highest score for each line and image; none where two tie.
 
-    Several claims of one element count as the one with most evidence.
+    Several claims of one element count as the one of the highest score.
     """
     score: dict[tuple[int, int], dict[int, float]] = {}
     for claim in claims:

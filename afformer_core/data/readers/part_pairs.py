@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs whose right places are outlined: a clip, an image, and the parts of it to act on.
+"""Pairs whose right parts are outlined: a clip, an image, and the parts of it to act on.
 
     my_real_pairs/
       pairs.json                     a list with one object a pair
@@ -23,7 +23,7 @@ An object of `pairs.json`, of which only the first four names are needed:
 - `source_video`: pairs that share it are not independent: intervals draw them together, and none
   is the other video of another. Else the path of the clip.
 - `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in
-  which the hand does not cover the place yet (or not any more), and the pixel of that place.
+  which the hand does not cover the contact point yet (or not any more), and its pixel there.
 - `robot`: whether a robot is seen in the target.
 
 Other names, such as `licence`, are for people.
@@ -50,7 +50,7 @@ PAIRS_FILE = 'pairs.json'
 
 @dataclass(frozen=True)
 class ClipPoint:
-    """A place in a frame of a clip.
+    """A point in a frame of a clip.
 
     Attributes:
         frame: number of the frame, from 0.
@@ -64,7 +64,7 @@ class ClipPoint:
     def __post_init__(self) -> None:
         if self.frame < 0 or not np.isfinite((self.x, self.y)).all():
             raise ValueError(
-                f'frame {self.frame} and pixel ({self.x}, {self.y}) are no place in a clip; '
+                f'frame {self.frame} and pixel ({self.x}, {self.y}) are no point in a clip; '
                 'expected a frame from 0 and finite pixels'
             )
 
@@ -81,7 +81,7 @@ class PartPair:
         source_video: what the clip was cut from.
         kind: how clip and target differ; empty: unknown.
         contact: where the hand touches, or None.
-        before: the same place while no hand covers it, or None.
+        before: the same point while no hand covers it, or None.
         robot: whether the target shows a robot; None: unknown.
     """
 

@@ -18,7 +18,7 @@ Positions = NDArray[np.float64]
 
 # The middle of a side with an even number of pixels is shared by two of them, or four.
 _MOST_SHARED = 4
-# Of a flat heatmap that many or fewer places stand for all.
+# Of a flat heatmap at most that many positions stand for all.
 _MOST_POSITIONS = 16_384
 _NAN = float('nan')
 
@@ -68,7 +68,7 @@ def measure_peaks(
     Args:
         rows: of a protocol.
         targets: [N, h, w], theirs.
-        positions: for each row where its heatmap is highest, at least one place; more than four
+        positions: for each row where its heatmap is highest, at least one position; more than four
             are a flat top and no peak.
     """
     # A tie of a few has one peak, of which it does not matter which it is.
@@ -85,7 +85,7 @@ def measure_peaks(
 
 
 def in_region(target: Heatmaps, row: Row, positions: Positions) -> NDArray[np.bool_]:
-    """Which places lie in the annotated region of a row with a ground truth [h, w]; bool [K]."""
+    """Find positions in the annotated region of a row with a ground truth [h, w]; bool [K]."""
     size = np.array(target.shape[::-1])
     pixels = np.floor((positions + 0.5) * size / row.image_size).astype(int)
     columns, rows = np.clip(pixels, 0, size - 1).T
@@ -95,7 +95,7 @@ def in_region(target: Heatmaps, row: Row, positions: Positions) -> NDArray[np.bo
 def distances(
     points: NDArray[np.float64], positions: Positions, size: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """From each of K places to the nearest of some points, in percent of the diagonal; [K].
+    """Measure from K positions to the nearest of some points, in percent of the diagonal; [K].
 
     Args:
         points: [P, 2] (x, y), at least one.

@@ -41,8 +41,8 @@ def ground_windows(
     """Ground the windows of a demonstration in an image, each alone, and take their mean.
 
     Of a model with a heatmap for each action it is the mean of the heatmaps of the one action
-    whose mean score is best, whatever is best in a single window. The image resembles the
-    demonstration as much as it resembles the window that it resembles most.
+    whose mean score is best, whatever is best in a single window. The feature
+    similarity is that of the window to which the image is most similar.
 
     Args:
         grounder: the model.

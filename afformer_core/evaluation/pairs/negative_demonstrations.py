@@ -11,7 +11,7 @@ import numpy as np
 from afformer_core.data.sample import Sample
 from afformer_core.evaluation.metrics.peak_measures import distances
 
-# In percent of the image's diagonal. People who mark the same place differ by a few.
+# In percent of the image's diagonal. People who mark the same contact point differ by a few.
 _ELSEWHERE = 10.0
 
 _Marks = AbstractSet[object]
@@ -21,7 +21,7 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
     """Another demonstration of the same image, of something that lies elsewhere in it.
 
     Elsewhere is where the other's points are on average farther than a tenth of the diagonal from
-    the nearest of the sample's own: below that the two may well mean the same place. Of several
+    the nearest of the sample's own: below that the two may well mean the same point. Of several
     it is the next one in the order of the demonstrations' names.
 
     Args:

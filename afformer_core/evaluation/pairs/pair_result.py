@@ -18,14 +18,14 @@ from afformer_core.runtime import Grounding
 
 @dataclass(frozen=True)
 class PresenceFeatures:
-    """What tells whether a demonstrated place is in view; see `Grounding`."""
+    """Features that tell whether a demonstrated element is in view; see `Grounding`."""
 
     confidence: float
     feature_similarity: float
 
     @classmethod
     def of(cls, grounding: Grounding) -> PresenceFeatures:
-        """Return the evidence of a grounding."""
+        """Return the features of a grounding."""
         return cls(grounding.confidence, grounding.feature_similarity)
 
 
@@ -48,7 +48,7 @@ class PairResult:
         reversed_action: best action with the frames in reverse order, or None where not asked.
         frozen_action: best action with all frames as the one at the contact, or None where not
             asked.
-        presence_features: that the demonstrated place is in view.
+        presence_features: scores that tell whether the demonstrated element is in view.
         negative_presence_features: that what a demonstration of another scene (or image) shows
             is, or None without one.
         heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not

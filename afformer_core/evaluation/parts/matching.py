@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Matching: the place that looks most like the demonstration's contact, by frozen features."""
+"""Matching: the point that looks most like the demonstration's contact, by frozen features."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FoundContact:
 
 
 class MatchingPredictor:
-    """The nearest neighbour of the contact's features; the largest similarity is its evidence.
+    """The nearest neighbour of the contact's features; their largest similarity is its score.
 
     Args:
         features: feature maps, fine to coarse, of uint8 RGB [H, W, 3] with sides that are

@@ -92,7 +92,7 @@ def _found(prediction: Prediction) -> float | None:
 
 
 def _is_near(prediction: Prediction, marked: MarkedFrame) -> float:
-    """Whether the best place in the clip's frame is near the mark."""
+    """Whether the best point in the clip's frame is near the mark."""
     size = np.array(marked.image.shape[1::-1])
     apart = (np.array(prediction.points[0]) - marked.point) * size
     return float(100 * np.hypot(*apart) <= NEAR * np.hypot(*size))

@@ -17,7 +17,7 @@ from afformer_core.media.polygons import contained, distance
 from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
 
 NEAR = 5.0
-"""Percent of the image's diagonal within which a place is near a part."""
+"""Percent of the image's diagonal within which a point is near a part."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,18 @@ class PartScores:
     """What one predictor reached on one pair; None where that is not measured.
 
     Attributes:
-        inside: 1 where the best place is inside a part, else 0.
+        inside: 1 where the best point is inside a part, else 0.
         near: 1 where it is within 5 % of the diagonal of one, else 0.
-        distance: from the best place to the nearest part, in percent of the diagonal; None
-            without a place.
-        any_inside, any_near: the same of any of the three best places.
+        distance: from the best point to the nearest part, in percent of the diagonal; None
+            without a point.
+        any_inside, any_near: the same of any of the three best points.
         mass_inside: share of the heatmap's probability inside the parts.
         action: 1 where the best action is an accepted one, else 0.
         found: 1 where a robot would act, else 0.
         presence_score: that the image shows what was demonstrated.
         other_inside, other_found, other_presence_score: the same with another video.
         blank_inside, blank_found: the same with a blank one.
-        contact_first: 1 where the best place in the clip's first frame is within 5 % of the
+        contact_first: 1 where the best point in the clip's first frame is within 5 % of the
             diagonal of the marked contact, else 0.
         contact_marked: the same in the frame that the contact was marked in.
     """
@@ -64,7 +64,7 @@ class PartMeasures:
     """Means of the scores of one predictor; None where they are not measured.
 
     Attributes:
-        auroc: area under the ROC curve by which the evidence tells own videos from others.
+        auroc: area under the ROC curve by which the presence score tells own videos from others.
         The others: see `PartScores`.
     """
 
@@ -99,7 +99,7 @@ class ClassMeasures:
 
 
 def distance_to_parts(pair: PartPair, found_point: Point) -> float:
-    """From a place of the target to the nearest part, in percent of the diagonal; 0 inside."""
+    """Measure from a point to the nearest part, in percent of the diagonal; 0 inside."""
     size = pair.sample.image_size
     point = (found_point[0] * size[0] - 0.5, found_point[1] * size[1] - 0.5)
     nearest = min(distance(part, point) for part in pair.parts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictors of places by a clip: what they give, the model, and baselines without weights."""
+"""Predictors of points by a clip: what they give, the model, and baselines without weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from afformer_core.runtime import Grounder
 from afformer_core.stream.settings import StreamSettings
 
 MOST_POINTS = 3
-"""Places that a predictor may name for one image."""
+"""Points that a predictor may name for one image."""
 
 # Of the ratio test: the best match of a point is this much nearer than the second.
 _DISTINCT = 0.75
@@ -33,7 +33,7 @@ class Prediction:
     Attributes:
         points: best first, at most `MOST_POINTS`; none where nothing was found.
         heatmap: float32 [h, w] of the whole image, any size and scale, the higher the likelier;
-            None of a predictor that names places alone.
+            None of a predictor that names points alone.
         is_distribution: whether the heatmap's sum is 1 and means probability.
         action_scores: by name, best first.
         presence_score: the higher, the surer that the image shows what was demonstrated; None:
@@ -50,10 +50,10 @@ class Prediction:
 
 
 class Predictor(Protocol):
-    """Names places in an image by a clip."""
+    """Names points in an image by a clip."""
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
-        """Places in uint8 RGB [H, W, 3]."""
+        """Find points in uint8 RGB [H, W, 3]."""
 
 
 class CentrePredictor:
@@ -65,7 +65,7 @@ class CentrePredictor:
 
 
 class RelativePositionPredictor:
-    """The marked contact's own place in its frame."""
+    """The marked contact's own point in its frame."""
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """See `Predictor.predict`."""
@@ -75,7 +75,7 @@ class RelativePositionPredictor:
 class SiftPredictor:
     """The marked contact, carried over by a homography between SIFT's matches.
 
-    Its evidence is the number of matches that agree with the homography.
+    Its presence score is the number of matches that agree with the homography.
     """
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
@@ -114,9 +114,9 @@ class SiftPredictor:
 
 
 class ModelPredictor:
-    """A model, as a robot gets its places.
+    """A model, as a robot gets its points.
 
-    Its evidence is presence, or confidence where it is not calibrated.
+    Its presence score is presence, or confidence where it is not calibrated.
 
     Args:
         grounder: the model.

@@ -19,7 +19,7 @@ _BLACK = (0, 0, 0)
 _WHITE = (255, 255, 255)
 _CYAN = (0, 230, 255)
 _OPACITY = 0.75
-# Sixteenths of a pixel, so that a mark lies between pixels where its place does.
+# Sixteenths of a pixel, so that a mark lies between pixels where its position does.
 _SHIFT = 4
 
 
@@ -50,7 +50,7 @@ def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImag
 
 
 def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: Row) -> None:
-    """Draw a cross at a place [2] of a row's image; none where the place is NaN."""
+    """Draw a cross at a position [2] of a row's image; none where it is NaN."""
     if np.isnan(position).any():
         return
     x, y = (round(float(each)) for each in _on_tile(position, tile, row))
@@ -80,7 +80,7 @@ def outline(tile: RgbImage, polygon: NDArray[np.float64], row: Row) -> None:
 
 
 def ring(tile: RgbImage, position: tuple[float, float]) -> None:
-    """Draw a ring around a place, (x, y) as shares of the tile's width and height."""
+    """Draw a ring around a position, (x, y) as shares of the tile's width and height."""
     height, width = tile.shape[:2]
     centre = (round(position[0] * width), round(position[1] * height))
     for colour, thickness in ((_BLACK, 4), (_CYAN, 2)):

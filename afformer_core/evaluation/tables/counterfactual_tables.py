@@ -167,6 +167,6 @@ def _words(of_elements: bool) -> _Words:
         'another demonstration of the image',
         'peak in its region',
         "peak in the other's region",
-        'The other demonstration is of a place that lies a tenth of the diagonal away or more; a '
+        'The other demonstration is of a point that lies a tenth of the diagonal away or more; a '
         "model that follows it peaks in the other's annotated region.",
     )

@@ -38,7 +38,7 @@ def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> Bu
     """Measure the share of rows for which the chosen button is the demonstrated one.
 
     The chosen button is the one whose box the best peak lies in, or else is nearest to. A robot
-    presses at one place, and the most probability inside a box would be no fair choice: of a
+    presses at one point, and the most probability inside a box would be no fair choice: of a
     heatmap that says nothing it is the largest box, so that a baseline predictor would be right
     wherever large buttons are what people press. A heatmap without a peak is a guess.
 

@@ -20,7 +20,7 @@ _GAP = 3
 # In diagonals of the hand's box: largest step from frame to frame, length of the path before a
 # contact that counts, and its least length.
 _STEP, _WAY, _LEAST = 1.0, 1.5, 0.25
-# Share of a hand's score that its continuation needs; false detections in its place have less.
+# Share of a hand's score that its continuation needs; false detections have less.
 _SURE = 0.5
 
 

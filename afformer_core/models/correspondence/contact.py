@@ -57,8 +57,8 @@ class ChannelDropout(nn.Module):
 class ContactHead(nn.Module):
     """A small network from the backbone's stages of a demonstration's frames to its contact.
 
-    A hand hides what it touches, so the place is told in the first frame, from what changes there
-    against the later ones.
+    A hand hides what it touches, so the contact point is found in the first frame, from what
+    changes there against the later ones.
 
     Args:
         channels: channels of the stages of stride 8, 16 and 32.

@@ -84,7 +84,7 @@ def key_padding(lengths: Tensor | None, frames: int, positions: int) -> Tensor |
         positions: number of keys of a frame.
 
     Returns:
-        [B, frames * places], true at keys that do not exist, or None.
+        [B, frames * positions], true at keys that do not exist, or None.
     """
     missing = missing_frames(lengths, frames)
     return None if missing is None else missing.repeat_interleave(positions, dim=1)

@@ -23,7 +23,7 @@ class Verdict(str, Enum):
     FIXED_PART = 'a fixed part'
     NOTHING = 'nothing touched'
     NO_POINT = 'no depth there'
-    NOT_FOUND = 'place not found'
+    NOT_FOUND = 'element not found'
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 
 The files are those of `dataset_writer`. Each entry has `scene`, `scene_seed`, `family`, `element`,
 `elements`, `contact`, `clip_size` and `contact_point` as there, and `photograph`, the name of the
-photograph's file. The elements are places of the photograph: the one that is touched comes first.
+photograph's file. The elements are points of the photograph: the one that is touched comes first.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from afformer_core.sim.scene.view import image_size
 _POINTS = 10
 _INTEREST_POINTS = 30
 _OTHERS = 8
-# Radius of a place as a share of the photograph's shorter side, and of the points around it.
+# Radius of an element as a share of the photograph's shorter side, and of the points around it.
 _RADIUS, _SPREAD = 0.02, 0.35
-# Least distance of a touched place from the image's border, as a share of its sides.
+# Least distance of a contact point from the image's border, as a share of its sides.
 _MARGIN = 0.1
 
 
@@ -57,7 +57,7 @@ class PhotographSettings:
         scenes: number of scenes, each of one photograph and one person.
         photographs: folder of photographs; None for those that packages carry.
         held_out: True for the packages' photographs that are kept out of training.
-        demonstrations: number for each scene, at different places.
+        demonstrations: number for each scene, at different points.
         targets: number of other views for each demonstration.
         frames, rate: number of frames of a clip, and frames per second.
         longest_side: longest side of every image, in pixels.
@@ -170,7 +170,7 @@ def _make(
 def _visible_points(
     photograph: np.ndarray, view: PhotographView, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return places of a photograph, [P, 2], the first of which a view shows."""
+    """Return points of a photograph, [P, 2], the first of which a view shows."""
     points = find_interest_points(photograph, _INTEREST_POINTS, rng)
     pixels = view.pixels(points)
     margin = _MARGIN * np.array(view.size)

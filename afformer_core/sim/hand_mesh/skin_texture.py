@@ -94,7 +94,8 @@ class _Bone:
         first, last: True for the bone at the finger's root, and for that at its tip.
         length: of the bone, metres.
         pixels: int64 [N], indices into the flat texture.
-        along, beside, up: float32 [N] metres, places along the bone, across it, out of its back.
+        along, beside, up: float32 [N] metres, positions along the bone, across it, and out of
+            its back.
     """
 
     finger: int

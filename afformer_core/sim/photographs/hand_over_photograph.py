@@ -38,7 +38,7 @@ def render_hand(
 
 
 def light_of(photograph: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Estimate the light around a place of an image: float32 [3] RGB factors.
+    """Estimate the light around a point of an image: float32 [3] RGB factors.
 
     Args:
         photograph: uint8 [H, W, 3] RGB.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Places of a photograph that can be found again, so that a hand may touch them."""
+"""Points of a photograph that can be found again, so that a hand may touch them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 _CANDIDATES = 80
 _QUALITY = 0.02
-# Least distance of places from each other and from the border, as shares of the shorter side.
+# Least distance of points from each other and from the border, as shares of the shorter side.
 _APART, _MARGIN = 0.07, 0.1
 
 
 def find_interest_points(image: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw places with structure around them: float64 [at most count, 2] pixels.
+    """Draw points with structure around them: float64 [at most count, 2] pixels.
 
     Args:
         image: uint8 [H, W, 3] RGB.
-        count: number of places.
+        count: number of points.
         rng: source of randomness.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations over a photograph: a hand comes, touches a place of it, and goes."""
+"""Demonstrations over a photograph: a hand comes, touches a point of it, and goes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ROOM = Surroundings(0, 0.0, np.ones(3), None, np.ones(3), ())
 
 
 class HandScene(Scene):
-    """Scene with nothing but the frame of the place that a hand touches."""
+    """Scene with nothing but the frame of the point that a hand touches."""
 
     @cached_property
     def fixture(self) -> Fixture:
@@ -53,7 +53,7 @@ class HandScene(Scene):
 
 @dataclass(frozen=True)
 class PhotographDemonstration:
-    """A hand that touches a place of a photograph.
+    """A hand that touches a point of a photograph.
 
     Attributes:
         hand: how the hand moves, seen on a canvas of its own.
@@ -75,7 +75,7 @@ class PhotographDemonstration:
     sensor: Sensor
 
     def contact_pixel(self, time: float) -> np.ndarray | None:
-        """Return where the place is in the clip at a time: [2] pixels, None outside the image."""
+        """Return the contact point in the clip at a time: [2] pixels, None outside the image."""
         matrix = self._swayed(time)
         pixel = matrix[:, :2] @ self.view.pixels(self.position[None])[0] + matrix[:, 2]
         inside = (pixel >= -0.5).all() and (pixel <= np.array(self.view.size) - 0.5).all()
@@ -130,7 +130,7 @@ class PhotographDemonstration:
 def plan_photograph_demonstration(
     view: PhotographView, position: np.ndarray, rng: np.random.Generator
 ) -> PhotographDemonstration:
-    """Draw a demonstration at a place, [2] pixels of the photograph, that a view shows."""
+    """Draw a demonstration at a point, [2] pixels of the photograph, that a view shows."""
     use = _sample_use(rng)
     motion = sample_motion(use, rng)
     appearance = sample_appearance(rng)
@@ -161,7 +161,7 @@ def plan_photograph_demonstration(
 
 
 def _count_misplaced(hand: Demonstration, view: PhotographView, position: np.ndarray) -> int:
-    """Count points of an arm that hide the place, and many more if it ends in the image."""
+    """Count points of an arm that hide the contact point, many more if it ends in the image."""
     fixture = HandScene(0).fixture
     middle = (max(hand.motion.start, 0.0) + min(hand.motion.end, 1.0)) / 2
     camera = hand.view.camera
@@ -191,12 +191,12 @@ def _sample_use(rng: np.random.Generator) -> Use:
 
 
 def _canvas(size: tuple[int, int]) -> tuple[int, int]:
-    # the place is in its middle, wherever it is in the image
+    # the contact point is in its middle, wherever it is in the image
     return 2 * size[0], 2 * size[1]
 
 
 def _camera(view: PhotographView, rng: np.random.Generator) -> Camera:
-    """Draw a camera that has the place in the middle of the canvas, and the hand at some size."""
+    """Draw a camera with the contact point in the middle of the canvas, and the hand's size."""
     width, height = view.size
     distance = rng.uniform(0.5, 1.0)
     share = rng.uniform(_SMALLEST, _LARGEST)

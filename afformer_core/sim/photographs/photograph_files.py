@@ -16,7 +16,7 @@ from afformer_core.sim.textures.texture_images import (
 )
 
 _ENDINGS = ('.jpg', '.jpeg', '.png', '.webp')
-# Of the packages' photographs, those that show a place rather than a surface.
+# Of the packages' photographs, those that show a scene rather than a surface.
 _SCENES = (
     'skimage/data/astronaut.png',
     'skimage/data/chelsea.png',

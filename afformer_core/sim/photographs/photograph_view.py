@@ -128,7 +128,7 @@ def _view(
     tilt: float,
     rng: np.random.Generator,
 ) -> PhotographView:
-    """Return a view that has a point of the photograph at a place of the image.
+    """Return a view that has a point of the photograph at a given pixel of the image.
 
     `tilt` is how far the image's corners move, as a share of its sides.
     """
@@ -141,7 +141,7 @@ def _view(
     moved = corners + rng.uniform(-tilt, tilt, (4, 2)) * size
     bend = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
     matrix = bend @ similar
-    # the bend moves the point, which goes back to its place
+    # the bend moves the point, which is moved back
     mapped = matrix @ np.array([*point, 1.0])
     shift = np.eye(3)
     shift[:2, 2] = position - mapped[:2] / mapped[2]

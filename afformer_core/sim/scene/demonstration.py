@@ -135,7 +135,7 @@ class Demonstration:
     def contact_pixel(self, fixture: Fixture, time: float) -> np.ndarray | None:
         """Return where the hand touches the element, before and after as well: [2] pixels.
 
-        The place moves with the element. None where it is outside the image at a time from 0 to 1.
+        The point moves with the element. None where it is outside the image at a time from 0 to 1.
         """
         placed = fixture.elements[self.element].placed(self.motion.displacement(time))
         point = placed.apply(self.grasp.contact_point[None])

@@ -43,8 +43,8 @@ def contact_loss(contact: Contact, targets: ContactTargets) -> Tensor:
 
     Args:
         contact: what the model finds.
-        targets: what is there. Demonstrations whose first frame does not show the place have no
-            loss in it; frames without a hand on something have none of where.
+        targets: what is there. Demonstrations whose first frame does not show the contact point
+            have no loss in it; frames without a hand on something have none of where.
     """
     known = ~targets.points.isnan().any(dim=2)
     first = _divergence(contact.first, targets.points[:, 0], _FIRST_SPREAD)

@@ -53,14 +53,14 @@ def _one(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Predicti
 
 
 def _together(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
-    """As on a robot: the mean of the logits of both in each look, closer ones at one place."""
+    """As on a robot: the mean of the logits of both in each stage, in a common crop window."""
     for name, clip in zip(('first', 'second'), clips, strict=True):
         grounder.set_demonstration(clip, name)
     return grounder.predict(image, 'first', 'second')
 
 
 def _averaged(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
-    """The mean of the logits that each gives in the end, with zoom stages at its own places."""
+    """The mean of the logits that each gives in the end, with crop windows of its own."""
     predictions = [_one(grounder, [clip], image) for clip in clips]
     product = np.sqrt(predictions[0].probabilities * predictions[1].probabilities)
     return replace(predictions[0], probabilities=product / product.sum())

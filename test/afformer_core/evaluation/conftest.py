@@ -78,14 +78,14 @@ def model_folder(tmp_path_factory):
     return folder
 
 
-# Of the two places that are demonstrated in an image of 64x48; they are 34 pixels apart.
+# Of the two points that are demonstrated in an image of 64x48; they are 34 pixels apart.
 LEFT, RIGHT = (15, 24), (49, 24)
 # Objects by their folders, in BGR.
 OBJECTS = {'kettle': (40, 40, 160), 'toaster': (160, 60, 40)}
 
 
 def draw_object(colour, position=None):
-    """A plain image, RGB, with a white square at a place."""
+    """A plain image, RGB, with a white square at a point."""
     image = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
     if position is not None:
         x, y = position

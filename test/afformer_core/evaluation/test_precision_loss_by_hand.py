@@ -29,7 +29,7 @@ def pair(number: int) -> Pair:
 
 
 def run_of(grounder: Any, protocol: RowsProtocol) -> Any:
-    """Of the exact session the truth; of the other one a uniform map and a peak that moved."""
+    """Of the exact session the target; of the other one a uniform map and a peak that moved."""
     (target,) = PROTOCOL.targets(PROTOCOL.rows([pair(0).sample]))
 
     def ground(one: Pair) -> Any:

@@ -48,7 +48,7 @@ def surface_at(depth: DepthImage, calibration: Calibration, u: float, v: float) 
 def surfaces_at(
     pixels: np.ndarray, panel: Any, calibration: Calibration, rng: np.random.Generator
 ) -> list[tuple[tuple[float, float], tuple[int, int], SurfacePoint]]:
-    """Sub-pixel place (u, v), its pixel (row, column), and the surface of some of the pixels."""
+    """Sub-pixel position (u, v), its pixel (row, column), and the surface of some pixels."""
     chosen = rng.permutation(pixels)[:PEAKS]
     found = []
     for row, column in chosen.tolist():
@@ -154,7 +154,7 @@ def test_no_point_from_edges(panels: list[Any], calibration: Calibration) -> Non
 
 
 def middles(labels: np.ndarray, panel: Any) -> np.ndarray:
-    """Places (u, v) in the middle of a vertical bar, no hole blob on it."""
+    """Positions (u, v) in the middle of a vertical bar, no hole blob on it."""
     clear = cv2.distanceTransform((~panel.blobs).astype(np.uint8), cv2.DIST_L2, 5) > 3
     positions = []
     for row in range(60, 420):

@@ -17,7 +17,7 @@ from afformer_core.media.bag import Bag
 from afformer_core.media.video import write_video
 from afformer_core.runtime import Grounder
 
-EVIDENT = tuple(
+ALWAYS_PRESENT = tuple(
     f'--minimum-{name}={least}'
     for name, least in (('confidence', 0), ('feature-similarity', -1), ('continuity', -1))
 )
@@ -41,7 +41,7 @@ def test_topics_are_found_and_the_folder_is_whole(
     out = tmp_path / 'out'
     annotations = str(rgbd / 'annotations.json')
     arguments = ['replay', str(rgbd / 'bag'), '--annotations', annotations, '--out', str(out)]
-    assert main([*arguments, *EVIDENT]) == 0
+    assert main([*arguments, *ALWAYS_PRESENT]) == 0
     assert 'found in 6 of 6 images' in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == [
         'bag', 'groundings.csv', 'overlay.mp4', 'report.html', 'summary.json',
@@ -65,7 +65,7 @@ def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: P
     parts = ('--demonstration-to', '0.35', '--from', '0.35', '--to', '0.75')
     out = tmp_path / 'out'
     arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), '--whole']
-    assert main([*arguments, *topic, *parts, *EVIDENT]) == 0
+    assert main([*arguments, *topic, *parts, *ALWAYS_PRESENT]) == 0
     assert '4 of 4 frames' in facts(out)['demonstration']
     assert json.loads((out / 'summary.json').read_text())['images'] == 4
 
@@ -75,7 +75,7 @@ def test_a_peak_of_less_than_the_least_score_is_no_grasp_candidate(
     rgbd: Path, tmp_path: Path, least: str, some: bool
 ) -> None:
     out = tmp_path / 'out'
-    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *EVIDENT]
+    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *ALWAYS_PRESENT]
     assert main([*arguments, '--minimum-candidate-score', least]) == 0
     with Bag(out / 'bag') as bag:
         written = bag.messages(('/grasp_candidates',), bag.start, bag.end)
@@ -92,7 +92,7 @@ def test_files_and_stored_demonstrations_are_grounded_together(
     before = {path: path.stat().st_mtime_ns for path in store.iterdir()}
     out = tmp_path / 'out'
     sources = ('--demonstration', str(clip), '--demonstration', 'kept', '--store', str(store))
-    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *sources, *EVIDENT]
+    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *sources, *ALWAYS_PRESENT]
     assert main(arguments) == 0
     table = (out / 'groundings.csv').read_text()
     assert table.count('\n') == 7
@@ -117,7 +117,7 @@ def test_what_is_read_is_not_overwritten(
     read = str(paths[kind])
     source = [read] if kind == 'bag' else [str(rgbd / 'bag'), f'--{kind}', read]
     assert main(['replay', *source, '--out', str(tmp_path / 'panel'), '--overwrite']) == 1
-    assert f'would take the place of {read}, which is read' in capsys.readouterr().err
+    assert f'would replace {read}, which is read' in capsys.readouterr().err
     assert paths['bag'].is_dir()
 
 

@@ -38,7 +38,7 @@ from afformer_core.stream.settings import StreamSettings
 OUTPUTS = {
     '/affordance', '/heatmap', '/overlay', '/markers', '/grasp_candidates', '/affordance_cloud',
 }  # fmt: skip
-# Whatever the model says counts as evidence: the tests are of the replay.
+# Whatever the model says counts as found: the tests are of the replay.
 SETTINGS = PipelineSettings(
     StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
     depth_wait=DEPTH_WAIT,

@@ -107,7 +107,7 @@ def test_what_is_read_is_never_replaced(
 ) -> None:
     monkeypatch.chdir(earlier)
     refused = result_folder(Path(name), overwrite=True, inputs=[Path('bag')])
-    with pytest.raises(DatasetError, match='would take the place of bag, which is read'):
+    with pytest.raises(DatasetError, match='would replace bag, which is read'):
         refused.__enter__()
     assert (earlier / 'bag').is_dir()
 

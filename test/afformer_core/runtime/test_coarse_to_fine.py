@@ -85,7 +85,7 @@ def test_nothing_changes_elsewhere() -> None:
 def test_between_two_places_alike_the_closer_look_decides() -> None:
     first = 4 * (heatmap_with_peak(10, 20) + heatmap_with_peak(10, 24))[None]
     window = CropWindow(0, 10, 20, 30, (40, 60))
-    # Twice as large: row 10 and column 24 of the whole are row 20 and column 28 of the place.
+    # Twice as large: row 10, column 24 of the whole are row 20, column 28 of the crop window.
     second = np.zeros((1, 40, 60), np.float32)
     second[0, 20:22, 28:30] = 6
     after = refined(output(first), output(second), window).heatmap_logits[0]
@@ -104,10 +104,10 @@ def test_a_closer_look_that_sees_nothing_leaves_half_of_what_was_before() -> Non
     assert after[10, 20] >= before[10, 20] / 2
 
 
-def test_half_of_a_place_follows_the_geometric_mean_of_both_looks() -> None:
-    """Of the place's share of 0.5: before 0.2 and 0.8 of it, by the zoom stage 0.9 and 0.1."""
+def test_half_of_a_crop_window_follows_the_geometric_mean_of_both_stages() -> None:
+    """Of the crop window's share of 0.5: 0.2 and 0.8 of it before, 0.9 and 0.1 by the stage."""
     whole = output(np.log([[[0.1, 0.4, 0.3, 0.2]]]))
-    # As large as the whole heatmap; two of its pixels are one of the place.
+    # As large as the whole heatmap; two of its pixels are one of the crop window.
     zoomed = output(np.log([[[0.45, 0.45, 0.05, 0.05]]]))
     found = probabilities(refined(whole, zoomed, CropWindow(0, 0, 1, 2, (1, 4))).heatmap_logits)[0]
 

@@ -20,7 +20,7 @@ from afformer_core.runtime.session import Memory
 
 
 def features(*frames: list[list[float]]) -> np.ndarray:
-    """float32 [T, C, 1, N] of frames that list the C features of N places."""
+    """float32 [T, C, 1, N] of frames that list the C features of N positions."""
     return np.stack([np.array(frame, np.float32).T[:, None] for frame in frames])
 
 
@@ -29,7 +29,7 @@ ENDS = features([[0, 0], [2, 4]], [[90, 90], [90, 90]], [[0, 4], [2, 0]])
 
 
 def test_the_first_and_the_last_frame_count() -> None:
-    # (3, 2) is (2, 0) away from the mean: half way between two of the four places.
+    # (3, 2) is (2, 0) away from the mean: half way between two of the four positions.
     image = features([[3, 2]])[0]
     flat = np.ones((1, 1), np.float32)
 
@@ -78,9 +78,9 @@ def test_the_surroundings_count_by_the_smeared_heatmap() -> None:
     heatmap = np.zeros((8, 8), np.float32)
     heatmap[4, 3] = 1
 
-    # The columns to the left resemble by 1, those to the right by 1 / sqrt(2). The heatmap is
-    # smeared by one place, and places below a tenth of the maximum do not count: of a Gaussian,
-    # those nearer than 2.14.
+    # The columns to the left are similar by 1, those to the right by 1 / sqrt(2). The heatmap is
+    # smeared by one position, and positions below a tenth of the maximum do not count: of a
+    # Gaussian, those nearer than 2.14.
     rows, columns = np.mgrid[-2:3, -2:3]
     weights = np.exp(-(rows**2 + columns**2) / 2) * (rows**2 + columns**2 <= 4.6)
     share = weights[:, columns[0] >= 2].sum() / weights.sum()
@@ -91,7 +91,7 @@ def test_the_surroundings_count_by_the_smeared_heatmap() -> None:
 
 
 def test_of_many_places_every_second_is_enough() -> None:
-    # All 12 x 16 places count: every second one of them, those in even columns.
+    # All 12 x 16 positions count: every second one of them, those in even columns.
     image = np.tile(np.array([2, 4], np.float32)[:, None, None], (1, 12, 16))
     image[:, :, 1::2] = np.array([2, 2], np.float32)[:, None, None]
     flat = np.full((12, 16), 1 / 192, np.float32)

@@ -19,7 +19,7 @@ SMALL = afformer_small(ACTIONS, (64, 64))
 
 
 def features_of(first: list[float], second: list[float]) -> DemonstrationFeatures:
-    """Of a demonstration of one frame that has two places with these features."""
+    """Of a demonstration of one frame that has two positions with these features."""
     return DemonstrationFeatures(np.array([first, second], np.float32).T[None, :, None])
 
 
@@ -31,7 +31,7 @@ ANOTHER = features_of([0, 4], [2, 6])
 def output(
     heatmap_logits: list[FloatArray], action_logits: list[float], position: tuple[float, float]
 ) -> Output:
-    """Features of the image are (1, 2) but in the second of 2 x 2 places."""
+    """Features of the image are (1, 2) but in the second of 2 x 2 positions."""
     features = np.tile(np.array([1, 2], np.float32)[:, None, None], (1, 2, 2))
     features[:, 0, 1] = position
     return Output(np.stack(heatmap_logits), np.array(action_logits, np.float32), features)
@@ -71,8 +71,8 @@ def test_the_place_is_described_by_the_first_demonstration(
 
 
 def test_the_demonstration_that_it_resembles_most_counts() -> None:
-    # To the one all four places resemble by 1 / sqrt(2), the largest cosine with (-1, -1) and
-    # (1, 1); to the other by less than 1.
+    # All four positions are similar to the one by 1 / sqrt(2), the largest cosine with (-1, -1)
+    # and (1, 1); to the other by less than 1.
     found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))
     alone = [predicted(found, [one]).feature_similarity for one in (DEMONSTRATION, ANOTHER)]
 

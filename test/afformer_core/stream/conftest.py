@@ -15,9 +15,9 @@ SIZE = 64
 
 @pytest.fixture
 def predict() -> Callable[..., Prediction]:
-    """A prediction of 64 x 64 with a blob of 4 places at (column, row), on a grey image.
+    """A prediction of 64 x 64 with a blob of 4 pixels at (column, row), on a grey image.
 
-    The place looks otherwise by so many radians as it is turned.
+    The blob looks otherwise by so many radians as it is turned.
     """
 
     def make(

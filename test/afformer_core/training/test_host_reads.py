@@ -165,7 +165,7 @@ class Copied:
 
 
 class Nothing(Boxes):
-    """A truth without tensors."""
+    """Supervision without tensors."""
 
     def __init__(self) -> None:
         super().__init__(torch.zeros(0, 1, 4, 2))

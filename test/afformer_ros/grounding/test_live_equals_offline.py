@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same bag through the running node and through the replay gives the same peaks.
 
-The node leaves images out when it must. Where the model wavers between two places, which of them
+The node leaves images out when it must. Where the model wavers between two points, which of them
 the smoothed heatmap prefers then depends on the images that were taken; so the bag is played at a
 pace at which all are.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images with bright dots, whose places can be measured after any change."""
+"""Images with bright dots, whose positions can be measured after any change."""
 
 from __future__ import annotations
 

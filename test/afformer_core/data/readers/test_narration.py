@@ -3,7 +3,7 @@
 
 import pytest
 
-from afformer_core.data.readers.narration import Claim, Narration, most_evident
+from afformer_core.data.readers.narration import Claim, Narration, best_claims
 
 LINES = [
     'How to bake a cake? Turn the temperature knob anticlockwise to 120 degrees.',
@@ -62,9 +62,9 @@ def test_of_one_place_the_element_with_most_evidence_is_taken() -> None:
         Claim((0, 0), 5, 1.5),
         Claim((0, 1), 5, 0.5),
     ]
-    assert most_evident(claims) == {(0, 0): 4, (0, 1): 5}
+    assert best_claims(claims) == {(0, 0): 4, (0, 1): 5}
 
 
 def test_where_two_elements_have_as_much_evidence_none_is_taken() -> None:
     claims = [Claim((0, 0), 4, 2.0), Claim((0, 0), 5, 2.0), Claim((1, 0), 5, 2.0)]
-    assert most_evident(claims) == {(1, 0): 5}
+    assert best_claims(claims) == {(1, 0): 5}

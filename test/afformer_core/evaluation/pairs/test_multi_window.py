@@ -36,7 +36,7 @@ class TaughtSession:
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         features = np.ones((len(frames), 4, 8, 8), np.float32) * frames[:, :1, :1, :1]
-        # Places differ, or nothing could resemble one of them.
+        # Positions differ, or nothing could be similar to one of them.
         features[:, 0] += np.arange(64, dtype=np.float32).reshape(8, 8)
         return features
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibration on evidence that was drawn at random, and by the command."""
+"""Calibration on features that were drawn at random, and by the command."""
 
 import json
 import shutil

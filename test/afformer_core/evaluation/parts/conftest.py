@@ -38,7 +38,7 @@ def make_pair(tmp_path: Path) -> PairMaker:
 
 
 def textured(seed: int) -> np.ndarray:
-    """An image of 160x120 in which every place looks like no other."""
+    """An image of 160x120 in which every point looks like no other."""
     noise = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), np.uint8)
     return np.asarray(cv2.resize(noise, (160, 120), interpolation=cv2.INTER_CUBIC))
 

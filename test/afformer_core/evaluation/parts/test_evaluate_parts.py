@@ -23,7 +23,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 class Colours:
-    """Features that are quick: the colours of cells of 16 and 32 pixels, at 4x4 places of each."""
+    """Features that are quick: the colours of cells of 16 and 32 pixels, on 4x4 grids."""
 
     def __call__(self, image: np.ndarray) -> list[np.ndarray]:
         return [self._of_cells(image, stride) for stride in (16, 32)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of literal places and heatmaps against literal outlines, and their intervals."""
+"""Scores of literal points and heatmaps against literal outlines, and their intervals."""
 
 from __future__ import annotations
 

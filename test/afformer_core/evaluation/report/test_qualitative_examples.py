@@ -74,7 +74,7 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
     # In the shape of the annotated image.
     (predicted,) = shown.predicted.values()
     assert predicted.shape == shown.target.shape == (320, 160, 3)
-    # Uniform is bright all over, the truth at its point.
+    # Uniform is bright all over, the target at its point.
     assert predicted.min(axis=2).min() > 100
     assert shown.target[5, 5].max() < 30
 

@@ -14,7 +14,7 @@ def _hand(x, y, contact=False):
 
 
 def _track(*positions, first=0, contacts=()):
-    """Hands by frame, at each place one; None where none was seen."""
+    """Hands by frame, at each position one; None where none was seen."""
     return {
         number: (_hand(*position, contact=number in contacts),)
         for number, position in enumerate(positions, first)

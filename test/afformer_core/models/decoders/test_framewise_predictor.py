@@ -22,7 +22,7 @@ def actioner() -> FramewiseActioner:
 
 
 def memory(values: Tensor, padding: Tensor | None = None) -> VideoMemory:
-    """Of two heads of 4 channels and frames of 2 x 2 places; keys that ask for nothing."""
+    """Of two heads of 4 channels and frames of 2 x 2 positions; keys that ask for nothing."""
     keys = torch.zeros(len(values), 2, values.shape[2], 4 + 2 + 2)
     return VideoMemory((keys,), (values,), (padding,), ((2, 2),))
 
@@ -38,7 +38,7 @@ def test_the_order_of_the_frames_matters(actioner: FramewiseActioner) -> None:
 
 
 def test_where_in_a_frame_something_is_seen_matters(actioner: FramewiseActioner) -> None:
-    """The same features at another place: what is attended to has moved."""
+    """The same features at another position: what is attended to has moved."""
     keys = torch.zeros(1, 2, 4, 8)
     keys[:, :, 0, :4] = 30 * torch.randn(4)
     values = torch.ones(1, 2, 4, 4)

@@ -11,7 +11,7 @@ from afformer_core.models.decoders.predictor import FocusedPredictor, Predictor
 
 
 class FixedHeatmap(nn.Module):
-    """Points at the place of row 1, column 2 of a 4x4 grid, at four times its size."""
+    """Points at the position of row 1, column 2 of a 4x4 grid, at four times its size."""
 
     def forward(self, decoded: Tensor) -> Tensor:
         logits = torch.full((len(decoded), 1, 16, 16), -50.0)

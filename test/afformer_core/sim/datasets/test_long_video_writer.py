@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long simulated videos, and the truth about them that lies apart."""
+"""Long simulated videos, and their annotations in a file apart."""
 
 import json
 from dataclasses import replace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Datasets over photographs: read back, the contact at the same place in clip and image."""
+"""Datasets over photographs: read back, the contact at the same point in clip and image."""
 
 from __future__ import annotations
 

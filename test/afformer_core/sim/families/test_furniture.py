@@ -54,7 +54,7 @@ def every_element(scenes: list[Fixture]) -> Iterator[Element]:
 
 
 def displacements(element: Element) -> Iterator[Pose]:
-    """The element at four places of each of its motions."""
+    """The element at four positions of each of its motions."""
     for use in element.uses:
         if use.joint is not None:
             ends = (*use.before, *use.after)
@@ -211,7 +211,7 @@ def test_motions_keep_to_their_ranges(family: str, members: Members) -> None:
 
 
 def travel(element: Element, action: str) -> np.ndarray:
-    """How far the touched place goes from the middle of `before` to that of `after`, [3]."""
+    """How far the contact point goes from the middle of `before` to that of `after`, [3]."""
     use = element.use(action)
     assert use.joint is not None
     start, end = (

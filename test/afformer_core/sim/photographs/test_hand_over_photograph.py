@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Composition of a hand over a photograph: opacity, light, shadow, place."""
+"""Composition of a hand over a photograph: opacity, light, shadow, position."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def motions(kind: str, action: str, aside: np.ndarray | None = None) -> list[Mot
 
 
 def travel(motion: Motion, time: float) -> float:
-    """Metres that the element is out of its place at rest."""
+    """Metres that the element is away from its position at rest."""
     return float(motion.displacement(time).position[2])
 
 

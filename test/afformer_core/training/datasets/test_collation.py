@@ -30,7 +30,7 @@ def test_targets_are_on_average_where_the_points_are() -> None:
     index = torch.arange(400)
     heatmaps = Annotations(shares, torch.zeros_like(index), index).targets((192, 192)).heatmaps
     found = heatmaps.flatten(1).argmax(dim=1).numpy()
-    # The same place in an image of three quarters of the size.
+    # The same point in an image of three quarters of the size.
     expected = (points + 0.5) * 0.75 - 0.5
     offset = np.stack((found % 192, found // 192), axis=1) - expected
     assert np.abs(offset).max() < 0.501

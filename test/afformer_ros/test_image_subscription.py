@@ -129,7 +129,7 @@ def test_the_reliability_is_that_of_the_publishers_as_they_come_and_go(context):
     assert watched.becomes(RELIABLE, reliable)
 
 
-def test_a_publisher_that_offers_less_is_followed_without_waiting_for_a_look(context, monkeypatch):
+def test_a_publisher_that_offers_less_is_followed_at_once(context, monkeypatch):
     monkeypatch.setattr('afformer_ros.topic_subscription._POLL_PERIOD', 3600.0)
     watched = Watched(context)
     assert watched.becomes(BEST_EFFORT, watched.publisher(BEST_EFFORT))

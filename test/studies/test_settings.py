@@ -46,7 +46,7 @@ def test_seeds_that_are_none(settings: dict[str, Any]) -> None:
         StudySettings.of({**settings, 'seeds': []})
 
 
-def test_every_file_of_the_plan_exists(root: Path) -> None:
+def test_every_file_of_the_settings_exists(root: Path) -> None:
     study = StudySettings.of(yaml.safe_load((root / 'studies' / 'studies.yaml').read_text()))
     named = [file for files in study.trainings.values() for file in files]
     named += [file for model in study.models.values() for file in model.overlays]

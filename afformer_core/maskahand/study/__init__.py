@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A study of the benefit of pretraining, from videos to a table."""
+"""A study of the benefit of pre-training, from videos to a table."""

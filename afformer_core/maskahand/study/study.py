@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trainings that a study of pretraining compares, and their table (Tables 3 and 5).
+"""The trainings that a study of pre-training compares, and their table (Tables 3 and 5).
 
 Every training and evaluation is an `afformer` command of its own, which can be given by hand.
 """
@@ -23,7 +23,7 @@ from afformer_core.reports.tables import Cell, Table
 # Configurations in the configuration folder, each of which goes on from the one before it.
 _PRETRAINING, _TUNING = 'maskahand/simulated', 'maskahand/simulated_tuned'
 _FINETUNING = 'simulated/finetune'
-# Variants of the pretraining, by further files: the recipe with masked hands alone; the paper,
+# Variants of the pre-training, by further files: the recipe with masked hands alone; the paper,
 # whose backbone is trained from the start; and the paper without each of its parts, in files with
 # the names of their runs.
 _PARTS = 'ablations/beyond_the_paper'
@@ -63,7 +63,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Study:
-    """Mining, pretraining, zero-shot evaluation, fine-tuning, and what they are compared with.
+    """Mining, pre-training, zero-shot evaluation, fine-tuning, and what they are compared with.
 
     Attributes:
         videos: folder of long videos without annotations.
@@ -77,7 +77,7 @@ class Study:
         minimum_score: a hand in contact is an interaction from this score on.
         processes: number of processes that mine, and of trainings at once; at least 1.
         shares: shares of the annotated pairs to fine-tune on, each above 0 and at most 1.
-        ablations: whether to train without each part of the pretraining, too.
+        ablations: whether to train without each part of the pre-training, too.
         steps: steps of each training; None for those of the YAML files.
         pairs: measured pairs of each scene; 0 for all.
         options: further options of every training, such as `--trainer.precision=32-true`.

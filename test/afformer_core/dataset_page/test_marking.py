@@ -19,7 +19,7 @@ from afformer_core.errors import DatasetError, VideoError
 HEADER = 'demonstration,image,action,x,y\n'
 
 
-def test_media_of_a_thing_without_a_table(unmarked: Path) -> None:
+def test_media_of_an_object_without_a_table(unmarked: Path) -> None:
     (unmarked_object,) = read_unmarked_pairs(unmarked).objects
     assert [path.name for path in unmarked_object.demonstrations] == ['press.mp4', 'turn']
     assert [path.name for path in unmarked_object.images] == ['kitchen.png', 'office.png']
@@ -40,7 +40,7 @@ def test_a_folder_without_media(tmp_path: Path) -> None:
         read_unmarked_pairs(tmp_path / 'nowhere')
 
 
-def test_a_thing_without_images(unmarked: Path) -> None:
+def test_an_object_without_images(unmarked: Path) -> None:
     shutil.rmtree(unmarked / 'espresso/images')
     with pytest.raises(DatasetError, match='images is missing or empty'):
         read_unmarked_pairs(unmarked)

@@ -59,7 +59,7 @@ def test_objects_of_one_name(pairs: Path, tmp_path: Path) -> None:
     assert found == {'objects that others has, too': (1, ('drawer',))}
 
 
-def test_a_single_thing_has_no_name_to_be_shared(tmp_path: Path) -> None:
+def test_a_single_object_has_no_name_to_be_shared(tmp_path: Path) -> None:
     folders = [tmp_path / 'a', tmp_path / 'b']
     for shade, folder in zip((10, 90), folders, strict=True):
         write_object(folder, HEADER + 'press.mp4,office.png,press,3,4\n', shade)

@@ -20,7 +20,7 @@ def test_noise_is_no_activity(desk):
     assert not any(one.active or one.camera_moves for one in _observe(map(desk, range(40))))
 
 
-def test_a_thing_that_moves_is_seen_soon_and_not_before(desk, busy_desk):
+def test_what_moves_is_seen_soon_and_not_before(desk, busy_desk):
     seen = _observe([desk(i) for i in range(20)] + [busy_desk(i) for i in range(20)])
     active = [number for number, one in enumerate(seen) if one.active]
     assert 20 < active[0] <= 26

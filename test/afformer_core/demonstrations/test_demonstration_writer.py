@@ -145,6 +145,6 @@ def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     with pytest.raises(DemonstrationError, match=r'it cannot be written to .*press\.mcap'):
         DemonstrationWriter(tmp_path / 'no' / 'press.mcap', tmp_path / 'no' / '.press.partial')

@@ -27,12 +27,12 @@ def test_summaries_that_cannot_be(changes, message):
         replace(SUMMARY, **changes)
 
 
-def test_a_record_is_read_back_from_its_texts():
+def test_an_entry_is_read_back_from_its_texts():
     entry = StoreEntry(SUMMARY, 1700000000.25, 2, 7, 'model 1')
     assert StoreEntry.from_text(entry.to_text()) == entry
 
 
-def test_a_record_of_another_format_is_refused():
+def test_an_entry_of_another_format_is_refused():
     texts = {**StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '3'}
     with pytest.raises(OtherFormatError, match='format is 3; expected 2'):
         StoreEntry.from_text(texts)
@@ -48,12 +48,12 @@ def test_what_is_not_told_of_a_summary_is_nothing():
     assert (summary.trimmed_by, summary.hands_seen, summary.frames_lost) == ('', 0, 0)
 
 
-def test_a_record_is_read_as_it_was_written():
+def test_an_entry_is_read_as_it_was_written():
     entry = StoreEntry(replace(SUMMARY, frames_lost=3), 1.0, 2, 7, '')
     assert StoreEntry.from_text(entry.to_text()) == entry
 
 
-def test_a_record_that_lacks_a_number_is_refused():
+def test_an_entry_that_lacks_a_number_is_refused():
     texts = StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text()
     del texts['hands_seen']
     with pytest.raises(KeyError, match='hands_seen'):
@@ -61,7 +61,7 @@ def test_a_record_that_lacks_a_number_is_refused():
 
 
 @pytest.mark.parametrize(('created', 'first'), [(float('inf'), 0), (1.0, -1)])
-def test_records_that_cannot_be(created, first):
+def test_entries_that_cannot_be(created, first):
     with pytest.raises(DemonstrationError, match='expected a time and rising frames'):
         StoreEntry(SUMMARY, created, first, 7, '')
 

@@ -39,7 +39,7 @@ def test_the_heatmap_is_blended_by_the_root_of_its_share():
     np.testing.assert_allclose(quarter, (100 + np.array([87, 16, 110])) / 2, atol=2)
 
 
-def test_the_best_peak_is_marked_around_its_place():
+def test_the_best_peak_is_marked_around_its_position():
     image = np.zeros((480, 640, 3), np.uint8)
     peaks = [Peak(100.0, 200.0, 0.5), Peak(400.0, 300.0, 0.2)]
     overlay = draw_overlay(image, np.zeros((480, 640), np.float32), peaks, '', 0.5)

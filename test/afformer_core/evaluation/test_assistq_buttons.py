@@ -71,7 +71,7 @@ def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):
         assert pair.negative.video_path != pair.sample.video_path
 
 
-def test_a_predictor_that_looks_at_nothing_beside_chance(assistq, capsys):
+def test_a_predictor_without_input_beside_chance(assistq, capsys):
     found = evaluate(capsys, assistq, '--predictor', 'gaussian')
     # The middle one is always pressed, and right in one of two.
     measures = found['measures']

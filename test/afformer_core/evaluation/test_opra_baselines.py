@@ -135,7 +135,7 @@ class LevelSession:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_model_that_looks_at_nothing_has_the_digits_of_its_baseline_row(
+def test_a_model_without_input_has_the_digits_of_its_baseline_row(
     capsys: pytest.CaptureFixture[str],
     test_data: Path,
     tmp_path: Path,

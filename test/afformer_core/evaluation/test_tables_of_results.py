@@ -254,7 +254,7 @@ def test_what_is_not_calibrated_has_no_reliability(results):
     assert measure_reliability(results, None) is None
 
 
-def test_no_abstention_without_another_appliance(results):
+def test_no_abstention_without_another_scene(results):
     alone = [replace(one, negative_presence_features=None) for one in results]
     assert measure_abstention(alone) is None
     assert measure_reliability(alone, CALIBRATION) is None

@@ -86,7 +86,7 @@ def test_the_kld_of_a_model_that_follows_rises_with_another_demonstration(opra):
     assert '12 pairs' in table.notes[0]
 
 
-def test_the_kld_of_a_model_that_does_not_look_stays_as_it_is(opra):
+def test_the_kld_of_a_model_without_input_stays_as_it_is(opra):
     use = measure_demonstration_use(evaluate(opra, Follower((15, 24))), PROTOCOL)
     assert use.kld_rise.value == pytest.approx(0)
     # It is right of the two left ones of three, whatever the demonstration.

@@ -65,7 +65,7 @@ def test_a_rectified_image_has_the_projection_with_its_translation() -> None:
     np.testing.assert_allclose(point, [(200 * 2 + 40) / 400, -20 / 400, 2])
 
 
-def test_binning_keeps_the_direction_of_the_same_place() -> None:
+def test_binning_keeps_the_direction_of_the_same_point() -> None:
     full = Calibration.from_message(camera_info(), rectified=False)
     binned = Calibration.from_message(camera_info(binning_x=2, binning_y=4), rectified=False)
 

@@ -141,7 +141,7 @@ def test_it_learns_where() -> None:
     assert away.norm(dim=1).max() < 12
 
 
-def test_an_unknown_place_teaches_nothing() -> None:
+def test_an_unknown_contact_point_teaches_nothing() -> None:
     torch.manual_seed(0)
     head = ContactHead()
     box = (80, 30, 120, 70)

@@ -32,7 +32,7 @@ def test_the_light_one_has_the_backbone_of_imagenet() -> None:
 
 
 @pytest.mark.slow
-def test_many_things_become_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_classes_become_hands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Torchvision's weights come from a detector with frozen norms, which count no batches."""
     theirs = fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None)
     state = {
@@ -85,7 +85,7 @@ def test_another_detector_goes_on(tmp_path: Path) -> None:
         initial_detector(MOBILENET, str(tmp_path))
 
 
-def test_what_looks_at_motion_has_imagenets_weights_twice() -> None:
+def test_a_detector_of_motion_has_imagenets_weights_twice() -> None:
     detector = initial_detector(LIGHT_ARCHITECTURE, 'imagenet', 0.2)
 
     assert isinstance(detector, MotionHandDetector)

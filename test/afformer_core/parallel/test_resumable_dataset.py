@@ -185,7 +185,7 @@ def test_two_runs_do_not_write_the_same_split(tmp_path: Path) -> None:
     assert list(first) == [1, 2]
 
 
-def test_another_plan_for_the_same_split_is_refused(tmp_path: Path) -> None:
+def test_other_settings_for_the_same_split_are_refused(tmp_path: Path) -> None:
     list(production(tmp_path).run())
     other = Production(tmp_path, 'one', {'settings': 2}, 2, _make, _merge)
     with pytest.raises(DatasetError, match=r"holds a split 'one' made with .*choose another"):

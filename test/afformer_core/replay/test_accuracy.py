@@ -165,7 +165,7 @@ def test_no_point_comes_from_holes_or_edges() -> None:
     assert points <= 0.01 * positions
 
 
-def test_most_places_far_from_edges_have_a_point() -> None:
+def test_most_pixels_far_from_edges_have_a_point() -> None:
     rng = np.random.default_rng(6)
     found = []
     for seed in SEEDS:

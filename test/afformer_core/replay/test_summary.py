@@ -162,6 +162,6 @@ def test_seconds_of_an_image_are_written_without_an_exponent(tmp_path: Path) -> 
     assert '<td class="number">1234</td>' in path.read_text()
 
 
-def test_a_record_cannot_contradict_itself() -> None:
+def test_a_row_cannot_contradict_itself() -> None:
     with pytest.raises(ValueError, match='abstained has the peak'):
         replace(SEEN, state=ABSTAINED)

@@ -28,7 +28,7 @@ def probabilities(heatmap: FloatArray) -> FloatArray:
     return powers / powers.sum()
 
 
-def test_the_place_has_the_peak_in_its_middle() -> None:
+def test_the_crop_window_has_the_peak_in_its_middle() -> None:
     window = CropWindow.around_peak(heatmap_with_peak(18, 33), 2.0)
 
     assert window == CropWindow(8, 18, 20, 30, (40, 60))
@@ -37,13 +37,15 @@ def test_the_place_has_the_peak_in_its_middle() -> None:
 @pytest.mark.parametrize(
     ('peak', 'corner'), [((0, 0), (0, 0)), ((39, 59), (20, 30)), ((3, 59), (0, 30))]
 )
-def test_the_place_never_leaves_the_image(peak: tuple[int, int], corner: tuple[int, int]) -> None:
+def test_the_crop_window_never_leaves_the_image(
+    peak: tuple[int, int], corner: tuple[int, int]
+) -> None:
     window = CropWindow.around_peak(heatmap_with_peak(*peak), 2.0)
 
     assert (window.top, window.left, window.height, window.width) == (*corner, 20, 30)
 
 
-def test_a_place_outside_the_heatmap_is_refused() -> None:
+def test_a_crop_window_outside_the_heatmap_is_refused() -> None:
     with pytest.raises(ValueError, match='rows 30 to 50 and columns 0 to 30; expected a part'):
         CropWindow(30, 0, 20, 30, (40, 60))
 
@@ -62,7 +64,7 @@ def test_a_crop_of_a_tiny_image_has_a_pixel() -> None:
     assert CropWindow(39, 59, 1, 1, (40, 60)).crop(image).shape == (1, 1, 3)
 
 
-def test_of_a_heatmap_for_each_action_the_best_one_tells_the_place() -> None:
+def test_of_a_heatmap_for_each_action_the_best_one_tells_the_crop_window() -> None:
     heatmaps = [heatmap_with_peak(0, 0), heatmap_with_peak(20, 30)]
     configuration = afformer_r50(('press', 'hold'), (64, 64))
     window = crop_window(output(heatmaps, [0.0, 1.0]), configuration, 4.0)
@@ -82,7 +84,7 @@ def test_nothing_changes_elsewhere() -> None:
     np.testing.assert_allclose(after[elsewhere], before[elsewhere], rtol=1e-4)
 
 
-def test_between_two_places_alike_the_closer_look_decides() -> None:
+def test_between_two_points_alike_the_zoom_stage_decides() -> None:
     first = 4 * (heatmap_with_peak(10, 20) + heatmap_with_peak(10, 24))[None]
     window = CropWindow(0, 10, 20, 30, (40, 60))
     # Twice as large: row 10, column 24 of the whole are row 20, column 28 of the crop window.
@@ -93,7 +95,7 @@ def test_between_two_places_alike_the_closer_look_decides() -> None:
     assert np.unravel_index(after.argmax(), after.shape) == (10, 24)
 
 
-def test_a_closer_look_that_sees_nothing_leaves_half_of_what_was_before() -> None:
+def test_a_zoom_stage_that_sees_nothing_leaves_half_of_what_was_before() -> None:
     first = 8 * heatmap_with_peak(10, 20)[None]
     window = CropWindow(0, 10, 20, 30, (40, 60))
     before = probabilities(first)[0]
@@ -142,7 +144,7 @@ def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
         (100.0, CropWindow(18, 33, 1, 1, (40, 60))),
     ],
 )
-def test_the_place_is_so_many_times_smaller(zoom: float, window: CropWindow) -> None:
+def test_the_crop_window_is_so_many_times_smaller(zoom: float, window: CropWindow) -> None:
     assert CropWindow.around_peak(heatmap_with_peak(18, 33), zoom) == window
 
 
@@ -158,7 +160,7 @@ def test_the_part_of_a_image_is_rounded_to_its_pixels() -> None:
     'wrong',
     [(-1, 0, 2, 2), (0, -1, 2, 2), (0, 0, 0, 2), (0, 0, 2, 0), (39, 0, 2, 2), (0, 59, 2, 2)],
 )
-def test_places_that_are_no_part(wrong: tuple[int, int, int, int]) -> None:
+def test_crop_windows_that_are_no_part(wrong: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match='expected a part of the heatmap of 40 x 60'):
         CropWindow(*wrong, (40, 60))
 

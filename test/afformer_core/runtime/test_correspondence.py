@@ -20,7 +20,7 @@ def features(*channels: list[list[float]]) -> np.ndarray:
     return np.array(channels, np.float32)
 
 
-def test_the_mean_is_over_the_places_of_both() -> None:
+def test_the_mean_is_over_the_positions_of_both() -> None:
     first, second = without_common_mean(features([[1, 2, 3]]), features([[6]]))
     assert first.tolist() == [[[-2, -1, 0]]]
     assert second.tolist() == [[[3]]]
@@ -50,7 +50,7 @@ def test_cosines_do_not_depend_on_lengths() -> None:
     assert cosines.tolist() == [[1, 0, -1, 0]]
 
 
-def test_the_place_that_looks_alike_is_the_highest() -> None:
+def test_the_most_similar_position_is_the_highest() -> None:
     source = features([[9, 1, 1]], [[1, 1, 9]])
     target = features([[1, 1, 9]], [[9, 1, 1]])
     correlation = correlation_map([source], [target], (1 / 6, 0.5), (1, 3))
@@ -66,7 +66,7 @@ def test_levels_are_averaged_at_the_size_that_is_expected() -> None:
     assert correlation[0].tolist() == pytest.approx([1, 0.25, -0.25, -1])
 
 
-def test_the_highest_places_lie_apart() -> None:
+def test_the_highest_points_lie_apart() -> None:
     correlation = np.zeros((20, 40), np.float32)
     correlation[10, 5], correlation[10, 6], correlation[2, 30] = 9, 8, 7
     assert highest_positions(correlation, 2).tolist() == [
@@ -75,7 +75,7 @@ def test_the_highest_places_lie_apart() -> None:
     ]
 
 
-def test_a_small_map_has_no_more_places_than_cells() -> None:
+def test_a_small_map_has_no_more_points_than_cells() -> None:
     assert len(highest_positions(np.zeros((1, 2), np.float32), 3)) == 2
 
 

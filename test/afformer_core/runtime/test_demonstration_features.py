@@ -41,7 +41,7 @@ def test_the_first_and_the_last_frame_count() -> None:
     ) == pytest.approx(1, abs=1e-4)
 
 
-def test_a_place_is_described_by_its_direction_from_the_mean() -> None:
+def test_a_position_is_described_by_its_direction_from_the_mean() -> None:
     flat = np.ones((1, 1), np.float32)
 
     # (1, 2) and (-3, 2) deviations away.
@@ -54,7 +54,7 @@ def test_a_place_is_described_by_its_direction_from_the_mean() -> None:
         assert found.dtype == np.float32
 
 
-def test_what_is_above_a_third_of_the_maximum_describes_the_place() -> None:
+def test_what_is_above_a_third_of_the_maximum_describes_the_peak() -> None:
     image = features([[2, 2], [1, 4], [0, 2]])[0]
     weights = np.array([[0.6, 0.3, 0.2]], np.float32)
 
@@ -90,7 +90,7 @@ def test_the_surroundings_count_by_the_smeared_heatmap() -> None:
     )
 
 
-def test_of_many_places_every_second_is_enough() -> None:
+def test_of_many_positions_every_second_is_enough() -> None:
     # All 12 x 16 positions count: every second one of them, those in even columns.
     image = np.tile(np.array([2, 4], np.float32)[:, None, None], (1, 12, 16))
     image[:, :, 1::2] = np.array([2, 2], np.float32)[:, None, None]

@@ -90,7 +90,7 @@ def test_each_memory_is_read_whatever_was_grounded_before(
     [((4,) * 8, 48), (range(1, 10), 100)],
     ids=['eight of one length', 'nine'],
 )
-def test_many_demonstrations_of_three_looks_are_captured_once_for_each_length(
+def test_many_demonstrations_of_three_zoom_stages_are_captured_once_for_each_length(
     opened_session: OpenedSession, exact: Session, lengths: tuple[int, ...], groundings: int
 ) -> None:
     session, device = opened_session.session, opened_session.device
@@ -131,7 +131,7 @@ def test_a_memory_leaves_the_gpu_with_its_last_owner(on_double: OpenedSession) -
     assert difference(session.ground(image, kept), before) == 0
 
 
-def test_three_looks_of_demonstrations_that_are_added_replaced_and_deleted(
+def test_three_zoom_stages_of_demonstrations_that_are_added_replaced_and_deleted(
     session: Session, exact: Session, small_folder: Path
 ) -> None:
     configuration = read_description(small_folder).configuration

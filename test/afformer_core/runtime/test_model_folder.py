@@ -62,7 +62,7 @@ def test_another_version(copied_folder: Path) -> None:
         (2.0, 'does not describe a model'),
     ],
 )
-def test_a_closer_look_that_cannot_be(copied_folder: Path, stage: object, sentence: str) -> None:
+def test_a_zoom_stage_that_cannot_be(copied_folder: Path, stage: object, sentence: str) -> None:
     change_description(copied_folder, zoom_stages=[stage])
     with pytest.raises(ModelFolderError, match=sentence):
         load_model(copied_folder)

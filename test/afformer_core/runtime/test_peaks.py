@@ -17,7 +17,7 @@ def blobs(size: tuple[int, int], *centres: tuple[float, float, float]) -> np.nda
     return (total / total.sum()).astype(np.float32)
 
 
-def test_sub_pixel_place() -> None:
+def test_sub_pixel_position() -> None:
     (peak,) = find_peaks(blobs((64, 64), (20.3, 40.7, 1)), (64, 64), 5)
 
     assert peak.v == pytest.approx(20.3, abs=0.02)
@@ -67,7 +67,7 @@ def test_a_flat_heatmap_has_peaks_of_low_score() -> None:
     assert peaks[0].score < 0.04
 
 
-def test_the_highest_place_need_not_be_the_best_peak() -> None:
+def test_the_highest_pixel_need_not_be_the_best_peak() -> None:
     probabilities = np.full((64, 64), 1e-6, np.float32)
     probabilities[10, 10] = 0.5
     probabilities[40:44, 40:44] = 0.05
@@ -80,7 +80,7 @@ def test_the_highest_place_need_not_be_the_best_peak() -> None:
 
 
 @pytest.mark.parametrize('seed', range(20))
-def test_no_peak_is_worse_than_the_highest_place(seed: int) -> None:
+def test_no_peak_is_worse_than_the_highest_pixel(seed: int) -> None:
     probabilities = np.random.default_rng(seed).random((24, 40), np.float32) ** 8
     probabilities /= probabilities.sum()
 

@@ -60,7 +60,7 @@ def predicted(
         ([ANOTHER, DEMONSTRATION], [0.4472136, -0.8944272]),
     ],
 )
-def test_the_place_is_described_by_the_first_demonstration(
+def test_the_peak_is_described_by_the_first_demonstration(
     demonstrations: list[DemonstrationFeatures], descriptor: list[float]
 ) -> None:
     found = output([peak_at(0, 1)], [0, 0, 0], position=(3, 1))
@@ -70,7 +70,7 @@ def test_the_place_is_described_by_the_first_demonstration(
     )
 
 
-def test_the_demonstration_that_it_resembles_most_counts() -> None:
+def test_the_most_similar_demonstration_counts() -> None:
     # All four positions are similar to the one by 1 / sqrt(2), the largest cosine with (-1, -1)
     # and (1, 1); to the other by less than 1.
     found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))

@@ -29,7 +29,7 @@ def grounded(folder: Path, backend: str, images: Callable[..., np.ndarray]) -> G
     return grounder.ground(images(48, 64, 3), 'press')
 
 
-def test_there_is_a_place_and_no_action(folder: Path, images: Callable[..., np.ndarray]) -> None:
+def test_there_is_a_peak_and_no_action(folder: Path, images: Callable[..., np.ndarray]) -> None:
     grounding = grounded(folder, 'torch', images)
 
     assert grounding.peaks
@@ -38,7 +38,7 @@ def test_there_is_a_place_and_no_action(folder: Path, images: Callable[..., np.n
 
 
 @pytest.mark.slow
-def test_exported_graphs_find_the_same_place(
+def test_exported_graphs_find_the_same_peak(
     folder: Path, images: Callable[..., np.ndarray]
 ) -> None:
     export_graphs(folder)

@@ -48,7 +48,7 @@ def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
     return image
 
 
-def test_frames_are_seen_closer_around_where_the_first_one_shows_it() -> None:
+def test_frames_are_zoomed_around_where_the_first_one_shows_it() -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 1.0),))
     frames = [square(16, 16), square(32, 16)]
@@ -62,7 +62,7 @@ def test_frames_are_seen_closer_around_where_the_first_one_shows_it() -> None:
     assert found[1] == 0
 
 
-def test_an_image_is_seen_closer_in_its_own_pixels() -> None:
+def test_an_image_is_zoomed_in_its_own_pixels() -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(1.0, 4.0),))
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
@@ -78,7 +78,7 @@ def test_an_image_is_seen_closer_in_its_own_pixels() -> None:
     assert zoomed.mean() == pytest.approx(255 / 16)
 
 
-def test_each_look_is_closer_at_what_those_before_found() -> None:
+def test_each_stage_zooms_into_what_those_before_found() -> None:
     session = SquareSession()
     stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 4.0))
     grounder = Grounder(SMALL, session, zoom_stages=stages)
@@ -100,7 +100,7 @@ def test_each_look_is_closer_at_what_those_before_found() -> None:
     assert 35 <= column < 39
 
 
-def test_several_demonstrations_look_for_themselves_at_one_place() -> None:
+def test_several_demonstrations_have_one_crop_window() -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 2.0),))
     shown = [grounder.set_demonstration([square(at, at)], str(at)) for at in (16, 32)]
@@ -130,7 +130,7 @@ def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> Non
         Grounder.load(tmp_path, 'torch', maximum_stages=0)
 
 
-def test_a_model_without_one_looks_once() -> None:
+def test_a_model_without_zoom_stages_grounds_once() -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session)
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
@@ -140,7 +140,7 @@ def test_a_model_without_one_looks_once() -> None:
     assert len(session.grounded) == 1
 
 
-def test_what_was_memorized_for_fewer_looks_is_looked_at_once() -> None:
+def test_what_was_memorized_for_fewer_stages_is_grounded_once() -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session)
     grounder.set_demonstration([square(16, 16)], 'before')
@@ -152,7 +152,7 @@ def test_what_was_memorized_for_fewer_looks_is_looked_at_once() -> None:
     assert len(session.grounded) == 2
 
 
-def test_a_sure_look_does_not_outvote_two_others() -> None:
+def test_a_sure_stage_does_not_outvote_two_others() -> None:
     stages = [np.array(one, np.float32) for one in ([1, 0, 0], [1, 0, 0], [0, 40, 0])]
     scores = np.exp(of_mean_scores(stages, 'softmax'))
 
@@ -169,7 +169,7 @@ def test_of_actions_that_exclude_none_each_has_its_own_mean() -> None:
     assert logits[1] == pytest.approx(-90)
 
 
-def test_looks_of_a_model_without_actions_score_none() -> None:
+def test_zoom_stages_of_a_model_without_actions_score_none() -> None:
     assert of_mean_scores([np.zeros(0, np.float32)] * 2, 'softmax').shape == (0,)
 
 

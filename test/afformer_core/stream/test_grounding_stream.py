@@ -91,7 +91,7 @@ def test_a_change_of_just_the_threshold_is_no_other_scene(predict):
         assert camera.see(33, predict(20, 20, grey=255)).restart == reason
 
 
-def test_a_pause_keeps_what_the_place_looked_like(predict):
+def test_a_pause_keeps_the_descriptor(predict):
     camera = Camera(smoothing_time=0.1, hold_time=0.5)
     camera.see(0, predict(20, 20))
     result = camera.see(1000, predict(40, 20, turn=0.3))
@@ -104,7 +104,7 @@ def test_the_first_image_says_that_it_is(predict):
     assert Camera().see(0, predict(20, 20, feature_similarity=0.1)).restart == 'the first image'
 
 
-def test_what_is_found_says_how_much_it_looks_like_before(predict):
+def test_what_is_found_says_how_similar_it_is_to_before(predict):
     camera = Camera()
     first, second = camera.see(0, predict(20, 20)), camera.see(100, predict(20, 20, turn=0.2))
     assert (first.continuity, first.feature_similarity, first.age) == (1.0, 0.9, 0.0)
@@ -131,7 +131,7 @@ def test_what_is_not_found_is_of_this_image(predict):
     assert result.surfaces[0].position is not None
 
 
-def test_an_image_without_evidence_ends_what_was_smoothed(predict):
+def test_an_image_without_a_result_ends_what_was_smoothed(predict):
     camera = Camera(smoothing_time=10.0, hold_time=0.1)
     camera.see(0, predict(20, 20))
     assert not camera.see(200, predict(50, 50, feature_similarity=0.3)).found
@@ -139,7 +139,7 @@ def test_an_image_without_evidence_ends_what_was_smoothed(predict):
     assert found.grounding.peaks[0].u == pytest.approx(404.5, abs=0.5)
 
 
-def test_a_covered_place_is_held_and_then_given_up(predict):
+def test_a_covered_element_is_held_and_then_given_up(predict):
     camera = Camera(hold_time=0.5)
     seen = camera.see(0, predict(20, 20))
     covered = camera.see(300, predict(50, 50, feature_similarity=0.3))
@@ -152,7 +152,7 @@ def test_a_covered_place_is_held_and_then_given_up(predict):
     assert not camera.see(700, predict(50, 50, feature_similarity=0.3)).found
 
 
-def test_what_covers_the_place_is_not_blended_in(predict):
+def test_what_covers_the_element_is_not_blended_in(predict):
     camera = Camera(smoothing_time=5.0)
     camera.see(0, predict(20, 20))
     camera.see(100, predict(50, 50, feature_similarity=0.3))
@@ -160,7 +160,7 @@ def test_what_covers_the_place_is_not_blended_in(predict):
     assert heatmap[360:].sum() < 1e-6
 
 
-def test_another_place_is_not_taken_for_the_covered_one(predict):
+def test_another_element_is_not_taken_for_the_covered_one(predict):
     camera = Camera(hold_time=0.5, release_time=5.0)
     seen = camera.see(0, predict(20, 20))
     covered = camera.see(300, predict(50, 50, turn=1.2))
@@ -170,32 +170,32 @@ def test_another_place_is_not_taken_for_the_covered_one(predict):
     assert camera.see(900, predict(21, 20, turn=0.1)).found
 
 
-def test_a_place_that_stays_otherwise_is_taken_in_the_end(predict):
+def test_an_element_that_stays_otherwise_is_taken_in_the_end(predict):
     camera = Camera(hold_time=0.5, release_time=5.0)
     camera.see(0, predict(20, 20))
     found = [camera.see(t, predict(50, 50, turn=1.2)).found for t in range(600, 5600, 400)]
     assert found == [False] * 12 + [True]
 
 
-def test_a_place_may_slowly_look_otherwise(predict):
+def test_an_element_may_change_slowly(predict):
     camera = Camera()
     found = [camera.see(100 * i, predict(20, 20, turn=0.05 * i)).found for i in range(60)]
     assert all(found)
 
 
-def test_another_scene_may_look_otherwise_at_once(predict):
+def test_another_scene_may_differ_at_once(predict):
     camera = Camera()
     camera.see(0, predict(20, 20))
     assert camera.see(100, predict(50, 50, turn=1.2, grey=200)).found
 
 
-def test_a_heatmap_without_a_peak_is_no_evidence(predict):
+def test_a_heatmap_without_a_peak_finds_nothing(predict):
     result = Camera(minimum_confidence=0.4).see(0, predict(32, 32, spread=20))
     assert not result.found
     assert result.confidence < 0.4
 
 
-def test_a_place_that_jumps_does_not_vanish(predict):
+def test_a_peak_that_jumps_does_not_vanish(predict):
     camera = Camera(smoothing_time=0.1, minimum_confidence=0.7)
     camera.see(0, predict(10, 10))
     result = camera.see(69, predict(50, 50))

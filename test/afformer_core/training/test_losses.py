@@ -51,7 +51,7 @@ def test_local_divergence_of_a_level_map() -> None:
     assert float(local_divergence(torch.zeros(1, 2, 2), target)) == pytest.approx(expected)
 
 
-def test_local_divergence_does_not_see_another_place() -> None:
+def test_local_divergence_does_not_see_another_peak() -> None:
     target = torch.tensor([[[0.6, 0.4, 0.0, 0.0]]])
     there = torch.tensor([[[0.6, 0.4, 1e-9, 1e-9]]]).log()
     in_doubt = there + torch.tensor([[[0.0, 0.0, 0.0, 30.0]]])
@@ -69,7 +69,7 @@ def test_local_divergence_is_weighed_and_told() -> None:
     assert float(loss) == pytest.approx(float(parts['kld'] + 0.5 * parts['local_kld']))
 
 
-def test_local_divergence_of_a_map_without_the_thing_counts_for_nothing() -> None:
+def test_local_divergence_of_a_map_without_the_element_counts_for_nothing() -> None:
     _, parts = GroundingLoss('none', precision_weight=0.5)(
         torch.tensor([[[[3.0, 0.0], [0.0, 0.0]]]]),
         torch.zeros(1, 0),
@@ -203,7 +203,7 @@ def test_actions_that_cost_nothing_get_no_gradient() -> None:
 
 
 @pytest.mark.parametrize('kind', ['cross_entropy', 'multi_label'])
-def test_where_the_thing_is_not_in_view_the_heatmap_should_be_uniform(kind: str) -> None:
+def test_where_the_element_is_not_in_view_the_heatmap_should_be_uniform(kind: str) -> None:
     """The second image shows another object; its action costs nothing."""
     heatmaps, actions = torch.zeros(2, 1, 2, 2), torch.zeros(2, 3)
     heatmaps[1, 0, 0, 0] = math.log(5)

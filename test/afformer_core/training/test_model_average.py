@@ -72,7 +72,7 @@ def test_the_description_tells_of_what(folders: list[Path], tmp_path: Path) -> N
     assert parts[1]['weights_sha256'] == read_description(folders[1]).weights_sha256
 
 
-def test_it_looks_as_the_first_does(folders: list[Path], tmp_path: Path) -> None:
+def test_it_zooms_as_the_first_does(folders: list[Path], tmp_path: Path) -> None:
     first = read_description(folders[0])
     calibration = PresenceCalibration(1.0, 2.0, -1.0, 0.5, 0.9, 40, 'v.json', first.weights_sha256)
     stages = (ZoomStage(1.5, 1.8),)

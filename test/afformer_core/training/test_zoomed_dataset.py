@@ -94,7 +94,7 @@ def test_points_are_where_the_disc_is_in_the_part(settings: ZoomSettings, tmp_pa
         assert image[round(y), round(x)].min() > 240
 
 
-def test_objects_take_turns_at_several_looks(settings: ZoomSettings, tmp_path: Path) -> None:
+def test_objects_take_turns_at_several_zooms(settings: ZoomSettings, tmp_path: Path) -> None:
     stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 1.0))
     written(replace(settings, stages=stages), tmp_path / 'zoomed')
 

@@ -28,13 +28,13 @@ def diagnostics() -> DiagnosticArray:
     return DiagnosticArray(status=statuses)
 
 
-def test_a_finding_of_one_node_among_several(diagnostics: DiagnosticArray) -> None:
+def test_the_status_of_one_node_among_several(diagnostics: DiagnosticArray) -> None:
     status = status_of(diagnostics, '/grounding', 'latency')
 
     assert [(one.key, one.value) for one in status.values] == [('ground p50 (ms)', '12')]
 
 
-def test_a_warning_is_told_in_place_of_what_is_told_where_all_is_well(
+def test_a_warning_is_told_instead_of_the_usual_message(
     diagnostics: DiagnosticArray,
 ) -> None:
     status = status_of(diagnostics, '/grounding', 'gpu')

@@ -108,7 +108,7 @@ def test_two_files_of_actions_are_refused(pairs: Path) -> None:
         FolderPairsDataset(pairs)
 
 
-def test_a_single_thing_needs_no_folder_of_its_own(pairs: Path) -> None:
+def test_a_single_object_needs_no_folder_of_its_own(pairs: Path) -> None:
     dataset = open_annotations(pairs / 'espresso')
     assert dataset[0].sample_id == 'press.mp4/kitchen.jpg'
     assert dataset[0].image_path == pairs / 'espresso/images/kitchen.jpg'
@@ -187,7 +187,7 @@ def test_verify_finds_a_demonstration_that_is_missing(
 
 
 @pytest.mark.parametrize('media', ['demonstrations', 'images'])
-def test_verify_tells_a_thing_whose_table_is_misspelt(
+def test_verify_tells_an_object_whose_table_is_misspelt(
     pairs: Path, media: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (pairs / 'mug' / media).mkdir(parents=True)

@@ -46,7 +46,7 @@ def test_a_narration_without_lines_tells_of_nothing() -> None:
     assert Narration([]).find('Press start') is None
 
 
-def test_a_rare_word_is_more_evidence_than_a_common_one() -> None:
+def test_a_rare_word_scores_more_than_a_common_one() -> None:
     narration = Narration(['press start', 'press stop', 'press menu', 'menu of lamps'])
     start, menu = narration.find('start'), narration.find('press menu')
     assert start is not None
@@ -55,7 +55,7 @@ def test_a_rare_word_is_more_evidence_than_a_common_one() -> None:
     assert start.score > menu.score / 2
 
 
-def test_of_one_place_the_element_with_most_evidence_is_taken() -> None:
+def test_the_element_of_the_highest_score_is_taken() -> None:
     claims = [
         Claim((0, 0), 4, 2.0),
         Claim((0, 0), 5, 1.0),
@@ -65,6 +65,6 @@ def test_of_one_place_the_element_with_most_evidence_is_taken() -> None:
     assert best_claims(claims) == {(0, 0): 4, (0, 1): 5}
 
 
-def test_where_two_elements_have_as_much_evidence_none_is_taken() -> None:
+def test_where_two_elements_have_the_same_score_none_is_taken() -> None:
     claims = [Claim((0, 0), 4, 2.0), Claim((0, 0), 5, 2.0), Claim((1, 0), 5, 2.0)]
     assert best_claims(claims) == {(1, 0): 5}

@@ -57,7 +57,7 @@ def test_points_outside_do_not_count():
     assert not np.isnan(alone.position).any()
 
 
-def test_best_place_is_the_middle_of_the_highest_pixel():
+def test_the_best_position_is_the_middle_of_the_highest_pixel():
     heatmap = np.zeros((30, 40), np.float32)
     heatmap[10, 20] = 1
     assert best_positions(heatmap, row((0, 0))).tolist() == [[40.5, 20.5]]

@@ -12,7 +12,7 @@ from afformer_core.evaluation.pairs.calibration import calibration_pairs, split_
 from afformer_core.models import afformer_small
 
 
-def test_no_appliance_is_on_both_sides(scenes):
+def test_no_scene_is_on_both_sides(scenes):
     chosen, others = split_pairs(scenes, 5)
 
     # Of three scenes.
@@ -36,7 +36,7 @@ def test_of_a_long_demonstration_eight_frames_are_taken(scenes, monkeypatch):
     assert len(set(pair.frames[:, 0, 0, 0].tolist())) == 8
 
 
-def test_one_appliance_is_too_few(scenes, tmp_path):
+def test_one_scene_is_too_few(scenes, tmp_path):
     folder = tmp_path / 'copy'
     shutil.copytree(scenes.parent, folder)
     entries = json.loads(scenes.read_text())

@@ -142,7 +142,7 @@ def test_one_window_is_grounded_as_ever() -> None:
     assert found.feature_similarity == expected.feature_similarity
 
 
-def test_of_many_places_the_five_best_are_given() -> None:
+def test_of_many_peaks_the_five_best_are_given() -> None:
     positions = [(8 + 16 * (number // 3), 8 + 24 * (number % 3)) for number in range(7)]
     taught = {
         10 * (1 + number): ([position], [2.0, 0.0]) for number, position in enumerate(positions)
@@ -162,7 +162,7 @@ def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
     assert found.presence == calibration.presence(found.confidence, found.feature_similarity)
 
 
-def test_the_window_that_the_image_resembles_most_counts() -> None:
+def test_the_window_most_similar_to_the_image_counts() -> None:
     taught = {grey: ([(20, 12)], [2.0, 0.0]) for grey in (10, 90)}
     grounder = grounder_of(SMALL, taught)
     alone = [grounder.ground(IMAGE, name).feature_similarity for name in ('10', '90')]

@@ -13,25 +13,25 @@ def samples(scenes):
     return list(OpraDataset(scenes))
 
 
-def test_all_pairs_of_an_appliance_follow_one_another(samples):
+def test_all_pairs_of_a_scene_follow_one_another(samples):
     pairs = choose_pairs(samples[::2] + samples[1::2])
     scenes = [pair.sample.scene.scene_id for pair in pairs]
     assert scenes == sorted(scenes)
     assert len(pairs) == 6
 
 
-def test_the_hard_negative_demonstration_is_of_another_element_of_the_same_appliance(samples):
+def test_the_hard_negative_demonstration_is_of_another_element_of_the_same_scene(samples):
     for pair in choose_pairs(samples):
         assert pair.hard_negative.scene.scene_id == pair.sample.scene.scene_id
         assert pair.hard_negative.scene.element != pair.sample.scene.element
 
 
-def test_no_swap_where_an_appliance_shows_one_element(samples):
+def test_no_negative_where_a_scene_shows_one_element(samples):
     (pair,) = choose_pairs(samples[:1])
     assert pair.hard_negative is None
 
 
-def test_limit_counts_appliances_and_the_number_of_pairs_is_for_each(samples):
+def test_limit_counts_scenes_and_the_number_of_pairs_is_for_each(samples):
     assert len(choose_pairs(samples, limit=2)) == 4
     pairs = choose_pairs(samples, limit=2, per_group=1)
     assert [pair.sample.scene.scene_id for pair in pairs] == ['scene0', 'scene1']

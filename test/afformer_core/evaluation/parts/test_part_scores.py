@@ -37,7 +37,7 @@ def test_the_nearest_part_counts(make_pair) -> None:
     assert distance_to_parts(make_pair(parts=parts), INSIDE) == 0
 
 
-def test_a_place_between_the_arms_of_a_part_is_not_inside(make_pair) -> None:
+def test_a_point_between_the_arms_of_a_part_is_not_inside(make_pair) -> None:
     horseshoe = [[0, 0], [60, 0], [60, 40], [50, 40], [50, 10], [10, 10], [10, 40], [0, 40]]
     pair = make_pair(parts=[horseshoe])
     # Ten pixels from the nearest arm.
@@ -60,7 +60,7 @@ def test_a_resized_target_is_measured_in_annotated_pixels(make_pair) -> None:
         ((), 0, 0, 0, 0),
     ],
 )
-def test_the_best_place_counts_and_the_best_of_all(
+def test_the_best_point_counts_and_the_best_of_all(
     make_pair, points, inside, near, any_inside, any_near
 ) -> None:
     score = score_points(make_pair(), Prediction(points))
@@ -123,7 +123,7 @@ def test_what_was_not_measured_has_no_mean() -> None:
     assert measured.auroc is None
 
 
-def test_evidence_tells_own_from_other_videos() -> None:
+def test_the_presence_score_tells_own_from_other_videos() -> None:
     values = [(0.9, 0.1), (0.5, 0.7), (0.8, 0.5)]
     known = [scores(presence_score=own, other_presence_score=other) for own, other in values]
     measured = measure_parts(known, ['a', 'b', 'c'])

@@ -64,7 +64,7 @@ def test_sift_finds_nothing_where_nothing_is(moved) -> None:
 
 
 @pytest.mark.parametrize('predictor', [RelativePositionPredictor(), SiftPredictor()])
-def test_without_a_mark_no_place_is_named(moved, predictor) -> None:
+def test_without_a_mark_no_point_is_named(moved, predictor) -> None:
     assert predictor.predict(moved[0], unmarked(moved[1])).points == ()
 
 
@@ -83,7 +83,7 @@ def with_colour(at: tuple[int, int]) -> np.ndarray:
     return image
 
 
-def test_matching_names_the_place_that_looks_like_the_mark() -> None:
+def test_matching_names_the_point_most_similar_to_the_mark() -> None:
     marked = MarkedFrame(with_colour((3, 4)), (3.5 / 16, 4.5 / 16))
     clip = Clip('red', GREY[None], marked)
     prediction = MatchingPredictor(brightness, marked_contact).predict(with_colour((10, 2)), clip)
@@ -94,7 +94,7 @@ def test_matching_names_the_place_that_looks_like_the_mark() -> None:
     assert MatchingPredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).points == ()
 
 
-def test_frozen_features_find_the_place_again(moved) -> None:
+def test_frozen_features_find_the_point_again(moved) -> None:
     features = ImagenetFeatures()
     (point, *_) = MatchingPredictor(features, marked_contact).predict(*moved).points
     assert pixel(point) == pytest.approx((80, 60), abs=8)

@@ -31,6 +31,6 @@ def test_a_row_tells_what_is_shown_and_what_is_looked_for():
     assert brightest[0] < 20 < brightest[1]
 
 
-def test_a_short_demonstration_leaves_places_empty():
+def test_a_short_demonstration_leaves_tiles_empty():
     grid = example_grid([_example(1)], side=40)
     assert (grid[:40, 44:128] == 255).all()

@@ -130,7 +130,7 @@ def test_every_fill_is_drawn_at_random_and_once_for_all_masks():
 
 
 @pytest.mark.parametrize('fill', [fill for fill in FILLS if fill != 'mean'])
-def test_the_same_generator_gives_the_same_masks(fill):
+def test_the_same_rng_gives_the_same_masks(fill):
     images = [
         without_hands(
             _green(), [Hand(BOX, True, 1.0)], MaskSettings(fill=fill), np.random.default_rng(seed)

@@ -183,7 +183,7 @@ def test_boxes_follow_a_frame_that_was_made_smaller():
     assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
 
 
-def test_the_same_generator_gives_the_same_image():
+def test_the_same_rng_gives_the_same_image():
     first, same, other = (
         _made((IN_CONTACT, IDLE), seed, masks=MaskSettings(), image=SLANTED) for seed in (1, 1, 2)
     )

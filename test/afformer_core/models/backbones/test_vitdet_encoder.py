@@ -145,7 +145,7 @@ def test_another_input_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resized.state_dict()['encoder.image_block.attn.rel_pos_w'].shape == (23, 64)
 
 
-def test_the_coarsest_level_is_every_second_place_of_the_next() -> None:
+def test_the_coarsest_level_is_every_second_position_of_the_next() -> None:
     pyramid = SimpleFeaturePyramid(8, 4, ('p4', 'p5', 'p6'))
     features = torch.randn(1, 8, 8, 4)
 

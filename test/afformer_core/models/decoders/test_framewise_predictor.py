@@ -76,6 +76,6 @@ def test_the_whole_model_reads_the_frames() -> None:
     assert not torch.equal(backwards, actions)
 
 
-def test_frames_need_a_decoder_that_keeps_their_places() -> None:
+def test_frames_need_a_decoder_that_keeps_their_positions() -> None:
     with pytest.raises(ValueError, match=r'action_pooling .* for the decoders .*deconvolution'):
         replace(SMALL, decoder='deconvolution', image_levels=('p4',), temporal_strides=(1,))

@@ -37,7 +37,7 @@ def test_equals_the_deconvolutions_with_their_gradients(upsampler: Upsampler) ->
         torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
 
 
-def test_what_is_drawn_from_a_place_stands_there(upsampler: Upsampler) -> None:
+def test_what_is_drawn_from_a_position_stands_there(upsampler: Upsampler) -> None:
     decoded = torch.zeros(1, 8, 3, 4, dtype=torch.double)
     before = upsampler(decoded)
     decoded[:, :, 1, 2] = torch.randn(8, dtype=torch.double)

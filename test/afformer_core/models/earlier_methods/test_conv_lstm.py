@@ -4,7 +4,7 @@ import torch
 from afformer_core.models.earlier_methods.conv_lstm import ConvLstm
 
 
-def test_over_maps_of_one_place_it_is_an_lstm() -> None:
+def test_over_maps_of_one_pixel_it_is_an_lstm() -> None:
     torch.manual_seed(0)
     conv_lstm, lstm = ConvLstm(3, kernel_size=1), torch.nn.LSTM(3, 3, batch_first=True)
     lstm.load_state_dict(
@@ -22,7 +22,7 @@ def test_over_maps_of_one_place_it_is_an_lstm() -> None:
     torch.testing.assert_close(states[..., 0, 0], lstm(video)[0])
 
 
-def test_a_state_spreads_by_a_place_with_each_frame() -> None:
+def test_a_state_spreads_by_a_pixel_with_each_frame() -> None:
     torch.manual_seed(0)
     conv_lstm = ConvLstm(2, kernel_size=3)
     dark = torch.zeros(1, 3, 2, 1, 7)

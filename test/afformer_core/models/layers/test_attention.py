@@ -46,7 +46,7 @@ def test_augmented_keys_equal_the_bias() -> None:
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
 
 
-def test_offsets_count_in_places_of_the_finer_side() -> None:
+def test_offsets_count_in_positions_of_the_finer_side() -> None:
     embeddings = torch.arange(7.0)[:, None]
 
     assert relative_table(embeddings, 2, 4)[:, :, 0].tolist() == [[3, 2, 1, 0], [5, 4, 3, 2]]

@@ -90,7 +90,7 @@ def test_code_and_objects_are_refused(
         ({'model': {'name': 'text'}}, "'name' of .* is of type str; expected an array"),
     ],
 )
-def test_pickles_of_other_things(tmp_path: Path, content: object, message: str) -> None:
+def test_pickles_of_other_content(tmp_path: Path, content: object, message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
         read_array_pickle(written(tmp_path, content))
 

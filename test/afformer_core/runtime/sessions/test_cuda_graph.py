@@ -91,7 +91,7 @@ def test_what_it_reads_and_writes_lives_as_long_as_it(kind: str) -> None:
     assert all(tensor() is None for tensor in read)
 
 
-def test_graphs_of_one_pool_do_not_touch_what_the_others_give(device: Device) -> None:
+def test_graphs_of_one_pool_do_not_change_what_the_others_give(device: Device) -> None:
     stream, pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
     images = [torch.zeros((1, 1, 3), dtype=torch.uint8, device='cuda') for _ in range(3)]
     memories = [on_gpu(10.0 * number) for number in range(3)]

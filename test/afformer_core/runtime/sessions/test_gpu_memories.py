@@ -120,7 +120,7 @@ def test_a_memory_is_copied_again_only_where_another_stood() -> None:
     assert static.view(one.shapes).keys[0].cpu().unique().tolist() == [1]
 
 
-def test_another_memory_at_the_place_of_one_that_went_is_copied() -> None:
+def test_another_memory_at_the_slot_of_one_that_went_is_copied() -> None:
     static = StaticMemory([((1, 4, 3), (1, 4, 2))], KINDS)
     upload = Upload()
     for value in range(4):
@@ -145,7 +145,7 @@ def test_how_many_fit_into_an_eighth_of_the_gpu(
     assert most_resident(configuration, bytes_per_number) == count
 
 
-def test_the_looks_of_one_demonstration_fit_anyway() -> None:
+def test_the_zoom_stages_of_one_demonstration_fit_anyway() -> None:
     configuration = replace(afformer_small(('press',), (1024, 1024)), maximum_frames=512)
 
     assert most_resident(configuration, 4) == 4

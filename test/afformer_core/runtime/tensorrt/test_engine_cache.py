@@ -207,9 +207,7 @@ def test_two_that_differ_never_share_a_file(field: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('field', ['graph_sha256', 'shapes'])
-def test_the_next_export_of_a_model_takes_the_place_of_the_one_before(
-    field: str, tmp_path: Path
-) -> None:
+def test_the_next_export_of_a_model_replaces_the_one_before(field: str, tmp_path: Path) -> None:
     other = replace(KEY, **{field: OTHERS[field]})
 
     paths = {engine_path(tmp_path, tmp_path / 'model', key) for key in (KEY, other)}

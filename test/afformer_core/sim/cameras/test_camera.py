@@ -56,7 +56,7 @@ def test_two_random_views_are_29_degrees_apart_on_average_and_67_at_most() -> No
     assert degrees.max() <= 67.01
 
 
-def test_views_are_around_the_direction_that_a_thing_is_mostly_looked_at_from() -> None:
+def test_views_are_around_the_direction_that_an_object_is_mostly_seen_from() -> None:
     rng = np.random.default_rng(0)
     for family in ('control_panel', 'mugs'):
         fixture = Scene(1, family).fixture

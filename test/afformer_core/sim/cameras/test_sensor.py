@@ -197,7 +197,7 @@ def test_what_moves_is_smeared_more_often(rng: np.random.Generator) -> None:
     assert moving == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_generator_alone_decides_on_an_exposure(image: np.ndarray) -> None:
+def test_the_rng_alone_decides_on_an_exposure(image: np.ndarray) -> None:
     exposed = []
     for _ in range(2):
         rng = np.random.default_rng(4)

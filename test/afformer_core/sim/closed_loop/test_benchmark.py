@@ -65,7 +65,7 @@ def test_the_right_pixel_and_action_succeed(tried: list[Trial]) -> None:
     assert all(trial.attempts[0.0].shown.done for trial in tried)
 
 
-def test_the_same_plan_tries_the_same(tried: list[Trial]) -> None:
+def test_the_same_settings_try_the_same(tried: list[Trial]) -> None:
     assert next(trials(SETTINGS)) == tried[0]
 
 
@@ -181,6 +181,6 @@ def test_no_trial_is_no_report() -> None:
         ({'noises': (-0.1,)}, 'noise is -0.1, .* must not be negative'),
     ],
 )
-def test_impossible_plans_are_refused(fields: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(SETTINGS, **fields)

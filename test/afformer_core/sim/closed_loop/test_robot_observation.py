@@ -77,7 +77,7 @@ def test_the_point_of_a_peak_is_on_its_button(
         assert published.normal @ button.pose.rotation[:, 2] > 0.9
 
 
-def test_a_place_that_does_not_resemble_the_demonstration_is_not_found(
+def test_what_is_not_similar_to_the_demonstration_is_not_found(
     observation: RobotObservation,
 ) -> None:
     sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))

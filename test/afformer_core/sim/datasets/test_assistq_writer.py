@@ -111,7 +111,7 @@ def test_panels_are_taken_where_there_are_any() -> None:
         ({'longest_side': 8}, 'at least 32'),
     ],
 )
-def test_an_impossible_plan_is_refused(change: dict[str, float], message: str) -> None:
+def test_impossible_settings_are_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(SETTINGS, **change)
 

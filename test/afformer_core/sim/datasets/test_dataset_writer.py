@@ -70,7 +70,7 @@ def test_points_lie_on_the_demonstrated_element(folder: Path) -> None:
             assert cv2.pointPolygonTest(polygon, point, True) > -0.6
 
 
-def test_one_appliance_has_demonstrations_of_different_elements(folder: Path) -> None:
+def test_one_scene_has_demonstrations_of_different_elements(folder: Path) -> None:
     scenes = [sample.scene for sample in OpraDataset(folder / 'train.json')]
     for scene_id in ('train/00000', 'train/00001'):
         elements = [s.element for s in scenes if s is not None and s.scene_id == scene_id]
@@ -162,7 +162,7 @@ def test_an_unknown_hand_is_refused() -> None:
         replace(SETTINGS, hand='paw')
 
 
-def test_an_appliance_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
+def test_a_scene_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
     scene = Scene(2, 'mugs')
     count = len(scene.fixture.elements)
     demonstrations = plan_demonstrations(scene, count + 1, 64)
@@ -233,7 +233,7 @@ def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(folder: Path, tmp_pa
     assert json.loads((tmp_path / 'train.json').read_text()) == whole[:9]
 
 
-def test_another_plan_in_the_same_folder_is_refused(folder: Path) -> None:
+def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
     with pytest.raises(DatasetError, match='made with'):
         next(write_dataset(folder, 'train', replace(SETTINGS, seed=4)))
 
@@ -249,7 +249,7 @@ def test_another_plan_in_the_same_folder_is_refused(folder: Path) -> None:
         ({'seed': -1}, 'negative'),
     ],
 )
-def test_an_impossible_plan_is_refused(change: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(SETTINGS, **change)
 

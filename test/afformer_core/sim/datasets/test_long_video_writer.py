@@ -78,7 +78,7 @@ def test_there_are_frames_without_a_hand(folder: Path) -> None:
         assert 0 < len({hand['frame'] for hand in found['hands']}) < 64
 
 
-def test_a_video_cuts_from_one_appliance_to_another() -> None:
+def test_a_video_cuts_from_one_scene_to_another() -> None:
     settings = replace(SETTINGS, scenes=3, seconds=60)
     shown = [[shot.scene.seed for shot in plan_shots(settings, index)] for index in range(6)]
     assert {len(set(seeds)) for seeds in shown} == {1, 2, 3}

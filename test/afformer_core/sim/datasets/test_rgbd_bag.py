@@ -164,6 +164,6 @@ def test_the_command_writes_a_bag(tmp_path: Path, capsys: pytest.CaptureFixture[
         ({'depth_encoding': '8UC1'}, "depth_encoding is '8UC1'; expected 16UC1 or 32FC1"),
     ],
 )
-def test_impossible_plans_are_refused(fields: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(SETTINGS, **fields)

@@ -95,7 +95,7 @@ def gap(first: np.ndarray, second: np.ndarray, axes: np.ndarray) -> float:
     )
 
 
-def test_a_member_depends_on_the_generator_alone(family: str) -> None:
+def test_a_member_depends_on_the_rng_alone(family: str) -> None:
     generate = GENERATORS[family]
     first, again, other = (repr(generate(np.random.default_rng(seed))) for seed in (5, 5, 6))
     assert first == again

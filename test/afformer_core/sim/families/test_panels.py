@@ -52,7 +52,7 @@ def extent(element: Element) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize('family', PANELS)
-def test_an_appliance_depends_on_its_seed_alone(family: str) -> None:
+def test_a_fixture_depends_on_its_seed_alone(family: str) -> None:
     assert finishes(make(family, 5)) == finishes(make(family, 5))
     assert finishes(make(family, 5)) != finishes(make(family, 6))
 
@@ -61,7 +61,7 @@ def test_an_appliance_depends_on_its_seed_alone(family: str) -> None:
     ('family', 'fewest', 'most', 'mean'),
     [('control_panel', 4, 24, 11), ('keypad', 5, 32, 14), ('dense_keypad', 12, 30, 21)],
 )
-def test_appliances_have_as_many_elements_as_their_family(
+def test_fixtures_have_as_many_elements_as_their_family(
     family: str, fewest: int, most: int, mean: int
 ) -> None:
     counts = [len(fixture.elements) for fixture in many(family)]
@@ -188,6 +188,6 @@ def test_an_element_without_extent_is_refused() -> None:
         Finish('round', 0.02, 0.0, 0.01, WHITE, WHITE)
 
 
-def test_an_appliance_without_elements_is_refused() -> None:
+def test_a_fixture_without_elements_is_refused() -> None:
     with pytest.raises(ValueError, match='at least one element'):
         Fixture('empty', (), (), -0.1, -0.1)

@@ -61,12 +61,12 @@ def test_a_glove_is_of_one_colour() -> None:
 
 
 @pytest.mark.parametrize('paint', [paint_hand, paint_arm, paint_sleeve])
-def test_equal_looks_are_painted_alike_and_other_seeds_otherwise(paint) -> None:  # type: ignore[no-untyped-def]
+def test_equal_styles_are_painted_alike_and_other_seeds_otherwise(paint) -> None:  # type: ignore[no-untyped-def]
     np.testing.assert_array_equal(paint(DARK), paint(replace(DARK)))
     assert (paint(DARK) != paint(replace(DARK, seed=5))).any()
 
 
-def test_looks_keep_the_sleeve_and_differ_in_what_is_worn() -> None:
+def test_styles_keep_the_sleeve_and_differ_in_what_is_worn() -> None:
     appearance = HandAppearance((0.8, 0.6, 0.5), (0.1, 0.2, 0.6), 0.4, 0.9, True)
     rng = np.random.default_rng(0)
     styles = [sample_hand_style(appearance, rng) for _ in range(200)]

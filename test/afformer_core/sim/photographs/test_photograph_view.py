@@ -49,7 +49,7 @@ def test_other_views_show_the_point_and_little_beyond_the_photograph() -> None:
     assert 0.9 / 2.6 < min(scales) < max(scales) < 0.9 * 2.6
 
 
-def test_views_are_drawn_for_any_place_of_large_photographs() -> None:
+def test_views_are_drawn_for_any_point_of_large_photographs() -> None:
     photograph = np.zeros((960, 1280, 3), np.uint8)
     rng = np.random.default_rng(3)
     for _ in range(60):
@@ -76,7 +76,7 @@ def test_a_mirrored_view_is_refused() -> None:
         PhotographView(SIZE, np.diag([-1.0, 1.0, 1.0]))
 
 
-def test_places_have_structure_and_keep_away_from_the_border() -> None:
+def test_points_have_structure_and_keep_away_from_the_border() -> None:
     positions = find_interest_points(dotted(), 5, np.random.default_rng(0))
     assert len(positions) >= 1
     assert (np.linalg.norm(positions - POINT, axis=1) < 14).all()

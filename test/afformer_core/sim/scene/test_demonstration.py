@@ -216,7 +216,7 @@ def test_target_images_show_neither_hand_nor_what_it_did() -> None:
     np.testing.assert_array_equal(render_target(SCENE, 0, size=views[0].size), before[0])
 
 
-def test_the_hand_hides_a_part_of_the_appliance_in_a_clip() -> None:
+def test_the_hand_hides_a_part_of_the_fixture_in_a_clip() -> None:
     demonstration = plan_demonstration(SCENE, 0)
     middle = (demonstration.motion.start + demonstration.motion.end) / 2
     with Renderer(SCENE, (256, 256)) as renderer:

@@ -77,7 +77,7 @@ def test_another_variant_is_another_image_of_the_same_elements() -> None:
     assert (images[0] != images[1]).any()
 
 
-def test_held_out_textures_change_the_image_but_not_the_appliance() -> None:
+def test_held_out_textures_change_the_image_but_not_the_fixture() -> None:
     usual, held_out = Scene(SEED), Scene(SEED, held_out=True)
     assert geometry(usual.fixture) == geometry(held_out.fixture)
     assert plan_demonstration(usual, 0).action == plan_demonstration(held_out, 0).action
@@ -95,7 +95,7 @@ def test_a_negative_variant_is_refused() -> None:
         Scene(SEED, variant=-1)
 
 
-def test_scene_seeds_differ_between_datasets_and_appliances() -> None:
+def test_scene_seeds_differ_between_datasets_and_scenes() -> None:
     seeds = {scene_seed(dataset, index) for dataset in range(3) for index in range(100)}
     assert len(seeds) == 300
 

@@ -44,7 +44,7 @@ def test_tests_show_textures_that_training_and_validation_never_do() -> None:
     }
 
 
-def test_no_two_splits_share_an_appliance() -> None:
+def test_no_two_splits_share_a_scene() -> None:
     scenes = {
         name: {scene_seed(split.seed, index) for index in range(2000)}
         for name, split in [*SPLITS.items(), ('another', split_named('another'))]

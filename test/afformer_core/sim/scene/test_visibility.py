@@ -9,7 +9,7 @@ from afformer_core.sim.scene.view import plan_target
 from afformer_core.sim.scene.visibility import elements_in_view, points_seen
 
 
-def test_points_beside_a_thing_go_to_its_nearest_pixel_inside() -> None:
+def test_points_beside_an_element_go_to_its_nearest_pixel_inside() -> None:
     mask = np.zeros((20, 30), bool)
     mask[5:10, 10:20] = True
     points = np.array([[12.4, 7.2], [14.0, 1.0], [25.0, 9.0], [-3.0, 40.0]])
@@ -19,7 +19,7 @@ def test_points_beside_a_thing_go_to_its_nearest_pixel_inside() -> None:
     assert moved.tolist() == [[12.4, 7.2], [14.0, 6.0], [18.0, 8.0], [11.0, 8.0]]
 
 
-def test_points_on_a_thing_of_one_row_go_to_its_border() -> None:
+def test_points_on_an_element_of_one_row_go_to_its_border() -> None:
     mask = np.zeros((5, 5), bool)
     mask[2, 1:4] = True
     assert points_seen(np.array([[4.0, 4.0]]), mask).tolist() == [[3.0, 2.0]]

@@ -57,7 +57,7 @@ def test_training_and_held_out_patterns_differ() -> None:
     assert len(TRAINING_PATTERNS) + len(HELD_OUT_PATTERNS) >= 12
 
 
-def test_the_generator_alone_decides_on_a_surface() -> None:
+def test_the_rng_alone_decides_on_a_surface() -> None:
     for seed in range(10):
         first, second = (paint_surface(np.random.default_rng(seed)) for _ in range(2))
         np.testing.assert_array_equal(first, second)

@@ -43,7 +43,7 @@ def test_crops_are_squares_of_every_texture_image_of_their_set(
     assert read == set(HELD_OUT_TEXTURE_IMAGES if held_out else TRAINING_TEXTURE_IMAGES)
 
 
-def test_the_generator_alone_decides_on_a_crop() -> None:
+def test_the_rng_alone_decides_on_a_crop() -> None:
     crops = [crop_texture_image(np.random.default_rng(seed), 32) for seed in (5, 5, 6)]
     np.testing.assert_array_equal(crops[0], crops[1])
     assert (crops[0] != crops[2]).any()

@@ -117,7 +117,7 @@ def test_a_row_changes_what_it_says_and_nothing_else(row: str) -> None:
 
 
 @pytest.mark.parametrize('row', [row for row in ROWS if row.startswith(('table_4', 'table_7'))])
-def test_a_row_has_the_same_steps_after_the_small_experiment(row: str) -> None:
+def test_a_row_has_the_same_steps_after_the_small_training(row: str) -> None:
     ours, theirs = (
         resolved(whole, f'ablations/{row}') for whole in ('simulated/ablation', 'opra/r50')
     )

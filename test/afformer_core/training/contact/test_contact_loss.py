@@ -51,7 +51,7 @@ def test_the_right_contact_costs_less_than_another(
         assert contact_loss(wrong, targets) > right + 0.5
 
 
-def test_frames_without_contact_have_no_place(contact: Contact, targets: ContactTargets) -> None:
+def test_frames_without_contact_have_no_point(contact: Contact, targets: ContactTargets) -> None:
     moved = contact.frames.clone()
     moved[0, 0] = peak_at(20, 0, 0)
 
@@ -60,7 +60,9 @@ def test_frames_without_contact_have_no_place(contact: Contact, targets: Contact
     torch.testing.assert_close(other, contact_loss(contact, targets))
 
 
-def test_a_place_out_of_view_has_no_loss(contact: Contact, targets: ContactTargets) -> None:
+def test_a_contact_point_out_of_view_has_no_loss(
+    contact: Contact, targets: ContactTargets
+) -> None:
     unknown = ContactTargets(torch.full((1, 2, 2), NOWHERE), targets.in_contact)
 
     loss = contact_loss(contact, unknown)

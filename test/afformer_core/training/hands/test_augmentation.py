@@ -76,7 +76,7 @@ def test_a_image_without_hands_is_changed_as_well() -> None:
     assert not np.array_equal(image, square_image())
 
 
-def test_what_is_drawn_depends_on_the_generator_alone() -> None:
+def test_what_is_drawn_depends_on_the_rng_alone() -> None:
     settings = HandAugmentation(0.5, crop=CropSettings((0.2, 0.5)), blur=2.0)
     first, second, other = (
         settings.apply(square_image(), BOXES, np.random.default_rng(seed)) for seed in (3, 3, 4)

@@ -82,11 +82,11 @@ def _contact(
         return None
     unknown = (np.nan, np.nan)
     points = np.array([unknown if each is None else each for each in sample.contact_points])
-    touching = np.zeros(len(points), bool)
+    in_contact = np.zeros(len(points), bool)
     if sample.contact is not None:
-        touching[sample.contact[0] : sample.contact[1] + 1] = True
+        in_contact[sample.contact[0] : sample.contact[1] + 1] = True
     kept = uniform_indices(len(points), count)[order]
-    return points[kept].astype(np.float32), touching[kept]
+    return points[kept].astype(np.float32), in_contact[kept]
 
 
 def _annotated(sample: Sample, index: int) -> AnnotatedPoints:

@@ -18,7 +18,7 @@ from afformer_core.models.correspondence.refinement import Refinement
 # Range of the correlation that the decoder is shown, in nats from that of a uniform heatmap.
 _RANGE = 8.0
 # Drawn images, which training may show alone, are harder to match than real ones.
-_LEAST_PRIOR_WEIGHT = 1.5
+_LEAST_PRIOR_WEIGHT = 2.5
 
 
 class Correspondence(nn.Module):
@@ -29,7 +29,7 @@ class Correspondence(nn.Module):
 
     Attributes:
         prior_excess: softplus of it is by how much the factor of the correlation in the heatmap's
-            logits exceeds 1.5.
+            logits exceeds 2.5.
     """
 
     def __init__(self, configuration: AfformerConfiguration) -> None:

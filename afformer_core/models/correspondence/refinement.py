@@ -12,6 +12,9 @@ _WIDTH = 48
 _GROUPS = 8
 # Each position of the finest stage gets so many logits along an axis.
 _SCALE = 2
+# Range of the correction, in nats, and width of the image in neighbourhoods.
+_LIMIT = 6.0
+_NEIGHBOURHOODS = 6
 # Small, so that training begins with what the decoder finds.
 _INITIAL_DEVIATION = 1e-3
 
@@ -20,7 +23,9 @@ class Refinement(nn.Module):
     """A correction of heatmap logits, finer than the decoder's levels.
 
     The decoder stops at stride 16, where a small button is a fraction of a position. What it found
-    is enlarged to the stage of stride 8, whose features tell where the edges are.
+    is enlarged to the stage of stride 8, whose features tell where the edges are. A correction
+    moves probability within a neighbourhood alone: learnt from drawn images, the fine stage does
+    not know which of two distant positions a real one means.
 
     Args:
         channels: width C of the decoded features.
@@ -51,7 +56,8 @@ class Refinement(nn.Module):
             correlation: [B, 1, h, w], of a range that suits a network.
 
         Returns:
-            logits [B, 1, 2 * h, 2 * w], to be added to those of the heatmap.
+            logits [B, 1, 2 * h, 2 * w], to be added to those of the heatmap; the mean of their
+            exponentials around each position is 1.
         """
         joined = (
             enlarged(self.decoded(decoded), fine.shape[-2:])
@@ -59,4 +65,14 @@ class Refinement(nn.Module):
             + self.correlation(correlation)
         )
         logits: Tensor = self.logits(self.convolutions(joined))
-        return functional.pixel_shuffle(logits, _SCALE)
+        return _local(functional.pixel_shuffle(logits, _SCALE))
+
+
+def _local(logits: Tensor) -> Tensor:
+    """Subtract from logits [B, 1, h, w] the logarithm of their mean exponential around each."""
+    limited = _LIMIT * (logits / _LIMIT).tanh()
+    side = 2 * (logits.shape[-1] // _NEIGHBOURHOODS // 2) + 1
+    around = functional.avg_pool2d(
+        limited.exp(), side, stride=1, padding=side // 2, count_include_pad=False
+    )
+    return limited - around.log()

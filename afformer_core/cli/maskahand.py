@@ -12,7 +12,7 @@ _EXAMPLE = """examples:
   afformer simulate simulated --split train --scenes 1000 --processes 2
   afformer simulate simulated --split validation --scenes 60 --processes 2
   afformer simulate simulated --split test-seen --scenes 150 --processes 2
-  afformer maskahand unlabelled/videos --annotated simulated --output results \
+  afformer maskahand unlabelled/videos --annotated simulated --output results \\
       --processes 2 --ablations
 """
 

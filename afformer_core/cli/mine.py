@@ -36,9 +36,9 @@ examples:
   afformer mine datasets/mining/videos --detector simulated --output mined
   afformer mine ~/recordings kitchen.mcap --output mined --preview mined/sheet.jpg
   afformer mine robot_bag#/camera/color/image_raw --detector models/hands --output mined
-  afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \
+  afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \\
       --output opra/mined
-  afformer mine epic/frames_rgb_flow/rgb/train --annotations epic/annotations.json \
+  afformer mine epic/frames_rgb_flow/rgb/train --annotations epic/annotations.json \\
       --number-rate 60 --detector models/hands --output epic/mined"""
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -159,6 +160,22 @@ def test_every_subcommand_has_a_page() -> None:
     ground = pages['reference/commands/ground.md']
     assert '```sh\nafformer ground --video press.mp4' in ground
     assert '\n  --video VIDEO' in ground
+
+
+def test_an_indented_part_of_a_description_is_shown_as_it_is() -> None:
+    simulate = subcommand_pages()['reference/commands/simulate.md']
+    assert 'one of these layouts:\n\n```text\nopra         clips' in simulate
+    assert 'without annotations\n```\n\nThe same command' in simulate
+
+
+@pytest.mark.parametrize('name', SUBCOMMANDS)
+def test_lines_of_examples_that_go_on_end_in_a_backslash(name: str) -> None:
+    page = subcommand_pages()[f'reference/commands/{name}.md']
+    examples = page.partition('```sh\n')[2].partition('```')[0].splitlines()
+    assert all(line.startswith('afformer ') for line in examples if not line.startswith(' '))
+    before = [a for a, b in itertools.pairwise(examples) if b.startswith(' ')]
+    assert all(line.endswith(' \\') for line in before)
+    assert not [line for line in examples if '   ' in line.strip() and '#' not in line]
 
 
 @pytest.mark.parametrize('room', ROOMS)

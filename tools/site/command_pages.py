@@ -69,7 +69,7 @@ def _list(subcommands: argparse._SubParsersAction) -> str:
 
 
 def _page(name: str, parser: argparse.ArgumentParser) -> str:
-    text = f'# afformer {name}\n\n{_sentence(parser.description or "")}\n\n'
+    text = f'# afformer {name}\n\n{_prose(parser.description or "")}\n\n'
     examples = _EXAMPLES.search(parser.epilog or '')
     if examples is not None:
         text += f'```sh\n{textwrap.dedent(examples[1]).rstrip()}\n```\n\n'
@@ -88,8 +88,18 @@ def _training_options() -> str:
         contextlib.suppress(SystemExit),
     ):
         train(['--help'])
-    options = printed.getvalue().partition('\noptions:\n')[2]
+    # The parser hides its usage by a backspace.
+    options = printed.getvalue().replace('\b', '').partition('\noptions:\n')[2]
     return f'```text\noptions:\n{options.rstrip()}\n```\n'
+
+
+def _prose(description: str) -> str:
+    """Turn a description into Markdown; paragraphs that are indented are shown as they are."""
+    paragraphs = [
+        f'```text\n{textwrap.dedent(each)}\n```' if each.startswith('  ') else each
+        for each in _sentence(description).split('\n\n')
+    ]
+    return '\n\n'.join(paragraphs)
 
 
 def _sentence(text: str) -> str:

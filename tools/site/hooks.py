@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -10,6 +12,9 @@ from pymdownx.slugs import slugify
 
 from tools.site.pages import ROOT, added_pages, with_folders
 from tools.site.source_pages import with_site_links
+
+_CELL_WITHOUT_CODE = re.compile(r'<td[^>]*>(?:(?!</td>|<code).)*</td>', re.DOTALL)
+_INTERVAL = re.compile(r'(?<=\[)(-?[\d.]+), (-?[\d.]+)(?=\])')
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -30,3 +35,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lead links to the repository to pages of the site."""
     return with_site_links(markdown, page.file.src_uri)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Keep the bounds of an interval in a table on one line."""
+    return _CELL_WITHOUT_CODE.sub(lambda cell: _INTERVAL.sub(r'\1,&nbsp;\2', cell[0]), html)

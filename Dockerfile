@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# The node on an apt ROS 2, installed as README says:
+# The node on an apt ROS 2, installed as README says; Fast DDS hands images over in shared memory:
 #
 #   docker build --tag afformer_ros .
-#   docker run --rm --net host afformer_ros \
+#   docker run --rm --net host --ipc host afformer_ros \
 #       ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw
 ARG ROS_DISTRO=jazzy
 FROM ros:${ROS_DISTRO}

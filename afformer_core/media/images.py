@@ -54,12 +54,13 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     write_aside(path, data.tobytes())
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path | str) -> NDArray[np.uint8]:
     """Read an image file as uint8 RGB [H, W, 3].
 
     Raises:
         ImageError: it is missing, empty or not an image.
     """
+    path = Path(path)
     if not path.is_file():
         raise ImageError(f'{path} does not exist; expected an image file')
     data = np.fromfile(path, np.uint8)

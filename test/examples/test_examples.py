@@ -60,6 +60,23 @@ def run(root: Path, folder: Path, name: str, *arguments: Path | str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize('page', ['README.md', 'docs/tutorials/pair_of_files.md'])
+def test_the_lines_of_python_on_a_page_ground(
+    root: Path,
+    files: Path,
+    page: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = files / 'videos'
+    # Its content says what it is, whatever its name.
+    (files / 'panel.png').rename(folder / 'panel.jpg')
+    monkeypatch.chdir(folder)
+    (lines,) = re.findall(r'^```python\n(.*?)^```$', (root / page).read_text(), re.M | re.S)
+    exec(lines, {})
+    assert re.fullmatch(r'[a-z ]+ Peak\(.*\) \(120, 160\)\n', capsys.readouterr().out)
+
+
 def test_two_files_give_an_action_and_an_overlay(root: Path, files: Path) -> None:
     overlay = files / 'overlay.png'
     said = run(

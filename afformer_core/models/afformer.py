@@ -92,6 +92,7 @@ class Afformer(nn.Module):
         memory = self.decoder.memorize(features[:, :, kept:], lengths)
         missing = missing_frames(lengths, features.shape[1])
         contact, descriptors = self.correspondence.memorize(stages, missing)
+        descriptors = descriptors.to(memory.keys[0].dtype)
         return replace(memory, descriptors=descriptors, contact=contact)
 
     def ground(self, images: Tensor, memory: VideoMemory) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.correspondence.contact import Contact, ContactHead
 from afformer_core.models.correspondence.matching import Descriptors, Matcher, enlarged
 from afformer_core.models.correspondence.refinement import Refinement
+from afformer_core.models.layers.numerics import widened
 
 # Range of the correlation that the decoder is shown, in nats from that of a uniform heatmap.
 _RANGE = 8.0
@@ -23,6 +24,9 @@ _LEAST_PRIOR_WEIGHT = 2.5
 
 class Correspondence(nn.Module):
     """Where a demonstration touches, what that looks like, and where an image looks like it.
+
+    It computes in fp32 also where encoder and decoder do not, since small differences of
+    features do not bear rounding.
 
     Args:
         configuration: the architecture.
@@ -55,6 +59,7 @@ class Correspondence(nn.Module):
             stages: of the frames, coarse to fine, each [B, T, C, height, width].
             missing: [B, T], true at frames that do not exist, or None.
         """
+        stages = [widened(stage) for stage in stages]
         contact = self.contact(tuple(reversed(stages)), missing)
         compared = [stage[:, 0] for stage in stages[:2]]
         return contact, self.matcher.describe(compared, contact.first)
@@ -66,14 +71,17 @@ class Correspondence(nn.Module):
             stages: of the images, coarse to fine, each [B * K, C, height, width].
             descriptors: of B demonstrations.
         """
-        scores = self.matcher.correlate(stages[:2], descriptors)
+        scores = self.matcher.correlate([widened(stage) for stage in stages[:2]], descriptors)
         return scores.flatten(1).log_softmax(dim=1).view_as(scores)[:, None]
 
     def guide(self, levels: Sequence[Tensor], correlation: Tensor) -> tuple[Tensor, ...]:
         """Add the correlation to image levels, coarse to fine, each [B * K, C, height, width]."""
         shown = _limited(correlation)
         return tuple(
-            level + guide(functional.max_pool2d(shown, shown.shape[-1] // level.shape[-1]))
+            level
+            + guide(functional.max_pool2d(shown, shown.shape[-1] // level.shape[-1])).to(
+                level.dtype
+            )
             for level, guide in zip(levels, self.guides, strict=True)
         )
 
@@ -85,7 +93,8 @@ class Correspondence(nn.Module):
             decoded: the decoder's features [B * K, C, h / 2, w / 2].
             fine: the finest stage of the images, [B * K, C, h, w].
         """
-        refined: Tensor = self.refinement(decoded, fine, _limited(correlation))
+        shown = _limited(correlation)
+        refined: Tensor = self.refinement(widened(decoded), widened(fine), shown)
         weight = _LEAST_PRIOR_WEIGHT + functional.softplus(self.prior_excess)
         return refined + weight * enlarged(correlation, refined.shape[-2:])
 

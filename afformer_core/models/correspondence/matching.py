@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.configuration import CONTACT_CANDIDATES
+from afformer_core.models.layers.numerics import widened
 
 _LEAST_LENGTH = 1e-6
 
@@ -29,6 +30,10 @@ class Descriptors:
 
     features: Tensor
     weights: Tensor
+
+    def to(self, dtype: torch.dtype) -> Descriptors:
+        """Convert the descriptors to the type of a memory's other tensors."""
+        return Descriptors(self.features.to(dtype), self.weights.to(dtype))
 
 
 class Matcher(nn.Module):
@@ -79,7 +84,7 @@ class Matcher(nn.Module):
             logits [B * K, h, w] on a grid of twice the finest stage's size.
         """
         images = len(stages[0]) // len(descriptors.features)
-        rows = descriptors.features[:, 0].repeat_interleave(images, dim=0)
+        rows = widened(descriptors.features[:, 0]).repeat_interleave(images, dim=0)
         size = (2 * stages[-1].shape[-2], 2 * stages[-1].shape[-1])
         similarity: Tensor | float = 0.0
         for part, stage in zip(rows.split(self._channels, dim=2), stages, strict=True):
@@ -89,7 +94,7 @@ class Matcher(nn.Module):
             cosines = (asked @ found.flatten(2)).unflatten(2, stage.shape[-2:])
             similarity = similarity + enlarged(cosines, size)
         assert isinstance(similarity, Tensor)
-        weights = descriptors.weights[:, 0, :-1].repeat_interleave(images, dim=0)
+        weights = widened(descriptors.weights[:, 0, :-1]).repeat_interleave(images, dim=0)
         scores = (
             self.contact_weight * weights[..., None]
             + self.similarity_weight / len(stages) * similarity

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Half precision where it is safe, and only there."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,42 +10,55 @@ from torch import nn
 
 from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 from afformer_core.models.precision import InFloat32, convert_precision
+from afformer_core.models.presets import afformer_correspondence
 
 ACTIONS = ('press', 'pull')
 
+architectures = pytest.mark.parametrize('architecture', [afformer_small, afformer_correspondence])
 
-def prepared(precision: str) -> Afformer:
+
+def prepared(
+    precision: str, architecture: Callable[..., AfformerConfiguration] = afformer_small
+) -> Afformer:
     torch.manual_seed(0)
-    model = Afformer(afformer_small(ACTIONS, (64, 64))).eval().requires_grad_(False)
+    model = Afformer(architecture(ACTIONS, (64, 64))).eval().requires_grad_(False)
     fold_batch_norms(model.encoder)
     model.freeze_tables()
     convert_precision(model, precision)
     return model
 
 
+@architectures
 @pytest.mark.parametrize(
     ('precision', 'dtype'), [('fp16', torch.float16), ('bf16', torch.bfloat16)]
 )
-def test_norms_and_heads_stay_in_fp32(precision: str, dtype: torch.dtype) -> None:
-    model = prepared(precision)
+def test_norms_and_heads_stay_in_fp32(
+    precision: str, dtype: torch.dtype, architecture: Callable[..., AfformerConfiguration]
+) -> None:
+    model = prepared(precision, architecture)
 
     for name, parameter in model.named_parameters():
         within = [model.get_submodule(name.rsplit('.', n)[0]) for n in range(1, name.count('.'))]
-        wide = name.startswith('predictor') or any(isinstance(one, InFloat32) for one in within)
+        wide = name.startswith(('predictor', 'correspondence'))
+        wide |= any(isinstance(one, InFloat32) for one in within)
         assert parameter.dtype == (torch.float32 if wide else dtype), name
     norms = [one for one in model.modules() if isinstance(one, nn.LayerNorm | nn.GroupNorm)]
     assert len(norms) > 4
     assert {one.weight.dtype for one in norms} == {torch.float32}
 
 
+@architectures
 @pytest.mark.parametrize(('precision', 'tolerance'), [('fp16', 0.02), ('bf16', 0.15)])
 @torch.inference_mode()
-def test_the_outputs_are_close_and_in_fp32(precision: str, tolerance: float) -> None:
+def test_the_outputs_are_close_and_in_fp32(
+    precision: str, tolerance: float, architecture: Callable[..., AfformerConfiguration]
+) -> None:
     images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
     results = []
-    for model in (prepared('fp32'), prepared(precision)):
+    for model in (prepared('fp32', architecture), prepared(precision, architecture)):
         features = model.encode_frames(images)
         outputs = model.ground_with_features(images, model.memorize(features[None]))
         results.append((features, *outputs))

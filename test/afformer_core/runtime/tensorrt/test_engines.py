@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
 from afformer_core.errors import EngineError
+from afformer_core.models.presets import afformer_correspondence
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
@@ -25,6 +26,9 @@ from afformer_core.runtime.tensorrt.builder import (
 )
 from afformer_core.runtime.tensorrt.engines import engine_key, obtain_engines, shape_ranges
 from afformer_core.runtime.tensorrt.library import trt
+from afformer_core.runtime.weights import save_model
+
+from ...conftest import random_model
 
 EXACT = Recipe.of('fp32')
 AMPERE, ADA = BuildSettings((8, 6)), BuildSettings((8, 9))
@@ -58,6 +62,20 @@ def test_a_model_is_compiled_and_found_again(
     assert sum('done with' in line for line in lines) == 3
     assert obtain() == engines
     assert sum('done with' in line for line in lines) == 3
+
+
+@pytest.mark.slow
+def test_a_model_that_matches_is_compiled(tmp_path: Path) -> None:
+    folder = tmp_path / 'model'
+    save_model(folder, random_model(afformer_correspondence(('press', 'pull'), (64, 64))), {})
+    export_graphs(folder)
+    export_graphs(folder, 'fp16')
+    graphs = read_graphs(folder, 'fp16')
+    configuration = read_description(folder).configuration
+
+    engines = obtain_engines(folder, graphs, configuration, AMPERE, tmp_path, print)
+
+    assert engines.keys() == set(GRAPH_NAMES)
 
 
 def test_what_the_key_says(half_folder: Path) -> None:

@@ -70,7 +70,7 @@ class Workload:
 
     def __post_init__(self) -> None:
         if min(self.pairs, self.frames, self.side, self.threads) < 1:
-            raise ValueError(f'workload is {self}; every number must be at least 1')
+            raise ValueError(f'workload is {self}; expected numbers of at least 1')
 
     def batch(self) -> ImageBatch:
         """Draw pairs of noise with one point each, the same in every process."""

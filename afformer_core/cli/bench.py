@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threads < 1 or min(arguments.frames) < 1:
         raise ValueError(
             f'--threads is {arguments.threads} and --frames {arguments.frames}; '
-            'each must be at least 1'
+            'expected at least 1 each'
         )
     tables = _training_tables(arguments) if arguments.train else _tables(arguments)
     facts = _facts(arguments.threads)

@@ -129,7 +129,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, and print the report."""
     if arguments.processes < 1:
-        raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
+        raise ValueError(f'--processes is {arguments.processes}; expected at least 1')
     # several processes that each use all cores would wait for each other
     if arguments.threads == 0 and arguments.processes > 1:
         arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_image_path(arguments.output)
     for name in ('clips', 'side'):
         if getattr(arguments, name) < 1:
-            raise ValueError(f'--{name} is {getattr(arguments, name)}; it must be at least 1')
+            raise ValueError(f'--{name} is {getattr(arguments, name)}; expected at least 1')
     data = configured_data(arguments.config, arguments.seed)
     examples = data.first_examples(arguments.clips)
     write_image(arguments.output, example_grid(examples, arguments.side))

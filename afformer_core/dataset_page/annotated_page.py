@@ -53,7 +53,7 @@ class PageSettings:
 
     def __post_init__(self) -> None:
         if self.samples < 1:
-            raise ValueError(f'samples is {self.samples}; it must be at least 1')
+            raise ValueError(f'samples is {self.samples}; expected at least 1')
 
 
 def annotated_page(

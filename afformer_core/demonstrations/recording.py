@@ -58,7 +58,7 @@ class RecordingSettings:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.margin) and self.margin >= 0):
             raise DemonstrationError(
-                f'margin is {self.margin} s; it must be finite and at least 0'
+                f'margin is {self.margin} s; expected a finite value of at least 0'
             )
 
     def detectors(self) -> list[ActivityDetector]:

@@ -62,7 +62,7 @@ class Summary:
         if not (np.isfinite(self.duration) and 0 <= self.begin <= self.end <= self.duration):
             raise DemonstrationError(
                 f'demonstration {self.name!r} lasts {self.duration} s and is used from '
-                f'{self.begin} to {self.end} s; these must be finite and lie in it'
+                f'{self.begin} to {self.end} s; expected finite numbers within it'
             )
         if not 0 <= self.hands_seen <= self.frames:
             raise DemonstrationError(

@@ -60,7 +60,7 @@ def draw_overlay(
     """
     if image.shape[:2] != heatmap.shape:
         raise ValueError(
-            f'image is {image.shape[:2]} and heatmap {heatmap.shape}; both must be equal'
+            f'image is {image.shape[:2]} and heatmap {heatmap.shape}; expected equal sizes'
         )
     if distances and len(distances) != len(peaks):
         raise ValueError(

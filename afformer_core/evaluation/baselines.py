@@ -47,7 +47,7 @@ def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
         ValueError: sigma is not above 0.
     """
     if not sigma > 0:
-        raise ValueError(f'the sigma of the Gaussian is {sigma}; it must be above 0')
+        raise ValueError(f'the sigma of the Gaussian is {sigma}; expected above 0')
     profiles = []
     for length in size:
         offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)

@@ -58,8 +58,8 @@ class Calibration:
     def __post_init__(self) -> None:
         if self.width <= 0 or self.height <= 0:
             raise CalibrationError(
-                f'size of the calibration is {self.width}x{self.height} pixels; width and height '
-                'must be positive'
+                f'size of the calibration is {self.width}x{self.height} pixels; expected width '
+                'and height above 0'
             )
         if self.matrix.shape != (3, 3) or not np.isfinite(self.matrix).all():
             raise CalibrationError(
@@ -67,12 +67,12 @@ class Calibration:
             )
         if min(self.matrix[0, 0], self.matrix[1, 1]) <= 0:
             raise CalibrationError(
-                f'focal lengths are {self.matrix[0, 0]:g} and {self.matrix[1, 1]:g} pixels; they '
-                'must be positive. Calibrate the camera'
+                f'focal lengths are {self.matrix[0, 0]:g} and {self.matrix[1, 1]:g} pixels; '
+                'expected values above 0. Calibrate the camera'
             )
         if not np.isfinite(self.translation).all():
             raise CalibrationError(
-                f'translation of the projection is {self.translation}; it must be finite'
+                f'translation of the projection is {self.translation}; expected finite numbers'
             )
         _check_distortion(self.distortion_model, self.distortion)
 
@@ -93,8 +93,8 @@ class Calibration:
         width, height = int(message.width), int(message.height)
         if width <= 0 or height <= 0:
             raise CalibrationError(
-                f'size in camera_info is {width}x{height} pixels; it must be positive. Have the '
-                'driver fill in width and height'
+                f'size in camera_info is {width}x{height} pixels; expected values above 0. '
+                'Have the driver fill in width and height'
             )
         matrix, distortion_model, distortion, translation = _intrinsics(message, rectified)
         left, top, width, height = _region(message.roi, width, height)
@@ -224,7 +224,9 @@ def _region(roi: Any, width: int, height: int) -> tuple[int, int, int, int]:
 
 def _check_distortion(model: str, coefficients: tuple[float, ...]) -> None:
     if not np.isfinite(coefficients).all():
-        raise CalibrationError(f'distortion coefficients are {coefficients}; they must be finite')
+        raise CalibrationError(
+            f'distortion coefficients are {coefficients}; expected finite numbers'
+        )
     if model == '':
         if any(coefficients):
             raise CalibrationError(

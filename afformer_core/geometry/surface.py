@@ -47,11 +47,11 @@ class SurfaceSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.noise <= 0.2:
-            raise ValueError(f'noise of depth is {self.noise}; it must be above 0 and at most 0.2')
+            raise ValueError(f'noise of depth is {self.noise}; expected above 0 and at most 0.2')
         if not 0 < self.nearest < self.farthest < math.inf:
             raise ValueError(
-                f'nearest depth is {self.nearest} m and farthest {self.farthest} m; the nearest '
-                'must be above 0 and below the farthest'
+                f'nearest depth is {self.nearest} m and farthest {self.farthest} m; expected '
+                'the nearest above 0 and below the farthest'
             )
 
 

@@ -45,12 +45,12 @@ class RigidTransform:
         if not (np.isfinite(self.rotation).all() and np.isfinite(self.translation).all()):
             raise TransformError(
                 f'rotation is {self.rotation.tolist()} and translation '
-                f'{self.translation.tolist()}; all numbers must be finite'
+                f'{self.translation.tolist()}; expected finite numbers'
             )
         deviation = np.abs(self.rotation @ self.rotation.T - np.eye(3)).max()
         if deviation > _TOLERANCE or np.linalg.det(self.rotation) < 0:
             raise TransformError(
-                f'rotation is {self.rotation.tolist()}; it must be orthonormal and right-handed'
+                f'rotation is {self.rotation.tolist()}; expected orthonormal and right-handed'
             )
 
     @classmethod

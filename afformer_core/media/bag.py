@@ -50,8 +50,8 @@ class Window:
     def __post_init__(self) -> None:
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise ValueError(
-                f'got the seconds {self.start} to {self.end}; the first must not be negative and '
-                'the second be greater'
+                f'seconds are {self.start} to {self.end}; expected the first at least 0 and the '
+                'second greater'
             )
 
     def nanoseconds(self, first: int, last: int) -> tuple[int, int]:

@@ -97,7 +97,7 @@ def _of_inverse_depth(
 ) -> NDArray[np.float32]:
     if not (np.isfinite(a) and np.isfinite(b) and a > 0):
         raise ImageError(
-            f'{name} is quantized by {a:g} and {b:g}; the first must be positive, both finite'
+            f'{name} is quantized by {a:g} and {b:g}; expected finite numbers, the first above 0'
         )
     # Zero stands for unknown, and what is not above b would lie behind infinity.
     steps = values.astype(np.float32) - np.float32(b)

@@ -84,7 +84,7 @@ def to_rgb(message: Any) -> NDArray[np.uint8]:
         )
     dtype, channels, known_as = _PACKED[encoding]
     if encoding.startswith(('yuv', 'uyvy')) and message.width % 2:
-        raise ImageError(f'a {encoding} image is {message.width} wide; it must be even')
+        raise ImageError(f'a {encoding} image is {message.width} wide; expected an even width')
     image = pixel_rows(message, dtype, channels)
     if encoding.startswith('bayer') and min(image.shape[:2]) < 2:
         raise ImageError(
@@ -96,7 +96,8 @@ def to_rgb(message: Any) -> NDArray[np.uint8]:
 def _semi_planar(message: Any) -> NDArray[np.uint8]:
     if message.width % 2 or message.height % 2:
         raise ImageError(
-            f'a {message.encoding} image is {message.width} x {message.height}; both must be even'
+            f'size of a {message.encoding} image is {message.width} x {message.height}; expected '
+            'even sizes'
         )
     planes = pixel_rows(message, np.uint8, rows=int(message.height) * 3 // 2)
     return np.asarray(cv2.cvtColor(planes, _SEMI_PLANAR[message.encoding]), dtype=np.uint8)

@@ -35,7 +35,7 @@ def image_message(factory: MessageFactory, image: NDArray[Any], encoding: str, h
         ValueError: another encoding, or an array that does not fit it.
     """
     if encoding not in _ENCODINGS:
-        raise ValueError(f'encoding is {encoding!r}; it must be one of {", ".join(_ENCODINGS)}')
+        raise ValueError(f'encoding is {encoding!r}; expected one of {", ".join(_ENCODINGS)}')
     dtype, channels = _ENCODINGS[encoding]
     shape = image.shape if image.ndim == 3 else (*image.shape, 1)
     if image.dtype != dtype or len(shape) != 3 or shape[2] != channels or 0 in shape:

@@ -51,8 +51,7 @@ def pixel_rows(
     # The padding after the last row may be missing.
     if data.size < step * (height - 1) + line:
         raise ImageError(
-            f'{name} with a step of {step} has {data.size} bytes of data; '
-            f'it must have {step * height}'
+            f'{name} with a step of {step} has {data.size} bytes of data; expected {step * height}'
         )
     strides = (step, item.itemsize * channels, item.itemsize, 1)
     shape = (height, width, channels, item.itemsize)

@@ -156,7 +156,7 @@ def cloud_message(factory: MessageFactory, cloud: NDArray[np.float32], header: A
     """
     if cloud.dtype != np.float32 or cloud.ndim != 2 or cloud.shape[1] != len(_FIELDS):
         raise ValueError(
-            f'the cloud is {cloud.dtype} of shape {cloud.shape}; it must be float32 [N, 4]'
+            f'the cloud is {cloud.dtype} of shape {cloud.shape}; expected float32 [N, 4]'
         )
     point_step = _ITEM_SIZE * len(_FIELDS)
     fields = [

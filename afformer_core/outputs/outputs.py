@@ -59,7 +59,7 @@ class OutputSettings:
         for name in ('minimum_candidate_score', 'overlay_opacity', 'cloud_minimum_weight'):
             value = getattr(self, name)
             if not 0 <= value <= 1:
-                raise ValueError(f'{name} is {value}; it must be from 0 to 1')
+                raise ValueError(f'{name} is {value}; expected from 0 to 1')
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class StreamedGrounding:
         if len(self.surfaces) != len(self.grounding.peaks):
             raise ValueError(
                 f'there are {len(self.surfaces)} surfaces for {len(self.grounding.peaks)} peaks; '
-                'there must be one for each'
+                'expected one for each'
             )
         if self.age < 0 or (self.age > 0 and not self.found):
             raise ValueError(

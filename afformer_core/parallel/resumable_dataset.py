@@ -66,8 +66,8 @@ class Production:
     def __post_init__(self) -> None:
         if not self.split or Path(self.split).name != self.split or self.split.startswith('.'):
             raise ValueError(
-                f'{self.split!r} cannot be the name of a split; it names files, so it must have '
-                'no slash and must not begin with a dot'
+                f'split is {self.split!r}; expected the beginning of file names, without a slash '
+                'and a dot in front'
             )
 
     def run(self, processes: int = 1) -> Iterator[int]:

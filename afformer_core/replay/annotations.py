@@ -46,13 +46,15 @@ class ImageAnnotation:
 
     def __post_init__(self) -> None:
         if self.points.ndim != 2 or self.points.shape[1] != 2:
-            raise DatasetError(f'points must be [N, 2], not {list(self.points.shape)}')
+            raise DatasetError(f'points are {list(self.points.shape)}; expected [N, 2]')
         if self.outline is not None and (self.outline.ndim != 2 or len(self.outline) < 3):
-            raise DatasetError(f'an outline must be [K, 2] with K >= 3, not {self.outline.shape}')
+            raise DatasetError(
+                f'outline is {list(self.outline.shape)}; expected [K, 2] with K >= 3'
+            )
         for name in ('position', 'normal'):
             vector = getattr(self, name)
             if vector is not None and vector.shape != (3,):
-                raise DatasetError(f'{name} must be [3], not {list(vector.shape)}')
+                raise DatasetError(f'{name} is {list(vector.shape)}; expected [3]')
         if len(self.points) == 0 and self.position is None:
             raise DatasetError('an annotation needs points or a position')
 
@@ -122,7 +124,9 @@ def read_annotations(path: Path) -> Annotations:
         raise DatasetError(f'{path} cannot be read as JSON: {error}') from error
     entries = content.get('images') if isinstance(content, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise DatasetError(f'{path} must be a JSON object with a list of objects under "images"')
+        raise DatasetError(
+            f'{path} has no list of objects under "images"; expected a JSON object with one'
+        )
     try:
         return Annotations(ImageAnnotation.from_json(entry) for entry in entries)
     except DatasetError as error:

@@ -45,7 +45,7 @@ class PipelineSettings:
     def __post_init__(self) -> None:
         for name in ('depth_tolerance', 'depth_wait'):
             if not 0 <= getattr(self, name) <= 10:
-                raise ValueError(f'{name} must be 0 to 10 seconds, not {getattr(self, name)}')
+                raise ValueError(f'{name} is {getattr(self, name)}; expected 0 to 10 seconds')
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class StreamSettings:
         ):
             value = getattr(self, name)
             if not low <= value <= high:
-                raise ValueError(f'{name} is {value}; it must be from {low} to {high}')
+                raise ValueError(f'{name} is {value}; expected from {low} to {high}')
 
     def is_present(
         self, confidence: float, feature_similarity: float, calibration: PresenceCalibration | None

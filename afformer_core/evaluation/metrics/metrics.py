@@ -25,7 +25,10 @@ def normalised(heatmaps: FloatArray) -> NDArray[np.float32]:
     """
     sums = heatmaps.sum((1, 2), keepdims=True, dtype=np.float64)
     if not (np.isfinite(sums).all() and (sums > 0).all() and heatmaps.min() >= 0):
-        raise ValueError('a heatmap must be finite, not negative and not zero everywhere')
+        raise ValueError(
+            f'heatmaps are from {heatmaps.min()} on, with sums from {sums.min()} to {sums.max()}; '
+            'expected finite values of at least 0 with sums above 0'
+        )
     return np.asarray(heatmaps / sums, np.float32)
 
 

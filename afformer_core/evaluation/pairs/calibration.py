@@ -38,8 +38,8 @@ def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[
     half = len(pairs) // 2
     if half == 0:
         raise DatasetError(
-            f'{annotations} holds {len(pairs)} independent pairs; one must be calibrated with and '
-            'another be measured with'
+            f'{annotations} holds {len(pairs)} independent pairs; expected at least 2, '
+            'one to calibrate and one to measure with'
         )
     return pairs[:half], pairs[half : 2 * half]
 

@@ -52,9 +52,7 @@ def choose_pairs(
         ValueError: `limit` or `per_group` is negative.
     """
     if limit < 0 or per_group < 0:
-        raise ValueError(
-            f'limit is {limit} and pairs per scene {per_group}; they must be at least 0'
-        )
+        raise ValueError(f'limit is {limit} and pairs per scene {per_group}; expected at least 0')
     rng = np.random.default_rng(seed)
     groups: dict[str, list[Sample]] = {}
     for sample in samples:

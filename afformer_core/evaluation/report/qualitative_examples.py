@@ -63,8 +63,8 @@ class MeasuredRows:
         lengths = len(self.rows), len(self.scores.kld), len(self.answers or self.rows)
         if len(set(lengths)) > 1:
             raise ValueError(
-                f'got {lengths[0]} rows, scores of {lengths[1]} and {lengths[2]} answers; '
-                'there must be as many of each'
+                f'rows, scores and answers are {lengths[0]}, {lengths[1]} and {lengths[2]}; '
+                'expected as many of each'
             )
 
 

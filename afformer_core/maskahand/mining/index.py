@@ -46,13 +46,19 @@ class MinedVideo:
     def __post_init__(self) -> None:
         count = len(self.times)
         if min(self.size) < 1:
-            raise ValueError(f'frames of {self.size[0]}x{self.size[1]} are none')
-        if any(later <= earlier for earlier, later in pairwise(self.times)):
-            raise ValueError('the times of frames do not increase')
-        if not all(0 <= number < count for number in self.hands):
-            raise ValueError(f'hands are in a frame that is not among the {count} looked at')
-        if not all(0 <= first <= last < count for first, last in self.clips):
-            raise ValueError(f'a clip is not within the {count} frames that were looked at')
+            raise ValueError(f'size is {self.size[0]}x{self.size[1]}; expected at least 1x1 pixel')
+        for earlier, later in pairwise(self.times):
+            if later <= earlier:
+                raise ValueError(f'time {later} follows {earlier}; expected increasing times')
+        for number in self.hands:
+            if not 0 <= number < count:
+                raise ValueError(f'hands are in frame {number}; expected 0 to {count - 1}')
+        for first, last in self.clips:
+            if not 0 <= first <= last < count:
+                raise ValueError(
+                    f'a clip is from frame {first} to {last}; expected rising numbers from 0 to '
+                    f'{count - 1}'
+                )
 
 
 @dataclass(frozen=True)
@@ -108,12 +114,13 @@ def read_index(path: Path) -> HandIndex:
         fields = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise DatasetError(
-            f'the index {path} cannot be read: {error}; `afformer mine` writes one'
+            f'index {path} cannot be read: {error}. Write one with `afformer mine`'
         ) from error
     found = (fields.get('format'), fields.get('version')) if isinstance(fields, dict) else fields
     if found != (FORMAT, VERSION):
         raise DatasetError(
-            f'{path} is not an index of hands of version {VERSION}; `afformer mine` writes one'
+            f'{path} is {found}; expected an index of hands of version {VERSION}. Write one with '
+            '`afformer mine`'
         )
     try:
         return HandIndex(
@@ -125,7 +132,7 @@ def read_index(path: Path) -> HandIndex:
             ),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f'the index {path} is damaged: {error}; mine again') from error
+        raise DatasetError(f'index {path} is damaged: {error}. Mine again') from error
 
 
 def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def read_part(path: Path) -> MinedPart:
         )
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise DatasetError(
-            f'{path} is damaged: {error}; remove it and run the same command again'
+            f'{path} is damaged: {error}. Remove it and run the same command again'
         ) from error
 
 
@@ -110,8 +110,8 @@ class PartDetection:
             yield
         if seen != len(self._times):
             raise DatasetError(
-                f'the detector {self._detector.name} gave the hands of {seen} frames when it was '
-                f'given {len(self._times)}; it must give those of each'
+                f'detector {self._detector.name} gave the hands of {seen} frames; expected those '
+                f'of all {len(self._times)}'
             )
 
     def result(self) -> MinedPart:

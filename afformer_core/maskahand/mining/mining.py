@@ -101,9 +101,9 @@ class Mining:
         self._detector: HandDetector | None = detector
         if settings.rate < detector.least_rate:
             raise ValueError(
-                f'the rate is {settings.rate:g} frames per second, and the detector '
-                f'{detector.name} needs at least {detector.least_rate:g}; give a higher rate or '
-                'another detector'
+                f'rate is {settings.rate:g} frames per second; expected at least '
+                f'{detector.least_rate:g} for the detector {detector.name}. Give a higher --rate '
+                'or another --detector'
             )
         self._on_gpu = detector.on_gpu
         self._name, self._interaction_score = detector.name, detector.interaction_score
@@ -130,7 +130,7 @@ class Mining:
                 yield
         except FolderHeldError as error:
             raise DatasetError(
-                f'another run mines into {self._output}; wait until it has ended, or choose '
+                f'{self._output} is in use by another run. Wait until it has ended, or choose '
                 'another --output'
             ) from error
 

@@ -44,7 +44,7 @@ def write_contact_sheet(path: Path, index: HandIndex) -> None:
     require_image_path(path)
     shown = list(_best_frames(index))
     if not shown:
-        raise ValueError('there is no clip to be shown')
+        raise ValueError('the index has 0 clips; expected at least 1 to show')
     chosen = [shown[i] for i in uniform_indices(len(shown), _MOST)]
     columns = min(_COLUMNS, len(chosen))
     rows = -(-len(chosen) // columns)

@@ -63,9 +63,9 @@ class ClipImages:
 
     def __post_init__(self) -> None:
         if self.frames < 1:
-            raise ValueError(f'frames is {self.frames}; it must be at least 1')
+            raise ValueError(f'frames is {self.frames}; expected at least 1')
         if self.image_side < 1:
-            raise ValueError(f'image_side is {self.image_side}; it must be at least 1')
+            raise ValueError(f'image_side is {self.image_side}; expected at least 1')
 
     def read(self, clip: InteractionClip) -> ClipFrames:
         """Read the frames of a clip, which must not be changed: they may be mapped from the cache.
@@ -126,7 +126,7 @@ class ClipImages:
             return self._source(clip).fingerprint()
         except OSError as error:
             raise VideoError(
-                f'{clip.video.path} cannot be read since it was mined: {error}'
+                f'{clip.video.path} cannot be read: {error}. Restore it or mine again'
             ) from error
 
     def _source(self, clip: InteractionClip) -> FrameSource:
@@ -140,8 +140,8 @@ class ClipImages:
         height, width = images.shape[1:3]
         if (width, height) != clip.video.size:
             raise VideoError(
-                f'{clip.video.path} has frames of {width}x{height}, and had some of '
-                f'{clip.video.size[0]}x{clip.video.size[1]} when it was mined; mine again'
+                f'{clip.video.path} has frames of {width}x{height}; expected '
+                f'{clip.video.size[0]}x{clip.video.size[1]}, as when it was mined. Mine again'
             )
         by_number = dict(zip(numbers, images, strict=True))
         shown, *others = parts

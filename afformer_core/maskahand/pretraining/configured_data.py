@@ -36,11 +36,12 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     for path in configurations:
         merged = _merged(merged, _read(path))
     names = ', '.join(map(str, configurations))
-    kind = _KINDS.get(str(_at(merged, 'data', 'class_path')))
+    kind_name = _at(merged, 'data', 'class_path')
+    kind = _KINDS.get(str(kind_name))
     if kind is None:
         raise AfformerError(
-            f'{names} describe no pre-training, whose data are of a class in {list(_KINDS)}; give '
-            'a configuration such as config/train/maskahand/simulated.yaml'
+            f'data.class_path of {names} is {kind_name!r}; expected one of {list(_KINDS)}. Give a '
+            'configuration of pre-training such as config/train/maskahand/simulated.yaml'
         )
     given = _at(merged, 'data', 'init_args') or {}
     if not isinstance(given, Mapping):
@@ -51,8 +52,8 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     size = _at(merged, 'model', 'architecture', 'input_size')
     if size is None:
         raise AfformerError(
-            f'{names} give no model.architecture.input_size; give (height, width) of images '
-            'there, such as [128, 128]'
+            f'model.architecture.input_size of {names} is missing; expected (height, width) of '
+            'images, such as [128, 128]'
         )
     given = {**given, 'input_size': size}
     if seed is not None:
@@ -73,9 +74,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, yaml.YAMLError) as error:
-        raise AfformerError(f'the configuration {path} cannot be read: {error}') from error
+        raise AfformerError(f'configuration {path} cannot be read: {error}') from error
     if not isinstance(content, dict):
-        raise AfformerError(f'{path} is not a configuration, such as those in config/train')
+        raise AfformerError(
+            f'{path} holds {type(content).__name__}; expected a configuration as in config/train'
+        )
     return content
 
 

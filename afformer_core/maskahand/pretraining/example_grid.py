@@ -67,18 +67,18 @@ class ExampleImages(Callback):
 
     def __init__(self, count: int = 4) -> None:
         if count < 1:
-            raise ValueError(f'count is {count}; it must be at least 1')
+            raise ValueError(f'count is {count}; expected at least 1')
         self._count = count
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw, in the first process, unless training resumes from a checkpoint.
 
         Raises:
-            ValueError: the data are not of a pretraining.
+            ValueError: the data are not of a pre-training.
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, PretrainingData):
-            raise ValueError(f'ExampleImages is for pre-training data, not {type(data).__name__}')
+            raise ValueError(f'data are {type(data).__name__}; expected those of a pre-training')
         loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
         if trainer.global_step > 0 or not trainer.is_global_zero or not loggers:
             return

@@ -201,8 +201,8 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
                 clips.append(InteractionClip(video, first, last, chosen))
     if not clips:
         raise DatasetError(
-            f'the index has {index.clips} clips, and no hand that interacts within a frame of '
-            'them; mine videos in which hands touch objects'
+            f'no frame of the {index.clips} clips of the index has a hand in contact. Mine videos '
+            'in which hands touch objects'
         )
     return clips
 

@@ -49,17 +49,17 @@ class MaskSettings:
 
     def __post_init__(self) -> None:
         if self.shape not in SHAPES:
-            raise ValueError(f'shape is {self.shape!r}; it must be one of {SHAPES}')
+            raise ValueError(f'shape is {self.shape!r}; expected one of {SHAPES}')
         if self.fill not in FILLS:
-            raise ValueError(f'fill is {self.fill!r}; it must be one of {FILLS}')
+            raise ValueError(f'fill is {self.fill!r}; expected one of {FILLS}')
         if self.hidden not in HIDDEN:
-            raise ValueError(f'hidden is {self.hidden!r}; it must be one of {HIDDEN}')
+            raise ValueError(f'hidden is {self.hidden!r}; expected one of {HIDDEN}')
         if not 1 <= self.scale < math.inf:
-            raise ValueError(f'scale is {self.scale}; it must be at least 1, and finite')
+            raise ValueError(f'scale is {self.scale}; expected at least 1, and finite')
         if self.random_masks < 0 or (self.random_masks > 0 and self.shape == 'none'):
             raise ValueError(
-                f'random_masks is {self.random_masks}; it must be at least 0, and 0 with the '
-                'shape none'
+                f'random_masks is {self.random_masks} with shape {self.shape!r}; expected at '
+                "least 0, and 0 with the shape 'none'"
             )
         if not 0 <= self.hidden_score <= 1:
             raise ValueError(f'hidden_score is {self.hidden_score}; expected 0 to 1')

@@ -123,7 +123,7 @@ class PretrainingData(GroundingData):
         for draw in draws[:count]:
             example = self._examples[draw]
             if isinstance(example, FailedExample):
-                raise DatasetError(f'{example.reason}; {self._advice}')
+                raise DatasetError(f'{example.reason}. {self._advice}')
             examples.append(example)
         return examples
 
@@ -139,7 +139,7 @@ class PretrainingData(GroundingData):
 
     @property
     def _advice(self) -> str:
-        return f'mine again for an index like {self._index} of the videos that can be read'
+        return f'Mine again for an index like {self._index} of the videos that can be read'
 
 
 _SYNTHESIS = SynthesisSettings()

@@ -64,7 +64,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         video: ImageSettings,
     ) -> None:
         if targets < 1:
-            raise ValueError(f'targets is {targets}; it must be at least 1')
+            raise ValueError(f'targets is {targets}; expected at least 1')
         self._clips = clips
         self._images = images
         self._synthesis = synthesis

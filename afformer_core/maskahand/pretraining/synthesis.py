@@ -37,9 +37,9 @@ class BoxTarget:
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
-            raise ValueError(f'form is {self.form!r}; it must be one of {FORMS}')
+            raise ValueError(f'form is {self.form!r}; expected one of {FORMS}')
         if not 0 < self.share <= 1:
-            raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
+            raise ValueError(f'share is {self.share}; expected above 0 and at most 1')
 
     def corners(self, interaction: Interaction, size: tuple[int, int]) -> NDArray[np.float64]:
         """Compute the targets of all hands that interact in a frame.

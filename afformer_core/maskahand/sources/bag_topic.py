@@ -156,7 +156,7 @@ def _first(bag: Bag, topic: str) -> int:
     for message in bag.messages((topic,), bag.start, bag.end):
         return message.time
     raise BagError(
-        f'{bag.path} has no image of a topic {topic!r}; its topics are '
+        f'{bag.path} has no image of the topic {topic!r}. Choose one of its topics: '
         f'{", ".join(sorted(bag.topics))}'
     )
 

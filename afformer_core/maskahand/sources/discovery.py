@@ -91,8 +91,8 @@ def open_source(path: Path, topic: str = '', number_rate: float | None = None) -
         return VideoFile(path)
     if number_rate is None:
         raise VideoError(
-            f'{path} is a folder of frames, which have no times; give the rate at which their '
-            'numbers grow in a second, as --number-rate does'
+            f'{path} is a folder of frames without times. Give the rate of the numbers in their '
+            'names, as --number-rate does'
         )
     return NumberedFrames(path, number_rate)
 
@@ -108,7 +108,7 @@ class _Search:
         """Add what a user names, hidden or not, and whatever its suffix is."""
         file, topic = split_topic(path)
         if not file.exists():
-            raise DatasetError(f'there is no {file}; name videos, bags, or folders of them')
+            raise DatasetError(f'{file} does not exist. Name videos, bags, or folders of them')
         if topic:
             self.sources.append(BagTopic(file, topic))
         elif file.is_dir() or file.suffix in (_ROS_1_SUFFIX, _SQLITE_SUFFIX) or is_bag(file):

@@ -87,11 +87,12 @@ def frames_at(
                 break
     if len(found) < len(expected):
         raise VideoError(
-            f'{path} has no frame at {expected[len(found)]:.6f} s; it is not the video that was '
-            'mined, so mine again'
+            f'{path} has no frame at {expected[len(found)]:.6f} s; expected the video that was '
+            'mined. Mine again'
         )
     if len({image.shape for image in found.values()}) > 1:
-        raise VideoError(f'the frames of {path} are not of one size; mine again')
+        sizes = sorted({image.shape[1::-1] for image in found.values()})
+        raise VideoError(f'frames of {path} are of {sizes} pixels; expected one size. Mine again')
     return np.stack([found[time] for time in times])
 
 

@@ -37,7 +37,7 @@ class NumberedFrames:
 
     def __post_init__(self) -> None:
         if not 0 < self.number_rate < math.inf:
-            raise ValueError(f'a rate of {self.number_rate} frames per second is none')
+            raise ValueError(f'number_rate is {self.number_rate}; expected above 0, and finite')
 
     @property
     def topic(self) -> str:
@@ -55,9 +55,9 @@ class NumberedFrames:
         apart = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         if apart > _FARTHEST_APART:
             raise VideoError(
-                f'the frames of {self.path} are {apart:.0f} s apart, if their numbers grow by '
-                f'{self.number_rate:g} in a second; give the rate at which they do, such as 1e9 '
-                'for nanoseconds'
+                f'frames of {self.path} are {apart:.0f} s apart at {self.number_rate:g} numbers '
+                f'per second; expected at most {_FARTHEST_APART:g} s. Give the rate of their '
+                'numbers, such as 1e9 for nanoseconds'
             )
         return times[-1] + 1 / self.number_rate
 

@@ -55,8 +55,8 @@ def require_same_commands(
     )
     if before != now:
         raise AfformerError(
-            f'{result} was made with {_listed(before - now) or "no such option"}, and now there '
-            f'is {_listed(now - before) or "none"}; give another output folder, or remove '
+            f'{result} was made with {_listed(before - now) or "no such option"}; expected '
+            f'{_listed(now - before) or "none"}. Give another output folder, or remove '
             f'{" and ".join(map(str, made))} to make it again'
         )
 

@@ -101,11 +101,11 @@ class Study:
 
     def __post_init__(self) -> None:
         if self.processes < 1:
-            raise ValueError(f'processes is {self.processes}; it must be at least 1')
+            raise ValueError(f'processes is {self.processes}; expected at least 1')
         if not all(0 < share <= 1 for share in self.shares):
-            raise ValueError(f'shares are {self.shares}; each must be above 0 and at most 1')
+            raise ValueError(f'shares are {self.shares}; expected each above 0 and at most 1')
         if self.steps is not None and self.steps < 1:
-            raise ValueError(f'steps is {self.steps}; it must be at least 1')
+            raise ValueError(f'steps is {self.steps}; expected at least 1')
 
     @property
     def index(self) -> Path:

@@ -46,8 +46,8 @@ def carry_out(study: Study, command: Command | None = None) -> None:
     for needed in ('train.json', 'validation.json', 'test-seen.json'):
         if not (study.annotated / needed).is_file():
             raise DatasetError(
-                f'{study.annotated} has no {needed}; `afformer maskahand --help` has the '
-                'commands that write it'
+                f'{study.annotated} has no {needed}. Write it with the commands of `afformer '
+                'maskahand --help`'
             )
     mining = ('mine', *study.mining)
     if study.index.is_file():
@@ -164,6 +164,6 @@ def run_in_subprocess(words: Sequence[str], log: Path, threads: int) -> None:
         lines = log.read_text(encoding='utf-8', errors='replace').splitlines()
         said = next((line for line in reversed(lines) if line.startswith('afformer: ')), lines[-1])
         raise AfformerError(
-            f'`afformer {words[0]}` ended with status {ended.returncode}: {said}; all of its '
+            f'`afformer {words[0]}` ended with status {ended.returncode}: {said}. All of its '
             f'output is in {log}'
         )

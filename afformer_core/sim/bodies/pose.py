@@ -36,8 +36,7 @@ class Pose:
         # plain arithmetic: thousands of poses are made for an image
         if np.abs(self.rotation.T @ self.rotation - _IDENTITY).max() > 1e-6:
             raise ValueError(
-                f'rotation is {self.rotation.tolist()}; its columns must be perpendicular and of '
-                'length 1'
+                f'rotation is {self.rotation.tolist()}; expected perpendicular columns of length 1'
             )
 
     def __matmul__(self, other: Pose) -> Pose:

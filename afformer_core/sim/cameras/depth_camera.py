@@ -32,8 +32,8 @@ class SensedDepth:
     def __post_init__(self) -> None:
         if not (self.values.shape == self.holes.shape == self.edges.shape):
             raise ValueError(
-                f'values {self.values.shape}, holes {self.holes.shape} and edges '
-                f'{self.edges.shape} must be of one size'
+                f'values, holes and edges are {self.values.shape}, {self.holes.shape} and '
+                f'{self.edges.shape}; expected one size'
             )
 
     def millimetres(self) -> np.ndarray:
@@ -60,8 +60,8 @@ class DepthCamera:
     def __post_init__(self) -> None:
         if self.noise < 0 or not 0 <= self.holes < 0.5 or self.farthest <= 0:
             raise ValueError(
-                f'noise is {self.noise}, holes {self.holes} and farthest {self.farthest}; noise '
-                'must not be negative, holes must be in [0, 0.5) and farthest positive'
+                f'noise is {self.noise}, holes {self.holes} and farthest {self.farthest}; '
+                'expected noise of at least 0, holes in [0, 0.5) and farthest above 0'
             )
 
     def measure(self, depth: np.ndarray, rng: np.random.Generator) -> SensedDepth:

@@ -56,22 +56,22 @@ class ClosedLoopSettings:
         unknown = sorted(set(self.families) - set(FAMILIES))
         if unknown or not self.families:
             raise ValueError(
-                f'families are {", ".join(self.families) or "none"}; they must be some of '
+                f'families are {", ".join(self.families) or "none"}; expected some of '
                 f'{", ".join(FAMILIES)}'
             )
         counts = (self.scenes, self.demonstrations, self.performances, self.views, self.frames)
         if min(counts) < 1:
             raise ValueError(
                 'scenes, demonstrations, performances, views and frames are '
-                f'{", ".join(map(str, counts))}; each must be at least 1'
+                f'{", ".join(map(str, counts))}; expected each at least 1'
             )
         if min(*self.size, self.longest_side) < 32:
             raise ValueError(
-                f'size is {self.size} and longest_side {self.longest_side}; images must be at '
-                'least 32 x 32 pixels'
+                f'size is {self.size} and longest_side {self.longest_side}; expected images '
+                'of at least 32 x 32 pixels'
             )
         if self.seed < 0:
-            raise ValueError(f'seed is {self.seed}; it must not be negative')
+            raise ValueError(f'seed is {self.seed}; expected at least 0')
         for noise in self.levels:
             self.depth_camera(noise)
 

@@ -71,12 +71,12 @@ class AssistqSettings(SceneSettings):
         self._require_side(self.longest_side)
         if self.seconds % 1 or self.rate % 1:
             raise ValueError(
-                f'seconds is {self.seconds} and rate {self.rate}; both must be whole numbers, as '
+                f'seconds is {self.seconds} and rate {self.rate}; expected whole numbers, as '
                 'scripts are timed in whole seconds'
             )
         if self.demonstrations > len(PURPOSES):
             raise ValueError(
-                f'demonstrations is {self.demonstrations}; it must be at most {len(PURPOSES)}, as '
+                f'demonstrations is {self.demonstrations}; expected at most {len(PURPOSES)}, as '
                 'each is described in words of its own'
             )
 

@@ -79,7 +79,7 @@ class PhotographSettings:
     def __post_init__(self) -> None:
         for name in ('scenes', 'demonstrations', 'targets', 'frames', 'rate'):
             if getattr(self, name) < 1:
-                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 1')
+                raise ValueError(f'{name} is {getattr(self, name)}; expected at least 1')
         if self.longest_side < 32 or self.seed < 0:
             raise ValueError(
                 f'longest_side is {self.longest_side} and seed {self.seed}; expected at least 32 '

@@ -81,7 +81,7 @@ class _Logged:
 
     def __post_init__(self) -> None:
         if self.time < 0:
-            raise ValueError(f'time is {self.time}; it must not be negative')
+            raise ValueError(f'time is {self.time}; expected at least 0')
 
 
 def write_rgbd_bag(folder: Path, settings: RgbdBagSettings) -> Iterator[int]:

@@ -60,15 +60,15 @@ class RgbdBagSettings:
         if self.family not in FAMILIES:
             raise ValueError(f'family is {self.family!r}; expected one of {", ".join(FAMILIES)}')
         if min(self.size) < 32:
-            raise ValueError(f'size is {self.size}; images must be at least 32 x 32 pixels')
+            raise ValueError(f'size is {self.size}; expected images of at least 32 x 32 pixels')
         if min(self.seconds, self.rate, self.demonstration_frames, self.demonstration_rate) <= 0:
             raise ValueError(
                 f'seconds, rate, demonstration_frames and demonstration_rate are {self.seconds}, '
-                f'{self.rate}, {self.demonstration_frames} and {self.demonstration_rate}; they '
-                'must be positive'
+                f'{self.rate}, {self.demonstration_frames} and {self.demonstration_rate}; '
+                'expected values above 0'
             )
         if self.seed < 0:
-            raise ValueError(f'seed is {self.seed}; it must not be negative')
+            raise ValueError(f'seed is {self.seed}; expected at least 0')
 
     def scene(self) -> RgbdScene:
         """Plan what the bag shows."""

@@ -33,7 +33,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         if self.variant < 0:
-            raise ValueError(f'variant is {self.variant}; it must not be negative')
+            raise ValueError(f'variant is {self.variant}; expected at least 0')
 
     @cached_property
     def fixture(self) -> Fixture:

@@ -37,7 +37,7 @@ class Split:
         unknown = sorted(set(self.families) - set(FAMILIES))
         if unknown or not self.families:
             raise ValueError(
-                f'families are {", ".join(self.families) or "none"}; they must be some of '
+                f'families are {", ".join(self.families) or "none"}; expected some of '
                 f'{", ".join(FAMILIES)}'
             )
 
@@ -82,7 +82,7 @@ class SceneSettings:
     def __post_init__(self) -> None:
         self._require_at_least(1, 'scenes')
         if self.seed < 0:
-            raise ValueError(f'seed is {self.seed}; it must not be negative')
+            raise ValueError(f'seed is {self.seed}; expected at least 0')
         Split(self.families, self.held_out, self.seed)
 
     def scene(self, index: int) -> Scene:
@@ -94,10 +94,10 @@ class SceneSettings:
     def _require_at_least(self, least: float, *names: str) -> None:
         for name in names:
             if getattr(self, name) < least:
-                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least {least}')
+                raise ValueError(f'{name} is {getattr(self, name)}; expected at least {least}')
 
     def _require_side(self, longest_side: int) -> None:
         if longest_side < _SMALLEST:
             raise ValueError(
-                f'longest_side is {longest_side}; it must be at least {_SMALLEST} pixels'
+                f'longest_side is {longest_side}; expected at least {_SMALLEST} pixels'
             )

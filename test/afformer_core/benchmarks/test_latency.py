@@ -67,7 +67,7 @@ def test_command_measures_ways_that_give_the_same_heatmap(small_folder, capsys, 
 
 @pytest.mark.parametrize('words', [('--threads', 0), ('--frames', 0)])
 def test_command_refuses_no_threads_and_no_frames(random_folder, words):
-    with pytest.raises(ValueError, match='each must be at least 1'):
+    with pytest.raises(ValueError, match='expected at least 1 each'):
         bench(random_folder, *words)
 
 

@@ -75,7 +75,7 @@ def test_a_page_to_mark_points_on(
 @pytest.mark.parametrize(
     ('options', 'text'),
     [
-        (['--samples', '0'], 'samples is 0; it must be at least 1'),
+        (['--samples', '0'], 'samples is 0; expected at least 1'),
         (['--frames', 'many'], "the sampling is 'many'"),
         (
             ['--against', 'nowhere.json'],

@@ -65,13 +65,13 @@ def test_another_seed_gives_others(configuration: Path, tmp_path: Path) -> None:
         ('data: {init_args: {synthesis: {masks: {scale: 0.5}}}}', 'scale is 0.5'),
         ('data: {init_args: {validation: {anotations: a.json}}}', 'validation'),
         ('data: {init_args: 5}', 'data.init_args is 5; expected options by name'),
-        ('model: {architecture: {input_size: null}}', 'give no model.architecture.input_size'),
-        ('model: {architecture: null}', 'give no model.architecture.input_size'),
+        ('model: {architecture: {input_size: null}}', 'model.architecture.input_size of '),
+        ('model: {architecture: null}', 'model.architecture.input_size of '),
         (
             'data: {class_path: afformer_core.training.datasets.image_data.ImageData}',
-            'no pre-training',
+            'configuration of pre-training',
         ),
-        ('- data', 'is not a configuration'),
+        ('- data', 'holds list; expected a configuration'),
         ('data: {', 'cannot be read'),
     ],
 )

@@ -94,5 +94,5 @@ def test_any_size_is_drawn(size):
 
 
 def test_sizes_that_differ_are_refused():
-    with pytest.raises(ValueError, match='both must be equal'):
+    with pytest.raises(ValueError, match='expected equal sizes'):
         draw_overlay(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.float32), [], '', 0.5)

@@ -43,7 +43,7 @@ def test_gaussian_by_hand():
 
 @pytest.mark.parametrize('sigma', [0.0, -0.1, float('nan')])
 def test_a_gaussian_has_a_width(sigma):
-    with pytest.raises(ValueError, match='it must be above 0'):
+    with pytest.raises(ValueError, match='expected above 0'):
         centred_gaussian((4, 4), sigma)
 
 

@@ -149,7 +149,7 @@ def test_no_coefficients_are_no_distortion() -> None:
         ({'p': np.zeros(12)}, True, 'all-zero P'),
         ({'width': 0}, False, '0x480'),
         ({'height': 0}, False, '640x0'),
-        ({'k': np.array([-1.0, *CAMERA[1:]])}, False, 'must be positive'),
+        ({'k': np.array([-1.0, *CAMERA[1:]])}, False, 'expected values above 0'),
         ({'k': np.array([np.nan, *CAMERA[1:]])}, False, 'finite'),
         ({'distortion_model': 'magic'}, False, "model is 'magic'; expected one of plumb_bob"),
         ({'d': np.zeros(3)}, False, 'has 3 coefficients; expected 4 or 5'),

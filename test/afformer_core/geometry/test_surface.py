@@ -256,7 +256,7 @@ def test_no_peaks(calibration: Calibration) -> None:
     [(0, 0.1, 10), (0.3, 0.1, 10), (0.005, 0, 10), (0.005, 5, 5), (0.005, 0.1, math.inf)],
 )
 def test_settings_out_of_range(noise: float, nearest: float, farthest: float) -> None:
-    with pytest.raises(ValueError, match='must be'):
+    with pytest.raises(ValueError, match='expected'):
         SurfaceSettings(noise, nearest, farthest)
 
 

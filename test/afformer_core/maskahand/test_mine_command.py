@@ -88,7 +88,7 @@ def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_look
     asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
     assert main([*asked, '--rate', '1.5']) == 1
     error = capsys.readouterr().err
-    assert 'the rate is 1.5 frames per second, and the detector red 1 needs at least 2' in error
+    assert 'rate is 1.5 frames per second; expected at least 2 for the detector red 1' in error
     assert not (tmp_path / 'mined').exists()
     assert main([*asked, '--rate', '2']) == 0
 
@@ -129,7 +129,7 @@ def test_two_runs_do_not_mine_into_one_folder(
     asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red']
     with folder_lock(mined):
         assert main(asked) == 1
-    assert f'another run mines into {mined}; wait until it has ended' in capsys.readouterr().err
+    assert f'{mined} is in use by another run. Wait until it has ended' in capsys.readouterr().err
     assert list(mined.iterdir()) == []
     assert main(asked) == 0
 
@@ -179,7 +179,7 @@ def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
     ) in capsys.readouterr().err
     assert main([*asked, '--annotations', str(tmp_path / 'test.txt')]) == 1
     error = capsys.readouterr().err
-    assert f'test.txt is of a test split, which must not be trained on; give {tmp_path}' in error
+    assert f'test.txt is of a test split; expected a training split. Give {tmp_path}' in error
     shown = [
         '--annotations',
         str(tmp_path / 'train.txt'),

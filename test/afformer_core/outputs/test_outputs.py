@@ -184,5 +184,5 @@ def test_what_is_held_has_candidates_with_its_age_only(factory, result):
 )
 @pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
 def test_a_share_that_is_none(name, value):
-    with pytest.raises(ValueError, match=f'{name} is {value}; it must be from 0 to 1'):
+    with pytest.raises(ValueError, match=f'{name} is {value}; expected from 0 to 1'):
         OutputSettings(**{name: value})

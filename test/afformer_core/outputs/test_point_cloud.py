@@ -35,5 +35,5 @@ def test_a_cloud_without_points(factory):
     'cloud', [np.zeros((2, 3), np.float32), np.zeros((2, 4)), np.zeros(4, np.float32)]
 )
 def test_arrays_that_are_no_clouds(rosbags_factory, cloud):
-    with pytest.raises(ValueError, match=r'must be float32 \[N, 4\]'):
+    with pytest.raises(ValueError, match=r'expected float32 \[N, 4\]'):
         cloud_message(rosbags_factory, cloud, header_of(rosbags_factory))

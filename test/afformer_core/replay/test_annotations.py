@@ -55,7 +55,7 @@ def test_what_is_written_is_read(file: Path) -> None:
         ({'stamp': 1}, 'needs points or a position'),
         ({'points': [[1, 2, 3]]}, 'has a value of another form'),
         ({'points': [[1, 2]], 'outline': [[0, 0], [1, 1]]}, 'K >= 3'),
-        ({'position': [1, 2]}, r'position must be \[3\]'),
+        ({'position': [1, 2]}, r'position is \[2\]; expected \[3\]'),
         ({'stamp': 'now', 'points': [[1, 2]]}, 'has a value of another form'),
     ],
 )
@@ -69,7 +69,7 @@ def test_entries_of_another_form_are_refused(
 @pytest.mark.parametrize('content', ['', '[]', '{"images": 3}', '{"images": [4]}'])
 def test_files_of_another_form_are_refused(file: Path, content: str) -> None:
     file.write_text(content)
-    with pytest.raises(DatasetError, match=r'annotations\.json (must be|cannot be read)'):
+    with pytest.raises(DatasetError, match=r'annotations\.json (has no list|cannot be read)'):
         read_annotations(file)
 
 

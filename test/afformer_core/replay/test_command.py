@@ -127,9 +127,9 @@ def test_what_is_read_is_not_overwritten(
         (('--image-topic', '/nope'), 'the bag has no topic /nope; it has /camera/camera_info'),
         (('--demonstration', 'nope'), 'there is no file nope. A stored demonstration also'),
         (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
-        (('--from', '5', '--to', '2'), 'got the seconds 5.0 to 2.0'),
+        (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),
-        (('--depth-wait', '-1'), 'depth_wait must be 0 to 10 seconds, not -1'),
+        (('--depth-wait', '-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),
         (('--demonstration-from', '500'), 'has no frame'),
     ],
 )

@@ -149,5 +149,5 @@ def test_millimetres_are_rounded_and_zero_where_unknown() -> None:
 
 
 def test_impossible_defects_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'holes must be in \[0, 0.5\)'):
+    with pytest.raises(ValueError, match=r'holes in \[0, 0.5\)'):
         DepthCamera(holes=0.6)

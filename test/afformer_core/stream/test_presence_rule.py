@@ -84,5 +84,5 @@ def test_presence_rises_with_the_confidence(predict):
 
 
 def test_a_threshold_that_is_none(predict):
-    with pytest.raises(ValueError, match=r'minimum_presence is 1\.5; it must be from -1 to 1'):
+    with pytest.raises(ValueError, match=r'minimum_presence is 1\.5; expected from -1 to 1'):
         StreamSettings(minimum_presence=1.5)

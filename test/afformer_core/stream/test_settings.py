@@ -25,7 +25,7 @@ def test_from_the_lowest_to_the_highest(name: str, low: float, high: float) -> N
     for value in (low, high):
         assert getattr(StreamSettings(**{name: value}), name) == value
     for value in (low - 0.01, high + 0.01):
-        with pytest.raises(ValueError, match=rf'{name} is .*; it must be from {low} to {high}'):
+        with pytest.raises(ValueError, match=rf'{name} is .*; expected from {low} to {high}'):
             StreamSettings(**{name: value})
 
 

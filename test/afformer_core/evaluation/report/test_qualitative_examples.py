@@ -45,7 +45,7 @@ def test_chosen_rows(klds, best, median, worst):
 
 def test_rows_and_scores_must_belong_together():
     one = measured([sample()])
-    with pytest.raises(ValueError, match='got 2 rows, scores of 1 and 2 answers'):
+    with pytest.raises(ValueError, match='rows, scores and answers are 2, 1 and 2'):
         replace(one, rows=[*one.rows, *one.rows])
 
 

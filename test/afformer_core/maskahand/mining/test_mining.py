@@ -276,14 +276,14 @@ def test_a_part_that_was_altered_is_told(red: ModuleType, videos: Path, tmp_path
     mine(red, videos, tmp_path)
     part = next((tmp_path / 'parts').rglob('00000.json'))
     part.write_text('{}')
-    with pytest.raises(DatasetError, match=r'is damaged: .*remove it and run the same command'):
+    with pytest.raises(DatasetError, match=r'is damaged: .*Remove it and run the same command'):
         mine(red, videos, tmp_path)
 
 
 def test_a_detector_that_forgets_frames_is_told(
     red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(DatasetError, match=r'red 1 gave the hands of 10 frames when .* given 20'):
+    with pytest.raises(DatasetError, match=r'red 1 gave the hands of 10 frames; expected .* 20'):
         mine(red, videos, tmp_path, detector='ForgetfulRedHands')
 
 

@@ -83,7 +83,7 @@ def test_what_cannot_be_shown_or_written_is_told(video: Path, tmp_path: Path) ->
         ValueError, match=r"sheet\.gif ends in '\.gif'; expected one of \.jpeg, \.jpg, \.png"
     ):
         write_contact_sheet(tmp_path / 'sheet.gif', index_of(video, 1))
-    with pytest.raises(ValueError, match='there is no clip'):
+    with pytest.raises(ValueError, match='index has 0 clips; expected at least 1'):
         write_contact_sheet(tmp_path / 'sheet.png', index_of(video, 0))
 
 

@@ -85,7 +85,7 @@ def test_a_video_that_was_written_again_is_read_again(
 
 def test_a_video_of_another_size_is_another(clips: list[InteractionClip]) -> None:
     write_video(clips[0].video.path, np.zeros((12, 96, 64, 3), np.uint8), 4.0)
-    with pytest.raises(VideoError, match='has frames of 64x96, and had some of 96x64'):
+    with pytest.raises(VideoError, match='has frames of 64x96; expected 96x64'):
         ClipImages((32, 32), 4, 48).read(clips[0])
 
 

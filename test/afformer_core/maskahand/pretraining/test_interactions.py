@@ -63,5 +63,5 @@ def test_a_clip_of_one_frame_is_shown_as_it_is():
 
 
 def test_without_any_interaction_there_is_nothing_to_learn():
-    with pytest.raises(DatasetError, match='the index has 1 clips, and no hand that interacts'):
+    with pytest.raises(DatasetError, match='no frame of the 1 clips of the index has'):
         interaction_clips(_index({3: (OUTSIDE, IDLE)}, (0, 9)), most=8)

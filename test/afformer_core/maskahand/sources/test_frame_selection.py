@@ -95,5 +95,5 @@ def test_a_time_without_a_frame_is_told() -> None:
 
 
 def test_frames_of_several_sizes_are_told() -> None:
-    with pytest.raises(VideoError, match='not of one size'):
+    with pytest.raises(VideoError, match='expected one size'):
         frames_at(numbered, lambda n: np.zeros((n + 1, 3, 3), np.uint8), [0.1, 0.2], PATH)

@@ -56,7 +56,7 @@ def test_another_rate_or_frame_is_another_video(folder: Path) -> None:
 
 
 def test_a_rate_of_nothing_is_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match='a rate of 0 frames per second is none'):
+    with pytest.raises(ValueError, match='number_rate is 0; expected above 0'):
         NumberedFrames(folder, 0)
 
 
@@ -70,6 +70,6 @@ def test_numbers_that_count_nanoseconds_need_their_own_rate(folder: Path) -> Non
     for number in range(31, 50, 2):
         name = f'frame_{1_700_000_000_000_000_000 + number * 50_000_000}.png'
         (folder / f'frame_{number:010}.png').rename(folder / name)
-    with pytest.raises(VideoError, match='are 5000000 s apart, if their numbers grow by 20 in'):
+    with pytest.raises(VideoError, match='are 5000000 s apart at 20 numbers per second'):
         NumberedFrames(folder, 20.0).duration()
     assert NumberedFrames(folder, 1e9).duration() == pytest.approx(0.9)

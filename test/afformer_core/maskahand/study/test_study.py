@@ -143,7 +143,7 @@ def test_a_share_that_is_none(empty: Study, share: float) -> None:
 
 
 def test_nobody_would_do_it(empty: Study) -> None:
-    with pytest.raises(ValueError, match='processes is 0; it must be at least 1'):
+    with pytest.raises(ValueError, match='processes is 0; expected at least 1'):
         replace(empty, processes=0)
 
 
@@ -215,14 +215,14 @@ def _must_not_run(words: Sequence[str], log: Path, threads: int) -> None:
     [
         (
             {'steps': 600},
-            r'pre-trained\.json was made with --trainer\.max_steps=2, and now there is '
-            r'--trainer\.max_steps=600; give another output folder, or remove '
+            r'pre-trained\.json was made with --trainer\.max_steps=2; expected '
+            r'--trainer\.max_steps=600\. Give another output folder, or remove '
             r'\S+/pre-trained\.json and \S+/pre-trained to make it again',
         ),
-        ({'steps': None}, r'made with --trainer\.max_steps=2, and now there is none'),
-        ({'pairs': 0}, r'--pairs-per-group=1, and now there is --pairs-per-group=0'),
-        ({'options': ('--a=1',)}, r'made with no such option, and now there is --a=1'),
-        ({'rate': 5.0}, r'index\.json was made with --rate=4\.0, and now there is --rate=5\.0'),
+        ({'steps': None}, r'made with --trainer\.max_steps=2; expected none'),
+        ({'pairs': 0}, r'--pairs-per-group=1; expected --pairs-per-group=0'),
+        ({'options': ('--a=1',)}, r'made with no such option; expected --a=1'),
+        ({'rate': 5.0}, r'index\.json was made with --rate=4\.0; expected --rate=5\.0'),
     ],
     ids=['more steps', 'the usual steps', 'all pairs', 'another option', 'another rate'],
 )

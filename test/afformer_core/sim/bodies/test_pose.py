@@ -62,7 +62,7 @@ def test_a_frame_that_faces_outwards_has_its_y_axis_as_upward_as_may_be() -> Non
     [
         (np.zeros(2), np.eye(3), r'shapes \(2,\) and \(3, 3\); expected'),
         (np.zeros(3), np.eye(2), r'shapes \(3,\) and \(2, 2\); expected'),
-        (np.zeros(3), 2 * np.eye(3), 'perpendicular and of length 1'),
+        (np.zeros(3), 2 * np.eye(3), 'perpendicular columns of length 1'),
     ],
 )
 def test_what_is_no_pose_is_refused(

@@ -174,11 +174,11 @@ def test_no_trial_is_no_report() -> None:
 @pytest.mark.parametrize(
     ('fields', 'message'),
     [
-        ({'families': ('spoon',)}, 'families are spoon; they must be some of'),
-        ({'scenes': 0}, 'are 0, 1, 1, 2, 8; each must be at least 1'),
+        ({'families': ('spoon',)}, 'families are spoon; expected some of'),
+        ({'scenes': 0}, 'are 0, 1, 1, 2, 8; expected each at least 1'),
         ({'size': (16, 16)}, 'at least 32 x 32'),
-        ({'seed': -1}, 'seed is -1; it must not be negative'),
-        ({'noises': (-0.1,)}, 'noise is -0.1, .* must not be negative'),
+        ({'seed': -1}, 'seed is -1; expected at least 0'),
+        ({'noises': (-0.1,)}, 'noise is -0.1, .* expected noise of at least 0'),
     ],
 )
 def test_impossible_settings_are_refused(fields: dict[str, Any], message: str) -> None:

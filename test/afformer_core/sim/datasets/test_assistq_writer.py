@@ -107,7 +107,7 @@ def test_panels_are_taken_where_there_are_any() -> None:
     [
         ({'demonstrations': 13}, 'at most 12'),
         ({'seconds': 1.5}, 'whole numbers'),
-        ({'rate': 0}, 'rate is 0; it must be at least 1'),
+        ({'rate': 0}, 'rate is 0; expected at least 1'),
         ({'longest_side': 8}, 'at least 32'),
     ],
 )

@@ -241,9 +241,9 @@ def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'scenes': 0}, 'scenes is 0; it must be at least 1'),
-        ({'demonstrations': 0}, 'demonstrations is 0; it must be at least 1'),
-        ({'families': ('teapots',)}, 'families are teapots; they must be some of keypad, '),
+        ({'scenes': 0}, 'scenes is 0; expected at least 1'),
+        ({'demonstrations': 0}, 'demonstrations is 0; expected at least 1'),
+        ({'families': ('teapots',)}, 'families are teapots; expected some of keypad, '),
         ({'families': ()}, 'families are none'),
         ({'longest_side': 8}, 'at least 32'),
         ({'seed': -1}, 'negative'),

@@ -99,5 +99,5 @@ def test_fewer_videos_are_the_first_of_more() -> None:
 
 
 def test_a_video_that_is_too_short_for_a_shot_is_refused() -> None:
-    with pytest.raises(ValueError, match=r'seconds is 5; it must be at least 10\.5'):
+    with pytest.raises(ValueError, match=r'seconds is 5; expected at least 10\.5'):
         replace(SETTINGS, seconds=5)

@@ -159,8 +159,8 @@ def test_the_command_writes_a_bag(tmp_path: Path, capsys: pytest.CaptureFixture[
     ('fields', 'message'),
     [
         ({'size': (16, 16)}, 'at least 32 x 32'),
-        ({'seconds': 0}, 'must be positive'),
-        ({'seed': -1}, 'must not be negative'),
+        ({'seconds': 0}, 'expected values above 0'),
+        ({'seed': -1}, 'expected at least 0'),
         ({'depth_encoding': '8UC1'}, "depth_encoding is '8UC1'; expected 16UC1 or 32FC1"),
     ],
 )

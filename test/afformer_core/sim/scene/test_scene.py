@@ -91,7 +91,7 @@ def test_an_unknown_family_is_refused() -> None:
 
 
 def test_a_negative_variant_is_refused() -> None:
-    with pytest.raises(ValueError, match='variant is -1; it must not be negative'):
+    with pytest.raises(ValueError, match='variant is -1; expected at least 0'):
         Scene(SEED, variant=-1)
 
 

@@ -7,7 +7,7 @@ SciPy's bootstrap draws single values. scikit-learn's area would sort anew for e
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE = 0.95
-"""Of all intervals."""
+"""Confidence level of all intervals."""
 
 _REPETITIONS = 1000
 _TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
@@ -26,10 +26,10 @@ class Estimate:
     """A mean, a median or an area with its bootstrapped interval.
 
     Attributes:
-        value: of all that was measured.
+        value: mean, median or area of all that was measured.
         low, high: bounds of the interval.
-        count: how many values it is of.
-        confidence: the share of intervals made so that hold what they estimate.
+        count: number of values.
+        confidence: confidence level of the interval, 0 to 1.
 
     Raises:
         ValueError: the bounds are in the wrong order, or there is no value.
@@ -60,12 +60,12 @@ def interval_note(groups: str) -> str:
 def bootstrap_mean(
     values: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate | None:
-    """Mean over all values, with an interval from drawing whole groups 1,000 times.
+    """Estimate the mean over all values, with an interval from drawing whole groups 1,000 times.
 
     Args:
         values: [N]; NaN where there is none.
         groups: N names, of images or scenes.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
         None where no value exists.
@@ -76,40 +76,38 @@ def bootstrap_mean(
 def bootstrap_class_mean(
     values: ArrayLike, groups: Sequence[Hashable], classes: ArrayLike, seed: int = 0
 ) -> Estimate | None:
-    """Mean over the classes of the mean of each: balanced accuracy, where values are hits.
+    """Estimate the mean over classes of their means: balanced accuracy, where values are hits.
 
     Args:
         values: [N]; NaN where there is none.
         groups: N names, drawn whole.
         classes: [N] integers.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
         None where no value exists.
     """
-    measured = np.asarray(values, np.float64)
-    exists = ~np.isnan(measured)
-    if not exists.any():
+    measured, rows, exists = _existing(values, groups)
+    if not len(measured):
         return None
-    rows = _codes([group for group, there in zip(groups, exists, strict=True) if there])
     columns = _codes(np.asarray(classes)[exists].tolist())
     sums = np.zeros((rows.max() + 1, columns.max() + 1))
     counts = np.zeros_like(sums)
-    np.add.at(sums, (rows, columns), measured[exists])
+    np.add.at(sums, (rows, columns), measured)
     np.add.at(counts, (rows, columns), 1)
-    return _estimate_of_ratios(sums, counts, int(exists.sum()), seed)
+    return _estimate_of_ratios(sums, counts, len(measured), seed)
 
 
 def bootstrap_ratio(
     values: ArrayLike, denominators: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate:
-    """Mean of values over the mean of references, with an interval as of `bootstrap_mean`.
+    """Estimate the ratio of two means, with an interval as of `bootstrap_mean`.
 
     Args:
         values: [N], at least one.
         denominators: [N], of positive sum in each group.
         groups: N names, drawn whole.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     rows = _codes(groups)
     sums, totals = (np.zeros((rows.max() + 1, 1)) for _ in range(2))
@@ -121,40 +119,37 @@ def bootstrap_ratio(
 def bootstrap_median(
     values: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate | None:
-    """Median over all values, with an interval from drawing whole groups 1,000 times.
+    """Estimate the median over all values, with an interval from drawing whole groups 1,000 times.
 
     Args:
         values: [N]; NaN where there is none.
         groups: N names, of images or scenes.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
         None where no value exists.
     """
-    measured = np.asarray(values, np.float64)
-    exists = ~np.isnan(measured)
-    if not exists.any():
+    measured, codes, _ = _existing(values, groups)
+    if not len(measured):
         return None
-    codes = _codes([group for group, there in zip(groups, exists, strict=True) if there])
-    order = np.argsort(measured[exists], kind='stable')
-    ordered, codes = measured[exists][order], codes[order]
-    size = int(codes.max()) + 1
-    draws = np.random.default_rng(seed).integers(size, size=(_REPETITIONS, size))
-    medians = [_median(ordered, np.bincount(draw, minlength=size)[codes]) for draw in draws]
-    low, high = np.quantile(medians, _TAILS, method='nearest')
-    return Estimate(_median(ordered, np.ones_like(codes)), float(low), float(high), len(ordered))
+    order = np.argsort(measured, kind='stable')
+    ordered, codes = measured[order], codes[order]
+    medians = [
+        _median(ordered, times[codes]) for times in _drawn_times(int(codes.max()) + 1, seed)
+    ]
+    return _estimate(_median(ordered, np.ones_like(codes)), medians, len(ordered))
 
 
 def bootstrap_area(
     positive: ArrayLike, negative: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate:
-    """Area under the ROC curve, with an interval from drawing whole groups 1,000 times.
+    """Estimate the area under the ROC curve, with an interval as of `bootstrap_mean`.
 
     Args:
         positive: [N] values that should be high, at least one.
         negative: [N] values that should be low.
         groups: N names; the positive and the negative value at an index are of its group.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     codes = _codes(groups)
     size = int(codes.max()) + 1
@@ -163,29 +158,26 @@ def bootstrap_area(
     for group in range(size):
         np.add.at(wins[:, group], codes, _wins(high, low[codes == group]))
     counts = np.bincount(codes).astype(np.float64)
-    draws = np.random.default_rng(seed).integers(size, size=(_REPETITIONS, size))
-    times = np.stack([np.bincount(draw, minlength=size) for draw in draws]).astype(np.float64)
+    times = np.stack(list(_drawn_times(size, seed))).astype(np.float64)
     areas = ((times @ wins) * times).sum(axis=1) / (times @ counts) ** 2
-    bounds = np.quantile(areas, _TAILS, method='nearest')
-    area, count = area_under_curve(high, low), len(high) + len(low)
-    return Estimate(area, float(bounds[0]), float(bounds[1]), count)
+    return _estimate(area_under_curve(high, low), areas, len(high) + len(low))
 
 
 def area_under_curve(positive: ArrayLike, negative: ArrayLike) -> float:
-    """Share of pairs in which the positive value [N] is above the negative [M]; ties are half."""
+    """Compute the share of pairs of positive [N] above negative [M]; ties count half."""
     low = np.asarray(negative, np.float64)
     return float(_wins(np.asarray(positive, np.float64), low).mean() / len(low))
 
 
 def _wins(high: NDArray[np.float64], low: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each of the first, how many of the others are below it; equal ones count half."""
+    """Count for each of the first the others below it; equal ones count half."""
     ordered = np.sort(low)
     sides = np.searchsorted(ordered, high, 'left') + np.searchsorted(ordered, high, 'right')
     return np.asarray(sides / 2)
 
 
 def _median(ordered: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
-    """Of values in rising order that occur so many times each."""
+    """Compute the median of values in rising order that occur so many times each."""
     last = np.cumsum(counts)
     middle = ((last[-1] + 1) // 2, last[-1] // 2 + 1)
     return float(ordered[np.searchsorted(last, middle)].mean())
@@ -200,12 +192,38 @@ def _estimate_of_ratios(
         sums: over each group.
         counts: likewise.
         count: of the values that were summed.
-        seed: of the draws.
+        seed: seed of the draws.
     """
-    draws = np.random.default_rng(seed).integers(len(sums), size=(_REPETITIONS, len(sums)))
-    means = [_mean_of_ratios(sums[draw], counts[draw]) for draw in draws]
-    low, high = np.quantile(means, _TAILS, method='nearest')
-    return Estimate(_mean_of_ratios(sums, counts), float(low), float(high), count)
+    means = [_mean_of_ratios(sums[draw], counts[draw]) for draw in _draws(len(sums), seed)]
+    return _estimate(_mean_of_ratios(sums, counts), means, count)
+
+
+def _existing(
+    values: ArrayLike, groups: Sequence[Hashable]
+) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the values that are not NaN, the codes of their groups, and which they are."""
+    measured = np.asarray(values, np.float64)
+    exists = ~np.isnan(measured)
+    codes = _codes([group for group, there in zip(groups, exists, strict=True) if there])
+    return measured[exists], codes, exists
+
+
+def _draws(size: int, seed: int) -> NDArray[np.int64]:
+    """Draw as many of `size` groups as there are, with replacement; [repetitions, size]."""
+    return np.random.default_rng(seed).integers(size, size=(_REPETITIONS, size))
+
+
+def _drawn_times(size: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """Yield for each repetition how often each group was drawn, [size]."""
+    return (np.bincount(draw, minlength=size) for draw in _draws(size, seed))
+
+
+def _estimate(
+    value: float, repeated: Sequence[float] | NDArray[np.float64], count: int
+) -> Estimate:
+    """Return a value of so many values, with the interval of its repetitions."""
+    low, high = np.quantile(repeated, _TAILS, method='nearest')
+    return Estimate(value, float(low), float(high), count)
 
 
 def _mean_of_ratios(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pretraining on features of clips from a frozen backbone, which are cached on disk."""
+"""Pre-training on features of clips from a frozen backbone, which are cached on disk."""
 
 from __future__ import annotations
 
@@ -33,13 +33,9 @@ from afformer_core.training.datasets.collation import (
     collate_features,
     failure,
 )
-from afformer_core.training.datasets.feature_cache import (
-    FeatureCache,
-    ImageSet,
-    open_feature_cache,
-    open_features,
-)
+from afformer_core.training.datasets.feature_cache import FeatureCache, open_feature_cache
 from afformer_core.training.datasets.feature_data import FeatureDataset, frozen_encoders
+from afformer_core.training.datasets.feature_files import ImageSet, folder_of_part, open_features
 
 
 @dataclass(frozen=True)
@@ -179,7 +175,7 @@ class MaskAHandFeatureData(PretrainingData):
         )
 
     def _folder(self, name: str) -> Path:
-        return self._cache_folder / f'{name}_{"x".join(map(str, self.input_size))}'
+        return folder_of_part(self._cache_folder, name, self.input_size)
 
 
 def collate_with_features(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data of a pretraining on an index of mined clips, without any labels (paper, section 4.3)."""
+"""Data of a pre-training on an index of mined clips, without any labels (paper, section 4.3)."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ def retime(
         targets: of the same D demonstrations.
         generator: of the draws, on the host.
     """
-    frames = targets.touching.shape[1]
-    order = torch.stack([_order(frames, generator) for _ in range(len(targets.touching))])
-    order = order.to(targets.touching.device)
+    frames = targets.in_contact.shape[1]
+    order = torch.stack([_order(frames, generator) for _ in range(len(targets.in_contact))])
+    order = order.to(targets.in_contact.device)
     rows = torch.arange(len(order), device=order.device)[:, None]
     moved = targets.moved(lambda each: each[rows, order])
     return tuple(stage[rows, order] for stage in stages), moved

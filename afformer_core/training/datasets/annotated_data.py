@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from afformer_core.data.annotated_dataset import HOW_TO_NAME
 from afformer_core.data.annotations import open_annotations
+from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
@@ -115,6 +116,8 @@ class AnnotatedData(GroundingData):
         seed: seed of the order.
         negative_targets: number of negative images for each demonstration of a step, which show
             another object and whose heatmap should be uniform.
+        reverse_probability: share of the demonstrations that training plays backwards.
+        reversed_actions: name of the action that each becomes then.
     """
 
     def __init__(
@@ -127,6 +130,8 @@ class AnnotatedData(GroundingData):
         workers: int,
         seed: int,
         negative_targets: int,
+        reverse_probability: float,
+        reversed_actions: dict[str, str] | None,
     ) -> None:
         super().__init__(input_size, workers)
         self._sources = [source for source in (train, validation) if source is not None]
@@ -139,6 +144,9 @@ class AnnotatedData(GroundingData):
                 f'{train.annotations} names the actions {list(self.action_names)}, the validation '
                 f'{list(parts[-1][1])}; expected the same ({HOW_TO_NAME})'
             )
+        self._reversal = Reversal.of_names(
+            reverse_probability, reversed_actions or {}, self.action_names
+        )
         self._batch = batch_size, targets, seed, negative_targets
         self._drawn = BatchSampler(self.training_samples, *self._batch)
         self._inspected = False

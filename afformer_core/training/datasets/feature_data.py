@@ -29,6 +29,7 @@ from afformer_core.training.datasets.feature_cache import (
     ImageAndVideoEncoder,
     open_feature_cache,
 )
+from afformer_core.training.datasets.feature_files import folder_of_part
 from afformer_core.training.datasets.samplers import Draw
 
 
@@ -137,11 +138,9 @@ class FeatureData(AnnotatedData):
         reversed_actions: dict[str, str] | None = None,
     ) -> None:
         super().__init__(
-            train, validation, input_size, batch_size, targets, workers, seed, negative_targets
-        )
-        self._reversal = Reversal.of_names(
-            reverse_probability, reversed_actions or {}, self.action_names
-        )
+            train, validation, input_size, batch_size, targets, workers, seed, negative_targets,
+            reverse_probability, reversed_actions,
+        )  # fmt: skip
         self._cache_folder = Path(cache_folder)
         self._frames = frames
 
@@ -167,9 +166,12 @@ class FeatureData(AnnotatedData):
         return collate_features
 
     def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
-        folder = self._cache_folder / f'{part}_{"x".join(map(str, self.input_size))}'
         return open_feature_cache(
-            folder, samples, frozen_encoders(self.trainer), self.input_size, self._frames
+            folder_of_part(self._cache_folder, part, self.input_size),
+            samples,
+            frozen_encoders(self.trainer),
+            self.input_size,
+            self._frames,
         )
 
 

@@ -47,6 +47,11 @@ class ImageSet:
     read: Callable[[str], NDArray[np.uint8]]
 
 
+def folder_of_part(cache_folder: Path, part: str, size: tuple[int, int]) -> Path:
+    """Return the folder of the features of a part of the data at a size, (height, width)."""
+    return cache_folder / f'{part}_{"x".join(map(str, size))}'
+
+
 def open_features(
     folder: Path, sets: Sequence[ImageSet], encoder: Encoder, key: Mapping[str, Any]
 ) -> dict[str, tuple[NDArray[np.float16], ...]]:

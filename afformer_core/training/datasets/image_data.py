@@ -149,11 +149,9 @@ class ImageData(AnnotatedData):
         reversed_actions: dict[str, str] | None = None,
     ) -> None:
         super().__init__(
-            train, validation, input_size, batch_size, targets, workers, seed, negative_targets
-        )
-        self._reversal = Reversal.of_names(
-            reverse_probability, reversed_actions or {}, self.action_names
-        )
+            train, validation, input_size, batch_size, targets, workers, seed, negative_targets,
+            reverse_probability, reversed_actions,
+        )  # fmt: skip
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
         self._augmentation = Augmentation(augmentation, self.action_names)

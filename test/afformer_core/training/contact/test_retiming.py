@@ -22,7 +22,7 @@ def test_frames_stay_in_their_order_with_what_is_known_of_them() -> None:
 
     assert bool((frames.diff(dim=1) >= 0).all())
     assert torch.equal(targets.points[..., 1], frames)
-    assert torch.equal(targets.touching, frames >= 4)
+    assert torch.equal(targets.in_contact, frames >= 4)
 
 
 def test_some_begin_late_and_some_are_as_they_were() -> None:

@@ -66,8 +66,8 @@ class ContactTraining(GroundingTraining):
         """Compute the loss of a batch."""
         stages, targets = _contact_of(batch)
         # Drawn by the step, so that a resumed training draws the same.
-        generator = torch.Generator().manual_seed(self.global_step)
-        stages, targets = retime(stages, targets, generator)
+        rng = torch.Generator().manual_seed(self.global_step)
+        stages, targets = retime(stages, targets, rng)
         loss = contact_loss(self.head(stages), targets)
         self._last_loss = loss.detach()
         self._require_finite_loss()

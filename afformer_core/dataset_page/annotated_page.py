@@ -36,8 +36,8 @@ class PageSettings:
 
     Attributes:
         samples: shown as images, at most; at least 1.
-        seed: of which ones, and of which clips are opened.
-        sampling: of the frames that a model would be shown.
+        seed: seed of the choice of samples, and of clips that are opened.
+        sampling: sampling of the frames that a model would be shown.
         folder_rate: numbers per second in the names of the frames of a folder; None: untold.
         all_media: open every clip and image; else those of 100 samples, and look whether the
             others are there.
@@ -62,7 +62,7 @@ def annotated_page(
     """Look at a dataset.
 
     Args:
-        dataset: of at least one sample.
+        dataset: dataset of at least one sample.
         settings: how much of it is looked at.
         other: a split that it should have nothing in common with; None: none.
 

@@ -39,7 +39,7 @@ def clip_cards(
     Args:
         clips: to be shown.
         number_rate: of videos that are folders of frames, see `open_source`.
-        seed: of the examples.
+        seed: seed of the examples.
         progress: show a progress bar on stderr.
     """
     images = ClipImages(_INPUT, _FRAMES, _IMAGE_SIDE, number_rate=number_rate)

@@ -38,7 +38,7 @@ def headline(dataset: AnnotatedDataset) -> dict[str, int]:
 
 
 def known_objects(dataset: AnnotatedDataset) -> set[str]:
-    """Names of the objects, or of the simulated scenes, that samples show; none where untold."""
+    """Collect the names of the objects or simulated scenes that samples show, where known."""
     names = {sample.object_id for sample in dataset}
     names |= {sample.scene.scene_id for sample in dataset if sample.scene is not None}
     return {name for name in names if name is not None}
@@ -58,10 +58,10 @@ def other_facts(dataset: AnnotatedDataset) -> dict[str, str]:
 
 
 def distributions(dataset: AnnotatedDataset, clips: Sequence[ClipFacts]) -> list[Bars]:
-    """Actions and sizes of images of all samples, sizes and lengths of the clips that are given.
+    """Count actions and image sizes of all samples, and sizes and lengths of some clips.
 
     Args:
-        dataset: of at least one sample.
+        dataset: dataset of at least one sample.
         clips: those that were opened; may be none.
     """
     used = Counter(action for sample in dataset for action in sample.actions)
@@ -86,7 +86,7 @@ def distributions(dataset: AnnotatedDataset, clips: Sequence[ClipFacts]) -> list
 
 
 def map_of_points(dataset: AnnotatedDataset) -> Figure:
-    """Where in images the points of all samples lie: what a model could say without looking."""
+    """Draw where in images the points of all samples lie, as a baseline could predict."""
     height, width = _MAP
     points = [
         points * np.divide((width, height), sample.image_size)
@@ -101,7 +101,7 @@ def map_of_points(dataset: AnnotatedDataset) -> Figure:
 
 
 def size_counts(sizes: Iterable[tuple[int, int]]) -> dict[str, int]:
-    """How often each (width, height) occurs; the most frequent ones by name, then all others."""
+    """Count each (width, height); the most frequent ones by name, then all others."""
     ranked = Counter(sizes).most_common()
     counts = {f'{width}x{height}': count for (width, height), count in ranked[:_SIZES]}
     if rest := ranked[_SIZES:]:
@@ -110,7 +110,7 @@ def size_counts(sizes: Iterable[tuple[int, int]]) -> dict[str, int]:
 
 
 def histogram(values: Sequence[float], ends: Sequence[float], unit: str) -> dict[str, int]:
-    """How many values lie below each end and from the one before on, without empty margins.
+    """Count the values in each bar of a histogram, without empty bars at its ends.
 
     Args:
         values: at least one, not negative.

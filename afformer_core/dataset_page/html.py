@@ -17,7 +17,7 @@ def write_dataset_page(path: Path, page: DatasetPage) -> None:
     """Write a page, whole or not at all.
 
     Args:
-        path: of the file.
+        path: path of the file.
         page: what it shows.
     """
     groups = Counter(group for card in page.cards for group in card.groups)

@@ -60,8 +60,8 @@ def write_marking_page(
     Coordinates are whole pixels of an image as it is shown upright, however large it is drawn.
 
     Args:
-        path: of the page.
-        folder: of the pairs, laid out as `folder_pairs` says, with or without tables.
+        path: path of the page.
+        folder: folder of the pairs, laid out as `folder_pairs` says, with or without tables.
         root: folder of the media where they do not lie beside the tables.
         progress: show a progress bar on stderr.
 

@@ -39,7 +39,7 @@ def find_index(path: Path) -> Path | None:
     """Find the index that a path names, itself or as its folder; None if there is none.
 
     Args:
-        path: of a file or a folder; need not exist.
+        path: path of a file or a folder; need not exist.
     """
     file = path / _INDEX if path.is_dir() else path
     if not file.is_file():
@@ -52,7 +52,7 @@ def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
     """Look at an index.
 
     Args:
-        path: of the index.
+        path: path of the index.
         settings: how much of it is looked at.
 
     Raises:

@@ -17,7 +17,7 @@ RgbImage = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Bars:
-    """A distribution.
+    """The bars of a distribution.
 
     Attributes:
         title: what is counted, and of how many.
@@ -29,7 +29,7 @@ class Bars:
 
     def __post_init__(self) -> None:
         if any(count < 0 for count in self.counts.values()):
-            raise ValueError(f'{self.title}: a count is negative; 0 or more is expected')
+            raise ValueError(f'counts of {self.title!r} are {self.counts}; expected at least 0')
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class DatasetIssue:
 
     Attributes:
         kind: what was found, such as `images that are missing`.
-        count: how often; at least 1.
+        count: number of occurrences, at least 1.
         examples: the first few names; at least one.
     """
 
@@ -59,7 +59,7 @@ class DatasetIssue:
 
         Args:
             kind: as above.
-            names: of all that was found; the first five are kept.
+            names: names of all that was found; the first five are kept.
             count: where a name stands for several; else there are as many as names.
         """
         if not names:
@@ -80,11 +80,11 @@ class Card:
     """A sample.
 
     Attributes:
-        title: its name.
-        groups: what it is found by, such as the names of its actions.
+        title: name of the sample.
+        groups: groups that it is found by, such as the names of its actions.
         facts: short texts about it.
-        frames: of its demonstration, in order; may be none.
-        figures: of its target image; may be none.
+        frames: frames of its demonstration, in order; may be none.
+        figures: figures of its target image; may be none.
         problem: why something is not shown; empty where everything is.
     """
 
@@ -98,15 +98,15 @@ class Card:
 
 @dataclass(frozen=True)
 class DatasetPage:
-    """A dataset to be looked at.
+    """The contents of the page of a dataset.
 
     Attributes:
-        title: its name.
-        headline: the numbers that are told first, by what they count.
-        facts: the others, by name.
-        issues: what is wrong with it; none: nothing that was looked for.
+        title: name of the dataset.
+        headline: the most important counts by name.
+        facts: further facts by name.
+        issues: issues that were found.
         scope: what was looked for, and in how much of it, in a sentence.
-        distributions: of what is in it.
+        distributions: distributions of its contents.
         maps: images of the whole dataset.
         cards: samples, in the order in which they are shown.
         how: how the samples were chosen, in a sentence.

@@ -33,8 +33,8 @@ def sample_cards(
 
     Args:
         samples: to be shown.
-        action_names: that their actions are indices into.
-        sampling: of the frames that a model would be shown.
+        action_names: names of the actions that their actions are indices into.
+        sampling: sampling of the frames that a model would be shown.
         folder_rate: see `ClipReader`.
         progress: show a progress bar on stderr.
     """

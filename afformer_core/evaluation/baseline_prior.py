@@ -20,7 +20,7 @@ class BaselinePrior:
     Attributes:
         mean_maps: predictor of the mean ground truth of the same action; None where there is no
             other image to take the mean of.
-        label: of its row in a table.
+        label: label of its row in a table.
         constant_action: the most frequent action, 0-based.
     """
 

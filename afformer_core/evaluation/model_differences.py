@@ -26,7 +26,7 @@ class ModelRows:
     Attributes:
         protocol: name of the rows' protocol.
         rows: at least one, of N.
-        scores: of the rows.
+        scores: scores of the rows.
         actions: how often its actions are right.
         of_buttons: whether it is also asked which button the model chooses.
     """
@@ -82,7 +82,7 @@ def measure_differences(
 
     Args:
         models: at least two, by name.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Raises:
         ValueError: two models were measured on different rows, or by different protocols.

@@ -43,17 +43,17 @@ class ModelMeasures:
     """Every number of an evaluation; None where something is not measured.
 
     Attributes:
-        pairs: of demonstration and image.
-        groups: scenes, or images where the data names no scene.
-        milliseconds_median: of grounding an image.
-        predictors: the model, and what looks at nothing or at the elements alone, by name.
+        pairs: number of pairs of demonstration and image.
+        groups: number of scenes, or of images where the data names no scene.
+        milliseconds_median: median time of grounding an image.
+        predictors: measures of the model and of the baselines, by name.
         kld_share_of_baseline: the model's KLD as a share of that of `MEAN_MAP`.
-        demonstration_use: with another demonstration swapped in.
-        motion_use: with the motion taken away.
-        abstention: on what is not in view.
-        reliability: of what a calibrated model says.
-        by_action: the model's rows of each action, by its name.
-        pooling: of the demonstrations of an image and an action in one row, where they are.
+        demonstration_use: measures with negative demonstrations.
+        motion_use: measures with the motion taken away.
+        abstention: measures of what is not in view.
+        reliability: reliability of a calibrated model's probabilities.
+        by_action: measures of the model's rows of each action, by its name.
+        pooling: counts of rows that pool the demonstrations of an image and an action, or None.
     """
 
     pairs: int
@@ -82,12 +82,12 @@ def measure_model(
     """Measure a model and the baseline predictors beside it.
 
     Args:
-        results: of the model, at least one.
-        protocol: the one they were made with.
-        prior: of a baseline predictor.
-        action_names: of the dataset.
-        calibration: of the model, or None.
-        seed: of jitter and bootstrap.
+        results: results of the model, at least one.
+        protocol: protocol that they were made with.
+        prior: prior of a baseline predictor.
+        action_names: names of the actions of the dataset.
+        calibration: calibration of the model, or None.
+        seed: seed of jitter and bootstrap.
         progress: show a progress bar on stderr.
         pooled: the same results by a protocol that pools demonstrations, on which the heatmaps
             are then measured; the prior is of that protocol, too.

@@ -23,12 +23,12 @@ MOTION_COLUMNS = {
 
 @dataclass(frozen=True)
 class MotionMeasures:
-    """How often the action is right of some pairs.
+    """Accuracies of the action on some pairs.
 
     Attributes:
-        pairs: how many.
+        pairs: number of pairs.
         accuracy: with the demonstration as it is.
-        best_constant: of the one action that is right most often, for each kind of element.
+        best_constant: accuracy of the most frequent action of each kind of element.
         accuracy_reversed: with the frames in reverse order.
         accuracy_frozen: with all frames as the one at the contact.
     """
@@ -42,12 +42,12 @@ class MotionMeasures:
 
 @dataclass(frozen=True)
 class MotionUse:
-    """How often the action is right, with and without the motion.
+    """Accuracies of the action with and without the motion.
 
     Attributes:
-        by_kind: of the pairs of each kind of element.
-        all: of all pairs.
-        balanced: the mean over the actions.
+        by_kind: accuracies on the pairs of each kind of element.
+        all: accuracies on all pairs.
+        balanced: means over the actions.
     """
 
     by_kind: Mapping[str, MotionMeasures]
@@ -67,12 +67,12 @@ class _Hits:
 def measure_motion_use(
     results: Sequence[PairResult], action_names: Sequence[str], seed: int = 0
 ) -> MotionUse | None:
-    """How often the action is right: of the demonstration, of it backwards, and of it frozen.
+    """Measure the accuracy of actions with demonstrations as they are, reversed, and frozen.
 
     Args:
-        results: of a model.
-        action_names: of the dataset.
-        seed: of the bootstrap.
+        results: results of a model.
+        action_names: names of the actions of the dataset.
+        seed: seed of the bootstrap.
 
     Returns:
         None where no pair has a scene, or model and dataset name other actions.
@@ -97,7 +97,7 @@ def measure_motion_use(
 
 
 def motion_table(motion: MotionUse) -> Table:
-    """Each kind of element, all pairs, and the mean over the actions."""
+    """Build the table of each kind of element, all pairs, and the mean over the actions."""
     return Table.of(
         'Is the action read from the motion?',
         MOTION_COLUMNS,

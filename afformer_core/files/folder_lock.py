@@ -23,7 +23,7 @@ def folder_lock(folder: Path, patient: bool = True) -> Iterator[None]:
     """Let no other run into a folder until this one has left it or died.
 
     Args:
-        folder: that exists; nothing is written into it.
+        folder: folder that exists; nothing is written into it.
         patient: whether to wait for who is in it.
 
     Raises:

@@ -81,7 +81,7 @@ def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePl
 
     Args:
         around: neighbourhoods of the peaks.
-        focal_length: of the depth image, pixels.
+        focal_length: focal length of the depth image, pixels.
 
     Returns:
         the planes of the peaks that have one; and for each peak the reason why it has none (a
@@ -120,7 +120,7 @@ def large_planes(
 
     Args:
         around: neighbourhoods of the peaks.
-        focal_length: of the depth image, pixels.
+        focal_length: focal length of the depth image, pixels.
         small: planes next to the peaks; pixels that they exclude stay excluded.
 
     Returns:

@@ -64,7 +64,7 @@ def jpeg_message(
         factory: makes the message.
         image: to compress.
         header: taken as it is.
-        quality: of the JPEG, 1 to 100.
+        quality: quality of the JPEG, 1 to 100.
 
     Raises:
         ImageError: the encoder refuses the image.

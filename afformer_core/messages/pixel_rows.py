@@ -28,7 +28,7 @@ def pixel_rows(
         message: a sensor_msgs/Image.
         dtype: of a channel; its byte order is taken from the message.
         channels: interleaved in each pixel.
-        rows: of the data, where they are not as many as the image is high.
+        rows: number of rows of the data, where it is not the image's height.
 
     Returns:
         [rows, W, channels] in the byte order of this machine, without padding; it may share the

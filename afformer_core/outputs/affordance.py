@@ -42,9 +42,9 @@ def affordance_message(
 
     Args:
         factory: makes the message.
-        result: of one image.
+        result: result of one image.
         candidates: one for each peak, None where there is none.
-        header: of that image, taken as it is.
+        header: header of that image, taken as it is.
         position_header: frame and stamp in which surfaces and candidates are given.
     """
     actions = [

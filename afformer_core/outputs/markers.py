@@ -65,8 +65,8 @@ def marker_messages(
 
     Args:
         factory: makes the messages.
-        result: of one image.
-        header: of that image.
+        result: result of one image.
+        header: header of that image.
         position_header: frame and stamp in which the surfaces of the result are given.
         image_size: (height, width) of the image.
     """

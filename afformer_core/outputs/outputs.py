@@ -89,8 +89,8 @@ class OutputMessages:
         factory: makes messages.
         settings: how results are published.
         frame: the image.
-        header: of its message, taken as it is.
-        result: of the image, in the frame of the camera.
+        header: header of its message, taken as it is.
+        result: result of the image, in the frame of the camera.
         placement: where positions are published, at the stamp of the result.
     """
 
@@ -205,7 +205,7 @@ class OutputMessages:
         )
 
     def _header_at(self, stamp: Any) -> Any:
-        """In the frame of positions."""
+        """Return a header in the frame of the positions."""
         return self._factory.create(
             'std_msgs/msg/Header', stamp=stamp, frame_id=self._placement.frame_id
         )

@@ -40,7 +40,7 @@ class SpatialView:
 
     Attributes:
         depth: at the time of the image, or None.
-        calibration: of the camera, or None.
+        calibration: calibration of the camera, or None.
         problem: why one of them is missing; empty where both are there.
     """
 
@@ -64,7 +64,7 @@ class StreamedGrounding:
     """What one image of a stream gives.
 
     Attributes:
-        demonstration: that was grounded.
+        demonstration: demonstration that was grounded.
         grounding: smoothed over the images before; held from an earlier image where `age` is
             above 0, and of this image alone where `found` is false.
         found: whether the demonstrated object is in view, now or `age` ago.
@@ -74,9 +74,9 @@ class StreamedGrounding:
             calibrated.
         age: seconds since it was seen in view; 0: in this image.
         surfaces: one for each peak of `grounding`; from the image that the grounding is of.
-        view: that the surfaces were measured in.
+        view: view that the surfaces were measured in.
         restart: why nothing before this image was used; empty where it was.
-        stamp: of the image that grounding and surfaces are of, nanoseconds.
+        stamp: stamp of the image that grounding and surfaces are of, nanoseconds.
     """
 
     demonstration: str

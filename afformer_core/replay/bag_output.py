@@ -22,7 +22,7 @@ class BagOutput:
     the bag does not define.
 
     Args:
-        folder: of the bag; must not exist.
+        folder: folder of the bag; must not exist.
         recording: whose topics are kept.
         typestore: has the types of `OUTPUT_TYPES`.
     """

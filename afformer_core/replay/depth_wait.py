@@ -52,7 +52,7 @@ class DepthWait:
     recording.
 
     Args:
-        topics: of the bag.
+        topics: topics of the bag.
         spatial: gets depth and calibrations.
         seconds: that the recording is read ahead at most.
     """

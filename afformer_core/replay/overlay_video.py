@@ -23,7 +23,7 @@ class OverlayVideo:
     All images take the size of the first one, without distortion.
 
     Args:
-        path: of the file.
+        path: path of the file.
     """
 
     def __init__(self, path: Path) -> None:

@@ -44,12 +44,12 @@ class ReplayRequest:
     """What is replayed.
 
     Attributes:
-        topics: of the bag.
+        topics: topics of the bag.
         demonstration: what is selected, for a person.
         window: part of the bag whose images are grounded.
         settings: how; images wait for their depth for seconds of the recording.
         annotations: targets of the images, or None.
-        calibration: of the model, or None.
+        calibration: calibration of the model, or None.
         facts: further lines for the report.
     """
 

@@ -41,8 +41,8 @@ class ReplayedImage:
     """One camera image of a replay.
 
     Attributes:
-        stamp: of its header, nanoseconds.
-        time: at which it was recorded, nanoseconds.
+        stamp: stamp of its header, nanoseconds.
+        time: time at which it was recorded, nanoseconds.
         state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
         presence: see `StreamedGrounding`; None where it is unreadable or the model is not
             calibrated.
@@ -52,7 +52,7 @@ class ReplayedImage:
         position, normal: [3] of the best peak in the camera's frame, where they are known.
         restart: why nothing before this image was used; empty where it was.
         problem: why there is no position, or why the image is unreadable; empty otherwise.
-        milliseconds: of each of `STAGES`.
+        milliseconds: milliseconds of each of `STAGES`.
         scores: against the annotations; None without annotations.
     """
 

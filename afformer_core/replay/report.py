@@ -44,8 +44,8 @@ def write_report(
     """Write the page, whole or not at all.
 
     Args:
-        path: of the file.
-        summary: of the records.
+        path: path of the file.
+        summary: summary of the images.
         rows: at least one.
         sheet: images to show.
     """
@@ -72,7 +72,7 @@ def write_report(
 
 
 def _headline(summary: ReplaySummary) -> list[tuple[str, str]]:
-    """Values with what they are of."""
+    """Return the most important numbers as text, with their labels."""
     images = sum(summary.states.values())
     found = summary.states.get(FOUND, 0) + summary.states.get(HELD, 0)
     numbers = [(str(images), 'images'), (f'{found / images:.0%}', 'found')]

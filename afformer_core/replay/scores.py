@@ -22,7 +22,7 @@ class AnnotationScorer:
     """Measures groundings as `afformer evaluate` does, at the size of its protocol.
 
     Args:
-        seed: of the jitter in AUC-J.
+        seed: seed of the jitter in AUC-J.
     """
 
     def __init__(self, seed: int = 0) -> None:

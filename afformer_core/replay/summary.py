@@ -19,7 +19,7 @@ _NUMBER = re.compile(r'\d+(?:\.\d+)?(?:e[+-]?\d+)?')
 
 @dataclass(frozen=True)
 class Distribution:
-    """Of some values: how many, median, 95th percentile, mean and maximum."""
+    """Number, median, 95th percentile, mean and maximum of some values."""
 
     count: int
     median: float
@@ -29,11 +29,11 @@ class Distribution:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise ValueError('a distribution needs a value')
+            raise ValueError(f'count is {self.count}; expected at least 1')
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Distribution | None:
-        """Of the values that are known and finite; None where there is none."""
+        """Summarize the values that are known and finite; None where there is none."""
         known = np.array([v for v in values if v is not None and math.isfinite(v)])
         if not len(known):
             return None
@@ -43,7 +43,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that went wrong, with one of its sentences, and how often."""
+    """A problem: one of its messages, and how often it occurred."""
 
     example: str
     count: int
@@ -54,19 +54,19 @@ class ReplaySummary:
     """A replay in numbers.
 
     Attributes:
-        facts: what was replayed, for a person.
-        states: how many images are in each state.
-        positions: how many of the found ones have a position.
+        facts: description of the recording by name.
+        states: number of images in each state.
+        positions: number of found images with a position.
         thresholds: values of measures below which an image does not show the element.
         presence, confidence, distance: of the found ones; presence None where the model is not
             calibrated, distance in metres along the optical axis.
         jitter: pixels from the best peak of an image to that of the next, both found in
             themselves.
         stages: milliseconds of each stage; `total` is the sum of an image's.
-        scores: of each measure against the annotations, those that there are.
+        scores: measures against the annotations, where there are some.
         inside: share of the best peaks inside their outline, None without outlines.
         problems: most frequent first; those that differ in numbers only count as one.
-        notes: what befell the bag as a whole.
+        notes: problems of the bag as a whole.
     """
 
     facts: Mapping[str, str]
@@ -84,7 +84,7 @@ class ReplaySummary:
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For `summary.json`."""
+        """Convert to the content of `summary.json`."""
         return {
             'facts': dict(self.facts),
             'images': sum(self.states.values()),
@@ -112,9 +112,9 @@ def summarize(
     """Compute the numbers of a replay.
 
     Args:
-        rows: of all its images.
-        facts: what was replayed, for a person.
-        notes: what befell the bag as a whole.
+        rows: rows of all its images.
+        facts: description of the recording by name.
+        notes: problems of the bag as a whole.
         thresholds: see `StreamSettings.thresholds`.
     """
     found = [row for row in rows if row.peak is not None]
@@ -143,12 +143,12 @@ def summarize(
 
 
 def total_milliseconds(row: ReplayedImage) -> float | None:
-    """Of all stages; None where the image is unreadable."""
+    """Add up the milliseconds of all stages; None where the image is unreadable."""
     return sum(row.milliseconds.values()) if row.state != UNREADABLE else None
 
 
 def jitter(rows: Sequence[ReplayedImage]) -> list[float | None]:
-    """Pixels from the best peak of each image to the one before, [N].
+    """Measure the pixels from the best peak of each image to the one before, [N].
 
     None where either was not found in its own image, or nothing before the image was used.
     """

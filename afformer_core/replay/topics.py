@@ -18,9 +18,10 @@ class ReplayTopics:
     """The topics of a replay.
 
     Attributes:
-        image: of the camera.
-        demonstration: that is recorded; empty where demonstrations come from elsewhere.
-        depth, camera_info: of the camera; empty for none.
+        image: topic of the camera's images.
+        demonstration: topic of the demonstration that is recorded; empty where demonstrations come
+            from elsewhere.
+        depth, camera_info: topics of the camera; empty for none.
     """
 
     image: str
@@ -112,6 +113,6 @@ def _only_or_none(topics: Iterable[str]) -> str:
 
 
 def _beside(image: str) -> tuple[str, str]:
-    """Where image_transport publishes the calibration of a raw and of a compressed topic."""
+    """Return the topics of the calibration that belong to a raw and a compressed topic."""
     parent = image.rpartition('/')[0]
     return f'{parent}/camera_info', f'{parent.rpartition("/")[0]}/camera_info'

@@ -98,7 +98,7 @@ def line_chart(
 
 
 def histogram(values: Sequence[float], x_label: str, marks: Sequence[tuple[float, str]]) -> Markup:
-    """How often values occur; from 0, what lies beyond the last bar is counted in it.
+    """Count values in bars from 0 on; what lies beyond the last bar is counted in it.
 
     Args:
         values: not negative, at least one.
@@ -197,6 +197,6 @@ def _span(x: Sequence[float]) -> tuple[float, float]:
 
 
 def _alone(values: Any) -> list[int]:
-    """Where a value has no neighbour, so that no line would show it."""
+    """Find values without a neighbour, which no line would show."""
     known = np.pad(np.isfinite(values), 1)
     return [int(index) for index in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])]

@@ -18,11 +18,11 @@ class Table:
     """Labelled rows under named columns.
 
     Attributes:
-        title: of the table.
+        title: title of the table.
         columns: names, without the label's.
         rows: cells by label, each as many as there are columns; None where nothing applies.
         notes: sentences below the table.
-        names: of the columns for programs; empty: `columns`.
+        names: names of the columns for programs; empty: `columns`.
     """
 
     title: str
@@ -49,8 +49,8 @@ class Table:
         """Build a table of named numbers, such as the attributes of data classes.
 
         Args:
-            title: of the table.
-            headings: of its columns, by the name of what stands in them.
+            title: title of the table.
+            headings: headings of its columns, by the name of what stands in them.
             rows: cells by name, by label; a name that a row lacks is an empty cell.
             notes: sentences below the table.
 

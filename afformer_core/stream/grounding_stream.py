@@ -194,7 +194,7 @@ def lift_peaks(
         peaks: of a heatmap.
         frame: the image that they are in.
         view: depth and calibration that belong to it.
-        settings: of them, how far a peak may be off, and how surfaces are measured.
+        settings: settings of the peaks, how far a peak may be off, and how surfaces are measured.
 
     Returns:
         the peaks, moved by no more than `settings.peak_tolerance`; and the surface at each,

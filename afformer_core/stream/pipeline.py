@@ -53,7 +53,7 @@ class Observation:
     """An image with all that is known of it before it is compared with those before.
 
     Attributes:
-        header: of its message.
+        header: header of its message.
         frame: the image.
         prediction: of the model.
         view: depth and calibration that belong to it.
@@ -128,7 +128,7 @@ class GroundingPipeline:
         May be called by another thread.
 
         Args:
-            stamp: of the image, nanoseconds.
+            stamp: stamp of the image, nanoseconds.
         """
         return self._spatial.expect(stamp)
 

@@ -32,7 +32,7 @@ def is_rectified(rectification: str, topic: str) -> bool:
     Args:
         rectification: one of `RECTIFICATIONS`; 'auto': by the name of the topic, a part of which
             begins with image_rect by convention.
-        topic: of the images.
+        topic: topic of the images.
     """
     if rectification == 'auto':
         return any(part.startswith('image_rect') for part in topic.split('/'))
@@ -78,7 +78,7 @@ class SpatialInputs:
         """Keep the depth of an image that will be grounded, however long that takes.
 
         Args:
-            stamp: of the image, nanoseconds.
+            stamp: stamp of the image, nanoseconds.
 
         Returns:
             what keeps it for as long as it lives.
@@ -94,7 +94,7 @@ class SpatialInputs:
         """Find what is known of the space that an image shows; may wait for its depth.
 
         Args:
-            stamp: of the image, nanoseconds.
+            stamp: stamp of the image, nanoseconds.
             rectified: whether its distortion is undone already.
             tolerance: seconds between the image and its depth at most.
             patience: seconds to wait for depth at most.

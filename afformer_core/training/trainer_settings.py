@@ -34,7 +34,7 @@ def require_honoured(settings: Any) -> None:
     """Check that no option is given that would have no effect.
 
     Args:
-        settings: of Lightning's trainer, by name.
+        settings: settings of Lightning's trainer, by name.
 
     Raises:
         AfformerError: an option has no effect here, or the number of steps is missing.

@@ -48,11 +48,11 @@ class ConfiguredGrounding:
     publishes. The thread starts once everything is there.
 
     Args:
-        node: that owns them; its parameters that may change at any time are read anew for each
-            image.
+        node: node that owns them; its parameters that may change at any time are read anew for
+            each image.
         parameters: as they are at the configuration.
-        qos: of the topics.
-        priority_lock: of results over callbacks.
+        qos: quality of service of the topics.
+        priority_lock: priority lock of results over callbacks.
     """
 
     def __init__(

@@ -45,13 +45,13 @@ class DemonstrationRecorder:
     """Records the topic `demonstration` between start and finish.
 
     Args:
-        node: that subscribes.
+        node: node that subscribes.
         parameters: as they are at the configuration.
         read_parameters: the parameters as they are now.
-        qos: of the topic.
+        qos: quality of service of the topic.
         worker: records.
         statistics: told of frames that are lost.
-        group: in which messages are taken.
+        group: callback group in which messages are taken.
     """
 
     def __init__(

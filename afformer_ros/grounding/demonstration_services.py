@@ -51,10 +51,10 @@ class DemonstrationServices:
     """The services `~/start_demonstration`, `~/finish_demonstration` and their like.
 
     Args:
-        node: that offers them.
-        recorder: of the topic `demonstration`.
-        worker: that owns the demonstrations.
-        status: of the demonstrations; told of what is refused.
+        node: node that offers them.
+        recorder: recorder of the topic `demonstration`.
+        worker: worker that owns the demonstrations.
+        status: status of the demonstrations; told of what is refused.
         folders: below which files may be read, resolved.
     """
 

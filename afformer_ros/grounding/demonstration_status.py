@@ -22,7 +22,7 @@ class DemonstrationStatusPublisher:
     """Publishes each state of the demonstrations, and logs what changes and nothing twice.
 
     Args:
-        node: that publishes and logs.
+        node: node that publishes and logs.
 
     Attributes:
         state: the last known; at first, that the model is being loaded.

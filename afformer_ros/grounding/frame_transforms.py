@@ -22,7 +22,7 @@ class FrameTransforms:
     """Looks up where positions are published, at the stamp of each image.
 
     Args:
-        node: that listens to the transforms; it must be spun by another thread.
+        node: node that listens to the transforms; it must be spun by another thread.
         target_frame: frame of all positions; empty: that of each image.
     """
 

@@ -38,8 +38,8 @@ class GroundingNode(LifecycleNode):
     active.
 
     Args:
-        priority_lock: of results over callbacks; None: callbacks do not give way.
-        options: of `LifecycleNode`.
+        priority_lock: priority lock of results over callbacks; None: callbacks do not give way.
+        options: options of `LifecycleNode`.
 
     Raises:
         rclpy.exceptions.InvalidParameterValueException: a parameter given at the start is out of

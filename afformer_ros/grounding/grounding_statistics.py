@@ -174,7 +174,7 @@ class GroundingStatistics:
             return self._result.surfaces[0].problem
 
     def values(self) -> dict[str, str]:
-        """All counts, and the last result, as text."""
+        """Return all counts, and the last result, as text."""
         with self._lock:
             values = {
                 'images replaced by newer ones': str(self._replaced),

@@ -32,8 +32,8 @@ class GroundingPublisher:
     """Publishes results while the node is active.
 
     Args:
-        node: that publishes.
-        qos: of the topics.
+        node: node that publishes.
+        qos: quality of service of the topics.
     """
 
     def __init__(self, node: LifecycleNode, qos: QosParameters) -> None:
@@ -88,11 +88,11 @@ class ImageGrounding:
     Args:
         node: whose clock and log are used.
         read_parameters: the parameters as they are now.
-        worker: that owns the demonstrations.
+        worker: worker that owns the demonstrations.
         pipeline: from an image to its result; used in the worker's thread alone.
-        publisher: of the results.
+        publisher: publisher of the results.
         statistics: told of each image.
-        status: of the demonstrations.
+        status: status of the demonstrations.
         priority_lock: held while a result is made of what the model says, and published.
     """
 

@@ -40,7 +40,7 @@ class ModelLoader:
         changed: told each new state of the demonstrations.
 
     Attributes:
-        problems: of stored demonstrations that could not be read.
+        problems: problems of stored demonstrations that could not be read.
     """
 
     def __init__(

@@ -22,10 +22,10 @@ class SpatialSubscriptions:
     """Brings depth and camera_info to where images look for them.
 
     Args:
-        node: that subscribes.
+        node: node that subscribes.
         parameters: as they are at the configuration.
-        qos: of the topics.
-        group: in which messages are taken.
+        qos: quality of service of the topics.
+        group: callback group in which messages are taken.
 
     Attributes:
         inputs: what has arrived.

@@ -62,7 +62,7 @@ def with_site_links(markdown: str, page: str) -> str:
 
     Args:
         markdown: as it stands in the repository.
-        page: of the site, which decides what relative links start from.
+        page: page of the site, which decides what relative links start from.
     """
 
     def followed(found: re.Match[str]) -> str:

@@ -50,7 +50,7 @@ class Answers:
 
     Attributes:
         folder: folder of the model.
-        settings: of the run.
+        settings: settings of the run.
         results: results of the pairs.
         pooled: results of the pairs as rows of a protocol that pools them, or None.
         facts: facts about the model, for people.

@@ -60,7 +60,7 @@ def sim(predicted: FloatArray, target: FloatArray) -> NDArray[np.float64]:
 
 
 def annotated_region(target: FloatArray) -> NDArray[np.bool_]:
-    """Where a ground truth [H, W] is above half of its maximum, bool [H, W].
+    """Find where a ground truth [H, W] is above half of its maximum, bool [H, W].
 
     Its pixels are the positives of AUC-J. Of points it is what lies within about 1.2 standard
     deviations of their blur, of a box the box itself.
@@ -81,7 +81,7 @@ def auc_judd(
     Args:
         predicted: [N, H, W].
         target: [N, H, W].
-        rng: of the jitter.
+        rng: random numbers of the jitter.
     """
     regions = [annotated_region(each).ravel() for each in target]
     maps = zip(predicted, regions, strict=True)
@@ -102,10 +102,10 @@ def _auc_judd(predicted: FloatArray, region: NDArray[np.bool_], rng: np.random.G
 
 
 def top1_hits(scores: Mapping[int, float], actions: Collection[int]) -> int:
-    """How many of a sample's k distinct actions are among its k best-scored ones.
+    """Count how many of a sample's k distinct actions are among its k best-scored ones.
 
     Args:
-        scores: of every action.
+        scores: scores of every action.
         actions: annotated, at least one; repeated ones count once.
     """
     expected = set(actions)

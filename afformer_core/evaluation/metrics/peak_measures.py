@@ -66,7 +66,7 @@ def measure_peaks(
     """Measure the best peak of each of N rows.
 
     Args:
-        rows: of a protocol.
+        rows: rows of a protocol.
         targets: [N, h, w], theirs.
         positions: for each row where its heatmap is highest, at least one position; more than four
             are a flat top and no peak.

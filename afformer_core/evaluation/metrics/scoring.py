@@ -79,11 +79,12 @@ def score(
 
     Args:
         protocol: makes the ground truths.
-        rows: of the protocol.
+        rows: rows of the protocol.
         predictors: by name; with several processes they must be picklable.
-        seed: of the jitter in AUC-J; the same for every predictor.
+        seed: seed of the jitter in AUC-J; the same for every predictor.
         progress: show a progress bar on stderr.
-        processes: that share the rows, at least 1; the results are the same for any number.
+        processes: number of processes that share the rows, at least 1; the results are the same
+            for any number.
     """
     scoring = _Scoring(protocol, rows, predictors, seed)
     parts: dict[str, list[RowScores]] = {name: [] for name in predictors}
@@ -119,12 +120,12 @@ def _measure_chunk(start: int) -> dict[str, RowScores]:
 def measure(
     predicted: Heatmaps, targets: Heatmaps, rng: np.random.Generator, epsilon: float = 0.0
 ) -> HeatmapScores:
-    """Measures of predictions [N, H, W] against ground truths [N, H, W].
+    """Measure predictions [N, H, W] against ground truths [N, H, W].
 
     Args:
         predicted: at the protocol's size.
         targets: from the protocol.
-        rng: of the jitter in AUC-J.
+        rng: random numbers of the jitter in AUC-J.
         epsilon: the protocol's, in KLD.
     """
     return HeatmapScores(

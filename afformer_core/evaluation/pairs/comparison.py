@@ -35,8 +35,8 @@ class Comparison:
 
     Attributes:
         protocol: name of the rows' protocol.
-        rows: that all of them were measured on, at least one.
-        scores: of the rows, by the name of the predictor.
+        rows: rows that all of them were measured on, at least one.
+        scores: scores of the rows, by the name of the predictor.
         of_buttons: whether it is also asked which button a predictor chooses.
     """
 
@@ -76,10 +76,10 @@ def compare(
     """Measure the model, then the baseline predictors, then every element where they are known.
 
     Args:
-        results: of the model, at least one.
+        results: results of the model, at least one.
         protocol: the one the results were made with.
         baselines: predictors by name.
-        seed: of the jitter in AUC-J.
+        seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
     """
     rows = tuple(row for result in results for row in result.rows)
@@ -100,7 +100,7 @@ def compare_pooled(
     Args:
         pooled: rows of the model.
         baselines: predictors by name.
-        seed: of the jitter in AUC-J.
+        seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
     """
     scores = score(pooled.protocol, pooled.rows, baselines, seed, progress)

@@ -22,14 +22,14 @@ _PEAKS = 5
 
 
 def mean_heatmaps(logits: Tensor) -> NDArray[np.float32]:
-    """Mean probabilities [heatmaps, H, W] of the logits [W, heatmaps, H, W] of windows."""
+    """Compute mean probabilities [heatmaps, H, W] of the logits [W, heatmaps, H, W] of windows."""
     flat = logits.float().flatten(2).softmax(dim=2).mean(dim=0)
     heatmaps: NDArray[np.float32] = flat.view(logits.shape[1:]).cpu().numpy()
     return heatmaps
 
 
 def mean_actions(logits: Tensor, configuration: AfformerConfiguration) -> Tensor:
-    """Mean scores [A] of the logits [W, A] of windows."""
+    """Compute mean scores [A] of the logits [W, A] of windows."""
     if configuration.action_activation == 'sigmoid':
         return logits.float().sigmoid().mean(dim=0)
     return torch.softmax(logits.float(), dim=1).mean(dim=0)
@@ -89,7 +89,7 @@ def action_heatmaps(
     """Compute the mean heatmap of every action, whichever is best.
 
     Args:
-        grounder: of a model with a heatmap for each action.
+        grounder: grounder of a model with a heatmap for each action.
         image: uint8 RGB [H, W, 3], any size.
         windows: of each, at least one, the names of the finished demonstrations that are grounded
             together in it.

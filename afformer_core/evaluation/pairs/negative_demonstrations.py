@@ -25,7 +25,7 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
     it is the next one in the order of the demonstrations' names.
 
     Args:
-        sample: of the group.
+        sample: sample of the group.
         group: all samples of an image.
 
     Returns:
@@ -39,7 +39,7 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
 
 
 def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
-    """For each group, the next one that shows another object; empty where there is none.
+    """Find for each group the next one that shows another object; empty where there is none.
 
     Where all samples have an `object_id`, that tells. Else it is certain that a group shows
     another object where the demonstrations of both lie in folders of their own, as OPRA, AssistQ
@@ -57,7 +57,7 @@ def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]
 
 
 def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequence[_Marks]]:
-    """Of each group, what no group of another object shares, and what all of its object share."""
+    """Return each group's marks that no other object has, and that all of its object have."""
     objects = [{sample.object_id for sample in group} for group in groups]
     if not any(None in each for each in objects):
         return objects, objects
@@ -67,7 +67,7 @@ def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequen
 
 
 def _next_apart(number: int, names: Sequence[_Marks], folders: Sequence[_Marks]) -> int | None:
-    """Index of the next group, from `number` on and then from the first."""
+    """Find the index of the next group, from `number` on and then from the first."""
     fallback = None
     for step in range(1, len(names)):
         other = (number + step) % len(names)

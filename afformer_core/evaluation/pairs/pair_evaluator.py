@@ -39,7 +39,7 @@ class ModelRun:
     Args:
         grounder: the model.
         protocol: what rows are and how they are compared.
-        seed: of the jitter in AUC-J.
+        seed: seed of the jitter in AUC-J.
         sampling: which frames of a clip the model is shown; of several windows it is the mean.
             None: as many as it takes, evenly spaced.
         folder_rate: see `ClipReader`.
@@ -169,7 +169,7 @@ class ModelRun:
         windows: Sequence[Sequence[str]],
         rows: Sequence[Row],
     ) -> list[Grounding]:
-        """Of each row what is measured, with its best peak."""
+        """Return the grounding of each row, with its best peak."""
         if not self._by_annotation:
             return [grounding] * len(rows)
         heatmaps = action_heatmaps(self.grounder, image, windows)
@@ -226,7 +226,7 @@ class ModelRun:
         return self.grounder.predict(image, *together).grounding(size, _PEAKS)
 
     def _windows(self, pair: Pair) -> list[tuple[str, ...]]:
-        """Of each window the names of what is grounded in it, of a pair itself.
+        """Return the names of the demonstrations that are grounded in each window of a pair.
 
         Raises:
             DatasetError: more demonstrations of its element are asked for than the data has.
@@ -245,7 +245,7 @@ class ModelRun:
         return [(name,) for name in self._memorize(sample, change)]
 
     def _memorize(self, sample: Sample, change: str = '') -> tuple[str, ...]:
-        """Names of the windows, which are memorized unless they are still known."""
+        """Return the names of the windows; memorize them unless they are still known."""
         if sample.group != self._group:
             for known in tuple(self._recent):
                 self._forget(known)
@@ -293,6 +293,6 @@ def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:
 
 
 def _is_right(peaks: PeakScores, sample: Sample) -> bool:
-    """Whether a peak is inside the demonstrated element, or in an annotated region."""
+    """Check whether a peak is inside the demonstrated element, or in an annotated region."""
     right = peaks.hit if sample.scene is None else peaks.inside
     return bool((right == 1).any())

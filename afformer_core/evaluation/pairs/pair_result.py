@@ -42,7 +42,7 @@ class PairResult:
         is_right: whether that peak is inside the demonstrated element or, where the elements are
             not known, in an annotated region.
         action_scores: by name.
-        milliseconds: of grounding, without reading the image.
+        milliseconds: milliseconds of grounding, without reading the image.
         hard_negative_kld: KLD of the rows with the negative demonstration, or None without one.
         hard_negative_peak: the best peak with the negative demonstration, as `peak`, or None.
         reversed_action: best action with the frames in reverse order, or None where not asked.

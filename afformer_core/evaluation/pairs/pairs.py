@@ -42,11 +42,11 @@ def choose_pairs(
     """Draw pairs, those that share demonstrations one after another.
 
     Args:
-        samples: of a dataset.
+        samples: samples of a dataset.
         limit: scenes (images, where the data names no scene) at most, the first ones of
             the dataset; 0 takes all.
         per_group: pairs of each, drawn at random; 0 takes all.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Raises:
         ValueError: `limit` or `per_group` is negative.

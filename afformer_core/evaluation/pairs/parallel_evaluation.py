@@ -63,9 +63,9 @@ def evaluate_pairs(
     """`ModelRun.evaluate` by several processes; the numbers are the same for any number of them.
 
     Args:
-        settings: of the run.
+        settings: settings of the run.
         pairs: those that share demonstrations one after another.
-        processes: that share the pairs, at least 1, which is the caller's own.
+        processes: number of processes that share the pairs, at least 1, the caller's own.
         progress: show a progress bar on stderr.
     """
     work = _Work(settings, pairs, _groups(pairs))

@@ -49,11 +49,11 @@ class PooledRows:
     """The rows of an image and an action, and what a model drew in them.
 
     Attributes:
-        protocol: of the rows.
+        protocol: protocol of the rows.
         rows: at least one, of N.
         heatmaps: [N, 28, 28], the mean over the demonstrations of each row, each compared as the
             protocol says.
-        scores: of these.
+        scores: scores of the rows.
         single_scores: of the demonstrations one at a time, each against the ground truth of its
             row; the mean over the demonstrations of each row.
         pooling: what they were made of.
@@ -77,10 +77,10 @@ def pool(
     """Bring together what a model drew for all demonstrations of an image and an action.
 
     Args:
-        results: of the model, with their heatmaps.
-        samples: of the whole dataset: all their points count, whichever were grounded.
-        protocol: of the pooled rows.
-        seed: of the jitter in AUC-J.
+        results: results of the model, with their heatmaps.
+        samples: samples of the whole dataset: all their points count, whichever were grounded.
+        protocol: protocol of the pooled rows.
+        seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
 
     Raises:

@@ -29,10 +29,10 @@ def fit_presence(
     A confidence that speaks against presence is left out.
 
     Args:
-        results: of a model; their own images show the object, those of a negative demonstration
-            do not.
+        results: results of a model; their own images show the object, those of a negative
+            demonstration do not.
         annotations: that they are of, to be written down.
-        weights_sha256: of the model, in hexadecimal, to be written down.
+        weights_sha256: SHA-256 of the model, in hexadecimal, to be written down.
 
     Raises:
         AfformerError: scikit-learn is not installed.

@@ -29,7 +29,7 @@ class Row:
         points: float64 [P, 2] (x, y) in pixels of `image_size`.
         image_size: (width, height).
         image: name of the image.
-        sample: that it is of; None where it is of several.
+        sample: its sample; None where it is of several.
     """
 
     action: int
@@ -49,7 +49,7 @@ class EvaluationProtocol(Protocol):
     """What a named protocol decides.
 
     Attributes:
-        name: of the protocol.
+        name: name of the protocol.
         size: (height, width) that predictions are compared at.
         epsilon: in KLD.
         at_model_size: whether a model's heatmap is compared from the size that the model draws it
@@ -94,7 +94,7 @@ class RowsProtocol:
         self.name = f'rows{sides}' + ('' if offset == RELEASED_OFFSET else f'-1e{exponent}')
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
-        """Rows in the order of samples, and of the first mention of each action."""
+        """Return rows in the order of samples, and of the first mention of each action."""
         return tuple(
             Row(
                 action,

@@ -46,7 +46,7 @@ class BaselineMeasures:
     """Every number of the evaluation of one predictor that looks at nothing.
 
     Attributes:
-        rows: of the protocol.
+        rows: rows of the protocol.
         predictors: it, and where the elements are known an element at random, by name.
         by_action: its rows of each action, by name.
     """
@@ -68,14 +68,14 @@ def measure_baseline(
     """Measure one predictor.
 
     Args:
-        protocol: of the rows.
+        protocol: protocol of the rows.
         rows: at least one.
         predictor: one of `BASELINE_PREDICTORS`. The action prior comes from the other four fifths
             of the images; the image oracle is measured where an image has other rows.
-        action_names: of the dataset.
+        action_names: names of the actions of the dataset.
         sigma: of `gaussian`, as a share of each side.
-        seed: of the jitter.
-        processes: that share the rows.
+        seed: seed of the jitter.
+        processes: number of processes that share the rows.
 
     Raises:
         DatasetError: there is no row.
@@ -104,7 +104,7 @@ def build_baseline_report(
         measured: by `measure_baseline`.
         predictor: its name.
         facts: shown first.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     protocol, rows, scores = measured.protocol, measured.rows, measured.scores
     of_buttons = isinstance(protocol, ButtonsProtocol)

@@ -49,7 +49,7 @@ class ComparedMeasures:
     Attributes:
         first: name of the model that the others are compared with.
         models: the numbers of each alone, by name.
-        differences: of the others to the first, by name.
+        differences: differences of the others to the first, by name.
     """
 
     first: str
@@ -66,10 +66,10 @@ def build_compared_report(
     """Put the numbers of several models side by side, with their differences from the first.
 
     Args:
-        reports: of each model alone, at least two by name.
-        rows: of the same models in the same order.
-        baseline_labels: of the rows of predictors that look at nothing.
-        seed: of the bootstrap.
+        reports: reports of each model alone, at least two by name.
+        rows: rows of the same models in the same order.
+        baseline_labels: labels of the rows of baselines.
+        seed: seed of the bootstrap.
 
     Raises:
         ValueError: two models were measured on different rows, or by different protocols.

@@ -37,7 +37,7 @@ def report_path(path: Path, name: str = _NAME) -> Path:
 
     Args:
         path: a file whose name ends with `.html` or `.htm`, or else a folder.
-        name: of the file in a folder.
+        name: name of the file in a folder.
 
     Raises:
         ValueError: a folder is in the way of the file, or a file in the way of the folder.
@@ -60,7 +60,7 @@ def write_report(
     """Write the page, whole or not at all.
 
     Args:
-        path: of the file.
+        path: path of the file.
         report: facts, measures and tables.
         examples: to be shown, by the name of their chapter.
     """
@@ -82,7 +82,7 @@ def write_report(
 
 
 def _headline(report: Report) -> list[tuple[str, str]]:
-    """Values with what they are of."""
+    """Return the most important numbers as text, with their labels."""
     shown = []
     for name, label, form in _HEADLINE:
         cell = getattr(report.evaluated, name, None)

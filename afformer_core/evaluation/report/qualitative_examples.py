@@ -44,11 +44,11 @@ class MeasuredRows:
     """Rows, what predicted them, and how right it was.
 
     Attributes:
-        protocol: of the rows.
+        protocol: protocol of the rows.
         rows: at least one.
-        scores: of the rows.
+        scores: scores of the rows.
         predictor: gives the heatmap of a row once more.
-        action_names: of the dataset.
+        action_names: names of the actions of the dataset.
         answers: what action the predictor says of each row, with its score; empty: nothing.
     """
 
@@ -79,8 +79,8 @@ def measured_by_model(
     Args:
         results: at least one.
         run: grounds the pairs of chosen rows once more.
-        protocol: that they were made with.
-        action_names: of the dataset.
+        protocol: protocol that they were made with.
+        action_names: names of the actions of the dataset.
     """
     by_row = [(result, number) for result in results for number in range(len(result.rows))]
 
@@ -116,7 +116,8 @@ class QualitativeExample:
     Attributes:
         title: the sample and its action.
         measures: short texts, such as `KLD 0.52`.
-        frames: of the demonstration, in order; empty where there is none, or its clip is missing.
+        frames: frames of the demonstration, in order; empty where there is none, or its clip is
+            missing.
         image: the target; None where it is missing.
         predicted: heatmaps with their best peaks, by caption.
         target: the ground truth with what was annotated.

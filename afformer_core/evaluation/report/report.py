@@ -117,10 +117,10 @@ def build_report(
         results: at least one.
         protocol: the one they were made with.
         prior: for the baseline rows.
-        action_names: of the dataset.
+        action_names: names of the actions of the dataset.
         facts: about model and dataset, shown first.
-        calibration: of the model, or None.
-        seed: of jitter and bootstrap.
+        calibration: calibration of the model, or None.
+        seed: seed of jitter and bootstrap.
         progress: show a progress bar on stderr.
         pooled: see `measure_model`.
     """
@@ -167,8 +167,8 @@ def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[s
     """Labels of the rows of predictors that look at nothing, by name.
 
     Args:
-        prior: of one of them.
-        action_names: of the dataset.
+        prior: prior of one of them.
+        action_names: names of the actions of the dataset.
     """
     return {
         UNIFORM: 'uniform',

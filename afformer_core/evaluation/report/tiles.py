@@ -37,7 +37,7 @@ def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImag
     Args:
         image: it lies over; None: it is shown alone, in the shape of the row's image.
         heatmap: [h, w] of the whole image at any size.
-        row: that it is of.
+        row: row that it is of.
     """
     if image is None:
         width, height = _fitted(row.image_size, TILE_SIDE)

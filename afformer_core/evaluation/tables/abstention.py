@@ -65,9 +65,9 @@ def measure_abstention(
     """Measure what the rule of the robot's stream finds, with its default thresholds.
 
     Args:
-        results: of a model.
-        calibration: of the model, or None.
-        seed: of the bootstrap.
+        results: results of a model.
+        calibration: calibration of the model, or None.
+        seed: seed of the bootstrap.
 
     Returns:
         None where no pair has a demonstration of another scene (or image).
@@ -101,7 +101,7 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
 
     Args:
         abstention: measured.
-        calibration: that it was measured with, or None.
+        calibration: calibration that it was measured with, or None.
     """
     known = abstention.of_scenes
     region, other = ('inside', 'scene') if known else ('in the region', 'image')

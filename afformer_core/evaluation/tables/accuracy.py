@@ -47,7 +47,7 @@ _NAN = float('nan')
 
 @dataclass(frozen=True)
 class ActionMeasures:
-    """How often actions are right; see `PredictorMeasures`. None where they are not compared."""
+    """Accuracies of actions; see `PredictorMeasures`. None where they are not compared."""
 
     top_1: Estimate | None
     balanced_accuracy: Estimate | None
@@ -55,7 +55,7 @@ class ActionMeasures:
 
 @dataclass(frozen=True)
 class ActionHits:
-    """Which annotated actions a model says; NaN where its actions are not the dataset's.
+    """Annotated actions that a model scores highest; NaN where its actions are not the dataset's.
 
     Attributes:
         among_best: [N] share of a sample's k annotated actions among the k best-scored ones, for
@@ -77,13 +77,14 @@ def measure_predictors(
     """Measure every predictor of a comparison, by name, and chance.
 
     Args:
-        comparison: of one predictor or several.
-        actions: of the predictors that say one, by name; `CONSTANT_ACTION` may be among them.
-        seed: of the bootstrap.
+        comparison: comparison of one predictor or several.
+        actions: measures of the predictors that score actions, by name; `CONSTANT_ACTION` may be
+            among them.
+        seed: seed of the bootstrap.
 
     Returns:
-        Those of the comparison, `CONSTANT_ACTION` where it is given, and `RANDOM_ELEMENT` where
-        the elements are known.
+        measures of the comparison's predictors, `CONSTANT_ACTION` where it is given, and
+        `RANDOM_ELEMENT` where the elements are known.
     """
     rows, measured = comparison.rows, {}
     for name, scores in comparison.scores.items():
@@ -104,11 +105,11 @@ def measure_predictors(
 
 
 def hit_actions(results: Sequence[PairResult], action_names: Sequence[str]) -> ActionHits:
-    """Which annotated actions a model says.
+    """Compare the actions that a model scores with the annotated ones.
 
     Args:
-        results: of the model, at least one.
-        action_names: of the dataset.
+        results: results of the model, at least one.
+        action_names: names of the actions of the dataset.
     """
     hits, best, groups, actions = [], [], [], []
     for result in results:
@@ -128,12 +129,12 @@ def hit_actions(results: Sequence[PairResult], action_names: Sequence[str]) -> A
 def measure_model_actions(
     results: Sequence[PairResult], action_names: Sequence[str], seed: int = 0
 ) -> ActionMeasures:
-    """How often the actions of a model are right.
+    """Measure how often the actions of a model are right.
 
     Args:
-        results: of the model, at least one.
-        action_names: of the dataset.
-        seed: of the bootstrap.
+        results: results of the model, at least one.
+        action_names: names of the actions of the dataset.
+        seed: seed of the bootstrap.
     """
     hits = hit_actions(results, action_names)
     return ActionMeasures(
@@ -145,12 +146,12 @@ def measure_model_actions(
 def measure_constant_action(
     results: Sequence[PairResult], constant: int, seed: int = 0
 ) -> ActionMeasures:
-    """How often one action is right that is always said.
+    """Measure how often one constant action is right.
 
     Args:
         results: at least one.
-        constant: the action, 0-based.
-        seed: of the bootstrap.
+        constant: index of the action.
+        seed: seed of the bootstrap.
     """
     rows = [row for result in results for row in result.rows]
     hits = [float(row.action == constant) for row in rows]
@@ -167,12 +168,12 @@ def accuracy_table(
     labels: Mapping[str, str],
     notes: Sequence[str] = (),
 ) -> Table:
-    """Heatmaps and actions: the model's row and the baseline rows.
+    """Build the table of heatmaps and actions: the model's row and the baseline rows.
 
     Args:
         protocol: name of the rows' protocol.
         predictors: measures by name.
-        labels: of their rows.
+        labels: labels of their rows.
         notes: further sentences below the table.
     """
     rows = {
@@ -183,11 +184,11 @@ def accuracy_table(
 
 
 def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str, str]) -> Table:
-    """Where the best peaks lie: beside what was annotated, and among the elements if known.
+    """Build the table of best peaks against annotations, and elements where they are known.
 
     Args:
         predictors: measures by name.
-        labels: of their rows.
+        labels: labels of their rows.
     """
     rows = {
         labels[name]: vars(each) for name, each in predictors.items() if name != CONSTANT_ACTION
@@ -205,11 +206,11 @@ def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str,
 
 
 def notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tuple[str, ...]:
-    """Why actions are not measured, if they are not.
+    """Say why actions are not measured; empty where they are.
 
     Args:
         known: actions of the model.
-        action_names: of the dataset.
+        action_names: names of the actions of the dataset.
     """
     if same_vocabulary(known, action_names):
         return ()
@@ -227,13 +228,13 @@ ACTION_TABLE_COLUMNS = {'rows': 'rows', **HEATMAP_COLUMNS, **PEAK_COLUMNS}
 def measure_actions(
     rows: Sequence[Row], scores: RowScores, action_names: Sequence[str], seed: int = 0
 ) -> dict[str, RowMeasures]:
-    """Measures of the rows of each action that occurs, by its name.
+    """Measure the rows of each action that occurs, by its name.
 
     Args:
         rows: at least one.
-        scores: of the rows.
-        action_names: of the dataset.
-        seed: of the bootstrap.
+        scores: scores of the rows.
+        action_names: names of the actions of the dataset.
+        seed: seed of the bootstrap.
     """
     actions = np.array([row.action for row in rows])
     return {
@@ -249,13 +250,13 @@ def action_table(
     by_action: Mapping[str, RowMeasures],
     notes: Sequence[str] = (),
 ) -> Table:
-    """Measures of all rows, and of those of each action.
+    """Build the table of all rows, and of those of each action.
 
     Args:
-        title: of the table.
+        title: title of the table.
         protocol: name of the rows' protocol.
-        all_rows: of one predictor.
-        by_action: likewise, by name.
+        all_rows: measures of one predictor on all rows.
+        by_action: its measures on the rows of each action, by name.
         notes: further sentences below the table.
     """
     first = f'Protocol "{protocol}"; lower is better for KLD and the peak error alone.'

@@ -14,24 +14,24 @@ def best_action(scores: Mapping[str, float]) -> str:
 
 
 def same_action(first: str, second: str) -> bool:
-    """Whether two names mean one action: `pick up` is `pick_up`."""
+    """Check whether two names mean one action: `pick up` is `pick_up`."""
     return _word(first) == _word(second)
 
 
 def same_vocabulary(first: Collection[str], second: Collection[str]) -> bool:
-    """Whether two collections name the same actions."""
+    """Check whether two collections name the same actions."""
     return set(map(_word, first)) == set(map(_word, second))
 
 
 def right_actions(
     scores: Mapping[str, float], actions: Collection[int], action_names: Sequence[str]
 ) -> int | None:
-    """How many of a sample's k distinct actions are among the k best-scored ones.
+    """Count how many of a sample's k distinct actions are among the k best-scored ones.
 
     Args:
-        scores: by the model's action names.
-        actions: annotated, indices into `action_names`.
-        action_names: of the dataset.
+        scores: scores by the model's action names.
+        actions: annotated actions, indices into `action_names`.
+        action_names: names of the actions of the dataset.
 
     Returns:
         None where model and dataset name other actions.

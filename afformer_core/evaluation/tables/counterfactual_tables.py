@@ -38,7 +38,7 @@ class DemonstrationUse:
     """Groundings with the image's own demonstration and with another that is swapped in.
 
     Attributes:
-        pairs: that have another demonstration.
+        pairs: pairs that have another demonstration.
         of_elements: whether both are of known elements, else of regions a tenth of the diagonal
             apart.
         own: with the image's own demonstration.
@@ -59,9 +59,9 @@ def measure_demonstration_use(
     """Measure how a grounding changes when a negative demonstration is swapped in.
 
     Args:
-        results: of a model.
+        results: results of a model.
         protocol: the one they were made with.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         None where no pair has a demonstration to swap in.
@@ -133,7 +133,7 @@ def _pointing(
 
 
 def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProtocol) -> bool:
-    """Whether a peak in a sample's image is where another sample's demonstration was annotated."""
+    """Check whether a peak is where the demonstration of another sample was annotated."""
     if sample.scene is not None and shown.scene is not None:
         return contains(sample.scene.polygons[shown.scene.element], peak)
     rows = protocol.rows([shown])

@@ -89,9 +89,9 @@ def estimate(
     """Estimate the measures of rows.
 
     Args:
-        scores: of N rows.
+        scores: scores of N rows.
         rows: the N rows.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
         chosen: [N] the rows that count; None: all.
     """
     taken = np.ones(len(rows), bool) if chosen is None else chosen

@@ -24,12 +24,12 @@ RELIABILITY_COLUMNS = {
 
 @dataclass(frozen=True)
 class ReliabilityMeasures:
-    """Probabilities beside how often what they are of was so.
+    """Mean probabilities beside observed frequencies.
 
     Attributes:
-        images: how many.
+        images: number of images.
         said: mean of the probabilities.
-        right: share of the images where it was so.
+        right: share of the images where the event occurred.
         calibration_error: see `expected_calibration_error`.
     """
 
@@ -41,10 +41,10 @@ class ReliabilityMeasures:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Whether a model is as often right as it says.
+    """Reliability of the two probabilities of a model.
 
     Attributes:
-        presence: that the image shows what was demonstrated.
+        presence: of presence, that the image shows what was demonstrated.
         peak: of the confidence, that the best peak is right.
     """
 
@@ -55,7 +55,7 @@ class Reliability:
 def measure_reliability(
     results: Sequence[PairResult], calibration: PresenceCalibration | None
 ) -> Reliability | None:
-    """Probabilities beside how often what they are of was so.
+    """Compare probabilities with observed frequencies.
 
     Returns:
         None where the model is not calibrated, or no pair has a negative demonstration.
@@ -82,11 +82,11 @@ def measure_reliability(
 
 
 def reliability_table(reliability: Reliability, calibration: PresenceCalibration) -> Table:
-    """Presence and peak.
+    """Build the table of presence and peak.
 
     Args:
-        reliability: measured.
-        calibration: that it was measured with.
+        reliability: measured reliability.
+        calibration: calibration that it was measured with.
     """
     return Table.of(
         'Is it as often right as it says?',
@@ -105,11 +105,11 @@ def reliability_table(reliability: Reliability, calibration: PresenceCalibration
 
 
 def expected_calibration_error(probabilities: ArrayLike, happened: ArrayLike) -> float:
-    """Mean distance of probabilities from frequencies, in ten bins of equal width.
+    """Compute the mean distance of probabilities from frequencies, in ten bins of equal width.
 
     Args:
         probabilities: [N], 0 to 1, at least one.
-        happened: [N], whether each was so.
+        happened: [N], whether each event occurred.
 
     Returns:
         0 to 1.

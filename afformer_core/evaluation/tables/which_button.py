@@ -23,7 +23,7 @@ BUTTON_COLUMNS = {
 
 @dataclass(frozen=True)
 class ButtonMeasures:
-    """How often a predictor chooses the demonstrated button.
+    """Accuracy of the chosen button.
 
     Attributes:
         which_button: share of rows.
@@ -43,9 +43,9 @@ def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> Bu
     wherever large buttons are what people press. A heatmap without a peak is a guess.
 
     Args:
-        scores: of the rows.
-        rows: whose elements are known.
-        seed: of the bootstrap.
+        scores: scores of the rows.
+        rows: rows whose elements are known.
+        seed: seed of the bootstrap.
     """
     groups = [row.group for row in rows]
     right, guesses = right_buttons(scores, rows), _guesses(rows)
@@ -55,11 +55,11 @@ def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> Bu
 
 
 def right_buttons(scores: RowScores, rows: Sequence[Row]) -> NDArray[np.float64]:
-    """Of each row [N] 1 where the chosen button is the demonstrated one, or the share of a guess.
+    """Score each row: 1 where the chosen button is right, the share of a guess if flat; [N].
 
     Args:
-        scores: of the rows.
-        rows: whose elements are known.
+        scores: scores of the rows.
+        rows: rows whose elements are known.
     """
     nearest = scores.peaks.nearest
     return np.where(np.isnan(nearest), _guesses(rows), nearest)
@@ -68,12 +68,12 @@ def right_buttons(scores: RowScores, rows: Sequence[Row]) -> NDArray[np.float64]
 def button_table(
     rows: Sequence[Row], predictors: Mapping[str, PredictorMeasures], labels: Mapping[str, str]
 ) -> Table:
-    """How often predictors choose the demonstrated button.
+    """Build the table of how often predictors choose the demonstrated button.
 
     Args:
-        rows: that were measured, whose elements are known.
+        rows: rows that were measured, whose elements are known.
         predictors: measures by name; those that choose none have no row.
-        labels: of their rows.
+        labels: labels of their rows.
     """
     measured = {
         labels[name]: vars(each)
@@ -92,5 +92,5 @@ def button_table(
 
 
 def _guesses(rows: Sequence[Row]) -> NDArray[np.float64]:
-    """How often a button at random is right, [N]."""
+    """Compute how often a random button is right, [N]."""
     return np.array([1 / len(row.scene.polygons) for row in rows if row.scene])

@@ -19,7 +19,7 @@ class ImagenetFeatures:
     """Images to the maps of some of the backbone's stages, on the CPU.
 
     Args:
-        strides: of the stages, rising, among 2, 4, 8, 16 and 32.
+        strides: strides of the stages, rising, among 2, 4, 8, 16 and 32.
 
     Raises:
         AfformerError: the package with the weights is not installed.

@@ -105,7 +105,7 @@ def build_engine(
     Args:
         graph: ONNX file, which determines the precision of each tensor.
         shapes: range of shapes of each input whose shape is not fixed.
-        settings: of the compiler.
+        settings: settings of the compiler.
         recipe: flags of the compiler.
         report: called with lines of progress, at least every `HEARTBEAT` seconds.
         sha256: hash that the graph must have, in hexadecimal; None for any.

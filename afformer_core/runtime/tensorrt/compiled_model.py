@@ -50,7 +50,7 @@ def compile_model(
     Args:
         folder: the model folder.
         precision: one of `PRECISIONS`; 'auto' is fp16, or fp32 where fp16 cannot be exported.
-        settings: of the compiler.
+        settings: settings of the compiler.
         cache: folder of engines.
         report: called with lines of progress.
 

@@ -113,7 +113,7 @@ def obtain_engines(
         model: the model folder.
         graphs: its graphs.
         configuration: its configuration.
-        settings: of the compiler.
+        settings: settings of the compiler.
         cache: folder of engines.
         report: called with lines of progress.
 

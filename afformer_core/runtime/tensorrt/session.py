@@ -99,7 +99,7 @@ class TensorRTSession:
             folder: the model folder.
             precision: precision of the graphs, or 'auto' (see `compile_model`).
             report: called with lines of progress of the compiler.
-            settings: of the compiler.
+            settings: settings of the compiler.
             cache: folder of engines; None for the user's.
 
         Raises:

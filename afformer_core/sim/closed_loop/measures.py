@@ -90,7 +90,7 @@ def measure_closed_loop(
 
     Args:
         trials: at least one.
-        settings: of the benchmark.
+        settings: settings of the benchmark.
 
     Raises:
         ValueError: there is no trial.

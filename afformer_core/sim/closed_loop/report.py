@@ -57,7 +57,7 @@ def build_closed_loop_report(
 
     Args:
         trials: at least one.
-        settings: of the benchmark.
+        settings: settings of the benchmark.
         facts: facts about the model, for the reader.
 
     Raises:

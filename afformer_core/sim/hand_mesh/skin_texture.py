@@ -92,7 +92,7 @@ class _Bone:
     Attributes:
         finger: number of the finger.
         first, last: True for the bone at the finger's root, and for that at its tip.
-        length: of the bone, metres.
+        length: length of the bone, metres.
         pixels: int64 [N], indices into the flat texture.
         along, beside, up: float32 [N] metres, positions along the bone, across it, and out of
             its back.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
@@ -53,17 +55,30 @@ def random_model(configuration: AfformerConfiguration) -> Afformer:
 @pytest.fixture(scope='session')
 def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """EfficientNet-Lite0, two levels, one heatmap, at most 32 frames, exported."""
-    folder = tmp_path_factory.mktemp('small')
     configuration = replace(afformer_small(ACTIONS, (64, 96)), maximum_frames=32)
-    save_model(folder, random_model(configuration), {})
-    export_graphs(folder)
-    return folder
+    return _exported_once(_folder_of_the_run(tmp_path_factory) / 'small', configuration)
 
 
 @pytest.fixture(scope='session')
 def r50_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ResNet-50, three levels, a heatmap for each action, exported."""
-    folder = tmp_path_factory.mktemp('r50')
-    save_model(folder, random_model(afformer_r50(ACTIONS, (64, 64))), {})
-    export_graphs(folder)
+    configuration = afformer_r50(ACTIONS, (64, 64))
+    return _exported_once(_folder_of_the_run(tmp_path_factory) / 'r50', configuration)
+
+
+def _folder_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all processes of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base
+
+
+def _exported_once(folder: Path, configuration: AfformerConfiguration) -> Path:
+    """Export a random model into a folder unless another process of this run has done so."""
+    with FileLock(folder.with_suffix('.lock')):
+        if not folder.is_dir():
+            unfinished = folder.with_suffix('.unfinished')
+            unfinished.mkdir()
+            save_model(unfinished, random_model(configuration), {})
+            export_graphs(unfinished)
+            unfinished.rename(folder)
     return folder

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from std_msgs.msg import Header
 from afformer_core.messages.image_encoding import image_message as encode_image
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.weights import save_model
 from afformer_ros.rclpy_messages import RclpyMessages
 
@@ -60,10 +62,19 @@ GOALS = {
 
 @pytest.fixture(scope='session')
 def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a small model of 64 x 64 input, with random weights, for the torch backend."""
+    """Folder of a small model of 64 x 64 input, with random weights and without graphs."""
     folder = tmp_path_factory.mktemp('model')
     torch.manual_seed(0)
     save_model(folder, Afformer(afformer_small(('press', 'hold'), (64, 64))).eval(), {})
+    return folder
+
+
+@pytest.fixture(scope='session')
+def exported_model(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with graphs: a node that runs them starts faster, as it needs no PyTorch."""
+    folder = tmp_path_factory.mktemp('exported') / 'model'
+    shutil.copytree(random_model, folder)
+    export_graphs(folder)
     return folder
 
 
@@ -324,9 +335,8 @@ class Client:
 class Nodes:
     """Starts grounding nodes and clients in namespaces of their own, and ends them."""
 
-    def __init__(self, model: Path, folder: Path, backend: str = 'torch') -> None:
+    def __init__(self, model: Path, folder: Path) -> None:
         self._model = model
-        self._backend = backend
         self._folder = folder
         self._number = 0
         self._open: list[Process | Client] = []
@@ -340,7 +350,7 @@ class Nodes:
     ) -> Process:
         values: dict[str, Any] = {
             'model': self._model,
-            'backend': self._backend,
+            'backend': 'auto',
             'threads': 1,
             'store_folder': self.store,
             # A model with random weights is never sure.
@@ -381,24 +391,26 @@ class Nodes:
 
 
 @pytest.fixture
-def nodes(random_model: Path, tmp_path: Path) -> Iterator[Nodes]:
+def nodes(exported_model: Path, tmp_path: Path) -> Iterator[Nodes]:
     """For tests that end or restart the node."""
-    made = Nodes(random_model, tmp_path)
+    made = Nodes(exported_model, tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
 def shipped_nodes(shipped_model: Path, tmp_path: Path) -> Iterator[Nodes]:
-    """The same with the shipped model, which needs no PyTorch: they start faster."""
-    made = Nodes(shipped_model, tmp_path, 'auto')
+    """The same with the shipped model."""
+    made = Nodes(shipped_model, tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture(scope='module')
-def shared_nodes(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
-    made = Nodes(random_model, tmp_path_factory.mktemp('shared'))
+def shared_nodes(
+    exported_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Nodes]:
+    made = Nodes(exported_model, tmp_path_factory.mktemp('shared'))
     yield made
     made.close()
 

@@ -48,7 +48,7 @@ def start_camera() -> Iterator[Callable[..., subprocess.Popen]]:
 @pytest.fixture(scope='module')
 def grounding_client(shipped_model, tmp_path_factory) -> Iterator[Client]:
     """Client of a node that grounds what it gets, and has no camera yet."""
-    nodes = Nodes(shipped_model, tmp_path_factory.mktemp('transports'), 'auto')
+    nodes = Nodes(shipped_model, tmp_path_factory.mktemp('transports'))
     nodes.grounding('/transports', diagnostics_period=0.2)
     client = nodes.client('/transports')
     client.bring_up()

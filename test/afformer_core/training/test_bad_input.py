@@ -287,14 +287,8 @@ def test_a_full_disk_leaves_the_checkpoint_of_before(annotations: Path, tmp_path
 STEPS, WRITTEN = 30, 5
 
 
-@pytest.mark.parametrize(
-    'number',
-    [
-        signal.SIGKILL,
-        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_stopped_and_resumed_equals_not_stopped(
     number: signal.Signals, annotations: Path, whole: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:

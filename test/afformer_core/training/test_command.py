@@ -128,7 +128,12 @@ ACCUMULATED = ['--trainer.accumulate_grad_batches=2']
 
 
 @pytest.mark.parametrize(
-    'more', [[], AVERAGED, ACCUMULATED], ids=['plain', 'averaged', 'accumulated']
+    'more',
+    [
+        pytest.param([], id='plain', marks=pytest.mark.slow),
+        pytest.param(AVERAGED, id='averaged'),
+        pytest.param(ACCUMULATED, id='accumulated'),
+    ],
 )
 def test_interrupted_and_resumed_equals_not_interrupted(
     more: list[str], annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -112,7 +112,9 @@ def endless_model(random_model, tmp_path):
 def test_signals_while_the_model_is_loading(nodes, endless_model):
     """While the transition waits for the model, and when it has ended without it."""
     names = {'/waiting': signal.SIGTERM, '/without': signal.SIGINT}
-    processes = {name: nodes.grounding(name, model=endless_model) for name in names}
+    processes = {
+        name: nodes.grounding(name, model=endless_model, backend='torch') for name in names
+    }
     clients = {name: nodes.client(name) for name in names}
     configuring = {}
     for name, client in clients.items():

@@ -125,7 +125,10 @@ def test_models_that_cannot_be_used(nodes, random_model, tmp_path):
     shutil.copytree(random_model, tmp_path / 'nan')
     _nan_model(tmp_path / 'nan')
     expected = {'absent': 'does not exist', 'nan': 'NaN'}
-    processes = {name: nodes.grounding(f'/{name}', model=tmp_path / name) for name in expected}
+    processes = {
+        name: nodes.grounding(f'/{name}', model=tmp_path / name, backend='torch')
+        for name in expected
+    }
     for name, message in expected.items():
         client = nodes.client(f'/{name}')
         configured = client.change_state(Transition.TRANSITION_CONFIGURE)
@@ -191,7 +194,7 @@ def test_compressed_images_are_found_by_themselves(nodes):
 
 
 def test_a_model_without_graphs_says_how_to_be_faster(nodes, random_model):
-    process = nodes.grounding(backend='auto')
+    process = nodes.grounding(model=random_model, backend='auto')
     nodes.client().bring_up()
     advice = f'once graphs are exported; run as this user: afformer export {random_model}\n'
     nodes.client().wait(lambda: advice in process.output, 'the advice')

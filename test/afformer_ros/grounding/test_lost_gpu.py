@@ -23,10 +23,12 @@ real = pytest.param(
 
 @pytest.mark.parametrize('gpu', ['double', real])
 def test_the_cpu_grounds_on_and_diagnostics_say_so(
-    nodes: Any, gpu: str, monkeypatch: pytest.MonkeyPatch
+    nodes: Any, random_model: Path, gpu: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv('AFFORMER_TEST_GPU', gpu)
-    process = nodes.grounding(program=str(NODE), backend='cuda', diagnostics_period=0.2)
+    process = nodes.grounding(
+        program=str(NODE), model=random_model, backend='cuda', diagnostics_period=0.2
+    )
     client = nodes.client()
     client.bring_up()
     client.record('press')

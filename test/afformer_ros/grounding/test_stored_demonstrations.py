@@ -13,7 +13,7 @@ from test.afformer_ros.conftest import Nodes
 @pytest.fixture(scope='module')
 def pair(shipped_model, tmp_path_factory):
     """Two active nodes whose store also holds a pipe: processes and clients, left and right."""
-    nodes = Nodes(shipped_model, tmp_path_factory.mktemp('pair'), 'auto')
+    nodes = Nodes(shipped_model, tmp_path_factory.mktemp('pair'))
     nodes.store.mkdir()
     os.mkfifo(nodes.store / 'pipe.mcap')
     processes = [nodes.grounding(f'/{side}', diagnostics_period=0.2) for side in ('left', 'right')]

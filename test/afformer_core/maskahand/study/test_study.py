@@ -312,7 +312,7 @@ def test_threads_of_a_step_are_as_many_as_asked_for_and_do_not_spin(
     log = tmp_path / 'step.log'
 
     with pytest.raises(AfformerError, match='nowhere'):
-        run_in_subprocess(['train', '-c', 'nowhere.yaml'], log, 1)
+        run_in_subprocess(['average', 'nowhere', 'nowhere', '--output', 'mean'], log, 1)
 
     assert "OMP_NUM_THREADS = '1'" in log.read_text()
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in log.read_text()

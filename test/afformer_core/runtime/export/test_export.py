@@ -35,6 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_model_of_single_frames_is_exported(folder: Path, images: Images) -> None:
     frame, image = images(1, 64, 64, 3), images(64, 64, 3)
     found, expected = (
@@ -65,8 +66,8 @@ def test_images_become_fp32_before_bf16_as_tensorrt_can_do_it(in_bf16: Graphs, n
     assert casts == [('Cast', onnx.TensorProto.FLOAT)]
 
 
-def test_the_opset_is_written_down(folder: Path) -> None:
-    assert read_graphs(folder).opset == 18
+def test_the_opset_is_written_down(small_folder: Path) -> None:
+    assert read_graphs(small_folder).opset == 18
 
 
 PLAIN = replace(

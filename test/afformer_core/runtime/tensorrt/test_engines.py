@@ -34,17 +34,24 @@ EXACT = Recipe.of('fp32')
 AMPERE, ADA = BuildSettings((8, 6)), BuildSettings((8, 9))
 
 
-@pytest.fixture(scope='session')
-def half_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope='session', params=['small', pytest.param('r50', marks=pytest.mark.slow)])
+def half_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Either model, exported in fp16 too."""
     folder = tmp_path_factory.mktemp('half') / 'model'
-    shutil.copytree(model_folder, folder)
+    shutil.copytree(request.getfixturevalue(f'{request.param}_folder'), folder)
     export_graphs(folder, 'fp16')
     return folder
 
 
-@pytest.mark.parametrize('precision', ['fp32', 'fp16'])
-@pytest.mark.parametrize('settings', [AMPERE, ADA], ids=['8.6', '8.9'])
+@pytest.mark.parametrize(
+    ('precision', 'settings'),
+    [
+        pytest.param('fp32', AMPERE, id='fp32-8.6'),
+        pytest.param('fp16', ADA, id='fp16-8.9'),
+        pytest.param('fp32', ADA, id='fp32-8.9', marks=pytest.mark.slow),
+        pytest.param('fp16', AMPERE, id='fp16-8.6', marks=pytest.mark.slow),
+    ],
+)
 def test_a_model_is_compiled_and_found_again(
     half_folder: Path, precision: str, settings: BuildSettings, tmp_path: Path
 ) -> None:

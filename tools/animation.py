@@ -30,7 +30,7 @@ QUALITY = 60
 
 
 def side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
-    """Two images, uint8 RGB [H, W, 3], scaled to one height."""
+    """Join two images, uint8 RGB [H, W, 3], scaled to one height."""
     images = [Image.fromarray(each) for each in (left, right)]
     scaled = [each.resize((round(each.width * HEIGHT / each.height), HEIGHT)) for each in images]
     both = Image.new('RGB', (sum(each.width for each in scaled) + GAP, HEIGHT), 'white')

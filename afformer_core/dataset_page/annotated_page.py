@@ -32,7 +32,7 @@ _OPENED = 100
 
 @dataclass(frozen=True)
 class PageSettings:
-    """How much of a dataset is looked at.
+    """Settings of a page: how much of a dataset is shown and checked.
 
     Attributes:
         samples: shown as images, at most; at least 1.

@@ -27,7 +27,7 @@ _HEAD_BYTES = 256
 
 @dataclass(frozen=True)
 class _Seen:
-    """What was looked at in all videos: frames, those with a hand, those with one in contact."""
+    """Counts over all videos: frames, those with a hand, those with a hand in contact."""
 
     frames: int
     with_hand: int

@@ -15,7 +15,7 @@ from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Pre
 
 @dataclass(frozen=True)
 class BaselinePrior:
-    """What a predictor may know of a dataset without looking at a sample.
+    """Prior knowledge of a dataset that baselines may use.
 
     Attributes:
         mean_maps: predictor of the mean ground truth of the same action; None where there is no

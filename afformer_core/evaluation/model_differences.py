@@ -21,7 +21,7 @@ RowId = tuple[str, int]
 
 @dataclass(frozen=True)
 class ModelRows:
-    """What one of several models reached.
+    """Measures of one of several models.
 
     Attributes:
         protocol: name of the rows' protocol.

@@ -57,7 +57,7 @@ class MotionUse:
 
 @dataclass(frozen=True)
 class _Hits:
-    """Whether each action is right, [N]."""
+    """Hits of each action, [N]."""
 
     own: list[bool]
     reversed: list[bool]

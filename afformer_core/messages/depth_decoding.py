@@ -20,7 +20,7 @@ _HEADER = struct.Struct('<iff')
 
 
 def says_depth(message: Any) -> bool:
-    """Whether a sensor_msgs/Image or CompressedImage says that it shows depth, not grey.
+    """Check whether a sensor_msgs/Image or CompressedImage says that it shows depth, not grey.
 
     mono16 may be either, and says nothing.
     """

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class MessageFactory(Protocol):
-    """Makes messages of one library, such as rclpy's or rosbags'."""
+    """Factory of messages of one library, such as rclpy or rosbags."""
 
     def create(self, type_name: str, **fields: Any) -> Any:
         """Create a message.

@@ -37,7 +37,7 @@ def affordance_typestore() -> Typestore:
 
 
 class RosbagsMessages(MessageFactory):
-    """Makes messages that rosbags writes.
+    """Factory of messages that rosbags writes.
 
     Args:
         typestore: has the type of each message, such as `affordance_typestore()`.

@@ -118,7 +118,7 @@ def _on_plane(u: float, v: float, image_size: tuple[int, int]) -> NDArray[np.flo
 
 @dataclass(frozen=True)
 class _Pen:
-    """What all markers of a result share."""
+    """Common fields of all markers of a result."""
 
     factory: MessageFactory
     header: Any

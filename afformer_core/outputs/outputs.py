@@ -38,7 +38,7 @@ OUTPUT_TYPES = {
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """How results are published.
+    """Settings of how results are published.
 
     Attributes:
         minimum_candidate_score: below this score a peak is no grasp candidate, 0 to 1.

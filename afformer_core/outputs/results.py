@@ -36,7 +36,7 @@ class CameraFrame:
 
 @dataclass(frozen=True)
 class SpatialView:
-    """What is known of the space that an image shows.
+    """Depth and calibration of the view that an image shows.
 
     Attributes:
         depth: at the time of the image, or None.
@@ -61,7 +61,7 @@ class SpatialView:
 
 @dataclass(frozen=True)
 class StreamedGrounding:
-    """What one image of a stream gives.
+    """Result of one image of a stream.
 
     Attributes:
         demonstration: demonstration that was grounded.

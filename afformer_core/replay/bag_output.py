@@ -15,7 +15,7 @@ from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 
 class BagOutput:
-    """Writes a rosbag2 in mcap; to be used with `with`.
+    """Writer of a rosbag2 in mcap; use it with `with`.
 
     The topics of `OUTPUT_TYPES` stand at the root. Topics of the recording with the same names are
     left out: they are of the node that ran when it was recorded. `left_out` names those whose type

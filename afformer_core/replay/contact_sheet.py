@@ -26,7 +26,7 @@ class SheetImage:
 
 
 class ContactSheet:
-    """Keeps a few overlays, evenly spaced over a replay of any length."""
+    """A few overlays, evenly spaced over a replay of any length."""
 
     def __init__(self) -> None:
         self._sampler: FrameSampler[SheetImage] = FrameSampler(_COUNT)

@@ -28,7 +28,7 @@ _NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9_.-]')
 
 
 class ReplayDemonstrations:
-    """What the images of a bag are grounded against; nothing of it is written to a disk.
+    """Demonstrations that the images of a bag are grounded against, in memory alone.
 
     Args:
         grounder: used by nobody else.

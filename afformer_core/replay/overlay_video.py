@@ -18,7 +18,7 @@ _FIRST_GAP = 1 / 30
 
 
 class OverlayVideo:
-    """Writes H.264, each image shown from its own time on; to be used with `with`.
+    """Writer of H.264 that shows each image from its own time on; use it with `with`.
 
     All images take the size of the first one, without distortion.
 

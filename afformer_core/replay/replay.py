@@ -41,7 +41,7 @@ from afformer_core.stream.spatial_inputs import SpatialInputs
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """What is replayed.
+    """A bag to replay, and what of it.
 
     Attributes:
         topics: topics of the bag.

@@ -74,7 +74,7 @@ def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 
 
 def _pixels(position: NDArray[np.float64], calibration: Calibration | None) -> NDArray[np.float64]:
-    """Where a camera sees a point in front of it: [1, 2], or [0, 2] where that is not known."""
+    """Project a point in front of a camera: [1, 2] pixels, or [0, 2] where that is not known."""
     if calibration is None:
         return np.zeros((0, 2))
     local = (position - calibration.centre).reshape(1, 1, 3)

@@ -29,7 +29,7 @@ def write_table(path: Path, rows: Sequence[ReplayedImage]) -> None:
 
 
 def _row(replayed: ReplayedImage) -> dict[str, Any]:
-    """Every column but those that are empty, by name."""
+    """Return every column but those that are empty, by name."""
     row: dict[str, Any] = {
         'stamp': replayed.stamp,
         'state': replayed.state,

@@ -26,7 +26,7 @@ class _Entry(Generic[Item]):
 
 
 class Expectation(Generic[Item]):
-    """Keeps the item nearest to a stamp, however many come later, for as long as it lives.
+    """Expectation of the item nearest to a stamp, kept however many come later.
 
     It is made by `DepthBuffer.expect`, and what it keeps is found by `DepthBuffer.nearest`.
 
@@ -49,7 +49,7 @@ class Expectation(Generic[Item]):
 
 
 class DepthBuffer(Generic[Item]):
-    """Keeps the newest items in order of arrival, and those that are expected to be asked for.
+    """Buffer of the newest items in order of arrival, and of those that are expected.
 
     For use by several threads.
 
@@ -115,7 +115,7 @@ class DepthBuffer(Generic[Item]):
         return entry.item if entry is not None and entry.distance(stamp) <= tolerance else None
 
     def lag(self, stamp: int) -> float | None:
-        """Seconds by which the nearest item is older than a stamp; None where there is none."""
+        """Compute how many seconds older than a stamp the nearest item is; None without one."""
         with self._arrived:
             entry = self._nearest(stamp)
         return None if entry is None else (stamp - entry.stamp) * 1e-9

@@ -26,7 +26,7 @@ Predict = Callable[[NDArray[np.uint8]], Prediction]
 
 @dataclass(frozen=True)
 class PipelineSettings:
-    """How camera images become results.
+    """Settings of how camera images become results.
 
     Attributes:
         stream: how images are grounded.
@@ -72,7 +72,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class ComposedResult:
-    """What an image gives.
+    """Result of an image, with its messages.
 
     Attributes:
         frame: the image.

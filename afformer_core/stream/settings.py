@@ -11,7 +11,7 @@ from afformer_core.runtime.presence import PresenceCalibration
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """How a stream of camera images is grounded.
+    """Settings of how a stream of camera images is grounded.
 
     Attributes:
         maximum_peaks: largest number of peaks, at least 1.

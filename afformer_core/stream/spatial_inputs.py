@@ -40,7 +40,7 @@ def is_rectified(rectification: str, topic: str) -> bool:
 
 
 class SpatialInputs:
-    """Keeps the newest depth and calibration, and finds those of an image.
+    """Buffers of the newest depth and calibration, in which those of an image are found.
 
     For use by several threads: one that brings messages, and one that asks.
 

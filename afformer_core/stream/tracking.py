@@ -22,7 +22,7 @@ _FOLLOWED_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class _Before:
-    """What the next image is compared with."""
+    """The image that the next one is compared with."""
 
     stamp: int
     size: tuple[int, int]
@@ -43,7 +43,7 @@ class StreamBreak:
 
 
 class BreakDetector:
-    """Tells where a stream of images begins anew."""
+    """Detector of where a stream of images begins anew."""
 
     def __init__(self) -> None:
         self._cuts = SceneCutDetector()
@@ -161,7 +161,7 @@ def _blend(before: Prediction, now: Prediction, share: float) -> Prediction:
 
 
 class DescriptorTracker:
-    """Tells the peak that was found from another that the model prefers while it is covered.
+    """Comparison of a peak with the one found before, which may be covered meanwhile.
 
     What covers it, a hand or a passer-by, looks different, and the model may point at the next
     best peak meanwhile, with as much confidence and in the same surroundings. On 60 simulated

@@ -92,7 +92,7 @@ class DemonstrationRecorder:
         self._active = True
 
     def deactivate(self) -> None:
-        """No frame is taken any more; a recording that was not finished is dropped."""
+        """Take no more frames; a recording that was not finished is dropped."""
         self._active = False
         self._cancel('the node was deactivated')
 

@@ -78,7 +78,7 @@ class EngineBuild:
         self._say('the engines are used now')
 
     def _compile(self) -> bool:
-        """Whether there are engines now."""
+        """Compile the engines; return whether there are some."""
         command = [sys.executable, '-m', 'afformer_core.cli.main', 'build-engine', '--require-gpu']
         with self._lock:
             if self._stopping:
@@ -98,7 +98,7 @@ class EngineBuild:
         return process.returncode == 0
 
     def _reason(self, status: int) -> str:
-        """Why the process failed; one that a signal ended could not say it."""
+        """Say why the process failed; one that a signal ended could not say it."""
         if status < 0:
             return f'the process that compiles {describe_exit(status)}, after: {self.status}'
         return self.status.removeprefix('afformer: error: ')

@@ -36,7 +36,7 @@ class FrameTransforms:
             self._listen(node)
 
     def placement(self, header: Header) -> Placement:
-        """Where positions of an image are published."""
+        """Find the frame that positions of an image are published in."""
         source = header.frame_id
         if not self._target or self._target == source:
             return Placement(source)

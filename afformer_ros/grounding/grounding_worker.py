@@ -19,7 +19,7 @@ class WorkerStoppedError(Exception):
 
 
 class GroundingWorker(Generic[Owned]):
-    """Runs everything that touches the model in one thread.
+    """Worker that runs everything that uses the model in one thread.
 
     Commands are done in order, before anything else. What is recorded is done in order too, and
     is bounded: `offer_frame` refuses when it is full. Of images only the newest is kept, and it

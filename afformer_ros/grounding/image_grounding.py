@@ -173,6 +173,6 @@ class ImageGrounding:
         )
 
     def _age(self, stamp: Time) -> float:
-        """Seconds since a stamp by the clock of the node; negative where it lies ahead."""
+        """Compute the seconds since a stamp by the clock of the node; negative if it is ahead."""
         now = self._node.get_clock().now().nanoseconds
         return float((now - stamp_nanoseconds(stamp)) * 1e-9)

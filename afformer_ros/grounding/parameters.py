@@ -265,7 +265,7 @@ class GroundingParameters:
         )
 
     def pipeline_settings(self, image_topic: str) -> PipelineSettings:
-        """How images of a topic become results, as it is now."""
+        """Return the settings of the pipeline, read anew."""
         stream = self.stream_settings
         output = OutputSettings(
             self.minimum_candidate_score,

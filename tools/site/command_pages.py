@@ -32,7 +32,7 @@ afformer train -c config/train/own_pairs.yaml --data.train.annotations my_pairs 
 
 
 def command_pages() -> dict[str, str]:
-    """Text of a page for each subcommand and of the page that lists them, by path."""
+    """Build the text of a page for each subcommand and of the page that lists them, by path."""
     pages = subcommand_pages()
     pages['reference/commands/train.md'] += _training_options()
     return pages

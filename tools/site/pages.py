@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def generated_pages(root: Path) -> dict[str, str]:
-    """Text of the pages of the reference that code writes, by path.
+    """Build the text of the pages of the reference that code writes, by path.
 
     Args:
         root: folder of the repository.
@@ -35,7 +35,7 @@ def generated_pages(root: Path) -> dict[str, str]:
 
 @cache
 def added_pages(root: Path) -> dict[str, str]:
-    """Text of all pages that `docs/` does not hold, by path; links are those of the repository.
+    """Build all pages that `docs/` does not hold, by path; links are those of the repository.
 
     Args:
         root: folder of the repository.

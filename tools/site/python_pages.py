@@ -16,7 +16,7 @@ ROOMS = (
 
 
 def python_pages(root: Path) -> dict[str, str]:
-    """Text of a page for each room of the package and of the page that lists them, by path.
+    """Build a page for each folder of the package, and the page that lists them, by path.
 
     Args:
         root: folder of the repository.
@@ -39,7 +39,7 @@ def python_pages(root: Path) -> dict[str, str]:
 
 
 def _public_modules(root: Path, folder: Path) -> Iterator[str]:
-    """Names of the modules of a folder and of those below it that hold something public."""
+    """Yield the names of the modules of a folder and below it that hold something public."""
     for path in sorted(folder.rglob('*.py')):
         if path.stem.startswith('_') or not _has_public_names(path):
             continue

@@ -34,7 +34,7 @@ _ABSOLUTE = re.compile(r'^[a-z]+:')
 
 
 def repository_path(page: str) -> str:
-    """Path in the repository of what a page of the site is made of.
+    """Return the path in the repository of what a page of the site is made of.
 
     Args:
         page: path below the root of the site's sources, such as `robot/install.md`.
@@ -58,7 +58,7 @@ def site_page(path: str) -> str:
 
 
 def with_site_links(markdown: str, page: str) -> str:
-    """Text of a page whose links to the repository lead to pages of the site.
+    """Return the text of a page whose links to the repository lead to pages of the site.
 
     Args:
         markdown: as it stands in the repository.

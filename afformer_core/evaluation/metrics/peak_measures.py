@@ -117,7 +117,7 @@ def _annotated(row: Row, target: Heatmaps, positions: Positions) -> tuple[float,
 
 
 def _element(row: Row, peak: Point | None) -> tuple[float, float]:
-    """Whether the demonstrated element has the peak inside, and whether it is the nearest."""
+    """Check whether the peak is inside the demonstrated element, and that the nearest."""
     scene = row.scene
     if scene is None or peak is None:
         return _NAN, _NAN

@@ -46,7 +46,7 @@ class RowScores(HeatmapScores):
 
 @dataclass(frozen=True)
 class _Scoring:
-    """What a process needs to measure any chunk of the rows."""
+    """Inputs that a process needs to measure any chunk of the rows."""
 
     protocol: EvaluationProtocol
     rows: Sequence[Row]

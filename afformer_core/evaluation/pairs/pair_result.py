@@ -31,7 +31,7 @@ class PresenceFeatures:
 
 @dataclass(frozen=True)
 class PairResult:
-    """What a model made of one pair.
+    """Result of a model for one pair.
 
     Attributes:
         pair: the pair.

@@ -27,7 +27,7 @@ MEAN_HEATMAP = 'mean_heatmap'
 
 @dataclass(frozen=True)
 class Pooling:
-    """What the rows of an image and an action were made of.
+    """Counts of what the rows of an image and an action pool.
 
     Attributes:
         combination: what is compared where a row has several demonstrations: `mean_heatmap`.

@@ -48,7 +48,7 @@ def precision_loss(
 
 
 def _distance(one: Grounding, other: Grounding, size: tuple[int, int]) -> float:
-    """Of the best peaks, in pixels of the model's input."""
+    """Measure the distance of the best peaks in pixels of the model's input."""
     height, width = one.heatmap.shape
     first, second = one.peaks[0], other.peaks[0]
     return float(

@@ -35,7 +35,7 @@ class ButtonsProtocol(RowsProtocol):
         self.name = 'buttons'
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
-        """Rows in the order of samples, and of the first mention of each action.
+        """Return rows in the order of samples, and of the first mention of each action.
 
         Raises:
             DatasetError: a sample has no boxes.

@@ -36,7 +36,7 @@ class CoarseRowsProtocol:
     at_model_size = True
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
-        """Rows in the order of samples, and of the first mention of each action."""
+        """Return rows in the order of samples, and of the first mention of each action."""
         return RowsProtocol().rows(samples)
 
     def targets(self, rows: Sequence[Row]) -> Heatmaps:

@@ -25,7 +25,7 @@ class PooledProtocol(CoarseRowsProtocol):
         self._without_empty = without_empty
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
-        """Rows in the order in which the samples first name each image and action.
+        """Return rows in the order in which the samples first name each image and action.
 
         The points are in pixels of the size that an image is first annotated with.
         """

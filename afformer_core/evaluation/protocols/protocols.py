@@ -46,7 +46,7 @@ class Row:
 
 
 class EvaluationProtocol(Protocol):
-    """What a named protocol decides.
+    """A named protocol: rows, targets, and the size of comparison.
 
     Attributes:
         name: name of the protocol.

@@ -117,7 +117,7 @@ def _tables_of_all(
 
 
 def difference_table(measures: ComparedMeasures) -> Table:
-    """How the other models differ from the first."""
+    """Build the table of how the other models differ from the first."""
     rows = {
         heading: {model: getattr(each, name) for model, each in measures.differences.items()}
         for name, heading in _MEASURES.items()

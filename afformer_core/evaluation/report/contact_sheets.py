@@ -67,7 +67,7 @@ def _line(example: QualitativeExample) -> RgbImage:
 
 
 def _cell(image: RgbImage) -> RgbImage:
-    """In the middle of a black square, with a margin on the right and below."""
+    """Centre an image in a black square, with a margin on the right and below."""
     fitted = fit(image, _SIDE)
     height, width = fitted.shape[:2]
     top, left = (_SIDE - height) // 2, (_SIDE - width) // 2

@@ -156,7 +156,7 @@ def best_and_worst_examples(
 def most_different_examples(
     models: Iterable[tuple[str, MeasuredRows]], chapters: Mapping[str, Sequence[int]]
 ) -> dict[str, list[QualitativeExample]]:
-    """Rows with the predictions of several models beside each other.
+    """Choose the rows whose predictions differ most between models.
 
     Args:
         models: the same rows of each, by name; one after another, so that one alone need be open.

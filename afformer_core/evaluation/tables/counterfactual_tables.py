@@ -20,7 +20,7 @@ from afformer_core.reports.tables import Cell, Table
 
 @dataclass(frozen=True)
 class Pointing:
-    """Where a model points with one of two demonstrations of an image.
+    """Best peaks of a model with one of two demonstrations of an image.
 
     Attributes:
         kld: against the ground truth of the image's own demonstration.
@@ -146,7 +146,7 @@ def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProto
 
 @dataclass(frozen=True)
 class _Words:
-    """What a table calls things."""
+    """Words of a table."""
 
     other: str
     own_region: str

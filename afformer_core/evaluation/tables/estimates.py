@@ -38,7 +38,7 @@ INTERVAL_NOTE = interval_note('scenes (images, where the data names none)')
 
 @dataclass(frozen=True)
 class RowMeasures:
-    """What a predictor reaches on rows; None where that is not measured.
+    """Measures of a predictor on rows; None where they are not measured.
 
     Attributes:
         rows: how many.
@@ -65,7 +65,7 @@ class RowMeasures:
 
 @dataclass(frozen=True)
 class PredictorMeasures(RowMeasures):
-    """What a predictor reaches on rows, with its actions and the buttons that it chooses.
+    """Measures of a predictor on rows, with its actions and the buttons that it chooses.
 
     Attributes:
         top_1: share of the annotated actions among as many best-scored ones.

@@ -37,7 +37,7 @@ _TONES = np.array(
 
 @dataclass(frozen=True)
 class HandStyle:
-    """What a hand looks like beyond its size and side; equal looks are painted alike.
+    """Style of a hand beyond its size and side; equal styles are painted alike.
 
     Attributes:
         seed: seed of everything painted.

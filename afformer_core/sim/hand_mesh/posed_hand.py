@@ -37,7 +37,7 @@ _RING_RADIUS, _RING_WIDTH = 0.0092, 0.0045
 
 @dataclass(frozen=True)
 class Topology:
-    """What stays of a surface while its vertices move.
+    """Parts of a surface that stay while its vertices move.
 
     Attributes:
         faces: int64 [F, 3], counter-clockwise from outside on a left hand.

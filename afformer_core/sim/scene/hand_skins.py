@@ -38,7 +38,7 @@ _METAL = (0.83, 0.70, 0.40)
 
 @dataclass(frozen=True)
 class SkinXml:
-    """What a model that can show a hand has besides: parts of its XML, and files by name."""
+    """Additions to a model that can show a hand: parts of its XML, and files by name."""
 
     assets: str
     bodies: str

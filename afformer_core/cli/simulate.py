@@ -11,6 +11,7 @@ from typing import Any
 from afformer_core.cli.options.session_options import open_grounder
 from afformer_core.cli.options.simulate_options import (
     CLOSED_LOOP,
+    ROBOT_BENCHMARKS,
     add_options,
     layout_of,
     options_of,
@@ -27,6 +28,9 @@ Render fixtures that a hand operates, as a dataset in one of these layouts:
                with the boxes of all elements, and questions with answers in OUT/SPLIT.json
   hands        images of hands with boxes, sides, contact and what they touch, as in 100DOH
   long-videos  videos with interactions now and then, without annotations
+  robot-benchmarks
+               pairs with outlined parts for `afformer evaluate --pairs`: fixtures of Meta-World
+               and Franka Kitchen, from the models that their packages carry
 
 The same command continues an interrupted run; the result does not depend on the number of
 processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
@@ -49,6 +53,7 @@ examples:
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
   afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
+  afformer simulate datasets/benchmarks --layout robot-benchmarks --processes 2
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
   afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
 
@@ -73,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _close_loop(arguments, options)
     if arguments.rgbd_bag:
         return _write_bag(arguments, options)
+    if arguments.layout == ROBOT_BENCHMARKS:
+        return _write_part_pairs(arguments, options)
     return _write_dataset(arguments, options)
 
 
@@ -153,6 +160,23 @@ def _only(families: list[str] | None) -> str:
     if len(families) != 1:
         raise ValueError(f'--families are {", ".join(families)}; a bag shows one family')
     return families[0]
+
+
+def _write_part_pairs(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
+    from tqdm import tqdm
+
+    from afformer_core.sim.datasets.part_pairs_writer import PartPairsSettings, write_part_pairs
+
+    if arguments.split is not None:
+        raise ValueError(f'--layout {ROBOT_BENCHMARKS} has no use for --split. Leave it out')
+    processes = options.pop('processes')
+    if arguments.families is not None:
+        options['families'] = tuple(arguments.families)
+    settings = PartPairsSettings(8 if arguments.seed is None else arguments.seed, **options)
+    with tqdm(total=settings.pairs, unit='pair') as bar:
+        for done in write_part_pairs(arguments.out, settings, processes):
+            bar.update(done - bar.n)
+    return 0
 
 
 def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> int:

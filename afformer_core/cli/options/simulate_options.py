@@ -10,6 +10,7 @@ from typing import Any
 
 BAG = 'rgbd-bag'
 CLOSED_LOOP = 'closed-loop'
+ROBOT_BENCHMARKS = 'robot-benchmarks'
 
 # Options of each layout besides OUT, --split, --seed and --families.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -59,6 +60,14 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'rate': 8.0,
         'longest_side': 256,
     },
+    ROBOT_BENCHMARKS: {
+        'processes': 1,
+        'scenes': 6,
+        'frames': 24,
+        'rate': 8.0,
+        'longest_side': 448,
+        'hand': 'mesh',
+    },
     BAG: {
         'seconds': 4.0,
         'size': (640, 480),
@@ -85,7 +94,11 @@ LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),
-    'scenes': (int, 'number of scenes; for long-videos, the largest number in each video'),
+    'scenes': (
+        int,
+        'number of scenes; for long-videos, the largest number in each video; for '
+        'robot-benchmarks, of each family',
+    ),
     'demonstrations': (
         int,
         'demonstrations of a scene, of different elements as long as there are any',
@@ -130,7 +143,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='FAMILY',
         help='families of fixtures, drawn evenly; one named twice comes twice as often '
-        "(default: the split's; for assistq, its panels)",
+        "(default: the split's; for assistq, its panels; for robot-benchmarks, all of theirs)",
     )
     for name, (kind, text) in _HELP.items():
         parser.add_argument(

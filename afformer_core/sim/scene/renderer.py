@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -22,6 +23,9 @@ from afformer_core.sim.scene.surroundings import (
     place_surroundings,
 )
 from afformer_core.sim.scene.world import build_model
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 NOTHING = -1
 # Code of a hand's first capsule; the others count down from it.
@@ -57,7 +61,7 @@ class Renderer:
         Renderer._window.make_current()
         self._fixture = scene.fixture
         self._buffer = buffer
-        self._model = build_model(scene, buffer, skins, finishes)
+        self._model = self._build_model(scene, buffer, skins, finishes)
         self._data = mujoco.MjData(self._model)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)
@@ -68,7 +72,7 @@ class Renderer:
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self._camera.fixedcamid = self._model.camera('view').id
 
-    def __enter__(self) -> Renderer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -126,17 +130,14 @@ class Renderer:
         codes = self._read(size).astype(np.int32)
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
         element_of = np.full(_MAXIMUM_GEOMS + 1, NOTHING, np.int32)
-        bodies = {
-            self._model.body(f'element_{i}').id: i for i in range(len(self._fixture.elements))
-        }
+        elements = self._elements_of_geoms()
         # a hand's capsules come last; MuJoCo leaves unset what they belong to
         capsules = 0 if isinstance(hand, PosedHand) else len(hand)
         scene_geoms = self._scene.ngeom - capsules
         for i in range(scene_geoms):
             geom = self._scene.geoms[i]
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
-                body = int(self._model.geom_bodyid[geom.objid])
-                element_of[geom.segid + 1] = bodies.get(body, NOTHING)
+                element_of[geom.segid + 1] = elements[geom.objid]
             elif geom.objtype == mujoco.mjtObj.mjOBJ_SKIN:
                 element_of[geom.segid + 1] = HAND - SKIN_CODES[geom.objid]
         for k in range(capsules):
@@ -183,15 +184,11 @@ class Renderer:
             raise ValueError(f'image size is {size}; it does not fit the buffer of {self._buffer}')
         # another renderer may have drawn into its own buffer since
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
-        for i, element in enumerate(self._fixture.elements):
-            pose = element.placed(states.get(i, STILL))
-            self._data.mocap_pos[i] = pose.position
-            self._data.mocap_quat[i] = pose.quaternion
         view = self._camera.fixedcamid
         self._model.cam_pos[view] = camera.position
         mujoco.mju_mat2Quat(self._model.cam_quat[view], camera.rotation.flatten())
         self._model.cam_fovy[view] = camera.field_of_view
-        mujoco.mj_kinematics(self._model, self._data)
+        self._place_elements(states)
         mujoco.mj_camlight(self._model, self._data)
         mujoco.mjv_updateScene(
             self._model,
@@ -209,6 +206,28 @@ class Renderer:
                 self._add_capsule(capsule)
         elif not self._skinned:
             raise ValueError('the renderer has no skins; a hand of meshes needs skins_xml()')
+
+    def _build_model(
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None, finishes: str
+    ) -> mujoco.MjModel:
+        """Build the model of the scene's fixture and its room, see `build_model`."""
+        return build_model(scene, buffer, skins, finishes)
+
+    def _place_elements(self, states: Mapping[int, Pose]) -> None:
+        """Place all geoms, those of elements as far from rest as `states` say."""
+        for i, element in enumerate(self._fixture.elements):
+            pose = element.placed(states.get(i, STILL))
+            self._data.mocap_pos[i] = pose.position
+            self._data.mocap_quat[i] = pose.quaternion
+        mujoco.mj_kinematics(self._model, self._data)
+
+    def _elements_of_geoms(self) -> np.ndarray:
+        """Return the index of each geom's element, or `NOTHING`: int32 [geoms]."""
+        elements = np.full(self._model.nbody, NOTHING, np.int32)
+        for i in range(len(self._fixture.elements)):
+            elements[self._model.body(f'element_{i}').id] = i
+        of_geoms: np.ndarray = elements[self._model.geom_bodyid]
+        return of_geoms
 
     def _place_mesh(self, hand: PosedHand | None) -> None:
         if hand is not None and hand.style != self._style:

@@ -91,14 +91,14 @@ def sample_surroundings(
 
 
 def place_lighting(model: mujoco.MjModel, lighting: Lighting) -> None:
-    """Set the lights of a model."""
+    """Set the first two lights of a model."""
     model.vis.headlight.ambient[:] = lighting.ambient
     model.vis.headlight.diffuse[:] = 0.08
     model.vis.headlight.specular[:] = 0.05
-    model.light_dir[:] = lighting.directions
-    model.light_pos[:] = -1.5 * lighting.directions
-    model.light_diffuse[:] = lighting.colours
-    model.light_specular[:] = 0.4 * lighting.colours
+    model.light_dir[:2] = lighting.directions
+    model.light_pos[:2] = -1.5 * lighting.directions
+    model.light_diffuse[:2] = lighting.colours
+    model.light_specular[:2] = 0.4 * lighting.colours
     model.light_castshadow[0] = lighting.shadows
 
 

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import mujoco
 import numpy as np
 
@@ -18,17 +21,51 @@ SURFACES = 4
 CLUTTER = 6
 
 
+@dataclass(frozen=True)
+class World:
+    """Description of a fixture and the room around it.
+
+    Attributes:
+        xml: the model, its textures blank.
+        files: what the model refers to, by name.
+        images: its textures by name, uint8 [H, W, 3] RGB each.
+    """
+
+    xml: str
+    files: Mapping[str, bytes]
+    images: Mapping[str, np.ndarray]
+
+    def compile(self) -> mujoco.MjModel:
+        """Build the model."""
+        model = mujoco.MjModel.from_xml_string(self.xml, dict(self.files))
+        self.paint(model)
+        return model
+
+    def paint(self, model: mujoco.MjModel) -> None:
+        """Fill the textures of a model that was built from the description."""
+        for name, image in self.images.items():
+            first = int(model.tex_adr[model.texture(name).id])
+            model.tex_data[first : first + image.size] = image.ravel()
+
+
 def build_model(
     scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None, finishes: str = ''
 ) -> mujoco.MjModel:
-    """Build the model of a scene's fixture at rest.
+    """Build the model of a scene's fixture at rest, see `describe_world`."""
+    return describe_world(scene, buffer, skins, finishes).compile()
+
+
+def describe_world(
+    scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None, finishes: str = ''
+) -> World:
+    """Describe the model of a scene's fixture at rest.
 
     Element i is the mocap body `element_i`, whose frame is the element's own. The geoms `wall`,
     `table` and `clutter_j`, the materials `surface_k`, two lights and the camera `view` are set
     again for each view.
 
     Args:
-        scene: scene to build.
+        scene: scene to describe.
         buffer: (width, height) of the largest image to be rendered.
         skins: what can show a hand of meshes, see `hand_skins.skins_xml`.
         finishes: descriptions of further materials.
@@ -75,11 +112,7 @@ def build_model(
   {''.join([*fixed, *clutter, *bodies])}{parts.bodies}
 </worldbody>{parts.deformable}
 </mujoco>"""
-    model = mujoco.MjModel.from_xml_string(xml, parts.files)
-    for name, image in images.items():
-        first = int(model.tex_adr[model.texture(name).id])
-        model.tex_data[first : first + image.size] = image.ravel()
-    return model
+    return World(xml, parts.files, images)
 
 
 def solid_xml(solid: Solid) -> str:

@@ -194,7 +194,7 @@ def test_other_settings_for_the_same_split_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('split', ['', '.hidden', 'a/b', '..'])
 def test_a_split_must_be_a_file_name(split: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match='name of a split'):
+    with pytest.raises(ValueError, match='expected the beginning of file names'):
         production(tmp_path, split)
 
 

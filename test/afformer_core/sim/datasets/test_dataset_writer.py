@@ -246,7 +246,7 @@ def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
         ({'families': ('teapots',)}, 'families are teapots; expected some of keypad, '),
         ({'families': ()}, 'families are none'),
         ({'longest_side': 8}, 'at least 32'),
-        ({'seed': -1}, 'negative'),
+        ({'seed': -1}, 'seed is -1; expected at least 0'),
     ],
 )
 def test_impossible_settings_are_refused(change: dict[str, Any], message: str) -> None:

@@ -22,7 +22,7 @@ from afformer_core.sim.scene.world import describe_world
 
 
 class BenchmarkRenderer(Renderer):
-    """Renderer whose masks show the touched geoms of the part as element 0.
+    """Renderer whose masks show the geoms of the part that a hand grasps as element 0.
 
     Args:
         scene: scene to render.
@@ -70,5 +70,5 @@ class BenchmarkRenderer(Renderer):
 
     def _elements_of_geoms(self) -> np.ndarray:
         elements = np.full(self._model.ngeom, NOTHING, np.int32)
-        elements[self._geoms.touched] = 0
+        elements[self._geoms.grasped] = 0
         return elements

@@ -56,7 +56,7 @@ def measure_part(part: OperatedPart) -> Fixture:
     geoms = find_geoms(model, part)
     position = np.array([0.0, part.point[1] * part.scale, 0.0])
     pose = Pose(position, facing(part.outward, part.upward))
-    hull = (geom_corners(model, data, geoms.touched) - position) @ pose.rotation
+    hull = (geom_corners(model, data, geoms.grasped) - position) @ pose.rotation
     use = Use(part.action, (part.grip,), *_motion(model, data, part, pose))
     element = Element('part', pose, (), hull, Front((0.0, 0.0, 0.0), 0.01, 0.01), (use,))
     corners = geom_corners(model, data, geoms.shown)

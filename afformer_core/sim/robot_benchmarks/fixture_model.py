@@ -28,17 +28,17 @@ class PartGeoms:
 
     Attributes:
         moving: int64 [M], all that move with the part.
-        touched: int64 [T], the visible ones of `moving` that the hand touches.
+        grasped: int64 [G], the visible ones of `moving` that the hand touches.
         shown: int64 [S], all visible ones of the fixture.
     """
 
     moving: np.ndarray
-    touched: np.ndarray
+    grasped: np.ndarray
     shown: np.ndarray
 
 
 def attach_fixture(world: mujoco.MjSpec, part: OperatedPart) -> None:
-    """Add a fixture to a world, the point that is touched above its origin.
+    """Add a fixture to a world, the point of contact above its origin.
 
     Raises:
         DatasetError: the package is not installed, or MuJoCo cannot read the model.
@@ -93,18 +93,18 @@ def find_geoms(model: mujoco.MjModel, part: OperatedPart) -> PartGeoms:
     body = int(model.jnt_bodyid[find_joint(model, part)])
     moving = np.array([_is_below(model, int(each), body) for each in model.geom_bodyid])
     visible = model.geom_group < _HIDDEN_GROUPS
-    touched = moving & visible
+    grasped = moving & visible
     if part.materials:
         numbers = [
             number
             for number in range(model.nmat)
             if _own_name(model.material(number).name) in part.materials
         ]
-        touched &= np.isin(model.geom_matid, numbers)
-    if not touched.any():
+        grasped &= np.isin(model.geom_matid, numbers)
+    if not grasped.any():
         raise _lacking(part, f'moving geom of {", ".join(part.materials) or "any material"}')
     shown = visible & np.isin(model.geom_bodyid, _fixture_bodies(model))
-    return PartGeoms(*(np.flatnonzero(each) for each in (moving, touched, shown)))
+    return PartGeoms(*(np.flatnonzero(each) for each in (moving, grasped, shown)))
 
 
 def geom_corners(model: mujoco.MjModel, data: mujoco.MjData, geoms: np.ndarray) -> np.ndarray:

@@ -47,6 +47,11 @@ def test_a_body_that_is_free_is_lifted() -> None:
     assert risen == pytest.approx(np.tile([0, 0.1, 0], (len(risen), 1)))
 
 
+def test_a_part_of_a_smaller_kitchen_is_lower_by_the_same_share() -> None:
+    element = measure_part(BENCHMARK_PARTS['kitchen_hinge_cabinet']).elements[0]
+    assert element.operated().mean(axis=0) == pytest.approx([0, 0.65 * 2.6, 0], abs=1e-6)
+
+
 def test_a_door_opens_towards_the_user() -> None:
     element = measure_part(BENCHMARK_PARTS['kitchen_hinge_cabinet']).elements[0]
     joint = element.uses[0].joint

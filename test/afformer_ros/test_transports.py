@@ -86,7 +86,13 @@ def _seen_of(client: Client, camera: subprocess.Popen, before: Images) -> Images
     return seen
 
 
-@pytest.mark.parametrize('transports', [DEFAULTS, OURS], ids=['defaults', 'ours'])
+@pytest.mark.parametrize(
+    'transports',
+    [
+        pytest.param(DEFAULTS, id='defaults', marks=pytest.mark.slow),
+        pytest.param(OURS, id='ours'),
+    ],
+)
 def test_of_a_reliable_camera_at_least_118_of_120_images_arrive(
     grounding_client, start_camera, transports
 ):
@@ -98,6 +104,7 @@ def test_of_a_reliable_camera_at_least_118_of_120_images_arrive(
     assert 'lost on the way' not in seen.message
 
 
+@pytest.mark.slow
 def test_images_of_a_best_effort_camera_with_our_transports_arrive(grounding_client, start_camera):
     before = Images.told(grounding_client)
     seen = _seen_of(
@@ -117,6 +124,7 @@ def test_lost_images_are_told_with_their_number_and_the_remedy(grounding_client,
     assert 'config/fastdds.xml' in seen.message
 
 
+@pytest.mark.slow
 def test_a_recording_says_how_many_frames_are_missing(grounding_client, start_camera):
     client = grounding_client
     assert client.start('torn').success

@@ -16,9 +16,9 @@ SUMMARY = Summary('press', 9, 3, 2.0, 0.5, 1.5, 'motion', 4)
         ({'frames_kept': 0}, 'at least one'),
         ({'frames_kept': 10}, 'cannot keep more'),
         ({'duration': float('nan')}, 'finite'),
-        ({'begin': -0.1}, 'lie in it'),
-        ({'end': 2.1}, 'lie in it'),
-        ({'begin': 1.6}, 'lie in it'),
+        ({'begin': -0.1}, 'within it'),
+        ({'end': 2.1}, 'within it'),
+        ({'begin': 1.6}, 'within it'),
         ({'hands_seen': 10}, 'more frames than were seen'),
     ],
 )

@@ -240,6 +240,7 @@ def _whole(store, name):
     return (encoded.features == value).all() and np.abs(images - value).max() <= 2
 
 
+@pytest.mark.slow
 def test_fifty_kills_while_it_is_written_leave_every_finished_demonstration(tmp_path, save):
     delays = random.Random(1)
     names: set[str] = set()

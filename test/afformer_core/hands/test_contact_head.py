@@ -102,6 +102,7 @@ def test_moved_boxes_are_about_where_they_were() -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_learns_what_rests() -> None:
     """White boxes that stay are in contact, those that came and go are not."""
     torch.manual_seed(0)
@@ -122,6 +123,7 @@ def test_it_learns_what_rests() -> None:
     assert logits[0] > 0 > logits[1]
 
 
+@pytest.mark.slow
 def test_it_learns_where() -> None:
     """On the side on which white boxes go on; it is taught both, since it looks in a mirror."""
     torch.manual_seed(0)

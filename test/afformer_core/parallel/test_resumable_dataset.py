@@ -80,6 +80,7 @@ def test_two_processes_write_the_same_bytes_as_one(
     assert contents(tmp_path) == whole(layout)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_resumed_is_whole(
     whole: Callable[[str], dict[str, bytes]], tmp_path: Path
 ) -> None:

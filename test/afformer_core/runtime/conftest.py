@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope='session', params=['small', 'r50'])
+@pytest.fixture(scope='session', params=['small', pytest.param('r50', marks=pytest.mark.slow)])
 def model_folder(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(f'{request.param}_folder')
 

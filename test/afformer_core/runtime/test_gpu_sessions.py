@@ -85,6 +85,7 @@ def test_each_memory_is_read_whatever_was_grounded_before(
             assert difference(session.ground(image, memory), output) < TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('lengths', 'groundings'),
     [((4,) * 8, 48), (range(1, 10), 100)],
@@ -203,6 +204,7 @@ def test_a_lost_gpu_is_left(on_double: OpenedSession, exact: Session, small_fold
     assert len(reasons) == 1
 
 
+@pytest.mark.slow
 def test_a_gpu_that_computes_wrongly_is_not_used(
     small_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,7 +132,7 @@ ACCUMULATED = ['--trainer.accumulate_grad_batches=2']
     [
         pytest.param([], id='plain', marks=pytest.mark.slow),
         pytest.param(AVERAGED, id='averaged'),
-        pytest.param(ACCUMULATED, id='accumulated'),
+        pytest.param(ACCUMULATED, id='accumulated', marks=pytest.mark.slow),
     ],
 )
 def test_interrupted_and_resumed_equals_not_interrupted(
@@ -170,6 +170,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     assert differing == []
 
 
+@pytest.mark.slow
 def test_more_steps_have_the_rates_of_the_longer_schedule(
     annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,6 +209,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, *klds: float | Exception) -> None:
     monkeypatch.setattr(Validation, 'means', means)
 
 
+@pytest.mark.slow
 def test_the_last_step_is_validated_whatever_the_interval(
     annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +221,7 @@ def test_the_last_step_is_validated_whatever_the_interval(
     assert (training['step'], training['validation']['kld']) == (5, 1.0)
 
 
+@pytest.mark.slow
 def test_a_last_validation_that_failed_is_made_up_for(
     annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_folder_at_a_rate_in_order_of_names(play, tmp_path):
     assert np.diff(_seconds(messages)) == pytest.approx([0.02] * 2, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_image_as_a_camera_without_drift(play, tmp_path):
     cv2.imwrite(str(tmp_path / 'still.png'), _grey(90))
     process, client, messages = play(tmp_path / 'still.png', rate=30.0, loop=True)
@@ -84,6 +85,7 @@ def test_a_loop_goes_on_with_the_same_spacing(play, tmp_path):
     assert process.stop(signal.SIGTERM) == 0
 
 
+@pytest.mark.slow
 def test_simulated_time_is_waited_for(play, tmp_path):
     write_video(tmp_path / 'clip.mp4', [_grey(0), _grey(120), _grey(240)], 20)
     process, client, messages = play(

@@ -109,6 +109,7 @@ def endless_model(random_model, tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_signals_while_the_model_is_loading(nodes, endless_model):
     """While the transition waits for the model, and when it has ended without it."""
     names = {'/waiting': signal.SIGTERM, '/without': signal.SIGINT}

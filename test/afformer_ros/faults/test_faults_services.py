@@ -191,6 +191,7 @@ def _fuzz(nodes, calls):
     assert not (nodes.store.parent / 'escape.mcap').exists()
 
 
+@pytest.mark.slow
 def test_a_hundred_random_calls(shipped_nodes):
     _fuzz(shipped_nodes, 100)
 

@@ -31,6 +31,7 @@ def test_the_cpu_grounds_and_the_reason_is_told(shipped_nodes):
     assert told['message'] in process.output
 
 
+@pytest.mark.slow
 @without_gpu
 def test_told_to_wait_it_is_not_active_without(shipped_nodes):
     process = shipped_nodes.grounding(backend='tensorrt', wait_for_engine=True)
@@ -43,6 +44,7 @@ def test_told_to_wait_it_is_not_active_without(shipped_nodes):
     assert client.state() != 'active'
 
 
+@pytest.mark.slow
 @without_gpu
 def test_the_process_that_compiles_ends_with_the_node(shipped_nodes):
     process = shipped_nodes.grounding(backend='tensorrt')

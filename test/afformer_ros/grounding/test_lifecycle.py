@@ -66,6 +66,7 @@ def test_a_signal_ends_the_unconfigured_node(nodes, signal_number):
     _ends(process, signal_number)
 
 
+@pytest.mark.slow
 def test_a_kill_during_a_recording_loses_only_the_recording(nodes):
     killed = nodes.grounding('/killed')
     client = nodes.client('/killed')
@@ -88,6 +89,7 @@ def test_a_kill_during_a_recording_loses_only_the_recording(nodes):
     _ends(process, signal.SIGTERM)
 
 
+@pytest.mark.slow
 def test_a_damaged_demonstration_is_told_and_the_others_are_there(nodes):
     frames = np.zeros((2, 64, 64, 3), np.uint8)
     writer = DemonstrationStore(nodes.store).begin('sound')
@@ -139,6 +141,7 @@ def test_models_that_cannot_be_used(nodes, random_model, tmp_path):
         assert 'Traceback' not in processes[name].output
 
 
+@pytest.mark.slow
 def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model, tmp_path):
     folder = tmp_path / 'tuned'
     shutil.copytree(shipped_model, folder)

@@ -82,6 +82,7 @@ def test_the_selection_outlives_a_cleanup(left):
     assert left.list().selected == ''
 
 
+@pytest.mark.slow
 def test_the_selection_outlives_the_process_unless_a_parameter_names_another(shipped_nodes):
     first = shipped_nodes.grounding()
     client = shipped_nodes.client()
@@ -154,6 +155,7 @@ def test_what_cannot_be_kept_is_warned_of_until_it_is_deleted(shipped_nodes):
     assert (shipped_nodes.store / 'hold.mcap').is_file()
 
 
+@pytest.mark.slow
 def test_a_signal_while_recording_leaves_nothing_behind(shipped_nodes):
     process = shipped_nodes.grounding()
     client = shipped_nodes.client()

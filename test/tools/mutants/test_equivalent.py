@@ -60,6 +60,7 @@ def test_a_bad_entry_is_refused(tmp_path: Path, text: str, complaint: str) -> No
         listed(tmp_path, text)
 
 
+@pytest.mark.slow
 def test_each_entry_of_the_project_is_a_mutant_of_its_code(root: Path) -> None:
     changes = listed_changes()
     equivalent = EquivalentMutants(changes)

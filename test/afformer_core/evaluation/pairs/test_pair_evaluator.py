@@ -195,6 +195,7 @@ def test_command_writes_json_and_images(scenes, model_folder, tmp_path, capsys):
         assert cv2.imread(str(images / f'{name}.jpg')).shape[1] == 7 * 196
 
 
+@pytest.mark.slow
 def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, capsys):
     assert evaluate(model_folder, '--annotations', opra, '--json', '-', '--report', tmp_path) == 0
     measures = json.loads(capsys.readouterr().out)['measures']
@@ -216,6 +217,7 @@ def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, caps
     assert page.count('<img') == 3 * 4 * (4 + 2)
 
 
+@pytest.mark.slow
 def test_command_tells_which_button(scenes, model_folder, capsys):
     words = ('--annotations', scenes, '--protocol', 'buttons', '--json', '-')
     assert evaluate(model_folder, *words) == 0

@@ -45,6 +45,7 @@ def test_a_run_is_opened_once_in_a_process(settings: RunSettings) -> None:
     assert open_run(settings) is open_run(settings)
 
 
+@pytest.mark.slow
 def test_an_error_in_another_process_is_raised(
     scenes: Path, settings: RunSettings, tmp_path: Path
 ) -> None:

@@ -118,6 +118,7 @@ def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_measures_models_on_the_same_pairs(
     scenes: Path,
     model_folder: Path,

@@ -146,6 +146,7 @@ def test_as_many_processes_as_have_something_to_do(
     assert found == [used]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_the_same_index(
     red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:

@@ -303,6 +303,7 @@ def test_a_step_that_fails_says_why_and_where(tmp_path: Path) -> None:
     assert log.read_text().startswith('$ afformer verify nowhere.json\n')
 
 
+@pytest.mark.slow
 def test_threads_of_a_step_are_as_many_as_asked_for_and_do_not_spin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

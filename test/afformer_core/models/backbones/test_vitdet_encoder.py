@@ -66,6 +66,7 @@ def test_parameters_and_shapes(
     assert tuple(found) == configuration.memory_shapes(3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'configuration',
     [afformer_vitdet_b(ACTIONS, (128, 128)), released_vitdet_b(ACTIONS, (128, 128))],

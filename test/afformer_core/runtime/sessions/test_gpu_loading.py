@@ -52,6 +52,7 @@ def test_a_sound_one(folder: Path, backend: str) -> None:
     assert session.encode_frames(np.zeros((1, 64, 96, 3), np.uint8)).shape[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('compiler')
 def test_engines_that_give_something_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cuda_double import tensorrt
@@ -65,6 +66,7 @@ def test_engines_that_give_something_else(folder: Path, monkeypatch: pytest.Monk
         open_session(folder, 'tensorrt', 0, 'fp32')
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('device')
 def test_a_gpu_that_computes_something_else_for_a_model_that_was_not_exported(
     folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -91,6 +93,7 @@ def test_what_was_exported_is_damaged(folder: Path) -> None:
         open_session(folder, 'cuda', 0, 'fp32')
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('device')
 @pytest.mark.parametrize('precision', ['fp16', 'bf16'])
 def test_half_precision(folder: Path, precision: str) -> None:

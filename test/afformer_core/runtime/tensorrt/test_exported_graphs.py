@@ -38,6 +38,7 @@ def test_missing_ones_are_exported_with_the_reason(
     assert line.startswith(f'{copied_folder} holds no exported graphs; exporting in fp32')
 
 
+@pytest.mark.slow
 def test_a_folder_that_takes_no_files(copied_folder: Path, small_disk: None) -> None:
     with pytest.raises(ModelFolderError, match=r'nothing can be written there \(File too large\)'):
         obtain_graphs(copied_folder, 'fp16', None, print)

@@ -41,6 +41,7 @@ def write_frame(path: Path, level: int) -> None:
     PIL.Image.new('RGB', (64, 64), (level, 0, 0)).save(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('part', [False, True], ids=['a folder', 'a part of a folder'])
 def test_a_frame_that_was_overwritten_is_looked_at_again(tmp_path: Path, part: bool) -> None:
     folder = tmp_path / 'frames'

@@ -120,6 +120,7 @@ def test_what_finds_hands_stays_where_nothing_is_searched(
     assert all(name.startswith('model.contact.') for name in changed)
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_equals_not_interrupted(
     hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +157,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
         ('--model.interval=null', 'searched_share is 0.25 and interval None'),
         ('--data.train.split=val', 'val.txt'),
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
-        ('--task=feet', "task is 'feet'; expected one of grounding, hands"),
+        ('--task=feet', "task is 'feet'; expected one of grounding, contact, hands"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class ContactTraining(GroundingTraining):
         contact: Contact = self.head(stages)
         distances = _distances(contact.first, targets.points[:, 0])
         for index, distance in zip(sorted(set(batch.samples)), distances.tolist(), strict=True):
-            if distance == distance:
+            if not math.isnan(distance):
                 self._near[index] = float(distance <= _NEAR)
         return {}
 

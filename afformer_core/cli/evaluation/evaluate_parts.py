@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from afformer_core.data.readers.part_pairs import PartPair, PartPairsDataset
     from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
-    from afformer_core.evaluation.report.report import Report
+    from afformer_core.evaluation.report.report import Fact, Report
+    from afformer_core.runtime import Grounder
 
 # Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {
@@ -68,22 +69,20 @@ def evaluate_on_parts(
     from afformer_core.evaluation.parts.part_examples import pair_examples
     from afformer_core.evaluation.parts.part_report import measure_all, parts_report
     from afformer_core.evaluation.parts.part_run import evaluate_parts
+    from afformer_core.evaluation.report.compared_report import facts_of_models
 
     _require_fitting_options(arguments)
     dataset = PartPairsDataset(arguments.pairs, arguments.root)
     pairs, left_out = _usable_pairs(dataset, arguments.skip_broken)
     predictors = _open_predictors(arguments)
     models = predictors.models
-    first = next(iter(models.values())).grounder
     frame_count = max(each.grounder.configuration.maximum_frames for each in models.values())
     scores = evaluate_parts(pairs, {**models, **predictors.baselines}, frame_count)
-    measured = measure_all(pairs, scores, left_out, arguments.seed)
-    facts: dict[str, str | int | float] = {
+    measured = measure_all(pairs, scores, tuple(models), left_out, arguments.seed)
+    facts: dict[str, Fact] = {
         'model': ', '.join(str(each) for each in arguments.models) or 'shipped',
-        'backend': first.backend,
-        'input size': 'x'.join(str(side) for side in first.configuration.input_size),
+        **facts_of_models({name: _facts(each.grounder) for name, each in models.items()}),
         'frames of a video': frame_count,
-        'zoom stages': '; '.join(map(str, first.zoom_stages)) or 'none',
         'pairs from': str(arguments.pairs),
     }
     report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
@@ -94,6 +93,14 @@ def evaluate_on_parts(
         if name in models or name in _MATCHING
     }
     return report, lambda: pair_examples(pairs, scores[ranked], shown, frame_count)
+
+
+def _facts(grounder: Grounder) -> dict[str, Fact]:
+    return {
+        'backend': grounder.backend,
+        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
+        'zoom stages': '; '.join(map(str, grounder.zoom_stages)) or 'none',
+    }
 
 
 def _require_fitting_options(arguments: argparse.Namespace) -> None:

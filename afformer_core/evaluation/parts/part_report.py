@@ -8,6 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from afformer_core.data.readers.part_pairs import PartPair
+from afformer_core.evaluation.parts.part_differences import (
+    PartDifference,
+    measure_part_differences,
+    part_difference_table,
+)
 from afformer_core.evaluation.parts.part_scores import (
     ClassMeasures,
     PartMeasures,
@@ -59,6 +64,7 @@ class PartsMeasured:
         by_kind: by kind of pair and predictor.
         by_robot: by `robot` or `no robot` in the target, and predictor.
         by_pair: scores by pair and predictor.
+        differences: of all models but the first to the first, by name; of one model empty.
     """
 
     pairs: int
@@ -70,11 +76,13 @@ class PartsMeasured:
     by_kind: _ByClass
     by_robot: _ByClass
     by_pair: Mapping[str, Mapping[str, PartScores]]
+    differences: Mapping[str, PartDifference]
 
 
 def measure_all(
     pairs: Sequence[PartPair],
     scores: Mapping[str, Sequence[PartScores]],
+    models: Sequence[str],
     left_out: Mapping[str, str],
     seed: int = 0,
 ) -> PartsMeasured:
@@ -83,6 +91,7 @@ def measure_all(
     Args:
         pairs: that were measured, at least one.
         scores: of the pairs, by predictor.
+        models: names of the predictors that are models, at least one.
         left_out: reasons by pair.
         seed: of the bootstrap.
     """
@@ -107,6 +116,9 @@ def measure_all(
             pair.sample.sample_id: {name: each[number] for name, each in scores.items()}
             for number, pair in enumerate(pairs)
         },
+        differences=measure_part_differences(
+            {name: scores[name] for name in models}, videos, seed
+        ),
     )
 
 
@@ -152,6 +164,8 @@ def parts_report(
             ),
         ),
     ]
+    if measured.differences:
+        tables.append(part_difference_table(labels[models[0]], measured.differences))
     if any(each.action is not None for each in of_models.values()):
         tables.append(
             Table.of(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from afformer_core.evaluation.model_differences import (
@@ -87,8 +87,11 @@ def build_compared_report(
         for table in report.tables
         if table.title not in BESIDE_OTHERS
     ]
+    facts = {name: report.facts for name, report in reports.items()}
     return Report(
-        {'models': ', '.join(reports), **_facts(reports)}, measures, (accuracy, *tables, *own)
+        {'models': ', '.join(reports), **facts_of_models(facts)},
+        measures,
+        (accuracy, *tables, *own),
     )
 
 
@@ -153,13 +156,17 @@ def _notes(title: str, reports: Mapping[str, Report]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(told))
 
 
-def _facts(reports: Mapping[str, Report]) -> dict[str, Fact]:
-    """Collect facts that all models share once, and those that differ for each."""
-    facts: dict[str, Fact] = {}
-    for fact in next(iter(reports.values())).facts:
-        values: Sequence[Fact] = [report.facts[fact] for report in reports.values()]
-        if len(set(values)) == 1:
-            facts[fact] = values[0]
+def facts_of_models(facts_by_model: Mapping[str, Mapping[str, Fact]]) -> dict[str, Fact]:
+    """Collect facts that all models share once, and those that differ for each.
+
+    Args:
+        facts_by_model: the same facts of each model, at least one by name.
+    """
+    collected: dict[str, Fact] = {}
+    for fact in next(iter(facts_by_model.values())):
+        values = {name: facts[fact] for name, facts in facts_by_model.items()}
+        if len(set(values.values())) == 1:
+            collected[fact] = next(iter(values.values()))
         else:
-            facts |= {f'{fact}, {name}': report.facts[fact] for name, report in reports.items()}
-    return facts
+            collected |= {f'{fact}, {name}': value for name, value in values.items()}
+    return collected

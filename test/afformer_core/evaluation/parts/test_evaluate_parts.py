@@ -100,6 +100,24 @@ def test_the_page_and_the_sheets_show_pairs(results: Path) -> None:
     }
 
 
+def test_the_command_prints_how_models_differ(
+    part_pairs: Path, model_folder: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    copy = shutil.copytree(model_folder, tmp_path / 'copy')
+    numbers = tmp_path / 'numbers.json'
+    options = ['--pairs', str(part_pairs), '--backend', 'torch', '--json', str(numbers)]
+
+    assert main(['evaluate', str(model_folder), str(copy), *options]) == 0
+
+    text = capsys.readouterr().out
+    assert f'### Difference to {model_folder.name}' in text
+    assert '- input size: ' in text
+    differences = json.loads(numbers.read_text())['measures']['differences']
+    assert list(differences) == ['copy']
+    assert differences['copy']['mass_inside']['value'] == 0
+    assert differences['copy']['inside']['count'] == 3
+
+
 @pytest.fixture
 def broken(part_pairs: Path, tmp_path: Path) -> Path:
     """The same pairs, of which the clip of the second is cut off."""

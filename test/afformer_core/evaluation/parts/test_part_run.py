@@ -12,6 +12,7 @@ import pytest
 
 from afformer_core.data.readers.part_pairs import PartPairsDataset
 from afformer_core.evaluation.parts.clips import Clip
+from afformer_core.evaluation.parts.part_differences import PartDifference
 from afformer_core.evaluation.parts.part_examples import pair_examples
 from afformer_core.evaluation.parts.part_report import PartsMeasured, measure_all, parts_report
 from afformer_core.evaluation.parts.part_run import evaluate_parts
@@ -79,7 +80,7 @@ def test_a_model_is_asked_where_its_own_frames_are_touched(pairs, model_folder) 
 @pytest.fixture(scope='module')
 def measured(pairs):
     predictors = {'own': OwnVideo(), 'centre': CentrePredictor()}
-    return measure_all(pairs, evaluate_parts(pairs, predictors, 3, progress=False), {})
+    return measure_all(pairs, evaluate_parts(pairs, predictors, 3, progress=False), ['own'], {})
 
 
 def test_numbers_are_by_predictor_kind_robot_and_pair(measured) -> None:
@@ -159,8 +160,9 @@ def test_every_number_is_described(root: Path) -> None:
         *(f'predictors.PREDICTOR.{name}' for name in of_predictor),
         *(f'by_pair.PAIR.PREDICTOR.{name}' for name in of_pair),
         *(f'{one}.PREDICTOR.{name}' for one in classes for name in of_class),
+        *(f'differences.MODEL.{each.name}' for each in fields(PartDifference)),
     }
     assert {each.name for each in fields(PartsMeasured)} == {
         *('pairs', 'source_videos', 'left_out', 'constant_action', 'constant_action_accepted'),
-        *('predictors', 'by_pair', 'by_kind', 'by_robot'),
+        *('predictors', 'by_pair', 'by_kind', 'by_robot', 'differences'),
     }

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paired differences of several models to the first of them, on pairs with outlined parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from afformer_core.evaluation.parts.part_scores import PartScores
+from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
+from afformer_core.reports.tables import Table
+
+_HEADINGS = {
+    'inside': 'inside a part',
+    'near': 'within 5 %',
+    'any_inside': 'three best: inside',
+    'any_near': 'three best: within 5 %',
+    'mass_inside': 'probability inside',
+    'action': 'action accepted',
+    'found': 'found',
+    'other_inside': 'inside, another video',
+    'other_found': 'found, another video',
+    'contact_marked': 'contact in the frame of the mark',
+    'contact_first': 'contact in the first frame',
+}
+
+
+@dataclass(frozen=True)
+class PartDifference:
+    """Means of a model's scores less those of the first model, paired; None where not measured.
+
+    The scores are those of `PartScores`.
+    """
+
+    inside: Estimate | None
+    near: Estimate | None
+    any_inside: Estimate | None
+    any_near: Estimate | None
+    mass_inside: Estimate | None
+    action: Estimate | None
+    found: Estimate | None
+    other_inside: Estimate | None
+    other_found: Estimate | None
+    contact_first: Estimate | None
+    contact_marked: Estimate | None
+
+
+def measure_part_differences(
+    models: Mapping[str, Sequence[PartScores]], source_videos: Sequence[str], seed: int = 0
+) -> dict[str, PartDifference]:
+    """Measure the paired differences of all models but the first to the first, by name.
+
+    An interval is of the mean over the pairs of their differences, from drawing source videos
+    whole.
+
+    Args:
+        models: scores of each model on the same N pairs, at least one model by name.
+        source_videos: of the N pairs.
+        seed: of the bootstrap.
+    """
+    (reference, *others) = models
+    return {
+        name: PartDifference(
+            **{
+                field.name: bootstrap_mean(
+                    _values(field.name, models[name]) - _values(field.name, models[reference]),
+                    source_videos,
+                    seed,
+                )
+                for field in fields(PartDifference)
+            }
+        )
+        for name in others
+    }
+
+
+def part_difference_table(first: str, differences: Mapping[str, PartDifference]) -> Table:
+    """Build the table of how the other models differ from the first.
+
+    Args:
+        first: name of the first model.
+        differences: of the others, by name, at least one.
+    """
+    rows = {
+        heading: {model: getattr(each, name) for model, each in differences.items()}
+        for name, heading in _HEADINGS.items()
+    }
+    measured = {
+        heading: cells
+        for heading, cells in rows.items()
+        if any(cell is not None for cell in cells.values())
+    }
+    notes = (
+        f"Each model's measure less that of {first}, paired by pair.",
+        f'{interval_note("source videos")} One that holds 0 does not tell the two apart.',
+    )
+    headings = {name: name for name in differences}
+    return Table.of(f'Difference to {first}', headings, measured, notes)
+
+
+def _values(name: str, scores: Sequence[PartScores]) -> np.ndarray:
+    """Collect one score of all pairs, float64 [N]; NaN where it is not measured."""
+    return np.array([getattr(each, name) for each in scores], np.float64)

@@ -184,6 +184,14 @@ def _report(index: HandIndex, path: Path) -> int:
     for broken, reason in index.broken:
         print(f'afformer: {broken}: {reason}', file=sys.stderr)
     showing = sum(bool(video.clips) for video in index.videos)
+    untouching = sum(bool(video.hands) and not video.clips for video in index.videos)
+    if untouching:
+        print(
+            f'afformer: hands in {untouching} more videos are not in contact from a score of '
+            f'{index.interaction_score:g} on. The same command with a lower --minimum-score takes '
+            'more clips, and detects nothing again',
+            file=sys.stderr,
+        )
     said = f'{path}: {index.clips} clips in {showing} of {len(index.videos)} videos'
     if index.broken:
         said += f'; {len(index.broken)} could not be read, or not whole'

@@ -60,4 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     data = configured_data(arguments.config, arguments.seed)
     examples = data.first_examples(arguments.clips)
     write_image(arguments.output, example_grid(examples, arguments.side))
+    with_hands = sum(len(clip.interactions) for clip in data.clips)
+    hand_free = sum(len(clip.hand_free) for clip in data.clips)
+    print(
+        f'{arguments.output}: {len(examples)} of {len(data.clips)} clips. Of all, targets are '
+        f'made of {with_hands} frames with hands in contact and {hand_free} '
+        'from before a hand came'
+    )
     return 0

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.hand_free import with_hand_free_frames
-from afformer_core.maskahand.pretraining.interactions import interaction_clips
+from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
 from afformer_core.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
     PretrainingExample,
@@ -105,6 +105,11 @@ class PretrainingData(GroundingData):
     def _missing(self) -> list[CachePart]:
         """Return what the cache of frames lacks of all that will be read."""
         return self._images.missing(self._clips)
+
+    @property
+    def clips(self) -> Sequence[InteractionClip]:
+        """The clips that examples are made of, with the frames before the hand where sought."""
+        return self._clips
 
     @property
     def longest(self) -> int:

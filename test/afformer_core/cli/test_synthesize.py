@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 from pathlib import Path
 
 import cv2
@@ -38,6 +39,33 @@ def test_a_image_of_examples(configuration: Path, tmp_path: Path) -> None:
     output = tmp_path / 'grid.png'
     assert synthesize(configuration, '--output', str(output), '--clips', '2', '--side', '40') == 0
     assert cv2.imread(str(output)).shape == (4 * 44 - 4, 5 * 44 - 4, 3)
+
+
+@pytest.mark.parametrize(('share', 'hand_free'), [(0, 0), (0.5, 3)])
+def test_what_targets_are_made_of_is_told(
+    configuration: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    share: float,
+    hand_free: int,
+) -> None:
+    path = tmp_path / 'videos' / 'index.json'
+    index = json.loads(path.read_text())
+    for video in index['videos']:
+        # Hands touch from frame 6 on, and are seen from there on.
+        video['hands'] = {frame: video['hands'][frame] for frame in map(str, range(6, 12))}
+    path.write_text(json.dumps(index))
+    later = tmp_path / 'later.yaml'
+    later.write_text(f'data: {{init_args: {{synthesis: {{hand_free_share: {share}}}}}}}')
+    output = tmp_path / 'grid.png'
+    more = '-c', str(later), '--output', str(output), '--clips', '2', '--side', '40'
+
+    assert synthesize(configuration, *more) == 0
+
+    assert capsys.readouterr().out == (
+        f'{output}: 2 of 3 clips. Of all, targets are made of 18 frames with hands in contact '
+        f'and {hand_free} from before a hand came\n'
+    )
 
 
 def test_a_later_file_replaces_what_came_before(configuration: Path, tmp_path: Path) -> None:

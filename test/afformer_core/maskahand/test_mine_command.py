@@ -46,6 +46,18 @@ def test_an_index_and_a_sheet_are_written(
     assert PIL.Image.open(mined / 'sheet.jpg').size == (2 * 320, 262)
 
 
+def test_hands_that_touch_nothing_for_sure_are_told(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], red: ModuleType
+) -> None:
+    write_video(videos / 'b.mp4', [red.draw_frame(red.DARK)] * 20, 10)
+    write_video(videos / 'c.mp4', [red.draw_frame(0)] * 20, 10)
+    mined = tmp_path / 'mined'
+    assert main(['mine', str(videos), '--output', str(mined), '--detector', 'red']) == 0
+    said = capsys.readouterr()
+    assert 'hands in 1 more videos are not in contact from a score of 0.9 on' in said.err
+    assert said.out.endswith('in 1 of 3 videos\n')
+
+
 def test_threads_that_wait_sleep_before_pytorch_is_imported() -> None:
     """OpenMP looks when it is loaded."""
     program = (

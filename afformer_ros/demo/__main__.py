@@ -24,19 +24,16 @@ import numpy as np
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image
 from afformer_core.media.video import write_video
-from afformer_ros.demo.scenes import (
-    CAMERA_RATE,
-    Scene,
-    demonstration_frames,
-    given_scene,
-    simulated_scenes,
-)
+from afformer_ros.demo.rendered_scenes import rendered_scenes
+from afformer_ros.demo.scenes import CAMERA_RATE, Scene, demonstration_frames, given_scene
 from afformer_ros.environment import keep_apart, prepare_environment
 
 # Set besides the exception, which is lost if a handler raises it while an object is deleted.
 _INTERRUPTED = threading.Event()
 
-_KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag')
+# Folder with the files of rendered scenes, and all that the demo leaves.
+_SCENES = 'scenes'
+_KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag', _SCENES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         'demonstrations in camera images, and leave a contact sheet, a film and a bag.',
         epilog='example: python -m afformer_ros.demo --video press.mp4 --image machine.jpg',
     )
-    parser.add_argument('--video', type=Path, help='a demonstration; without it, simulated ones')
+    parser.add_argument('--video', type=Path, help='a demonstration; without it, rendered ones')
     parser.add_argument('--image', type=Path, help='a camera image to ground it in')
     parser.add_argument(
         '--output', type=Path, default=Path('demo_output'), help='folder for the results'
@@ -89,24 +86,31 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix='.making.', dir=options.output) as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix='.making.', dir=options.output) as making:
+        folder = Path(making)
         scenes = _scenes(options, folder)
         _ground_scenes(scenes, folder, options.model)
         if _INTERRUPTED.is_set():
             raise KeyboardInterrupt
-        for kept in _KEPT:
-            _replace(folder / kept, options.output / kept)
-    print('\nimages and bag:')
-    for kept in _KEPT:
-        print(f'  {options.output / kept}')
+        kept = [name for name in _KEPT if (folder / name).exists()]
+        for name in kept:
+            _replace(folder / name, options.output / name)
+    print('\nresults:')
+    for name in kept:
+        print(f'  {options.output / name}')
 
 
 def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
     if options.video is not None:
         return [given_scene(folder, options.video, options.image)]
-    print('rendering scenes that no model was trained on ...', flush=True)
-    return list(simulated_scenes(folder))
+    print(
+        'rendering hands over a photograph that training has seen, and a simulated scene that '
+        'it has not ...',
+        flush=True,
+    )
+    scenes = folder / _SCENES
+    scenes.mkdir()
+    return list(rendered_scenes(scenes))
 
 
 def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
@@ -163,7 +167,8 @@ def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
         return text
     polygon = scene.outline.astype(np.float32)
     inside = cv2.pointPolygonTest(polygon, (float(best.u), float(best.v)), False) >= 0
-    return f'{text}, {"inside" if inside else "outside"} the demonstrated element'
+    text = f'{text}, {"inside" if inside else "outside"} the demonstrated element'
+    return text if action.name == scene.action else f'{text}, whose action is {scene.action}'
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -31,7 +31,7 @@ from afformer_core.sim.scene.view import View
 
 # Length of a hand in metres, and in an image as a share of its diagonal.
 _HAND = 0.19
-_SMALLEST, _LARGEST = 0.16, 0.5
+_HAND_SIZES = (0.16, 0.5)
 _SWAYING = 0.5
 # Draws of camera and grasp, and what an arm that ends in the image counts.
 _TRIES, _ENDING = 40, 50
@@ -128,17 +128,29 @@ class PhotographDemonstration:
 
 
 def plan_photograph_demonstration(
-    view: PhotographView, position: np.ndarray, rng: np.random.Generator
+    view: PhotographView,
+    position: np.ndarray,
+    rng: np.random.Generator,
+    action: str | None = None,
+    hand_sizes: tuple[float, float] = _HAND_SIZES,
 ) -> PhotographDemonstration:
-    """Draw a demonstration at a point, [2] pixels of the photograph, that a view shows."""
-    use = _sample_use(rng)
+    """Draw a demonstration at a point of a photograph that a view shows.
+
+    Args:
+        view: how the photograph is seen.
+        position: [2] pixels of the photograph.
+        rng: source of randomness.
+        action: touch, push, hold or rotate; None for a random one.
+        hand_sizes: shortest and longest hand, as shares of the image's diagonal.
+    """
+    use = _sample_use(rng, action)
     motion = sample_motion(use, rng)
     appearance = sample_appearance(rng)
     moving = bool(rng.random() < _SWAYING)
     lighting, at = sample_lighting(rng), view.pixels(position[None])[0]
     drawn = []
     for _ in range(_TRIES):
-        camera = _camera(view, rng)
+        camera = _camera(view, hand_sizes, rng)
         hand_view = View(_canvas(view.size), camera, lighting, _ROOM, _plain_sensor())
         grasp = sample_grasp(use.grips[0], appearance, rng)
         hand = Demonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
@@ -175,13 +187,14 @@ def _count_misplaced(hand: Demonstration, view: PhotographView, position: np.nda
     return misplaced + (_ENDING if ending else 0)
 
 
-def _sample_use(rng: np.random.Generator) -> Use:
-    """Draw an action that leaves what a photograph shows where it is."""
+def _sample_use(rng: np.random.Generator, action: str | None) -> Use:
+    """Draw how an action is done that leaves what a photograph shows where it is."""
     tip: Grip = Fingertip(0.008, 0.008, 0.0)
     pinch: Grip = Pinch(rng.uniform(0.006, 0.028), rng.uniform(0.0, 0.01), 0.015)
     vertical = bool(rng.random() < 0.5)
     hook: Grip = Hook(rng.uniform(0.05, 0.12), rng.uniform(0.004, 0.012), 0.015, vertical)
-    action = str(rng.choice(['touch', 'push', 'hold', 'rotate']))
+    drawn = str(rng.choice(['touch', 'push', 'hold', 'rotate']))
+    action = action or drawn
     if action == 'rotate':
         turn = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.3))
         return Use(action, (pinch,), _ROTATION, (0.0, 0.0), (turn, turn))
@@ -195,11 +208,13 @@ def _canvas(size: tuple[int, int]) -> tuple[int, int]:
     return 2 * size[0], 2 * size[1]
 
 
-def _camera(view: PhotographView, rng: np.random.Generator) -> Camera:
+def _camera(
+    view: PhotographView, hand_sizes: tuple[float, float], rng: np.random.Generator
+) -> Camera:
     """Draw a camera with the contact point in the middle of the canvas, and the hand's size."""
     width, height = view.size
     distance = rng.uniform(0.5, 1.0)
-    share = rng.uniform(_SMALLEST, _LARGEST)
+    share = rng.uniform(*hand_sizes)
     focal = share * math.hypot(width, height) * distance / _HAND
     field_of_view = 2 * math.degrees(math.atan(height / focal))
     toward = direction(rng.normal(0, 18), float(np.clip(rng.normal(0, 30), -60, 25)))

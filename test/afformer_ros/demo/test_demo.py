@@ -43,6 +43,15 @@ def test_the_demo_finds_what_was_demonstrated(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(re.findall(r'at pixel \(.*, inside the demonstrated element', done.stdout)) >= 2
     assert 'nothing found' not in done.stdout
+    assert sorted(path.name for path in (tmp_path / 'output' / 'scenes').iterdir()) == [
+        'cup.png',
+        'cup_camera.mp4',
+        'cup_handle.mp4',
+        'drawers_pull_1.mp4',
+        'drawers_pull_1.png',
+        'drawers_pull_1_camera.mp4',
+        'spoon.mp4',
+    ]
 
 
 def test_the_demo_leaves_images_and_a_bag(files, random_model, tmp_path):

@@ -1,29 +1,33 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The moving image of README: a demonstration beside what was found in a replayed recording.
+"""The moving image of README: two demonstrations, each beside what it finds in one image.
 
 From the root of the project::
 
-    afformer simulate recordings/panel --rgbd-bag --seed 4
-    afformer replay recordings/panel/bag --out replays/panel
-    python -m tools.animation recordings/panel/bag#/demonstration replays/panel/overlay.mp4 \
-        docs/images/overlay.webp
+    python -m tools.animation docs/images/overlay.webp
+
+The image, its heatmap and its peaks are those that `afformer ground` draws for the first two
+scenes of `make demo`.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from afformer_core.demonstrations.media import read_demonstration
+from afformer_core.cli.main import main as afformer
+from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
+from afformer_ros.demo.rendered_scenes import rendered_scenes
 
-# Of the animation.
-FRAMES, MILLISECONDS = 40, 100
+# Of each demonstration.
+FRAMES, MILLISECONDS = 24, 110
 # Pixels: of both images, and between them.
 HEIGHT, GAP = 300, 8
 QUALITY = 60
@@ -39,22 +43,35 @@ def side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
     return both
 
 
-def animate(demonstration: Path, overlay: Path, output: Path) -> None:
-    """Write an animated WebP file that repeats for ever.
+def ground_and_join(video: Path, image: Path) -> list[Image.Image]:
+    """Return the frames of a demonstration, each beside the image with its overlay.
 
-    Args:
-        demonstration: a video, or the topic of a bag as `BAG#TOPIC`.
-        overlay: video of a replay.
-        output: file to write.
+    Raises:
+        RuntimeError: the command that grounds failed.
     """
-    shown = read_demonstration(demonstration, FRAMES).frames
-    found = read_video(overlay)
-    frames = [
-        side_by_side(shown[number * len(shown) // FRAMES], found[number * len(found) // FRAMES])
-        for number in range(FRAMES)
-    ]
+    overlay = video.with_suffix('.png')
+    files = ['--video', str(video), '--image', str(image), '--output', str(overlay)]
+    status = afformer(['ground', *files])
+    if status:
+        raise RuntimeError(f'afformer ground {" ".join(files)} ended with status {status}')
+    found = read_image(overlay)
+    return [side_by_side(frame, found) for frame in read_video(video, FRAMES)]
+
+
+def main() -> int:
+    """Read the arguments and write an animated WebP file that repeats for ever."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('output', type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scenes = list(itertools.islice(rendered_scenes(Path(folder)), 2))
+        frames = [
+            frame
+            for scene in scenes
+            for frame in ground_and_join(scene.demonstration, scene.image)
+        ]
     frames[0].save(
-        output,
+        arguments.output,
         save_all=True,
         append_images=frames[1:],
         duration=MILLISECONDS,
@@ -62,16 +79,6 @@ def animate(demonstration: Path, overlay: Path, output: Path) -> None:
         quality=QUALITY,
         method=6,
     )
-
-
-def main() -> int:
-    """Read the arguments and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('demonstration', type=Path)
-    parser.add_argument('overlay', type=Path)
-    parser.add_argument('output', type=Path)
-    arguments = parser.parse_args()
-    animate(arguments.demonstration, arguments.overlay, arguments.output)
     return 0
 
 

@@ -27,9 +27,9 @@ _HAND_SIZES = (0.5, 0.7)
 # Of the camera image over the photograph: the pixel in its middle, and what else is random.
 _MIDDLE, _VIEW_SEED = (290.0, 240.0), 1039
 
-# A seed that no training dataset has; then family, index, and number of the drawn element.
+# A seed that no training dataset has; then the scene, and which of its drawn elements is operated.
 _DATASET_SEED = 990_017
-_SIMULATED = (('drawers', 7, 1),)
+_FAMILY, _INDEX, _DRAWN = 'drawers', 7, 1
 
 
 @dataclass(frozen=True)
@@ -54,23 +54,23 @@ class _Part:
 
 _PARTS = (
     _Part(
-        'cup_handle',
-        'the handle of the cup',
-        'hold',
-        2,
-        (214, 262),
-        (
+        name='cup_handle',
+        title='the handle of the cup',
+        action='hold',
+        seed=2,
+        contact=(214, 262),
+        outline=(
             *((218, 232), (236, 231), (256, 243), (240, 258), (232, 278), (226, 300)),
             *((216, 308), (202, 300), (196, 286), (198, 268), (206, 250)),
         ),
     ),
     _Part(
-        'spoon',
-        'the spoon',
-        'touch',
-        10,
-        (362, 282),
-        (
+        name='spoon',
+        title='the spoon',
+        action='touch',
+        seed=10,
+        contact=(362, 282),
+        outline=(
             *((350, 245), (365, 240), (380, 240), (398, 262), (403, 282), (396, 305)),
             *((380, 320), (360, 325), (342, 318), (330, 300), (326, 280), (331, 262)),
         ),
@@ -90,7 +90,7 @@ def rendered_scenes(folder: Path) -> Iterator[Scene]:
     # Rendering needs no display, and this must be set before mujoco is imported.
     os.environ.setdefault('MUJOCO_GL', 'egl')
     yield from _photograph_scenes(folder)
-    yield from _simulated_scenes(folder)
+    yield _simulated_scene(folder)
 
 
 def _photograph_scenes(folder: Path) -> Iterator[Scene]:
@@ -133,30 +133,29 @@ def _photograph_scenes(folder: Path) -> Iterator[Scene]:
         yield Scene(part.name, title, video, image, camera, outline, part.action)
 
 
-def _simulated_scenes(folder: Path) -> Iterator[Scene]:
+def _simulated_scene(folder: Path) -> Scene:
     from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
     from afformer_core.sim.scene import demonstration as simulation
     from afformer_core.sim.scene import view as cameras
     from afformer_core.sim.scene.scene import Scene as SimulatedScene
     from afformer_core.sim.scene.smooth_renderer import SmoothRenderer
 
-    for number, (family, index, draw) in enumerate(_SIMULATED, start=len(_PARTS) + 1):
-        scene = SimulatedScene(scene_seed(_DATASET_SEED, index), family, held_out=True)
-        element = simulation.choose_elements(scene, 2)[draw]
-        demonstration = simulation.with_meshes(
-            simulation.plan_demonstration(scene, element, size=_SIZE),
-            make_rng(scene.seed, Stream.HAND_STYLE, element),
-        )
-        target = cameras.plan_target(scene, 0, size=_SIZE)
-        name = f'{family}_{demonstration.action}_{element}'.replace(' ', '_')
-        video, image = folder / f'{name}.mp4', folder / f'{name}.png'
-        camera = folder / f'{name}_camera.mp4'
-        with SmoothRenderer(scene, _SIZE) as renderer:
-            clip = simulation.render_clip(renderer, scene, demonstration, _CLIP_FRAMES)
-            write_video(video, clip, _CLIP_RATE)
-            write_image(image, cameras.render_views(scene, [target], renderer)[0])
-            path = cameras.render_camera_path(scene, CAMERA_FRAMES, _SIZE, renderer)
-            write_video(camera, path, CAMERA_RATE)
-        outline = cameras.outlines_in_views(scene, element, [target])[0]
-        title = f'{number}. a simulated scene, {family}: {demonstration.action}'
-        yield Scene(name, title, video, image, camera, outline, demonstration.action)
+    scene = SimulatedScene(scene_seed(_DATASET_SEED, _INDEX), _FAMILY, held_out=True)
+    element = simulation.choose_elements(scene, _DRAWN + 1)[_DRAWN]
+    demonstration = simulation.with_meshes(
+        simulation.plan_demonstration(scene, element, size=_SIZE),
+        make_rng(scene.seed, Stream.HAND_STYLE, element),
+    )
+    target = cameras.plan_target(scene, 0, size=_SIZE)
+    name = f'{_FAMILY}_{demonstration.action}'
+    video, image = folder / f'{name}.mp4', folder / f'{name}.png'
+    camera = folder / f'{name}_camera.mp4'
+    with SmoothRenderer(scene, _SIZE) as renderer:
+        clip = simulation.render_clip(renderer, scene, demonstration, _CLIP_FRAMES)
+        write_video(video, clip, _CLIP_RATE)
+        write_image(image, cameras.render_views(scene, [target], renderer)[0])
+        path = cameras.render_camera_path(scene, CAMERA_FRAMES, _SIZE, renderer)
+        write_video(camera, path, CAMERA_RATE)
+    outline = cameras.outlines_in_views(scene, element, [target])[0]
+    title = f'{len(_PARTS) + 1}. a simulated scene, {_FAMILY}: {demonstration.action}'
+    return Scene(name, title, video, image, camera, outline, demonstration.action)

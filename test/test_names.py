@@ -79,7 +79,7 @@ OF_LIBRARIES = {
 ACTION = 'touch'
 # Layers by their names in the weights of hand detectors, and of models that find contact.
 OF_WEIGHTS = {
-    ('afformer_core/models/correspondence/contact.py', 'touching'),
+    ('afformer_core/models/matching/contact.py', 'touching'),
     ('afformer_core/hands/contact_head.py', 'place'),
     ('test/afformer_core/hands/test_contact_head.py', 'place'),
 }

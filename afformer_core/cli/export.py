@@ -99,8 +99,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _export(folder: Path, arguments: argparse.Namespace) -> str:
     from afformer_core.runtime.export.export import export_graphs
+    from afformer_core.runtime.model_folder import network_folders
 
-    difference = export_graphs(folder, arguments.precision, arguments.opset)
+    difference = max(
+        export_graphs(each, arguments.precision, arguments.opset)
+        for each in network_folders(folder)
+    )
     return f'they differ from PyTorch in fp32 by {difference:.1e}'
 
 
@@ -109,7 +113,6 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
 
     from afformer_core.evaluation.pairs.calibration import calibration_pairs, split_pairs
     from afformer_core.evaluation.pairs.precision_loss import precision_loss
-    from afformer_core.runtime.export.export import export_graphs
     from afformer_core.runtime.export.quantized_export import export_quantized
     from afformer_core.runtime.graphs import read_graphs
     from afformer_core.runtime.model_folder import read_description
@@ -120,7 +123,7 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
     measure = partial(precision_loss, others, configuration)
     base = arguments.precision
     if not _are_up_to_date(folder, base, arguments):
-        export_graphs(folder, base, arguments.opset)
+        _export(folder, arguments)
     export = export_quantized(folder, read_graphs(folder, base), pairs, measure)
     loss = export.loss
     return (
@@ -134,11 +137,16 @@ def _are_up_to_date(folder: Path, precision: str, arguments: argparse.Namespace)
     """Check whether the folder has sound graphs of a precision that match the arguments."""
     from afformer_core.errors import ModelFolderError
     from afformer_core.runtime.graphs import read_graphs
-    from afformer_core.runtime.model_folder import read_description
+    from afformer_core.runtime.model_folder import network_folders
 
-    read_description(folder)
+    networks = network_folders(folder)
+    # The matching network is never quantized.
+    precisions = (precision, *[arguments.precision] * (len(networks) - 1))
     try:
-        graphs = read_graphs(folder, precision)
+        graphs = [read_graphs(*each) for each in zip(networks, precisions, strict=True)]
     except ModelFolderError:
         return False
-    return graphs.base == arguments.precision and arguments.opset in (None, graphs.opset)
+    return all(
+        each.base == arguments.precision and arguments.opset in (None, each.opset)
+        for each in graphs
+    )

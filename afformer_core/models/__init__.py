@@ -6,7 +6,7 @@ Only its configuration is imported here, so that no torch is needed.
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.presets import (
-    afformer_correspondence,
+    afformer_matching,
     afformer_r50,
     afformer_small,
     afformer_vitdet_b,
@@ -15,7 +15,7 @@ from afformer_core.models.presets import (
 
 __all__ = [
     'AfformerConfiguration',
-    'afformer_correspondence',
+    'afformer_matching',
     'afformer_r50',
     'afformer_small',
     'afformer_vitdet_b',

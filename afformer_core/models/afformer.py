@@ -4,27 +4,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from torch import Tensor, nn
 
 from afformer_core.models.backbones.convolutional_encoder import convolutional_encoder
-from afformer_core.models.backbones.encoder import Encoder, unpack_levels
+from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.correspondence.correspondence import Correspondence
 from afformer_core.models.decoders.cross_attention_decoder import CrossAttentionDecoder
 from afformer_core.models.decoders.decoder import FineGrainedDecoder
 from afformer_core.models.decoders.deconvolution import DeconvolutionDecoder
 from afformer_core.models.decoders.framewise_predictor import FramewisePredictor
-from afformer_core.models.decoders.memory import Decoder, VideoMemory, missing_frames
+from afformer_core.models.decoders.memory import Decoder, VideoMemory
 from afformer_core.models.decoders.predictor import (
     ActionlessPredictor,
     FocusedPredictor,
+    MatchingPredictor,
     Predictor,
 )
 from afformer_core.models.earlier_methods.demo2vec import Demo2VecDecoder
 from afformer_core.models.earlier_methods.img2heatmap import Img2heatmapDecoder
 from afformer_core.models.layers.numerics import widened
+from afformer_core.models.matching.matching_decoder import MatchingDecoder
 
 
 class Afformer(nn.Module):
@@ -45,8 +45,6 @@ class Afformer(nn.Module):
         self.own_video_encoder = build_encoder(configuration, sorted(video)) if separate else None
         self.decoder = build_decoder(configuration)
         self.predictor = build_predictor(configuration)
-        corresponds = configuration.correspondence != 'none'
-        self.correspondence = Correspondence(configuration) if corresponds else None
         self._heatmap_size = configuration.heatmap_size
         self._initialise()
 
@@ -80,20 +78,7 @@ class Afformer(nn.Module):
             features: [B, T, ...] from `encode_frames`, padded at the end.
             lengths: [B] integers from 1 to T, or None when every frame exists.
         """
-        features = features.to(self.encoder.mean.dtype)
-        if self.correspondence is None:
-            return self.decoder.memorize(features, lengths)
-        kept = self.configuration.packed_stage_channels
-        stages = unpack_levels(
-            features[:, :, :kept],
-            self.configuration.stage_scales,
-            self.configuration.stage_channels,
-        )
-        memory = self.decoder.memorize(features[:, :, kept:], lengths)
-        missing = missing_frames(lengths, features.shape[1])
-        contact, descriptors = self.correspondence.memorize(stages, missing)
-        descriptors = descriptors.to(memory.keys[0].dtype)
-        return replace(memory, descriptors=descriptors, contact=contact)
+        return self.decoder.memorize(features.to(self.encoder.mean.dtype), lengths)
 
     def ground(self, images: Tensor, memory: VideoMemory) -> tuple[Tensor, Tensor]:
         """Ground memorized demonstrations in images, equally many for each demonstration.
@@ -135,23 +120,14 @@ class Afformer(nn.Module):
         """Ground demonstrations in images that are already encoded.
 
         Args:
-            levels: from the encoder: pyramid levels of the images, coarse to fine, each [B * K, C,
-                height, width], and with correspondence the stages that it compares.
+            levels: from the encoder, coarse to fine, each [B * K, C, height, width].
             memory: as for `ground`.
 
         Returns:
             as `ground`.
         """
-        if self.correspondence is None:
-            decoded = self.decoder(levels, memory)
-            return self.predictor(widened(decoded), self._heatmap_size, memory)
-        assert memory.descriptors is not None
-        steps = len(self.configuration.image_levels)
-        levels, stages = levels[:steps], levels[steps:]
-        correlation = self.correspondence.correlate(stages, memory.descriptors)
-        decoded = self.decoder(self.correspondence.guide(levels, correlation), memory)
-        prior = self.correspondence.prior(correlation, decoded, stages[-1])
-        return self.predictor(widened(decoded), self._heatmap_size, memory, prior)
+        decoded = self.decoder(levels, memory)
+        return self.predictor(widened(decoded), self._heatmap_size, memory)
 
     def forward(
         self, images: Tensor, frames: Tensor, lengths: Tensor | None = None
@@ -209,12 +185,15 @@ def build_decoder(configuration: AfformerConfiguration) -> Decoder:
         'conv_lstm': Demo2VecDecoder,
         'attended_conv_lstm': Demo2VecDecoder,
         'image_only': Img2heatmapDecoder,
+        'matching': MatchingDecoder,
     }
     return decoders[configuration.decoder](configuration)
 
 
-def build_predictor(configuration: AfformerConfiguration) -> Predictor:
+def build_predictor(configuration: AfformerConfiguration) -> Predictor | MatchingPredictor:
     """Build the heads of a configuration, with random weights."""
+    if configuration.decoder == 'matching':
+        return MatchingPredictor()
     shape = configuration.channels, configuration.heatmaps, len(configuration.action_names)
     if not configuration.action_names:
         return ActionlessPredictor(*shape[:2])

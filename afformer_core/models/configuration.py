@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from afformer_core.models.configuration_checks import (
 Shape = tuple[int, int, int]
 # Positions of the first frame at which a demonstration's contact is described, the likeliest ones.
 CONTACT_CANDIDATES = 64
+# Stages that a matching network compares, the coarsest of those that it has.
+COMPARED_STAGES = 2
 _TUPLES = ('image_levels', 'video_levels', 'temporal_strides', 'input_size', 'action_names')
 
 
@@ -64,7 +66,9 @@ class AfformerConfiguration:
         decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without self-attention,
             as in the released ViTDet model) or one that discards positions within frames:
             'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm' and
-            'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap).
+            'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap); or 'matching', beyond the
+            paper, which compares the stages of a convolutional backbone as they are, without a
+            pyramid, and reads no actions (see `models.matching`).
         video_encoder: 'shared' for the same encoder of frames and images, 'separate' for a
             backbone and pyramid of their own (Table 7a), 'separate_last_block' for the same but
             the last block, in ViTDet alone.
@@ -79,10 +83,6 @@ class AfformerConfiguration:
             as in the released checkpoints and the shipped weights; 'image' for the image level
             alone, with that output added to the queries of the self-attention, as the paper
             writes it.
-        correspondence: 'none' (the paper's), or 'contact': the backbone's features where the
-            demonstration touches are compared with those of the image, and the heatmap is drawn
-            with that correlation as its input and prior (see `models.correspondence`). It needs a
-            convolutional backbone, and one encoder of frames and images.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.
@@ -106,7 +106,6 @@ class AfformerConfiguration:
     video_projection: str = 'shared'
     decoder_blocks: str = 'shared'
     residual: str = 'image_and_decoding'
-    correspondence: str = 'none'
 
     def __post_init__(self) -> None:
         check_configuration(self)
@@ -140,7 +139,12 @@ class AfformerConfiguration:
 
     @property
     def heatmap_size(self) -> tuple[int, int]:
-        """(height, width) of the heatmap: four times the finest level."""
+        """(height, width) of the heatmap: four times the finest level.
+
+        A matching network's has the size of the finest stage that it compares times two.
+        """
+        if self.decoder == 'matching':
+            return self._size_at('p3')
         return 4 * self.finest_size[0], 4 * self.finest_size[1]
 
     @property
@@ -150,59 +154,41 @@ class AfformerConfiguration:
         return tuple(level for level in levels if level in self.video_levels)
 
     @property
-    def stage_levels(self) -> tuple[str, ...]:
-        """Backbone stages that frames keep for correspondence, coarse to fine; else none."""
-        return ('p5', 'p4', 'p3') if self.correspondence != 'none' else ()
-
-    @property
-    def stage_channels(self) -> tuple[int, ...]:
-        """Channels of each of `stage_levels`."""
-        return tuple(STAGE_CHANNELS[self.backbone][level] for level in self.stage_levels)
-
-    @property
-    def compared_channels(self) -> tuple[int, ...]:
-        """Channels of the stages that the matcher compares: those of stride 32 and 16."""
-        return self.stage_channels[:2]
+    def frame_channels(self) -> tuple[int, ...]:
+        """Channels of each of `frame_levels`."""
+        if self.decoder == 'matching':
+            return tuple(STAGE_CHANNELS[self.backbone][level] for level in self.frame_levels)
+        return (self.channels,) * len(self.frame_levels)
 
     @property
     def feature_size(self) -> tuple[int, int]:
         """(height, width) of the features of a frame: the grid of its coarsest level."""
-        return self._size_at((*self.stage_levels, *self.frame_levels)[0])
+        return self._size_at(self.frame_levels[0])
 
     @property
     def frame_scales(self) -> tuple[int, ...]:
         """Width of each of `frame_levels` as a multiple of the features'."""
-        return self._scales(self.frame_levels)
-
-    @property
-    def stage_scales(self) -> tuple[int, ...]:
-        """Width of each of `stage_levels` as a multiple of the features'."""
-        return self._scales(self.stage_levels)
+        coarsest = self.feature_size[0]
+        return tuple(self._size_at(level)[0] // coarsest for level in self.frame_levels)
 
     @property
     def feature_channels(self) -> int:
         """Channels of the features of a frame; finer levels are packed into the coarsest."""
-        levels = sum(self.channels * scale**2 for scale in self.frame_scales)
-        return self.packed_stage_channels + levels
-
-    @property
-    def packed_stage_channels(self) -> int:
-        """Channels of the features that hold `stage_levels`; they come first."""
-        stages = zip(self.stage_channels, self.stage_scales, strict=True)
-        return sum(channels * scale**2 for channels, scale in stages)
+        levels = zip(self.frame_channels, self.frame_scales, strict=True)
+        return sum(channels * scale**2 for channels, scale in levels)
 
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
         """(height, width) of the grid in a frame that each step attends to."""
-        if self.decoder in POOLED_DECODERS:
+        if self.decoder in (*POOLED_DECODERS, 'matching'):
             return ((1, 1),)
         return tuple(self._size_at(step.video_level) for step in self.steps)
 
     def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
-        """Compute the shapes of keys and values at each step, for a demonstration of T frames.
-
-        With correspondence, those of the contact's descriptors and their weights come last.
-        """
+        """Compute the shapes of keys and values at each step, for a demonstration of T frames."""
+        if self.decoder == 'matching':
+            rows = CONTACT_CANDIDATES + 1
+            return (((1, rows, sum(self.frame_channels[:COMPARED_STAGES])), (1, rows, 1)),)
         if self.decoder == 'deconvolution':
             return (((1, frames, self.channels), (1, frames, self.channels)),)
         if self.decoder in EMBEDDING_DECODERS:
@@ -212,14 +198,7 @@ class AfformerConfiguration:
             keys = -(-frames // step.temporal_stride) * height * width
             depth = self.head_channels + height + width
             shapes.append(((self.heads, keys, depth), (self.heads, keys, self.head_channels)))
-        if self.correspondence != 'none':
-            rows = CONTACT_CANDIDATES + 1
-            shapes.append(((1, rows, sum(self.compared_channels)), (1, rows, 1)))
         return tuple(shapes)
-
-    def _scales(self, levels: Sequence[str]) -> tuple[int, ...]:
-        coarsest = self.feature_size[0]
-        return tuple(self._size_at(level)[0] // coarsest for level in levels)
 
     def _size_at(self, level: str) -> tuple[int, int]:
         stride = 2 ** int(level.removeprefix('p'))

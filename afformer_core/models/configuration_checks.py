@@ -19,17 +19,18 @@ STAGE_CHANNELS = {
     'resnet50': {'p5': 2048, 'p4': 1024, 'p3': 512, 'p2': 256},
     'efficientnet_lite0': {'p5': 320, 'p4': 112, 'p3': 40, 'p2': 24},
 }
+# Stages that a matching network reads, coarse to fine.
+MATCHING_LEVELS = ('p5', 'p4', 'p3')
 # Decoders whose memory is a single vector, or empty.
 EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
 # Decoders that discard positions within frames.
 POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
-DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
+DECODERS = ('fine_grained', 'cross_attention', 'matching', *POOLED_DECODERS)
 VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
 INPUT_PROJECTIONS = ('per_level', 'shared')
 VIDEO_PROJECTIONS = ('shared', 'separate')
 DECODER_BLOCKS = ('shared', 'per_step')
 RESIDUALS = ('image_and_decoding', 'image')
-CORRESPONDENCES = ('none', 'contact')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
 ACTION_POOLINGS = ('mean', 'heatmap', 'frames')
 _CHOICES = {
@@ -40,7 +41,6 @@ _CHOICES = {
     'video_projection': VIDEO_PROJECTIONS,
     'decoder_blocks': DECODER_BLOCKS,
     'residual': RESIDUALS,
-    'correspondence': CORRESPONDENCES,
     'action_activation': ACTION_ACTIVATIONS,
     'action_pooling': ACTION_POOLINGS,
 }
@@ -60,7 +60,7 @@ def check_configuration(configuration: AfformerConfiguration) -> None:
     _check_decoder(configuration)
     _check_encoder(configuration)
     _check_actions(configuration)
-    _check_correspondence(configuration)
+    _check_matching(configuration)
 
 
 def _check_sizes(configuration: AfformerConfiguration) -> None:
@@ -113,7 +113,7 @@ def _check_levels(configuration: AfformerConfiguration) -> None:
 
 def _check_decoder(configuration: AfformerConfiguration) -> None:
     decoder = configuration.decoder
-    if decoder != 'fine_grained':
+    if decoder not in ('fine_grained', 'matching'):
         for name, only, text in (
             ('image_levels', configuration.image_levels[:1], 'a single one'),
             ('temporal_strides', (1,), '(1,)'),
@@ -190,17 +190,21 @@ def _check_actions(configuration: AfformerConfiguration) -> None:
     )
 
 
-def _check_correspondence(configuration: AfformerConfiguration) -> None:
-    if configuration.correspondence == 'none':
+def _check_matching(configuration: AfformerConfiguration) -> None:
+    if configuration.decoder != 'matching':
         return
     for name, possible in (
         ('backbone', tuple(STAGE_CHANNELS)),
-        ('decoder', ('fine_grained',)),
+        ('image_levels', (MATCHING_LEVELS,)),
+        ('video_levels', (MATCHING_LEVELS,)),
+        ('temporal_strides', ((1,) * len(MATCHING_LEVELS),)),
         ('video_encoder', ('shared',)),
-        ('heatmap_per_action', (False,)),
+        ('video_projection', ('shared',)),
+        ('action_names', ((),)),
+        ('action_pooling', ('mean',)),
     ):
         value = getattr(configuration, name)
-        _require(value in possible, name, value, f'one of {possible} with correspondence')
+        _require(value in possible, name, value, f'one of {possible} for the decoder matching')
 
 
 def _require(holds: bool, field: str, value: object, expected: str) -> None:

@@ -10,6 +10,7 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
 from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.softmax_attention import attend_fused
+from afformer_core.models.matching.matching_decoder import MatchingDecoder
 
 # Beyond this number of keys, fused fp16 attention sums equal weights wrongly (65,504 is the
 # largest number of fp16).
@@ -40,7 +41,7 @@ def convert_precision(model: Afformer, precision: str) -> None:
 
     Convolutions, linear layers and attention compute in it; attention becomes one operator, which
     sums in fp32. Norms, whose sums of squares overflow in fp16, and the heads, whose logits do,
-    stay in fp32.
+    stay in fp32, and so does a matching network's decoder.
 
     Args:
         model: a model whose batch norms are fused and whose tables are frozen.
@@ -62,7 +63,8 @@ def convert_precision(model: Afformer, precision: str) -> None:
             f'the model attends to {keys} keys of {frames} frames; expected at most '
             f'{MOST_FP16_KEYS} in fp16. Choose bf16 or fp32, or fewer frames'
         )
-    for part in (*model.encoders, model.decoder):
+    decoders = () if isinstance(model.decoder, MatchingDecoder) else (model.decoder,)
+    for part in (*model.encoders, *decoders):
         part.to(DTYPES[precision])
         _keep_norms(part)
         fuse_attention(part)

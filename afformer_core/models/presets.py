@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.configuration_checks import MATCHING_LEVELS
 
 
 def afformer_r50(
@@ -51,19 +52,22 @@ def afformer_small(
     )
 
 
-def afformer_correspondence(
-    action_names: tuple[str, ...], input_size: tuple[int, int] = (320, 320)
+def afformer_matching(
+    action_names: tuple[str, ...], input_size: tuple[int, int] = (384, 384)
 ) -> AfformerConfiguration:
-    """Return the small model that also matches: larger images, coarser levels, a frozen backbone.
+    """Return the matching network that stands beside the small model; it reads no actions.
 
     Beyond the paper: the contact that the demonstration shows is described by ImageNet's features
     and looked for in the image.
     """
     return replace(
-        afformer_small(action_names, input_size),
-        image_levels=('p5', 'p4'),
-        video_levels=('p4',),
-        correspondence='contact',
+        afformer_small((), input_size),
+        channels=64,
+        image_levels=MATCHING_LEVELS,
+        video_levels=MATCHING_LEVELS,
+        temporal_strides=(1, 1, 1),
+        action_pooling='mean',
+        decoder='matching',
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import GRAPHS_FILE, read_graphs
+from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, joined_features, read_description
 from afformer_core.runtime.session import Session
 
 BACKENDS = ('auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt')
@@ -38,6 +40,28 @@ def open_session(
         ModelFolderError: the folder does not hold a valid model for this backend and precision.
         EngineError: TensorRT cannot compile or run the model here.
         ValueError: the backend or precision is unknown, or the number of threads negative.
+    """
+    decoder = open_decoder(folder, backend, threads, precision, report)
+    description = read_description(folder)
+    features = joined_features(folder, description)
+    if features is None or description.matching is None:
+        return decoder
+    # Small differences of its features do not bear quantization.
+    exact = 'auto' if precision == 'int8' else precision
+    matching = open_decoder(folder / MATCHING_FOLDER, backend, threads, exact, report)
+    return MatchedSession(decoder, matching, features, description.matching)
+
+
+def open_decoder(
+    folder: Path,
+    backend: str,
+    threads: int,
+    precision: str = 'auto',
+    report: Callable[[str], None] = lambda line: None,
+) -> Session:
+    """Open the network of a model folder alone, without the matching network beside it.
+
+    See `open_session` for arguments and errors.
     """
     if backend not in BACKENDS or precision not in PRECISIONS or threads < 0:
         raise ValueError(

@@ -17,11 +17,14 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Demonstration, EncodedFrames
 from afformer_core.runtime.json_fields import checked_fields
+from afformer_core.runtime.matching.weighing import log_probabilities
 from afformer_core.runtime.session import Memory, Output, Session
 
 Number = TypeVar('Number', bound=np.generic)
 
 _LARGEST_ZOOM = 8.0
+# Weight of the decoder from which on its zoom stages are worth their time.
+_LEAST_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -149,24 +152,17 @@ def refined(whole: Output, zoomed: Output, window: CropWindow) -> Output:
         zoomed: output for the crop alone, with heatmaps of the same size.
         window: window of the crop.
     """
-    heatmaps = _log_softmax(whole.heatmap_logits)
+    heatmaps = log_probabilities(whole.heatmap_logits)
     part = window.in_heatmap
     for heatmap, zoomed_heatmap in zip(heatmaps, zoomed.heatmap_logits, strict=True):
         before = heatmap[part]
         seen = cv2.resize(
             zoomed_heatmap, (window.width, window.height), interpolation=cv2.INTER_AREA
         )
-        both = _log_softmax((before + seen)[None] / 2)[0]
+        both = log_probabilities((before + seen)[None] / 2)[0]
         share = np.log(np.exp(before).sum(dtype=np.float64))
         heatmap[part] = np.logaddexp(before, both + share) - math.log(2)
     return whole._replace(heatmap_logits=heatmaps)
-
-
-def _log_softmax(logits: FloatArray) -> FloatArray:
-    """Compute the logarithm of the softmax over the pixels of each heatmap [N, h, w]."""
-    shifted = logits - logits.max(axis=(1, 2), keepdims=True)
-    sums = np.exp(shifted).sum(axis=(1, 2), keepdims=True, dtype=np.float64)
-    return np.asarray(shifted - np.log(sums), dtype=np.float32)
 
 
 def _scaled(part: slice, side: int, length: int) -> slice:
@@ -187,11 +183,14 @@ class CoarseToFine:
         configuration: configuration of the model.
         session: session that runs the model.
         zoomed: the zoom stages, in order; empty where there are none.
+        zoom_session: session that runs the zoom stages, at the configuration's input size: the
+            decoder's alone where there is a matching network.
     """
 
     configuration: AfformerConfiguration
     session: Session
     zoomed: tuple[ZoomStage, ...]
+    zoom_session: Session
 
     def memorize_zoomed(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
         """Compute the memory of each zoom stage, from crops around the point of contact.
@@ -209,9 +208,9 @@ class CoarseToFine:
         for stage in self.zoomed:
             window = crop_window(output, self.configuration, stage.demonstration_zoom)
             crops = [self._cropped(image, window) for image in encoded.images]
-            memories.append(self.session.memorize(self._encoded(crops)))
+            memories.append(self.zoom_session.memorize(self._encoded(crops)))
             if len(memories) < len(self.zoomed):
-                seen = self.session.ground(crops[0], memories[-1])
+                seen = self.zoom_session.ground(crops[0], memories[-1])
                 output = refined(output, seen, window)
         return tuple(memories)
 
@@ -225,17 +224,19 @@ class CoarseToFine:
             resized: the same at the model's input size.
             shown: demonstrations of one skill, at least one. Their logits are averaged in each
                 stage. If one of them was memorized with fewer zoom stages, there is no zoom at
-                all.
+                all; nor where the matching network outweighs the decoder, which zooms.
         """
         output = Output.mean([self.session.ground(resized, one.memory) for one in shown])
         if any(len(one.zoom_memories) < len(self.zoomed) for one in shown):
+            return output
+        if output.decoder_weight < _LEAST_WEIGHT:
             return output
         logits = [output.action_logits]
         for number, stage in enumerate(self.zoomed):
             window = crop_window(output, self.configuration, stage.image_zoom)
             crop = self._cropped(image, window)
             memories = [one.zoom_memories[number] for one in shown]
-            seen = Output.mean([self.session.ground(crop, memory) for memory in memories])
+            seen = Output.mean([self.zoom_session.ground(crop, memory) for memory in memories])
             output = refined(output, seen, window)
             logits.append(seen.action_logits)
         activation = self.configuration.action_activation
@@ -245,7 +246,7 @@ class CoarseToFine:
         """Compute features [T, C, rows, columns] of frames, a few at a time to bound memory."""
         return np.concatenate(
             [
-                self.session.encode_frames(np.stack(frames[first : first + _FRAMES_AT_ONCE]))
+                self.zoom_session.encode_frames(np.stack(frames[first : first + _FRAMES_AT_ONCE]))
                 for first in range(0, len(frames), _FRAMES_AT_ONCE)
             ]
         )

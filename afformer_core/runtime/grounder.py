@@ -16,7 +16,6 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
-from afformer_core.runtime.correspondence import features_to_compare
 from afformer_core.runtime.demonstration_recording import DemonstrationRecording
 from afformer_core.runtime.grounding import (
     Demonstration,
@@ -24,7 +23,10 @@ from afformer_core.runtime.grounding import (
     FinishedDemonstrations,
     Grounding,
 )
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.matching.correspondence import features_to_compare
+from afformer_core.runtime.matching.joined_features import JoinedFeatures
+from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.model_folder import joined_features, read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
@@ -45,10 +47,11 @@ class Grounder:
         calibration: calibration of presence; None where there is none.
         zoom_stages: see the attribute.
         calibration_problem: see the attribute.
+        joined_features: layout of the features with a matching network; None without one.
 
     Attributes:
-        calibration_problem: why the calibration in the model folder is not used and presence is
-            unknown; empty where it is used, or there is none.
+        calibration_problem: why the model folder's calibration is not used; empty where it is
+            used, or there is none.
         zoom_stages: zoom stages of demonstrations memorized from now on, and of images that they
             are grounded in, in order; empty for none.
     """
@@ -61,6 +64,7 @@ class Grounder:
         calibration: PresenceCalibration | None = None,
         zoom_stages: tuple[ZoomStage, ...] = (),
         calibration_problem: str = '',
+        joined_features: JoinedFeatures | None = None,
     ) -> None:
         self.configuration = configuration
         self.calibration = calibration
@@ -70,6 +74,7 @@ class Grounder:
         self._session = session
         self._demonstrations = FinishedDemonstrations()
         self._recording = DemonstrationRecording()
+        self._joined = joined_features
 
     @classmethod
     def load(
@@ -89,9 +94,8 @@ class Grounder:
             backend: 'torch', 'onnxruntime', 'cuda', 'tensorrt' or 'auto' (see `open_session`).
             threads: number of threads to compute with; 0 lets the backend choose.
             precision: 'fp32', 'fp16', 'bf16', 'int8' or 'auto' (see `open_session`).
-            report: called with a line of text before anything that takes long, such as compiling.
-            maximum_stages: largest number of stages, 1 for the whole image without zoom; None for
-                as many as `model.json` has. Each stage takes the same time.
+            report: called with a line of text before what takes long.
+            maximum_stages: largest number of stages, 1 for no zoom; None for as many as there are.
             gpu_lost: called with the reason once the CPU has replaced a lost GPU; None to raise
                 the error instead, in this and every later call.
 
@@ -111,10 +115,11 @@ class Grounder:
         return cls(
             description.configuration,
             session,
-            description.weights_sha256,
+            description.all_weights_sha256,
             description.valid_calibration,
             description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
             description.calibration_problem(folder),
+            joined_features(folder, description),
         )
 
     @property
@@ -127,9 +132,14 @@ class Grounder:
         self._session = session
 
     @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) that images and frames are resized to."""
+        return (self._joined or self.configuration).input_size
+
+    @property
     def fingerprint(self) -> str:
         """Text that is equal for two models that encode frames alike; empty where unknown."""
-        height, width = self.configuration.input_size
+        height, width = self.input_size
         frames = self.configuration.maximum_frames
         return self._weights and f'{self._weights} {width}x{height} {frames} frames'
 
@@ -195,7 +205,7 @@ class Grounder:
         Raises:
             ImageError: this is not an image.
         """
-        return resize_to_input(image, self.configuration.input_size)
+        return resize_to_input(image, self.input_size)
 
     def encode(self, frame: UInt8Array) -> FloatArray:
         """Compute the features [C, rows, columns] of a frame from `resize`."""
@@ -215,7 +225,7 @@ class Grounder:
             encoded.images,
             frame_count,
             memory,
-            features_to_compare(encoded.features, memory, self.configuration),
+            features_to_compare(encoded.features, memory, self._joined),
             self._zoom.memorize_zoomed(encoded, memory),
         )
         self._demonstrations.add(demonstration)
@@ -261,9 +271,7 @@ class Grounder:
 
         Several demonstrations of one skill are grounded together: each on its own, with their
         logits averaged for the whole image and, at one common crop window, in each zoom stage.
-        Peak and action are then right more often than with one of them. Attention over the frames
-        of all at once would be faster, but is right less often, and reads actions worse than from
-        a single one.
+        Attention over the frames of all at once is right less often.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
@@ -282,18 +290,11 @@ class Grounder:
         return Prediction.of(output, resized, shown, self.configuration, seconds, self.calibration)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
-        """Compute the network's output after all stages: all logits, and the image's features.
-
-        Args:
-            image: uint8 RGB [H, W, 3], any size.
-            names: names of finished demonstrations, at least one.
-
-        Raises:
-            DemonstrationError: there is no demonstration of a name, or no name was given.
-            ImageError: this is not an image.
-        """
+        """Compute the network's output after all stages (see `predict`): logits and features."""
         return self._zoom.ground(image, self.resize(image), self._demonstrations.of(names))
 
     @property
     def _zoom(self) -> CoarseToFine:
-        return CoarseToFine(self.configuration, self._session, self.zoom_stages)
+        session = self._session
+        decoder = session.decoder if isinstance(session, MatchedSession) else session
+        return CoarseToFine(self.configuration, session, self.zoom_stages, decoder)

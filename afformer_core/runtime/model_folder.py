@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model on disk: one folder of `model.json`, `model.safetensors` and exported graphs."""
+"""A model on disk: one folder of `model.json`, `model.safetensors` and exported graphs.
+
+A matching network beside the decoder is a model folder of its own, the subfolder `matching`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +17,15 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
+from afformer_core.runtime.matching.joined_features import JoinedFeatures
+from afformer_core.runtime.matching.weighing import Matching
 from afformer_core.runtime.presence import PresenceCalibration
 
 FORMAT = 'afformer-model'
 VERSION = 1
 DESCRIPTION_FILE = 'model.json'
 WEIGHTS_FILE = 'model.safetensors'
+MATCHING_FOLDER = 'matching'
 _FIELDS = (
     'format',
     'version',
@@ -27,6 +34,7 @@ _FIELDS = (
     'training',
     'calibration',
     'zoom_stages',
+    'matching',
 )
 
 
@@ -41,6 +49,7 @@ class ModelDescription:
         calibration: calibration of presence; None where there is none. It may belong to other
             weights, those that training began with (see `valid_calibration`).
         zoom_stages: the zoom stages, in order; empty for none.
+        matching: the matching network in the subfolder; None where there is none.
     """
 
     configuration: AfformerConfiguration
@@ -48,12 +57,21 @@ class ModelDescription:
     training: Mapping[str, Any]
     calibration: PresenceCalibration | None = None
     zoom_stages: tuple[ZoomStage, ...] = ()
+    matching: Matching | None = None
+
+    @property
+    def all_weights_sha256(self) -> str:
+        """Hash of all weights, in hexadecimal: with a matching network, of both hashes."""
+        if self.matching is None:
+            return self.weights_sha256
+        both = self.weights_sha256 + self.matching.weights_sha256
+        return hashlib.sha256(both.encode()).hexdigest()
 
     @property
     def valid_calibration(self) -> PresenceCalibration | None:
         """The calibration if it was fitted on these weights, else None."""
         calibration = self.calibration
-        if calibration is None or calibration.weights_sha256 != self.weights_sha256:
+        if calibration is None or calibration.weights_sha256 != self.all_weights_sha256:
             return None
         return calibration
 
@@ -65,9 +83,9 @@ class ModelDescription:
         """
         if self.calibration is None or self.valid_calibration is not None:
             return ''
+        found, own = self.calibration.weights_sha256[:12], self.all_weights_sha256[:12]
         return (
-            f'the calibration of {folder} belongs to the weights '
-            f'{self.calibration.weights_sha256[:12]}; expected {self.weights_sha256[:12]}, its '
+            f'the calibration of {folder} belongs to the weights {found}; expected {own}, its '
             'own, without which presence is unknown. Fit it again on pairs of at least two '
             f'elements: afformer evaluate {folder} --annotations PAIRS --calibrate'
         )
@@ -78,7 +96,7 @@ def read_description(folder: Path) -> ModelDescription:
 
     Raises:
         ModelFolderError: there is no such folder or file, it is not JSON, has another format or
-            version, or an invalid architecture, calibration or zoom stage.
+            version, or an invalid architecture, calibration, zoom stage or matching.
     """
     path = folder / DESCRIPTION_FILE
     fields = read_json(path)
@@ -93,6 +111,7 @@ def read_description(folder: Path) -> ModelDescription:
             'what is not among them, or write the model again'
         )
     calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
+    matching = fields.get('matching')
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
@@ -100,9 +119,32 @@ def read_description(folder: Path) -> ModelDescription:
             dict(fields['training']),
             None if calibration is None else PresenceCalibration.from_json(calibration),
             tuple(ZoomStage.from_json(stage) for stage in stages),
+            None if matching is None else Matching.from_json(matching),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
+
+
+def joined_features(folder: Path, description: ModelDescription) -> JoinedFeatures | None:
+    """Read the subfolder of the matching network; None where the model has none.
+
+    Raises:
+        ModelFolderError: it is missing, holds other weights than the description says, or does not
+            fit the decoder.
+    """
+    if description.matching is None:
+        return None
+    path = folder / MATCHING_FOLDER
+    beside = read_description(path)
+    if beside.weights_sha256 != description.matching.weights_sha256:
+        raise ModelFolderError(
+            f'the matching network in {path} has the weights {beside.weights_sha256[:12]}; '
+            f'expected {description.matching.weights_sha256[:12]}. Copy the folder again, whole'
+        )
+    try:
+        return JoinedFeatures(description.configuration, beside.configuration)
+    except ValueError as error:
+        raise ModelFolderError(f'{path} does not fit {folder}: {error}') from error
 
 
 def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
@@ -127,6 +169,38 @@ def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
     return path
 
 
+def network_folders(folder: Path) -> tuple[Path, ...]:
+    """Return the folders of a model's networks: its own, and that of the matching network.
+
+    Raises:
+        ModelFolderError: the folder holds no valid description.
+    """
+    matching = read_description(folder).matching
+    return (folder,) if matching is None else (folder, folder / MATCHING_FOLDER)
+
+
+def copy_matching(source: Path, folder: Path) -> None:
+    """Put the matching network beside one model beside another, if there is one that fits.
+
+    Raises:
+        ModelFolderError: the source holds no valid description.
+    """
+    matching, description = read_description(source).matching, read_description(folder)
+    if matching is None:
+        return
+    beside = read_description(source / MATCHING_FOLDER)
+    try:
+        JoinedFeatures(description.configuration, beside.configuration)
+    except ValueError:
+        return
+    weights = checked_weights_path(source / MATCHING_FOLDER, beside)
+    target = folder / MATCHING_FOLDER
+    target.mkdir(exist_ok=True)
+    write_aside(target / WEIGHTS_FILE, weights.read_bytes())
+    write_description(target, beside)
+    write_description(folder, replace(description, matching=matching))
+
+
 def write_description(folder: Path, description: ModelDescription) -> None:
     """Write `model.json`, whole or not at all."""
     fields = {
@@ -140,6 +214,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
         fields['calibration'] = description.calibration.to_json()
     if description.zoom_stages:
         fields['zoom_stages'] = [stage.to_json() for stage in description.zoom_stages]
+    if description.matching is not None:
+        fields['matching'] = description.matching.to_json()
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

@@ -42,20 +42,24 @@ class Output(NamedTuple):
         heatmap_logits: float32 [heatmaps, h, w].
         action_logits: float32 [actions].
         image_features: float32 [C, rows, columns], the image encoded as `encode_frames` would.
+        decoder_weight: weight of the decoder in the heatmaps, 0 to 1; 1 without a matching
+            network.
     """
 
     heatmap_logits: FloatArray
     action_logits: FloatArray
     image_features: FloatArray
+    decoder_weight: float = 1.0
 
     @classmethod
     def mean(cls, outputs: Sequence[Output]) -> Output:
         """Average the logits of one image over several memories, at least one."""
-        heatmaps, actions, features = zip(*outputs, strict=True)
+        heatmaps, actions, features, weights = zip(*outputs, strict=True)
         return cls(
             np.mean(heatmaps, axis=0, dtype=np.float32),
             np.mean(actions, axis=0, dtype=np.float32),
             features[0],
+            float(np.mean(weights)),
         )
 
 

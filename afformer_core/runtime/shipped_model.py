@@ -11,7 +11,11 @@ from afformer_core.files.atomic import write_aside
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.runtime.backends import PRECISIONS
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
-from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE
+from afformer_core.runtime.model_folder import (
+    DESCRIPTION_FILE,
+    WEIGHTS_FILE,
+    network_folders,
+)
 from afformer_core.runtime.private_files import make_private_folder
 
 SHIPPED = 'shipped'
@@ -54,8 +58,11 @@ def shipped_model_to_export() -> Path:
     copy = _copy_folder(own)
     make_private_folder(copy)
     # The description is written last: without it a folder is no model.
-    for name in (WEIGHTS_FILE, DESCRIPTION_FILE):
-        write_aside(copy / name, (own / name).read_bytes())
+    for folder in reversed(network_folders(own)):
+        target = copy / folder.relative_to(own)
+        target.mkdir(exist_ok=True)
+        for name in (WEIGHTS_FILE, DESCRIPTION_FILE):
+            write_aside(target / name, (folder / name).read_bytes())
     return copy
 
 
@@ -86,7 +93,8 @@ def _is_usable(copy: Path) -> bool:
 
 def _is_sound(folder: Path, precision: str) -> bool:
     try:
-        read_graphs(folder, precision)
+        for network in network_folders(folder):
+            read_graphs(network, precision)
     except ModelFolderError:
         return False
     return True

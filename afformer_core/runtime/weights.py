@@ -25,6 +25,7 @@ from afformer_core.runtime.model_folder import (
     write_description,
 )
 from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.stored_weights import restored, stored
 
 
 def load_model(folder: Path) -> Afformer:
@@ -37,7 +38,7 @@ def load_model(folder: Path) -> Afformer:
     description = read_description(folder)
     path = checked_weights_path(folder, description)
     try:
-        tensors = load_file(path)
+        tensors = restored(load_file(path))
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f'{path} cannot be read as safetensors: {error}') from error
     model = Afformer(description.configuration)
@@ -84,14 +85,10 @@ def save_model(
         folder: folder, made where it does not exist.
         model: the model.
         training: how the weights were made, on what data, and their measured limits.
-        dtype: type that floating-point weights are stored in.
+        dtype: type that floating-point weights are stored in (see `stored`).
         calibration, zoom_stages: see `ModelDescription`.
     """
-    tensors = {
-        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
-        for name, tensor in model.state_dict().items()
-    }
-    content = save(tensors)
+    content = save(stored(model.state_dict(), dtype))
     write_aside(folder / WEIGHTS_FILE, content)
     digest = hashlib.sha256(content).hexdigest()
     write_description(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from afformer_core.models import (
     AfformerConfiguration,
-    afformer_correspondence,
+    afformer_matching,
     afformer_r50,
     afformer_small,
     afformer_vitdet_b,
@@ -18,7 +18,7 @@ PRESETS = {
     'afformer_r50': afformer_r50,
     'afformer_small': afformer_small,
     'afformer_vitdet_b': afformer_vitdet_b,
-    'afformer_correspondence': afformer_correspondence,
+    'afformer_matching': afformer_matching,
     'released_vitdet_b': released_vitdet_b,
 }
 
@@ -41,14 +41,13 @@ class Architecture:
         heatmap_per_action: whether there is one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
         action_pooling: mean, heatmap or frames.
-        decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm, attended_conv_lstm
-            or image_only.
+        decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm, attended_conv_lstm,
+            image_only or matching.
         video_encoder: shared, separate or separate_last_block.
         input_projection: per_level or shared.
         video_projection: shared or separate.
         decoder_blocks: shared or per_step.
         residual: image_and_decoding or image.
-        correspondence: none or contact.
 
     Raises:
         ValueError: the preset is unknown.
@@ -71,7 +70,6 @@ class Architecture:
     video_projection: str | None = None
     decoder_blocks: str | None = None
     residual: str | None = None
-    correspondence: str | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

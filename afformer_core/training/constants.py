@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.decoders.predictor import Predictor
 from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
 
 
@@ -20,7 +21,8 @@ def freeze_softmax_invariant_biases(model: Afformer) -> None:
     The former adds the same value to every pixel of a heatmap, the latter to all scores of a
     query.
     """
-    model.predictor.upsampler[-1].bias.requires_grad_(False)
+    if isinstance(model.predictor, Predictor):
+        model.predictor.upsampler[-1].bias.requires_grad_(False)
     for module in model.modules():
         if isinstance(module, CrossAttention3d):
             module.k_proj.bias.requires_grad_(False)

@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
-from afformer_core.runtime.model_folder import WEIGHTS_FILE, read_description
+from afformer_core.runtime.model_folder import WEIGHTS_FILE, copy_matching, read_description
 from afformer_core.runtime.weights import load_model, save_model
 
 
@@ -50,6 +50,7 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
     first = read_description(folders[0])
     stored = _stored_type(folders[0])
     save_model(output, mean, training, stored, first.calibration, first.zoom_stages)
+    copy_matching(folders[0], output)
     return mean
 
 

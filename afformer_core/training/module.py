@@ -18,7 +18,6 @@ from afformer_core.models.precision import fuse_attention
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.constants import freeze_softmax_invariant_biases, keep_statistics
-from afformer_core.training.contact.contact_loss import contact_loss
 from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.inheritance import Inheritance
@@ -109,11 +108,6 @@ class GroundingTraining(LightningModule):
         heatmaps, actions = batch.ground(self.model, memory)
         targets = batch.supervision.targets((heatmaps.shape[-2], heatmaps.shape[-1]))
         loss, parts = self.loss(heatmaps, actions, targets)
-        expected = batch.contact_targets
-        if memory.contact is not None and expected is not None:
-            contact = contact_loss(memory.contact, expected)
-            parts['contact_loss'] = contact.detach()
-            loss = loss + contact
         self._last_loss = loss.detach()
         if self.global_step % _STEPS_UNCHECKED == 0:
             self._require_finite_loss()

@@ -34,7 +34,7 @@ from afformer_core.training.resuming import (
 from afformer_core.training.trainer_settings import require_honoured
 from afformer_core.training.training_monitor import TrainingMonitor
 
-_DTYPES = {'float32': torch.float32, 'float16': torch.float16}
+_DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int8}
 # Steps between points of the curves if `trainer.log_every_n_steps` is not given.
 _STEPS_OF_A_POINT = 10
 _LAST = 'last.ckpt'

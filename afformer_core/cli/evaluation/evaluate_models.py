@@ -117,6 +117,8 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         arguments.together,
         isinstance(protocol, PooledProtocol),
     )
+    if arguments.calibrate:
+        _take_matching(arguments, folder, settings, questions.pairs)
     run = open_run(settings)
     grounder = run.grounder
     results = evaluate_pairs(settings, questions.pairs, arguments.processes)
@@ -129,7 +131,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     facts: dict[str, str | int | float] = {
         'model': str(folder),
         'backend': grounder.backend,
-        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
+        'input size': 'x'.join(str(side) for side in grounder.input_size),
         'frames': str(run.sampling),
         'zoom stages': '; '.join(map(str, grounder.zoom_stages)) or 'none',
         'demonstrations together': arguments.together,
@@ -224,6 +226,44 @@ def name_models(given: Sequence[Path]) -> dict[str, Path]:
     return dict(zip(names, folders, strict=True))
 
 
+def _take_matching(
+    arguments: argparse.Namespace, folder: Path, settings: RunSettings, pairs: Sequence[Pair]
+) -> None:
+    """Write to `model.json` the matching network that the subfolder holds, unless it is there."""
+    from afformer_core.evaluation.pairs.parallel_evaluation import evaluate_pairs
+    from afformer_core.evaluation.pairs.presence_fit import even_confidence
+    from afformer_core.runtime.matching.weighing import Matching
+    from afformer_core.runtime.model_folder import (
+        DESCRIPTION_FILE,
+        MATCHING_FOLDER,
+        joined_features,
+        read_description,
+        write_description,
+    )
+
+    beside = folder / MATCHING_FOLDER
+    if not (beside / DESCRIPTION_FILE).is_file():
+        return
+    weights, before = read_description(beside).weights_sha256, read_description(folder)
+    if before.matching is not None and before.matching.weights_sha256 == weights:
+        return
+    alone = replace(settings, open_grounder=partial(_open_decoder, arguments, folder))
+    confidence = even_confidence(evaluate_pairs(alone, pairs, arguments.processes))
+    matched = replace(before, matching=Matching(confidence, weights))
+    joined_features(folder, matched)
+    write_description(folder, matched)
+
+
+def _open_decoder(arguments: argparse.Namespace, folder: Path) -> Grounder:
+    """Open a model without zoom stages and without a matching network."""
+    from afformer_core.runtime import Grounder
+    from afformer_core.runtime.backends import open_decoder
+    from afformer_core.runtime.model_folder import read_description
+
+    session = open_decoder(folder, arguments.backend, arguments.threads, arguments.precision)
+    return Grounder(read_description(folder).configuration, session)
+
+
 def _calibrate(
     arguments: argparse.Namespace, folder: Path, grounder: Grounder, results: list[PairResult]
 ) -> PresenceCalibration:
@@ -232,7 +272,7 @@ def _calibrate(
 
     before = read_description(folder)
     annotations = str(arguments.annotations)
-    calibration = fit_presence(results, annotations, before.weights_sha256)
+    calibration = fit_presence(results, annotations, before.all_weights_sha256)
     stages = grounder.zoom_stages
     write_description(folder, replace(before, calibration=calibration, zoom_stages=stages))
     return calibration

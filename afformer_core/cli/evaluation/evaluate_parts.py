@@ -98,7 +98,7 @@ def evaluate_on_parts(
 def _facts(grounder: Grounder) -> dict[str, Fact]:
     return {
         'backend': grounder.backend,
-        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
+        'input size': 'x'.join(str(side) for side in grounder.input_size),
         'zoom stages': '; '.join(map(str, grounder.zoom_stages)) or 'none',
     }
 

@@ -17,6 +17,8 @@ from afformer_core.runtime.presence import PresenceCalibration, logit
 # Share of the images with the object that the threshold may refuse, of those that it is chosen on.
 # Of others, which look less like what was trained on, it refused 3 to 7 % where this was 2.5 %.
 _MOST_REFUSED = 0.015
+# Share of the images with the object on which a matching network may outweigh the decoder.
+_UNCERTAIN = 0.1
 # Of each; fewer say nothing about the few that are refused.
 _FEWEST = 25
 
@@ -70,6 +72,16 @@ def fit_presence(
     )
     presences = sorted(fitted.presence(one.confidence, one.feature_similarity) for one, _ in pairs)
     return replace(fitted, threshold=presences[int(_MOST_REFUSED * len(presences))])
+
+
+def even_confidence(results: Sequence[PairResult]) -> float:
+    """Compute the confidence at which a decoder and a matching network weigh the same.
+
+    Args:
+        results: results of the decoder alone, whose own images show the object.
+    """
+    confidences = [result.presence_features.confidence for result in results]
+    return float(np.quantile(confidences, _UNCERTAIN))
 
 
 def _features(presence_features: Sequence[PresenceFeatures]) -> NDArray[np.float64]:

@@ -150,6 +150,22 @@ class SeparateProjections(ConvolutionalBackbone):
         return self.pyramid(stages, image_levels), self.video_pyramid(stages, video_levels)
 
 
+class StagesAlone(ConvolutionalBackbone):
+    """A convolutional backbone without a pyramid: its levels are its stages as they are.
+
+    Args:
+        body, layers: as for `ConvolutionalBackbone`.
+    """
+
+    def __init__(self, body: nn.Module, layers: Sequence[Sequence[nn.Module]]) -> None:
+        levels = {name: name for name in _STAGES[-len(layers) :]}
+        super().__init__(body, FeaturePyramidNetwork([], 1), layers, levels)
+
+    def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """Select stages by name (see `BackboneWithPyramid.pyramid`)."""
+        return tuple(stages[self.stages.index(level)] for level in levels)
+
+
 class ResNetStages(IntermediateLayerGetter):
     """The stages of a ResNet, the first of which is recomputed for the gradients in training.
 
@@ -197,7 +213,7 @@ def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence
         configuration: the architecture.
         levels: names of the pyramid levels that the encoder has to provide.
     """
-    first = _STAGES.index(min((*levels, *configuration.stage_levels)))
+    first = _STAGES.index(min(levels))
     if configuration.backbone == 'resnet50':
         backbone = _resnet50(configuration, levels, first)
         return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -251,6 +267,8 @@ def _with_projections(
         shared = configuration.input_projection == 'shared'
         return {name: min(names) if shared else name for name in names}
 
+    if configuration.decoder == 'matching':
+        return StagesAlone(body, layers)
     if configuration.video_projection == 'separate':
         images, frames = configuration.image_levels, configuration.frame_levels
         return SeparateProjections(body, fpn, layers, projections(images), projections(frames))

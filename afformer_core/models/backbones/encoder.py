@@ -126,7 +126,6 @@ class Encoder(nn.Module):
         self.backbone_with_fpn = backbone_with_fpn
         self.image_levels = configuration.image_levels
         self.frame_levels = configuration.frame_levels
-        self._stage_levels = configuration.stage_levels
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
@@ -146,13 +145,9 @@ class Encoder(nn.Module):
         return self.levels(self.backbone_with_fpn.backbone(self.normalise(images)))
 
     def levels(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Compute the image levels from a backbone's stages, or from the first of them.
-
-        With correspondence, the stages themselves follow, coarse to fine.
-        """
+        """Compute the image levels from a backbone's stages, or from the first of them."""
         stages = self.backbone_with_fpn.deepen(stages)
-        levels = self.backbone_with_fpn.pyramid(stages, self.image_levels)
-        return (*levels, *self._kept(stages))
+        return self.backbone_with_fpn.pyramid(stages, self.image_levels)
 
     def encode_images_and_features(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Compute `encode_images` and `encode_frames` of the same images in one pass."""
@@ -164,8 +159,7 @@ class Encoder(nn.Module):
         levels, frame_levels = self.backbone_with_fpn.both_pyramids(
             stages, self.image_levels, self.frame_levels
         )
-        kept = self._kept(stages)
-        return (*levels, *kept), pack_levels((*kept, *frame_levels))
+        return levels, pack_levels(frame_levels)
 
     def encode_frames(self, frames: Tensor) -> Tensor:
         """Compute the features [N, C, height, width] of frames, uint8 RGB [N, H, W, 3]."""
@@ -175,12 +169,7 @@ class Encoder(nn.Module):
         """Compute the features of frames from a backbone's stages, or from the first of them."""
         stages = self.backbone_with_fpn.deepen(stages)
         levels = self.backbone_with_fpn.video_pyramid(stages, self.frame_levels)
-        return pack_levels((*self._kept(stages), *levels))
-
-    def _kept(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Select the stages that correspondence compares, coarse to fine."""
-        names = self.backbone_with_fpn.stages
-        return tuple(stages[names.index(level)] for level in self._stage_levels)
+        return pack_levels(levels)
 
     def freeze_tables(self) -> None:
         """Compute once what depends only on the input size, for inference and export."""

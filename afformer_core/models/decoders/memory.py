@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from afformer_core.models.correspondence.contact import Contact
-from afformer_core.models.correspondence.matching import Descriptors
 from afformer_core.models.layers.attention import Size
 
 
@@ -24,20 +22,15 @@ class VideoMemory:
         values: each [B, heads, M_level, D].
         paddings: each [B, M_level], true at keys of frames that do not exist; or None.
         sizes: (height, width) of the grid in a frame at each step.
-        descriptors: what the contacts look like; None without correspondence.
-        contact: where and when the videos show contact, for its supervision; None where the memory
-            is not for training.
 
     Raises:
-        ValueError: the first four have different lengths.
+        ValueError: they have different lengths.
     """
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
     paddings: tuple[Tensor | None, ...]
     sizes: tuple[Size, ...]
-    descriptors: Descriptors | None = None
-    contact: Contact | None = None
 
     def __post_init__(self) -> None:
         if not len(self.keys) == len(self.values) == len(self.paddings) == len(self.sizes):
@@ -51,28 +44,13 @@ class VideoMemory:
     def of_tensors(
         cls, keys: Sequence[Tensor], values: Sequence[Tensor], sizes: Sequence[Size]
     ) -> VideoMemory:
-        """Build a memory without padding from `all_keys` and `all_values` of one.
+        """Build a memory without padding from its keys and values.
 
         Args:
-            keys, values: as those properties.
+            keys, values: see the attributes.
             sizes: (height, width) of the grid in a frame at each step.
         """
-        steps = len(sizes)
-        described = zip(keys[steps:], values[steps:], strict=True)
-        descriptors = next((Descriptors(*each) for each in described), None)
-        return cls(
-            tuple(keys[:steps]), tuple(values[:steps]), (None,) * steps, tuple(sizes), descriptors
-        )
-
-    @property
-    def all_keys(self) -> tuple[Tensor, ...]:
-        """The keys, followed by the descriptors' features where there are any."""
-        return self.keys + (() if self.descriptors is None else (self.descriptors.features,))
-
-    @property
-    def all_values(self) -> tuple[Tensor, ...]:
-        """The values, followed by the descriptors' weights where there are any."""
-        return self.values + (() if self.descriptors is None else (self.descriptors.weights,))
+        return cls(tuple(keys), tuple(values), (None,) * len(sizes), tuple(sizes))
 
 
 def key_padding(lengths: Tensor | None, frames: int, positions: int) -> Tensor | None:

@@ -81,11 +81,7 @@ class Predictor(nn.Module):
         )
 
     def forward(
-        self,
-        decoded: Tensor,
-        size: tuple[int, int],
-        memory: VideoMemory,
-        prior: Tensor | None = None,
+        self, decoded: Tensor, size: tuple[int, int], memory: VideoMemory
     ) -> tuple[Tensor, Tensor]:
         """Predict heatmaps and action scores.
 
@@ -94,7 +90,6 @@ class Predictor(nn.Module):
             size: (height, width) of the input; where the decoder stops above stride 4, the heatmap
                 is upsampled bilinearly.
             memory: memory that the features were decoded with.
-            prior: logits [B, 1, height, width] that are added to those of the heatmaps, or None.
 
         Returns:
             heatmap logits [B, heatmaps, *size] and action logits [B, actions].
@@ -102,8 +97,6 @@ class Predictor(nn.Module):
         heatmaps = self.upsampler(decoded)
         if tuple(heatmaps.shape[-2:]) != size:
             heatmaps = _resized(heatmaps, size)
-        if prior is not None:
-            heatmaps = heatmaps + _resized(prior, size)
         return heatmaps, self._actions(decoded, heatmaps, memory)
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
@@ -149,3 +142,19 @@ class FocusedPredictor(Predictor):
         stride = heatmaps.shape[-1] // decoded.shape[-1]
         focus = heatmaps.detach().flatten(1).softmax(dim=1).view_as(heatmaps)
         return functional.avg_pool2d(focus, stride) * stride**2
+
+
+class MatchingPredictor(nn.Module):
+    """Heads of a matching network, whose decoder draws the heatmap; they read no actions."""
+
+    def forward(
+        self, decoded: Tensor, size: tuple[int, int], memory: VideoMemory
+    ) -> tuple[Tensor, Tensor]:
+        """Return the decoded heatmap, at its own size, and no action scores.
+
+        Args:
+            decoded: log-probabilities [B, 1, *size].
+            size: (height, width) of the heatmap.
+            memory: memory that the heatmap was decoded with.
+        """
+        return decoded, decoded.new_zeros((decoded.shape[0], 0))

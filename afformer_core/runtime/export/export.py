@@ -49,7 +49,7 @@ class _Memorize(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
         memory = self.model.memorize(features[None])
-        return tuple(tensor[0] for tensor in (*memory.all_keys, *memory.all_values))
+        return tuple(tensor[0] for tensor in (*memory.keys, *memory.values))
 
 
 class _Ground(nn.Module):
@@ -146,15 +146,13 @@ def _memory_axes(configuration: AfformerConfiguration) -> list[Any]:
     shapes, sizes = configuration.memory_shapes(1), configuration.memory_sizes
     if shapes == configuration.memory_shapes(2):
         return [None for _ in shapes]
-    # The descriptors of a contact, which come last, are as many for any number of frames.
-    fixed: list[Any] = [None] * (len(shapes) - len(sizes))
     whole = configuration.action_pooling == 'frames'
     return [
         height * width * torch.export.Dim(f'F{level}', min=1, max=1 << 16)
         if whole and level == 0
         else torch.export.Dim(f'M{level}', min=1, max=1 << 30)
         for level, (height, width) in enumerate(sizes)
-    ] + fixed
+    ]
 
 
 def _export(

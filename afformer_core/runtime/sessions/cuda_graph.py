@@ -51,7 +51,10 @@ class EnqueuedGround:
             self._launch()
         self._stream.synchronize()
         # Copies, since the next image overwrites the buffers.
-        return Output(*(one.to(torch.float32, copy=True).numpy() for one in self._pinned_outputs))
+        heatmaps, actions, features = (
+            one.to(torch.float32, copy=True).numpy() for one in self._pinned_outputs
+        )
+        return Output(heatmaps, actions, features)
 
     def _enqueue(self) -> None:
         self._image.copy_(self._pinned_image, non_blocking=True)

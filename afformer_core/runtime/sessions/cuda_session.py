@@ -103,8 +103,8 @@ class CudaSession:
             on_gpu = torch.from_numpy(features)[None].to('cuda', self._dtype)
             memory = self._model.memorize(on_gpu)
             return Memory(
-                tuple(keys[0].float().cpu().numpy() for keys in memory.all_keys),
-                tuple(values[0].float().cpu().numpy() for values in memory.all_values),
+                tuple(keys[0].float().cpu().numpy() for keys in memory.keys),
+                tuple(values[0].float().cpu().numpy() for values in memory.values),
             )
 
     @torch.inference_mode()

@@ -56,8 +56,8 @@ class TorchSession:
         """Compute the memory of a demonstration (see `Session.memorize`)."""
         memory = self._model.memorize(torch.from_numpy(features)[None])
         return Memory(
-            tuple(_array(keys[0]) for keys in memory.all_keys),
-            tuple(_array(values[0]) for values in memory.all_values),
+            tuple(_array(keys[0]) for keys in memory.keys),
+            tuple(_array(values[0]) for values in memory.values),
         )
 
     @torch.inference_mode()
@@ -69,7 +69,8 @@ class TorchSession:
             self._model.configuration.memory_sizes,
         )
         outputs = self._model.ground_with_features(torch.from_numpy(image)[None], batch)
-        return Output(*(output[0].numpy() for output in outputs))
+        heatmaps, actions, features = (output[0].numpy() for output in outputs)
+        return Output(heatmaps, actions, features)
 
 
 def prepared_model(folder: Path, precision: str) -> Afformer:

@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
 from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.model_folder import copy_matching
 from afformer_core.runtime.weights import save_model
 from afformer_core.training.callbacks.averaging import averaged_model
 from afformer_core.training.module import GroundingTraining
@@ -131,3 +132,4 @@ class ModelWriter(BestWriter):
             inheritance.calibration,
             inheritance.zoom_stages,
         )
+        copy_matching(inheritance.folder, self.folder)

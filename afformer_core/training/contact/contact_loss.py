@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from afformer_core.models.correspondence.contact import Contact
+from afformer_core.models.matching.contact import Contact
 
 # Standard deviations of the targets, as shares of a frame's side.
 _FIRST_SPREAD = 0.02

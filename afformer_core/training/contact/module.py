@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from afformer_core.models.correspondence.contact import Contact, ContactHead
+from afformer_core.models.matching.contact import Contact, ContactHead
+from afformer_core.models.matching.matching_decoder import MatchingDecoder
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.contact.contact_loss import ContactTargets, contact_loss
 from afformer_core.training.contact.retiming import retime
@@ -25,17 +26,17 @@ _NEAR = 0.05
 
 
 class ContactTraining(GroundingTraining):
-    """The training of the contact head of a model with correspondence; all else stays as it is.
+    """The training of the contact head of a matching network; all else stays as it is.
 
     Args:
-        architecture: architecture of the model, with correspondence.
+        architecture: architecture of the model, with the decoder matching.
         action_names: names of the actions; those of the data, never given.
         optimization: the optimizer and its rates.
         backbone_weights: initial weights of the backbone, as for `GroundingTraining`.
         initial: model folder to begin with instead, or `shipped`.
 
     Raises:
-        ValueError: the architecture has no correspondence.
+        ValueError: the decoder of the architecture is another.
     """
 
     def __init__(
@@ -53,12 +54,13 @@ class ContactTraining(GroundingTraining):
             backbone_weights=backbone_weights,
             initial=initial,
         )
-        if self.model.correspondence is None:
+        decoder = self.model.decoder
+        if not isinstance(decoder, MatchingDecoder):
             raise ValueError(
-                'the architecture has no correspondence; expected a model with a contact head. '
-                'Use the preset afformer_correspondence'
+                f'decoder is {self.model.configuration.decoder!r}; expected matching, which has a '
+                'contact head. Use the preset afformer_matching'
             )
-        self.head: ContactHead = self.model.correspondence.contact
+        self.head: ContactHead = decoder.contact
         self.model.requires_grad_(False)
         self.head.requires_grad_(True)
         self._near: dict[int, float] = {}

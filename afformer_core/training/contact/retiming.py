@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Retiming of demonstrations: slower, faster, and begun late."""
+"""Retiming of demonstrations: slower in some parts, and faster in others."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from torch import Tensor
 
 from afformer_core.training.contact.contact_loss import ContactTargets
 
-_RETIMED = 0.75
-_BEGUN_LATE = 0.6
-# The latest first frame, as a share of the demonstration.
-_LATEST = 0.5
+_RETIMED = 0.5
 
 
 def retime(
@@ -21,8 +18,8 @@ def retime(
 ) -> tuple[tuple[Tensor, ...], ContactTargets]:
     """Draw frames of each demonstration, some twice and some not at all, in their order.
 
-    Simulated demonstrations begin before the hand comes, and real ones often later; those that
-    begin late teach to look for the contact where the hand goes, not where it is.
+    Simulated hands come and go at one pace, real ones hesitate. The first frame stays, in which
+    the contact is looked for.
 
     Args:
         stages: backbone stages of frames, each [D, T, C, h, w].
@@ -39,11 +36,8 @@ def retime(
 
 def _order(frames: int, rng: torch.Generator) -> Tensor:
     """Draw the frames of one demonstration, as many as it has."""
-    retimed, late = torch.rand(2, generator=rng).tolist()
-    if retimed >= _RETIMED:
+    if float(torch.rand((), generator=rng)) >= _RETIMED:
         return torch.arange(frames)
-    latest = int(_LATEST * frames) if late < _BEGUN_LATE else 0
-    first = int(torch.randint(latest + 1, (), generator=rng))
-    order = torch.randint(first, frames, (frames,), generator=rng).sort().values
-    order[0] = first
+    order = torch.randint(frames, (frames,), generator=rng).sort().values
+    order[0] = 0
     return order

@@ -129,11 +129,6 @@ class Batch(ABC):
         """Compute heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
         return self.ground(model, self.memorize(model))
 
-    @property
-    def contact_targets(self) -> ContactTargets | None:
-        """Where and when the demonstrations show contact; None where that is unknown."""
-        return None
-
     @abstractmethod
     def memorize(self, model: Afformer) -> VideoMemory:
         """Compute the memory of the D demonstrations."""
@@ -205,17 +200,12 @@ class FeatureBatch(Batch):
         videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
         images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
             demonstration are consecutive.
-        contact: see `contact_targets`.
+        contact: where and when the demonstrations show contact; None where that is unknown.
     """
 
     videos: tuple[Tensor, ...]
     images: tuple[Tensor, ...]
     contact: ContactTargets | None = None
-
-    @property
-    def contact_targets(self) -> ContactTargets | None:
-        """Where and when the demonstrations show contact (see `Batch.contact_targets`)."""
-        return self.contact
 
     def memorize(self, model: Afformer) -> VideoMemory:
         """Compute the memory (see `Batch.memorize`)."""

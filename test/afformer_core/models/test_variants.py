@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from afformer_core.models import AfformerConfiguration, afformer_small
+from afformer_core.models import AfformerConfiguration, afformer_matching, afformer_small
 from afformer_core.models.backbones.encoder import pack_levels, unpack_levels
 
 from ..conftest import random_model
@@ -44,9 +44,7 @@ VARIANTS = {
         COARSE, decoder='image_only', video_levels=('p4',), action_pooling='heatmap'
     ),
 }
-VARIANTS['correspondence'] = replace(
-    SMALL, image_levels=('p5', 'p4'), video_levels=('p4',), correspondence='contact'
-)
+VARIANTS['matching'] = afformer_matching((), (64, 96))
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
 
 
@@ -65,7 +63,7 @@ def test_batch_of_different_lengths_equals_each_alone(
     heatmaps, actions = model(images, frames, torch.tensor([5, 3]))
 
     heatmap, action = model(images[1:], frames[1:, :3])
-    assert heatmaps.shape == (2, 1, 64, 96)
+    assert heatmaps.shape == (2, 1, *configuration.heatmap_size)
     torch.testing.assert_close(heatmaps[1], heatmap[0], atol=2e-5, rtol=0)
     torch.testing.assert_close(actions[1], action[0], atol=2e-5, rtol=0)
 
@@ -94,7 +92,7 @@ def test_the_configuration_knows_the_shapes(
     expected = (frames, configuration.feature_channels, *configuration.feature_size)
     assert features.shape == expected
     shapes = [(keys.shape[1:], values.shape[1:]) for keys, values in zip(
-        memory.all_keys, memory.all_values, strict=True
+        memory.keys, memory.values, strict=True
     )]  # fmt: skip
     assert tuple(shapes) == configuration.memory_shapes(frames)
     assert memory.sizes == configuration.memory_sizes

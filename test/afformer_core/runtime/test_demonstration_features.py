@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.models import afformer_correspondence
+from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.encoder import pack_levels, unpack_levels
-from afformer_core.runtime.correspondence import (
+from afformer_core.models.matching.matching_decoder import MatchingDecoder
+from afformer_core.runtime.matching.correspondence import (
     ContactFeatures,
     compared_stages,
     features_to_compare,
 )
+from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.session import Memory
 
@@ -101,29 +103,41 @@ def test_of_many_positions_every_second_is_enough() -> None:
     )
 
 
-CONFIGURATION = replace(afformer_correspondence(('press',), (128, 128)), maximum_frames=2)
+LAYOUT = JoinedFeatures(
+    replace(afformer_small(('press',), (64, 64)), maximum_frames=2),
+    replace(afformer_matching((), (128, 128)), maximum_frames=2),
+)
 
 
 @pytest.fixture(scope='module')
 def encoded() -> np.ndarray:
-    """Features of two frames, at random."""
+    """Matching features of two frames, at random."""
     rng = np.random.default_rng(0)
-    shape = (2, CONFIGURATION.feature_channels, *CONFIGURATION.feature_size)
+    shape = (2, LAYOUT.matching.feature_channels, *LAYOUT.matching.feature_size)
     # What all positions share is much of what a backbone gives.
     return (rng.normal(size=shape) + 2.0).astype(np.float32)
 
 
 @pytest.fixture(scope='module')
-def contact_features(encoded: np.ndarray) -> ContactFeatures:
+def joined(encoded: np.ndarray) -> np.ndarray:
+    """The same, joined with features of a decoder's encoder."""
+    shape = (2, LAYOUT.decoder.feature_channels, *LAYOUT.decoder.feature_size)
+    return LAYOUT.join(np.random.default_rng(1).normal(size=shape).astype(np.float32), encoded)
+
+
+@pytest.fixture(scope='module')
+def contact_features(encoded: np.ndarray, joined: np.ndarray) -> ContactFeatures:
     """The contact at row 5, column 9 of the 16x16 positions of the first frame."""
-    model = Afformer(CONFIGURATION).eval()
+    decoder = Afformer(LAYOUT.matching).eval().decoder
+    assert isinstance(decoder, MatchingDecoder)
     contact = torch.full((1, 16, 16), -30.0)
     contact[0, 5, 9] = 0.0
-    stages = [torch.from_numpy(each)[None] for each in compared_stages(encoded[0], CONFIGURATION)]
-    assert model.correspondence is not None
-    described = model.correspondence.matcher.describe(stages, contact)
+    stages = [
+        torch.from_numpy(each)[None] for each in compared_stages(encoded[0], LAYOUT.matching)
+    ]
+    described = decoder.matcher.describe(stages, contact)
     memory = Memory((described.features[0].numpy(),), (described.weights[0].numpy(),))
-    found = features_to_compare(encoded, memory, CONFIGURATION)
+    found = features_to_compare(joined, memory, LAYOUT)
     assert isinstance(found, ContactFeatures)
     return found
 
@@ -135,11 +149,11 @@ def heatmap(row: int, column: int) -> np.ndarray:
 
 
 def test_the_contact_itself_is_the_most_similar(
-    contact_features: ContactFeatures, encoded: np.ndarray
+    contact_features: ContactFeatures, joined: np.ndarray
 ) -> None:
     similarities = np.array(
         [
-            [contact_features.feature_similarity(encoded[0], heatmap(y, x)) for x in range(16)]
+            [contact_features.contact_similarity(joined[0], heatmap(y, x)) for x in range(16)]
             for y in range(16)
         ]
     )
@@ -151,19 +165,31 @@ def test_the_contact_itself_is_the_most_similar(
 
 
 def test_another_image_is_less_similar(
-    contact_features: ContactFeatures, encoded: np.ndarray
+    contact_features: ContactFeatures, joined: np.ndarray
 ) -> None:
-    own = contact_features.feature_similarity(encoded[0], heatmap(5, 9))
+    own = contact_features.contact_similarity(joined[0], heatmap(5, 9))
 
-    assert contact_features.feature_similarity(encoded[1], heatmap(5, 9)) < own - 0.3
+    assert contact_features.contact_similarity(joined[1], heatmap(5, 9)) < own - 0.3
+
+
+def test_frames_and_contact_are_joined_five_to_one(
+    contact_features: ContactFeatures, joined: np.ndarray
+) -> None:
+    found = contact_features.feature_similarity(joined[1], heatmap(5, 9))
+
+    frames = DemonstrationFeatures(LAYOUT.split(joined)[0])
+    alone = frames.feature_similarity(LAYOUT.split(joined[1])[0], heatmap(5, 9))
+    contact = contact_features.contact_similarity(joined[1], heatmap(5, 9))
+    assert abs(alone - contact) > 0.1
+    assert found == pytest.approx((5 * alone + contact) / 6)
 
 
 def test_stages_are_unpacked_as_the_network_unpacks_them(encoded: np.ndarray) -> None:
-    kept = CONFIGURATION.compared_channels, CONFIGURATION.stage_scales[:2]
+    kept = LAYOUT.matching.frame_channels[:2], LAYOUT.matching.frame_scales[:2]
     count = sum(channels * scale**2 for channels, scale in zip(*kept, strict=True))
     packed = torch.from_numpy(encoded[:1, :count])
 
-    found = compared_stages(encoded[0], CONFIGURATION)
+    found = compared_stages(encoded[0], LAYOUT.matching)
 
     expected = unpack_levels(packed, kept[1], kept[0])
     assert torch.equal(pack_levels(expected), packed)

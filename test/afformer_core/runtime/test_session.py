@@ -84,15 +84,15 @@ def test_streaming_equals_one_forward_pass(
         )
 
     features = np.concatenate([session.encode_frames(frame[None]) for frame in frames])
-    found, found_actions, found_features = session.ground(image, session.memorize(features))
+    output = session.ground(image, session.memorize(features))
 
     target = probabilities(expected[0].numpy())
-    difference = np.abs(probabilities(found) - target).max() / target.max()
+    difference = np.abs(probabilities(output.heatmap_logits) - target).max() / target.max()
     assert difference < TOLERANCES.get(backend, 1e-4)
-    np.testing.assert_allclose(found_actions, expected_actions[0].numpy(), atol=1e-4)
+    np.testing.assert_allclose(output.action_logits, expected_actions[0].numpy(), atol=1e-4)
     alone = session.encode_frames(image[None])[0]
     tolerance = FEATURE_TOLERANCES.get(backend, 1e-5) * np.abs(alone).max()
-    np.testing.assert_allclose(found_features, alone, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(output.image_features, alone, rtol=0, atol=tolerance)
 
 
 def test_memory_survives_other_groundings(

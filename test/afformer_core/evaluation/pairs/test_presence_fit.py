@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,10 +13,13 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.pairs.pair_result import PresenceFeatures
 from afformer_core.evaluation.pairs.presence_fit import fit_presence
+from afformer_core.models import afformer_matching
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.weights import save_model
 
+from ...conftest import random_model
 from ..conftest import write_scene
 
 COUNT = 4000
@@ -114,6 +118,25 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
     assert presence['calibration_error'] < 0.5
     assert measures['reliability']['peak']['images'] == 26
     assert measures['motion_use']['balanced']['pairs'] == 26
+
+
+@pytest.mark.slow
+def test_the_command_takes_the_matching_network_of_the_subfolder(
+    validation, small_folder, tmp_path
+):
+    folder = tmp_path / 'model'
+    shutil.copytree(small_folder, folder)
+    network = random_model(replace(afformer_matching((), (128, 192)), maximum_frames=32))
+    save_model(folder / 'matching', network, {})
+    words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch', '--calibrate']
+
+    assert main([*map(str, words)]) == 0
+
+    description = read_description(folder)
+    assert description.matching is not None
+    assert 0 < description.matching.even_confidence < 1
+    assert description.valid_calibration is not None
+    assert Grounder.load(folder, 'torch').input_size == (128, 192)
 
 
 def test_a_calibrated_model_says_how_likely_it_is(model_folder):

@@ -89,9 +89,9 @@ VARIANTS = {
         temporal_strides=(1, 2, 2), decoder_blocks='per_step', input_projection='shared',
         video_projection='separate', residual='image',
     ),
-    'correspondence': replace(
-        PLAIN, image_levels=('p5', 'p4'), video_levels=('p4',), temporal_strides=(1, 2),
-        action_pooling='frames', correspondence='contact',
+    'matching': replace(
+        PLAIN, image_levels=('p5', 'p4', 'p3'), video_levels=('p5', 'p4', 'p3'),
+        temporal_strides=(1, 1, 1), action_names=(), heatmap_per_action=False, decoder='matching',
     ),
 }  # fmt: skip
 

@@ -60,7 +60,7 @@ def image(value: int, height: int = 2) -> np.ndarray:
 
 
 def sums(found: Callable[..., object], image: np.ndarray, memory: Memory) -> tuple[float, float]:
-    heatmap, action, _ = found(image, memory)
+    heatmap, action = found(image, memory)[:2]
     return heatmap.item(), action.item()
 
 

@@ -102,4 +102,4 @@ def test_half_precision(folder: Path, precision: str) -> None:
     features = session.encode_frames(np.zeros((2, 64, 96, 3), np.uint8))
     output = session.ground(np.zeros((64, 96, 3), np.uint8), session.memorize(features))
 
-    assert {one.dtype for one in (features, *output)} == {np.dtype(np.float32)}
+    assert {one.dtype for one in (features, *output[:3])} == {np.dtype(np.float32)}

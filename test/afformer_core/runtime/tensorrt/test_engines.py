@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
 from afformer_core.errors import EngineError
-from afformer_core.models.presets import afformer_correspondence
+from afformer_core.models.presets import afformer_matching
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
@@ -72,9 +72,9 @@ def test_a_model_is_compiled_and_found_again(
 
 
 @pytest.mark.slow
-def test_a_model_that_matches_is_compiled(tmp_path: Path) -> None:
+def test_a_matching_network_is_compiled(tmp_path: Path) -> None:
     folder = tmp_path / 'model'
-    save_model(folder, random_model(afformer_correspondence(('press', 'pull'), (64, 64))), {})
+    save_model(folder, random_model(afformer_matching(('press', 'pull'), (64, 64))), {})
     export_graphs(folder)
     export_graphs(folder, 'fp16')
     graphs = read_graphs(folder, 'fp16')

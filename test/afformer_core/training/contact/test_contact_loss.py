@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from afformer_core.models.correspondence.contact import Contact
+from afformer_core.models.matching.contact import Contact
 from afformer_core.training.contact.contact_loss import ContactTargets, contact_loss
 
 NOWHERE = float('nan')

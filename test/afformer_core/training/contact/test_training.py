@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.presets import afformer_correspondence
+from afformer_core.models.matching.matching_decoder import MatchingDecoder
+from afformer_core.models.presets import afformer_matching
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.weights import load_model, save_model
 from afformer_core.training.architecture import Architecture
@@ -18,7 +19,7 @@ from afformer_core.training.contact.module import ContactTraining
 from ...conftest import random_model
 from ..conftest import MODEL, TRAINER, write_contact, write_pairs
 
-HEAD = 'correspondence.contact.'
+HEAD = 'decoder.contact.'
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +33,7 @@ def annotations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope='module')
 def initial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('initial')
-    save_model(folder, random_model(afformer_correspondence(('press', 'hold'), (64, 64))), {})
+    save_model(folder, random_model(afformer_matching(('press', 'hold'), (64, 64))), {})
     return folder
 
 
@@ -47,7 +48,7 @@ def options(annotations: Path, initial: Path, output: Path, steps: int) -> list[
         '--data.batch_size=4',
         '--data.targets=1',
         *MODEL[1:2],
-        '--model.architecture.preset=afformer_correspondence',
+        '--model.architecture.preset=afformer_matching',
         '--model.optimization.backbone_factor=0',
         '--model.optimization.learning_rate=3e-3',
         f'--model.initial={initial}',
@@ -82,18 +83,18 @@ def test_data_that_do_not_tell_the_contact_are_refused(initial: Path, tmp_path: 
         train(options(write_pairs(pairs, shortest=4), initial, tmp_path / 'model', 1))
 
 
-def test_a_model_without_correspondence_is_refused() -> None:
-    with pytest.raises(ValueError, match='no correspondence'):
+def test_a_model_without_a_contact_head_is_refused() -> None:
+    with pytest.raises(ValueError, match="decoder is 'fine_grained'; expected matching"):
         ContactTraining(Architecture('afformer_small', (64, 64)), ('press',))
 
 
 def test_training_drops_channels_alike_in_all_frames() -> None:
     torch.manual_seed(0)
-    head = Afformer(afformer_correspondence(('press',), (64, 64))).correspondence
-    assert head is not None
-    dropped = head.contact.dropout.train()(torch.ones(2, 5, 100, 3, 3))
+    decoder = Afformer(afformer_matching((), (64, 64))).decoder
+    assert isinstance(decoder, MatchingDecoder)
+    dropped = decoder.contact.dropout.train()(torch.ones(2, 5, 100, 3, 3))
 
     assert torch.equal(dropped[:, :1].expand_as(dropped), dropped)
     assert 0.5 < float((dropped[:, 0, :, 0, 0] > 0).float().mean()) < 0.9
     assert sorted(dropped.unique().tolist()) == pytest.approx([0.0, 1 / 0.7])
-    torch.testing.assert_close(head.contact.dropout.eval()(dropped), dropped)
+    torch.testing.assert_close(decoder.contact.dropout.eval()(dropped), dropped)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
-from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.configuration import COMPARED_STAGES, AfformerConfiguration
+from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
 from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.session import Memory
@@ -19,6 +20,8 @@ from afformer_core.runtime.session import Memory
 _STRIDE = 32
 # Weight of a cosine against the logarithm of a candidate's probability.
 _SIMILARITY_WEIGHT = 20.0
+# Share of the contact in the feature similarity.
+_CONTACT_SHARE = 1 / 6
 
 
 def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8Array:
@@ -136,24 +139,37 @@ class ContactFeatures(DemonstrationFeatures):
     """What a demonstration touches, to compare images with.
 
     Args:
-        features: float32 [T, C, h, w] of the frames in order, T at least 1.
-        memory: memory of the demonstration, with the descriptors of its contact.
-        configuration: configuration of the model, with correspondence.
+        features: float32 [T, C, 1, 1] of the frames in order, joined; T at least 1.
+        memory: memory of the demonstration, the descriptors of its contact last.
+        layout: layout of the features.
     """
 
-    def __init__(
-        self, features: FloatArray, memory: Memory, configuration: AfformerConfiguration
-    ) -> None:
-        super().__init__(features)
-        self._configuration = configuration
+    def __init__(self, features: FloatArray, memory: Memory, layout: JoinedFeatures) -> None:
+        super().__init__(layout.split(features)[0])
+        self._layout = layout
         rows = np.asarray(memory.keys[-1], np.float32)[0]
         self._weights = np.asarray(memory.values[-1], np.float32)[0, :-1, 0]
-        ends = np.cumsum(configuration.compared_channels)[:-1]
+        ends = np.cumsum(layout.matching.frame_channels[:COMPARED_STAGES])[:-1]
         self._candidates = np.split(rows[:-1], ends, axis=1)
         self._means = np.split(rows[-1], ends)
 
+    def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
+        """Compute a descriptor of the image by the decoder's features (see the base class)."""
+        return super().describe(self._layout.split(image_features)[0], probabilities)
+
     def feature_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
-        """Compute the feature similarity of the contact and a heatmap's peak.
+        """Compute the feature similarity of frames and contact, five parts and one.
+
+        The frames' features are the decoder's (see the base class), which tell simulated objects
+        apart; those of the contact tell real ones (see `contact_similarity`).
+        """
+        decoder, _ = self._layout.split(image_features)
+        frames = super().feature_similarity(decoder, probabilities)
+        contact = self.contact_similarity(image_features, probabilities)
+        return (1 - _CONTACT_SHARE) * frames + _CONTACT_SHARE * contact
+
+    def contact_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
+        """Compute the similarity of the contact and a heatmap's peak.
 
         This is the cosine of the backbone's features at the peak and at the contact in the
         demonstration's first frame, averaged over the stages; the mean over both images is taken
@@ -161,7 +177,7 @@ class ContactFeatures(DemonstrationFeatures):
         and its own cosine.
 
         Args:
-            image_features: float32 [C, h, w].
+            image_features: float32 [C, 1, 1] of the image, joined.
             probabilities: float32 heatmap of the same image, of any size, of sum 1.
 
         Returns:
@@ -170,7 +186,7 @@ class ContactFeatures(DemonstrationFeatures):
         height, width = probabilities.shape
         row, column = divmod(int(np.argmax(probabilities)), width)
         peak = (column + 0.5) / width, (row + 0.5) / height
-        stages = compared_stages(image_features, self._configuration)
+        stages = compared_stages(self._layout.split(image_features)[1], self._layout.matching)
         each = []
         for stage, candidates, mean in zip(stages, self._candidates, self._means, strict=True):
             common = (stage.mean(axis=(1, 2)) + mean) / 2
@@ -183,15 +199,15 @@ class ContactFeatures(DemonstrationFeatures):
 
 
 def features_to_compare(
-    features: FloatArray, memory: Memory, configuration: AfformerConfiguration
+    features: FloatArray, memory: Memory, layout: JoinedFeatures | None
 ) -> DemonstrationFeatures:
-    """Return what to compare images with: of the contact with correspondence, else of the frames.
+    """Return what to compare images with: the contact with a matching network, else the frames.
 
     See `ContactFeatures` for the arguments.
     """
-    if configuration.correspondence == 'none':
+    if layout is None:
         return DemonstrationFeatures(features)
-    return ContactFeatures(features, memory, configuration)
+    return ContactFeatures(features, memory, layout)
 
 
 def compared_stages(
@@ -201,14 +217,14 @@ def compared_stages(
 
     Args:
         features: float32 [C, h, w], as `encode_frames` computes them.
-        configuration: configuration of the model, with correspondence.
+        configuration: configuration of the matching network.
 
     Returns:
         stages, coarse to fine, each float32 [C_stage, height, width].
     """
     stages, begin = [], 0
-    layout = zip(configuration.compared_channels, configuration.stage_scales, strict=False)
-    for channels, scale in layout:
+    layout = zip(configuration.frame_channels, configuration.frame_scales, strict=True)
+    for channels, scale in tuple(layout)[:COMPARED_STAGES]:
         packed = features[begin : begin + channels * scale**2]
         begin += len(packed)
         height, width = packed.shape[1:]

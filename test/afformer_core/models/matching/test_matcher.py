@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from afformer_core.models.correspondence.matching import Descriptors, Matcher
+from afformer_core.models.matching.matcher import Descriptors, Matcher
 
 # Two stages of 32 and 48 channels; the finer one has 8x8 positions, the contact 16x16.
 CHANNELS = (32, 48)

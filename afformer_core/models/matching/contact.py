@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
-_CHANNELS = 64
 _FINE = 32
 _GROUPS = 8
 # Share of the backbone's channels that training leaves out of a demonstration.
@@ -62,13 +61,13 @@ class ContactHead(nn.Module):
 
     Args:
         channels: channels of the stages of stride 8, 16 and 32.
+        width: channels of the head, a multiple of 8.
     """
 
-    def __init__(self, channels: tuple[int, int, int]) -> None:
+    def __init__(self, channels: tuple[int, int, int], width: int) -> None:
         super().__init__()
         fine, middle, coarse = channels
         self.dropout = ChannelDropout(_DROPPED)
-        width = _CHANNELS
         self.fine = nn.Conv2d(fine, _FINE, 3, stride=2, padding=1)
         self.middle = nn.Conv2d(middle, width, 1)
         self.coarse = nn.Conv2d(coarse, width, 1)

@@ -31,10 +31,6 @@ class Descriptors:
     features: Tensor
     weights: Tensor
 
-    def to(self, dtype: torch.dtype) -> Descriptors:
-        """Convert the descriptors to the type of a memory's other tensors."""
-        return Descriptors(self.features.to(dtype), self.weights.to(dtype))
-
 
 class Matcher(nn.Module):
     """Correlation of a contact's descriptors with an image.

@@ -4,14 +4,14 @@
 import torch
 from torch import Tensor
 
-from afformer_core.models.correspondence.contact import Contact, ContactHead
+from afformer_core.models.matching.contact import Contact, ContactHead
 
 CHANNELS = (40, 112, 320)
 
 
 def head() -> ContactHead:
     torch.manual_seed(0)
-    return ContactHead(CHANNELS).eval()
+    return ContactHead(CHANNELS, 64).eval()
 
 
 def stages(batch: int, frames: int) -> list[Tensor]:

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Correspondence between a demonstration's contact and an image, by features of a backbone."""

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The session of a model with a matching network beside its decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.runtime.matching.joined_features import JoinedFeatures
+from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.session import Memory, Output, Session
+
+
+@dataclass(frozen=True)
+class MatchedMemory(Memory):
+    """The memory of a demonstration in both networks, keys and values of the matching one last.
+
+    Attributes:
+        decoder: the decoder's memory. Sessions keep what they copied to a GPU by its identity.
+        matching: that of the matching network.
+    """
+
+    decoder: Memory
+    matching: Memory
+
+    @classmethod
+    def of(cls, decoder: Memory, matching: Memory) -> MatchedMemory:
+        """Join the memories of both networks."""
+        keys, values = (*decoder.keys, *matching.keys), (*decoder.values, *matching.values)
+        return cls(keys, values, decoder, matching)
+
+
+class MatchedSession:
+    """Two sessions as one: frames are encoded by both, and their heatmaps are weighed.
+
+    Images and frames have the matching network's input size. The decoder sees them at half that
+    size.
+
+    Args:
+        decoder: session of the model with the decoder.
+        matching: session of the matching network.
+        features: layout of the features of both.
+        settings: how the heatmaps are weighed.
+
+    Attributes:
+        decoder: the decoder's session, which zoom stages use alone.
+        matching: the matching network's.
+    """
+
+    def __init__(
+        self, decoder: Session, matching: Session, features: JoinedFeatures, settings: Matching
+    ) -> None:
+        self.decoder = decoder
+        self.matching = matching
+        self._features = features
+        self._settings = settings
+
+    @property
+    def backend(self) -> str:
+        """Short name of the decoder's backend."""
+        return self.decoder.backend
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        """Compute the features of frames (see `Session.encode_frames`)."""
+        halves = self._features.halved(frames)
+        return self._features.join(
+            self.decoder.encode_frames(halves), self.matching.encode_frames(frames)
+        )
+
+    def memorize(self, features: FloatArray) -> MatchedMemory:
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
+        decoder, matching = self._features.split(features)
+        return MatchedMemory.of(self.decoder.memorize(decoder), self.matching.memorize(matching))
+
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+        """Ground a memory in an image (see `Session.ground`)."""
+        assert isinstance(memory, MatchedMemory)
+        decoded = self.decoder.ground(self._features.halved(image), memory.decoder)
+        matched = self.matching.ground(image, memory.matching)
+        best = 0
+        if self._features.decoder.heatmap_per_action:
+            best = int(np.argmax(decoded.action_logits))
+        heatmaps, weight = self._settings.weigh(
+            decoded.heatmap_logits, matched.heatmap_logits, best
+        )
+        return Output(
+            heatmaps,
+            decoded.action_logits,
+            self._features.join(decoded.image_features, matched.image_features),
+            weight,
+        )

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heatmap of a decoder and a matching network: how much each of them weighs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from afformer_core.arrays import FloatArray
+from afformer_core.runtime.json_fields import checked_fields
+from afformer_core.runtime.peaks import share_at_maximum
+from afformer_core.runtime.presence import logit
+
+# Steepness of the odds of the decoder over those of its confidence.
+_STEEPNESS = 3.0
+# How many nats less likely than the best position the matching network may find the decoder's peak
+# at even weights, and how much each further one costs the decoder's odds.
+_EVEN_DISAGREEMENT = 2.0
+_COST = 0.6
+
+
+@dataclass(frozen=True)
+class Matching:
+    """What `model.json` says of the matching network in the folder `matching` beside it.
+
+    The decoder learns from simulated scenes, where its heatmaps are sharp and it tells
+    look-alikes apart. On real images they are faint; the matching network, whose features are
+    those of ImageNet, holds there.
+
+    Attributes:
+        even_confidence: confidence of the decoder at which both heatmaps weigh the same, 0 to 1,
+            both excluded. The decoder's weight rises with its confidence, and falls where the
+            matching network finds its peak unlikely.
+        weights_sha256: hash of the matching network's weights, in hexadecimal.
+
+    Raises:
+        ValueError: the confidence is out of range.
+    """
+
+    even_confidence: float
+    weights_sha256: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.even_confidence < 1:
+            raise ValueError(
+                f'even_confidence of the matching is {self.even_confidence}; expected a number '
+                'between 0 and 1'
+            )
+
+    def decoder_weight(self, decoded: FloatArray, correlation: FloatArray) -> float:
+        """Compute the weight of the decoder, 0 to 1.
+
+        Args:
+            decoded: its log-probabilities [h, w].
+            correlation: those of the matching network, [h, w].
+        """
+        confidence = logit(share_at_maximum(np.exp(decoded))) - logit(self.even_confidence)
+        disagreement = float(correlation.max() - correlation.flat[np.argmax(decoded)])
+        odds = _STEEPNESS * confidence - _COST * (disagreement - _EVEN_DISAGREEMENT)
+        return 0.5 * (1 + math.tanh(0.5 * odds))
+
+    def weigh(
+        self, decoded: FloatArray, correlation: FloatArray, best: int
+    ) -> tuple[FloatArray, float]:
+        """Compute the weighted geometric mean of both networks' heatmaps, and the weight.
+
+        Args:
+            decoded: logits of the decoder [N, h, w].
+            correlation: logits of the matching network [1, h', w'].
+            best: which of the decoder's heatmaps decides the weight, from 0.
+
+        Returns:
+            logits [N, h, w], and the weight of the decoder, 0 to 1.
+        """
+        height, width = decoded.shape[1:]
+        enlarged = cv2.resize(correlation[0], (width, height), interpolation=cv2.INTER_LINEAR)
+        first, second = log_probabilities(decoded), log_probabilities(enlarged[None])
+        weight = self.decoder_weight(first[best], second[0])
+        return np.asarray(weight * first + (1 - weight) * second, np.float32), weight
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Matching:
+        """Build settings from the result of `to_json`.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            ValueError: a name is missing or unknown, or a value out of range.
+        """
+        return cls(**checked_fields(cls, content, 'matching'))
+
+
+def log_probabilities(logits: FloatArray) -> FloatArray:
+    """Compute the logarithm of the softmax over the pixels of each heatmap [N, h, w]."""
+    shifted = logits - logits.max(axis=(1, 2), keepdims=True)
+    sums = np.exp(shifted).sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    return np.asarray(shifted - np.log(sums), dtype=np.float32)

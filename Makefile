@@ -84,7 +84,7 @@ maskahand: setup ## learn from simulated videos without labels and measure what 
 studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables on simulated data (TABLE=table_4b; hours)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/Snakefile '$(TABLE)'
 
-weights: setup $(SNAKEMAKE) ## make the weights of the correspondence model, from rendering to their card (many hours; goes on where it stopped)
+weights: setup $(SNAKEMAKE) ## make the weights of a decoder with a matching network, from rendering to their card (many hours; goes on where it stopped)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/weights/Snakefile \
 	  --workflow-profile studies/profiles/default
 

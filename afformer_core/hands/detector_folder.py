@@ -27,6 +27,7 @@ from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError
 from afformer_core.models.pretrained.strict_loading import load_strictly
 from afformer_core.runtime.model_folder import read_json
+from afformer_core.runtime.stored_weights import restored, stored
 
 FORMAT = 'afformer-hand-detector'
 VERSION = 2
@@ -90,13 +91,9 @@ def save_hand_detector(
         architecture: architecture that it was built with.
         training: where the weights come from; free form.
         interaction_score, interval: see `DetectorDescription`.
-        dtype: type that floating-point weights are stored in.
+        dtype: type that floating-point weights are stored in (see `stored`).
     """
-    tensors = {
-        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
-        for name, tensor in detector.state_dict().items()
-    }
-    content = save(tensors)
+    content = save(stored(detector.state_dict(), dtype))
     write_aside(folder / WEIGHTS_FILE, content)
     fields = {
         'format': FORMAT,
@@ -165,7 +162,7 @@ def load_hand_detector(
     build = build_hand_detector if description.interval is None else build_motion_detector
     detector = build(description.architecture, minimum_score, maximum_hands).eval()
     try:
-        load_strictly(detector, load_file(path), 'the hand detector')
+        load_strictly(detector, restored(load_file(path)), 'the hand detector')
     except (OSError, SafetensorError, CheckpointError) as error:
         raise ModelFolderError(f'{path} cannot be used: {error}') from error
     return detector.requires_grad_(False)

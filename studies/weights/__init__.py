@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workflow that makes the weights of the correspondence model, from rendering to the card."""
+"""Workflow that makes the weights of a decoder with a matching network, from rendering to card."""

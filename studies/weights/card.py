@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model card, from `model.json` and the measured benchmark."""
+"""Model card, from the model folder, the measured benchmark and the commands that made them."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, WEIGHTS_FILE, read_description
 from afformer_core.runtime.weights import load_model
 from studies.provenance import provenance
 
@@ -26,17 +28,27 @@ _COLUMNS = {
 }
 
 
-def write_card(model: Path, benchmark: Path, output: Path) -> None:
+def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[str]) -> None:
     """Write the card of a model folder.
 
     Args:
         model: the folder.
         benchmark: JSON of `afformer evaluate --benchmark`.
         output: file to write, as Markdown.
+        commands: commands that made the model, in order.
+
+    Raises:
+        ModelFolderError: the folder holds no valid model, or it is not calibrated with a matching
+            network.
     """
-    description = json.loads((model / 'model.json').read_text(encoding='utf-8'))
+    description = read_description(model)
+    if description.matching is None or description.valid_calibration is None:
+        raise ModelFolderError(
+            f'{model} is not calibrated with a matching network; expected one in its folder '
+            f'{MATCHING_FOLDER}. Run: afformer evaluate {model} --annotations PAIRS --calibrate'
+        )
+    matching = _facts(model / MATCHING_FOLDER)
     splits = json.loads(benchmark.read_text(encoding='utf-8'))['splits']
-    parameters = sum(each.numel() for each in load_model(model).parameters())
     template = jinja2.Template(
         _TEMPLATE.read_text(encoding='utf-8'),
         undefined=jinja2.StrictUndefined,
@@ -46,11 +58,9 @@ def write_card(model: Path, benchmark: Path, output: Path) -> None:
     )
     text = template.render(
         name=model.resolve().name,
-        architecture=description['architecture'],
-        training=description['training'],
-        calibration=description.get('calibration'),
-        parameters=parameters,
-        megabytes=(model / 'model.safetensors').stat().st_size / 1e6,
+        model=description,
+        facts={name: (fact, matching[name]) for name, fact in _facts(model).items()},
+        commands=commands,
         columns=tuple(_COLUMNS),
         rows={
             split: [_shown(_number(each['measures'], path)) for path in _COLUMNS.values()]
@@ -59,6 +69,22 @@ def write_card(model: Path, benchmark: Path, output: Path) -> None:
         provenance=provenance(),
     )
     write_aside(output, text.encode())
+
+
+def _facts(folder: Path) -> dict[str, str]:
+    """Return what the card says of one network, by heading."""
+    description = read_description(folder)
+    configuration = description.configuration
+    height, width = configuration.input_size
+    parameters = sum(each.numel() for each in load_model(folder).parameters())
+    return {
+        'Backbone': configuration.backbone,
+        'Levels': ', '.join(configuration.image_levels),
+        'Input, RGB': f'{width}x{height} pixels, {configuration.maximum_frames} frames',
+        'Parameters': f'{parameters / 1e6:.1f} million',
+        'File': f'{(folder / WEIGHTS_FILE).stat().st_size / 1e6:.1f} MB',
+        'Steps of its last training': str(description.training['step']),
+    }
 
 
 def _number(measures: Mapping[str, Any], path: tuple[str, ...]) -> Any:
@@ -87,8 +113,11 @@ def main() -> None:
         ('output', 'Markdown file to write'),
     ):
         parser.add_argument(name, type=Path, help=text)
+    parser.add_argument(
+        '--commands', nargs='+', required=True, help='commands that made the model'
+    )
     arguments = parser.parse_args()
-    write_card(arguments.model, arguments.benchmark, arguments.output)
+    write_card(arguments.model, arguments.benchmark, arguments.output, arguments.commands)
 
 
 if __name__ == '__main__':

@@ -2,43 +2,82 @@
 """The model card: what it takes from the model folder and from the benchmark."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from afformer_core.models.presets import afformer_correspondence
+from afformer_core.errors import ModelFolderError
+from afformer_core.models import afformer_matching, afformer_small
+from afformer_core.runtime.coarse_to_fine import ZoomStage
+from afformer_core.runtime.matching import Matching
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    read_description,
+    write_description,
+)
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.weights import save_model
 from studies.weights.card import write_card
 
 from ...afformer_core.conftest import random_model
 
+COMMANDS = ('afformer train -c config/x.yaml', 'afformer evaluate button_finder --calibrate')
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     folder = tmp_path / 'button_finder'
-    network = random_model(afformer_correspondence(('press', 'hold'), (64, 96)))
-    training = {'commands': ['afformer train -c config/x.yaml'], 'step': 3000}
-    save_model(folder, network, training)
+    beside = folder / MATCHING_FOLDER
+    save_model(folder, random_model(afformer_small(('press', 'hold'), (64, 96))), {'step': 3000})
+    matching = random_model(afformer_matching((), (128, 192)))
+    save_model(beside, matching, {'step': 700}, torch.int8)
+    weights = read_description(beside).weights_sha256
+    alone = replace(read_description(folder), zoom_stages=(ZoomStage(1.5, 1.8),))
+    matched = replace(alone, matching=Matching(0.0231, weights))
+    presence = PresenceCalibration(
+        1.0, 2.0, -1.0, 0.26, 0.97, 600, 'validation.json', matched.all_weights_sha256
+    )
+    write_description(folder, replace(matched, calibration=presence))
     return folder
 
 
-def card(model: Path, tmp_path: Path, measures: dict[str, object]) -> str:
+def card(model: Path, tmp_path: Path, measures: Mapping[str, object]) -> str:
     benchmark, output = tmp_path / 'benchmark.json', tmp_path / 'MODEL_CARD.md'
     splits = {'test-seen': {'schema': 1, 'facts': {}, 'measures': measures}}
     benchmark.write_text(json.dumps({'schema': 1, 'splits': splits}))
-    write_card(model, benchmark, output)
+    write_card(model, benchmark, output, COMMANDS)
     return output.read_text()
 
 
-def test_the_card_tells_the_model_and_how_it_was_made(model: Path, tmp_path: Path) -> None:
+def test_the_card_tells_both_networks(model: Path, tmp_path: Path) -> None:
     text = card(model, tmp_path, {})
 
     assert text.startswith('# button_finder\n')
-    assert '| Input | 96x64 pixels, RGB |' in text
-    assert '| Actions | press, hold |' in text
-    assert 'correspondence by contact' in text
-    assert '\nafformer train -c config/x.yaml\n' in text
-    assert 'of 3000 steps' in text
+    assert '| | Decoder | Matching network |\n|---|---|---|\n' in text
+    assert '\n| Input, RGB | 96x64 pixels, 8 frames | 192x128 pixels, 8 frames |\n' in text
+    assert '\n| Parameters | 3.5 million | 3.5 million |\n' in text
+    assert '\n| File | 14.1 MB | 3.7 MB |\n' in text
+    assert '\n| Steps of its last training | 3000 | 700 |\n' in text
+    assert 'Actions: press, hold. Licence: Apache-2.0.' in text
+
+
+def test_the_card_tells_how_the_model_was_made_and_calibrated(model: Path, tmp_path: Path) -> None:
+    text = card(model, tmp_path, {})
+
+    assert '```sh\n' + '\n'.join(COMMANDS) + '\n```\n' in text
+    assert '\n1. 1.5 times the demonstration, 1.8 the image.\n' in text
+    assert "the decoder's confidence is 0.023." in text
+    assert 'on 600 pairs of simulation (AUROC 0.97); below 0.26 an' in text
+
+
+def test_a_model_without_calibration_has_no_card(model: Path, tmp_path: Path) -> None:
+    write_description(model, replace(read_description(model), calibration=None))
+
+    with pytest.raises(ModelFolderError, match='button_finder is not calibrated'):
+        card(model, tmp_path, {})
 
 
 def test_bootstrapped_numbers_have_their_interval(model: Path, tmp_path: Path) -> None:

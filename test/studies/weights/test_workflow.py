@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.model_folder import joined_features, read_description
 
 _MINUTES = 20
 
@@ -32,9 +32,12 @@ def test_weights_are_made_with_their_card_and_not_again(root: Path, tmp_path: Pa
     first = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stderr[-3000:]
 
-    description = read_description(tmp_path / 'model')
-    assert description.configuration.correspondence == 'contact'
+    model = tmp_path / 'model'
+    description = read_description(model)
+    assert description.configuration.input_size == (192, 192)
+    assert len(description.zoom_stages) == 2
+    assert joined_features(model, description) is not None
     assert description.valid_calibration is not None
-    assert '| test-unseen |' in (tmp_path / 'model' / 'MODEL_CARD.md').read_text()
+    assert '| test-unseen |' in (model / 'MODEL_CARD.md').read_text()
     again = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert 'Nothing to be done' in again.stdout + again.stderr

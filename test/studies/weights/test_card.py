@@ -12,7 +12,7 @@ import torch
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.matching import Matching
+from afformer_core.runtime.matching.weighing import Matching
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.model_folder import read_description
 
 _LEAST_RUNS = 3
 _MOST_RUNS = 200
@@ -149,8 +151,9 @@ def _measure_grounder(
     folder: Path, variant: InferenceVariant, frames: int, threads: int
 ) -> _Measured:
     begin = time.perf_counter()
-    # Without zoom stages, as the variants that it is compared with.
-    grounder = Grounder.load(folder, variant.backend, threads, variant.precision, maximum_stages=1)
+    # Without zoom stages or a matching network, as the variants that it is compared with.
+    session = open_decoder(folder, variant.backend, threads, variant.precision)
+    grounder = Grounder(read_description(folder).configuration, session)
     video, image = _noise(frames, grounder.configuration.input_size)
 
     def memorize() -> tuple[list[float], float]:

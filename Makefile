@@ -96,7 +96,7 @@ docs: setup ## build the site of the documentation into build/site, warnings are
 
 clean: ## remove what was built, keep the installed packages
 	rm -rf build install log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache
-	rm -rf $(MODEL)/*.onnx $(MODEL)/graphs.json $(MODEL)/golden_outputs.safetensors $(MODEL)/fp16 $(MODEL)/bf16 $(MODEL)/int8
+	rm -rf $(foreach folder,$(MODEL) $(MODEL)/matching,$(addprefix $(folder)/,*.onnx graphs.json golden_outputs.safetensors fp16 bf16 int8))
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
 distclean: clean ## remove the installed packages as well
@@ -156,6 +156,7 @@ build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rv
 	@mv build/.colcon-running $@
 
 $(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \
+  $(MODEL)/matching/model.json $(MODEL)/matching/model.safetensors \
   $(wildcard afformer_core/models/*.py) afformer_core/runtime/export/export.py \
   $(addprefix afformer_core/runtime/,golden_outputs.py graphs.py self_test.py) | $(VENV)/.packages
 	@echo 'Exporting the shipped model to ONNX'

@@ -65,14 +65,22 @@ def describe(features: FloatArray, position: tuple[float, float]) -> FloatArray:
         position: (x, y) as shares of the image's width and height, 0 to 1. Beyond the centres of
             the outermost cells, theirs go on.
     """
+    corners, across, down = _corners(features, position)
+    return np.asarray(corners @ across @ down, np.float32)
+
+
+def _corners(
+    features: FloatArray, position: tuple[float, float]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the features [C, 2, 2] around a point, and their bilinear weights along each axis."""
     height, width = features.shape[1:]
     column = min(max(position[0] * width - 0.5, 0.0), width - 1.0)
     row = min(max(position[1] * height - 0.5, 0.0), height - 1.0)
     left, top = min(int(column), max(width - 2, 0)), min(int(row), max(height - 2, 0))
     corners = features[:, top : top + 2, left : left + 2]
-    across = np.array([1 - (column - left), column - left])[: corners.shape[2]]
-    down = np.array([1 - (row - top), row - top])[: corners.shape[1]]
-    return np.asarray(corners @ across @ down, np.float32)
+    across = np.array([1 - (column - left), column - left], np.float32)[: corners.shape[2]]
+    down = np.array([1 - (row - top), row - top], np.float32)[: corners.shape[1]]
+    return corners, across, down
 
 
 def cosine_map(features: FloatArray, descriptor: FloatArray) -> FloatArray:
@@ -190,9 +198,12 @@ class ContactFeatures(DemonstrationFeatures):
         each = []
         for stage, candidates, mean in zip(stages, self._candidates, self._means, strict=True):
             common = (stage.mean(axis=(1, 2)) + mean) / 2
-            centred = stage - common[:, None, None]
-            cosines = np.stack([cosine_map(centred, row - common) for row in candidates])
-            each.append(describe(cosines, peak))
+            corners, across, down = _corners(stage - common[:, None, None], peak)
+            sought = candidates - common
+            products = np.tensordot(sought, corners, 1)
+            lengths = np.linalg.norm(sought, axis=1)[:, None, None]
+            products /= np.maximum(lengths * np.linalg.norm(corners, axis=0), 1e-12)
+            each.append(products @ across @ down)
         similarities = np.mean(each, axis=0)
         shares = _softmax(self._weights + _SIMILARITY_WEIGHT * similarities)
         return float(shares @ similarities)

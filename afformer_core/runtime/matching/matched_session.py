@@ -64,7 +64,7 @@ class MatchedSession:
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """Compute the features of frames (see `Session.encode_frames`)."""
-        halves = self._features.halved(frames)
+        halves = np.stack([self._features.halved(frame) for frame in frames])
         return self._features.join(
             self.decoder.encode_frames(halves), self.matching.encode_frames(frames)
         )

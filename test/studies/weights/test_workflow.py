@@ -11,7 +11,7 @@ import pytest
 
 from afformer_core.runtime.model_folder import joined_features, read_description
 
-_MINUTES = 20
+_MINUTES = 40
 
 
 @pytest.mark.slow

@@ -24,9 +24,8 @@ from afformer_core.runtime.grounding import (
     Grounding,
 )
 from afformer_core.runtime.matching.correspondence import features_to_compare
-from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.model_folder import joined_features, read_description
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
@@ -47,7 +46,6 @@ class Grounder:
         calibration: calibration of presence; None where there is none.
         zoom_stages: see the attribute.
         calibration_problem: see the attribute.
-        joined_features: layout of the features with a matching network; None without one.
 
     Attributes:
         calibration_problem: why the model folder's calibration is not used; empty where it is
@@ -64,7 +62,6 @@ class Grounder:
         calibration: PresenceCalibration | None = None,
         zoom_stages: tuple[ZoomStage, ...] = (),
         calibration_problem: str = '',
-        joined_features: JoinedFeatures | None = None,
     ) -> None:
         self.configuration = configuration
         self.calibration = calibration
@@ -74,7 +71,7 @@ class Grounder:
         self._session = session
         self._demonstrations = FinishedDemonstrations()
         self._recording = DemonstrationRecording()
-        self._joined = joined_features
+        self._joined = session.features if isinstance(session, MatchedSession) else None
 
     @classmethod
     def load(
@@ -119,7 +116,6 @@ class Grounder:
             description.valid_calibration,
             description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
             description.calibration_problem(folder),
-            joined_features(folder, description),
         )
 
     @property

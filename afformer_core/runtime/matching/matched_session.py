@@ -47,6 +47,7 @@ class MatchedSession:
     Attributes:
         decoder: the decoder's session, which zoom stages use alone.
         matching: the matching network's.
+        features, settings: see the arguments.
     """
 
     def __init__(
@@ -54,8 +55,8 @@ class MatchedSession:
     ) -> None:
         self.decoder = decoder
         self.matching = matching
-        self._features = features
-        self._settings = settings
+        self.features = features
+        self.settings = settings
 
     @property
     def backend(self) -> str:
@@ -64,30 +65,30 @@ class MatchedSession:
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """Compute the features of frames (see `Session.encode_frames`)."""
-        halves = np.stack([self._features.halved(frame) for frame in frames])
-        return self._features.join(
+        halves = np.stack([self.features.halved(frame) for frame in frames])
+        return self.features.join(
             self.decoder.encode_frames(halves), self.matching.encode_frames(frames)
         )
 
     def memorize(self, features: FloatArray) -> MatchedMemory:
         """Compute the memory of a demonstration (see `Session.memorize`)."""
-        decoder, matching = self._features.split(features)
+        decoder, matching = self.features.split(features)
         return MatchedMemory.of(self.decoder.memorize(decoder), self.matching.memorize(matching))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground a memory in an image (see `Session.ground`)."""
         assert isinstance(memory, MatchedMemory)
-        decoded = self.decoder.ground(self._features.halved(image), memory.decoder)
+        decoded = self.decoder.ground(self.features.halved(image), memory.decoder)
         matched = self.matching.ground(image, memory.matching)
         best = 0
-        if self._features.decoder.heatmap_per_action:
+        if self.features.decoder.heatmap_per_action:
             best = int(np.argmax(decoded.action_logits))
-        heatmaps, weight = self._settings.weigh(
+        heatmaps, weight = self.settings.weigh(
             decoded.heatmap_logits, matched.heatmap_logits, best
         )
         return Output(
             heatmaps,
             decoded.action_logits,
-            self._features.join(decoded.image_features, matched.image_features),
+            self.features.join(decoded.image_features, matched.image_features),
             weight,
         )

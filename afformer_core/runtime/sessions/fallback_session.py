@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.runtime.backends import GPU_BACKENDS, open_session
+from afformer_core.runtime.backends import GPU_BACKENDS, open_decoder
+from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.model_folder import MATCHING_FOLDER
 from afformer_core.runtime.session import Memory, Output, Session
 from afformer_core.runtime.sessions.device_loss import is_device_lost
 
@@ -77,8 +79,12 @@ def with_fallback(
         session: session of the model.
         folder: folder of the model.
         threads: number of threads to compute with on the CPU; 0 lets the backend choose.
-        lost: called with the reason of the loss once the CPU computes.
+        lost: called with the reason of the loss once the CPU computes; by a matching network, too.
     """
+    if isinstance(session, MatchedSession):
+        decoder = with_fallback(session.decoder, folder, threads, lost)
+        matching = with_fallback(session.matching, folder / MATCHING_FOLDER, threads, lost)
+        return MatchedSession(decoder, matching, session.features, session.settings)
     if session.backend not in GPU_BACKENDS:
         return session
-    return FallbackSession(session, lambda: open_session(folder, 'auto', threads), lost)
+    return FallbackSession(session, lambda: open_decoder(folder, 'auto', threads), lost)

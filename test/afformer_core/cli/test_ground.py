@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,7 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_calibration_of_other_weights_is_not_used(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ('model.json', 'model.safetensors'):
-        (tmp_path / name).write_bytes((shipped_model_folder() / name).read_bytes())
+    shutil.copytree(shipped_model_folder(), tmp_path, dirs_exist_ok=True)
     description = json.loads((tmp_path / 'model.json').read_text())
     description['calibration']['weights_sha256'] = 'ab12'
     (tmp_path / 'model.json').write_text(json.dumps(description))

@@ -194,10 +194,10 @@ def test_a_disk_that_turns_read_only_costs_the_file_not_the_recording(
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of half a megabyte of its own."""
+    """A file system of two megabytes of its own."""
     folder = tmp_path / 'disk'
     folder.mkdir()
-    mount = ['mount', '-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', str(folder)]
+    mount = ['mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', str(folder)]
     if shutil.which('mount') is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip('no file system can be mounted here; that takes root')
     yield folder

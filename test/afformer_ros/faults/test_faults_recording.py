@@ -16,11 +16,11 @@ from afformer_core.demonstrations.store import DemonstrationStore
 
 @pytest.fixture(scope='module')
 def small_disk(tmp_path_factory):
-    """Folder of a file system of eight megabytes."""
+    """Folder of a file system of 16 megabytes."""
     folder = tmp_path_factory.mktemp('disk')
     if os.geteuid():
         pytest.skip('only root may mount the small file system that is to be filled')
-    mount = ['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]
+    mount = ['mount', '-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', folder]
     mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f'no small file system can be mounted here: {mounted.stderr.strip()}')

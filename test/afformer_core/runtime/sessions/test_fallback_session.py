@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,19 @@ import pytest
 import torch
 
 from afformer_core.errors import ImageError
+from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.matching.joined_features import JoinedFeatures
+from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.model_folder import MATCHING_FOLDER
 from afformer_core.runtime.session import Memory, Output, Session
 from afformer_core.runtime.sessions.fallback_session import FallbackSession, with_fallback
 from afformer_core.runtime.sessions.torch_session import TorchSession
+from afformer_core.runtime.weights import save_model
+
+from ...conftest import ACTIONS, random_model
 
 LOSS = 'CUDA error: an illegal memory access was encountered\nFor debugging consider ...'
 HAS_GPU = torch.cuda.is_available()
@@ -93,6 +103,35 @@ def test_the_image_of_the_loss_and_the_next_are_grounded_on_the_cpu(
     assert session.backend == 'onnxruntime'
     assert reasons == ['CUDA error: an illegal memory access was encountered']
     assert losing.calls_after_the_loss == 1
+
+
+def test_both_networks_of_a_matched_session_fall_back(
+    losing: LosingSession,
+    small_folder: Path,
+    tmp_path: Path,
+    reasons: list[str],
+    frames: np.ndarray,
+) -> None:
+    decoder = replace(afformer_small(ACTIONS, (64, 96)), maximum_frames=32)
+    matching = replace(afformer_matching((), (128, 192)), maximum_frames=32)
+    folder = tmp_path / 'model'
+    shutil.copytree(small_folder, folder)
+    save_model(folder / MATCHING_FOLDER, random_model(matching), {})
+    beside = LosingSession.load(folder / MATCHING_FOLDER)
+    layout = JoinedFeatures(decoder, matching)
+    session = with_fallback(
+        MatchedSession(losing, beside, layout, Matching(0.3, '')), folder, 1, reasons.append
+    )
+    large = frames.repeat(2, axis=1).repeat(2, axis=2)
+    memory = session.memorize(session.encode_frames(large))
+    losing.error = beside.error = RuntimeError(LOSS)
+
+    output = session.ground(large[0], memory)
+
+    assert output.heatmap_logits.shape == (1, 64, 96)
+    assert session.backend == 'onnxruntime'
+    assert len(reasons) == 2
+    assert losing.calls_after_the_loss == beside.calls_after_the_loss == 1
 
 
 def test_a_loss_while_a_demonstration_is_recorded(

@@ -12,7 +12,7 @@ import torch
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
-from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description
+from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, network_folders
 from afformer_core.runtime.tensorrt.exported_graphs import export_anew, opset_for_tensorrt
 
 
@@ -32,16 +32,20 @@ def copy_with_graphs(
     Raises:
         ModelFolderError: the folder does not hold a sound model.
     """
-    read_description(folder)
-    copy.mkdir()
-    for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
-        shutil.copy(folder / file, copy)
+    networks = {each: copy / each.relative_to(folder) for each in network_folders(folder)}
+    for network, copied in networks.items():
+        copied.mkdir()
+        for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
+            shutil.copy(network / file, copied)
     has_gpu = torch.cuda.is_available()
     impossible = {one: 'no GPU' for one in variants if one.on_gpu and not has_gpu}
     measured = [one for one in variants if one.needs_graphs and one not in impossible]
     for precision in sorted({one.precision for one in measured}):
         try:
-            _bring_graphs(folder, copy, precision)
+            for network, copied in networks.items():
+                # The matching network is never quantized.
+                exact = network != folder and precision == 'int8'
+                _bring_graphs(network, copied, 'fp32' if exact else precision)
         except (AfformerError, ValueError) as error:
             impossible |= {one: str(error) for one in measured if one.precision == precision}
     return impossible

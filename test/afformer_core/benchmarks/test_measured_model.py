@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Graphs copied or exported before variants are measured, and those never exported."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,13 @@ import torch
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.measured_model import copy_with_graphs
 from afformer_core.errors import ModelFolderError
+from afformer_core.models import afformer_matching
 from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.model_folder import read_description, write_description
+from afformer_core.runtime.weights import save_model
+
+from ..conftest import random_model
 
 ONNX, ONNX_FP16, ONNX_INT8, TORCH, TENSORRT = (
     InferenceVariant.parse(text)
@@ -52,6 +60,23 @@ def test_others_are_exported_in_the_opset_of_tensorrt_and_a_failure_is_told(
 
     assert exported == [(tmp_path / 'copy', 'fp16', 18)]
     assert impossible == {ONNX_FP16: 'there is no exporter'}
+
+
+def test_a_matching_network_is_copied_and_its_graphs_are_exported(
+    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str, int | None]]
+) -> None:
+    folder, copy = tmp_path / 'model', tmp_path / 'copy'
+    shutil.copytree(small_folder, folder)
+    save_model(folder / 'matching', random_model(afformer_matching((), (128, 192))), {})
+    weights = read_description(folder / 'matching').weights_sha256
+    matched = replace(read_description(folder), matching=Matching(0.3, weights))
+    write_description(folder, matched)
+
+    copy_with_graphs(folder, copy, [ONNX])
+
+    assert exported == [(copy / 'matching', 'fp32', 18)]
+    assert read_description(copy / 'matching').weights_sha256 == weights
+    assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
 
 
 def test_quantized_graphs_are_never_made(

@@ -119,7 +119,7 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 $(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
 	@echo 'Installing this package and what it needs (minutes the first time)'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --quiet --editable '.[train,sim,report,studies,export,tensorrt,ros,docs,dev]'
+	@$(PIP) install --quiet --editable '.[train,sim,robot,report,studies,export,tensorrt,ros,docs,dev]'
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
 	@touch $@
@@ -141,7 +141,7 @@ $(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packag
 
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
-build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
+build/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
   $(if $(wildcard install/afformer_ros),,FORCE) | $(MODEL)/graphs.json
 	@echo 'Building the messages'
 	@mkdir -p build/workspace/src

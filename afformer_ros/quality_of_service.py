@@ -84,6 +84,8 @@ class QosParameters:
     affordance_cloud_qos_depth: int = _depth(5, 'affordance_cloud')
     heatmap_qos: str = _profile('DEFAULT', 'heatmap')
     heatmap_qos_depth: int = _depth(5, 'heatmap')
+    mask_qos: str = _profile('DEFAULT', 'mask')
+    mask_qos_depth: int = _depth(5, 'mask')
     overlay_qos: str = _profile('DEFAULT', 'overlay')
     overlay_qos_depth: int = _depth(5, 'overlay')
     markers_qos: str = _profile('DEFAULT', 'markers')

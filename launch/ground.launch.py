@@ -39,6 +39,7 @@ OVERRULING = {
     'store_folder': str,
     'hand_model': str,
     'target_frame': str,
+    'vertical_frame': str,
 }
 # The same for lists of strings, and their separator.
 LISTS = ('demonstration_folders',)
@@ -166,6 +167,12 @@ def generate_launch_description() -> LaunchDescription:
             default_value='',
             description='Frame that points in space are transformed to by tf2; empty: as the '
             'parameter file says, and by default that of the camera images.',
+        ),
+        DeclareLaunchArgument(
+            'vertical_frame',
+            default_value='',
+            description='Frame whose z axis points up, by which the motion of pick up and put '
+            'down is known; empty: as the parameter file says, and by default target_frame.',
         ),
         DeclareLaunchArgument(
             'use_sim_time',

@@ -36,6 +36,7 @@ OUTPUT_TOPICS = (
     'grasp_candidates',
     'affordance_cloud',
     'heatmap',
+    'mask',
     'overlay',
     'markers',
     'demonstration_status',
@@ -48,6 +49,7 @@ PASSED_ON = (
     'camera_info_topic',
     'params_file',
     'target_frame',
+    'vertical_frame',
     'log_level',
     'rviz',
     'rviz_frame',
@@ -126,6 +128,12 @@ def generate_launch_description() -> LaunchDescription:
             default_value='',
             description='Frame that points in space are transformed to by tf2; empty: as the '
             'parameter file says, and by default that of the camera images.',
+        ),
+        DeclareLaunchArgument(
+            'vertical_frame',
+            default_value='',
+            description='Frame whose z axis points up, by which the motion of pick up and put '
+            'down is known; empty: as the parameter file says, and by default target_frame.',
         ),
         DeclareLaunchArgument(
             'log_level',

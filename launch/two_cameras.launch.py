@@ -19,6 +19,7 @@ OF_BOTH = (
     'params_file',
     'selected_demonstration',
     'target_frame',
+    'vertical_frame',
     'use_sim_time',
     'autostart',
     'respawn',
@@ -61,6 +62,12 @@ def generate_launch_description() -> LaunchDescription:
             default_value='',
             description='Frame that the points of both cameras are transformed to by tf2; empty: '
             'as the parameter file says, and by default those of their images.',
+        ),
+        DeclareLaunchArgument(
+            'vertical_frame',
+            default_value='',
+            description='Frame whose z axis points up, by which the motion of pick up and put '
+            'down is known; empty: as the parameter file says, and by default target_frame.',
         ),
         DeclareLaunchArgument(
             'use_sim_time',

@@ -40,11 +40,14 @@ _INPUTS = {
 }
 _OUTPUTS = {
     'affordance': 'all that a planner reads: presence and its threshold, action scores; peaks '
-    'with pixel, score, position, covariance, normal and grasp candidate',
+    'with pixel, score, position, covariance, normal, grasp candidate, pre-grasp, width and '
+    'direction of motion',
     'grasp_candidates': 'the grasp candidates of this image alone, in the order of the points: z '
     'along the approach, x along the region',
     'affordance_cloud': 'points of the region: x, y, z, weight',
     'heatmap': '32FC1, probability of each pixel of `image`, sum 1',
+    'mask': 'mono8, 255 in the region around the points: from `mask_share` of the largest '
+    'probability on',
     'overlay': 'rgb8, the image under its heatmap; only made while somebody listens',
     'markers': 'the points, for RViz and Foxglove',
 }

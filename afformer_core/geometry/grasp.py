@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.rotation import quaternion_of_rotation
+from afformer_core.geometry.rotation import quaternion_of_rotation, rotation_of_quaternion
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.runtime.grounding import Peak
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
@@ -50,6 +50,11 @@ class GraspCandidate:
             raise ValueError(
                 f'orientation is {self.orientation.tolist()}; expected a unit quaternion'
             )
+
+    def moved_back(self, distance: float) -> GraspCandidate:
+        """Return the pose moved back along its approach by a distance in metres."""
+        approach = rotation_of_quaternion(self.orientation)[:, 2]
+        return replace(self, position=self.position - distance * approach)
 
 
 def grasp_candidate(

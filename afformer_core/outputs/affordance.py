@@ -15,15 +15,9 @@ from afformer_core.messages.factory import MessageFactory
 if TYPE_CHECKING:
     from afformer_core.geometry.grasp import GraspCandidate
     from afformer_core.geometry.surface import SurfacePoint
+    from afformer_core.outputs.point_geometry import PointGeometry
     from afformer_core.outputs.results import StreamedGrounding
     from afformer_core.runtime.grounding import Peak
-
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from afformer_core.geometry.grasp import GraspCandidate
-
 
 _UNKNOWN = (math.nan, math.nan, math.nan)
 _UNKNOWN_TURN = (math.nan, math.nan, math.nan, math.nan)
@@ -32,7 +26,7 @@ _UNKNOWN_TURN = (math.nan, math.nan, math.nan, math.nan)
 def affordance_message(
     factory: MessageFactory,
     result: StreamedGrounding,
-    candidates: Sequence[GraspCandidate | None],
+    geometries: Sequence[PointGeometry],
     header: Any,
     position_header: Any,
 ) -> Any:
@@ -43,9 +37,9 @@ def affordance_message(
     Args:
         factory: makes the message.
         result: result of one image.
-        candidates: one for each peak, None where there is none.
+        geometries: geometry of acting at each peak.
         header: header of that image, taken as it is.
-        position_header: frame and stamp in which surfaces and candidates are given.
+        position_header: frame and stamp in which surfaces and geometries are given.
     """
     actions = [
         factory.create('afformer_ros/msg/ActionScore', name=name, score=float(score))
@@ -53,7 +47,7 @@ def affordance_message(
     ]
     points = []
     if result.found:
-        parts = zip(result.grounding.peaks, result.surfaces, candidates, strict=True)
+        parts = zip(result.grounding.peaks, result.surfaces, geometries, strict=True)
         points = [_point(factory, *part) for part in parts]
     return factory.create(
         'afformer_ros/msg/Affordance',
@@ -93,17 +87,11 @@ def pose_message(factory: MessageFactory, candidate: GraspCandidate | None) -> A
 
 
 def _point(
-    factory: MessageFactory, peak: Peak, surface: SurfacePoint, candidate: GraspCandidate | None
+    factory: MessageFactory, peak: Peak, surface: SurfacePoint, geometry: PointGeometry
 ) -> Any:
-    position, covariance, normal = (
-        unknown if value is None else value
-        for value, unknown in (
-            (surface.position, _UNKNOWN),
-            (surface.covariance, np.full((3, 3), math.nan)),
-            (surface.normal, _UNKNOWN),
-        )
-    )
-    x, y, z = (float(value) for value in normal)
+    position = _UNKNOWN if surface.position is None else surface.position
+    covariance = np.full(9, math.nan) if surface.covariance is None else surface.covariance
+    motion = geometry.motion
     return factory.create(
         'afformer_ros/msg/AffordancePoint',
         u=float(peak.u),
@@ -114,10 +102,21 @@ def _point(
         position_covariance=np.asarray(covariance, np.float64).reshape(9),
         position_problem=surface.problem,
         normal_valid=surface.normal is not None,
-        normal=factory.create('geometry_msgs/msg/Vector3', x=x, y=y, z=z),
-        grasp_candidate_valid=candidate is not None,
-        grasp_candidate=pose_message(factory, candidate),
+        normal=_vector_message(factory, surface.normal),
+        grasp_candidate_valid=geometry.candidate is not None,
+        grasp_candidate=pose_message(factory, geometry.candidate),
+        pre_grasp=pose_message(factory, geometry.pre_grasp),
+        grasp_width=_number(geometry.width),
+        motion_valid=motion.direction is not None,
+        motion_type=int(motion.type),
+        motion=_vector_message(factory, motion.direction),
+        motion_problem=motion.problem,
     )
+
+
+def _vector_message(factory: MessageFactory, vector: NDArray[np.float64] | None) -> Any:
+    x, y, z = _UNKNOWN if vector is None else (float(value) for value in vector)
+    return factory.create('geometry_msgs/msg/Vector3', x=x, y=y, z=z)
 
 
 def _number(value: float | None) -> float:

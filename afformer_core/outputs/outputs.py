@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from afformer_core.geometry.cloud import weighted_cloud
-from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
-from afformer_core.geometry.transform import RigidTransform
+from afformer_core.geometry.region import marked_region
+from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.outputs.affordance import (
@@ -23,58 +22,20 @@ from afformer_core.outputs.affordance import (
 )
 from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.outputs.markers import marker_messages
+from afformer_core.outputs.output_settings import OutputSettings
+from afformer_core.outputs.placement import Placement
+from afformer_core.outputs.point_geometry import PointGeometry, point_geometries
 from afformer_core.outputs.results import CameraFrame, StreamedGrounding
-from afformer_core.runtime import Peak
 
 OUTPUT_TYPES = {
     'affordance': 'afformer_ros/msg/Affordance',
     'grasp_candidates': 'geometry_msgs/msg/PoseArray',
     'affordance_cloud': 'sensor_msgs/msg/PointCloud2',
     'heatmap': 'sensor_msgs/msg/Image',
+    'mask': 'sensor_msgs/msg/Image',
     'overlay': 'sensor_msgs/msg/Image',
     'markers': 'visualization_msgs/msg/MarkerArray',
 }
-
-
-@dataclass(frozen=True)
-class OutputSettings:
-    """Settings of how results are published.
-
-    Attributes:
-        minimum_candidate_score: below this score a peak is no grasp candidate, 0 to 1.
-        overlay_opacity: of the heatmap where it is highest, 0 to 1.
-        cloud_minimum_weight: share of the largest probability below which a pixel is left out of
-            the cloud, 0 to 1.
-        cloud_maximum_points: of the cloud, at least 1.
-        surface: what counts as depth.
-    """
-
-    minimum_candidate_score: float = 0.1
-    overlay_opacity: float = 0.6
-    cloud_minimum_weight: float = 0.05
-    cloud_maximum_points: int = 5000
-    surface: SurfaceSettings = field(default_factory=SurfaceSettings)
-
-    def __post_init__(self) -> None:
-        for name in ('minimum_candidate_score', 'overlay_opacity', 'cloud_minimum_weight'):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise ValueError(f'{name} is {value}; expected from 0 to 1')
-
-
-@dataclass(frozen=True)
-class Placement:
-    """The frame that positions are published in.
-
-    Attributes:
-        frame_id: of that frame.
-        transform: from the camera's frame to it; None: it is the camera's, or is not known.
-        problem: why the transform is not known; empty where it is. Nothing has a position then.
-    """
-
-    frame_id: str
-    transform: RigidTransform | None = None
-    problem: str = ''
 
 
 class OutputMessages:
@@ -117,6 +78,7 @@ class OutputMessages:
             'grasp_candidates': self._grasp_candidates,
             'affordance_cloud': self._affordance_cloud,
             'heatmap': self._heatmap,
+            'mask': self._mask,
             'overlay': self._overlay,
             'markers': self._markers,
         }
@@ -124,7 +86,7 @@ class OutputMessages:
 
     def _affordance(self) -> Any:
         return affordance_message(
-            self._factory, self._placed, self._candidates, self._header, self._placed_header
+            self._factory, self._placed, self._geometries, self._header, self._placed_header
         )
 
     def _markers(self) -> Any:
@@ -139,12 +101,21 @@ class OutputMessages:
     def _heatmap(self) -> Any:
         return image_message(self._factory, self._result.grounding.heatmap, '32FC1', self._header)
 
+    def _mask(self) -> Any:
+        grounding = self._result.grounding
+        region = np.zeros(self._frame.size, np.uint8)
+        if self._result.found:
+            marked = marked_region(grounding.heatmap, grounding.peaks, self._settings.mask_share)
+            region[marked] = 255
+        return image_message(self._factory, region, 'mono8', self._header)
+
     def _overlay(self) -> Any:
         image = draw_grounding(self._frame.image, self._result, self._settings.overlay_opacity)
         return image_message(self._factory, image, 'rgb8', self._header)
 
     def _grasp_candidates(self) -> Any:
-        candidates = [one for one in self._candidates if one is not None]
+        found = [one.candidate for one in self._geometries]
+        candidates = [one for one in found if one is not None]
         header = self._header_at(self._header.stamp)
         return grasp_candidates_message(
             self._factory, [] if self._result.held else candidates, header
@@ -168,20 +139,11 @@ class OutputMessages:
         return cloud_message(self._factory, cloud, self._placed_header)
 
     @cached_property
-    def _candidates(self) -> tuple[GraspCandidate | None, ...]:
+    def _geometries(self) -> tuple[PointGeometry, ...]:
         """Of each peak."""
-        pairs = zip(self._result.grounding.peaks, self._result.surfaces, strict=True)
-        return tuple(self._candidate(*pair) for pair in pairs)
-
-    def _candidate(self, peak: Peak, surface: SurfacePoint) -> GraspCandidate | None:
-        calibration = self._result.view.calibration
-        if calibration is None or not self._result.found or self._placement.problem:
-            return None
-        if peak.score < self._settings.minimum_candidate_score:
-            return None
-        found = grasp_candidate(self._result.grounding.heatmap, peak, surface, calibration)
-        transform = self._placement.transform
-        return found if found is None or transform is None else transform.candidate(found)
+        return point_geometries(
+            self._result, self._placed.surfaces, self._placement, self._settings
+        )
 
     @cached_property
     def _placed(self) -> StreamedGrounding:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.presence import DemonstrationFeatures
+from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Memory
 
 
@@ -48,6 +49,7 @@ class Grounding:
             heatmap, -1 to 1; low for an image of something else, however sharp its heatmap.
         presence: probability that the demonstrated element is in view, 0 to 1; None where the
             model is not calibrated, or was calibrated with other weights.
+        rotation: sense in which the demonstration turns something.
     """
 
     probabilities: FloatArray
@@ -57,6 +59,7 @@ class Grounding:
     confidence: float
     feature_similarity: float
     presence: float | None = None
+    rotation: ShownRotation = UNKNOWN_ROTATION
 
     @cached_property
     def heatmap(self) -> FloatArray:

@@ -78,7 +78,9 @@ class ConfiguredGrounding:
         )
         self._status = DemonstrationStatusPublisher(node)
         self._publisher = GroundingPublisher(node, qos)
-        self._transforms = FrameTransforms(node, parameters.target_frame)
+        self._transforms = FrameTransforms(
+            node, parameters.target_frame, parameters.vertical_frame
+        )
         group = MutuallyExclusiveCallbackGroup()
         self._spatial = SpatialSubscriptions(node, parameters, qos, group)
         self._recorder = DemonstrationRecorder(

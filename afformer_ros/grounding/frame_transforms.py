@@ -6,53 +6,55 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 from rclpy.node import Node
 from rclpy.time import Time
 from std_msgs.msg import Header
 
+from afformer_core.geometry.motion import UNKNOWN_VERTICAL, Vertical
 from afformer_core.geometry.transform import RigidTransform, TransformError
-from afformer_core.outputs.outputs import Placement
+from afformer_core.outputs.placement import Placement
 
 # A transform is often published a little after the image that it belongs to.
 _PATIENCE = 0.03
 _POLL = 0.003
+# Ends of the names of optical frames in REP 103, and of those of some drivers.
+_OPTICAL = ('_optical', '_optical_frame')
+_Z = np.array([0.0, 0.0, 1.0])
 
 
 class FrameTransforms:
-    """Looks up where positions are published, at the stamp of each image.
+    """Looks up where positions are published, and which way is up, at the stamp of each image.
 
     Args:
         node: node that listens to the transforms; it must be spun by another thread.
         target_frame: frame of all positions; empty: that of each image.
+        vertical_frame: frame whose z axis points up; empty: the target frame, unless its name
+            says that it is an optical one, whose z axis points ahead (REP 103).
     """
 
-    def __init__(self, node: Node, target_frame: str) -> None:
+    def __init__(self, node: Node, target_frame: str, vertical_frame: str = '') -> None:
         self._node = node
         self._target = target_frame
+        optical = target_frame.endswith(_OPTICAL)
+        self._vertical = vertical_frame or ('' if optical else target_frame)
         self._buffer: Any = None
         self._listener: Any = None
+        self._missing = ''
         self.problem = ''
-        if target_frame:
+        if target_frame or vertical_frame:
             self._listen(node)
 
     def placement(self, header: Header) -> Placement:
-        """Find the frame that positions of an image are published in."""
-        source = header.frame_id
-        if not self._target or self._target == source:
-            return Placement(source)
-        if self._buffer is None:
-            return Placement(self._target, None, self.problem)
+        """Find the frame that positions of an image are published in, and its vertical."""
+        frame = self._target or header.frame_id
         try:
-            stamp = Time.from_msg(header.stamp)
-            self._wait_for_transform(source, stamp)
-            found = self._buffer.lookup_transform(self._target, source, stamp)
-            transform = RigidTransform.from_message(found.transform)
-        # rclpy has no time before the epoch.
-        except (self._errors, TransformError, ValueError) as error:
-            self.problem = f'no transform from {source!r} to {self._target!r}: {error}'
-            return Placement(self._target, None, self.problem)
+            transform = self._transform(frame, header.frame_id, header)
+        except TransformError as error:
+            self.problem = str(error)
+            return Placement(frame, None, self.problem)
         self.problem = ''
-        return Placement(self._target, transform)
+        return Placement(frame, transform, vertical=self._vertical_in(frame, header))
 
     def destroy(self) -> None:
         """Stop listening."""
@@ -60,10 +62,39 @@ class FrameTransforms:
             self._listener.unregister()
             self._node.destroy_service(self._buffer.srv)
 
-    def _wait_for_transform(self, source: str, stamp: Time) -> None:
+    def _vertical_in(self, frame: str, header: Header) -> Vertical:
+        if not self._vertical:
+            return UNKNOWN_VERTICAL
+        try:
+            transform = self._transform(frame, self._vertical, header)
+        except TransformError as error:
+            self.problem = str(error)
+            return Vertical(None, self.problem)
+        return Vertical(_Z if transform is None else transform.vector(_Z), '')
+
+    def _transform(self, target: str, source: str, header: Header) -> RigidTransform | None:
+        """Look up the transform from one frame to another; None where they are the same.
+
+        Raises:
+            TransformError: it is not known, or not rigid.
+        """
+        if target == source:
+            return None
+        if self._buffer is None:
+            raise TransformError(self._missing)
+        try:
+            stamp = Time.from_msg(header.stamp)
+            self._wait_for_transform(target, source, stamp)
+            found = self._buffer.lookup_transform(target, source, stamp)
+            return RigidTransform.from_message(found.transform)
+        # rclpy has no time before the epoch.
+        except (self._errors, TransformError, ValueError) as error:
+            raise TransformError(f'no transform from {source!r} to {target!r}: {error}') from error
+
+    def _wait_for_transform(self, target: str, source: str, stamp: Time) -> None:
         # The patience of tf2 itself has no end while a simulated clock stands still.
         end = time.monotonic() + _PATIENCE
-        while not self._buffer.can_transform(self._target, source, stamp):
+        while not self._buffer.can_transform(target, source, stamp):
             if time.monotonic() >= end:
                 return
             time.sleep(_POLL)
@@ -72,9 +103,11 @@ class FrameTransforms:
         try:
             import tf2_ros
         except ImportError as error:
-            self.problem = (
-                f'target_frame is {self._target!r}, but tf2_ros cannot be used: {error}; install '
-                'it or leave target_frame empty'
+            given = {'target_frame': self._target, 'vertical_frame': self._vertical}
+            names = [name for name, frame in given.items() if frame]
+            self._missing = self.problem = (
+                f'{names[0]} is {given[names[0]]!r}, but tf2_ros cannot be used: {error}; install '
+                f'it or leave {" and ".join(names)} empty'
             )
             node.get_logger().error(self.problem)
             return

@@ -30,7 +30,7 @@ class GroundingNode(LifecycleNode):
     """Grounds the selected demonstration in every image that it can keep up with.
 
     Subscribes to `image`, `depth`, `camera_info` and `demonstration`; publishes `affordance`,
-    `grasp_candidates`, `affordance_cloud`, `heatmap`, `overlay`, `markers`,
+    `grasp_candidates`, `affordance_cloud`, `heatmap`, `mask`, `overlay`, `markers`,
     `demonstration_status` and `/diagnostics`;
     offers `~/start_demonstration`, `~/finish_demonstration`, `~/load_demonstration`,
     `~/select_demonstration`, `~/list_demonstrations` and `~/delete_demonstration`. All of these

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
-from afformer_core.outputs.outputs import OutputSettings
-from afformer_core.runtime.backends import BACKENDS, PRECISIONS
+from afformer_core.outputs.output_settings import OutputSettings
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 from afformer_core.stream.spatial_inputs import RECTIFICATIONS, is_rectified
+from afformer_ros.grounding.model_parameters import ModelParameters
 from afformer_ros.parameter_fields import constraints_of, parameter
 
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')
@@ -22,46 +22,9 @@ EARLIER_NAMES = {'minimum_resemblance': 'minimum_feature_similarity'}
 
 
 @dataclass(frozen=True)
-class GroundingParameters:
+class GroundingParameters(ModelParameters):
     """Every parameter of the node `grounding` but the QoS; each text is its ROS description."""
 
-    model: str = parameter(
-        '', 'Folder of the model; empty: the one shipped with the package', change='unconfigured'
-    )
-    backend: str = parameter(
-        'auto',
-        'What computes: torch or onnxruntime on the CPU, cuda (PyTorch) or tensorrt on an NVIDIA '
-        'GPU, or auto (onnxruntime where the model has graphs, else torch)',
-        choices=BACKENDS,
-        change='unconfigured',
-    )
-    precision: str = parameter(
-        'auto',
-        'What the model computes in: fp32, fp16, bf16, int8, or auto (fp32; by '
-        'tensorrt fp16, exported where it is missing)',
-        choices=PRECISIONS,
-        change='unconfigured',
-    )
-    wait_for_engine: bool = parameter(
-        False,
-        'Whether nothing is grounded until the engines of tensorrt are compiled; else the CPU '
-        'grounds meanwhile, and for good where they cannot be used',
-        change='unconfigured',
-    )
-    threads: int = parameter(
-        0,
-        'Threads to compute with; 0: the backend chooses',
-        limits=(0, 256),
-        change='unconfigured',
-    )
-    maximum_stages: int = parameter(
-        8,
-        'Groundings of an image at most: that of the whole image, then one for each zoom stage of '
-        'the model, of which the shipped one has two; with fewer an image takes less time, and '
-        'peak and action are right less often',
-        limits=(1, 8),
-        change='unconfigured',
-    )
     selected_demonstration: str = parameter(
         '',
         'Stored demonstration to select when the node is configured, or several of one skill '
@@ -170,6 +133,23 @@ class GroundingParameters:
         'image',
         change='unconfigured',
     )
+    vertical_frame: str = parameter(
+        '',
+        'Frame whose z axis points up, such as base_link, by which the motion of pick up and put '
+        'down is known; empty: target_frame',
+        change='unconfigured',
+    )
+    pre_grasp_distance: float = parameter(
+        0.1,
+        'Metres from a grasp candidate back along its approach to its pre-grasp',
+        limits=(0.0, 1.0),
+    )
+    mask_share: float = parameter(
+        0.5,
+        'Pixels whose probability is below this share of the largest are left out of mask, and '
+        'below this share of that at a point out of its grasp_width',
+        limits=(0.001, 1.0),
+    )
     overlay_opacity: float = parameter(
         0.6, 'Opacity of the heatmap where it is highest in the overlay', limits=(0.0, 1.0)
     )
@@ -273,6 +253,8 @@ class GroundingParameters:
             self.cloud_minimum_weight,
             self.cloud_maximum_points,
             stream.surface,
+            self.mask_share,
+            self.pre_grasp_distance,
         )
         rectified = is_rectified(self.image_rectification, image_topic)
         return PipelineSettings(stream, output, rectified, self.depth_tolerance, self.depth_wait)

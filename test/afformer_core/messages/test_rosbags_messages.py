@@ -6,6 +6,7 @@ import pytest
 
 from afformer_core.errors import AfformerError
 from afformer_core.geometry.grasp import GraspCandidate
+from afformer_core.geometry.motion import Motion, MotionType
 from afformer_core.messages import rosbags_messages
 from afformer_core.messages.image_encoding import image_message, jpeg_message
 from afformer_core.messages.rosbags_messages import affordance_typestore
@@ -15,6 +16,7 @@ from afformer_core.outputs.affordance import (
     grasp_candidates_message,
 )
 from afformer_core.outputs.markers import marker_messages
+from afformer_core.outputs.point_geometry import PointGeometry
 
 from .conftest import NO_DEPTH, ON_TABLE, header_of
 
@@ -23,9 +25,12 @@ CANDIDATE = GraspCandidate(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.5, 
 
 
 def _affordance(factory, result):
-    candidates = [CANDIDATE, *[None] * (len(result.surfaces) - 1)]
+    turned = Motion(MotionType.ROTATION, np.array([0.0, 0.0, 1.0]), '')
+    unknown = PointGeometry(Motion.unknown('no depth is received'))
+    geometries = [PointGeometry(turned, CANDIDATE, CANDIDATE, 0.5)]
+    geometries += [unknown] * (len(result.surfaces) - 1)
     base = header_of(factory, 'base')
-    return affordance_message(factory, result, candidates, header_of(factory), base)
+    return affordance_message(factory, result, geometries, header_of(factory), base)
 
 
 def _markers(factory, result):

@@ -6,25 +6,33 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.grasp import GraspCandidate
+from afformer_core.geometry.motion import Motion, MotionType
 from afformer_core.outputs.affordance import affordance_message
+from afformer_core.outputs.point_geometry import PointGeometry
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 
 CANDIDATE = GraspCandidate(np.array([0.1, -0.2, 0.8]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
+BEFORE = GraspCandidate(np.array([0.1, -0.2, 0.7]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
+UNKNOWN = PointGeometry(Motion.unknown('which way is up is not known'))
+PULLED = PointGeometry(
+    Motion(MotionType.TRANSLATION, np.array([0.0, 0.6, -0.8]), ''), CANDIDATE, BEFORE, 0.025
+)
 
 
-def _message(factory, result, candidates=(None, None)):
+def _message(factory, result, geometries=(UNKNOWN, UNKNOWN)):
     base = header_of(factory, 'base')
     base.stamp.sec = 11
-    return affordance_message(factory, result, candidates, header_of(factory), base)
+    return affordance_message(factory, result, geometries, header_of(factory), base)
 
 
 def _numbers(point):
-    """Every number of position, covariance, normal and grasp candidate."""
-    pose = point.grasp_candidate
-    vectors = (point.position, point.normal, pose.position, pose.orientation)
+    """Every number of position, normal, poses, motion, covariance and width."""
+    poses = (point.grasp_candidate, point.pre_grasp)
+    parts = [part for pose in poses for part in (pose.position, pose.orientation)]
+    vectors = (point.position, point.normal, *parts, point.motion)
     axes = [[getattr(one, axis) for axis in 'xyzw' if hasattr(one, axis)] for one in vectors]
-    return [*axes, list(point.position_covariance)]
+    return [*axes, list(point.position_covariance), [point.grasp_width]]
 
 
 def test_the_result_as_numbers(factory, result):
@@ -53,7 +61,7 @@ def test_a_point_with_position_and_normal(factory, result):
 
 
 def test_a_point_with_a_grasp_candidate(factory, result):
-    message = _message(factory, result((ON_TABLE, ON_TABLE)), (None, CANDIDATE))
+    message = _message(factory, result((ON_TABLE, ON_TABLE)), (UNKNOWN, PULLED))
     assert [point.grasp_candidate_valid for point in message.points] == [False, True]
     pose = message.points[1].grasp_candidate
     assert (pose.position.x, pose.position.y, pose.position.z) == (0.1, -0.2, 0.8)
@@ -61,13 +69,36 @@ def test_a_point_with_a_grasp_candidate(factory, result):
     assert (turn.x, turn.y, turn.z, turn.w) == (0.5, -0.5, 0.5, 0.5)
 
 
+def test_a_point_with_a_pre_grasp_and_a_width(factory, result):
+    message = _message(factory, result((ON_TABLE, ON_TABLE)), (UNKNOWN, PULLED))
+    pose = message.points[1].pre_grasp
+    assert (pose.position.x, pose.position.y, pose.position.z) == (0.1, -0.2, 0.7)
+    turn = pose.orientation
+    assert (turn.x, turn.y, turn.z, turn.w) == (0.5, -0.5, 0.5, 0.5)
+    assert message.points[1].grasp_width == pytest.approx(0.025)
+
+
+def test_a_point_with_a_motion(factory, result):
+    message = _message(factory, result((ON_TABLE, ON_TABLE)), (PULLED, UNKNOWN))
+    point = message.points[0]
+    assert (point.motion_valid, point.motion_type, point.motion_problem) == (True, 1, '')
+    assert (point.motion.x, point.motion.y, point.motion.z) == (0.0, 0.6, -0.8)
+
+
+def test_a_point_whose_motion_is_unknown_says_why(factory, result):
+    point = _message(factory, result((ON_TABLE, NO_DEPTH))).points[0]
+    assert (point.motion_valid, point.motion_type) == (False, 0)
+    assert point.motion_problem == 'which way is up is not known'
+
+
 def test_a_normal_that_is_unknown_is_no_number(factory, result):
     surface = replace(ON_TABLE, normal=None)
     point = _message(factory, result((surface, NO_DEPTH))).points[0]
     assert (point.position_valid, point.normal_valid) == (True, False)
-    position, normal, *candidate, _ = _numbers(point)
+    position, normal, *rest = _numbers(point)
     assert position == [0.1, -0.2, 0.8]
     assert np.isnan(normal).all()
+    candidate = [*rest[:4], rest[-1]]
     assert all(np.isnan(one).all() for one in candidate)
 
 
@@ -80,7 +111,7 @@ def test_a_point_without_a_position_says_why(factory, result):
 
 def test_what_is_unknown_of_a_point_is_no_number(factory, result):
     numbers = _numbers(_message(factory, result((ON_TABLE, NO_DEPTH))).points[1])
-    assert [len(one) for one in numbers] == [3, 3, 3, 4, 9]
+    assert [len(one) for one in numbers] == [3, 3, 3, 4, 3, 4, 3, 9, 1]
     assert all(np.isnan(one).all() for one in numbers)
 
 

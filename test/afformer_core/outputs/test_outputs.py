@@ -10,7 +10,9 @@ import pytest
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.transform import RigidTransform
-from afformer_core.outputs.outputs import OutputMessages, OutputSettings, Placement
+from afformer_core.outputs.output_settings import OutputSettings
+from afformer_core.outputs.outputs import OutputMessages
+from afformer_core.outputs.placement import Placement
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
 
@@ -177,6 +179,73 @@ def test_what_is_held_has_candidates_with_its_age_only(factory, result):
     points = messages.create('affordance').points
     assert [point.grasp_candidate_valid for point in points] == [True, True]
     assert list(messages.create('grasp_candidates').poses) == []
+
+
+def _bump(result, **fields):
+    """A wall at 0.8 m under a blob of 7 x 5 pixels, and another one far from it."""
+    found = _wall(result, **fields)
+    heatmap = np.zeros((48, 64), np.float32)
+    heatmap[20:25, 28:35] = 0.8 / 35
+    heatmap[40:44, 5:9] = 0.2 / 16
+    heatmap[0, 60] = 0.1
+    peaks = (Peak(31.0, 22.0, 0.5), Peak(6.5, 41.5, 0.25))
+    grounding = replace(found.grounding, probabilities=heatmap, peaks=peaks)
+    return replace(found, grounding=grounding)
+
+
+def test_the_mask_has_the_regions_around_the_points_alone(factory, result):
+    message = _messages(factory, _bump(result), mask_share=0.1).create('mask')
+    mask = np.asarray(message.data, np.uint8).reshape(48, 64)
+    expected = np.zeros((48, 64), np.uint8)
+    expected[20:25, 28:35] = expected[40:44, 5:9] = 255
+    # Resampling to the size of the image changes nothing here; a spot without a point is left out.
+    np.testing.assert_array_equal(mask, expected)
+    assert (message.encoding, message.height, message.width) == ('mono8', 48, 64)
+    assert message.header == header_of(factory)
+
+
+def test_the_mask_of_a_larger_share_has_the_largest_peak_alone(factory, result):
+    message = _messages(factory, _bump(result), mask_share=0.2).create('mask')
+    assert np.count_nonzero(message.data) == 35
+
+
+def test_of_what_is_not_found_the_mask_is_black(factory, result):
+    message = _messages(factory, _bump(result, found=False)).create('mask')
+    assert (message.height, message.width, np.count_nonzero(message.data)) == (48, 64, 0)
+
+
+def test_a_pre_grasp_is_in_front_of_the_surface(factory, result):
+    seen = _seen(result, ON_TABLE, ON_TABLE)
+    points = _messages(factory, seen, 'base', pre_grasp_distance=0.25).create('affordance').points
+    # The normal is towards the camera, along -z; the frame base is 1.5 m behind.
+    assert points[0].pre_grasp.position.z == pytest.approx(0.8 - 0.25 + 1.5)
+    assert points[0].pre_grasp.position.x == pytest.approx(0.1)
+    assert points[0].pre_grasp.orientation == points[0].grasp_candidate.orientation
+
+
+def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory, result):
+    aside = RigidTransform(np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), np.zeros(3))
+    messages = OutputMessages(
+        factory,
+        OutputSettings(),
+        CameraFrame(np.zeros((48, 64, 3), np.uint8), 12_000_000_034, 'camera'),
+        header_of(factory),
+        _seen(result, ON_TABLE, NO_DEPTH),
+        Placement('base', aside),
+    )
+    first, second = messages.create('affordance').points
+    # The action is press; the normal along -z of the camera is -x of base.
+    assert (first.motion_valid, first.motion_type) == (True, 1)
+    assert (first.motion.x, first.motion.y, first.motion.z) == (1.0, 0.0, 0.0)
+    assert (second.motion_valid, second.motion_problem) == (False, 'no depth is received')
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'), [('mask_share', 0.0), ('mask_share', 1.1), ('pre_grasp_distance', -0.1)]
+)
+def test_a_setting_out_of_range(name, value):
+    with pytest.raises(ValueError, match=f'{name} is {value}'):
+        OutputSettings(**{name: value})
 
 
 @pytest.mark.parametrize(

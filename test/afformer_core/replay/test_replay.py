@@ -36,7 +36,8 @@ from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 
 OUTPUTS = {
-    '/affordance', '/heatmap', '/overlay', '/markers', '/grasp_candidates', '/affordance_cloud',
+    '/affordance', '/heatmap', '/mask', '/overlay', '/markers', '/grasp_candidates',
+    '/affordance_cloud',
 }  # fmt: skip
 # Whatever the model says counts as found: the tests are of the replay.
 SETTINGS = PipelineSettings(

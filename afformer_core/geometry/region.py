@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Region of an image that a heatmap marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.runtime.grounding import Peak
+
+
+def marked_region(
+    heatmap: NDArray[np.float32], peaks: Iterable[Peak], share: float
+) -> NDArray[np.bool_]:
+    """Return the connected parts of the marked pixels in which a peak lies.
+
+    Args:
+        heatmap: float32 [H, W] of the image's size, not negative.
+        peaks: peaks of the heatmap; those in pixels that are not marked have no region.
+        share: share of the heatmap's maximum, above 0 to 1, from which on a pixel is marked.
+
+    Returns:
+        bool [H, W].
+    """
+    largest = float(heatmap.max())
+    if not largest > 0:
+        return np.zeros(heatmap.shape, bool)
+    marked = heatmap >= np.float32(share * largest)
+    _, labels = cv2.connectedComponents(marked.astype(np.uint8), connectivity=8)
+    inside = {int(labels[pixel_of(peak, heatmap.shape)]) for peak in peaks} - {0}
+    return np.isin(labels, list(inside))
+
+
+def pixel_of(peak: Peak, size: tuple[int, ...]) -> tuple[int, int]:
+    """Return (row, column) of the pixel of an image of (height, width) that shows a peak."""
+    row, column = (
+        min(max(round(at), 0), count - 1) for at, count in zip((peak.v, peak.u), size, strict=True)
+    )
+    return row, column

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frame in which positions are published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_core.geometry.motion import UNKNOWN_VERTICAL, Vertical
+from afformer_core.geometry.transform import RigidTransform
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The frame that positions are published in.
+
+    Attributes:
+        frame_id: of that frame.
+        transform: from the camera's frame to it; None: it is the camera's, or is not known.
+        problem: why the transform is not known; empty where it is. Nothing has a position then.
+        vertical: direction against gravity in that frame.
+    """
+
+    frame_id: str
+    transform: RigidTransform | None = None
+    problem: str = ''
+    vertical: Vertical = UNKNOWN_VERTICAL

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Geometry of acting at each point: grasp candidate, pre-grasp, width and motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
+from afformer_core.geometry.grasp_width import grasp_width
+from afformer_core.geometry.motion import Motion, point_motion
+from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.outputs.output_settings import OutputSettings
+from afformer_core.outputs.placement import Placement
+from afformer_core.outputs.results import StreamedGrounding
+from afformer_core.runtime import Peak
+
+
+@dataclass(frozen=True)
+class PointGeometry:
+    """Geometry of acting at one point, in the frame of positions.
+
+    Attributes:
+        motion: motion of the best action.
+        candidate: grasp candidate; None where there is none.
+        pre_grasp: the candidate moved back along its approach; None where there is none.
+        width: width of the region across x of the candidate, metres; None if unknown.
+
+    Raises:
+        ValueError: there is a pre-grasp or a width without a candidate.
+    """
+
+    motion: Motion
+    candidate: GraspCandidate | None = None
+    pre_grasp: GraspCandidate | None = None
+    width: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.candidate is None) != (self.pre_grasp is None):
+            raise ValueError(
+                f'candidate is {self.candidate} and pre_grasp {self.pre_grasp}; expected both '
+                'or neither'
+            )
+        if self.candidate is None and self.width is not None:
+            raise ValueError(f'width is {self.width}; expected None without a candidate')
+
+
+def point_geometries(
+    result: StreamedGrounding,
+    placed: tuple[SurfacePoint, ...],
+    placement: Placement,
+    settings: OutputSettings,
+) -> tuple[PointGeometry, ...]:
+    """Compute the geometry of acting at each peak of a result.
+
+    Args:
+        result: result of one image, its surfaces in the frame of the camera.
+        placed: its surfaces in the frame of positions.
+        placement: where positions are published.
+        settings: how results are published.
+    """
+    return tuple(
+        _geometry(result, peak, surface, at, placement, settings)
+        for peak, surface, at in zip(result.grounding.peaks, result.surfaces, placed, strict=True)
+    )
+
+
+def _geometry(
+    result: StreamedGrounding,
+    peak: Peak,
+    surface: SurfacePoint,
+    placed: SurfacePoint,
+    placement: Placement,
+    settings: OutputSettings,
+) -> PointGeometry:
+    grounding, view = result.grounding, result.view
+    motion = point_motion(grounding.action, placed, placement.vertical, grounding.rotation)
+    seen = view.calibration is not None and result.found and not placement.problem
+    if not seen or peak.score < settings.minimum_candidate_score:
+        return PointGeometry(motion)
+    assert view.calibration is not None
+    found = grasp_candidate(grounding.heatmap, peak, surface, view.calibration)
+    if found is None:
+        return PointGeometry(motion)
+    width = None
+    if view.depth is not None:
+        width = grasp_width(
+            grounding.heatmap,
+            peak,
+            found,
+            view.depth,
+            view.calibration,
+            settings.surface,
+            settings.mask_share,
+        )
+    if placement.transform is not None:
+        found = placement.transform.candidate(found)
+    back = found.moved_back(settings.pre_grasp_distance)
+    return PointGeometry(motion, found, back, width)

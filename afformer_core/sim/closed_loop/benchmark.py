@@ -14,11 +14,9 @@ from afformer_core.runtime.prediction import Prediction
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
-from afformer_core.sim.closed_loop.mechanism import Task, initial_states
 from afformer_core.sim.closed_loop.robot_observation import (
     Published,
     RobotObservation,
-    plan_observations,
     publish,
     publish_pixel,
     see,
@@ -26,14 +24,13 @@ from afformer_core.sim.closed_loop.robot_observation import (
 )
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
-from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrations, render_clip
+from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_core.sim.scene.demonstration import render_clip
 from afformer_core.sim.scene.outline import front_centre
 from afformer_core.sim.scene.renderer import Renderer
-from afformer_core.sim.scene.scene import Scene
-from afformer_core.sim.scene.view import View
 
-# Keys of the scene's random stream for RGB-D; the bags take the smaller ones.
-_CHOICE, _SENSOR, _DEPTH = 10, 11, 12
+# Keys of the scene's random stream for RGB-D, beside that of the plan.
+_SENSOR, _DEPTH = 11, 12
 
 
 @dataclass(frozen=True)
@@ -99,63 +96,47 @@ def closed_loop_trials(grounder: Grounder, settings: ClosedLoopSettings) -> Iter
 
 
 def _scene_trials(grounder: Grounder, settings: ClosedLoopSettings, index: int) -> Iterator[Trial]:
-    scene = settings.scene(index)
-    planned = plan_demonstrations(
-        scene, settings.demonstrations, settings.longest_side, performances=settings.performances
-    )
+    trials = plan_trials(settings, index)
+    scene = trials[0].scene
     names = tuple(f'performance {k}' for k in range(settings.performances))
-    count = settings.demonstrations * settings.views
-    views = plan_observations(scene, settings.size, count)
-    order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
     width, height = settings.size
     buffer = (max(width, settings.longest_side), max(height, settings.longest_side))
     with Renderer(scene, buffer) as renderer:
-        for first in range(0, len(planned), settings.performances):
-            performances = planned[first : first + settings.performances]
-            for name, performance in zip(names, performances, strict=True):
+        for first in range(0, len(trials), settings.views):
+            for name, performance in zip(names, trials[first].performances, strict=True):
                 clip = render_clip(renderer, scene, performance, settings.frames)
                 grounder.set_demonstration(clip, name)
-            for _ in range(settings.views):
-                number = order.pop()
-                operation = _Operation(scene, index, performances[0], names, number, views[number])
-                yield operation.trial(grounder, renderer, settings)
+            for planned in trials[first : first + settings.views]:
+                yield _Operation(planned, names).trial(grounder, renderer, settings)
 
 
 @dataclass(frozen=True)
 class _Operation:
-    """Demonstration, and the view in which a robot is to repeat it."""
+    """Trial that is carried out, with the names of its performances in the grounder."""
 
-    scene: Scene
-    index: int
-    demonstration: Demonstration
+    planned: PlannedTrial
     names: tuple[str, ...]
-    number: int
-    view: View
-
-    @property
-    def task(self) -> Task:
-        return Task(self.demonstration.element, self.demonstration.action)
 
     def trial(self, grounder: Grounder, renderer: Renderer, settings: ClosedLoopSettings) -> Trial:
-        fixture, task = self.scene.fixture, self.task
-        element = fixture.elements[task.element]
-        states = initial_states(fixture, task)
-        displacement = states.get(task.element, STILL)
-        middle = front_centre(element, displacement)
-        rng = make_rng(self.scene.seed, Stream.RGBD, _SENSOR, self.number)
-        observation = see(renderer, self.view, states, rng)
+        planned, task = self.planned, self.planned.task
+        scene, view = planned.scene, planned.view
+        element = scene.fixture.elements[task.element]
+        states = planned.states
+        middle = front_centre(element, states.get(task.element, STILL))
+        rng = make_rng(scene.seed, Stream.RGBD, _SENSOR, planned.number)
+        observation = see(renderer, view, states, rng)
         prediction = grounder.predict(observation.image, *self.names)
-        bench = Bench(fixture, task)
-        demonstrated = self.demonstration.camera(0.5)
+        bench = Bench(scene.fixture, task)
+        demonstrated = planned.performances[0].camera(0.5)
         return Trial(
-            scene=self.index,
-            family=self.scene.family,
+            scene=planned.index,
+            family=scene.family,
             kind=element.kind,
             action=task.action,
             read=next(iter(prediction.action_scores)),
             element=task.element,
-            elements=len(fixture.elements),
-            viewpoint=viewpoint_degrees(demonstrated, self.view.camera, middle),
+            elements=len(scene.fixture.elements),
+            viewpoint=viewpoint_degrees(demonstrated, view.camera, middle),
             attempts={
                 noise: self._attempt(bench, prediction, observation, settings, noise, middle)
                 for noise in settings.levels
@@ -172,18 +153,19 @@ class _Operation:
         middle: np.ndarray,
     ) -> Attempt:
         # the same holes and the same noise, but for its strength, at all levels
-        rng = make_rng(self.scene.seed, Stream.RGBD, _DEPTH, self.number)
+        planned = self.planned
+        rng = make_rng(planned.scene.seed, Stream.RGBD, _DEPTH, planned.number)
         sensed = settings.depth_camera(noise).measure(observation.depth, rng)
         published = publish(prediction, observation, sensed, settings.stream)
-        pixel = observation.right_pixel(self.scene.fixture, self.task.element)
+        pixel = observation.right_pixel(planned.scene.fixture, planned.task.element)
         shown = publish_pixel(pixel, observation, sensed, settings.stream)
-        robot = self.view.camera.position
+        robot = planned.view.camera.position
         read = next(iter(prediction.action_scores))
-        told = _act(bench, published, self.task.action, robot)
+        told = _act(bench, published, planned.task.action, robot)
         return Attempt(
-            read=told if read == self.task.action else _act(bench, published, read, robot),
+            read=told if read == planned.task.action else _act(bench, published, read, robot),
             told=told,
-            shown=_act(bench, shown, self.task.action, robot),
+            shown=_act(bench, shown, planned.task.action, robot),
             error=None
             if published.point is None
             else float(np.linalg.norm(published.point - middle)),

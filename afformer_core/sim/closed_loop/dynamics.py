@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MuJoCo description of a fixture whose elements move, and of a fingertip in front of it.
+"""MuJoCo description of a fixture whose elements move, and of what operates it.
 
 A button has a spring, a drawer friction, a mug weight; every element that is touched moves,
-whether it was meant or not. Only the finger collides, with all solids.
+whether it was meant or not. Solids of the fixture collide with what operates it, not with each
+other.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,18 +47,55 @@ _FINGER = f"""<body name="finger" gravcomp="1">
   </body>"""
 
 
-def fixture_xml(fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> str:
-    """Write the description, with all frames of elements and of the finger still at the origin.
+@dataclass(frozen=True)
+class Operator:
+    """Description of what operates a fixture, in MuJoCo's XML.
+
+    A geom of it that is to collide with the fixture has contype 2 and conaffinity 1.
+
+    Attributes:
+        bodies: its bodies.
+        equalities: its constraints.
+        actuators: its actuators.
+    """
+
+    bodies: str = ''
+    equalities: str = ''
+    actuators: str = ''
+
+
+def finger(elements: int) -> Operator:
+    """Describe the fingertip that operates a fixture of so many elements.
+
+    The body `finger` has the geom `tip`, a joint and an actuator for each of `AXES`, and the
+    wrist's joints `tilt_x` and `tilt_y`. The equalities `suck_i` and `grip_i`, inactive at first,
+    attach element i to it.
+    """
+    return Operator(
+        _FINGER,
+        ''.join(map(_equality_xml, range(elements))),
+        ''.join(
+            f'<position name="{axis}" joint="{axis}" kp="{STIFFNESS[axis]}" '
+            f'kv="{DAMPING[axis]}" forcerange="-{_STRONGEST[axis]} {_STRONGEST[axis]}"/>'
+            for axis in AXES
+        ),
+    )
+
+
+def fixture_xml(
+    fixture: Fixture, mechanisms: tuple[Mechanism, ...], operator: Operator | None = None
+) -> str:
+    """Write the description, with all frames of elements still at the origin.
 
     Element i is the body `element_i` on the joint `joint_i`, or with the geom `hull_i` if it
-    stays. The body `finger` has the geom `tip`, a joint and an actuator for each of `AXES`, and
-    the wrist's joints `tilt_x` and `tilt_y`. The equalities `suck_i` and `grip_i`, inactive at
-    first, attach element i to the finger.
+    stays.
 
     Args:
         fixture: fixture that is operated.
         mechanisms: how each of its elements moves.
+        operator: what operates it; None if that is attached later.
     """
+    other = operator or Operator()
     numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
     still = [(i, element) for i, (element, one) in numbered if one.joint is None]
     panel = ''
@@ -75,18 +113,10 @@ def fixture_xml(fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> str:
 <worldbody>
   <body name="fixed" childclass="still">{panel}{''.join(map(_bare, fixture.fixed))}</body>
   {''.join(_element_xml(i, element, one) for i, (element, one) in numbered)}
-  {_FINGER}
+  {other.bodies}
 </worldbody>
-<equality>{''.join(_equality_xml(i) for i, _ in numbered)}</equality>
-<actuator>
-  {
-        ''.join(
-            f'<position name="{axis}" joint="{axis}" kp="{STIFFNESS[axis]}" '
-            f'kv="{DAMPING[axis]}" forcerange="-{_STRONGEST[axis]} {_STRONGEST[axis]}"/>'
-            for axis in AXES
-        )
-    }
-</actuator>
+<equality>{other.equalities}</equality>
+<actuator>{other.actuators}</actuator>
 </mujoco>"""
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from afformer_core.data.readers.opra import OPRA_ACTIONS as ACTIONS
 from afformer_core.sim.closed_loop.dynamics import AXES, TIMESTEP
-from afformer_core.sim.closed_loop.mechanism import DONE
 from afformer_core.sim.closed_loop.physics import Physics
+from afformer_core.sim.closed_loop.watch import Watch
 
 # Metres before the point where the finger begins.
 START = 0.1
@@ -40,40 +40,6 @@ _OUTWARD = np.array([0.0, 0.0, 1.0])
 _FREE = 0.018
 # In guided motion, an axis gives way if its share of the motion's direction is below this.
 _ACROSS = 0.5
-
-
-@dataclass
-class Watch:
-    """Record of N elements while a finger works; each array is float64 [N].
-
-    Attributes:
-        contact: seconds in contact with the finger; for elements that stay, with the operated
-            part.
-        pressed: seconds beyond half of the way to the goal.
-        farthest: largest share of the way to the goal so far, negative for the other direction.
-        last: current share of the way to the goal.
-    """
-
-    contact: np.ndarray
-    pressed: np.ndarray
-    farthest: np.ndarray
-    last: np.ndarray
-
-    @classmethod
-    def over(cls, count: int) -> Watch:
-        """Return the record of `count` elements to which nothing has happened."""
-        return cls(*np.zeros((4, count)))
-
-    def finish(self, physics: Physics) -> None:
-        """Add the result of one simulation step."""
-        for i in physics.in_contact():
-            if i >= 0 and (physics.mechanisms[i].joint is not None or physics.on_hull(i)):
-                self.contact[i] += TIMESTEP
-        self.last = physics.progress()
-        self.farthest = np.where(
-            np.abs(self.last) > np.abs(self.farthest), self.last, self.farthest
-        )
-        self.pressed += TIMESTEP * (self.last >= DONE)
 
 
 @dataclass

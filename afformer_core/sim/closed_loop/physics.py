@@ -16,12 +16,12 @@ from afformer_core.sim.closed_loop.dynamics import (
     FINGER_MASS,
     STIFFNESS,
     TIP_RADIUS,
+    finger,
     fixture_xml,
 )
 from afformer_core.sim.closed_loop.mechanism import Mechanism
+from afformer_core.sim.closed_loop.operated_fixture import OperatedFixture
 
-# Largest distance of a contact from the hull of the operated part, metres.
-_HULL_REACH = 0.002
 # Across a motion that something else guides, a gripper gives way: newtons per metre.
 _SOFT = 50.0
 # Stiffness of the wrist, newton metres per radian.
@@ -29,7 +29,7 @@ _STIFF_WRIST = 10.0
 _SOFT_WRIST = 0.02
 
 
-class Physics:
+class Physics(OperatedFixture):
     """Simulation of one fixture, to be operated any number of times.
 
     The finger's frame has its origin at the published point and z along the published normal; the
@@ -41,23 +41,10 @@ class Physics:
     """
 
     def __init__(self, fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> None:
-        self.mechanisms = mechanisms
-        self._model = mujoco.MjModel.from_xml_string(fixture_xml(fixture, mechanisms))
-        self._data = mujoco.MjData(self._model)
-        for i, element in enumerate(fixture.elements):
-            self._set_pose(f'element_{i}', element.pose)
-        bodies = {self._model.body(f'element_{i}').id: i for i in range(len(mechanisms))}
-        self._element_of = [bodies.get(int(body), -1) for body in self._model.geom_bodyid]
-        self._tip = self._model.geom('tip').id
-        moving = [i for i, one in enumerate(mechanisms) if one.joint is not None]
-        self._moving = np.array(moving, int)
-        self._values = np.array([self._model.joint(f'joint_{i}').qposadr[0] for i in moving], int)
-        self._starts = np.array([mechanisms[i].start for i in moving])
-        self._ways = np.array([mechanisms[i].goal for i in moving]) - self._starts
-        self._either = np.array([mechanisms[i].either_sense for i in moving], bool)
+        xml = fixture_xml(fixture, mechanisms, finger(len(mechanisms)))
+        super().__init__(fixture, mechanisms, mujoco.MjModel.from_xml_string(xml), 'tip')
         self._actuators = [self._model.actuator(axis).id for axis in AXES]
         self._finger = [int(self._model.joint(axis).qposadr[0]) for axis in AXES]
-        mujoco.mj_setConst(self._model, self._data)
 
     def reset(
         self, point: np.ndarray, normal: np.ndarray, robot: np.ndarray, distance: float
@@ -76,8 +63,7 @@ class Physics:
         upward = np.array([0.0, 1.0, 0.0]) if abs(normal[1]) < 0.9 else np.array([0.0, 0.0, -1.0])
         self._frame = Pose(point + TIP_RADIUS * normal, facing(normal, upward))
         self._set_pose('finger', self._frame)
-        mujoco.mj_resetData(self._model, self._data)
-        self._data.qpos[self._values] = self._starts
+        self._restore()
         self._data.qpos[self._finger[2]] = distance
         self._data.ctrl[self._actuators[2]] = distance
         self.set_stiffness()
@@ -119,30 +105,6 @@ class Physics:
             self._model.actuator_gainprm[actuator, 0] = stiffness
             self._model.actuator_biasprm[actuator, 1:3] = -stiffness, -damping
 
-    def in_contact(self) -> list[int]:
-        """Return the elements in contact with the finger, deepest first; -1 for a fixed part."""
-        contacts = self._data.contact
-        if not len(contacts.dist):
-            return []
-        order = np.argsort(contacts.dist)
-        geoms = [set(map(int, contacts.geom[k])) - {self._tip} for k in order]
-        return list(dict.fromkeys(self._element_of[geom.pop()] for geom in geoms))
-
-    def on_hull(self, element: int) -> bool:
-        """Check whether the finger is on the operated part of an element that cannot move."""
-        hull = self._model.geom(f'hull_{element}').id
-        reach = mujoco.mj_geomDistance(
-            self._model, self._data, self._tip, hull, 2 * _HULL_REACH, None
-        )
-        return float(reach) <= _HULL_REACH
-
-    def progress(self) -> np.ndarray:
-        """Return the share of its way to the goal that each element has gone, [N]; 0 if fixed."""
-        shares = (self._data.qpos[self._values] - self._starts) / self._ways
-        progress = np.zeros(len(self.mechanisms))
-        progress[self._moving] = np.where(self._either, np.abs(shares), shares)
-        return progress
-
     def attach(self, element: int, rigid: bool) -> None:
         """Attach the fingertip to an element: as pliers if `rigid`, else as a suction cup."""
         name = f'{"grip" if rigid else "suck"}_{element}'
@@ -165,8 +127,3 @@ class Physics:
     def release(self) -> None:
         """Detach the fingertip from all elements."""
         self._data.eq_active[:] = 0
-
-    def _set_pose(self, body: str, pose: Pose) -> None:
-        row = self._model.body(body).id
-        self._model.body_pos[row] = pose.position
-        self._model.body_quat[row] = pose.quaternion

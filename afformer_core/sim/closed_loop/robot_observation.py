@@ -183,7 +183,7 @@ def _spatial_view(observation: RobotObservation, sensed: SensedDepth) -> Spatial
 
 
 def _published(camera: Camera, seen: SurfacePoint, found: bool) -> Published:
-    surface = _from_optical(camera).surface(seen)
+    surface = from_optical(camera).surface(seen)
     if surface.position is None:
         return Published(found, None, None, surface.problem)
     normal = surface.normal
@@ -211,6 +211,6 @@ def _factory() -> RosbagsMessages:
     return RosbagsMessages(get_typestore(Stores.LATEST))
 
 
-def _from_optical(camera: Camera) -> RigidTransform:
-    """Return the transform from the camera's optical frame to the fixture's frame."""
+def from_optical(camera: Camera) -> RigidTransform:
+    """Return the transform from a camera's optical frame to the fixture's frame."""
     return RigidTransform(camera.rotation @ _OPTICAL, np.asarray(camera.position, float))

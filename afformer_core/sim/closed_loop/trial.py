@@ -9,9 +9,10 @@ from enum import Enum
 import numpy as np
 
 from afformer_core.sim.bodies.fixture import Fixture
-from afformer_core.sim.closed_loop.finger import START, Finger, Watch
+from afformer_core.sim.closed_loop.finger import START, Finger
 from afformer_core.sim.closed_loop.mechanism import Mechanism, Task, mechanisms
 from afformer_core.sim.closed_loop.physics import Physics
+from afformer_core.sim.closed_loop.watch import Watch
 
 
 class Verdict(str, Enum):
@@ -88,10 +89,19 @@ class Bench:
         self._physics.reset(point, normal, robot, START)
         finger = Finger(self._physics)
         contacts = finger.act(action)
-        return _judge(self._task, self._physics.mechanisms, contacts, finger.watch)
+        return judge(self._task, self._physics.mechanisms, contacts, finger.watch)
 
 
-def _judge(task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: Watch) -> Outcome:
+def judge(task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: Watch) -> Outcome:
+    """Judge an attempt by what happened to the elements.
+
+    Args:
+        task: what was to be done.
+        every: mechanism of each element.
+        contacts: elements that were touched first, in order of decreasing penetration; -1 for a
+            fixed part, empty if nothing was touched.
+        watch: record of the elements.
+    """
     target = task.element
     first = next((i for i in contacts if i >= 0), None)
     disturbed = tuple(

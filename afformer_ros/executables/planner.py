@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The executable `planner`: `ros2 run afformer_ros planner --ros-args -p dry_run:=true`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from rclpy.executors import SingleThreadedExecutor
+
+from afformer_core.errors import AfformerError
+from afformer_ros.command_line import check_arguments
+from afformer_ros.planner.planner_node import PlannerNode
+from afformer_ros.process import run_node
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Repeat the demonstrations once; return 0 where the arm acted, and 1 where it did not."""
+    check_arguments(
+        arguments,
+        'Ask the grounding node where to act, let the arm act there, and say what the camera sees '
+        'afterwards. With dry_run it says what the arm would do.',
+        'planner',
+        '-p dry_run:=true',
+    )
+    errors: list[str] = []
+    threads: list[threading.Thread] = []
+
+    def create(finished: threading.Event) -> PlannerNode:
+        node = PlannerNode(finished)
+
+        def repeat() -> None:
+            try:
+                print(node.repeat(), flush=True)
+            except AfformerError as error:
+                errors.append(str(error))
+            finally:
+                finished.set()
+
+        threads.append(threading.Thread(target=repeat, name='planner'))
+        threads[0].start()
+        return node
+
+    status = run_node(arguments, create, SingleThreadedExecutor)
+    for thread in threads:
+        thread.join()
+    for error in errors:
+        print(f'afformer: error: {error}', file=sys.stderr)
+    return 1 if errors else status
+
+
+if __name__ == '__main__':
+    sys.exit(main())

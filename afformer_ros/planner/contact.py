@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A point at which an arm is to act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Where and how to act, in the frame of the arm's base.
+
+    Attributes:
+        action: one of the shipped models' actions.
+        point: float64 [3] metres, on the surface.
+        normal: float64 [3], of length 1, out of the surface.
+        motion: float64 [3], of length 1: the direction in which the part moves, or the axis about
+            which it turns, by the right-hand rule; None where it is not known.
+    """
+
+    action: str
+    point: NDArray[np.float64]
+    normal: NDArray[np.float64]
+    motion: NDArray[np.float64] | None = None

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inverse kinematics of an arm by mink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import mink
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import AfformerError
+from afformer_core.geometry.transform import RigidTransform
+
+_SOLVER = 'daqp'
+_STEPS = 60
+# Metres and radians that a solution may be away from its pose.
+_TOLERANCE = 1e-3
+# Radians that a joint may turn between neighbouring poses of a path.
+_LARGEST_JUMP = 1.2
+_ROLLS = 12
+
+
+class UnreachableError(AfformerError):
+    """A pose that the arm cannot reach, or only by a jump of its joints."""
+
+
+class ArmKinematics:
+    """Forward and inverse kinematics of the tip of an arm, in the frame of its model.
+
+    Args:
+        model: MuJoCo model of the arm.
+        joints: names of the arm's joints in it, in the order of all joint positions here; its
+            other joints stay where they are.
+        tip: name of the site at the tip; its z axis points out of the tool.
+
+    Raises:
+        AfformerError: the model has no such joint or site.
+    """
+
+    def __init__(self, model: mujoco.MjModel, joints: Sequence[str], tip: str) -> None:
+        try:
+            self._columns = np.array([int(model.joint(name).qposadr[0]) for name in joints])
+            velocities = {int(model.joint(name).dofadr[0]) for name in joints}
+            model.site(tip)
+        except KeyError as error:
+            raise AfformerError(
+                f'the model of the arm lacks a joint or a site: {error}'
+            ) from error
+        self._configuration = mink.Configuration(model, _within_limits(model))
+        self._tip = tip
+        self._task = mink.FrameTask(tip, 'site', 1.0, 1.0, lm_damping=1e-3)
+        others = [column for column in range(model.nv) if column not in velocities]
+        self._frozen = [mink.DofFreezingTask(model, others)] if others else []
+        self._limits = [mink.ConfigurationLimit(model)]
+
+    def tip(self, joints: NDArray[np.float64]) -> RigidTransform:
+        """Compute the pose of the tip for joint positions [N], radians."""
+        self._set(joints)
+        pose = self._configuration.get_transform_frame_to_world(self._tip, 'site')
+        return RigidTransform(pose.rotation().as_matrix(), pose.translation())
+
+    def joints(self, pose: RigidTransform, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Compute the joint positions [N] of a pose of the tip, near those of a start.
+
+        Raises:
+            UnreachableError: there are none.
+        """
+        self._set(start)
+        self._task.set_target(
+            mink.SE3.from_rotation_and_translation(
+                mink.SO3.from_matrix(pose.rotation), pose.translation
+            )
+        )
+        for _ in range(_STEPS):
+            try:
+                velocity = mink.solve_ik(
+                    self._configuration,
+                    [self._task],
+                    1.0,
+                    _SOLVER,
+                    damping=1e-6,
+                    limits=self._limits,
+                    constraints=self._frozen,
+                )
+            except mink.NoSolutionFound:
+                break
+            self._configuration.integrate_inplace(velocity, 1.0)
+            if np.abs(self._task.compute_error(self._configuration)).max() < _TOLERANCE:
+                return np.array(self._configuration.q[self._columns])
+        raise UnreachableError(f'the arm does not reach {pose.translation.round(3).tolist()}')
+
+    def path(
+        self, poses: Sequence[RigidTransform], start: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Compute the joint positions of each pose of a path; the way to the first is free.
+
+        Raises:
+            UnreachableError: a pose is out of reach, or the joints would jump on the way.
+        """
+        found: list[NDArray[np.float64]] = []
+        for pose in poses:
+            joints = self.joints(pose, found[-1] if found else start)
+            if found and np.abs(joints - found[-1]).max() > _LARGEST_JUMP:
+                raise UnreachableError(
+                    f'the joints would jump before {pose.translation.round(3).tolist()}'
+                )
+            found.append(joints)
+        return found
+
+    def approach(
+        self,
+        points: Sequence[NDArray[np.float64]],
+        direction: NDArray[np.float64],
+        start: NDArray[np.float64],
+        turn: float = 0.0,
+    ) -> list[NDArray[np.float64]]:
+        """Compute the path through points, each [3] metres, with the tool along a direction.
+
+        Of the tool's rolls about the direction it is the one with the shortest way of the joints,
+        from which it can still turn about the direction by an angle, radians, at the last point.
+
+        Raises:
+            UnreachableError: with no roll all points are reached.
+        """
+        paths = []
+        for angle in np.arange(_ROLLS) * 2 * np.pi / _ROLLS:
+            rolls = [float(angle)] * len(points) + [float(angle) + turn]
+            poses = [
+                RigidTransform(tool_rotation(direction, roll), one)
+                for roll, one in zip(rolls, [*points, points[-1]], strict=True)
+            ]
+            try:
+                paths.append(self.path(poses, start)[:-1])
+            except UnreachableError:
+                continue
+        if not paths:
+            raise UnreachableError(
+                f'the arm does not reach {points[-1].round(3).tolist()} along '
+                f'{direction.round(2).tolist()}'
+            )
+        return min(paths, key=lambda path: float(np.abs(path[0] - start).max()))
+
+    def _set(self, joints: NDArray[np.float64]) -> None:
+        positions = np.array(self._configuration.q)
+        positions[self._columns] = joints
+        self._configuration.update(positions)
+
+
+def _within_limits(model: mujoco.MjModel) -> NDArray[np.float64]:
+    """Return the model's rest position, with every limited joint within its limits."""
+    positions = np.array(model.qpos0)
+    limited = np.flatnonzero(model.jnt_limited)
+    columns = model.jnt_qposadr[limited]
+    positions[columns] = positions[columns].clip(*model.jnt_range[limited].T)
+    return positions
+
+
+def tool_rotation(direction: NDArray[np.float64], roll: float) -> NDArray[np.float64]:
+    """Compute a rotation [3, 3] with z along a direction, turned about it by radians."""
+    along = direction / np.linalg.norm(direction)
+    across = np.cross([0.0, 0.0, 1.0] if abs(along[2]) < 0.9 else [1.0, 0.0, 0.0], along)
+    across /= np.linalg.norm(across)
+    third = np.cross(along, across)
+    first = np.cos(roll) * across + np.sin(roll) * third
+    return np.stack([first, np.cross(along, first), along], axis=1)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Launch of a simulated arm that repeats a demonstration: driver, grounding node and planner.
+
+ros2 launch afformer_ros robot_demo.launch.py video:=press.mp4 rviz:=true
+"""
+
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+)
+from launch.conditions import IfCondition
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
+from launch_ros.actions import Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+from afformer_ros.environment import prepare_environment
+
+# Arguments of ground.launch.py that are the same here.
+PASSED_ON = ('params_file', 'model', 'log_level', 'rviz')
+# Parameters of the simulated robot that are arguments here, and their types.
+SIMULATED = {'family': str, 'scene': int, 'demonstration': int}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Compose the launch description."""
+    share = FindPackageShare('afformer_ros')
+
+    # Arguments
+    arguments = [
+        DeclareLaunchArgument(
+            'video',
+            description='Video, folder of images or bag of the demonstration.',
+        ),
+        DeclareLaunchArgument(
+            'family',
+            default_value='drawers',
+            description='Family of the fixture before the simulated arm, as `afformer simulate` '
+            'names them.',
+        ),
+        DeclareLaunchArgument(
+            'scene',
+            default_value='0',
+            description='Number of the scene, from 0.',
+        ),
+        DeclareLaunchArgument(
+            'demonstration',
+            default_value='0',
+            description='Number of the demonstration that the scene is prepared for, from 0: what '
+            'is to be pushed stands open.',
+        ),
+        DeclareLaunchArgument(
+            'simulated',
+            default_value='true',
+            choices=['true', 'false'],
+            description='Whether the simulated arm and camera are started; false: the drivers of '
+            'your own are.',
+        ),
+        DeclareLaunchArgument(
+            'dry_run',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether the planner only says what the arm would do.',
+        ),
+        DeclareLaunchArgument(
+            'params_file',
+            default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
+            description='YAML file with all parameters of the grounding node.',
+        ),
+        DeclareLaunchArgument(
+            'model',
+            default_value='',
+            description='Folder of the model; empty: as the parameter file says, and by default '
+            'the one shipped with the package.',
+        ),
+        DeclareLaunchArgument(
+            'log_level',
+            default_value='info',
+            choices=['debug', 'info', 'warn', 'error', 'fatal'],
+            description='Lowest severity that the nodes log.',
+        ),
+        DeclareLaunchArgument(
+            'rviz',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether RViz is started to show the results.',
+        ),
+    ]
+
+    # Environment: the default transports of Fast DDS drop most messages of the size of an image
+    transports = OpaqueFunction(function=lambda _: prepare_environment())
+
+    # Robot
+    logging = ['--ros-args', '--log-level', LaunchConfiguration('log_level')]
+    robot = Node(
+        package='afformer_ros',
+        executable='sim_robot',
+        parameters=[
+            {
+                name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+                for name, kind in SIMULATED.items()
+            }
+        ],
+        arguments=logging,
+        output='screen',
+        condition=IfCondition(LaunchConfiguration('simulated')),
+    )
+
+    # Grounding
+    ground = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/ground.launch.py']),
+        launch_arguments=[
+            ('use_sim_time', LaunchConfiguration('simulated')),
+            *((name, LaunchConfiguration(name)) for name in PASSED_ON),
+        ],
+    )
+
+    # Planner, once there is somebody to ask
+    planner = Node(
+        package='afformer_ros',
+        executable='planner',
+        parameters=[
+            {
+                'video': LaunchConfiguration('video'),
+                'dry_run': ParameterValue(LaunchConfiguration('dry_run'), value_type=bool),
+            }
+        ],
+        arguments=logging,
+        output='screen',
+    )
+    plan_once_active = RegisterEventHandler(
+        OnStateTransition(
+            start_state='activating', goal_state='active', entities=[planner], handle_once=True
+        )
+    )
+    end_with_the_planner = RegisterEventHandler(
+        OnProcessExit(
+            target_action=planner, on_exit=[EmitEvent(event=Shutdown(reason='it has acted'))]
+        )
+    )
+
+    return LaunchDescription(
+        [*arguments, transports, plan_once_active, end_with_the_planner, robot, ground]
+    )

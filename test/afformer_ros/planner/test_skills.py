@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Skills of the planner, judged by the state of the simulated fixture afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+pytest.importorskip('gymnasium_robotics')
+
+from afformer_core.sim.arm.arm_world import ArmWorld
+from afformer_core.sim.arm.franka import ARM_JOINTS, arm_model
+from afformer_core.sim.closed_loop.trial import Verdict
+from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.kinematics import ArmKinematics, UnreachableError
+from afformer_ros.planner.skills import Skills
+
+from .world_arm import WorldArm, find_trial, right_contact
+
+
+def skills_in(world: ArmWorld) -> Skills:
+    kinematics = ArmKinematics(arm_model(), ARM_JOINTS, 'tip')
+    return Skills(cast(Any, WorldArm(world)), kinematics, 0.1)
+
+
+@pytest.mark.parametrize(
+    ('family', 'action', 'felt'),
+    [
+        ('keypad', 'touch', 'touched'),
+        ('drawers', 'pull', 'pulled 12 cm'),
+        ('doors', 'push', 'pushed'),
+        ('control_panel', 'rotate', 'turned 5'),
+        ('mugs', 'pick up', 'lifted 10 cm'),
+    ],
+)
+def test_a_skill_does_what_was_shown(family: str, action: str, felt: str) -> None:
+    world = ArmWorld(find_trial(family, action))
+    assert felt in skills_in(world).act(right_contact(world))
+    assert world.outcome().verdict is Verdict.DONE
+
+
+def test_beside_the_button_nothing_is_done() -> None:
+    world = ArmWorld(find_trial('keypad', 'touch'))
+    right = right_contact(world)
+    beside = replace(right, point=right.point + [0.0, 0.0, 0.25])
+    assert skills_in(world).act(beside) == 'nothing stopped the tip'
+    assert world.outcome().verdict is Verdict.NOTHING
+
+
+def test_a_point_out_of_reach_moves_nothing() -> None:
+    world = ArmWorld(find_trial('keypad', 'touch'))
+    before = world.simulation.joint_positions()
+    far = Contact('touch', np.array([2.0, 0.0, 0.4]), np.array([-1.0, 0.0, 0.0]))
+    with pytest.raises(UnreachableError, match=r'does not reach \[2\.0'):
+        skills_in(world).act(far)
+    assert np.array_equal(world.simulation.joint_positions(), before)

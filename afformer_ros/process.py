@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import NoReturn, Protocol
@@ -27,6 +28,8 @@ _SIGNAL_PERIOD = 0.1
 _SWITCH_INTERVAL = 0.0002
 # Seconds to wait at the end for callbacks that still run.
 _PATIENCE = 0.5
+# Seconds for clients to fetch the results of goals that the end of the node has ended.
+_LAST_ANSWERS = 0.2
 
 
 class RunnableNode(Protocol):
@@ -80,6 +83,8 @@ def run_node(
     keep_what_lives()
     sound = _spin_until(finished, node, executor)
     ended = node.close()
+    if sound:
+        _send_last_answers(executor)
     ended = executor.shutdown(_PATIENCE) and ended
     node.destroy_node()
     rclpy.try_shutdown()
@@ -88,6 +93,12 @@ def run_node(
         # A thread that runs the model or reads a video cannot be interrupted.
         _leave(status)
     return status
+
+
+def _send_last_answers(executor: Executor) -> None:
+    end = time.monotonic() + _LAST_ANSWERS
+    while (left := end - time.monotonic()) > 0:
+        executor.spin_once(timeout_sec=left)
 
 
 def _leave(status: int) -> NoReturn:

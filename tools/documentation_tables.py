@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from afformer_core.outputs.outputs import OUTPUT_TYPES
+from afformer_ros.grounding.actions.node_actions import ACTIONS
 from afformer_ros.grounding.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of, defaults_of
@@ -73,6 +74,9 @@ _SERVICES = {
     'list_demonstrations': 'names, and the selected one',
     'delete_demonstration': 'forget one, on disk too',
 }
+_ACTIONS = {
+    'ground_demonstration': 'find where to act in the images from now on, or why none is found',
+}
 
 
 def topics() -> str:
@@ -92,6 +96,17 @@ def services() -> str:
         [
             (f'`~/{name}`', f'`afformer_ros/srv/{kind.__name__}`', _SERVICES[name])
             for name, kind in SERVICES.items()
+        ],
+    )
+
+
+def actions() -> str:
+    """Return the table of actions with their types and meanings."""
+    return _table(
+        ('action', 'type', ''),
+        [
+            (f'`~/{name}`', f'`afformer_ros/action/{kind.__name__}`', _ACTIONS[name])
+            for name, kind in ACTIONS.items()
         ],
     )
 
@@ -122,7 +137,7 @@ def qualities() -> str:
 
 # Tables of each page.
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
-    REFERENCE / 'topics.md': {'topics': topics, 'services': services},
+    REFERENCE / 'topics.md': {'topics': topics, 'services': services, 'actions': actions},
     REFERENCE / 'parameters.md': {'parameters': parameters, 'qualities': qualities},
 }
 

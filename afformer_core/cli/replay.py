@@ -124,6 +124,7 @@ def _add_settings(group: Any) -> None:
         ('hold_time', float, 'seconds for which the last result is held'),
         ('scene_cut_threshold', float, 'change of the image that starts a new scene'),
         ('peak_tolerance', float, 'share of the image by which a peak may be off in depth'),
+        ('agreement_tolerance', float, 'share of the diagonal within which best points agree'),
     ):
         default = getattr(defaults.stream, name)
         option = '--' + name.replace('_', '-')
@@ -282,6 +283,7 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
             hold_time=arguments.hold_time,
             scene_cut_threshold=arguments.scene_cut_threshold,
             peak_tolerance=arguments.peak_tolerance,
+            agreement_tolerance=arguments.agreement_tolerance,
         ),
         rectified=is_rectified(arguments.image_rectification, topics.image),
         depth_tolerance=arguments.depth_tolerance,

@@ -121,12 +121,7 @@ class DemonstrationLibrary:
         self._report(f'recording {recording.name!r}')
 
     def count_lost(self, on_the_way: int, dropped: int) -> None:
-        """Set the numbers of frames that the recording has lost so far.
-
-        Args:
-            on_the_way: frames lost by the middleware.
-            dropped: frames that arrived while the queue was full.
-        """
+        """Set the numbers of frames that the middleware and a full queue have lost so far."""
         if self._recording is not None:
             self._recording.losses.on_the_way = on_the_way
             self._recording.losses.dropped = dropped
@@ -205,6 +200,17 @@ class DemonstrationLibrary:
         self._selection.set(names)
         self._report(f'{selection!r} is selected')
 
+    def prepare(self, selection: str) -> tuple[str, ...]:
+        """Memorize demonstrations, or with '' those selected, to be grounded; returns their names.
+
+        Raises:
+            DemonstrationError: see `select`; or none is selected.
+        """
+        names = split_names(selection) if selection else self._selection.required()
+        self.refresh()
+        self._finished.memorize(names)
+        return names
+
     def restore_selection(self) -> None:
         """Select the demonstrations of the last process again, if they are still there."""
         kept = self._selection.kept()
@@ -241,14 +247,14 @@ class DemonstrationLibrary:
         self._failed = True
         self._report(message)
 
-    def predict(self, image: NDArray[Any]) -> Prediction:
-        """Ground an image, uint8 RGB [H, W, 3], against the selection.
+    def predict(self, image: NDArray[Any], names: Sequence[str] = ()) -> Prediction:
+        """Ground an image, uint8 RGB [H, W, 3], against prepared demonstrations, or the selection.
 
         Raises:
-            DemonstrationError: none is selected.
+            DemonstrationError: none is selected, or there is none of a name.
             ImageError: not an image.
         """
-        return self._grounder.predict(image, *self._selection.names)
+        return self._grounder.predict(image, *(names or self._selection.names))
 
     def state(self) -> DemonstrationState:
         """Return the state of the demonstrations."""
@@ -263,12 +269,8 @@ class DemonstrationLibrary:
     @property
     def _problem(self) -> str:
         """What will be lost when the process ends, and why; '' if nothing will."""
-        problems = [*self._finished.unkept(), self._selection.problem]
-        recording = self._recording
-        if recording is not None and recording.problem:
-            problems.append(
-                f'{recording.name!r} will be lost when the process ends: {recording.problem}'
-            )
+        recorded = [] if self._recording is None else self._recording.unkept()
+        problems = [*self._finished.unkept(), self._selection.problem, *recorded]
         return '; '.join(one for one in problems if one)
 
     def _take(self, recorded: Recorded, notes: list[str]) -> Summary:

@@ -130,6 +130,11 @@ class Recording:
         """Number of frames in which a hand was detected."""
         return self._trimmer.hands_seen
 
+    def unkept(self) -> list[str]:
+        """Return a sentence if it will be lost when the process ends."""
+        told = f'{self.name!r} will be lost when the process ends: {self.problem}'
+        return [told] if self.problem else []
+
     def state(
         self, selected: str, names: tuple[str, ...], message: str, problem: str
     ) -> DemonstrationState:

@@ -105,6 +105,16 @@ class Selection:
         if self._file is not None:
             self.problem = self._file.write(str(self))
 
+    def required(self) -> tuple[str, ...]:
+        """Return the names, at least one.
+
+        Raises:
+            DemonstrationError: none is selected.
+        """
+        if not self.names:
+            raise DemonstrationError('no demonstration is selected. Select one, or name one')
+        return self.names
+
     def kept(self) -> str:
         """Return the selection in the file, or ''."""
         return '' if self._file is None else self._file.read()

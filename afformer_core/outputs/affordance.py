@@ -60,6 +60,7 @@ def affordance_message(
         feature_similarity=float(result.feature_similarity),
         continuity=float(result.continuity),
         age=float(result.age),
+        agreeing_images=int(result.agreeing_images),
         actions=actions,
         points=points,
         position_frame=position_header.frame_id,

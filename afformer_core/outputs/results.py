@@ -77,6 +77,8 @@ class StreamedGrounding:
         view: view that the surfaces were measured in.
         restart: why nothing before this image was used; empty where it was.
         stamp: stamp of the image that grounding and surfaces are of, nanoseconds.
+        agreeing_images: images in a row, this one included, in which the object is in view and
+            whose best peaks agree; 0 where this image does not show it.
     """
 
     demonstration: str
@@ -92,6 +94,7 @@ class StreamedGrounding:
     stamp: int
     presence: float | None = None
     presence_threshold: float | None = None
+    agreeing_images: int = 0
 
     def __post_init__(self) -> None:
         if (self.presence is None) != (self.presence_threshold is None):

@@ -12,6 +12,7 @@ from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrounding
 from afformer_core.runtime import Grounding, Peak
 from afformer_core.runtime.prediction import Prediction
+from afformer_core.stream.agreement import AgreementCounter
 from afformer_core.stream.settings import StreamSettings
 from afformer_core.stream.tracking import BreakDetector, DescriptorTracker, PredictionSmoother
 
@@ -60,6 +61,7 @@ class GroundingStream:
         self._breaks = BreakDetector()
         self._smoother = PredictionSmoother()
         self._tracker = DescriptorTracker()
+        self._agreement = AgreementCounter()
         self._last_found: StreamedGrounding | None = None
 
     def begin_anew(self, reason: str) -> None:
@@ -88,6 +90,7 @@ class GroundingStream:
         if begins.forgets:
             self._forget()
             self._tracker.forget()
+            self._agreement.forget()
         elif restart:
             self._smoother.restart()
         measures = self._measures(frame, prediction, settings)
@@ -99,7 +102,10 @@ class GroundingStream:
             )
             result = _located(frame, grounding, demonstration, view, settings, measures, restart)
             self._last_found = result
-            return result
+            best = result.grounding.peaks[0]
+            agreeing = self._agreement.add(best, frame.size, settings.agreement_tolerance)
+            return replace(result, agreeing_images=agreeing)
+        self._agreement.forget()
         held = self._held(measures, frame)
         if held is not None and held.age <= settings.hold_time:
             return held

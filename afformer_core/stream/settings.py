@@ -33,6 +33,8 @@ class StreamSettings:
         peak_tolerance: how far a peak may be off, as a share of the image's shorter side, 0 to
             0.25: the surface that stands out most within it is the one to act on, where depth
             is there; 0: that at the peak itself.
+        agreement_tolerance: how far the best points of images that agree may be apart, as a share
+            of the image's diagonal, 0 to 1; see `AgreementCounter`.
         surface: how points are measured in depth.
     """
 
@@ -46,6 +48,7 @@ class StreamSettings:
     hold_time: float = 0.5
     scene_cut_threshold: float = 0.2
     peak_tolerance: float = 0.04
+    agreement_tolerance: float = 0.02
     surface: SurfaceSettings = field(default_factory=SurfaceSettings)
 
     def __post_init__(self) -> None:
@@ -60,6 +63,7 @@ class StreamSettings:
             ('hold_time', 0, 3600),
             ('scene_cut_threshold', 0, 1),
             ('peak_tolerance', 0, 0.25),
+            ('agreement_tolerance', 0, 1),
         ):
             value = getattr(self, name)
             if not low <= value <= high:

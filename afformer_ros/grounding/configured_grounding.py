@@ -15,6 +15,8 @@ from rclpy.node import Node
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_ros.grounding.actions.ground_action import GroundAction
+from afformer_ros.grounding.actions.node_actions import NodeActions
 from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.grounding.demonstration_services import DemonstrationServices
 from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
@@ -53,6 +55,7 @@ class ConfiguredGrounding:
         parameters: as they are at the configuration.
         qos: quality of service of the topics.
         priority_lock: priority lock of results over callbacks.
+        actions: actions of the node.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ConfiguredGrounding:
         parameters: GroundingParameters,
         qos: QosParameters,
         priority_lock: PriorityLock,
+        actions: NodeActions,
     ) -> None:
         self._node = node
         self._parameters = parameters
@@ -72,12 +76,20 @@ class ConfiguredGrounding:
             _BACKWARDS, post_callback=lambda jump: latency.clear()
         )
         self._worker: GroundingWorker[DemonstrationLibrary] = GroundingWorker(
-            _can_ground,
+            self._can_ground,
             partial(_report_failure, node, self._statistics),
             parameters.recording_queue,
         )
         self._status = DemonstrationStatusPublisher(node)
         self._publisher = GroundingPublisher(node, qos)
+        self._ground_action = GroundAction(
+            actions.ground,
+            node,
+            self._live_parameters,
+            self._worker,
+            self._why_nothing_is_published,
+        )
+        self._status.listeners.append(self._ground_action.demonstrations_changed)
         self._transforms = FrameTransforms(
             node, parameters.target_frame, parameters.vertical_frame
         )
@@ -95,6 +107,7 @@ class ConfiguredGrounding:
             self._publisher,
             self._statistics,
             self._status,
+            self._ground_action,
             priority_lock,
         )
         self._images = ImageSubscription(
@@ -126,15 +139,18 @@ class ConfiguredGrounding:
         """Ground images and take demonstrations from now on."""
         self._recorder.activate()
         self._worker.set_grounding(True)
+        self._ground_action.activate()
 
     def deactivate(self) -> None:
         """Stop; a recording that was not finished is dropped."""
+        self._ground_action.deactivate('the node was deactivated')
         self._worker.set_grounding(False)
         self._recorder.deactivate()
 
     def close(self, timeout: float) -> bool:
         """Remove everything; whether the worker ended within the timeout, in seconds."""
         begin = time.monotonic()
+        self._ground_action.close('the node was cleaned up or shut down')
         self._worker.set_grounding(False)
         # What an unfinished recording has written is removed.
         self._recorder.cancel(timeout, 'the node ends')
@@ -151,10 +167,14 @@ class ConfiguredGrounding:
         self._status.destroy()
         return ended
 
+    def _can_ground(self, library: DemonstrationLibrary) -> bool:
+        return bool(library.selected) or self._ground_action.can_ground
+
     def _statuses(self) -> Sequence[ComponentStatus]:
         latency, limit = self._statistics.latency, self._live_parameters().maximum_latency
         state = self._status.state
-        needed = self._worker.grounding and bool(state.selected)
+        wanted = bool(state.selected) or self._ground_action.needs_images
+        needed = self._worker.grounding and wanted
         depth_remark = self._statistics.depth_problem() if needed else ''
         return (
             ComponentStatus(
@@ -194,17 +214,13 @@ class ConfiguredGrounding:
             return 'the model is being loaded'
         if not self._worker.grounding:
             return 'the node is not active'
-        if not self._status.state.selected:
+        if not self._status.state.selected and not self._ground_action.needs_images:
             return self._recorder.missing_frames() or self._status.state.message
         return (
             self._statistics.refusal()
             or self._recorder.missing_frames()
             or self._images.watch.problem()
         )
-
-
-def _can_ground(library: DemonstrationLibrary) -> bool:
-    return bool(library.selected)
 
 
 def _report_failure(node: Node, statistics: GroundingStatistics, error: Exception) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -26,6 +27,7 @@ class DemonstrationStatusPublisher:
 
     Attributes:
         state: the last known; at first, that the model is being loaded.
+        listeners: told each new state as well, by the thread that brings it.
     """
 
     def __init__(self, node: Node) -> None:
@@ -34,6 +36,7 @@ class DemonstrationStatusPublisher:
         self._logged_message = ''
         self._logged_problem = ''
         self._recording = False
+        self.listeners: list[Callable[[DemonstrationState], None]] = []
         self._publisher: Any = node.create_publisher(
             DemonstrationStatus, 'demonstration_status', _LATCHED_QOS
         )
@@ -46,6 +49,8 @@ class DemonstrationStatusPublisher:
         self._publish()
         if self._node.context.ok():
             self._log()
+        for listener in self.listeners:
+            listener(state)
 
     def loading_ended(self, loaded: Future[None]) -> None:
         """Tell why the model cannot be used, where it cannot.

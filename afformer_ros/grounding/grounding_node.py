@@ -9,6 +9,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from afformer_ros.grounding.actions.node_actions import NodeActions
 from afformer_ros.grounding.configured_grounding import ConfiguredGrounding
 from afformer_ros.grounding.parameters import EARLIER_NAMES, GroundingParameters
 from afformer_ros.memory_tuning import release_what_is_left
@@ -35,7 +36,8 @@ class GroundingNode(LifecycleNode):
     offers `~/start_demonstration`, `~/finish_demonstration`, `~/load_demonstration`,
     `~/select_demonstration`, `~/list_demonstrations` and `~/delete_demonstration`. All of these
     exist from its configuration on; images are grounded and demonstrations recorded while it is
-    active.
+    active. The action `~/ground_demonstration` is there all the time, so that every goal has a
+    result that says why.
 
     Args:
         priority_lock: priority lock of results over callbacks; None: callbacks do not give way.
@@ -57,11 +59,17 @@ class GroundingNode(LifecycleNode):
         # What a parameter alone allows may still contradict another.
         read_parameters(self, GroundingParameters)
         self._declared = True
+        self._actions = NodeActions(self)
 
     def close(self) -> bool:
         """Drop what was configured; whether its thread ended."""
         configured, self._configured = self._configured, None
         return configured is None or configured.close(_STOPPING_PATIENCE)
+
+    def destroy_node(self) -> None:
+        """Remove the node."""
+        self._actions.destroy()
+        super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the model and the topics; loading that takes long goes on in the background."""
@@ -71,6 +79,7 @@ class GroundingNode(LifecycleNode):
                 read_parameters(self, GroundingParameters),
                 read_parameters(self, QosParameters),
                 self._priority_lock,
+                self._actions,
             )
             error = self._configured.loading_error(_LOADING_PATIENCE)
         # rclpy would turn it into an error without a word.

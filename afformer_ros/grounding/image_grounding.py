@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -15,10 +16,13 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
-from afformer_core.errors import ImageError
+from afformer_core.demonstrations.selection import join_names
+from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
-from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.pipeline import GroundingPipeline, Observation, PipelineSettings
+from afformer_ros.grounding.actions.ground_action import GroundAction
+from afformer_ros.grounding.actions.ground_goal import GroundGoal
 from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics, StageTimes
 from afformer_ros.grounding.grounding_worker import GroundingWorker
@@ -93,6 +97,7 @@ class ImageGrounding:
         publisher: publisher of the results.
         statistics: told of each image.
         status: status of the demonstrations.
+        action: goals that images count for.
         priority_lock: held while a result is made of what the model says, and published.
     """
 
@@ -105,6 +110,7 @@ class ImageGrounding:
         publisher: GroundingPublisher,
         statistics: GroundingStatistics,
         status: DemonstrationStatusPublisher,
+        action: GroundAction,
         priority_lock: PriorityLock,
     ) -> None:
         self._node = node
@@ -114,6 +120,7 @@ class ImageGrounding:
         self._publisher = publisher
         self._statistics = statistics
         self._status = status
+        self._action = action
         self._priority_lock = priority_lock
         self._topic = node.resolve_topic_name('image')
         self._revision = 0
@@ -122,7 +129,8 @@ class ImageGrounding:
         """Have an image grounded in its turn, instead of one that was not yet."""
         if not self._worker.grounding:
             return
-        if not self._publisher.has_subscribers and self._read_parameters().lazy:
+        needed = self._publisher.has_subscribers or self._action.needs_images
+        if not needed and self._read_parameters().lazy:
             self._statistics.image_ignored()
             return
         stamp = message.header.stamp
@@ -139,24 +147,25 @@ class ImageGrounding:
     def _ground(self, library: DemonstrationLibrary, arrival: _Arrival) -> None:
         """Ground an image; called by the worker."""
         begin = time.monotonic()
-        settings = self._read_parameters().pipeline_settings(self._topic)
+        goal = self._action.current(arrival.received)
+        if goal is None and not library.selected:
+            return
+        settings = self._settings(goal)
         if library.revision != self._revision:
             self._revision = library.revision
             self._pipeline.begin_anew('another demonstration')
-        try:
-            observed = self._pipeline.observe(arrival.message, library.predict, settings)
-        except ImageError as error:
-            self._statistics.image_refused(str(error))
-            self._node.get_logger().warning(
-                f'an image was left out: {error}', throttle_duration_sec=5.0
-            )
+        observed = self._observe(library, arrival, goal, settings)
+        if observed is None:
             return
+        demonstration = library.selected if goal is None else join_names(goal.names)
         with self._priority_lock:
-            composed = self._pipeline.compose(observed, library.selected, settings)
+            composed = self._pipeline.compose(observed, demonstration, settings)
             if not self._worker.grounding:
                 return
             self._publisher.publish(composed.messages)
             published = time.monotonic()
+            if goal is not None:
+                self._action.grounded(goal, composed.messages.create('affordance'))
         in_model = observed.prediction.seconds
         self._statistics.grounding_published(
             composed.result,
@@ -171,6 +180,35 @@ class ImageGrounding:
                 end_to_end=self._age(arrival.message.header.stamp),
             ),
         )
+
+    def _settings(self, goal: GroundGoal | None) -> PipelineSettings:
+        settings = self._read_parameters().pipeline_settings(self._topic)
+        if goal is None or not goal.criteria.minimum_presence:
+            return settings
+        presence = goal.criteria.minimum_presence
+        return replace(settings, stream=replace(settings.stream, minimum_presence=presence))
+
+    def _observe(
+        self,
+        library: DemonstrationLibrary,
+        arrival: _Arrival,
+        goal: GroundGoal | None,
+        settings: PipelineSettings,
+    ) -> Observation | None:
+        """Have the model predict; None, and the reason told, where it cannot."""
+        predict = partial(library.predict, names=() if goal is None else goal.names)
+        try:
+            return self._pipeline.observe(arrival.message, predict, settings)
+        except ImageError as error:
+            self._statistics.image_refused(str(error))
+            self._node.get_logger().warning(
+                f'an image was left out: {error}', throttle_duration_sec=5.0
+            )
+        except DemonstrationError as error:
+            if goal is None:
+                raise
+            self._action.failed(goal, error)
+        return None
 
     def _age(self, stamp: Time) -> float:
         """Compute the seconds since a stamp by the clock of the node; negative if it is ahead."""

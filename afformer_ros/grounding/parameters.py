@@ -3,26 +3,24 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, fields
-from pathlib import Path
 
-from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
 from afformer_core.outputs.output_settings import OutputSettings
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 from afformer_core.stream.spatial_inputs import RECTIFICATIONS, is_rectified
+from afformer_ros.grounding.action_parameters import ActionParameters
+from afformer_ros.grounding.demonstration_parameters import MESSAGE_TYPES, DemonstrationParameters
 from afformer_ros.grounding.model_parameters import ModelParameters
 from afformer_ros.parameter_fields import constraints_of, parameter
 
-MESSAGE_TYPES = ('auto', 'raw', 'compressed')
 # Names before version 0.1.0, which goes on to take them.
 EARLIER_NAMES = {'minimum_resemblance': 'minimum_feature_similarity'}
 
 
 @dataclass(frozen=True)
-class GroundingParameters(ModelParameters):
+class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParameters):
     """Every parameter of the node `grounding` but the QoS; each text is its ROS description."""
 
     selected_demonstration: str = parameter(
@@ -127,6 +125,12 @@ class GroundingParameters(ModelParameters):
         'peak itself',
         limits=(0.0, 0.25),
     )
+    agreement_tolerance: float = parameter(
+        0.02,
+        'How far the best points of images that agree may be apart, as a share of the diagonal of '
+        'the image',
+        limits=(0.0, 1.0),
+    )
     target_frame: str = parameter(
         '',
         'Frame of all positions, looked up in tf2 at the stamp of the image; empty: that of the '
@@ -161,45 +165,6 @@ class GroundingParameters(ModelParameters):
     )
     cloud_maximum_points: int = parameter(
         5000, 'Points of affordance_cloud, at most', limits=(1, 1000000)
-    )
-    demonstration_type: str = parameter(
-        'auto',
-        'Messages on demonstration: raw, compressed, or auto, as for image_type',
-        choices=MESSAGE_TYPES,
-        change='unconfigured',
-    )
-    trim_demonstrations: bool = parameter(
-        True,
-        'Whether a recording is cut to the part where hands or, without hand_model, anything '
-        'moves',
-        change='unconfigured',
-    )
-    hand_model: str = parameter(
-        '',
-        'MediaPipe hand_landmarker.task that finds hands in demonstrations; empty: motion alone '
-        'is looked at',
-        change='never',
-    )
-    recording_queue: int = parameter(
-        60,
-        'Frames of a demonstration that may wait to be encoded; more are dropped and reported',
-        limits=(1, 10000),
-        change='unconfigured',
-    )
-    maximum_recording_seconds: float = parameter(
-        120.0, 'A recording longer than this is finished by itself', limits=(0.1, 86400.0)
-    )
-    store_folder: str = parameter(
-        '',
-        'Folder that keeps finished demonstrations; empty: $ROS_HOME/afformer/demonstrations, '
-        'with ROS_HOME ~/.ros where unset',
-        change='never',
-    )
-    demonstration_folders: tuple[str, ...] = parameter(
-        ('',),
-        'Folders below which load_demonstration may read; empty texts are ignored, and with no '
-        'folder it reads nothing',
-        change='never',
     )
     maximum_latency: float = parameter(
         0.5,
@@ -241,6 +206,7 @@ class GroundingParameters(ModelParameters):
             self.hold_time,
             self.scene_cut_threshold,
             self.peak_tolerance,
+            self.agreement_tolerance,
             SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
         )
 
@@ -258,22 +224,3 @@ class GroundingParameters(ModelParameters):
         )
         rectified = is_rectified(self.image_rectification, image_topic)
         return PipelineSettings(stream, output, rectified, self.depth_tolerance, self.depth_wait)
-
-    @property
-    def recording_settings(self) -> RecordingSettings:
-        """How demonstrations are recorded."""
-        hand_model = Path(self.hand_model).expanduser() if self.hand_model else None
-        return RecordingSettings(trim=self.trim_demonstrations, hand_model=hand_model)
-
-    @property
-    def store_path(self) -> Path:
-        """Folder that keeps finished demonstrations."""
-        if self.store_folder:
-            return Path(self.store_folder).expanduser()
-        home = os.environ.get('ROS_HOME') or '~/.ros'
-        return Path(home).expanduser() / 'afformer' / 'demonstrations'
-
-    @property
-    def readable_folders(self) -> tuple[Path, ...]:
-        """Folders below which demonstrations may be read, resolved."""
-        return tuple(Path(one).expanduser().resolve() for one in self.demonstration_folders if one)

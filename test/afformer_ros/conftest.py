@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import rclpy
 import torch
+from action_msgs.msg import GoalStatus
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import (
     DeleteDemonstration,
@@ -30,6 +31,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import GetParameters, SetParameters
+from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
@@ -123,6 +125,47 @@ def image_message(number: int, frame: str = 'camera', width: int = 64, height: i
     )
 
 
+class Goal:
+    """A goal of an action of one grounding node, with what came of it so far."""
+
+    def __init__(self, client: Client, action_client: ActionClient, goal: Any) -> None:
+        self._client = client
+        self.feedback: list[Any] = []
+        self._accepted = action_client.send_goal_async(
+            goal, lambda message: self.feedback.append(message.feedback)
+        )
+        self._answer: Any = None
+
+    def accepted(self) -> bool:
+        """Whether the node accepts it; waits until that is known."""
+        self._client.wait(self._accepted.done, 'the answer to a goal')
+        return self._accepted.result().accepted
+
+    def fetch(self) -> Any:
+        """Ask for the result; returns a future of it."""
+        if self._answer is None:
+            assert self.accepted()
+            self._answer = self._accepted.result().get_result_async()
+        return self._answer
+
+    def cancel(self) -> None:
+        """Ask for its cancellation, once it is accepted."""
+        assert self.accepted()
+        self._accepted.result().cancel_goal_async()
+
+    def result(self) -> tuple[str, Any]:
+        """Wait for the result; returns how it ended, and what the node says."""
+        future = self.fetch()
+        self._client.wait(future.done, 'the result of a goal')
+        answer = future.result()
+        endings = {
+            GoalStatus.STATUS_SUCCEEDED: 'succeeded',
+            GoalStatus.STATUS_ABORTED: 'aborted',
+            GoalStatus.STATUS_CANCELED: 'canceled',
+        }
+        return endings[answer.status], answer.result
+
+
 class Client:
     """A node that talks to one grounding node, from the thread that calls it.
 
@@ -206,6 +249,13 @@ class Client:
         if service not in self._callers:
             self._callers[service] = self.node.create_client(kind, f'grounding/{service}')
         return self._callers[service]
+
+    def send_goal(self, kind: Any, action: str, /, **fields: Any) -> Goal:
+        """Send a goal to an action of the grounding node."""
+        if action not in self._callers:
+            self._callers[action] = ActionClient(self.node, kind, f'grounding/{action}')
+        self.wait(self._callers[action].server_is_ready, f'action {action}')
+        return Goal(self, self._callers[action], kind.Goal(**fields))
 
     def change_state(self, transition: int) -> bool:
         """Whether the node makes a transition."""

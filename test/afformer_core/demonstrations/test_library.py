@@ -51,6 +51,24 @@ def test_a_recording_is_kept_selected_and_told(grounder, desk, tmp_path):
     )
 
 
+def test_what_is_prepared_is_grounded_beside_the_selection(library, desk, busy_desk):
+    _record(library, 'press', map(desk, range(3)))
+    expected = library.predict(desk(99)).probabilities
+    _record(library, 'pull', map(busy_desk, range(3)))
+    before = library.revision
+    assert library.prepare('press') == ('press',)
+    np.testing.assert_array_equal(library.predict(desk(99), ('press',)).probabilities, expected)
+    assert (library.selected, library.revision) == ('pull', before)
+    assert library.prepare('') == ('pull',)
+
+
+def test_nothing_can_be_prepared_that_is_not_there(library):
+    with pytest.raises(DemonstrationError, match='no demonstration is selected'):
+        library.prepare('')
+    with pytest.raises(DemonstrationError, match='other'):
+        library.prepare('other')
+
+
 def test_after_a_restart_the_result_is_the_same_to_the_bit(library, restarted, desk, busy_desk):
     _record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])
     before = library.predict(desk(99))

@@ -19,6 +19,7 @@ from afformer_core.stream.settings import StreamSettings
         ('hold_time', 0, 3600),
         ('scene_cut_threshold', 0, 1),
         ('peak_tolerance', 0, 0.25),
+        ('agreement_tolerance', 0, 1),
     ],
 )
 def test_from_the_lowest_to_the_highest(name: str, low: float, high: float) -> None:
@@ -34,6 +35,7 @@ def test_defaults() -> None:
 
     assert settings.maximum_peaks == 5
     assert settings.minimum_presence == -1
+    assert settings.agreement_tolerance == 0.02
     assert settings.minimum_confidence == 0.2
     assert settings.minimum_feature_similarity == 0.7
     assert settings.minimum_continuity == 0.75

@@ -76,6 +76,15 @@ class CollectingPublisher:
         self.published.release()
 
 
+class NoGoals:
+    """Nobody asks by the action."""
+
+    needs_images = False
+
+    def current(self, received: float) -> None:
+        return None
+
+
 @pytest.fixture
 def node() -> Iterator[Any]:
     context = rclpy.Context()
@@ -103,6 +112,7 @@ def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
         publisher,  # type: ignore[arg-type]
         GroundingStatistics(10.0),
         DemonstrationStatusPublisher(node),
+        NoGoals(),  # type: ignore[arg-type]
         PriorityLock(),
     )
     worker.start(lambda: library)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goals of the action `~/ground_demonstration`, from their acceptance to their results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from rclpy.node import Node
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.selection import join_names
+from afformer_core.demonstrations.state import DemonstrationState
+from afformer_core.errors import DemonstrationError
+from afformer_ros.action import GroundDemonstration
+from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
+from afformer_ros.grounding.actions.goal_clock import GoalClock
+from afformer_ros.grounding.actions.ground_goal import GroundCriteria, GroundGoal, Outcome
+from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
+from afformer_ros.grounding.grounding_worker import GroundingWorker
+from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.msg import Affordance
+
+_INACTIVE = 'the node is not active; activate it'
+_ENDINGS = {Outcome.FOUND: Ending.SUCCEEDED, Outcome.CANCELED: Ending.CANCELED}
+
+
+class GroundAction:
+    """Takes goals one after another, each with the images that are grounded for it.
+
+    The executor's thread brings goals and the time, the worker's thread demonstrations and
+    images; whatever ends a goal first gives its result.
+
+    Args:
+        endpoint: action of the node.
+        node: node whose clock and log are used.
+        read_parameters: the parameters as they are now.
+        worker: worker that owns the demonstrations.
+        why_no_image: why no image is grounded at the moment.
+    """
+
+    def __init__(
+        self,
+        endpoint: ActionEndpoint,
+        node: Node,
+        read_parameters: Callable[[], GroundingParameters],
+        worker: GroundingWorker[DemonstrationLibrary],
+        why_no_image: Callable[[], str],
+    ) -> None:
+        self._endpoint = endpoint
+        self._node = node
+        self._read_parameters = read_parameters
+        self._worker = worker
+        self._why_no_image = why_no_image
+        self._lock = threading.RLock()
+        # Of these the first one is grounded.
+        self._goals: list[GroundGoal] = []
+        self._stopped = _INACTIVE
+        endpoint.attach(self)
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether images are grounded whoever listens."""
+        return bool(self._goals)
+
+    @property
+    def can_ground(self) -> bool:
+        """Whether the demonstrations of the goal whose turn it is are memorized."""
+        with self._lock:
+            return bool(self._goals) and bool(self._goals[0].names)
+
+    def activate(self) -> None:
+        """Take goals from now on."""
+        with self._lock:
+            self._stopped = ''
+
+    def deactivate(self, reason: str) -> None:
+        """End all goals, and those to come as well.
+
+        Args:
+            reason: what their clients are told.
+        """
+        with self._lock:
+            self._stopped = _INACTIVE
+            self._end_all(Outcome.STOPPED, reason)
+
+    def close(self, reason: str) -> None:
+        """End all goals, and take no more."""
+        self.deactivate(reason)
+        self._endpoint.detach()
+
+    def refusal(self, request: GroundDemonstration.Goal) -> str:
+        """Say why a goal is rejected; empty where it is accepted."""
+        parameters = self._read_parameters()
+        try:
+            GroundCriteria.of(request, parameters)
+        except ValueError as error:
+            return str(error)
+        if self._goals and parameters.goal_policy == 'refuse':
+            return 'another goal is open, and goal_policy is refuse'
+        return ''
+
+    def take(self, goal: OpenGoal) -> None:
+        """Take an accepted goal; it begins when those before it have ended."""
+        parameters, request = self._read_parameters(), goal.request
+        clock = GoalClock(lambda: self._node.get_clock().now().nanoseconds, time.monotonic)
+        one = GroundGoal(goal, GroundCriteria.of(request, parameters), clock)
+        with self._lock:
+            if parameters.goal_policy == 'replace':
+                self._end_all(Outcome.REPLACED, 'a later goal took its place')
+            self._goals.append(one)
+            if self._stopped:
+                self._end(one, one.result(Outcome.STOPPED, self._stopped))
+                return
+            self._begin_first()
+        selection = join_names(request.demonstrations)
+        prepared = self._worker.submit(lambda library: library.prepare(selection))
+        prepared.add_done_callback(partial(self._prepared, one))
+
+    def cancel(self, goal: OpenGoal) -> None:
+        """End a goal because its client asks for that."""
+        with self._lock:
+            for one in [each for each in self._goals if each.goal is goal]:
+                self._end(one, one.result(Outcome.CANCELED, 'its client canceled it'))
+
+    def tick(self) -> None:
+        """End goals whose time is up."""
+        with self._lock:
+            for one in list(self._goals):
+                if one.clock.elapsed() >= one.criteria.timeout:
+                    waits = one is not self._goals[0]
+                    reason = 'others came first' if waits else self._why_no_image()
+                    self._end(one, one.timed_out(reason))
+
+    def demonstrations_changed(self, state: DemonstrationState) -> None:
+        """End goals whose demonstrations were deleted."""
+        with self._lock:
+            for one in list(self._goals):
+                for name in one.names:
+                    if name not in state.names:
+                        message = f'the demonstration {name!r} was deleted'
+                        self._end(one, one.result(Outcome.UNKNOWN, message))
+
+    def current(self, received: float) -> GroundGoal | None:
+        """Return the goal that an image counts for, if there is one.
+
+        Args:
+            received: when the image came, monotonic seconds.
+        """
+        with self._lock:
+            if self._goals and self._goals[0].names and self._goals[0].begun <= received:
+                return self._goals[0]
+            return None
+
+    def grounded(self, one: GroundGoal, affordance: Affordance) -> None:
+        """Take the result of an image that counts for a goal."""
+        with self._lock:
+            if one not in self._goals:
+                return
+            enough = one.add(affordance)
+            one.goal.publish_feedback(one.feedback())
+            if enough:
+                self._end(one, one.found())
+
+    def failed(self, one: GroundGoal, error: DemonstrationError) -> None:
+        """End a goal whose demonstrations cannot be grounded."""
+        with self._lock:
+            self._end(one, one.result(Outcome.UNKNOWN, str(error)))
+
+    def _prepared(self, one: GroundGoal, prepared: Future[tuple[str, ...]]) -> None:
+        error = prepared.exception()
+        with self._lock:
+            if error is None:
+                one.names = prepared.result()
+                return
+            outcome = Outcome.UNKNOWN if isinstance(error, DemonstrationError) else Outcome.STOPPED
+            self._end(one, one.result(outcome, str(error) or type(error).__name__))
+
+    def _begin_first(self) -> None:
+        if self._goals and self._goals[0].begun > time.monotonic():
+            self._goals[0].begun = time.monotonic()
+            self._goals[0].goal.begin()
+
+    def _end_all(self, outcome: Outcome, message: str) -> None:
+        goals, self._goals = self._goals, []
+        for one in goals:
+            self._answer(one, one.result(outcome, message))
+
+    def _end(self, one: GroundGoal, result: Any) -> None:
+        if one not in self._goals:
+            return
+        self._goals.remove(one)
+        self._answer(one, result)
+        self._begin_first()
+
+    def _answer(self, one: GroundGoal, result: Any) -> None:
+        one.goal.end(_ENDINGS.get(result.outcome, Ending.ABORTED), result)
+        self._node.get_logger().info(f'ground_demonstration: {result.message}')

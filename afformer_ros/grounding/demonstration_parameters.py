@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the grounding node about demonstrations: recording, storing and loading them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_ros.parameter_fields import parameter
+
+MESSAGE_TYPES = ('auto', 'raw', 'compressed')
+
+
+@dataclass(frozen=True)
+class DemonstrationParameters:
+    """The parameters about demonstrations; each text is its ROS description."""
+
+    demonstration_type: str = parameter(
+        'auto',
+        'Messages on demonstration: raw, compressed, or auto, as for image_type',
+        choices=MESSAGE_TYPES,
+        change='unconfigured',
+    )
+    trim_demonstrations: bool = parameter(
+        True,
+        'Whether a recording is cut to the part where hands or, without hand_model, anything '
+        'moves',
+        change='unconfigured',
+    )
+    hand_model: str = parameter(
+        '',
+        'MediaPipe hand_landmarker.task that finds hands in demonstrations; empty: motion alone '
+        'is looked at',
+        change='never',
+    )
+    recording_queue: int = parameter(
+        60,
+        'Frames of a demonstration that may wait to be encoded; more are dropped and reported',
+        limits=(1, 10000),
+        change='unconfigured',
+    )
+    maximum_recording_seconds: float = parameter(
+        120.0, 'A recording longer than this is finished by itself', limits=(0.1, 86400.0)
+    )
+    store_folder: str = parameter(
+        '',
+        'Folder that keeps finished demonstrations; empty: $ROS_HOME/afformer/demonstrations, '
+        'with ROS_HOME ~/.ros where unset',
+        change='never',
+    )
+    demonstration_folders: tuple[str, ...] = parameter(
+        ('',),
+        'Folders below which load_demonstration may read; empty texts are ignored, and with no '
+        'folder it reads nothing',
+        change='never',
+    )
+
+    @property
+    def recording_settings(self) -> RecordingSettings:
+        """How demonstrations are recorded."""
+        hand_model = Path(self.hand_model).expanduser() if self.hand_model else None
+        return RecordingSettings(trim=self.trim_demonstrations, hand_model=hand_model)
+
+    @property
+    def store_path(self) -> Path:
+        """Folder that keeps finished demonstrations."""
+        if self.store_folder:
+            return Path(self.store_folder).expanduser()
+        home = os.environ.get('ROS_HOME') or '~/.ros'
+        return Path(home).expanduser() / 'afformer' / 'demonstrations'
+
+    @property
+    def readable_folders(self) -> tuple[Path, ...]:
+        """Folders below which demonstrations may be read, resolved."""
+        return tuple(Path(one).expanduser().resolve() for one in self.demonstration_folders if one)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The action ~/ground_demonstration of a node that runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from afformer_ros.action import GroundDemonstration
+from builtin_interfaces.msg import Duration
+from lifecycle_msgs.msg import Transition
+from rclpy.serialization import serialize_message
+
+Result = GroundDemonstration.Result
+
+
+@pytest.fixture
+def ground(active: Any) -> Callable[..., Any]:
+    """Sends a goal to a node with the demonstration 'press', which is selected."""
+    active.record('press')
+
+    def send(**fields: Any) -> Any:
+        return active.send_goal(GroundDemonstration, 'ground_demonstration', **fields)
+
+    return send
+
+
+def stream(client: Any, goal: Any, same: bool = True, seconds: float = 20.0) -> tuple[str, Any]:
+    """Send images until a goal has its result; all the same one, or each another one."""
+    future, number, end = goal.fetch(), 0, time.monotonic() + seconds
+    while not future.done() and time.monotonic() < end:
+        message = client.image_message(0 if same else number)
+        message.header = client.header(number)
+        client.images.publish(message)
+        client.spin(0.05)
+        number += 1
+    return goal.result()
+
+
+def test_images_that_agree_end_a_goal(active, ground):
+    goal = ground(agreeing_images=3)
+    ending, result = stream(active, goal)
+    assert (ending, result.outcome) == ('succeeded', Result.FOUND), result.message
+    assert result.images >= 3
+    assert [one.agreeing_images for one in goal.feedback][-1] == 3
+    assert [one.images for one in goal.feedback] == list(range(1, result.images + 1))
+    assert result.affordance.demonstration == 'press'
+    assert result.affordance.agreeing_images >= 3
+
+
+def test_the_result_is_the_message_of_the_topic(active, ground):
+    _, result = stream(active, ground(agreeing_images=2))
+    # What is not known is NaN, which does not equal itself.
+    sent = serialize_message(result.affordance)
+    active.wait(
+        lambda: sent in [serialize_message(one) for one in active.affordances],
+        'the same message on the topic',
+    )
+
+
+def test_a_goal_without_an_image_times_out(active, ground):
+    ending, result = ground(timeout=Duration(nanosec=200_000_000)).result()
+    assert (ending, result.outcome, result.images) == ('aborted', Result.NO_IMAGE, 0)
+    assert 'no image was grounded within 0.2 s' in result.message
+
+
+def test_points_that_jump_are_unsteady(active, ground):
+    active.set_parameter('agreement_tolerance', 0.0)
+    try:
+        goal = ground(agreeing_images=5, timeout=Duration(sec=1))
+        ending, result = stream(active, goal, same=False)
+    finally:
+        active.set_parameter('agreement_tolerance', 0.02)
+    assert (ending, result.outcome) == ('aborted', Result.UNSTEADY)
+    assert 'but not in 5 in a row' in result.message
+    assert result.affordance.points
+
+
+def test_a_required_position_is_missing(active, ground):
+    goal = ground(position_required=True, timeout=Duration(sec=1))
+    ending, result = stream(active, goal)
+    assert (ending, result.outcome) == ('aborted', Result.NO_POSITION)
+    assert result.affordance.points[0].position_problem in result.message
+
+
+def test_a_goal_grounds_its_own_demonstration(active, ground):
+    active.record('pull')
+    active.select('press')
+    _, result = stream(active, ground(demonstrations=['pull'], agreeing_images=1))
+    assert result.affordance.demonstration == 'pull'
+    assert active.ground(active.image_message(50)).demonstration == 'press'
+    assert active.list().selected == 'press'
+
+
+def test_a_demonstration_that_does_not_exist(ground):
+    ending, result = ground(demonstrations=['press', 'other']).result()
+    assert (ending, result.outcome) == ('aborted', Result.UNKNOWN)
+    assert "'other'" in result.message
+
+
+def test_a_demonstration_that_is_deleted_meanwhile(active, ground):
+    goal = ground()
+    assert goal.accepted()
+    active.delete('press')
+    ending, result = goal.result()
+    assert (ending, result.outcome) == ('aborted', Result.UNKNOWN)
+    assert "'press' was deleted" in result.message
+
+
+def test_canceling_ends_a_goal(ground):
+    goal = ground()
+    goal.cancel()
+    ending, result = goal.result()
+    assert (ending, result.outcome) == ('canceled', Result.CANCELED)
+
+
+def test_a_second_goal_waits_for_its_turn(active, ground):
+    first, second = ground(agreeing_images=1), ground(agreeing_images=1)
+    assert first.accepted()
+    assert second.accepted()
+    assert stream(active, first)[1].outcome == Result.FOUND
+    assert stream(active, second)[1].outcome == Result.FOUND
+
+
+def test_a_goal_that_waits_can_be_canceled(ground):
+    first, second = ground(), ground()
+    assert first.accepted()
+    second.cancel()
+    assert second.result()[0] == 'canceled'
+    first.cancel()
+    assert first.result()[0] == 'canceled'
+
+
+def test_a_second_goal_is_refused(active, ground):
+    active.set_parameter('goal_policy', 'refuse')
+    first = ground()
+    assert first.accepted()
+    try:
+        assert not ground().accepted()
+    finally:
+        active.set_parameter('goal_policy', 'queue')
+        first.cancel()
+    assert first.result()[0] == 'canceled'
+
+
+def test_a_second_goal_replaces_the_first(active, ground):
+    active.set_parameter('goal_policy', 'replace')
+    try:
+        first, second = ground(), ground()
+        ending, result = first.result()
+    finally:
+        active.set_parameter('goal_policy', 'queue')
+    assert (ending, result.outcome) == ('aborted', Result.REPLACED)
+    second.cancel()
+    assert second.result()[0] == 'canceled'
+
+
+@pytest.mark.parametrize(
+    'fields', [{'minimum_presence': 1.5}, {'timeout': Duration(sec=-1)}], ids=str
+)
+def test_numbers_out_of_range_are_rejected(ground, fields):
+    assert not ground(**fields).accepted()
+
+
+def test_deactivation_ends_a_goal(active, ground):
+    goal = ground()
+    assert goal.accepted()
+    assert active.change_state(Transition.TRANSITION_DEACTIVATE)
+    try:
+        ending, result = goal.result()
+        assert (ending, result.outcome) == ('aborted', Result.STOPPED)
+        assert result.message == 'the node was deactivated'
+        ending, result = ground().result()
+        assert (ending, result.outcome) == ('aborted', Result.STOPPED)
+        assert 'activate it' in result.message
+    finally:
+        assert active.change_state(Transition.TRANSITION_ACTIVATE)

@@ -71,6 +71,12 @@ class OutputMessages:
         self._result = result
         self._placement = placement
 
+    def placed(self, placement: Placement) -> OutputMessages:
+        """Return the messages of the same result with positions in another frame."""
+        return OutputMessages(
+            self._factory, self._settings, self._frame, self._header, self._result, placement
+        )
+
     def create(self, topic: str) -> Any:
         """Create the message of one of `OUTPUT_TYPES`."""
         makers: dict[str, Callable[[], Any]] = {

@@ -82,17 +82,18 @@ class ConfiguredGrounding:
         )
         self._status = DemonstrationStatusPublisher(node)
         self._publisher = GroundingPublisher(node, qos)
+        self._transforms = FrameTransforms(
+            node, parameters.target_frame, parameters.vertical_frame
+        )
         self._ground_action = GroundAction(
             actions.ground,
             node,
             self._live_parameters,
             self._worker,
+            self._transforms,
             self._why_nothing_is_published,
         )
         self._status.listeners.append(self._ground_action.demonstrations_changed)
-        self._transforms = FrameTransforms(
-            node, parameters.target_frame, parameters.vertical_frame
-        )
         group = MutuallyExclusiveCallbackGroup()
         self._spatial = SpatialSubscriptions(node, parameters, qos, group)
         self._recorder = DemonstrationRecorder(

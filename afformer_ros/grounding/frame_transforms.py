@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,25 +37,30 @@ class FrameTransforms:
     def __init__(self, node: Node, target_frame: str, vertical_frame: str = '') -> None:
         self._node = node
         self._target = target_frame
-        optical = target_frame.endswith(_OPTICAL)
-        self._vertical = vertical_frame or ('' if optical else target_frame)
+        self._vertical = vertical_frame or _upright(target_frame)
         self._buffer: Any = None
         self._listener: Any = None
         self._missing = ''
         self.problem = ''
+        given = {'target_frame': target_frame, 'vertical_frame': vertical_frame}
         if target_frame or vertical_frame:
-            self._listen(node)
+            self._listen({name: frame for name, frame in given.items() if frame})
 
     def placement(self, header: Header) -> Placement:
         """Find the frame that positions of an image are published in, and its vertical."""
-        frame = self._target or header.frame_id
-        try:
-            transform = self._transform(frame, header.frame_id, header)
-        except TransformError as error:
-            self.problem = str(error)
-            return Placement(frame, None, self.problem)
-        self.problem = ''
-        return Placement(frame, transform, vertical=self._vertical_in(frame, header))
+        placement = self._placement(self._target or header.frame_id, self._vertical, header)
+        vertical_problem = placement.vertical.problem if self._vertical else ''
+        self.problem = placement.problem or vertical_problem
+        return placement
+
+    def placement_in(self, frame: str, header: Header) -> Placement:
+        """Find another frame than the target frame, to which `listen_for` has listened."""
+        return self._placement(frame, self._vertical or _upright(frame), header)
+
+    def listen_for(self, frame: str) -> None:
+        """Listen to the transforms from now on, because a frame is asked for."""
+        if self._buffer is None and not self._missing:
+            self._listen({'target_frame': frame})
 
     def destroy(self) -> None:
         """Stop listening."""
@@ -62,14 +68,21 @@ class FrameTransforms:
             self._listener.unregister()
             self._node.destroy_service(self._buffer.srv)
 
-    def _vertical_in(self, frame: str, header: Header) -> Vertical:
-        if not self._vertical:
+    def _placement(self, frame: str, vertical_frame: str, header: Header) -> Placement:
+        try:
+            transform = self._transform(frame, header.frame_id, header)
+        except TransformError as error:
+            return Placement(frame, None, str(error))
+        vertical = self._vertical_in(frame, vertical_frame, header)
+        return Placement(frame, transform, vertical=vertical)
+
+    def _vertical_in(self, frame: str, vertical_frame: str, header: Header) -> Vertical:
+        if not vertical_frame:
             return UNKNOWN_VERTICAL
         try:
-            transform = self._transform(frame, self._vertical, header)
+            transform = self._transform(frame, vertical_frame, header)
         except TransformError as error:
-            self.problem = str(error)
-            return Vertical(None, self.problem)
+            return Vertical(None, str(error))
         return Vertical(_Z if transform is None else transform.vector(_Z), '')
 
     def _transform(self, target: str, source: str, header: Header) -> RigidTransform | None:
@@ -99,18 +112,24 @@ class FrameTransforms:
                 return
             time.sleep(_POLL)
 
-    def _listen(self, node: Node) -> None:
+    def _listen(self, wanted: Mapping[str, str]) -> None:
+        """Begin to listen, for frames by what asks for them."""
         try:
             import tf2_ros
         except ImportError as error:
-            given = {'target_frame': self._target, 'vertical_frame': self._vertical}
-            names = [name for name, frame in given.items() if frame]
-            self._missing = self.problem = (
-                f'{names[0]} is {given[names[0]]!r}, but tf2_ros cannot be used: {error}; install '
-                f'it or leave {" and ".join(names)} empty'
+            name, frame = next(iter(wanted.items()))
+            self._missing = (
+                f'{name} is {frame!r}, but tf2_ros cannot be used: {error}; install it or leave '
+                f'{" and ".join(wanted)} empty'
             )
-            node.get_logger().error(self.problem)
+            self.problem = self._missing
+            self._node.get_logger().error(self._missing)
             return
         self._errors: Any = tf2_ros.TransformException
-        self._buffer = tf2_ros.Buffer(node=node)
-        self._listener = tf2_ros.TransformListener(self._buffer, node)
+        self._buffer = tf2_ros.Buffer(node=self._node)
+        self._listener = tf2_ros.TransformListener(self._buffer, self._node)
+
+
+def _upright(frame: str) -> str:
+    """Return the frame where its z axis points up; '' where its name says that it is optical."""
+    return '' if frame.endswith(_OPTICAL) else frame

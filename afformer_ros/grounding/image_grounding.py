@@ -158,6 +158,8 @@ class ImageGrounding:
         if observed is None:
             return
         demonstration = library.selected if goal is None else join_names(goal.names)
+        header = arrival.message.header
+        placement = None if goal is None else self._action.placement(goal, header)
         with self._priority_lock:
             composed = self._pipeline.compose(observed, demonstration, settings)
             if not self._worker.grounding:
@@ -165,7 +167,7 @@ class ImageGrounding:
             self._publisher.publish(composed.messages)
             published = time.monotonic()
             if goal is not None:
-                self._action.grounded(goal, composed.messages.create('affordance'))
+                self._action.grounded(goal, composed, placement)
         in_model = observed.prediction.seconds
         self._statistics.grounding_published(
             composed.result,

@@ -11,19 +11,22 @@ from functools import partial
 from typing import Any
 
 from rclpy.node import Node
+from std_msgs.msg import Header
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.errors import DemonstrationError
+from afformer_core.outputs.placement import Placement
+from afformer_core.stream.pipeline import ComposedResult
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.ground_goal import GroundCriteria, GroundGoal, Outcome
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
+from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.msg import Affordance
 
 _INACTIVE = 'the node is not active; activate it'
 _ENDINGS = {Outcome.FOUND: Ending.SUCCEEDED, Outcome.CANCELED: Ending.CANCELED}
@@ -40,6 +43,7 @@ class GroundAction:
         node: node whose clock and log are used.
         read_parameters: the parameters as they are now.
         worker: worker that owns the demonstrations.
+        transforms: where other frames than that of the topic are.
         why_no_image: why no image is grounded at the moment.
     """
 
@@ -49,12 +53,14 @@ class GroundAction:
         node: Node,
         read_parameters: Callable[[], GroundingParameters],
         worker: GroundingWorker[DemonstrationLibrary],
+        transforms: FrameTransforms,
         why_no_image: Callable[[], str],
     ) -> None:
         self._endpoint = endpoint
         self._node = node
         self._read_parameters = read_parameters
         self._worker = worker
+        self._transforms = transforms
         self._why_no_image = why_no_image
         self._lock = threading.RLock()
         # Of these the first one is grounded.
@@ -109,6 +115,9 @@ class GroundAction:
         parameters, request = self._read_parameters(), goal.request
         clock = GoalClock(lambda: self._node.get_clock().now().nanoseconds, time.monotonic)
         one = GroundGoal(goal, GroundCriteria.of(request, parameters), clock)
+        if frame := request.target_frame:
+            self._transforms.listen_for(frame)
+            one.placement = Placement(frame, None, 'it was measured before the goal')
         with self._lock:
             if parameters.goal_policy == 'replace':
                 self._end_all(Outcome.REPLACED, 'a later goal took its place')
@@ -156,8 +165,27 @@ class GroundAction:
                 return self._goals[0]
             return None
 
-    def grounded(self, one: GroundGoal, affordance: Affordance) -> None:
-        """Take the result of an image that counts for a goal."""
+    def placement(self, one: GroundGoal, header: Header) -> Placement | None:
+        """Find the frame in which a goal wants positions of an image; None: that of the topic."""
+        frame = one.criteria.target_frame
+        return self._transforms.placement_in(frame, header) if frame else None
+
+    def grounded(
+        self, one: GroundGoal, composed: ComposedResult, placement: Placement | None
+    ) -> None:
+        """Take the result of an image that counts for a goal.
+
+        Args:
+            one: the goal.
+            composed: result of the image.
+            placement: as `placement` found it for this image.
+        """
+        if not composed.result.held:
+            one.placement = placement
+        messages = composed.messages
+        if one.placement is not None:
+            messages = messages.placed(one.placement)
+        affordance = messages.create('affordance')
         with self._lock:
             if one not in self._goals:
                 return

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Any
 
 from afformer_core.demonstrations.selection import join_names
+from afformer_core.outputs.placement import Placement
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.grounding.action_parameters import ActionParameters
 from afformer_ros.grounding.actions.goal_clock import GoalClock
@@ -38,12 +39,14 @@ class GroundCriteria:
     Attributes:
         agreeing_images: images in a row that must agree, at least 1.
         minimum_presence: presence that each needs, above 0 to 1; 0: the model's threshold.
+        target_frame: frame of positions; empty: that of the topic.
         position_required: whether the best point of each needs a position.
         timeout: seconds from the goal's acceptance to its result, above 0.
     """
 
     agreeing_images: int
     minimum_presence: float
+    target_frame: str
     position_required: bool
     timeout: float
 
@@ -65,6 +68,7 @@ class GroundCriteria:
         return cls(
             request.agreeing_images or parameters.agreeing_images,
             presence,
+            request.target_frame,
             request.position_required,
             timeout or parameters.action_timeout,
         )
@@ -96,6 +100,7 @@ class GroundGoal:
         clock: time since its acceptance.
         names: demonstrations that are grounded for it; empty until they are memorized.
         begun: monotonic seconds from which on images count; infinite while it waits its turn.
+        placement: target frame at the last image that was not held; None: that of the topic.
     """
 
     goal: OpenGoal
@@ -103,6 +108,7 @@ class GroundGoal:
     clock: GoalClock
     names: tuple[str, ...] = ()
     begun: float = math.inf
+    placement: Placement | None = None
     _images: int = 0
     _agreeing: int = 0
     _shortcomings: Counter[Outcome] = field(default_factory=Counter)

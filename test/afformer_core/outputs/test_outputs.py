@@ -68,6 +68,16 @@ def test_a_cloud_that_is_held_has_the_stamp_at_which_it_was_measured(factory, re
     assert (message.header.frame_id, _stamp(message.header)) == (frame_id, BEFORE)
 
 
+def test_the_same_result_in_another_frame(factory, result):
+    found = result((ON_TABLE, NO_DEPTH))
+    lift = RigidTransform(np.eye(3), np.array([0.0, 0.0, 1.5]))
+    other = _messages(factory, found).placed(Placement('base', lift)).create('affordance')
+    assert other.position_frame == 'base'
+    expected = _messages(factory, found, 'base').create('affordance')
+    assert other.points[0].position == expected.points[0].position
+    assert _messages(factory, found).create('affordance').position_frame == 'camera'
+
+
 def _wall(result, **fields):
     """A wall at 0.8 m, of which the left half is likelier."""
     depth = DepthImage(np.full((48, 64), 0.8, np.float32), 'camera', 0)

@@ -75,3 +75,13 @@ def test_without_a_transform_to_the_target_frame_there_are_no_positions():
     placement, transforms = _placement('map')
     reason = "no transform from 'camera' to 'map': camera is not connected"
     assert placement.problem == transforms.problem == reason
+
+
+def test_another_frame_is_found_beside_the_target_frame():
+    transforms = FrameTransforms(None, '')
+    transforms.listen_for('base_link')
+    placement = transforms.placement_in('base_link', Header(frame_id='camera'))
+    assert (placement.frame_id, placement.problem) == ('base_link', '')
+    np.testing.assert_array_equal(placement.vertical.up, [0, 0, 1])
+    np.testing.assert_allclose(placement.transform.vector(np.array([0, 0, 1.0])), [1, 0, 0])
+    assert transforms.placement(Header(frame_id='camera')).frame_id == 'camera'

@@ -85,6 +85,12 @@ def test_a_required_position_is_missing(active, ground):
     assert result.affordance.points[0].position_problem in result.message
 
 
+def test_positions_are_in_the_frame_that_a_goal_names(active, ground):
+    _, result = stream(active, ground(target_frame='base_link', agreeing_images=1))
+    assert result.affordance.position_frame == 'base_link'
+    assert active.ground(active.image_message(50)).position_frame == 'camera'
+
+
 def test_a_goal_grounds_its_own_demonstration(active, ground):
     active.record('pull')
     active.select('press')

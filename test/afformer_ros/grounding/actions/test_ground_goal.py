@@ -16,7 +16,9 @@ from afformer_ros.grounding.actions.ground_goal import GroundCriteria, GroundGoa
 
 
 def goal_of(agreeing_images=2, minimum_presence=0.0, position_required=False):
-    criteria = GroundCriteria(agreeing_images, minimum_presence, position_required, timeout=4.0)
+    criteria = GroundCriteria(
+        agreeing_images, minimum_presence, '', position_required, timeout=4.0
+    )
     return GroundGoal(None, criteria, GoalClock(lambda: 0, lambda: 0.0), ('press', 'pull'))
 
 
@@ -115,14 +117,15 @@ def test_a_model_that_is_not_calibrated_knows_no_presence():
 def test_parameters_take_the_place_of_zeros():
     parameters = ActionParameters(agreeing_images=4, action_timeout=7.5)
     criteria = GroundCriteria.of(GroundDemonstration.Goal(), parameters)
-    assert criteria == GroundCriteria(4, 0.0, False, 7.5)
+    assert criteria == GroundCriteria(4, 0.0, '', False, 7.5)
     asked = GroundDemonstration.Goal(
         agreeing_images=2,
         minimum_presence=0.5,
+        target_frame='base_link',
         position_required=True,
         timeout=Duration(sec=1, nanosec=500_000_000),
     )
-    assert GroundCriteria.of(asked, parameters) == GroundCriteria(2, 0.5, True, 1.5)
+    assert GroundCriteria.of(asked, parameters) == GroundCriteria(2, 0.5, 'base_link', True, 1.5)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ _EXAMPLE = """example:
   afformer export my_model
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
   afformer export            # the model that comes with the package, for every copy of it
+  afformer export --all-users    # as root: the same, for every user of this machine
   afformer export my_model --precision fp16 --quantize int8 --calibration simulated/test.json
 """
 
@@ -32,6 +33,12 @@ def add_parser(subparsers: Any) -> None:
         nargs='?',
         help='model folder (default: the shipped model; its graphs go into the cache folder of '
         'this user unless the package has some)',
+    )
+    parser.add_argument(
+        '--all-users',
+        action='store_true',
+        help='export the shipped model into /var/cache/afformer, where every user of this machine '
+        'finds the graphs; needs the right to write there',
     )
     parser.add_argument(
         '--precision',
@@ -73,13 +80,38 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the graphs, and print where they are."""
-    from afformer_core.runtime.shipped_model import shipped_model_to_export
+    from afformer_core.runtime.private_files import let_all_users_read
 
-    folder = arguments.model or shipped_model_to_export()
+    folder = _folder(arguments)
+    print(_export_into(folder, arguments))
+    if arguments.all_users:
+        let_all_users_read(folder)
+    return 0
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    from afformer_core.runtime.shipped_model import (
+        shipped_model_to_export,
+        shipped_model_to_share,
+    )
+
+    if not arguments.all_users:
+        return arguments.model or shipped_model_to_export()
+    if arguments.model is not None:
+        raise ValueError(
+            f'the model is {arguments.model}, and --all-users exports the shipped model; expected '
+            'one of them. Leave one out'
+        )
+    return shipped_model_to_share()
+
+
+def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
+    """Export the graphs unless they are not needed, and say where they are."""
+    from afformer_core.runtime.graphs import graphs_folder
+
     precision = arguments.quantize or arguments.precision
     if arguments.if_needed and _are_up_to_date(folder, precision, arguments):
-        print(f'the graphs in {folder} are up to date')
-        return 0
+        return f'the graphs in {folder} are up to date'
     if (arguments.calibration is None) != (arguments.quantize is None):
         raise ValueError(
             'one of --quantize and --calibration is missing; quantization needs a dataset. Give '
@@ -88,13 +120,10 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'exporting {folder} ...', file=sys.stderr)
     export = _export_quantized if arguments.quantize else _export
     outcome = export(folder, arguments)
-    from afformer_core.runtime.graphs import graphs_folder
-
-    print(
+    return (
         f'wrote encode_frames.onnx, memorize.onnx and ground.onnx to '
         f'{graphs_folder(folder, precision)}; {outcome}'
     )
-    return 0
 
 
 def _export(folder: Path, arguments: argparse.Namespace) -> str:

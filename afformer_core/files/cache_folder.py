@@ -1,13 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's cache folder, for files that can be made again."""
+"""The cache folders of the user and of the machine, for files that can be made again."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
 
 def cache_folder() -> Path:
-    """`afformer` in the user's cache folder: $XDG_CACHE_HOME, or ~/.cache, on Linux."""
-    return platformdirs.user_cache_path('afformer', appauthor=False)
+    """`afformer` in the user's cache folder: $XDG_CACHE_HOME, or ~/.cache, on Linux.
+
+    A user of a container may have no home; then it is a folder of that user in the system's
+    folder of temporary files.
+    """
+    # Without a home, releases of platformdirs raise this error or return a relative path.
+    with suppress(RuntimeError):
+        folder = platformdirs.user_cache_path('afformer', appauthor=False)
+        if folder.is_absolute():
+            return folder
+    return Path(tempfile.gettempdir()) / f'afformer-{os.getuid()}'
+
+
+def machine_cache_folder() -> Path:
+    """`afformer` in the cache folder that all users of the machine read: /var/cache on Linux."""
+    return platformdirs.site_cache_path('afformer', appauthor=False)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Private files, which no other user may write to, since their content is executed."""
+"""Files that no other user may write to, since their content is executed.
+
+Private ones are of the user who runs this process; shared ones may also be of root.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from pathlib import Path
 from afformer_core.errors import AfformerError
 
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+# Whatever the umask is.
+_FOLDER_FOR_ALL = 0o755
+_FILE_FOR_ALL = 0o644
 
 
 class UntrustedWriterError(AfformerError):
@@ -26,6 +32,43 @@ def make_private_folder(path: Path) -> None:
     for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
         missing.mkdir(0o700, exist_ok=True)
     _check(path, path.stat())
+
+
+def make_shared_folder(path: Path) -> None:
+    """Make a folder that all users may read, with its parents, or check an existing one.
+
+    Raises:
+        UntrustedWriterError: see `check_shared_folder`.
+        OSError: it cannot be made.
+    """
+    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+        missing.mkdir()
+        missing.chmod(_FOLDER_FOR_ALL)
+    check_shared_folder(path)
+
+
+def check_shared_folder(path: Path) -> None:
+    """Check who may write to a folder and to what is in it.
+
+    Raises:
+        UntrustedWriterError: something belongs neither to root nor to this user, or other users
+            may write to it.
+        OSError: it cannot be read.
+    """
+    for each in (path, *path.rglob('*')):
+        status = each.lstat()
+        if status.st_uid not in (0, os.geteuid()):
+            raise UntrustedWriterError(
+                f'{each} belongs to user {status.st_uid}; expected root or user {os.geteuid()}, '
+                f'since its content is executed. As root, delete {path} and make it again'
+            )
+        _check_mode(each, status)
+
+
+def let_all_users_read(path: Path) -> None:
+    """Give a folder and what is in it modes by which all users read, and the owner writes."""
+    for each in (path, *path.rglob('*')):
+        each.chmod(_FOLDER_FOR_ALL if each.is_dir() else _FILE_FOR_ALL)
 
 
 def read_private_file(path: Path) -> bytes:
@@ -50,6 +93,10 @@ def _check(path: Path, status: os.stat_result) -> None:
             'process runs, since its content is executed. Set XDG_CACHE_HOME to another cache '
             'folder'
         )
+    _check_mode(path, status)
+
+
+def _check_mode(path: Path, status: os.stat_result) -> None:
     if status.st_mode & _OTHERS_MAY_WRITE:
         mode = stat.S_IMODE(status.st_mode)
         raise UntrustedWriterError(

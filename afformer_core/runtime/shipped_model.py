@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model that comes with the package, and the user's copy of it with exported graphs."""
+"""The model that comes with the package, and its copies with exported graphs.
+
+A copy is the user's, or the machine's, which all its users read.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.files.atomic import write_aside
-from afformer_core.files.cache_folder import cache_folder
+from afformer_core.files.cache_folder import cache_folder, machine_cache_folder
 from afformer_core.runtime.backends import PRECISIONS
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
 from afformer_core.runtime.model_folder import (
@@ -16,7 +21,11 @@ from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
     network_folders,
 )
-from afformer_core.runtime.private_files import make_private_folder
+from afformer_core.runtime.private_files import (
+    check_shared_folder,
+    make_private_folder,
+    make_shared_folder,
+)
 
 SHIPPED = 'shipped'
 """What the model that comes with the package is called where a model folder is asked for."""
@@ -32,21 +41,25 @@ def model_folder(name: Path | str) -> Path:
 def shipped_model_folder() -> Path:
     """Return the folder of the small model that comes with the package.
 
-    This is the package's own folder or, where graphs were exported only to it, the user's copy of
-    the same model. So every installation finds the graphs: by pip, by colcon, or one that the user
-    must not write to.
+    This is the package's own folder or, where that has no graphs, the user's copy of the same
+    model, or the machine's. So every installation finds the graphs: by pip, by colcon, one that
+    the user must not write to, or one in a container that runs as any user.
     """
     own = _own_folder()
     if _has_graphs(own):
         return own
-    copy = _copy_folder(own)
-    return copy if _is_usable(copy) else own
+    if _is_usable(_copy_of_user(own), make_private_folder):
+        return _copy_of_user(own)
+    if _is_usable(_copy_of_machine(own), check_shared_folder):
+        return _copy_of_machine(own)
+    return own
 
 
 def shipped_model_to_export() -> Path:
     """Return the folder to export the shipped model's graphs to, making the user's copy if needed.
 
-    This is the package's own folder where it has graphs, else the user's copy.
+    This is the package's own folder where it has graphs, else the user's copy, which begins with
+    the graphs of the machine's copy.
 
     Raises:
         UntrustedWriterError: other users may write to the copy.
@@ -55,8 +68,31 @@ def shipped_model_to_export() -> Path:
     own = _own_folder()
     if _has_graphs(own):
         return own
-    copy = _copy_folder(own)
+    copy, shared = _copy_of_user(own), _copy_of_machine(own)
     make_private_folder(copy)
+    if not _is_usable(copy, make_private_folder) and _is_usable(shared, check_shared_folder):
+        # The user's copy is found first, so that it must not lack a precision.
+        shutil.copytree(shared, copy, dirs_exist_ok=True)
+    return _with_weights(copy, own)
+
+
+def shipped_model_to_share() -> Path:
+    """Return the machine's copy of the shipped model, making it if needed, to export graphs to.
+
+    Once they are exported, call `let_all_users_read`.
+
+    Raises:
+        UntrustedWriterError: others than root and this user may write to the copy.
+        OSError: the copy cannot be made; only root may, as a rule.
+    """
+    own = _own_folder()
+    copy = _copy_of_machine(own)
+    make_shared_folder(copy)
+    return _with_weights(copy, own)
+
+
+def _with_weights(copy: Path, own: Path) -> Path:
+    """Write the weights and descriptions of the package's model into a copy of it."""
     # The description is written last: without it a folder is no model.
     for folder in reversed(network_folders(own)):
         target = copy / folder.relative_to(own)
@@ -70,23 +106,32 @@ def _own_folder() -> Path:
     return Path(__file__).resolve().parent.parent / 'weights' / 'afformer_small'
 
 
-def _copy_folder(own: Path) -> Path:
-    """Return the user's copy, named by the hash of the description and so of the weights."""
+def _copy_of_user(own: Path) -> Path:
+    return cache_folder() / 'models' / _name_of_copy(own)
+
+
+def _copy_of_machine(own: Path) -> Path:
+    return machine_cache_folder() / 'models' / _name_of_copy(own)
+
+
+def _name_of_copy(own: Path) -> str:
+    """Name a copy by the hash of the description, and so of the weights."""
     digest = hashlib.sha256((own / DESCRIPTION_FILE).read_bytes()).hexdigest()
-    return cache_folder() / 'models' / f'{own.name}-{digest[:16]}'
+    return f'{own.name}-{digest[:16]}'
 
 
 def _has_graphs(folder: Path) -> bool:
     return any((graphs_folder(folder, one) / GRAPHS_FILE).is_file() for one in _PRECISIONS)
 
 
-def _is_usable(copy: Path) -> bool:
-    """Check whether a copy is private, with complete graphs of this release."""
-    if not _has_graphs(copy):
-        return False
+def _is_usable(copy: Path, require_trusted_writers: Callable[[Path], None]) -> bool:
+    """Check whether a copy may be trusted, with complete graphs of this release."""
     try:
-        make_private_folder(copy)
-    except AfformerError:
+        if not _has_graphs(copy):
+            return False
+        require_trusted_writers(copy)
+    # The home may be another user's, which this one must not read.
+    except (AfformerError, OSError):
         return False
     return any(_is_sound(copy, precision) for precision in _PRECISIONS)
 

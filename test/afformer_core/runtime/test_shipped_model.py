@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,11 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import Grounder, shipped_model, shipped_model_folder
-from afformer_core.runtime.private_files import UntrustedWriterError
+from afformer_core.runtime.private_files import (
+    UntrustedWriterError,
+    let_all_users_read,
+    make_private_folder,
+)
 
 GRAPHS = ('encode_frames.onnx', 'memorize.onnx', 'ground.onnx', 'graphs.json')
 
@@ -22,6 +28,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache folder of the user."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     return tmp_path / 'cache' / 'afformer'
+
+
+@pytest.fixture(autouse=True)
+def machine_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache folder of the machine, which all users read."""
+    folder = tmp_path / 'var' / 'cache' / 'afformer'
+    monkeypatch.setattr(shipped_model, 'machine_cache_folder', lambda: folder)
+    return folder
 
 
 @pytest.fixture
@@ -103,6 +117,59 @@ def test_a_copy_that_others_may_write_is_passed_over_and_not_exported_into(packa
     assert shipped_model_folder() == own
     with pytest.raises(UntrustedWriterError, match=r'mode of .* is 0777; expected'):
         shipped_model.shipped_model_to_export()
+
+
+def test_the_copy_of_the_machine_is_found_by_a_user_without_one(package, small_folder):
+    own = package('pip')
+    shared = shipped_model.shipped_model_to_share()
+    assert shipped_model_folder() == own
+    _bring_graphs(small_folder, shared)
+    assert shipped_model_folder() == shared
+
+
+def test_the_copy_of_the_user_goes_before_that_of_the_machine_and_begins_with_its_graphs(
+    package, small_folder, cache
+):
+    package('pip')
+    _bring_graphs(small_folder, shipped_model.shipped_model_to_share())
+    copy = shipped_model.shipped_model_to_export()
+    assert copy.parent == cache / 'models'
+    assert shipped_model_folder() == copy
+
+
+def test_the_copy_of_the_machine_is_passed_over_where_others_may_write_a_file(
+    package, small_folder
+):
+    own = package('pip')
+    shared = shipped_model.shipped_model_to_share()
+    _bring_graphs(small_folder, shared)
+    (shared / 'ground.onnx').chmod(0o666)
+    assert shipped_model_folder() == own
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root becomes another user')
+def test_a_user_whose_home_is_anothers_finds_the_copy_of_the_machine(
+    small_folder, cache, monkeypatch
+):
+    """As in a container that is started with another user than the one it was built by."""
+    make_private_folder(cache)
+    with tempfile.TemporaryDirectory() as name:
+        # Unlike the folder of the test's own, one that other users may enter.
+        machine = Path(name)
+        machine.chmod(0o755)
+        own = shutil.copytree(
+            small_folder, machine / 'afformer_small', ignore=shutil.ignore_patterns('*.onnx', 'g*')
+        )
+        monkeypatch.setattr(shipped_model, '_own_folder', lambda: own)
+        monkeypatch.setattr(shipped_model, 'machine_cache_folder', lambda: machine / 'cache')
+        shared = shipped_model.shipped_model_to_share()
+        _bring_graphs(small_folder, shared)
+        let_all_users_read(shared)
+        os.seteuid(4711)
+        try:
+            assert shipped_model_folder() == shared
+        finally:
+            os.seteuid(0)
 
 
 def test_engines_are_compiled_from_the_users_copy_whose_graphs_may_be_exported(

@@ -3,9 +3,9 @@
 
 import pytest
 
-from afformer_ros.executables import grounding, player
+from afformer_ros.executables import grounding, player, sim_robot
 
-MAINS = {'grounding': grounding.main, 'player': player.main}
+MAINS = {'grounding': grounding.main, 'player': player.main, 'sim_robot': sim_robot.main}
 
 
 @pytest.mark.parametrize('name', MAINS)

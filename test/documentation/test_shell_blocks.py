@@ -20,6 +20,7 @@ from afformer_core.cli.main import build_parser
 from afformer_ros.grounding.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of
+from afformer_ros.sim_robot.parameters import SimRobotParameters
 
 PACKAGE = 'afformer_ros'
 SELECT = '/grounding/select_demonstration afformer_ros/srv/SelectDemonstration'
@@ -31,6 +32,7 @@ TAKEN_AS_THEY_ARE = {
     'mkdir': 'a folder of the reader',
     'touch': 'a file of the reader',
 }
+PARAMETERS = {'grounding': GroundingParameters, 'sim_robot': SimRobotParameters}
 OPTIONS_OF_BAG_RECORD = {'-s': 1, '-d': 1, '-o': 1}
 
 Check = Callable[[Sequence[str], Path], None]
@@ -170,7 +172,21 @@ def parameter_is_declared(words: Sequence[str], root: Path) -> None:
         assert limits is None or limits[0] <= float(value) <= limits[1]
 
 
+def executable_takes_parameters(words: Sequence[str], root: Path) -> None:
+    _, package, executable, ros_args, *arguments = words
+    assert package == PACKAGE
+    assert (root / 'afformer_ros' / 'executables' / f'{executable}.py').is_file()
+    assert ros_args == '--ros-args'
+    known = constraints_of(PARAMETERS[executable])
+    assert arguments[::2] == ['-p'] * (len(arguments) // 2)
+    for argument in arguments[1::2]:
+        name, _, value = argument.partition(':=')
+        given = yaml.safe_load(value)
+        known[name].check(name, tuple(given) if isinstance(given, list) else given)
+
+
 ROS2: Mapping[str, Check] = {
+    'run': executable_takes_parameters,
     'launch': launch_file_is_ours,
     'service call': service_is_called_as_it_is,
     'bag record': settings_of_a_recording,
@@ -297,6 +313,8 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'ros2 launch afformer_ros ground.launch.py rviz=true',
         'ros2 service call /grounding/load_demonstration afformer_ros/srv/StartDemonstration',
         f'ros2 service call {SELECT} "{{demonstration: b}}"',
+        'ros2 run afformer_ros sim_robot --ros-args -p scenes:=1',
+        'ros2 run afformer_ros sim_robot --ros-args -p scene:=-1',
         'ros2 param set /grounding peak_tolerance 1000',
         'ros2 no such',
         'python examples/no_such.py',

@@ -22,7 +22,7 @@ _SENSOR, _DEPTH = 11, 12
 
 
 @dataclass(frozen=True)
-class Photograph:
+class CameraImages:
     """Images of the head camera at one time.
 
     Attributes:
@@ -73,18 +73,18 @@ class ArmCameras:
         """Free the OpenGL context."""
         self._renderer.close()
 
-    def photograph(self, snapshot: WorldSnapshot) -> Photograph:
-        """Take the head camera's next image."""
+    def capture(self, snapshot: WorldSnapshot) -> CameraImages:
+        """Take the next images of the head camera."""
         view, renderer = self._trial.view, self._renderer
         renderer.set_arm(snapshot.joints)
         image = renderer.render(view.camera, view.size, states=snapshot.states)
         depth = renderer.depth(view.camera, view.size, states=snapshot.states)
-        photograph = Photograph(
+        images = CameraImages(
             view.sensor.expose(image, self._rng(_SENSOR)),
             self._depth_camera.measure(depth, self._rng(_DEPTH)),
         )
         self._count += 1
-        return photograph
+        return images
 
     def spectate(self, snapshot: WorldSnapshot) -> NDArray[np.uint8]:
         """Render what a spectator sees: uint8 [H, W, 3] RGB."""

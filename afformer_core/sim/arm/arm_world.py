@@ -94,7 +94,7 @@ class ArmWorld:
         self._gripper.stay(np.array([GRIPPER_OPEN]))
         self._watch = Watch.over(len(self._simulation.mechanisms))
         self._contacts: list[int] = []
-        self._touched_otherwise: set[int] = set()
+        self._arm_contacts: set[int] = set()
         self._grasp_until: float | None = None
         self._closed = False
         self._held: int | None = None
@@ -115,9 +115,9 @@ class ArmWorld:
         return self._held
 
     @property
-    def touched_otherwise(self) -> frozenset[int]:
+    def arm_contacts(self) -> frozenset[int]:
         """Elements that the arm has touched but not with its tip; -1 for a fixed part."""
-        return frozenset(self._touched_otherwise)
+        return frozenset(self._arm_contacts)
 
     def posture(self, name: str) -> NDArray[np.float64]:
         """Return one of `POSTURES`, [7], mirrored where the arm stands to the left."""
@@ -147,7 +147,7 @@ class ArmWorld:
         self._simulation.step(positions, velocities, float(finger[0]))
         self._watch.finish(self._simulation)
         self._contacts = self._contacts or self._simulation.in_contact()
-        self._touched_otherwise |= self._simulation.arm_contacts()
+        self._arm_contacts |= self._simulation.arm_contacts()
         self._grasp()
 
     def advance(self, seconds: float) -> None:

@@ -168,9 +168,9 @@ def test_depth_at_the_pixel_of_the_tip_is_the_tips(world: ArmWorld) -> None:
     column, row = focal * x / z + (width - 1) / 2, focal * y / z + (height - 1) / 2
 
     with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
-        near = cameras.photograph(world.snapshot()).depth.values[round(row), round(column)]
+        near = cameras.capture(world.snapshot()).depth.values[round(row), round(column)]
         world.reset()
-        far = cameras.photograph(world.snapshot()).depth.values[round(row), round(column)]
+        far = cameras.capture(world.snapshot()).depth.values[round(row), round(column)]
 
     assert 0 <= column < width
     assert 0 <= row < height
@@ -186,9 +186,9 @@ def test_the_parked_arm_is_out_of_view(world: ArmWorld) -> None:
         alone = renderer.depth(view.camera, view.size, states=world.snapshot().states)
     beside = np.array([-0.3, -0.4, 0.9, -2.35, -2.1, 2.5, 0.8])
     with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
-        parked = cameras.photograph(world.snapshot()).depth.values
+        parked = cameras.capture(world.snapshot()).depth.values
         move(world, beside if world.workplace.side > 0 else mirrored(beside), seconds=3.0)
-        at_work = cameras.photograph(world.snapshot()).depth.values
+        at_work = cameras.capture(world.snapshot()).depth.values
 
     assert not (parked < alone - 0.01).any()
     assert (at_work < alone - 0.01).any()

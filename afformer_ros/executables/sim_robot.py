@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The executable `sim_robot`: `ros2 run afformer_ros sim_robot --ros-args -p scene:=3`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from rclpy.executors import SingleThreadedExecutor
+
+from afformer_ros.command_line import check_arguments
+from afformer_ros.process import run_node
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node; return its exit status."""
+    check_arguments(
+        arguments,
+        'Simulate a Franka arm and its camera in front of a fixture, on the topics that their '
+        'drivers have, with simulated time on /clock. ros2 param describe lists its parameters.',
+        'sim_robot',
+        "-p families:=['keypad'] -p scene:=0 -p real_time_factor:=1.0",
+    )
+    # MuJoCo is not installed with the package itself.
+    try:
+        from afformer_ros.sim_robot.sim_robot_node import SimRobotNode
+    except ModuleNotFoundError as error:
+        print(
+            f'afformer: error: {error.name} is not installed. Run: '
+            "pip install 'afformer[robot,sim]'",
+            file=sys.stderr,
+        )
+        return 1
+    made: list[SimRobotNode] = []
+
+    def create(finished: threading.Event) -> SimRobotNode:
+        made.append(SimRobotNode(finished))
+        return made[0]
+
+    status = run_node(arguments, create, SingleThreadedExecutor)
+    if made and made[0].error:
+        print(f'afformer: error: {made[0].error}', file=sys.stderr)
+        return 1
+    return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())

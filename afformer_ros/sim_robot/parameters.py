@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the node `sim_robot`: names, defaults, ranges and descriptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
+from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_core.sim.datasets.rgbd_messages import DEPTH_ENCODINGS
+from afformer_core.sim.families import FAMILIES
+from afformer_ros.parameter_fields import constraints_of, parameter
+
+
+@dataclass(frozen=True)
+class SimRobotParameters:
+    """Every parameter of the node; each text is its ROS description.
+
+    Raises:
+        ValueError: a value is out of its range, or there is no such trial.
+    """
+
+    families: tuple[str, ...] = parameter(
+        FAMILIES, 'Families of the fixtures, taken in turn by the number of the scene'
+    )
+    seed: int = parameter(8, 'Seed of the scenes', limits=(0, 2**31 - 1))
+    scene: int = parameter(0, 'Number of the scene', limits=(0, 2**31 - 1))
+    demonstration: int = parameter(
+        0, 'Number of the demonstration, which is the task that is judged', limits=(0, 100)
+    )
+    view: int = parameter(
+        0, 'Number of the view of the head camera for that demonstration', limits=(0, 100)
+    )
+    demonstrations: int = parameter(
+        2, 'Demonstrations of a scene, as in afformer simulate --closed-loop', limits=(1, 100)
+    )
+    views: int = parameter(
+        2, 'Views of a demonstration, as in afformer simulate --closed-loop', limits=(1, 100)
+    )
+    held_out: bool = parameter(True, 'Whether textures are those that are kept out of training')
+    image_width: int = parameter(640, 'Width of the images, pixels', limits=(32, 4096))
+    image_height: int = parameter(480, 'Height of the images, pixels', limits=(32, 4096))
+    image_rate: float = parameter(
+        10.0, 'Images per second of simulated time', limits=(0.1, 100.0), change='never'
+    )
+    joint_rate: float = parameter(
+        100.0,
+        'Joint states per second of simulated time',
+        limits=(1.0, 500.0),
+        change='never',
+    )
+    depth_noise: float = parameter(
+        0.01, 'Standard deviation of depth, as a share of it', limits=(0.0, 0.2)
+    )
+    depth_encoding: str = parameter(
+        '16UC1',
+        'Encoding of depth: 16UC1 (millimetres) or 32FC1 (metres)',
+        choices=DEPTH_ENCODINGS,
+        change='never',
+    )
+    real_time_factor: float = parameter(
+        1.0,
+        'Simulated seconds per second at most; 0: as fast as possible',
+        limits=(0.0, 1000.0),
+    )
+
+    def __post_init__(self) -> None:
+        for name, constraint in constraints_of(type(self)).items():
+            constraint.check(name, getattr(self, name))
+        if self.demonstration >= self.demonstrations or self.view >= self.views:
+            raise ValueError(
+                f'demonstration is {self.demonstration} and view {self.view}; expected them below '
+                f'demonstrations ({self.demonstrations}) and views ({self.views})'
+            )
+
+    @property
+    def settings(self) -> ClosedLoopSettings:
+        """Settings of the closed-loop benchmark that has this trial."""
+        return ClosedLoopSettings(
+            families=self.families,
+            held_out=self.held_out,
+            seed=self.seed,
+            demonstrations=self.demonstrations,
+            views=self.views,
+            size=(self.image_width, self.image_height),
+            noise=self.depth_noise,
+        )
+
+    def trial(self) -> PlannedTrial:
+        """Plan the trial."""
+        trials = plan_trials(self.settings, self.scene)
+        return trials[self.demonstration * self.views + self.view]

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of a simulated robot: joint states, poses, trajectories and the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
+from numpy.typing import NDArray
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
+from trajectory_msgs.msg import JointTrajectory as TrajectoryMessage
+
+from afformer_core.sim.arm.arm_world import ArmWorld
+from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
+from afformer_core.sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_core.sim.bodies.pose import Pose as BodyPose
+
+
+def joint_state_message(world: ArmWorld, header: Header) -> JointState:
+    """Report the joints of the arm and the gripper; effort is what exceeds gravity."""
+    simulation = world.simulation
+    return JointState(
+        header=header,
+        name=[*ARM_JOINTS, *FINGER_JOINTS],
+        position=simulation.joint_positions().tolist(),
+        velocity=simulation.joint_velocities().tolist(),
+        effort=simulation.joint_efforts().tolist(),
+    )
+
+
+def element_state_message(world: ArmWorld, header: Header) -> JointState:
+    """Report the joint value of each element, and its share of the way to the goal as effort."""
+    elements = world.trial.scene.fixture.elements
+    return JointState(
+        header=header,
+        name=[f'element_{index}_{one.kind}' for index, one in enumerate(elements)],
+        position=world.simulation.values().tolist(),
+        effort=world.simulation.progress().tolist(),
+    )
+
+
+def pose_message(pose: BodyPose, header: Header) -> PoseStamped:
+    """Convert a pose."""
+    x, y, z = map(float, pose.position)
+    w, i, j, k = map(float, pose.quaternion)
+    return PoseStamped(
+        header=header,
+        pose=Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=i, y=j, z=k, w=w)),
+    )
+
+
+def read_trajectory(message: TrajectoryMessage) -> JointTrajectory:
+    """Read a trajectory.
+
+    Raises:
+        TrajectoryError: a point does not have a value for each joint, or the trajectory is
+            malformed, see `JointTrajectory`.
+    """
+    names = tuple(message.joint_names)
+    points = message.points
+    times = [point.time_from_start.sec + 1e-9 * point.time_from_start.nanosec for point in points]
+    velocities = None
+    if any(len(point.velocities) for point in points):
+        velocities = _values([point.velocities for point in points], 'velocities', len(names))
+    positions = _values([point.positions for point in points], 'positions', len(names))
+    return JointTrajectory(names, np.array(times, np.float64), positions, velocities)
+
+
+def verdict_json(world: ArmWorld) -> str:
+    """Describe the outcome of the trial so far as JSON."""
+    trial, outcome = world.trial, world.outcome()
+    element = trial.scene.fixture.elements[trial.task.element]
+    return json.dumps(
+        {
+            'verdict': outcome.verdict.value,
+            'family': trial.scene.family,
+            'action': trial.task.action,
+            'element': trial.task.element,
+            'kind': element.kind,
+            'first_contact': outcome.first_contact,
+            'disturbed': list(outcome.disturbed),
+            'held': world.held,
+            'arm_contacts': sorted(world.arm_contacts),
+            'progress': [round(share, 4) for share in world.simulation.progress().tolist()],
+            'seconds': round(world.time, 3),
+        }
+    )
+
+
+def _values(rows: Sequence[Sequence[float]], name: str, joints: int) -> NDArray[np.float64]:
+    for point, row in enumerate(rows):
+        if len(row) != joints:
+            raise TrajectoryError(
+                f'point {point} has {len(row)} {name}; expected {joints}, one for each of '
+                'joint_names'
+            )
+    return np.array(rows, np.float64).reshape(len(rows), joints)

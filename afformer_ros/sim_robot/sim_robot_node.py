@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node `sim_robot`: an arm and a camera in simulation, behind the topics of their drivers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import (
+    QoSDurabilityPolicy,
+    QoSProfile,
+    QoSReliabilityPolicy,
+    qos_profile_sensor_data,
+)
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory as TrajectoryMessage
+
+from afformer_core.messages.image_encoding import image_message
+from afformer_core.sim.arm.arm_cameras import ArmCameras
+from afformer_core.sim.arm.arm_world import ArmWorld
+from afformer_core.sim.arm.franka import BASE_FRAME
+from afformer_core.sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_core.sim.datasets.rgbd_messages import (
+    camera_info_message,
+    depth_message,
+    header_message,
+)
+from afformer_ros.parameter_fields import (
+    constraints_of,
+    declare_parameters,
+    read_parameters,
+    validate_change,
+)
+from afformer_ros.rclpy_messages import RclpyMessages
+from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
+from afformer_ros.sim_robot.frame_broadcaster import FrameBroadcaster
+from afformer_ros.sim_robot.parameters import SimRobotParameters
+from afformer_ros.sim_robot.robot_messages import (
+    element_state_message,
+    joint_state_message,
+    pose_message,
+    read_trajectory,
+    verdict_json,
+)
+from afformer_ros.sim_robot.simulation_thread import SimulationThread
+
+CAMERA_FRAME = 'camera_color_optical_frame'
+_FACTORY = RclpyMessages()
+_LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+_CLOCK = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+_PATIENCE = 5.0
+
+
+class SimRobotNode(Node):
+    """A node that simulates one trial of the closed loop, and publishes its clock.
+
+    Args:
+        finished: event that is set when the simulation fails; `error` then says why.
+        options: options of `rclpy.node.Node`.
+
+    Attributes:
+        error: why it failed; empty where it did not.
+
+    Raises:
+        ValueError: there is no such trial.
+        DatasetError: the package with the arm's meshes is not installed.
+        rclpy.exceptions.InvalidParameterValueException: a parameter is out of range.
+    """
+
+    def __init__(self, finished: threading.Event, **options: Any) -> None:
+        super().__init__('sim_robot', **options)
+        self.error = ''
+        self._finished = finished
+        declare_parameters(self, SimRobotParameters)
+        self._settings = read_parameters(self, SimRobotParameters)
+        self.add_on_set_parameters_callback(self._validate)
+        self._create_publishers()
+        world = ArmWorld(self._settings.trial())
+        self._frames = FrameBroadcaster(self)
+        self._cameras = CameraThread(self._show, self._fail)
+        self._next_image = 0
+        self._simulation = SimulationThread(
+            world,
+            1 / self._settings.joint_rate,
+            self._settings.real_time_factor,
+            self._report,
+            self._cameras,
+            self._fail,
+        )
+        self._create_inputs()
+        self._announce(world)
+        self._simulation.start()
+
+    def close(self) -> bool:
+        """Stop simulating; return whether all threads ended."""
+        # the simulation may wait for the cameras
+        cameras = self._cameras.close(_PATIENCE)
+        return self._simulation.close(_PATIENCE) and cameras
+
+    def _create_publishers(self) -> None:
+        self._clock_topic = self.create_publisher(Clock, '/clock', _CLOCK)
+        self._image = self.create_publisher(Image, 'image', qos_profile_sensor_data)
+        self._depth = self.create_publisher(Image, 'depth', qos_profile_sensor_data)
+        self._info = self.create_publisher(CameraInfo, 'camera_info', qos_profile_sensor_data)
+        self._spectator = self.create_publisher(Image, 'spectator', qos_profile_sensor_data)
+        self._joints = self.create_publisher(JointState, 'joint_states', 10)
+        self._camera_pose = self.create_publisher(PoseStamped, 'camera_pose', _LATCHED)
+        self._elements = self.create_publisher(JointState, '~/element_states', 10)
+
+    def _create_inputs(self) -> None:
+        for topic, follow in (
+            ('arm_controller', ArmWorld.follow),
+            ('gripper_controller', ArmWorld.move_gripper),
+        ):
+            self.create_subscription(
+                TrajectoryMessage, f'{topic}/joint_trajectory', self._follower(topic, follow), 1
+            )
+        self.create_service(Trigger, '~/reset', self._reset)
+        self.create_service(Trigger, '~/verdict', self._judge)
+
+    def _follower(
+        self, name: str, follow: Callable[[ArmWorld, JointTrajectory, float | None], None]
+    ) -> Callable[[TrajectoryMessage], None]:
+        def take(message: TrajectoryMessage) -> None:
+            stamp = message.header.stamp
+            simulation = self._simulation
+            try:
+                trajectory = read_trajectory(message)
+                with simulation.lock:
+                    begin = None
+                    if stamp.sec or stamp.nanosec:
+                        begin = stamp.sec + 1e-9 * stamp.nanosec - simulation.start_time
+                    follow(simulation.world, trajectory, begin)
+            except TrajectoryError as error:
+                self.get_logger().error(f'{name} refuses a trajectory: {error}')
+
+        return take
+
+    def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            parameters = read_parameters(self, SimRobotParameters)
+            world = ArmWorld(parameters.trial())
+        except ValueError as error:
+            response.message = str(error)
+            return response
+        with self._simulation.lock:
+            self._settings = parameters
+            self._simulation.factor = parameters.real_time_factor
+            self._simulation.replace(world)
+            self._announce(world)
+        response.success = True
+        response.message = _description(world)
+        return response
+
+    def _judge(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        with self._simulation.lock:
+            world = self._simulation.world
+            response.success = world.outcome().done
+            response.message = verdict_json(world)
+        return response
+
+    def _validate(self, changed: list[Parameter[Any]]) -> SetParametersResult:
+        return validate_change(constraints_of(SimRobotParameters), changed, configured=False)
+
+    def _announce(self, world: ArmWorld) -> None:
+        """Publish what stays the same while a world lasts."""
+        pose = pose_message(world.camera_pose(), self._header(self._simulation.now, BASE_FRAME))
+        self._camera_pose.publish(pose)
+        self._frames.send(pose, CAMERA_FRAME)
+        self.get_logger().info(_description(world))
+
+    def _report(self, world: ArmWorld, now: int) -> Exposure | None:
+        header = self._header(now, BASE_FRAME)
+        self._clock_topic.publish(Clock(clock=header.stamp))
+        self._joints.publish(joint_state_message(world, header))
+        if self._elements.get_subscription_count():
+            self._elements.publish(element_state_message(world, header))
+        if now < self._next_image:
+            return None
+        self._next_image = now + round(1e9 / self._settings.image_rate)
+        depth_camera = self._settings.settings.depth_camera(self._settings.depth_noise)
+        return Exposure(world, world.snapshot(), depth_camera, now)
+
+    def _show(self, cameras: ArmCameras, exposure: Exposure) -> None:
+        header = self._header(exposure.stamp, CAMERA_FRAME)
+        self._info.publish(camera_info_message(_FACTORY, exposure.world.trial.view, header))
+        # nothing is rendered that nobody sees
+        if self._image.get_subscription_count() or self._depth.get_subscription_count():
+            images = cameras.capture(exposure.snapshot)
+            encoding = self._settings.depth_encoding
+            self._image.publish(image_message(_FACTORY, images.image, 'rgb8', header))
+            self._depth.publish(depth_message(_FACTORY, images.depth, encoding, header))
+        if self._spectator.get_subscription_count():
+            image = cameras.spectate(exposure.snapshot)
+            self._spectator.publish(image_message(_FACTORY, image, 'rgb8', header))
+
+    def _fail(self, error: Exception) -> None:
+        self.error = f'{type(error).__name__}: {error}'
+        self._finished.set()
+
+    def _header(self, stamp: int, frame: str) -> Header:
+        return header_message(_FACTORY, stamp, frame)
+
+
+def _description(world: ArmWorld) -> str:
+    scene, view = world.trial.scene, world.trial.view
+    elements = len(scene.fixture.elements)
+    return (
+        f'{scene.family} (scene {world.trial.index}) with {elements} elements, seen by a camera '
+        f'of {view.size[0]} x {view.size[1]} pixels'
+    )

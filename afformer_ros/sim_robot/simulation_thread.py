@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A thread that simulates a robot, at most at a chosen speed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from afformer_core.sim.arm.arm_world import ArmWorld
+from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
+
+# Seconds that a simulation which fell behind its speed may catch up.
+_MOST_BEHIND = 0.1
+
+
+class SimulationThread:
+    """Thread that advances a world, and lets others change it between two of its steps.
+
+    Its time goes on when the world is replaced.
+
+    Args:
+        world: world to begin with.
+        period: simulated seconds of a step.
+        factor: simulated seconds per second at most; 0 for no limit.
+        report: called in the thread after each step with the world and the time, nanoseconds;
+            returns what the cameras are to take then.
+        cameras: take it; they never fall behind, so that the simulation waits for them.
+        fail: called in the thread when the simulation fails, which ends it.
+    """
+
+    def __init__(
+        self,
+        world: ArmWorld,
+        period: float,
+        factor: float,
+        report: Callable[[ArmWorld, int], Exposure | None],
+        cameras: CameraThread,
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self.lock = threading.RLock()
+        self.factor = factor
+        self._world = world
+        self._period = period
+        self._report = report
+        self._cameras = cameras
+        self._fail = fail
+        self._before = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='simulation', daemon=True)
+
+    @property
+    def world(self) -> ArmWorld:
+        """The world; hold `lock` while reading or changing it."""
+        return self._world
+
+    @property
+    def start_time(self) -> float:
+        """Seconds of the simulation's time at which the world began."""
+        return self._before
+
+    @property
+    def now(self) -> int:
+        """Simulation's time in nanoseconds."""
+        return round((self._before + self._world.time) * 1e9)
+
+    def start(self) -> None:
+        """Start simulating."""
+        self._thread.start()
+
+    def replace(self, world: ArmWorld) -> None:
+        """Go on with another world."""
+        with self.lock:
+            self._before += self._world.time
+            self._world = world
+
+    def close(self, patience: float) -> bool:
+        """Stop; return whether the thread ended within so many seconds."""
+        self._stopping.set()
+        self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        try:
+            while not self._stopping.is_set():
+                with self.lock:
+                    self._world.advance(self._period)
+                    exposure = self._report(self._world, self.now)
+                if exposure is not None:
+                    self._cameras.expose(exposure)
+                if not self.factor:
+                    # others wait for the lock
+                    time.sleep(0)
+                    continue
+                due = max(due + self._period / self.factor, time.monotonic() - _MOST_BEHIND)
+                self._stopping.wait(max(0.0, due - time.monotonic()))
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)

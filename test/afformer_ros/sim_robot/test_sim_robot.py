@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated robot as a process of its own, as a planner sees it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from geometry_msgs.msg import PoseStamped, Transform
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from afformer_core.geometry import Calibration, RigidTransform
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.sim.arm.kinematics import shared_kinematics
+from afformer_core.sim.scene.outline import front_centre
+from afformer_ros.driver.node_processes import (
+    NodeError,
+    NodeProcess,
+    NodeProcesses,
+    wait_until,
+)
+from afformer_ros.sim_robot.parameters import SimRobotParameters
+
+LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+ARM = [f'panda_joint{number}' for number in range(1, 8)]
+MODULE = 'afformer_ros.executables.sim_robot'
+PARAMETERS = {
+    'families': "['keypad']",
+    'demonstration': 1,
+    'image_width': 160,
+    'image_height': 120,
+    'real_time_factor': 0.0,
+    'depth_noise': 0.0,
+}
+
+
+class Robot:
+    """A planner's side of the topics; `messages` fills with all that arrives."""
+
+    def __init__(self, process: NodeProcess) -> None:
+        self.process = process
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('planner', context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self.messages: dict[str, list[Any]] = defaultdict(list)
+        for name, kind, quality in (
+            ('image', Image, qos_profile_sensor_data),
+            ('depth', Image, qos_profile_sensor_data),
+            ('camera_info', CameraInfo, qos_profile_sensor_data),
+            ('/clock', Clock, qos_profile_sensor_data),
+            ('joint_states', JointState, 10),
+            ('camera_pose', PoseStamped, LATCHED),
+        ):
+            self.node.create_subscription(kind, name, self.messages[name].append, quality)
+        self._arm = self.node.create_publisher(
+            JointTrajectory, 'arm_controller/joint_trajectory', 1
+        )
+        self._services = {
+            name: self.node.create_client(Trigger, f'sim_robot/{name}')
+            for name in ('reset', 'verdict')
+        }
+
+    def wait(self, condition: Any, what: str, seconds: float = 40.0) -> None:
+        end = self.node.get_clock().now().nanoseconds + seconds * 1e9
+        while not condition():
+            assert self.node.get_clock().now().nanoseconds < end, (
+                f'waited in vain for {what}:\n{self.process.output}'
+            )
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def joints(self) -> np.ndarray:
+        """Newest positions of the arm's joints."""
+        self.messages['joint_states'].clear()
+        self.wait(lambda: self.messages['joint_states'], 'joint states')
+        message = self.messages['joint_states'][-1]
+        return np.array([message.position[message.name.index(name)] for name in ARM])
+
+    def send(self, *points: np.ndarray, seconds: float, names: list[str] = ARM) -> None:
+        self.wait(self._arm.get_subscription_count, 'the controller')
+        message = JointTrajectory(joint_names=names)
+        for number, point in enumerate(points, 1):
+            one = JointTrajectoryPoint(positions=[float(value) for value in point])
+            due = round(seconds * number / len(points) * 1e9)
+            one.time_from_start.sec, one.time_from_start.nanosec = divmod(due, 10**9)
+            message.points.append(one)
+        self._arm.publish(message)
+
+    def go(self, *points: np.ndarray, seconds: float) -> None:
+        self.send(*points, seconds=seconds)
+        self.wait(lambda: np.abs(self.joints() - points[-1]).max() < 0.01, 'the arm to arrive')
+
+    def call(self, service: str) -> Any:
+        client = self._services[service]
+        self.wait(client.service_is_ready, service)
+        future = client.call_async(Trigger.Request())
+        self.wait(future.done, f'the answer of {service}')
+        return future.result()
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+@pytest.fixture(scope='module')
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcesses]:
+    with NodeProcesses(tmp_path_factory.mktemp('logs')) as started:
+        yield started
+
+
+@pytest.fixture(scope='module')
+def robot(processes: NodeProcesses) -> Iterator[Robot]:
+    made = Robot(processes.start('robot', MODULE, {}, PARAMETERS))
+    yield made
+    made.close()
+
+
+def nanoseconds(stamp: Any) -> int:
+    return int(stamp.sec * 10**9 + stamp.nanosec)
+
+
+def test_the_topics_are_those_of_drivers(robot: Robot) -> None:
+    robot.wait(lambda: len(robot.messages['depth']) > 2, 'three depth images')
+
+    got = robot.messages
+    image, depth, info = (got[name][0] for name in ('image', 'depth', 'camera_info'))
+    assert to_rgb(image).shape == (120, 160, 3)
+    assert (depth.encoding, depth.width, depth.height) == ('16UC1', 160, 120)
+    assert {image.header.frame_id, depth.header.frame_id, info.header.frame_id} == {
+        'camera_color_optical_frame'
+    }
+    stamps = [nanoseconds(message.header.stamp) for message in got['image']]
+    assert np.diff(stamps).tolist() == [100_000_000] * (len(stamps) - 1)
+    assert {nanoseconds(message.header.stamp) for message in got['depth']} <= set(stamps)
+    states = [nanoseconds(message.header.stamp) for message in got['joint_states']]
+    assert np.diff(states).min() == 10_000_000
+    assert got['joint_states'][0].name[:8] == [*ARM, 'panda_finger_joint1']
+    assert got['camera_pose'][0].header.frame_id == 'panda_link0'
+    assert Calibration.from_message(info, rectified=True).width == 160
+    # a panel is in the middle of the image, within an arm's reach
+    middle = np.frombuffer(depth.data, np.uint16).reshape(120, 160)[60, 80]
+    assert 400 < middle < 1100
+
+
+def test_a_button_is_pressed_by_trajectories_alone(robot: Robot) -> None:
+    robot.call('reset')
+    trial = SimRobotParameters(
+        families=('keypad',), demonstration=1, image_width=160, image_height=120
+    ).trial()
+    element = trial.scene.fixture.elements[trial.task.element]
+    robot.wait(lambda: robot.messages['camera_pose'], 'the pose of the camera')
+    pose = robot.messages['camera_pose'][0].pose
+    # the element in the camera's frame, as a grounding node would publish it
+    camera = trial.view.camera
+    seen = (front_centre(element) - camera.position) @ camera.rotation * [1, -1, -1]
+    ahead = -element.pose.rotation[:, 2] @ camera.rotation * [1, -1, -1]
+    rotation = rotation_of(pose.orientation)
+    position = np.array([pose.position.x, pose.position.y, pose.position.z])
+    ahead = rotation @ ahead
+    way = shared_kinematics().approach(rotation @ seen + position + 0.008 * ahead, ahead, 0.058)
+
+    before = json.loads(robot.call('verdict').message)
+    robot.go(way[0], seconds=2.0)
+    robot.go(*way, seconds=1.0)
+    robot.go(*reversed(way), seconds=0.5)
+    answer = robot.call('verdict')
+
+    assert before['verdict'] == 'nothing touched'
+    assert answer.success
+    assert json.loads(answer.message)['verdict'] == 'done'
+
+
+def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: Robot) -> None:
+    robot.call('reset')
+    parked = robot.joints()
+
+    robot.send(parked[:6], seconds=1.0, names=ARM[:6])
+    robot.wait(lambda: 'arm_controller refuses' in robot.process.output, 'the refusal')
+    robot.go(parked + 0.2, seconds=1.0)
+    clock = nanoseconds(robot.messages['/clock'][-1].clock)
+    answer = robot.call('reset')
+
+    assert 'expected panda_joint1, panda_joint2' in robot.process.output
+    assert answer.success
+    assert answer.message.startswith('keypad (scene 0)')
+    assert robot.joints() == pytest.approx(parked, abs=1e-4)
+    robot.messages['/clock'].clear()
+    robot.wait(lambda: robot.messages['/clock'], 'the clock')
+    assert nanoseconds(robot.messages['/clock'][0].clock) > clock
+
+
+def test_a_trial_that_does_not_exist_ends_the_process(processes: NodeProcesses) -> None:
+    process = processes.start('wrong', MODULE, {}, {'demonstration': 5})
+
+    with pytest.raises(NodeError, match='demonstration is 5 and view 0; expected them below'):
+        wait_until(lambda: not process.running, 'the end', processes)
+
+
+def rotation_of(quaternion: Any) -> np.ndarray:
+    return RigidTransform.from_message(Transform(rotation=quaternion)).rotation

@@ -182,6 +182,7 @@ def executable_takes_parameters(words: Sequence[str], root: Path) -> None:
     for argument in arguments[1::2]:
         name, _, value = argument.partition(':=')
         given = yaml.safe_load(value)
+        assert name in known, f'{executable} has no parameter {name}'
         known[name].check(name, tuple(given) if isinstance(given, list) else given)
 
 
@@ -314,7 +315,6 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'ros2 service call /grounding/load_demonstration afformer_ros/srv/StartDemonstration',
         f'ros2 service call {SELECT} "{{demonstration: b}}"',
         'ros2 run afformer_ros sim_robot --ros-args -p scenes:=1',
-        'ros2 run afformer_ros sim_robot --ros-args -p scene:=-1',
         'ros2 param set /grounding peak_tolerance 1000',
         'ros2 no such',
         'python examples/no_such.py',

@@ -76,6 +76,8 @@ _SERVICES = {
 }
 _ACTIONS = {
     'ground_demonstration': 'find where to act in the images from now on, or why none is found',
+    'record_demonstration': 'record what arrives on `demonstration`, until it is over',
+    'load_demonstration': 'make a demonstration of a video, a folder of images or a bag',
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.demonstrations.reading_progress import Progress, untold
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.bag import Bag
 from afformer_core.media.video_frames import uniform_indices
@@ -20,7 +21,7 @@ def is_bag(path: Path) -> bool:
 
 
 def read_bag_frames(
-    path: Path, topic: str, maximum: int
+    path: Path, topic: str, maximum: int, progress: Progress = untold
 ) -> tuple[list[NDArray[np.uint8]], int, float]:
     """Read evenly spaced images of a topic.
 
@@ -28,6 +29,7 @@ def read_bag_frames(
         path: path of the bag.
         topic: name of the topic; '' for the only one with images.
         maximum: largest number of images, at least 1.
+        progress: told of each image of the topic.
 
     Returns:
         uint8 RGB [H, W, 3] each in order, the number of images of the topic, and the seconds
@@ -48,6 +50,7 @@ def read_bag_frames(
         times: list[int] = []
         for number, message in enumerate(bag.messages((chosen,), bag.start, bag.end)):
             times.append(message.time)
+            progress(number + 1, (number + 1) / count)
             if number in expected:
                 frames.append(to_rgb(bag.decode(message)))
         return frames, count, (times[-1] - times[0]) * 1e-9

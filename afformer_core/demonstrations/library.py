@@ -161,15 +161,17 @@ class DemonstrationLibrary:
             self.fail(f'the recording of {recording.name!r} was dropped: {reason}')
 
     def add(
-        self, frames: Sequence[NDArray[np.uint8]], name: str, frame_count: int, duration: float
+        self,
+        frames: Sequence[NDArray[np.uint8]],
+        name: str,
+        frame_count: int,
+        duration: float,
+        check: Callable[[], None] = lambda: None,
     ) -> Summary:
         """Add a demonstration that was read elsewhere, untrimmed; store it and select it.
 
         Args:
-            frames: uint8 RGB [H, W, 3] in order, at least one.
-            name: see `validated_name`.
-            frame_count: number of frames from which `frames` were sampled evenly.
-            duration: seconds.
+            frames, name, frame_count, duration, check: see `record_whole`.
 
         Raises:
             DemonstrationError: one is being recorded, there is no frame, or the name is not
@@ -180,7 +182,7 @@ class DemonstrationLibrary:
         try:
             self._finished.require_own(name)
             recorded = record_whole(
-                frames, frame_count, duration, name, self._grounder, self._store
+                frames, frame_count, duration, name, self._grounder, self._store, check
             )
         except Exception as error:
             self.fail(str(error) or type(error).__name__)

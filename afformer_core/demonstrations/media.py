@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
+from afformer_core.demonstrations.reading_progress import Progress, VideoProgress, untold
 from afformer_core.errors import DemonstrationError
-from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, read_frames
+from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames
 from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_frames import uniform_indices
@@ -90,7 +91,9 @@ def split_topic(path: Path) -> tuple[Path, str]:
     return (Path(file), topic) if mark and not path.exists() else (path, '')
 
 
-def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
+def read_demonstration(
+    path: Path, maximum_frames: int, progress: Progress = untold
+) -> MediaFrames:
     """Read evenly spaced frames of a video, a folder of images or a bag.
 
     Those of a folder are the frames that training would use, see `FrameFolder`.
@@ -99,6 +102,7 @@ def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
         path: path of the source; `BAG#TOPIC` names a topic of a bag, which needs it if it has
             several topics of images.
         maximum_frames: largest number of frames, at least 1.
+        progress: told how far the reading is, after each frame.
 
     Raises:
         VideoError: the video is missing, empty or not a video; a folder has no image, or one that
@@ -108,13 +112,24 @@ def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
     """
     file, topic = split_topic(path)
     if topic or is_bag(file):
-        frames, count, duration = read_bag_frames(file, topic, maximum_frames)
+        frames, count, duration = read_bag_frames(file, topic, maximum_frames, progress)
         return MediaFrames(tuple(frames), count, duration)
     if file.is_dir():
         paths = FrameFolder(file).paths()
-        chosen = uniform_indices(len(paths), maximum_frames)
-        return MediaFrames(tuple(read_frames([paths[i] for i in chosen])), len(paths), 0.0)
-    with VideoReader(file) as reader:
+        chosen = [paths[index] for index in uniform_indices(len(paths), maximum_frames)]
+        frames = []
+        for number, frame in enumerate(stream_frames(chosen), 1):
+            frames.append(frame)
+            progress(number, number / len(chosen))
+        return MediaFrames(tuple(frames), len(paths), 0.0)
+    return _read_video(file, maximum_frames, progress)
+
+
+def _read_video(path: Path, maximum_frames: int, progress: Progress) -> MediaFrames:
+    told = VideoProgress(progress)
+    with VideoReader(path, decoded=told.decoded) as reader:
+        told.duration = reader.duration
         count = reader.count()
-        frames = list(reader.read(uniform_indices(count, maximum_frames)))
-        return MediaFrames(tuple(frames), count, (count - 1) / reader.rate)
+        told.counted(count)
+        frames = tuple(reader.select(uniform_indices(count, maximum_frames)))
+        return MediaFrames(frames, count, (count - 1) / reader.rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -264,6 +264,7 @@ def record_whole(
     name: str,
     grounder: Grounder,
     store: DemonstrationStore | None,
+    check: Callable[[], None] = lambda: None,
 ) -> Recorded:
     """Record frames that are at hand already, without trimming.
 
@@ -272,6 +273,7 @@ def record_whole(
         frame_count: number of frames from which they were sampled evenly.
         duration: seconds.
         name, grounder, store: see `Recording`.
+        check: called before each frame is encoded; what it raises drops the recording.
 
     Raises:
         DemonstrationError: there is no frame, or the name is not allowed.
@@ -280,6 +282,7 @@ def record_whole(
     recording = Recording(name, grounder, store, RecordingSettings(trim=False))
     try:
         for number, frame in enumerate(frames):
+            check()
             recording.add_frame(frame, duration * number / max(1, len(frames) - 1))
         return recording.finish(frame_count)
     finally:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class VideoReader:
         clip: (begin, end) in seconds from the video's first frame, to read only the frames shown
             in that part, by their own times. None for all frames.
         threads: number of decoding threads; None for as many as the machine has cores.
+        decoded: called with the seconds of each frame from the first one as it is decoded, None
+            where there are no times; what it raises ends the reading.
 
     Attributes:
         rate: average frames per second.
@@ -52,10 +54,15 @@ class VideoReader:
     """
 
     def __init__(
-        self, path: Path | str, clip: Part | None = None, threads: int | None = None
+        self,
+        path: Path | str,
+        clip: Part | None = None,
+        threads: int | None = None,
+        decoded: Callable[[float | None], None] | None = None,
     ) -> None:
         self._path = Path(path)
         self._clip = clip
+        self._decoded = decoded
         if clip is not None and not is_part(clip):
             raise VideoError(
                 f'a part of {self._path} goes from {clip[0]} s to {clip[1]} s; '
@@ -185,7 +192,10 @@ class VideoReader:
                     first = frame.time
                 count += 1
                 known = frame.time is not None and first is not None
-                yield (frame.time - first if known else None), frame
+                time = frame.time - first if known else None
+                if self._decoded is not None:
+                    self._decoded(time)
+                yield time, frame
         except av.FFmpegError as error:
             if count == 0:
                 raise VideoError(f'no frame of {self._path} can be decoded: {error}') from error

@@ -16,7 +16,10 @@ from rclpy.node import Node
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.stream.pipeline import GroundingPipeline
 from afformer_ros.grounding.actions.ground_action import GroundAction
+from afformer_ros.grounding.actions.load_action import LoadAction
 from afformer_ros.grounding.actions.node_actions import NodeActions
+from afformer_ros.grounding.actions.record_action import RecordAction
+from afformer_ros.grounding.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.grounding.demonstration_services import DemonstrationServices
 from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
@@ -41,6 +44,7 @@ from afformer_ros.service_pool_executor import PriorityLock
 _BACKWARDS = JumpThreshold(
     min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
 )
+_CLOSED = 'the node was cleaned up or shut down'
 
 
 class ConfiguredGrounding:
@@ -119,9 +123,15 @@ class ConfiguredGrounding:
             image_grounding.take,
             group,
         )
+        loader = DemonstrationLoader(self._worker, parameters.readable_folders)
         self._services = DemonstrationServices(
-            node, self._recorder, self._worker, self._status, parameters.readable_folders
+            node, self._recorder, self._worker, self._status, loader
         )
+        self._record_action = RecordAction(
+            actions.record, node, self._recorder, self._last_message
+        )
+        self._status.listeners.append(self._record_action.demonstrations_changed)
+        self._load_action = LoadAction(actions.load, node, loader, self._last_message)
         self._diagnostics = GroundingDiagnostics(
             node, parameters.diagnostics_period, self._statuses
         )
@@ -151,11 +161,13 @@ class ConfiguredGrounding:
     def close(self, timeout: float) -> bool:
         """Remove everything; whether the worker ended within the timeout, in seconds."""
         begin = time.monotonic()
-        self._ground_action.close('the node was cleaned up or shut down')
+        self._ground_action.close(_CLOSED)
         self._worker.set_grounding(False)
         # What an unfinished recording has written is removed.
         self._recorder.cancel(timeout, 'the node ends')
-        ended = self._worker.stop(max(0.0, begin + timeout - time.monotonic()))
+        self._record_action.close(_CLOSED)
+        ended = self._load_action.close(_CLOSED, max(0.0, begin + timeout - time.monotonic()))
+        ended &= self._worker.stop(max(0.0, begin + timeout - time.monotonic()))
         self._loader.stop()
         self._jumps.unregister()
         self._diagnostics.destroy()
@@ -167,6 +179,9 @@ class ConfiguredGrounding:
         self._publisher.destroy()
         self._status.destroy()
         return ended
+
+    def _last_message(self) -> str:
+        return self._status.state.message
 
     def _can_ground(self, library: DemonstrationLibrary) -> bool:
         return bool(library.selected) or self._ground_action.can_ground

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
@@ -41,6 +41,21 @@ class FrameArrival:
         return float(stamp.sec + stamp.nanosec * 1e-9) or self.received
 
 
+@dataclass(frozen=True, eq=False)
+class StartedRecording:
+    """A recording that has begun.
+
+    Attributes:
+        name: name of the demonstration.
+        maximum_duration: seconds from the first to the last frame, at most; 0: as the parameter.
+        ended: done once it has ended; a DemonstrationError where it gave no demonstration.
+    """
+
+    name: str
+    maximum_duration: float
+    ended: Future[Summary] = field(default_factory=Future)
+
+
 class DemonstrationRecorder:
     """Records the topic `demonstration` between start and finish.
 
@@ -71,6 +86,7 @@ class DemonstrationRecorder:
         self._active = False
         self._accepting = False
         self._recording = 0
+        self._current: StartedRecording | None = None
         self._dropped = self._lost_before = 0
         self._started = 0.0
         self._frames = ImageSubscription(
@@ -111,10 +127,15 @@ class DemonstrationRecorder:
         self._active = self._accepting = False
         self._frames.destroy()
 
-    def start(self, name: str) -> Future[str]:
-        """Begin to record; gives the name."""
+    def start(self, name: str, maximum_duration: float = 0.0) -> Future[StartedRecording]:
+        """Begin to record.
 
-        def begin(library: DemonstrationLibrary) -> str:
+        Args:
+            name: name of the demonstration; empty: one is chosen.
+            maximum_duration: see `StartedRecording`.
+        """
+
+        def begin(library: DemonstrationLibrary) -> StartedRecording:
             if not self._active:
                 raise DemonstrationError(
                     'the node is not active; activate it before a demonstration is recorded'
@@ -124,19 +145,38 @@ class DemonstrationRecorder:
             self._recording += 1
             self._started = time.monotonic()
             self._accepting = True
-            return chosen
+            self._current = StartedRecording(chosen, maximum_duration)
+            return self._current
 
         return self._worker.submit(begin)
 
-    def finish(self) -> Future[Summary]:
-        """End the recording after the frames that came before."""
-        self._accepting = False
+    def finish(self, recording: StartedRecording | None = None) -> Future[Summary]:
+        """End a recording after the frames that came before.
+
+        Args:
+            recording: the one to end, if it still runs; None: whichever runs.
+        """
+        if recording in (None, self._current):
+            self._accepting = False
 
         def end(library: DemonstrationLibrary) -> Summary:
+            if recording not in (None, self._current):
+                raise DemonstrationError('the recording has ended')
             self._count_lost(library)
-            return library.finish()
+            return self._finish(library)
 
         return self._worker.submit(end, after_frames=True)
+
+    def drop(self, recording: StartedRecording, reason: str) -> Future[None]:
+        """Drop a recording, if it still runs.
+
+        Args:
+            recording: the one to drop.
+            reason: for who waits for it, and who reads the log.
+        """
+        if recording is self._current:
+            self._accepting = False
+        return self._worker.submit(lambda library: self._drop(library, recording, reason))
 
     def missing_frames(self) -> str:
         """Say why a recording gets no frames at the moment; empty where it does, or none runs."""
@@ -148,7 +188,29 @@ class DemonstrationRecorder:
 
     def _cancel(self, reason: str) -> Future[None]:
         self._accepting = False
-        return self._worker.submit(lambda library: library.cancel(reason))
+        return self._worker.submit(lambda library: self._drop(library, self._current, reason))
+
+    def _drop(
+        self, library: DemonstrationLibrary, recording: StartedRecording | None, reason: str
+    ) -> None:
+        if recording is None or recording is not self._current:
+            return
+        self._current = None
+        library.cancel(reason)
+        error = f'the recording of {recording.name!r} was dropped: {reason}'
+        recording.ended.set_exception(DemonstrationError(error))
+
+    def _finish(self, library: DemonstrationLibrary, reason: str = '') -> Summary:
+        recording, self._current = self._current, None
+        try:
+            summary = library.finish(reason)
+        except Exception as error:
+            if recording is not None:
+                recording.ended.set_exception(error)
+            raise
+        if recording is not None:
+            recording.ended.set_result(summary)
+        return summary
 
     def _record(self, library: DemonstrationLibrary, arrival: FrameArrival) -> None:
         """Record one frame; called by the worker."""
@@ -164,9 +226,13 @@ class DemonstrationRecorder:
             )
             return
         limit = self._read_parameters().maximum_recording_seconds
+        maximum = 0.0 if self._current is None else self._current.maximum_duration
         if library.recorded_seconds > limit:
             self._accepting = False
-            library.finish(f'it was finished by itself after {limit:.0f} s')
+            self._finish(library, f'it was finished by itself after {limit:.0f} s')
+        elif maximum and library.recorded_seconds >= maximum:
+            self._accepting = False
+            self._finish(library, f'it was asked to last {maximum:g} s')
 
     def _count_lost(self, library: DemonstrationLibrary) -> None:
         library.count_lost(self.watch.lost_count - self._lost_before, self._dropped)

@@ -4,25 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from pathlib import Path
 from typing import Any, TypeVar
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
-from afformer_core.demonstrations.media import (
-    MediaFrames,
-    permitted_path,
-    read_demonstration,
-    split_topic,
-)
-from afformer_core.demonstrations.state import Summary
 from afformer_core.errors import AfformerError
+from afformer_ros.grounding.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
+from afformer_ros.grounding.summary_fields import fill_summary
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
@@ -55,7 +50,7 @@ class DemonstrationServices:
         recorder: recorder of the topic `demonstration`.
         worker: worker that owns the demonstrations.
         status: status of the demonstrations; told of what is refused.
-        folders: below which files may be read, resolved.
+        loader: reads demonstrations from files.
     """
 
     def __init__(
@@ -64,13 +59,13 @@ class DemonstrationServices:
         recorder: DemonstrationRecorder,
         worker: GroundingWorker[DemonstrationLibrary],
         status: DemonstrationStatusPublisher,
-        folders: tuple[Path, ...],
+        loader: DemonstrationLoader,
     ) -> None:
         self._node = node
         self._recorder = recorder
         self._worker = worker
         self._status = status
-        self._folders = folders
+        self._loader = loader
         # A service that waits for the worker must not keep others from being answered.
         group = ReentrantCallbackGroup()
         callbacks: dict[str, Callable[[Any, Any], Any]] = {
@@ -95,8 +90,8 @@ class DemonstrationServices:
         self, request: StartDemonstration.Request, response: StartDemonstration.Response
     ) -> StartDemonstration.Response:
         def act() -> str:
-            name = self._recorder.start(request.name).result(_PATIENCE)
-            return f'recording {name!r}'
+            recording = self._recorder.start(request.name).result(_PATIENCE)
+            return f'recording {recording.name!r}'
 
         return self._answer(response, act)
 
@@ -105,10 +100,7 @@ class DemonstrationServices:
     ) -> FinishDemonstration.Response:
         def act() -> str:
             summary = self._recorder.finish().result(_PATIENCE)
-            _fill(response, summary)
-            response.begin, response.end = summary.begin, summary.end
-            response.trimmed_by = summary.trimmed_by
-            response.frames_lost = summary.frames_lost
+            fill_summary(response, summary)
             return self._status.state.message
 
         return self._answer(response, act)
@@ -117,17 +109,8 @@ class DemonstrationServices:
         self, request: LoadDemonstration.Request, response: LoadDemonstration.Response
     ) -> LoadDemonstration.Response:
         def act() -> str:
-            maximum = self._worker.submit(lambda owned: owned.maximum_frames).result(_PATIENCE)
-            try:
-                path = permitted_path(request.path, self._folders)
-                media = read_demonstration(path, maximum)
-            except AfformerError as error:
-                text = str(error)
-                self._worker.submit(lambda owned: owned.fail(text))
-                raise
-            command = _adding(media, request.name or split_topic(path)[0].stem)
-            summary = self._worker.submit(command).result(_PATIENCE)
-            _fill(response, summary)
+            summary = self._loader.load(request.path, request.name, _wait)
+            fill_summary(response, summary)
             return self._status.state.message
 
         return self._answer(response, act)
@@ -179,14 +162,9 @@ class DemonstrationServices:
         return response
 
 
-def _adding(media: MediaFrames, name: str) -> Callable[[DemonstrationLibrary], Summary]:
-    return lambda owned: owned.add(media.frames, name, media.frame_count, media.duration)
+def _wait(command: Future[Any]) -> Any:
+    return command.result(_PATIENCE)
 
 
 def _service_of(response: Any) -> str:
     return next(name for name, kind in SERVICES.items() if isinstance(response, kind.Response))
-
-
-def _fill(response: Any, summary: Summary) -> None:
-    response.name, response.frames = summary.name, summary.frames
-    response.frames_kept, response.duration = summary.frames_kept, summary.duration

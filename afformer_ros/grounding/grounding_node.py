@@ -36,8 +36,8 @@ class GroundingNode(LifecycleNode):
     offers `~/start_demonstration`, `~/finish_demonstration`, `~/load_demonstration`,
     `~/select_demonstration`, `~/list_demonstrations` and `~/delete_demonstration`. All of these
     exist from its configuration on; images are grounded and demonstrations recorded while it is
-    active. The action `~/ground_demonstration` is there all the time, so that every goal has a
-    result that says why.
+    active. The actions `~/ground_demonstration`, `~/record_demonstration` and
+    `~/load_demonstration` are there all the time, so that every goal has a result that says why.
 
     Args:
         priority_lock: priority lock of results over callbacks; None: callbacks do not give way.

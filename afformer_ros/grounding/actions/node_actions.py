@@ -5,10 +5,16 @@ from __future__ import annotations
 
 from rclpy.node import Node
 
-from afformer_ros.action import GroundDemonstration
+from afformer_ros.action import GroundDemonstration, LoadDemonstration, RecordDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
+from afformer_ros.grounding.actions.load_action import failed_loading
+from afformer_ros.grounding.actions.record_action import failed_recording
 
-ACTIONS = {'ground_demonstration': GroundDemonstration}
+ACTIONS = {
+    'ground_demonstration': GroundDemonstration,
+    'record_demonstration': RecordDemonstration,
+    'load_demonstration': LoadDemonstration,
+}
 
 
 def _not_grounded(reason: str) -> GroundDemonstration.Result:
@@ -23,13 +29,20 @@ class NodeActions:
 
     Attributes:
         ground: grounds a demonstration in the images from now on.
+        record: records one from its topic.
+        load: makes one of a file.
     """
 
     def __init__(self, node: Node) -> None:
         self.ground = ActionEndpoint(
             node, GroundDemonstration, 'ground_demonstration', _not_grounded
         )
+        self.record = ActionEndpoint(
+            node, RecordDemonstration, 'record_demonstration', failed_recording
+        )
+        self.load = ActionEndpoint(node, LoadDemonstration, 'load_demonstration', failed_loading)
 
     def destroy(self) -> None:
         """Remove the actions."""
-        self.ground.destroy()
+        for one in (self.ground, self.record, self.load):
+            one.destroy()

@@ -51,6 +51,20 @@ def test_a_recording_is_kept_selected_and_told(grounder, desk, tmp_path):
     )
 
 
+def test_a_check_drops_what_is_added(library, desk):
+    _record(library, 'press', map(desk, range(2)))
+    checks = iter([None, None, KeyError('enough')])
+
+    def check():
+        if error := next(checks):
+            raise error
+
+    with pytest.raises(KeyError, match='enough'):
+        library.add([desk(number) for number in range(5)], 'pull', 5, 1.0, check)
+    assert library.state().names == ('press',)
+    assert library.selected == 'press'
+
+
 def test_what_is_prepared_is_grounded_beside_the_selection(library, desk, busy_desk):
     _record(library, 'press', map(desk, range(3)))
     expected = library.predict(desk(99)).probabilities

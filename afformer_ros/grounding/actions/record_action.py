@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goals of the action `~/record_demonstration`, each with the recording that it began."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+
+from rclpy.node import Node
+
+from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
+from afformer_core.errors import AfformerError
+from afformer_ros.action import RecordDemonstration
+from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
+from afformer_ros.grounding.actions.goal_clock import GoalClock
+from afformer_ros.grounding.actions.ground_goal import seconds_of
+from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
+from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder, StartedRecording
+from afformer_ros.grounding.grounding_worker import WorkerStoppedError
+from afformer_ros.grounding.summary_fields import fill_summary
+
+
+@dataclass(eq=False)
+class _RecordGoal:
+    """A goal, and how far its recording is.
+
+    Attributes:
+        goal: its client's side.
+        clock: time since the last frame.
+        maximum_duration: seconds from the first frame to the end; 0: any.
+        frame_timeout: seconds without a frame, after the first, to the end; 0: any.
+        recording: its recording, once it has begun.
+        frames, duration: of the recording so far.
+        finishing: whether the end of the recording was asked for.
+        canceled: whether its client asks that it be dropped.
+    """
+
+    goal: OpenGoal
+    clock: GoalClock
+    maximum_duration: float
+    frame_timeout: float
+    recording: StartedRecording | None = None
+    frames: int = 0
+    duration: float = 0.0
+    finishing: bool = False
+    canceled: bool = False
+
+    def is_over(self) -> bool:
+        """Check whether it is time for the end of the recording."""
+        waited = self.clock.elapsed()
+        if not self.frames or self.finishing:
+            return False
+        late = bool(self.frame_timeout) and waited >= self.frame_timeout
+        full = bool(self.maximum_duration) and self.duration + waited >= self.maximum_duration
+        return late or full
+
+
+class RecordAction:
+    """Takes goals; the recorder refuses one while another recording runs.
+
+    The executor's thread brings goals and the time, the worker's thread frames and the end of the
+    recording.
+
+    Args:
+        endpoint: action of the node.
+        node: node whose clock and log are used.
+        recorder: records.
+        last_message: what was last told of the demonstrations.
+    """
+
+    def __init__(
+        self,
+        endpoint: ActionEndpoint,
+        node: Node,
+        recorder: DemonstrationRecorder,
+        last_message: Callable[[], str],
+    ) -> None:
+        self._endpoint = endpoint
+        self._node = node
+        self._recorder = recorder
+        self._last_message = last_message
+        self._lock = threading.RLock()
+        self._goals: list[_RecordGoal] = []
+        self._closed = ''
+        endpoint.attach(self)
+
+    def close(self, reason: str) -> None:
+        """End all goals, and take no more; the recorder drops what it records.
+
+        Args:
+            reason: what their clients are told.
+        """
+        self._endpoint.detach()
+        with self._lock:
+            self._closed = reason
+            for one in list(self._goals):
+                self._end(one, failed_recording(reason))
+
+    def refusal(self, request: RecordDemonstration.Goal) -> str:
+        """Say why a goal is rejected; empty where it is accepted."""
+        try:
+            _limits(request)
+        except ValueError as error:
+            return str(error)
+        return ''
+
+    def take(self, goal: OpenGoal) -> None:
+        """Take an accepted goal, and begin to record."""
+        goal.begin()
+        clock = GoalClock(lambda: self._node.get_clock().now().nanoseconds, time.monotonic)
+        maximum, frame_timeout = _limits(goal.request)
+        one = _RecordGoal(goal, clock, maximum, frame_timeout)
+        with self._lock:
+            self._goals.append(one)
+            if self._closed:
+                self._end(one, failed_recording(self._closed))
+                return
+        started = self._recorder.start(goal.request.name, maximum)
+        started.add_done_callback(partial(self._started, one))
+
+    def cancel(self, goal: OpenGoal) -> None:
+        """Drop a recording because its client asks for that."""
+        with self._lock:
+            for one in [each for each in self._goals if each.goal is goal]:
+                one.canceled = True
+                self._drop(one)
+
+    def tick(self) -> None:
+        """Finish recordings that have lasted long enough."""
+        with self._lock:
+            for one in self._goals:
+                if one.recording is not None and one.is_over():
+                    one.finishing = True
+                    self._recorder.finish(one.recording)
+
+    def demonstrations_changed(self, state: DemonstrationState) -> None:
+        """Tell clients how far their recordings are."""
+        if state.phase != Phase.RECORDING:
+            return
+        with self._lock:
+            for one in self._goals:
+                if one.recording is not None and one.recording.name == state.name:
+                    if state.frames != one.frames:
+                        one.clock.restart()
+                    one.frames, one.duration = state.frames, state.duration
+                    one.goal.publish_feedback(
+                        RecordDemonstration.Feedback(
+                            frames=state.frames,
+                            frames_lost=state.frames_lost,
+                            duration=float(state.duration),
+                            hands_seen=state.hands_seen,
+                        )
+                    )
+
+    def _started(self, one: _RecordGoal, started: Future[StartedRecording]) -> None:
+        error = started.exception()
+        with self._lock:
+            if error is not None:
+                self._end(one, failed_recording(_text(error)))
+                return
+            one.recording = started.result()
+            # From now on frames are taken.
+            one.goal.publish_feedback(RecordDemonstration.Feedback())
+            if one.canceled:
+                self._drop(one)
+        one.recording.ended.add_done_callback(partial(self._ended, one))
+
+    def _drop(self, one: _RecordGoal) -> None:
+        if one.recording is not None:
+            self._recorder.drop(one.recording, 'its client canceled it')
+
+    def _ended(self, one: _RecordGoal, ended: Future[Summary]) -> None:
+        error = ended.exception()
+        with self._lock:
+            if error is not None:
+                self._end(one, failed_recording(_text(error)))
+                return
+            result = RecordDemonstration.Result(success=True, message=self._last_message())
+            self._end(one, fill_summary(result, ended.result()))
+
+    def _end(self, one: _RecordGoal, result: RecordDemonstration.Result) -> None:
+        if one not in self._goals:
+            return
+        self._goals.remove(one)
+        failure = Ending.CANCELED if one.canceled else Ending.ABORTED
+        one.goal.end(Ending.SUCCEEDED if result.success else failure, result)
+        if not result.success:
+            self._node.get_logger().info(f'record_demonstration: {result.message}')
+
+
+def failed_recording(reason: str) -> RecordDemonstration.Result:
+    """Create the result of a goal that gave no demonstration."""
+    return RecordDemonstration.Result(success=False, message=reason)
+
+
+def _limits(request: RecordDemonstration.Goal) -> tuple[float, float]:
+    maximum = seconds_of(request.maximum_duration, 'maximum_duration')
+    return maximum, seconds_of(request.frame_timeout, 'frame_timeout')
+
+
+def _text(error: BaseException) -> str:
+    known = isinstance(error, (AfformerError, WorkerStoppedError))
+    return str(error) if known else f'{type(error).__name__}: {error}'

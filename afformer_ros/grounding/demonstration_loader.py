@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loading of a demonstration from a file: read here, encoded by the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import permitted_path, read_demonstration, split_topic
+from afformer_core.demonstrations.reading_progress import Progress, untold
+from afformer_core.demonstrations.state import Summary
+from afformer_core.errors import AfformerError
+from afformer_ros.grounding.grounding_worker import GroundingWorker
+
+
+class DemonstrationLoader:
+    """Makes demonstrations of videos, folders of images and bags.
+
+    Args:
+        worker: worker that owns the demonstrations.
+        folders: below which files may be read, resolved.
+    """
+
+    def __init__(
+        self, worker: GroundingWorker[DemonstrationLibrary], folders: tuple[Path, ...]
+    ) -> None:
+        self._worker = worker
+        self._folders = folders
+
+    def load(
+        self,
+        source: str,
+        name: str,
+        wait: Callable[[Future[Any]], Any],
+        progress: Progress = untold,
+        check: Callable[[], None] = lambda: None,
+    ) -> Summary:
+        """Read a file, and add what it shows; takes as long as that does.
+
+        Args:
+            source: path of the file or folder; `BAG#TOPIC` names a topic of a bag.
+            name: name of the demonstration; empty: that of the file without its extension.
+            wait: function that waits for the result of a command of the worker.
+            progress: told of each frame that is read.
+            check: called by the worker before each frame is encoded; what it raises drops the
+                demonstration.
+
+        Raises:
+            AfformerError: the file may not or cannot be read, or the name is not allowed.
+            WorkerStoppedError: the worker ended.
+            Exception: what `wait`, `progress` or `check` raises.
+        """
+        maximum = wait(self._worker.submit(lambda owned: owned.maximum_frames))
+        try:
+            path = permitted_path(source, self._folders)
+            media = read_demonstration(path, maximum, progress)
+        except AfformerError as error:
+            text = str(error)
+            self._worker.submit(lambda owned: owned.fail(text))
+            raise
+        chosen = name or split_topic(path)[0].stem
+
+        def add(owned: DemonstrationLibrary) -> Summary:
+            return owned.add(media.frames, chosen, media.frame_count, media.duration, check)
+
+        summary: Summary = wait(self._worker.submit(add))
+        return summary

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The action ~/record_demonstration of a node that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from afformer_ros.action import RecordDemonstration
+from builtin_interfaces.msg import Duration
+from lifecycle_msgs.msg import Transition
+
+
+@pytest.fixture
+def record(active: Any) -> Callable[..., Any]:
+    def send(**fields: Any) -> Any:
+        return active.send_goal(RecordDemonstration, 'record_demonstration', **fields)
+
+    return send
+
+
+def test_a_recording_ends_after_its_maximum_duration(active, record):
+    goal = record(name='press', maximum_duration=Duration(nanosec=300_000_000))
+    active.wait(lambda: goal.feedback, 'the begin of the recording')
+    active.send_frames(3)
+    active.frames.publish(active.image_message(3, 'demonstrator'))
+    ending, result = goal.result()
+    assert (ending, result.success, result.name) == ('succeeded', True, 'press'), result.message
+    assert (result.frames, result.frames_kept) == (4, 4)
+    assert result.duration == pytest.approx(0.3)
+    assert "'press' is selected" in result.message
+    assert [one.frames for one in goal.feedback][-1] >= 3
+    assert goal.feedback[-1].duration >= 0.19
+
+
+def test_a_recording_ends_where_no_frame_comes(active, record):
+    goal = record(name='press', frame_timeout=Duration(nanosec=200_000_000))
+    active.wait(lambda: goal.feedback, 'the begin of the recording')
+    active.spin(0.5)
+    active.send_frames(2)
+    ending, result = goal.result()
+    assert (ending, result.frames) == ('succeeded', 2), result.message
+    assert active.list().selected == 'press'
+
+
+def test_frames_that_cease_count_for_the_maximum_duration(active, record):
+    goal = record(maximum_duration=Duration(nanosec=500_000_000))
+    active.wait(lambda: goal.feedback, 'the begin of the recording')
+    active.send_frames(2)
+    ending, result = goal.result()
+    assert (ending, result.frames, result.name) == ('succeeded', 2, 'demonstration_1')
+
+
+def test_the_service_ends_a_recording(active, record):
+    goal = record(name='press')
+    active.wait(lambda: goal.feedback, 'the begin of the recording')
+    active.send_frames(2)
+    assert active.finish().success
+    ending, result = goal.result()
+    assert (ending, result.success, result.frames) == ('succeeded', True, 2)
+
+
+def test_canceling_drops_a_recording(active, record):
+    goal = record(name='press')
+    active.wait(lambda: goal.feedback, 'the begin of the recording')
+    active.send_frames(2)
+    goal.cancel()
+    ending, result = goal.result()
+    assert (ending, result.success) == ('canceled', False)
+    assert result.message == "the recording of 'press' was dropped: its client canceled it"
+    assert active.list().names == []
+
+
+def test_a_recording_without_a_frame_is_none(active, record):
+    goal = record(name='press')
+    active.wait(lambda: goal.feedback, 'the begin of the recording')
+    assert not active.finish().success
+    ending, result = goal.result()
+    assert (ending, result.success) == ('aborted', False)
+    assert 'has no frame' in result.message
+
+
+def test_two_recordings_at_a_time_are_refused(active, record):
+    first, second = record(name='press'), record(name='pull')
+    ending, result = second.result()
+    assert (ending, result.success) == ('aborted', False)
+    assert "'press' is being recorded" in result.message
+    first.cancel()
+    assert first.result()[0] == 'canceled'
+
+
+def test_deactivation_drops_a_recording(active, record):
+    goal = record(name='press')
+    active.wait(lambda: goal.feedback, 'the begin of the recording')
+    active.send_frames(1)
+    assert active.change_state(Transition.TRANSITION_DEACTIVATE)
+    try:
+        ending, result = goal.result()
+        assert (ending, result.success) == ('aborted', False)
+        assert 'the node was deactivated' in result.message
+        ending, result = record(name='press').result()
+        assert (ending, result.success) == ('aborted', False)
+        assert 'activate it' in result.message
+    finally:
+        assert active.change_state(Transition.TRANSITION_ACTIVATE)
+
+
+def test_a_negative_time_is_rejected(record):
+    assert not record(frame_timeout=Duration(sec=-1)).accepted()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.sim.arm.arm_renderer import ArmRenderer
+from afformer_core.sim.arm.arm_renderer import ArmRenderer, SpectatorRenderer
 from afformer_core.sim.arm.arm_world import ArmWorld, WorldSnapshot
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.cameras.depth_camera import DepthCamera, SensedDepth
@@ -53,14 +53,13 @@ class ArmCameras:
         spectator_size: tuple[int, int] = (640, 480),
     ) -> None:
         trial = world.trial
-        size = trial.view.size
-        buffer = (max(size[0], spectator_size[0]), max(size[1], spectator_size[1]))
         self._trial = trial
         self._depth_camera = depth_camera
-        self._spectator = world.workplace.spectator()
+        self._workplace = world.workplace
         self._spectator_size = spectator_size
         self._count = 0
-        self._renderer = ArmRenderer(trial.scene, buffer, world.workplace)
+        self._renderer = ArmRenderer(trial.scene, trial.view.size, world.workplace)
+        self._spectator: SpectatorRenderer | None = None
         self._renderer.set_room(trial.view.lighting, trial.view.surroundings)
 
     def __enter__(self) -> Self:
@@ -70,15 +69,16 @@ class ArmCameras:
         self.close()
 
     def close(self) -> None:
-        """Free the OpenGL context."""
+        """Free the OpenGL contexts."""
         self._renderer.close()
+        if self._spectator is not None:
+            self._spectator.close()
 
     def capture(self, snapshot: WorldSnapshot) -> CameraImages:
         """Take the next images of the head camera."""
         view, renderer = self._trial.view, self._renderer
         renderer.set_arm(snapshot.joints)
-        image = renderer.render(view.camera, view.size, states=snapshot.states)
-        depth = renderer.depth(view.camera, view.size, states=snapshot.states)
+        image, depth = renderer.render_with_depth(view.camera, view.size, states=snapshot.states)
         images = CameraImages(
             view.sensor.expose(image, self._rng(_SENSOR)),
             self._depth_camera.measure(depth, self._rng(_DEPTH)),
@@ -88,8 +88,14 @@ class ArmCameras:
 
     def spectate(self, snapshot: WorldSnapshot) -> NDArray[np.uint8]:
         """Render what a spectator sees: uint8 [H, W, 3] RGB."""
-        self._renderer.set_arm(snapshot.joints)
-        return self._renderer.render(self._spectator, self._spectator_size, states=snapshot.states)
+        if self._spectator is None:
+            trial = self._trial
+            self._spectator = SpectatorRenderer(
+                trial.scene, self._spectator_size, self._workplace, trial.view.surroundings
+            )
+        camera = self._workplace.spectator()
+        self._spectator.set_arm(snapshot.joints)
+        return self._spectator.render(camera, self._spectator_size, states=snapshot.states)
 
     def _rng(self, purpose: int) -> np.random.Generator:
         keys = (self._trial.number, self._count)[: 2 if self._count else 1]

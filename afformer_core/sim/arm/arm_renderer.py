@@ -12,7 +12,11 @@ from afformer_core.sim.arm.workplace import Workplace, furnish, table_box
 from afformer_core.sim.scene.hand_skins import SkinXml
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.surroundings import Lighting, Surroundings
 from afformer_core.sim.scene.world import describe_world
+
+# Colours of the light room beyond the wall.
+_SKY, _HORIZON = [0.87, 0.89, 0.92], [0.70, 0.72, 0.75]
 
 
 class ArmRenderer(Renderer):
@@ -47,8 +51,56 @@ class ArmRenderer(Renderer):
             type=mujoco.mjtGeom.mjGEOM_BOX,
             pos=[0, self._workplace.floor - 0.01, 1],
             size=[2.5, 0.01, 3],
-            rgba=[0.48, 0.46, 0.44, 1],
+            rgba=[0.62, 0.60, 0.57, 1],
+        )
+        spec.add_texture(
+            name='sky',
+            type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+            builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+            rgb1=_SKY,
+            rgb2=_HORIZON,
+            width=256,
+            height=6 * 256,
         )
         model = spec.compile()
         world.paint(model)
+        # the shadow of an arm has longer edges than those of a fixture
+        model.vis.quality.shadowsize = 1024
+        return model
+
+
+class SpectatorRenderer(ArmRenderer):
+    """Renderer of an arm at work for people: brighter, with smooth edges and shadows.
+
+    Args:
+        scene: scene to render.
+        buffer: (width, height) of the largest image.
+        workplace: where the arm and the table stand.
+        surroundings: room of the scene.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        buffer: tuple[int, int],
+        workplace: Workplace,
+        surroundings: Surroundings,
+    ) -> None:
+        super().__init__(scene, buffer, workplace)
+        side = float(workplace.side)
+        key, fill = np.array([0.4 * side, -0.7, -0.9]), np.array([0.8 * side, -0.3, -0.6])
+        lighting = Lighting(
+            ambient=np.full(3, 0.42),
+            directions=np.array([key / np.linalg.norm(key), fill / np.linalg.norm(fill)]),
+            colours=np.array([[0.5, 0.49, 0.47], [0.16, 0.17, 0.19]]),
+            shadows=True,
+        )
+        self.set_room(lighting, surroundings)
+
+    def _build_model(
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None, finishes: str
+    ) -> mujoco.MjModel:
+        model = super()._build_model(scene, buffer, skins, finishes)
+        model.vis.quality.shadowsize = 2048
+        model.vis.quality.offsamples = 4
         return model

@@ -63,9 +63,8 @@ class Workplace:
 
     def spectator(self) -> Camera:
         """Return a camera that has the arm and the fixture in view, from the other side."""
-        base = self.base.position
-        aim = 0.55 * self.middle + 0.45 * (base + [0.0, 0.35, 0.0])
-        position = aim + np.array([-1.15 * self.side, 0.45, 0.95])
+        aim = 0.58 * self.middle + 0.42 * (self.base.position + [0.0, 0.33, 0.0])
+        position = aim + np.array([-0.95 * self.side, 0.42, 0.85])
         return look_at(position, aim, 0.0, _SPECTATOR_FIELD)
 
 

@@ -160,13 +160,30 @@ class Renderer:
             float32 [H, W] metres; the far plane's distance where there is nothing.
         """
         self._update(camera, size, hand, states or {})
+        return self._read_depth(size, None)
+
+    def render_with_depth(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Hand = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Render an image and its depth at once; see `render` and `depth`."""
+        self._update(camera, size, hand, states or {})
+        image = np.empty((size[1], size[0], 3), np.uint8)
+        depth = self._read_depth(size, image)
+        return np.ascontiguousarray(image[::-1]), depth
+
+    def _read_depth(self, size: tuple[int, int], image: np.ndarray | None) -> np.ndarray:
+        """Draw, and read depth; fill an image, upside down, where one is given."""
         width, height = size
         viewport = mujoco.MjrRect(0, 0, width, height)
         # one minus the usual depth keeps the digits of what is far
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
         buffer = np.empty((height, width), np.float32)
         mujoco.mjr_render(viewport, self._scene, self._context)
-        mujoco.mjr_readPixels(None, buffer, viewport, self._context)
+        mujoco.mjr_readPixels(image, buffer, viewport, self._context)
         extent = float(self._model.stat.extent)
         planes = self._model.vis.map
         near, far = extent * float(planes.znear), extent * float(planes.zfar)

@@ -192,3 +192,13 @@ def test_the_parked_arm_is_out_of_view(world: ArmWorld) -> None:
 
     assert not (parked < alone - 0.01).any()
     assert (at_work < alone - 0.01).any()
+
+
+def test_image_and_depth_at_once_are_those_one_by_one(world: ArmWorld) -> None:
+    view = world.trial.view
+    with Renderer(world.trial.scene, view.size) as renderer:
+        renderer.set_room(view.lighting, view.surroundings)
+        image, depth = renderer.render_with_depth(view.camera, view.size)
+
+        assert (renderer.render(view.camera, view.size) == image).all()
+        assert (renderer.depth(view.camera, view.size) == depth).all()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -23,12 +24,7 @@ from afformer_core.geometry import Calibration, RigidTransform
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.sim.arm.kinematics import shared_kinematics
 from afformer_core.sim.scene.outline import front_centre
-from afformer_ros.driver.node_processes import (
-    NodeError,
-    NodeProcess,
-    NodeProcesses,
-    wait_until,
-)
+from afformer_ros.driver.node_processes import NodeError, NodeProcess, NodeProcesses
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
@@ -203,9 +199,11 @@ def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: Robot) ->
 
 def test_a_trial_that_does_not_exist_ends_the_process(processes: NodeProcesses) -> None:
     process = processes.start('wrong', MODULE, {}, {'demonstration': 5})
+    while process.running:
+        time.sleep(0.05)
 
     with pytest.raises(NodeError, match='demonstration is 5 and view 0; expected them below'):
-        wait_until(lambda: not process.running, 'the end', processes)
+        process.check()
 
 
 def rotation_of(quaternion: Any) -> np.ndarray:

@@ -33,7 +33,7 @@ _INTERRUPTED = threading.Event()
 
 # Folder with the files of rendered scenes, and all that the demo leaves.
 _SCENES = 'scenes'
-_KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag', _SCENES)
+_KEPT = ('contact_sheet.png', 'overlay.mp4', 'robot.mp4', 'bag', _SCENES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m afformer_ros.demo',
         description='Start a real ROS 2 graph of two players and the grounding node, ground '
-        'demonstrations in camera images, and leave a contact sheet, a film and a bag.',
+        'demonstrations in camera images, let a simulated arm repeat some, and leave a contact '
+        'sheet, films and a bag.',
         epilog='example: python -m afformer_ros.demo --video press.mp4 --image machine.jpg',
     )
     parser.add_argument('--video', type=Path, help='a demonstration; without it, rendered ones')
@@ -89,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix='.making.', dir=options.output) as making:
         folder = Path(making)
         scenes = _scenes(options, folder)
-        _ground_scenes(scenes, folder, options.model)
+        _ground_scenes(scenes, folder, options.model, arm=options.video is None)
         if _INTERRUPTED.is_set():
             raise KeyboardInterrupt
         kept = [name for name in _KEPT if (folder / name).exists()]
@@ -113,7 +114,7 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
     return list(rendered_scenes(scenes))
 
 
-def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
+def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str, arm: bool) -> None:
     # ROS is imported only after its environment variables are set.
     from afformer_ros.demo.contact_sheet import Row, contact_sheet, film_frames, same_size
     from afformer_ros.demo.graph import DemoGraph
@@ -140,11 +141,34 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
                 flush=True,
             )
             film += film_frames(frames, [one.overlay for one in moving], scene.title)
+    if arm:
+        rows += _repeat_with_arm(folder, model)
     sheet = cv2.cvtColor(contact_sheet(rows), cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(folder / 'contact_sheet.png'), sheet):
         raise OSError(f'the contact sheet cannot be written to {folder}')
     height, width = film[0].shape[:2]
     write_video(folder / 'overlay.mp4', same_size(film, (width, height)), CAMERA_RATE)
+
+
+def _repeat_with_arm(folder: Path, model: str) -> list[Any]:
+    """Let a simulated arm repeat demonstrations, write the film; return rows of the sheet."""
+    from afformer_ros.demo.contact_sheet import same_size
+    from afformer_ros.demo.robot_film import FILM_RATE, repeat_with_arm
+    from afformer_ros.driver.node_processes import NodeProcesses
+
+    print('\na simulated arm repeats what it is shown ...', flush=True)
+    rows: list[Any] = []
+    film: list[Any] = []
+    work = folder / 'robot'
+    work.mkdir()
+    with NodeProcesses(work) as processes:
+        for scene in repeat_with_arm(work, processes, model):
+            print(f'  {scene.text}', flush=True)
+            rows.append(scene.row)
+            film += scene.film
+    height, width = film[0].shape[:2]
+    write_video(folder / 'robot.mp4', same_size(film, (width, height)), FILM_RATE)
+    return rows
 
 
 def _describe(result: Any, milliseconds: float, scene: Scene) -> str:

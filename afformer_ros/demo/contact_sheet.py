@@ -31,8 +31,9 @@ class Row:
         result: the result in a line.
         frames: frames of the demonstration, uint8 RGB [H, W, 3] each.
         image: the camera image.
-        overlay: overlay of the size of `image`.
+        overlay: overlay of the size of `image`, or what the arm has done.
         outline: outline of the demonstrated element, [K, 2] pixels of `image`, or None.
+        labels: what `image` and `overlay` are.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Row:
     image: RgbImage
     overlay: RgbImage
     outline: NDArray[np.float64] | None
+    labels: tuple[str, str] = ('camera image', 'grounded')
 
 
 def contact_sheet(rows: Sequence[Row]) -> RgbImage:
@@ -75,6 +77,32 @@ def film_frames(
         yield image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
 
 
+def robot_film_frame(
+    clip: RgbImage, spectator: RgbImage, overlay: RgbImage, title: str, result: str
+) -> RgbImage:
+    """Compose what a spectator sees beside the overlay, with the demonstration in a corner.
+
+    Args:
+        clip: frame of the demonstration, uint8 RGB [H, W, 3] as all images here.
+        spectator: image of the arm and the fixture.
+        overlay: overlay on the image of the robot's camera.
+        title: what is done.
+        result: what came of it so far.
+
+    Returns:
+        uint8 RGB [H, W, 3] with even sides, of one size for images of one size.
+    """
+    height = spectator.shape[0]
+    left = spectator.copy()
+    inset = _at_height(clip, height // 3)
+    left[8 : 8 + inset.shape[0], 8 : 8 + inset.shape[1]] = inset
+    gap = np.full((height, _MARGIN, 3), _BACKGROUND, np.uint8)
+    body = np.concatenate([left, gap, _at_height(overlay, height)], axis=1)
+    head = _text_bar(body.shape[1], [(title, _TEXT, 22), (result or ' ', _FAINT, 18)])
+    image = np.concatenate([head, body])
+    return image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
+
+
 def same_size(images: Iterable[RgbImage], size: tuple[int, int]) -> Iterator[RgbImage]:
     """Resize each image to fit into (width, height), centred."""
     width, height = size
@@ -97,7 +125,7 @@ def _row_image(row: Row) -> RgbImage:
     grid = _grid([_at_height(frame, (_ROW_HEIGHT - 8) // 2) for frame in chosen])
     columns = [
         ('demonstration', grid),
-        ('camera image', _at_height(row.image, _ROW_HEIGHT)),
+        (row.labels[0], _at_height(row.image, _ROW_HEIGHT)),
         (_overlay_label(row), _at_height(overlay, _ROW_HEIGHT)),
     ]
     body = _beside([_labelled(image, label) for label, image in columns])
@@ -106,7 +134,8 @@ def _row_image(row: Row) -> RgbImage:
 
 
 def _overlay_label(row: Row) -> str:
-    return 'grounded' if row.outline is None else 'grounded; green: the demonstrated element'
+    label = row.labels[1]
+    return label if row.outline is None else f'{label}; green: the demonstrated element'
 
 
 def _spread(count: int, expected: int) -> list[int]:

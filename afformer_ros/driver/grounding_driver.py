@@ -13,16 +13,24 @@ import rclpy
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from afformer_ros.driver.node_processes import NodeError, NodeProcess, NodeProcesses, wait_until
-from afformer_ros.srv import FinishDemonstration, StartDemonstration
+from afformer_ros.srv import (
+    DeleteDemonstration,
+    FinishDemonstration,
+    LoadDemonstration,
+    StartDemonstration,
+)
 
 _SERVICES = {
     'change_state': ChangeState,
     'get_state': GetState,
     'start_demonstration': StartDemonstration,
     'finish_demonstration': FinishDemonstration,
+    'load_demonstration': LoadDemonstration,
+    'delete_demonstration': DeleteDemonstration,
 }
 # Transitions that make a node active, and the state after each.
 _BRING_UP = {
@@ -62,6 +70,10 @@ class GroundingDriver:
             'grounding node', 'afformer_ros.executables.grounding', {}, parameters
         )
 
+    def spin_too(self, node: Node) -> None:
+        """Run the callbacks of another node in the same thread."""
+        self._executor.add_node(node)
+
     def bring_up(self) -> None:
         """Configure and activate the grounding node.
 
@@ -86,6 +98,17 @@ class GroundingDriver:
         if not answer.success:
             raise NodeError(f'{service} failed: {answer.message}')
         return answer
+
+    def request(self, client: Any, request: Any) -> Any:
+        """Call the service of a client of this driver's node; return its answer.
+
+        Raises:
+            NodeError: a process failed, or there is no answer within a minute.
+        """
+        self.wait(client.service_is_ready, f'the service {client.srv_name}')
+        future = client.call_async(request)
+        self.wait(future.done, f'the answer of {client.srv_name}')
+        return future.result()
 
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait for a condition (see `wait_until`)."""

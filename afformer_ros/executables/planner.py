@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         def repeat() -> None:
             try:
-                print(node.repeat(), flush=True)
+                print(node.repeat_what_is_given(), flush=True)
             except AfformerError as error:
                 errors.append(str(error))
             finally:

@@ -20,13 +20,15 @@ from afformer_core.errors import AfformerError
 from afformer_core.messages.stamps import stamp_nanoseconds
 
 # Seconds of the robot's time that a trajectory may take longer than planned.
-_SETTLING = 0.25
+_SETTLING = 1.0
+# Radians, or metres, in so many seconds: less is no motion.
+_STILL, _STILL_SECONDS = 0.002, 0.1
 # Radians per second of a joint.
 _FASTEST = 1.2
 # Radians, or metres, by which a joint may be away from where it was sent.
 _ARRIVED = 0.004
 # Seconds on the wall without a joint state.
-_SILENCE = 10.0
+_PATIENCE = 10.0
 
 
 class ArmError(AfformerError):
@@ -100,13 +102,19 @@ class ArmClient:
             pass
 
     def _wait(self, joints: Sequence[str], target: NDArray[np.float64], seconds: float) -> None:
-        begin = self._time(self._next_state())
+        begin = before = self._time(self._next_state())
+        earlier = np.full(len(joints), np.inf)
         while True:
             state = self._next_state()
-            passed = self._time(state) - begin
-            away = np.abs(self._values(state, joints) - target).max()
-            if passed >= seconds + _SETTLING or (passed >= seconds and away < _ARRIVED):
+            now, values = self._time(state), self._values(state, joints)
+            if now - begin >= seconds and np.abs(values - target).max() < _ARRIVED:
                 return
+            if now - before < _STILL_SECONDS:
+                continue
+            still = np.abs(values - earlier).max() < _STILL
+            if now - begin >= seconds + (_STILL_SECONDS if still else _SETTLING):
+                return
+            before, earlier = now, values
 
     def _send(
         self,
@@ -115,7 +123,7 @@ class ArmClient:
         path: Sequence[NDArray[np.float64]],
         times: NDArray[np.float64],
     ) -> None:
-        end = time.monotonic() + _SILENCE
+        end = time.monotonic() + _PATIENCE
         while not publisher.get_subscription_count():
             if time.monotonic() > end or self._finished.is_set():
                 raise ArmError(
@@ -142,7 +150,7 @@ class ArmClient:
             self._arrived.notify_all()
 
     def _next_state(self) -> JointState:
-        end = time.monotonic() + _SILENCE
+        end = time.monotonic() + _PATIENCE
         with self._arrived:
             before = self._state
             while self._state is before or self._state is None:
@@ -151,7 +159,7 @@ class ArmClient:
                     raise ArmError('the planner was stopped')
                 if time.monotonic() > end:
                     raise ArmError(
-                        f'no joint state for {_SILENCE:.0f} s; expected them on joint_states. '
+                        f'no joint state for {_PATIENCE:.0f} s; expected them on joint_states. '
                         'Start the driver of the arm'
                     )
             return self._state

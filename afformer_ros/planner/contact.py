@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A point at which an arm is to act."""
+"""A point at which an arm is to act, and the error where it cannot be reached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from afformer_core.errors import AfformerError
+
+
+class UnreachableError(AfformerError):
+    """A pose that the arm cannot reach, or only by a jump of its joints."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
 from afformer_core.geometry.transform import RigidTransform
+from afformer_ros.planner.contact import UnreachableError
 
 _SOLVER = 'daqp'
 _STEPS = 60
@@ -20,10 +21,6 @@ _TOLERANCE = 1e-3
 # Radians that a joint may turn between neighbouring poses of a path.
 _LARGEST_JUMP = 1.2
 _ROLLS = 12
-
-
-class UnreachableError(AfformerError):
-    """A pose that the arm cannot reach, or only by a jump of its joints."""
 
 
 class ArmKinematics:

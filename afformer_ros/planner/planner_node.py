@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +23,8 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.action import GroundDemonstration, LoadDemonstration
 from afformer_ros.msg import Affordance, AffordancePoint
 from afformer_ros.parameter_fields import declare_parameters, read_parameters
-from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.arm_client import ArmClient, ArmError
+from afformer_ros.planner.contact import Contact, UnreachableError
 from afformer_ros.planner.parameters import PlannerParameters
 
 if TYPE_CHECKING:
@@ -41,6 +43,28 @@ _STARTING, _PATIENCE, _LOADING = 60.0, 10.0, 120.0
 
 class NoAnswerError(AfformerError):
     """A grounding node that does not answer, or that did not find what was demonstrated."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of one demonstration.
+
+    Attributes:
+        contact: where and how to act.
+        frame: frame of the contact.
+        felt: what the arm felt; empty after a dry run.
+        seen: what the camera sees afterwards; empty after a dry run.
+    """
+
+    contact: Contact
+    frame: str
+    felt: str = ''
+    seen: str = ''
+
+    def __str__(self) -> str:
+        x, y, z = self.contact.point
+        text = f'{self.contact.action} at ({x:.3f}, {y:.3f}, {z:.3f}) m in {self.frame}'
+        return f'{text}: {self.felt}; {self.seen}' if self.felt else f'would {text}'
 
 
 class PlannerNode(Node):
@@ -79,11 +103,11 @@ class PlannerNode(Node):
         self._finished.set()
         return True
 
-    def repeat(self) -> str:
-        """Repeat the demonstrations once, and go back to where the arm was.
+    def repeat(self, demonstrations: Sequence[str]) -> Report:
+        """Ask where to act, act there, and go back to where the arm was.
 
-        Returns:
-            what came of it, in words.
+        Args:
+            demonstrations: names of what is repeated; none: the selected ones.
 
         Raises:
             NoAnswerError: nothing was found.
@@ -91,29 +115,58 @@ class PlannerNode(Node):
             ArmError: the arm does not answer.
         """
         settings = self._settings
-        if settings.video:
-            self.load(settings.video)
-        result = self._ask(settings.agreeing_images, settings.timeout)
+        result = self._ask(demonstrations, settings.agreeing_images, settings.timeout)
         if result.outcome != GroundDemonstration.Result.FOUND:
             raise NoAnswerError(result.message)
-        contact = self._contact(result.affordance)
-        x, y, z = contact.point
-        plan = f'{contact.action} at ({x:.3f}, {y:.3f}, {z:.3f}) m in {settings.base_frame}'
-        self.get_logger().info(plan)
+        contacts = self._contacts(result.affordance)
         if self._arm is None:
-            return f'would {plan}'
+            return Report(contacts[0], settings.base_frame)
+        contact, felt = self._act_at_one(contacts)
+        seen = self._look(demonstrations, contact)
+        return Report(contact, settings.base_frame, felt, seen)
+
+    def act(self, contact: Contact) -> str:
+        """Act at a point, and go back to where the arm was; return in words what was felt.
+
+        Raises:
+            UnreachableError: the arm does not reach it.
+            ArmError: the arm does not answer, or the planner has none.
+        """
+        if self._arm is None:
+            raise ArmError('the planner runs dry; expected one with an arm')
         parked = self._arm.positions()
         felt = self._skills.act(contact)
         self._arm.follow([parked], _PARKING)
-        return f'{plan}: {felt}; {self._look(contact)}'
+        return felt
 
-    def _look(self, before: Contact) -> str:
+    def _act_at_one(self, contacts: Sequence[Contact]) -> tuple[Contact, str]:
+        """Act at the best point that the arm reaches."""
+        for contact in contacts[:-1]:
+            try:
+                return contact, self.act(contact)
+            except UnreachableError as error:
+                self.get_logger().warning(f'{error}; the next point is tried')
+        return contacts[-1], self.act(contacts[-1])
+
+    def _look(self, demonstrations: Sequence[str], before: Contact) -> str:
         """Ask once more, and say what has changed."""
-        result = self._ask(1, _LOOKING)
+        result = self._ask(demonstrations, 1, _LOOKING)
         if result.outcome != GroundDemonstration.Result.FOUND:
             return 'the camera does not see it any more'
-        way = float(np.linalg.norm(self._contact(result.affordance).point - before.point))
+        now = self._contacts(result.affordance)[0].point
+        way = float(np.linalg.norm(now - before.point))
         return f'the camera sees it {way * 100:.1f} cm from where it was'
+
+    def repeat_what_is_given(self) -> Report:
+        """Load the parameters' video or take their demonstrations, and repeat that.
+
+        Raises:
+            NoAnswerError, UnreachableError, ArmError: as those of `load` and `repeat`.
+        """
+        if self._settings.video:
+            self.load(self._settings.video)
+        names = self._settings.demonstrations
+        return self.repeat(names.split('+') if names else ())
 
     def load(self, path: str) -> None:
         """Load a video, folder of images or bag as the demonstration, and select it.
@@ -126,14 +179,13 @@ class PlannerNode(Node):
         if not result.success:
             raise NoAnswerError(result.message)
 
-    def _ask(self, agreeing_images: int, seconds: float) -> Any:
+    def _ask(self, demonstrations: Sequence[str], agreeing_images: int, seconds: float) -> Any:
         """Ask the grounding node where to act; return its result."""
         end = time.monotonic() + _PATIENCE
         while self._camera is None and time.monotonic() < end and not self._settings.dry_run:
             self._go_on()
-        names = self._settings.demonstrations
         goal = GroundDemonstration.Goal(
-            demonstrations=names.split('+') if names else [],
+            demonstrations=list(demonstrations),
             agreeing_images=agreeing_images,
             minimum_presence=self._settings.minimum_presence,
             # Where tf2 is not there, the camera's driver tells its pose.
@@ -155,20 +207,11 @@ class PlannerNode(Node):
             raise NoAnswerError('the grounding node refused the goal. Is it active?')
         return self._wait(handle.get_result_async(), seconds + _PATIENCE).result
 
-    def _contact(self, affordance: Affordance) -> Contact:
-        """Read the best point that has a position, in the frame of the arm's base."""
-        point = next(one for one in affordance.points if one.position_valid)
+    def _contacts(self, affordance: Affordance) -> list[Contact]:
+        """Read the points that have a position, best first, in the frame of the arm's base."""
         to_base = self._to_base(affordance.position_frame)
-        position = np.array([point.position.x, point.position.y, point.position.z])
-        # A camera sees no surface from behind.
-        normal = _vector(point.normal) if point.normal_valid else -position
-        turns = point.motion_valid and point.motion_type == AffordancePoint.ROTATION
-        return Contact(
-            affordance.actions[0].name,
-            to_base.point(position),
-            to_base.vector(normal / np.linalg.norm(normal)),
-            to_base.vector(_vector(point.motion)) if turns else None,
-        )
+        action = affordance.actions[0].name
+        return [_contact(one, action, to_base) for one in affordance.points if one.position_valid]
 
     def _to_base(self, frame: str) -> RigidTransform:
         if frame == self._settings.base_frame:
@@ -218,6 +261,19 @@ class PlannerNode(Node):
         if self._finished.is_set():
             raise NoAnswerError('the planner was stopped')
         time.sleep(0.01)
+
+
+def _contact(point: AffordancePoint, action: str, to_base: RigidTransform) -> Contact:
+    position = np.array([point.position.x, point.position.y, point.position.z])
+    # A camera sees no surface from behind.
+    normal = _vector(point.normal) if point.normal_valid else -position
+    turns = point.motion_valid and point.motion_type == AffordancePoint.ROTATION
+    return Contact(
+        action,
+        to_base.point(position),
+        to_base.vector(normal / np.linalg.norm(normal)),
+        to_base.vector(_vector(point.motion)) if turns else None,
+    )
 
 
 def _vector(message: Vector3) -> NDArray[np.float64]:

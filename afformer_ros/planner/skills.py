@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an arm does at a point to repeat an action: it goes there, acts, and goes back."""
+"""Actions of an arm at a point: it goes there, acts, and goes back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import Contact
-from afformer_ros.planner.kinematics import ArmKinematics, UnreachableError
+from afformer_ros.planner.contact import Contact, UnreachableError
+from afformer_ros.planner.kinematics import ArmKinematics
 
 _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
@@ -70,8 +70,8 @@ class Skills:
             self._arm.wait(_DWELL[contact.action])
         elif contact.action == 'push':
             if travel.stopped and travel.length < _NEAR + _FREE:
-                travel = self._push_aside(contact)
-            felt.append(f'pushed {travel.length * 100:.0f} cm')
+                self._push_aside(contact)
+            felt.append(f'pushed {self._distance_from(contact.point)}')
         else:
             self._arm.grip(_CLOSED)
             felt.append(self._carry_out(contact))
@@ -80,28 +80,31 @@ class Skills:
             self._advance(contact.normal, self._distance)
         return ', '.join(felt)
 
-    def _push_aside(self, contact: Contact) -> _Travel:
+    def _push_aside(self, contact: Contact) -> None:
         """Push what does not move along the normal away from the base: held, then by friction."""
         away = -_towards_base(contact)
         self._arm.grip(_CLOSED)
-        travel = self._advance(away, _STROKE, guided=True)
-        if travel.length >= _FREE:
-            return travel
-        self._arm.grip(_OPEN)
-        return self._advance(away, _STROKE, guided=True)
+        if self._advance(away, _STROKE, guided=True).length < _FREE:
+            self._arm.grip(_OPEN)
+            self._advance(away, _STROKE, guided=True)
 
     def _carry_out(self, contact: Contact) -> str:
+        """Move what the gripper holds; return in words how far."""
         if contact.action == 'rotate':
             return f'turned {np.degrees(self._turn(contact)):.0f} degrees'
+        begin = self._tip().translation
         if contact.action == 'pull':
-            way = self._advance(contact.normal, _STROKE, guided=True).length
-            if way < _FREE:
-                way = self._advance(_towards_base(contact), _STROKE, guided=True).length
-            return f'pulled {way * 100:.0f} cm'
-        way = self._advance(_UP, _LIFT, guided=True).length
+            if self._advance(contact.normal, _STROKE, guided=True).length < _FREE:
+                self._advance(_towards_base(contact), _STROKE, guided=True)
+            return f'pulled {self._distance_from(begin)}'
+        self._advance(_UP, _LIFT, guided=True)
+        felt = f'lifted {self._distance_from(begin)}'
         if contact.action == 'put down':
-            self._advance(-_UP, way, guided=True)
-        return f'lifted {way * 100:.0f} cm'
+            self._advance(-_UP, _LIFT, guided=True)
+        return felt
+
+    def _distance_from(self, begin: NDArray[np.float64]) -> str:
+        return f'{np.linalg.norm(self._tip().translation - begin) * 100:.0f} cm'
 
     def _go_before(self, contact: Contact) -> None:
         """Go to a distance before the point, and straight to near it."""

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command of the trials of the simulated robot.
+
+python -m afformer_ros.robot_trials --scenes 100 --noise 0.01
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm import tqdm
+
+from afformer_core.errors import AfformerError
+from afformer_core.files.atomic import write_aside
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
+from afformer_ros.environment import keep_apart, prepare_environment
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the trials and print their tables; return the exit status."""
+    options = _parser().parse_args(arguments)
+    prepare_environment()
+    keep_apart()
+    # Exiting in the ordinary way closes every process that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        _run(options)
+    except KeyboardInterrupt:
+        print('afformer: the trials were interrupted', file=sys.stderr)
+        return 130
+    except (AfformerError, OSError, ImportError, ValueError) as error:
+        print(f'afformer: error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m afformer_ros.robot_trials',
+        description='Show demonstrations to the grounding node, let a planner repeat them with a '
+        'simulated arm, all through ROS 2, and judge by the state of the simulator.',
+        epilog='example: python -m afformer_ros.robot_trials --scenes 100 --noise 0.01',
+    )
+    default = ClosedLoopSettings()
+    parser.add_argument('--scenes', type=int, default=default.scenes, help='number of scenes')
+    parser.add_argument('--families', nargs='+', default=default.families, help='their families')
+    parser.add_argument(
+        '--noise', type=float, default=0.01, help='noise of depth, as a share of it'
+    )
+    parser.add_argument(
+        '--model', default='', help='folder of a model; without it, the shipped one'
+    )
+    parser.add_argument(
+        '--no-baselines',
+        action='store_true',
+        help='leave out the attempts at the right pixel and at a random element',
+    )
+    parser.add_argument('--json', type=Path, help='file for the numbers and every trial')
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    # ROS is imported only after its environment variables are set.
+    from afformer_ros.driver.node_processes import NodeProcesses
+    from afformer_ros.robot_trials.report import build_robot_report
+    from afformer_ros.robot_trials.robot_graph import RobotGraph
+    from afformer_ros.robot_trials.trials import RobotTrial, run_trials
+
+    settings = ClosedLoopSettings(
+        scenes=options.scenes, families=tuple(options.families), noise=options.noise
+    )
+    robot = {
+        'families': f'[{",".join(settings.families)}]',
+        'depth_noise': settings.noise,
+        'image_rate': 2.0,
+        'real_time_factor': 3.0,
+    }
+    trials: list[RobotTrial] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        NodeProcesses(Path(folder)) as processes,
+        RobotGraph(Path(folder), processes, options.model, robot) as graph,
+    ):
+        graph.driver.bring_up()
+        run = run_trials(graph, settings, not options.no_baselines)
+        progress = tqdm(run, total=settings.scenes, unit='scene')
+        for trial in progress:
+            trials.append(trial)
+            progress.write(
+                f'{trial.scene} {trial.family}: {trial.action} the {trial.kind}: '
+                f'{trial.model.verdict} ({trial.model.said})'
+            )
+    report = build_robot_report(
+        trials, {'model': options.model or 'shipped', 'noise of depth': f'{settings.noise:g}'}
+    )
+    print(report.to_markdown(), flush=True)
+    if options.json is not None:
+        content = {**report.to_json(), 'trials': [asdict(one) for one in trials]}
+        write_aside(options.json, (json.dumps(content, indent=2) + '\n').encode())
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of the trials of the simulated robot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from afformer_core.evaluation.report.report import Report
+from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
+from afformer_core.reports.tables import Cell, Table
+from afformer_ros.robot_trials.trials import Attempt, RobotTrial
+
+_COLUMNS = {
+    'trials': 'trials',
+    'success': 'success',
+    'right_pixel': 'right pixel',
+    'random_element': 'random element',
+}
+_NOTES = (
+    'success: share of trials in which the arm, told where and how to act by the grounding node '
+    'alone, operates the right element and no other, by the state of the simulator. right pixel: '
+    'the same for the true action at a perfect peak. random element: the true action at the '
+    'middle of a random element.',
+    interval_note('scenes'),
+)
+
+
+@dataclass(frozen=True)
+class RobotMeasures:
+    """Success of a group of trials.
+
+    Attributes:
+        trials: number of trials.
+        success: share of them that the model's attempt has done.
+        right_pixel, random_element: shares of those attempts; None where they were not made.
+    """
+
+    trials: int
+    success: Estimate | None
+    right_pixel: Estimate | None
+    random_element: Estimate | None
+
+
+@dataclass(frozen=True)
+class RobotNumbers:
+    """All numbers of the trials; groups by their names.
+
+    Attributes:
+        all: of all trials.
+        by_action, by_family: of groups of trials.
+        verdicts: number of the model's attempts by verdict, most frequent first.
+    """
+
+    all: RobotMeasures
+    by_action: Mapping[str, RobotMeasures]
+    by_family: Mapping[str, RobotMeasures]
+    verdicts: Mapping[str, int]
+
+
+def build_robot_report(
+    trials: Sequence[RobotTrial], facts: Mapping[str, str | int | float]
+) -> Report:
+    """Build the report of at least one trial: its numbers and their tables."""
+    numbers = RobotNumbers(
+        all=_measure(trials),
+        by_action=_by(trials, lambda one: one.action),
+        by_family=_by(trials, lambda one: one.family),
+        verdicts=dict(Counter(one.model.verdict for one in trials).most_common()),
+    )
+    groups = {'all': numbers.all, **numbers.by_family, **numbers.by_action}
+    counts = {name: {'trials': count} for name, count in numbers.verdicts.items()}
+    return Report(
+        dict(facts),
+        numbers,
+        (
+            Table.of(
+                'Demonstrations repeated by a simulated arm', _COLUMNS, _rows(groups), _NOTES
+            ),
+            Table.of('Verdicts of the simulator', {'trials': 'trials'}, counts),
+        ),
+    )
+
+
+def _by(
+    trials: Sequence[RobotTrial], key: Callable[[RobotTrial], str]
+) -> dict[str, RobotMeasures]:
+    names = sorted({key(one) for one in trials})
+    return {name: _measure([one for one in trials if key(one) == name]) for name in names}
+
+
+def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
+    return RobotMeasures(
+        len(trials),
+        _success(trials, lambda one: one.model),
+        _success(trials, lambda one: one.right_pixel),
+        _success(trials, lambda one: one.random_element),
+    )
+
+
+def _success(
+    trials: Sequence[RobotTrial], attempt: Callable[[RobotTrial], Attempt | None]
+) -> Estimate | None:
+    made = [(one.scene, found) for one in trials if (found := attempt(one)) is not None]
+    if not made:
+        return None
+    return bootstrap_mean([found.done for _, found in made], [scene for scene, _ in made], 0)
+
+
+def _rows(measures: Mapping[str, RobotMeasures]) -> dict[str, dict[str, Cell]]:
+    return {label: vars(each) for label, each in measures.items()}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ROS graph of a simulated robot: its driver, the grounding node, and a planner."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import CameraInfo
+from std_srvs.srv import Trigger
+
+from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_ros.driver.grounding_driver import GroundingDriver
+from afformer_ros.driver.node_processes import NodeError, NodeProcesses
+from afformer_ros.planner.planner_node import PlannerNode
+
+_ROBOT = 'sim_robot'
+_NEWEST = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+
+
+class RobotGraph:
+    """The running graph, for use in a `with` block.
+
+    Args:
+        folder: folder for the node's store, and below which demonstrations are read.
+        processes: processes of the nodes.
+        model: folder of the model; empty for the shipped one.
+        robot: parameters of the simulated robot from the start on.
+
+    Attributes:
+        folder: see the arguments.
+        planner: the planner.
+        driver: the driver of the grounding node.
+    """
+
+    def __init__(
+        self, folder: Path, processes: NodeProcesses, model: str, robot: Mapping[str, Any]
+    ) -> None:
+        self.folder = folder
+        self._finished = threading.Event()
+        self.driver = GroundingDriver('robot_trials', processes)
+        node = self.driver.node
+        self._parameters: Any = node.create_client(SetParameters, f'{_ROBOT}/set_parameters')
+        self._reset: Any = node.create_client(Trigger, f'{_ROBOT}/reset')
+        self._verdict: Any = node.create_client(Trigger, f'{_ROBOT}/verdict')
+        self._stamps: dict[str, int] = {}
+        for kind, topic in ((CameraInfo, 'camera_info'), (PoseStamped, 'camera_pose')):
+            node.create_subscription(kind, topic, partial(self._keep_stamp, topic), _NEWEST)
+        self.planner = PlannerNode(
+            self._finished,
+            parameter_overrides=[Parameter('agreeing_images', value=2)],
+        )
+        self.driver.spin_too(self.planner)
+        parameters = {
+            'store_folder': folder / 'store',
+            'demonstration_folders': f'[{folder}]',
+            'use_sim_time': True,
+            'lazy': True,
+            **({'model': model} if model else {}),
+        }
+        self.driver.start_grounding(parameters)
+        processes.start('simulated robot', f'afformer_ros.executables.{_ROBOT}', {}, robot)
+
+    def __enter__(self) -> RobotGraph:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._finished.set()
+        self.driver.stop_spinning()
+        self.planner.destroy_node()
+        self.driver.close()
+
+    def begin(self, **parameters: Any) -> str:
+        """Begin the trial that the robot's parameters name; return what stands before it.
+
+        Raises:
+            NodeError: there is no such trial.
+        """
+        messages = [
+            Parameter(name, value=value).to_parameter_msg() for name, value in parameters.items()
+        ]
+        answer = self.driver.request(self._parameters, SetParameters.Request(parameters=messages))
+        for result in answer.results:
+            if not result.successful:
+                raise NodeError(f'the simulated robot refuses a parameter: {result.reason}')
+        before = self._stamps.get('camera_pose')
+        answer = self._trigger(self._reset)
+        # Images of the trial before are still on their way.
+        self.driver.wait(
+            lambda: (
+                before != (begun := self._stamps.get('camera_pose'))
+                and self._stamps.get('camera_info', 0) > (begun or 0)
+            ),
+            'an image of the new trial',
+        )
+        return str(answer.message)
+
+    def demonstrate(self, frames: Path, name: str) -> None:
+        """Have the grounding node load a video or a folder of images as a demonstration.
+
+        Raises:
+            NodeError: it refuses.
+        """
+        self.driver.succeed('load_demonstration', path=str(frames), name=name)
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Delete demonstrations."""
+        for name in names:
+            self.driver.succeed('delete_demonstration', name=name)
+
+    def judge(self) -> dict[str, Any]:
+        """Return the simulator's verdict of the trial so far, see `~/verdict` of `sim_robot`."""
+        answer = self.driver.request(self._verdict, Trigger.Request())
+        verdict: dict[str, Any] = json.loads(answer.message)
+        return verdict
+
+    def _keep_stamp(self, topic: str, message: Any) -> None:
+        self._stamps[topic] = stamp_nanoseconds(message.header.stamp)
+
+    def _trigger(self, client: Any) -> Any:
+        answer = self.driver.request(client, Trigger.Request())
+        if not answer.success:
+            raise NodeError(f'the simulated robot refuses: {answer.message}')
+        return answer

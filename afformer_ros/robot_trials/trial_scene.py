@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstration and elements of a trial, rendered beside the graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.geometry.transform import RigidTransform
+from afformer_core.media.images import write_image
+from afformer_core.sim.arm.workplace import plan_workplace
+from afformer_core.sim.bodies.seeds import Stream, make_rng
+from afformer_core.sim.closed_loop.robot_observation import (
+    RobotObservation,
+    publish_pixel,
+    see,
+)
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
+from afformer_core.sim.closed_loop.trial_plan import PlannedTrial
+from afformer_core.sim.scene.demonstration import render_clip
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_ros.planner.contact import Contact
+
+# Key of the scene's random stream for the choice of a random element.
+_CHANCE = 20
+
+
+class TrialScene:
+    """Scene of one trial; close it at the end, or use `with`.
+
+    Args:
+        trial: the trial.
+        settings: settings of the benchmark.
+    """
+
+    def __init__(self, trial: PlannedTrial, settings: ClosedLoopSettings) -> None:
+        self._trial = trial
+        self._settings = settings
+        width, height = trial.view.size
+        side = settings.longest_side
+        self._renderer = Renderer(trial.scene, (max(width, side), max(height, side)))
+        base = plan_workplace(trial.scene.fixture, trial.view.camera).base
+        self._to_base = RigidTransform(base.rotation.T, -base.rotation.T @ base.position)
+
+    def __enter__(self) -> TrialScene:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._renderer.close()
+
+    def clip(self) -> NDArray[np.uint8]:
+        """Render the demonstration: uint8 [frames, H, W, 3] RGB."""
+        return render_clip(
+            self._renderer, self._trial.scene, self._trial.performances[0], self._settings.frames
+        )
+
+    def write_demonstration(self, folder: Path) -> None:
+        """Write the frames of the demonstration into a new folder, as PNG."""
+        folder.mkdir()
+        for number, frame in enumerate(self.clip()):
+            write_image(folder / f'{number:02}.png', frame)
+
+    def right_contact(self) -> Contact | None:
+        """Return the true action at the pixel of a perfect peak; None where it is hidden."""
+        return self._contact(self._trial.task.element)
+
+    def random_contact(self) -> Contact | None:
+        """Return the true action at the middle of a random element; None where it is hidden."""
+        rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE, self._trial.number)
+        return self._contact(int(rng.integers(len(self._trial.scene.fixture.elements))))
+
+    def _contact(self, element: int) -> Contact | None:
+        observation = self._observation()
+        pixel = observation.right_pixel(self._trial.scene.fixture, element)
+        rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE)
+        sensed = self._settings.depth_camera(0.0).measure(observation.depth, rng)
+        seen = publish_pixel(pixel, observation, sensed, self._settings.stream)
+        if seen.point is None or seen.normal is None:
+            return None
+        return Contact(
+            self._trial.task.action,
+            self._to_base.point(np.asarray(seen.point, np.float64)),
+            self._to_base.vector(np.asarray(seen.normal, np.float64)),
+        )
+
+    def _observation(self) -> RobotObservation:
+        rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE, self._trial.number)
+        return see(self._renderer, self._trial.view, self._trial.states, rng)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The planner beside a grounding node and a bag, and without what it needs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from afformer_core.cli.main import main
+
+PLANNER = 'afformer_ros.executables.planner'
+PLAYER = Path(__file__).parents[1] / 'grounding' / 'bag_player.py'
+
+
+@pytest.fixture
+def bag(tmp_path):
+    """A simulated RGB-D bag of 320 x 240: a demonstration, then two seconds of a camera."""
+    folder = tmp_path / 'recording'
+    arguments = ['--rgbd-bag', '--seed', '29', '--seconds', '2', '--size', '320x240']
+    assert main(['simulate', str(folder), *arguments]) == 0
+    return folder / 'bag'
+
+
+def start_planner(*parameters: str) -> subprocess.Popen[str]:
+    command = [sys.executable, '-m', PLANNER, '--ros-args', '-r', '__ns:=/test']
+    for one in parameters:
+        command += ['-p', one]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_dry_run_on_a_bag_says_what_the_arm_would_do(nodes, bag):
+    nodes.grounding(demonstration_folders=f'[{bag.parent}]')
+    client = nodes.client()
+    client.bring_up()
+    planner = start_planner(
+        'dry_run:=true',
+        f'video:="{bag}#/demonstration"',
+        'base_frame:=camera_optical_frame',
+        'agreeing_images:=1',
+    )
+    client.wait(lambda: client.list().selected == 'bag', 'the demonstration')
+    topics = (f'/camera/{topic}=/test/{topic}' for topic in ('image', 'depth', 'camera_info'))
+    with subprocess.Popen([sys.executable, str(PLAYER), str(bag), '0.5', *topics]):
+        said, complaints = planner.communicate(timeout=60)
+    assert planner.returncode == 0, complaints
+    number = r'-?\d+\.\d{3}'
+    assert re.fullmatch(
+        rf'would (hold|touch|rotate|push|pull|pick up|put down) '
+        rf'at \({number}, {number}, {number}\) m in camera_optical_frame\n',
+        said,
+    )
+
+
+def test_without_an_arm_it_says_so(nodes):
+    nodes.grounding()
+    nodes.client().bring_up()
+    planner = start_planner('demonstrations:=nothing')
+    _, complaints = planner.communicate(timeout=60)
+    assert planner.returncode == 1
+    assert "afformer: error: there is no demonstration 'nothing'" in complaints
+
+
+def test_a_video_and_demonstrations_contradict_each_other():
+    planner = start_planner('demonstrations:=press', 'video:=pull.mp4')
+    _, complaints = planner.communicate(timeout=60)
+    assert planner.returncode == 1
+    assert 'expected one of them' in complaints

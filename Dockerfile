@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# The node on an apt ROS 2, installed as README says; Fast DDS hands images over in shared memory:
+# The node on an apt ROS 2, installed as README says. Distributions: humble, jazzy, kilted, rolling.
+# Fast DDS hands images over in shared memory, between processes of one user:
 #
-#   docker build --tag afformer_ros .
-#   docker run --rm --net host --ipc host afformer_ros \
-#       ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw
+#   docker build --build-arg ROS_DISTRO=humble --tag afformer_ros:humble .
+#   docker run --rm --net host --ipc host --user "$(id -u):$(id -g)" --env HOME=/tmp \
+#       afformer_ros:humble ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw
 ARG ROS_DISTRO=jazzy
 FROM ros:${ROS_DISTRO}
 # Of pip's optional dependencies; those of the tests are export,sim,dev.
@@ -15,7 +16,7 @@ WORKDIR /workspace
 COPY package.xml src/afformer_ros/
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      libegl1 libegl-mesa0 libgl1-mesa-dri python3-pip python3-venv \
+      libegl1 libegl-mesa0 libgl1-mesa-dri \
  && rosdep update --rosdistro "$ROS_DISTRO" \
  && rosdep install --from-paths src --ignore-src -y \
  && rm -rf /var/lib/apt/lists/*
@@ -23,7 +24,7 @@ RUN apt-get update \
 COPY . src/afformer_ros
 RUN src/afformer_ros/tools/install_beside_apt.sh "$EXTRAS"
 RUN source "/opt/ros/$ROS_DISTRO/setup.bash" && source venv/bin/activate \
- && afformer export \
+ && afformer export --all-users \
  && colcon build --packages-select afformer_ros
 
 # Each command finds ROS, the virtual environment and the workspace.

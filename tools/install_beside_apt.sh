@@ -4,15 +4,32 @@
 #
 #   cd ~/workspace && src/afformer_ros/tools/install_beside_apt.sh export,sim,dev
 #
-# The argument names the optional dependencies of pyproject.toml.
+# The argument names the optional dependencies of pyproject.toml. What must stay as it is goes into
+# ./constraints.txt, and pip stops where this package needs something else. On a Jetson that is the
+# PyTorch of NVIDIA, which has to be in ./venv or in the system before.
 set -euo pipefail
 
 extras=$1
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+kept=()
+# The kernel tells also in a container.
+case $(uname -r) in *tegra*) kept=(torch torchvision) ;; esac
 
 python3 -m venv --system-site-packages venv
 touch venv/COLCON_IGNORE
+venv/bin/python - ${kept[@]+"${kept[@]}"} > constraints.txt <<'PYTHON'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
 # The NumPy that ROS's packages were built for; a newer major release breaks them.
-venv/bin/python -c 'import numpy; print(f"numpy=={numpy.__version__.split(chr(46))[0]}.*")' \
-  > constraints.txt
-venv/bin/pip install --constraint constraints.txt "$source[$extras]"
+print(f'numpy=={version("numpy").split(".")[0]}.*')
+for name in sys.argv[1:]:
+    try:
+        print(f'{name}=={version(name)}')
+    except PackageNotFoundError:
+        sys.exit(
+            f'error: {name} is not installed; expected that of NVIDIA, since PyPI has none for '
+            'every Jetson. Install it as docs/robot/install.md says'
+        )
+PYTHON
+venv/bin/pip install --constraint constraints.txt "${source}[$extras]"

@@ -84,6 +84,11 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
         assert named <= extras_there_are
 
 
+def extras_exist(words: Sequence[str], root: Path) -> None:
+    (extras,) = words
+    pip_knows_the_extras(['install', f'.[{extras}]'], root)
+
+
 def python_takes_it(words: Sequence[str], root: Path) -> None:
     if words[0] == '-c':
         compile(words[1], 'the command', 'exec')
@@ -199,6 +204,7 @@ CHECKS: Mapping[str, Check] = {
     'afformer': afformer_parses,
     'make': make_has_the_target,
     'pip': pip_knows_the_extras,
+    f'src/{PACKAGE}/tools/install_beside_apt.sh': extras_exist,
     'colcon': colcon_takes_it,
     'python': python_takes_it,
     'python3': python_takes_it,
@@ -309,6 +315,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'make demo VIDOE=a.mp4',
         "pip install '.[no_such_extra]'",
         'pip install torch',
+        'src/afformer_ros/tools/install_beside_apt.sh no_such_extra',
         'source tools/no_such.sh',
         'ros2 launch afformer_ros grounds.launch.py',
         'ros2 launch afformer_ros ground.launch.py rviz=true',

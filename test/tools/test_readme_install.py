@@ -116,7 +116,7 @@ def test_the_node_computes_with_onnx_runtime_and_the_numpy_of_apt(
 def test_the_commands_are_those_of_the_readme(root: Path) -> None:
     commands = _commands(root).splitlines()
     assert commands[0] == 'cd ~/workspace'
-    assert "pip install --constraint constraints.txt './src/afformer_ros[export]'" in commands
+    assert 'src/afformer_ros/tools/install_beside_apt.sh export' in commands
     assert commands.index('afformer export') < len(commands) - 1
     assert commands[-1].startswith('colcon build --packages-select afformer_ros')
 

@@ -44,6 +44,8 @@ unset name
 """
 # Builtins that would act.
 _RECORDED_BUILTINS = ('cd', 'source', 'export', 'exec', 'kill', 'wait')
+# Named by a path, so that bash does not ask what to do when it is not found.
+_RECORDED_SCRIPTS = ('src/afformer_ros/tools/install_beside_apt.sh',)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class ShellBlock:
         log, work = folder / 'words', folder / 'work'
         work.mkdir()
         log.touch()
-        names = ' '.join(_RECORDED_BUILTINS)
+        names = ' '.join((*_RECORDED_BUILTINS, *_RECORDED_SCRIPTS))
         script = _RECORDER.format(log=f"'{log}'", names=names, block=self.text)
         done = subprocess.run(
             [_bash()], input=script, capture_output=True, text=True, check=False, cwd=work

@@ -3,15 +3,36 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+OF_ROS = re.compile(r'\w+_(msgs|srvs|interfaces)|rclpy|launch\w*|tf2_ros|cv_bridge|rosbag2_py')
+KEYS_OF_MODULES = {'tf2_ros': 'tf2_ros_py'}
+# What pip brings, by rosdep's keys that mean a package of apt.
+APT_KEYS = {
+    'filelock': 'python3-filelock',
+    'jinja2': 'python3-jinja2',
+    'numpy': 'python3-numpy',
+    'opencv-python-headless': 'python3-opencv',
+    'pillow': 'python3-pil',
+    'platformdirs': 'python3-platformdirs',
+    'tqdm': 'python3-tqdm',
+}
+# rosdep has no key, or one that calls pip, which Ubuntu 24.04 refuses to run outside of an
+# environment. Its python3-torch and python3-torchvision are older than what is needed.
+ONLY_BY_PIP = {
+    'av', 'markupsafe', 'mcap', 'onnxruntime', 'rosbags', 'rosbags-image', 'safetensors',
+    'simplejpeg', 'threadpoolctl', 'timm', 'torch', 'torchvision',
+}  # fmt: skip
 
 WORKFLOWS = ('lint', 'test', 'docs', 'ros')
 
@@ -124,18 +145,45 @@ def test_every_room_has_a_row(root: Path) -> None:
     assert listed == rooms - {'afformer_core/weights'}
 
 
+def declared_dependencies(root: Path) -> set[str | None]:
+    """The keys of package.xml, for rosdep."""
+    package = ElementTree.parse(root / 'package.xml').getroot()
+    return {one.text for one in package if one.tag.endswith('depend')}
+
+
+def imported_of_ros(paths: Iterable[Path]) -> set[str]:
+    """The packages of ROS that files import anywhere, by their keys."""
+    imported = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition('.')[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                imported.add(node.module.partition('.')[0])
+    return {KEYS_OF_MODULES.get(name, name) for name in imported if OF_ROS.fullmatch(name)}
+
+
+def test_what_the_code_imports_of_ros_is_declared(root: Path) -> None:
+    folders = ('afformer_core', 'afformer_ros', 'examples', 'launch')
+    imported = imported_of_ros(path for one in folders for path in (root / one).rglob('*.py'))
+    assert {'rclpy', 'cv_bridge', 'tf2_ros_py', 'launch_ros'} <= imported
+    assert imported <= declared_dependencies(root)
+
+
+def test_what_pip_brings_is_left_to_apt_where_it_has_a_key(root: Path) -> None:
+    """Then `rosdep install` and a package of apt have it too."""
+    project = (root / 'pyproject.toml').read_text()
+    (listed,) = re.findall(r'^dependencies = \[$(.*?)^\]$', project, re.DOTALL | re.MULTILINE)
+    needed = set(re.findall(r"^  '([\w-]+)", listed, re.MULTILINE))
+    assert needed == APT_KEYS.keys() | ONLY_BY_PIP
+    assert set(APT_KEYS.values()) <= declared_dependencies(root)
+
+
 def test_what_tests_of_colcon_import_of_ros_is_declared(root: Path) -> None:
     (folders,) = re.findall(
         r'foreach\(folder\s+(.*?)\)', (root / 'CMakeLists.txt').read_text(), re.DOTALL
     )
-    imported = {
-        name
-        for folder in folders.split()
-        for path in (root / 'test' / folder).rglob('*.py')
-        for name in re.findall(r'^(?:from|import) (\w+)', path.read_text(), re.MULTILINE)
-        if re.fullmatch(r'\w+_(?:msgs|srvs|interfaces)|rclpy|launch\w*|tf2_ros', name)
-    }
+    paths = (path for one in folders.split() for path in (root / 'test' / one).rglob('*.py'))
+    imported = imported_of_ros(paths)
     assert {'rclpy', 'sensor_msgs', 'rosgraph_msgs'} <= imported
-    package = ElementTree.parse(root / 'package.xml').getroot()
-    declared = {one.text for one in package if one.tag.endswith('depend')}
-    assert imported <= declared
+    assert imported <= declared_dependencies(root)

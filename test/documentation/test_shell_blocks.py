@@ -75,6 +75,12 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
         if word == '--constraint':
             assert rest.pop(0).endswith('.txt')
             continue
+        if word == '--index-url':
+            assert rest.pop(0).startswith('https://')
+            continue
+        if re.fullmatch(r'[\w-]+==[\d.]+', word):
+            # Packages of others are named with their release.
+            continue
         if word.startswith('-'):
             assert word in ('--user', '--break-system-packages', '--no-deps', '-e', '-U')
             continue
@@ -101,6 +107,15 @@ def python_takes_it(words: Sequence[str], root: Path) -> None:
 
 def rosdep_takes_it(words: Sequence[str], root: Path) -> None:
     assert words == ['install', '--from-paths', 'src', '--ignore-src', '-y']
+
+
+def dockerfile_has_the_arguments(words: Sequence[str], root: Path) -> None:
+    arguments = re.findall(r'^ARG (\w+)=', (root / 'Dockerfile').read_text(), re.MULTILINE)
+    assert words[0] == 'build'
+    assert words[-1] == '.'
+    for option, value in zip(words[1:-1:2], words[2:-1:2], strict=True):
+        assert option in ('--build-arg', '--tag')
+        assert option == '--tag' or value.partition('=')[0] in arguments
 
 
 def colcon_takes_it(words: Sequence[str], root: Path) -> None:
@@ -206,6 +221,7 @@ CHECKS: Mapping[str, Check] = {
     'pip': pip_knows_the_extras,
     f'src/{PACKAGE}/tools/install_beside_apt.sh': extras_exist,
     'colcon': colcon_takes_it,
+    'docker': dockerfile_has_the_arguments,
     'python': python_takes_it,
     'python3': python_takes_it,
     'rosdep': rosdep_takes_it,
@@ -316,6 +332,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         "pip install '.[no_such_extra]'",
         'pip install torch',
         'src/afformer_ros/tools/install_beside_apt.sh no_such_extra',
+        'docker build --build-arg ROS_DISTRIBUTION=humble .',
         'source tools/no_such.sh',
         'ros2 launch afformer_ros grounds.launch.py',
         'ros2 launch afformer_ros ground.launch.py rviz=true',

@@ -148,6 +148,14 @@ class Goal:
             self._answer = self._accepted.result().get_result_async()
         return self._answer
 
+    def fetch_once_accepted(self) -> None:
+        """Ask for the result as soon as the goal is accepted."""
+        self._accepted.add_done_callback(lambda _: self.fetch())
+
+    def fetched(self) -> bool:
+        """Whether the result is there."""
+        return self._answer is not None and self._answer.done()
+
     def cancel(self) -> None:
         """Ask for its cancellation, once it is accepted."""
         assert self.accepted()
@@ -197,9 +205,17 @@ class Client:
             DemonstrationStatus, 'demonstration_status', self.statuses.append, LATCHED
         )
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnosed, 10)
-        self.node.create_subscription(Affordance, 'affordance', self.affordances.append, 100)
+        self.listen()
         self.images = self.node.create_publisher(self._images_type, 'image', 10)
         self.frames = self.node.create_publisher(Image, 'demonstration', 100)
+
+    def listen(self) -> None:
+        self._listener = self.node.create_subscription(
+            Affordance, 'affordance', self.affordances.append, 100
+        )
+
+    def listen_no_more(self) -> None:
+        self.node.destroy_subscription(self._listener)
 
     def close(self) -> None:
         self._executor.shutdown()

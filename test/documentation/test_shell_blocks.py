@@ -15,14 +15,17 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from builtin_interfaces.msg import Duration
 
 from afformer_core.cli.main import build_parser
+from afformer_ros.grounding.actions.node_actions import ACTIONS
 from afformer_ros.grounding.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 
 PACKAGE = 'afformer_ros'
+LOAD = '/grounding/load_demonstration afformer_ros/action/LoadDemonstration'
 SELECT = '/grounding/select_demonstration afformer_ros/srv/SelectDemonstration'
 # Commands that are not looked into, and why.
 TAKEN_AS_THEY_ARE = {
@@ -170,6 +173,23 @@ def service_is_called_as_it_is(words: Sequence[str], root: Path) -> None:
             setattr(service.Request(), field, value)
 
 
+def goal_is_sent_as_it_is(words: Sequence[str], root: Path) -> None:
+    _, _, *words = [word for word in words if word != '--feedback']
+    name, kind, content = words
+    node, _, last = name.rpartition('/')
+    assert node == '/grounding'
+    action = ACTIONS[last]
+    assert kind == f'{PACKAGE}/action/{action.__name__}'
+    fields = action.Goal.get_fields_and_field_types()
+    given = yaml.safe_load(content)
+    assert set(given) <= set(fields), f'{kind} has no {set(given) - set(fields)}'
+    for field, value in given.items():
+        if isinstance(value, dict):
+            assert fields[field] == 'builtin_interfaces/Duration'
+            value = Duration(**value)
+        setattr(action.Goal(), field, value)
+
+
 def settings_of_a_recording(words: Sequence[str], root: Path) -> None:
     """Without ros2bag the options are those that its help lists."""
     rest = list(words[2:])
@@ -210,6 +230,7 @@ ROS2: Mapping[str, Check] = {
     'run': executable_takes_parameters,
     'launch': launch_file_is_ours,
     'service call': service_is_called_as_it_is,
+    'action send_goal': goal_is_sent_as_it_is,
     'bag record': settings_of_a_recording,
     'pkg prefix': package_is_ours,
     'param set': parameter_is_declared,
@@ -338,6 +359,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'ros2 launch afformer_ros ground.launch.py rviz=true',
         'ros2 service call /grounding/load_demonstration afformer_ros/srv/StartDemonstration',
         f'ros2 service call {SELECT} "{{demonstration: b}}"',
+        f'ros2 action send_goal {LOAD} "{{file: a}}"',
         'ros2 run afformer_ros sim_robot --ros-args -p scenes:=1',
         'ros2 param set /grounding peak_tolerance 1000',
         'ros2 no such',

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -183,3 +184,46 @@ def test_deactivation_ends_a_goal(active, ground):
         assert 'activate it' in result.message
     finally:
         assert active.change_state(Transition.TRANSITION_ACTIVATE)
+
+
+def test_a_goal_is_grounded_while_nobody_listens(active, ground):
+    active.listen_no_more()
+    try:
+        ignored = 'images left alone because nobody listens'
+        count = int(active.told('grounding', '')[ignored])
+        active.told('grounding', '', lambda: active.images.publish(active.image_message(0)))
+        active.wait(
+            lambda: int(active.told('grounding', '')[ignored]) > count, 'an image that is ignored'
+        )
+        assert stream(active, ground(agreeing_images=2))[1].outcome == Result.FOUND
+    finally:
+        active.listen()
+        active.connect()
+
+
+def test_a_goal_ends_where_time_stands_still(active, ground):
+    active.set_parameter('use_sim_time', True)
+    try:
+        ending, result = ground(timeout=Duration(nanosec=300_000_000)).result()
+    finally:
+        active.set_parameter('use_sim_time', False)
+    assert (ending, result.outcome) == ('aborted', Result.NO_IMAGE)
+
+
+def test_goals_before_and_after_the_life_of_the_node_have_results(nodes):
+    process, client = nodes.grounding(), nodes.client()
+
+    def send(**fields: Any) -> Any:
+        return client.send_goal(GroundDemonstration, 'ground_demonstration', **fields)
+
+    ending, result = send().result()
+    assert (ending, result.outcome) == ('aborted', Result.STOPPED)
+    assert 'configure' in result.message
+    client.bring_up()
+    client.record('press')
+    goals = [send(), send()]
+    futures = [goal.fetch() for goal in goals]
+    process.popen.send_signal(signal.SIGINT)
+    client.wait(lambda: all(one.done() for one in futures), 'results at the end of the process')
+    assert [goal.result()[1].outcome for goal in goals] == [Result.STOPPED] * 2
+    assert process.stop() == 0

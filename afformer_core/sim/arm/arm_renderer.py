@@ -90,9 +90,9 @@ class SpectatorRenderer(ArmRenderer):
         side = float(workplace.side)
         key, fill = np.array([0.4 * side, -0.7, -0.9]), np.array([0.8 * side, -0.3, -0.6])
         lighting = Lighting(
-            ambient=np.full(3, 0.42),
+            ambient=np.full(3, 0.38),
             directions=np.array([key / np.linalg.norm(key), fill / np.linalg.norm(fill)]),
-            colours=np.array([[0.5, 0.49, 0.47], [0.16, 0.17, 0.19]]),
+            colours=np.array([[0.40, 0.39, 0.37], [0.12, 0.13, 0.15]]),
             shadows=True,
         )
         self.set_room(lighting, surroundings)

@@ -50,7 +50,7 @@ _MESHES = ModelSource(
     furnished=False,
 )
 _ARMATURE = 0.1
-_WHITE, _GREY, _DARK, _ORANGE = '.93 .93 .94', '.45 .46 .48', '.13 .13 .14', '.93 .42 .08'
+_WHITE, _GREY, _DARK, _ORANGE = '.88 .88 .90', '.42 .43 .45', '.12 .12 .13', '.93 .42 .08'
 # Parts of the first group collide with those of the second; the others are never near enough.
 _NEAR, _FAR = ('link0', 'link1', 'link2'), ('link5', 'link6', 'link7', 'hand', 'finger')
 _PARTS = (*(f'link{number}' for number in range(8)), 'hand', 'finger')

@@ -26,6 +26,8 @@ _SEEDS = (
 _WAY_STEP = 0.01
 _ITERATIONS = 80
 _STEP = 0.15
+# Radians per second below which solving leads nowhere.
+_STALLED = 0.01
 # Metres and radians from the target that are near enough.
 _NEAR, _ALIGNED = 5e-4, 0.02
 # Radians that a solution stays away from the limits of the joints.
@@ -139,6 +141,8 @@ class ArmKinematics:
                     limits=self._limits,
                 )
             except mink.NoSolutionFound:
+                return None
+            if np.abs(speed).max() < _STALLED:
                 return None
             configuration.integrate_inplace(speed, _STEP)
         return None

@@ -12,8 +12,8 @@ set -euo pipefail
 extras=$1
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 kept=()
-# The kernel tells also in a container.
-case $(uname -r) in *tegra*) kept=(torch torchvision) ;; esac
+# The system of a Jetson has this package; a container on one, without CUDA, has not.
+if dpkg-query --show nvidia-l4t-core > /dev/null 2>&1; then kept=(torch torchvision); fi
 
 python3 -m venv --system-site-packages venv
 touch venv/COLCON_IGNORE

@@ -29,7 +29,7 @@ ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
 
-.PHONY: help setup demo test test-slow soak lint mutants evaluate real maskahand studies weights bench docs clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants evaluate real robot maskahand studies weights bench docs clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -40,7 +40,7 @@ help: ## list what can be made
 
 setup: $(VENV)/.ros $(VENV)/.packages build/.colcon $(MODEL)/graphs.json ## install and build everything (first: minutes, then: a second)
 
-demo: setup ## ground a demonstration in camera images over ROS 2 and leave images in demo_output/
+demo: setup ## ground demonstrations over ROS 2, let a simulated arm repeat some, leave films in demo_output/
 	@$(ENVIRONMENT) && python -m afformer_ros.demo --output '$(OUTPUT)' \
 	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(IMAGE),--image '$(IMAGE)')
 
@@ -69,6 +69,10 @@ evaluate: setup ## measure the shipped model on the simulated benchmark and in c
 real: setup ## measure the shipped model on pairs of your own with outlined parts (PAIRS=folder)
 	@if [ -z '$(PAIRS)' ]; then echo 'name the folder with pairs.json: make real PAIRS=folder' >&2; exit 1; fi
 	@$(ENVIRONMENT) && afformer evaluate --pairs '$(PAIRS)' --report build/real_pairs.html
+
+robot: setup ## let a simulated arm repeat 100 demonstrations over ROS 2 and count what it has done (half an hour)
+	@$(ENVIRONMENT) && python -m afformer_ros.robot_trials --scenes 100 --noise 0.01 \
+	  --json build/robot_trials.json
 
 maskahand: setup ## learn from simulated videos without labels and measure what that is worth (hours)
 	@$(ENVIRONMENT) && afformer simulate build/unlabelled --layout long-videos --split train \

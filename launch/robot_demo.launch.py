@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Launch of a simulated arm that repeats a demonstration: driver, grounding node and planner.
 
-ros2 launch afformer_ros robot_demo.launch.py video:=press.mp4 rviz:=true
+ros2 launch afformer_ros robot_demo.launch.py video:=pull.mp4 family:=drawers rviz:=true
 """
 
 from launch import LaunchDescription
@@ -26,8 +26,8 @@ from afformer_ros.environment import prepare_environment
 
 # Arguments of ground.launch.py that are the same here.
 PASSED_ON = ('params_file', 'model', 'log_level', 'rviz')
-# Parameters of the simulated robot that are arguments here, and their types.
-SIMULATED = {'family': str, 'scene': int, 'demonstration': int}
+# Parameters of the simulated robot that are arguments here.
+SIMULATED = ('scene', 'demonstration')
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -39,6 +39,11 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'video',
             description='Video, folder of images or bag of the demonstration.',
+        ),
+        DeclareLaunchArgument(
+            'folder',
+            default_value='.',
+            description='Folder below which the video lies; the grounding node reads no other.',
         ),
         DeclareLaunchArgument(
             'family',
@@ -105,8 +110,13 @@ def generate_launch_description() -> LaunchDescription:
         executable='sim_robot',
         parameters=[
             {
-                name: ParameterValue(LaunchConfiguration(name), value_type=kind)
-                for name, kind in SIMULATED.items()
+                'families': ParameterValue(
+                    ['[', LaunchConfiguration('family'), ']'], value_type=list[str]
+                ),
+                **{
+                    name: ParameterValue(LaunchConfiguration(name), value_type=int)
+                    for name in SIMULATED
+                },
             }
         ],
         arguments=logging,
@@ -114,11 +124,12 @@ def generate_launch_description() -> LaunchDescription:
         condition=IfCondition(LaunchConfiguration('simulated')),
     )
 
-    # Grounding
+    # Grounding, of a demonstration in the folder of the video
     ground = IncludeLaunchDescription(
         PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/ground.launch.py']),
         launch_arguments=[
             ('use_sim_time', LaunchConfiguration('simulated')),
+            ('demonstration_folders', LaunchConfiguration('folder')),
             *((name, LaunchConfiguration(name)) for name in PASSED_ON),
         ],
     )

@@ -89,7 +89,7 @@ def repeat_with_arm(folder: Path, processes: NodeProcesses, model: str) -> Itera
         ArmError: the arm does not answer.
     """
     settings = ClosedLoopSettings()
-    robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 3.0, 'depth_noise': settings.noise}
+    robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 2.0, 'depth_noise': settings.noise}
     views = _Views()
     with RobotGraph(folder, processes, model, robot) as graph:
         for topic, take in (('spectator', views.take_spectator), ('overlay', views.take_overlay)):

@@ -18,8 +18,9 @@ _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
 # Metres before the point from which the arm goes slowly, and behind it, where it gives up.
 _NEAR, _BEHIND = 0.015, 0.03
-# Metres that a guarded motion goes at a time, and the share of it below which it is stopped.
-_STEP, _STOPPED = 0.006, 0.35
+# Metres that a guarded motion goes at a time, the share of it below which it is stopped, and how
+# often in a row that must be so: a trajectory may reach its controller late.
+_STEP, _STOPPED, _STOPS = 0.006, 0.35, 2
 # Metres per second, freely and guarded; radians per second of a part.
 _FAST, _SLOW, _TURN_SPEED = 0.25, 0.06, 1.0
 # Metres that a part is pushed, pulled or lifted, and below which it did not move.
@@ -153,7 +154,7 @@ class Skills:
         """
         rotation = self._tip().rotation
         begin = at = self._tip().translation
-        gone = 0.0
+        gone, stops = 0.0, 0
         while gone < length:
             step = min(_STEP, length - gone)
             # What is guided may leave the line, what is not is kept on it.
@@ -162,10 +163,14 @@ class Skills:
                 return _Travel(float(np.linalg.norm(at - begin)), True)
             now = self._tip().translation
             way = now - at
-            if way @ direction < _STOPPED * step:
-                return _Travel(float(np.linalg.norm(now - begin)), True)
             gone += float(way @ direction)
             at = now
+            if way @ direction < _STOPPED * step:
+                stops += 1
+                if stops == _STOPS:
+                    return _Travel(float(np.linalg.norm(at - begin)), True)
+                continue
+            stops = 0
             if guided:
                 direction = direction + _GUIDANCE * way / np.linalg.norm(way)
                 direction /= np.linalg.norm(direction)

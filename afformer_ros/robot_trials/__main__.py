@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> None:
         'families': f'[{",".join(settings.families)}]',
         'depth_noise': settings.noise,
         'image_rate': 2.0,
-        'real_time_factor': 3.0,
+        'real_time_factor': 2.0,
     }
     trials: list[RobotTrial] = []
     with (

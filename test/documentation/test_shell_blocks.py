@@ -22,6 +22,7 @@ from afformer_ros.grounding.actions.node_actions import ACTIONS
 from afformer_ros.grounding.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of
+from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 
 PACKAGE = 'afformer_ros'
@@ -35,7 +36,11 @@ TAKEN_AS_THEY_ARE = {
     'mkdir': 'a folder of the reader',
     'touch': 'a file of the reader',
 }
-PARAMETERS = {'grounding': GroundingParameters, 'sim_robot': SimRobotParameters}
+PARAMETERS = {
+    'grounding': GroundingParameters,
+    'sim_robot': SimRobotParameters,
+    'planner': PlannerParameters,
+}
 OPTIONS_OF_BAG_RECORD = {'-s': 1, '-d': 1, '-o': 1}
 
 Check = Callable[[Sequence[str], Path], None]

@@ -49,7 +49,8 @@ def test_every_argument_in_a_sentence_is_declared_for_the_node(
     pages = [root / 'README.md', *(root / 'docs').rglob('*.md')]
     given = [one for page in pages for one in re.findall(r'`(\w+):=(\w+)`', page.read_text())]
     assert ('backend', 'cuda') in given
-    arguments = launch_arguments('ground.launch.py')
+    files = ('robot_demo.launch.py', 'ground.launch.py')
+    arguments = {name: kinds for file in files for name, kinds in launch_arguments(file).items()}
     for name, value in given:
         choices = arguments[name]
         assert choices is None or value in choices

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launch file brings up the simulated arm, the grounding node and the planner, and ends."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip(
+    'launch_ros',
+    reason='launch_ros is not installed; PyPI has no wheel of it',
+    exc_type=ImportError,
+)
+pytest.importorskip('gymnasium_robotics')
+
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
+from afformer_core.sim.closed_loop.trial_plan import plan_trials
+from afformer_ros.robot_trials.trial_scene import TrialScene
+
+
+@pytest.fixture
+def demonstration(tmp_path: Path) -> Path:
+    """Frames in which a button of the first keypad is held."""
+    settings = ClosedLoopSettings(families=('keypad',))
+    with TrialScene(plan_trials(settings, 0)[0], settings) as scene:
+        scene.write_demonstration(tmp_path / 'press')
+    return tmp_path / 'press'
+
+
+def test_the_arm_does_what_it_is_shown(launch, demonstration: Path) -> None:
+    launched = launch(
+        'robot_demo.launch.py',
+        f'video:={demonstration}',
+        f'folder:={demonstration.parent}',
+        'family:=keypad',
+    )
+    assert launched.wait() == 0, launched.log()
+    assert re.search(r'hold at \(.*\) m in panda_link0: touched; the camera', launched.log())

@@ -19,7 +19,7 @@ from rclpy.qos import (
 )
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
-from std_msgs.msg import Header
+from std_msgs.msg import Header, String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory as TrajectoryMessage
 
@@ -28,6 +28,7 @@ from afformer_core.sim.arm.arm_cameras import ArmCameras
 from afformer_core.sim.arm.arm_world import ArmWorld
 from afformer_core.sim.arm.franka import BASE_FRAME
 from afformer_core.sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_core.sim.arm.robot_description import robot_description
 from afformer_core.sim.datasets.rgbd_messages import (
     camera_info_message,
     depth_message,
@@ -96,6 +97,7 @@ class SimRobotNode(Node):
             self._fail,
         )
         self._create_inputs()
+        self._description.publish(String(data=robot_description()))
         self._announce(world)
         self._simulation.start()
 
@@ -113,6 +115,7 @@ class SimRobotNode(Node):
         self._spectator = self.create_publisher(Image, 'spectator', qos_profile_sensor_data)
         self._joints = self.create_publisher(JointState, 'joint_states', 10)
         self._camera_pose = self.create_publisher(PoseStamped, 'camera_pose', _LATCHED)
+        self._description = self.create_publisher(String, 'robot_description', _LATCHED)
         self._elements = self.create_publisher(JointState, '~/element_states', 10)
 
     def _create_inputs(self) -> None:
@@ -147,7 +150,11 @@ class SimRobotNode(Node):
     def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
             parameters = read_parameters(self, SimRobotParameters)
-            world = ArmWorld(parameters.trial())
+            before = self._simulation.world
+            if parameters == self._settings:
+                world = ArmWorld(before.trial, before.workplace)
+            else:
+                world = ArmWorld(parameters.trial())
         except ValueError as error:
             response.message = str(error)
             return response

@@ -61,16 +61,17 @@ class ArmWorld:
 
     Args:
         trial: trial of the closed-loop benchmark.
+        workplace: that of an earlier world of the trial, which saves planning it.
 
     Attributes:
         trial: the trial.
         workplace: where the arm and the table stand.
     """
 
-    def __init__(self, trial: PlannedTrial) -> None:
+    def __init__(self, trial: PlannedTrial, workplace: Workplace | None = None) -> None:
         fixture = trial.scene.fixture
         self.trial = trial
-        self.workplace: Workplace = plan_workplace(fixture, trial.view.camera)
+        self.workplace = workplace or plan_workplace(fixture, trial.view.camera)
         self._simulation = ArmSimulation(
             fixture,
             mechanisms(fixture, trial.task),

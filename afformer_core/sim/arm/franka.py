@@ -166,14 +166,19 @@ def _arm_xml() -> str:
 
 
 def _mesh_xml(part: str) -> str:
-    shown, solid = (_mesh_file(kind, part) for kind in ('visual', 'collision'))
+    shown, solid = (mesh_file(kind, part) for kind in ('visual', 'collision'))
     return (
         f'<mesh name="{part}_shown" file="{shown}" inertia="shell"/>'
         f'<mesh name="{part}_solid" file="{solid}" inertia="convex"/>'
     )
 
 
-def _mesh_file(kind: str, part: str) -> Path:
+def mesh_file(kind: str, part: str) -> Path:
+    """Return the path of a part's mesh, `visual` or `collision`, in STL and metres.
+
+    Raises:
+        DatasetError: the package with the meshes is not installed.
+    """
     return _MESHES.locate(f'{kind}/{part}.stl')
 
 

@@ -17,6 +17,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
@@ -54,6 +55,7 @@ class Robot:
         self.listen('/clock', Clock, qos_profile_sensor_data)
         self.listen('joint_states', JointState, 10)
         self.listen('camera_pose', PoseStamped, LATCHED)
+        self.listen('robot_description', String, LATCHED)
         self._arm = self.node.create_publisher(
             JointTrajectory, 'arm_controller/joint_trajectory', 1
         )
@@ -149,6 +151,7 @@ def test_the_topics_are_those_of_drivers(robot: Robot) -> None:
     states = [nanoseconds(message.header.stamp) for message in got['joint_states']]
     assert np.diff(states).min() == 10_000_000
     assert got['joint_states'][0].name[:8] == [*ARM, 'panda_finger_joint1']
+    assert got['robot_description'][0].data.startswith('<robot name="panda">')
     assert got['camera_pose'][0].header.frame_id == 'panda_link0'
     assert Calibration.from_message(info, rectified=True).width == 160
     # a panel is in the middle of the image, within an arm's reach

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The moving image of README: two demonstrations, each beside what it finds in one image.
+"""The moving images of README: the film of an arm, and demonstrations beside what they find.
 
-From the root of the project::
+From the root of the project, the first after `make demo`::
 
+    python -m tools.animation docs/images/robot.webp --film demo_output/robot.mp4
     python -m tools.animation docs/images/overlay.webp
 
-The image, its heatmap and its peaks are those that `afformer ground` draws for the first two
-scenes of `make demo`.
+The image, its heatmap and its peaks in the second are those that `afformer ground` draws for the
+first two scenes of `make demo`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ FRAMES, MILLISECONDS = 24, 110
 # Pixels: of both images, and between them.
 HEIGHT, GAP = 300, 8
 QUALITY = 60
+# Of the film.
+FILM_FRAMES, FILM_WIDTH, FILM_MILLISECONDS, FILM_QUALITY = 110, 760, 200, 45
 
 
 def side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
@@ -58,25 +61,38 @@ def ground_and_join(video: Path, image: Path) -> list[Image.Image]:
     return [side_by_side(frame, found) for frame in read_video(video, FRAMES)]
 
 
-def main() -> int:
-    """Read the arguments and write an animated WebP file that repeats for ever."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('output', type=Path)
-    arguments = parser.parse_args()
+def shrink_film(film: Path) -> list[Image.Image]:
+    """Return frames of a film at the width of README."""
+    frames = [Image.fromarray(frame) for frame in read_video(film, FILM_FRAMES)]
+    size = FILM_WIDTH, round(frames[0].height * FILM_WIDTH / frames[0].width)
+    return [frame.resize(size) for frame in frames]
+
+
+def show_groundings() -> list[Image.Image]:
+    """Return the frames of two demonstrations, each beside what it finds in one image."""
     with tempfile.TemporaryDirectory() as folder:
         scenes = list(itertools.islice(rendered_scenes(Path(folder)), 2))
-        frames = [
+        return [
             frame
             for scene in scenes
             for frame in ground_and_join(scene.demonstration, scene.image)
         ]
-    frames[0].save(
+
+
+def main() -> int:
+    """Read the arguments and write an animated WebP file that repeats for ever."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('output', type=Path)
+    parser.add_argument('--film', type=Path, help='the film of the arm that `make demo` leaves')
+    arguments = parser.parse_args()
+    shown = show_groundings() if arguments.film is None else shrink_film(arguments.film)
+    shown[0].save(
         arguments.output,
         save_all=True,
-        append_images=frames[1:],
-        duration=MILLISECONDS,
+        append_images=shown[1:],
+        duration=MILLISECONDS if arguments.film is None else FILM_MILLISECONDS,
         loop=0,
-        quality=QUALITY,
+        quality=QUALITY if arguments.film is None else FILM_QUALITY,
         method=6,
     )
     return 0

@@ -18,15 +18,15 @@ _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
 # Metres before the point from which the arm goes slowly, and behind it, where it gives up.
 _NEAR, _BEHIND = 0.015, 0.03
-# Metres that a guarded motion goes at a time, the share of it below which it is stopped, and how
-# often in a row that must be so: a trajectory may reach its controller late.
-_STEP, _STOPPED, _STOPS = 0.006, 0.35, 2
+# Metres that a guarded motion goes at a time, with and without something in the gripper, the share
+# of it below which it is stopped, and seconds that it may be late.
+_STEP, _FINE, _STOPPED, _LATENESS = 0.006, 0.003, 0.35, 0.25
 # Metres per second, freely and guarded; radians per second of a part.
 _FAST, _SLOW, _TURN_SPEED = 0.25, 0.06, 1.0
 # Metres that a part is pushed, pulled or lifted, and below which it did not move.
 _STROKE, _LIFT, _FREE = 0.12, 0.1, 0.02
 # Radians that a part is turned, and of each step of it.
-_TURN, _TURN_STEP = 0.9, 0.15
+_TURN, _TURN_STEP = 1.2, 0.15
 _DWELL = {'touch': 0.1, 'hold': 0.8}
 # Shares of the horizontal direction away from the base in that of the tool.
 _TILTS = (0.0, 0.35, 0.6)
@@ -154,23 +154,23 @@ class Skills:
         """
         rotation = self._tip().rotation
         begin = at = self._tip().translation
-        gone, stops = 0.0, 0
+        gone = 0.0
         while gone < length:
-            step = min(_STEP, length - gone)
+            step = min(_STEP if guided else _FINE, length - gone)
             # What is guided may leave the line, what is not is kept on it.
             origin = at if guided else begin + gone * direction
             if not self._move(RigidTransform(rotation, origin + step * direction), step / _SLOW):
                 return _Travel(float(np.linalg.norm(at - begin)), True)
-            now = self._tip().translation
-            way = now - at
-            gone += float(way @ direction)
-            at = now
+            way = self._tip().translation - at
             if way @ direction < _STOPPED * step:
-                stops += 1
-                if stops == _STOPS:
-                    return _Travel(float(np.linalg.norm(at - begin)), True)
-                continue
-            stops = 0
+                # The trajectory may have reached its controller late.
+                self._arm.wait(_LATENESS)
+                way = self._tip().translation - at
+            stopped = way @ direction < _STOPPED * step
+            gone += float(way @ direction)
+            at = at + way
+            if stopped:
+                return _Travel(float(np.linalg.norm(at - begin)), True)
             if guided:
                 direction = direction + _GUIDANCE * way / np.linalg.norm(way)
                 direction /= np.linalg.norm(direction)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trial of the simulated robot through ROS, from the command to its numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('gymnasium_robotics')
+
+
+@pytest.mark.slow
+def test_a_drawer_is_pulled_as_it_was_shown(tmp_path: Path) -> None:
+    command = [sys.executable, '-m', 'afformer_ros.robot_trials', '--scenes', '3']
+    options = ['--families', 'keypad', 'boxes', 'drawers', '--json', str(tmp_path / 'trials.json')]
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / 'trials.json').read_text())
+    assert content['measures']['all']['trials'] == 3
+    pulled = content['trials'][2]
+    assert (pulled['family'], pulled['right_pixel']['verdict']) == ('drawers', 'done')
+
+
+def test_no_scenes_are_an_error() -> None:
+    command = [sys.executable, '-m', 'afformer_ros.robot_trials', '--scenes', '0']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert 'scenes, demonstrations' in done.stderr

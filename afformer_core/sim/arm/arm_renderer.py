@@ -18,9 +18,12 @@ from afformer_core.sim.scene.world import describe_world
 # Colours of the light room beyond the wall.
 _SKY, _HORIZON = [0.87, 0.89, 0.92], [0.70, 0.72, 0.75]
 
+# Not shown unless asked for: the scenes of the closed loop have no floor.
+_FLOOR_GROUP = 5
+
 
 class ArmRenderer(Renderer):
-    """Renderer whose images show the arm, its pedestal and the floor too.
+    """Renderer whose images show the arm and its pedestal too.
 
     Args:
         scene: scene to render.
@@ -52,6 +55,7 @@ class ArmRenderer(Renderer):
             pos=[0, self._workplace.floor - 0.01, 1],
             size=[2.5, 0.01, 3],
             rgba=[0.62, 0.60, 0.57, 1],
+            group=_FLOOR_GROUP,
         )
         spec.add_texture(
             name='sky',
@@ -70,7 +74,7 @@ class ArmRenderer(Renderer):
 
 
 class SpectatorRenderer(ArmRenderer):
-    """Renderer of an arm at work for people: brighter, with smooth edges and shadows.
+    """Renderer of an arm at work for people: brighter, with a floor and smooth edges.
 
     Args:
         scene: scene to render.
@@ -87,6 +91,7 @@ class SpectatorRenderer(ArmRenderer):
         surroundings: Surroundings,
     ) -> None:
         super().__init__(scene, buffer, workplace)
+        self._option.geomgroup[_FLOOR_GROUP] = 1
         side = float(workplace.side)
         key, fill = np.array([0.4 * side, -0.7, -0.9]), np.array([0.8 * side, -0.3, -0.6])
         lighting = Lighting(

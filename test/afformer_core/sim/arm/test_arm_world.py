@@ -7,14 +7,11 @@ import mujoco
 import numpy as np
 import pytest
 
-from afformer_core.sim.arm.arm_cameras import ArmCameras
 from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model, mirrored
+from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model
 from afformer_core.sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
 from afformer_core.sim.arm.kinematics import shared_kinematics
-from afformer_core.sim.cameras.depth_camera import DepthCamera
 from afformer_core.sim.closed_loop.trial import Verdict
-from afformer_core.sim.scene.renderer import Renderer
 
 from .arm_trials import drawer_trial, front_of, keypad_trial, move, press
 
@@ -156,49 +153,3 @@ def test_a_gripper_that_was_closed_before_holds_nothing(world: ArmWorld) -> None
 
     assert world.held is None
     assert world.outcome().verdict is Verdict.DONE
-
-
-def test_depth_at_the_pixel_of_the_tip_is_the_tips(world: ArmWorld) -> None:
-    point, ahead = front_of(world, world.trial.task.element)
-    move(world, shared_kinematics().approach(point, ahead, 0.05)[0], seconds=2.0)
-    camera, tip = world.camera_pose(), world.tip_pose().position
-    x, y, z = camera.rotation.T @ (tip - camera.position)
-    width, height = world.trial.view.size
-    focal = height / 2 / np.tan(np.radians(world.trial.view.camera.field_of_view) / 2)
-    column, row = focal * x / z + (width - 1) / 2, focal * y / z + (height - 1) / 2
-
-    with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
-        near = cameras.capture(world.snapshot()).depth.values[round(row), round(column)]
-        world.reset()
-        far = cameras.capture(world.snapshot()).depth.values[round(row), round(column)]
-
-    assert 0 <= column < width
-    assert 0 <= row < height
-    # the camera sees the tip from behind, where it is up to its length nearer
-    assert z - 0.07 < near <= z + 0.001
-    assert far > z + 0.03
-
-
-def test_the_parked_arm_is_out_of_view(world: ArmWorld) -> None:
-    view = world.trial.view
-    with Renderer(world.trial.scene, view.size) as renderer:
-        renderer.set_room(view.lighting, view.surroundings)
-        alone = renderer.depth(view.camera, view.size, states=world.snapshot().states)
-    beside = np.array([-0.3, -0.4, 0.9, -2.35, -2.1, 2.5, 0.8])
-    with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
-        parked = cameras.capture(world.snapshot()).depth.values
-        move(world, beside if world.workplace.side > 0 else mirrored(beside), seconds=3.0)
-        at_work = cameras.capture(world.snapshot()).depth.values
-
-    assert not (parked < alone - 0.01).any()
-    assert (at_work < alone - 0.01).any()
-
-
-def test_image_and_depth_at_once_are_those_one_by_one(world: ArmWorld) -> None:
-    view = world.trial.view
-    with Renderer(world.trial.scene, view.size) as renderer:
-        renderer.set_room(view.lighting, view.surroundings)
-        image, depth = renderer.render_with_depth(view.camera, view.size)
-
-        assert (renderer.render(view.camera, view.size) == image).all()
-        assert (renderer.depth(view.camera, view.size) == depth).all()

@@ -23,7 +23,14 @@ from afformer_ros.environment import prepare_environment
 INPUT_TOPICS = ('image', 'depth', 'camera_info', 'demonstration')
 # Topics that RViz shows, under absolute names.
 SHOWN_INPUT_TOPICS = ('image',)
-SHOWN_OUTPUT_TOPICS = ('overlay', 'heatmap', 'affordance_cloud', 'grasp_candidates', 'markers')
+SHOWN_OUTPUT_TOPICS = (
+    'overlay',
+    'heatmap',
+    'mask',
+    'affordance_cloud',
+    'grasp_candidates',
+    'markers',
+)
 # Arguments that override the parameter of the same name in the parameter file, unless empty, and
 # their types.
 OVERRULING = {

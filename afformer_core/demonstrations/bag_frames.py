@@ -5,13 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from afformer_core.demonstrations.even_frames import EvenFrames
 from afformer_core.demonstrations.reading_progress import Progress, untold
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.bag import Bag
-from afformer_core.media.video_frames import uniform_indices
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 
 
@@ -22,18 +19,18 @@ def is_bag(path: Path) -> bool:
 
 def read_bag_frames(
     path: Path, topic: str, maximum: int, progress: Progress = untold
-) -> tuple[list[NDArray[np.uint8]], int, float]:
+) -> tuple[EvenFrames, int, float]:
     """Read evenly spaced images of a topic.
 
     Args:
         path: path of the bag.
         topic: name of the topic; '' for the only one with images.
-        maximum: largest number of images, at least 1.
+        maximum: largest number of whole images, at least 1.
         progress: told of each image of the topic.
 
     Returns:
-        uint8 RGB [H, W, 3] each in order, the number of images of the topic, and the seconds
-        between its first and last one.
+        the images, the number of images of the topic, and the seconds between its first and last
+        one.
 
     Raises:
         DemonstrationError: there is no such topic of images, or several and none was named.
@@ -45,15 +42,15 @@ def read_bag_frames(
         count = bag.count(chosen)
         if not count:
             raise DemonstrationError(f'topic {chosen} of {path} has no image. Record it again')
-        expected = set(uniform_indices(count, maximum))
-        frames: list[NDArray[np.uint8]] = []
+        kept = EvenFrames(count, maximum)
+        expected = set(kept.indices)
         times: list[int] = []
         for number, message in enumerate(bag.messages((chosen,), bag.start, bag.end)):
             times.append(message.time)
             progress(number + 1, (number + 1) / count)
             if number in expected:
-                frames.append(to_rgb(bag.decode(message)))
-        return frames, count, (times[-1] - times[0]) * 1e-9
+                kept.take(number, to_rgb(bag.decode(message)))
+        return kept, count, (times[-1] - times[0]) * 1e-9
 
 
 def _image_topic(bag: Bag, topic: str) -> str:

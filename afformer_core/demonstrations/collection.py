@@ -185,4 +185,5 @@ class DemonstrationCollection:
             images = [grounder.resize(frame) for frame in frames]
             encoded = EncodedFrames.stack([(image, grounder.encode(image)) for image in images])
             self._summaries[name] = replace(summary, frames_kept=len(encoded))
+        encoded = replace(encoded, rotation=summary.shown_rotation)
         grounder.memorize(encoded, name, summary.frames)

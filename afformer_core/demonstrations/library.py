@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.collection import DemonstrationCollection
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
 from afformer_core.demonstrations.selection import Selection, SelectionFile, split_names
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Recorded, Summary
@@ -161,17 +162,12 @@ class DemonstrationLibrary:
             self.fail(f'the recording of {recording.name!r} was dropped: {reason}')
 
     def add(
-        self,
-        frames: Sequence[NDArray[np.uint8]],
-        name: str,
-        frame_count: int,
-        duration: float,
-        check: Callable[[], None] = lambda: None,
+        self, media: MediaFrames, name: str, check: Callable[[], None] = lambda: None
     ) -> Summary:
         """Add a demonstration that was read elsewhere, untrimmed; store it and select it.
 
         Args:
-            frames, name, frame_count, duration, check: see `record_whole`.
+            media, name, check: see `record_whole`.
 
         Raises:
             DemonstrationError: one is being recorded, there is no frame, or the name is not
@@ -181,9 +177,7 @@ class DemonstrationLibrary:
         self._require_no_recording()
         try:
             self._finished.require_own(name)
-            recorded = record_whole(
-                frames, frame_count, duration, name, self._grounder, self._store, check
-            )
+            recorded = record_whole(media, name, self._grounder, self._store, check)
         except Exception as error:
             self.fail(str(error) or type(error).__name__)
             raise

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
+from afformer_core.demonstrations.even_frames import EvenFrames
 from afformer_core.demonstrations.reading_progress import Progress, VideoProgress, untold
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames
 from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoReader
-from afformer_core.media.video_frames import uniform_indices
 
 _TOPIC_MARK = '#'
 
@@ -29,11 +29,14 @@ class MediaFrames:
         frames: uint8 RGB [H, W, 3] each, in order.
         frame_count: number of frames in the source.
         duration: seconds between its first and last frame; 0 if it has no time.
+        motion_frames: uint8 RGB [h, w, 3] each, more of its frames, small, for `shown_rotation`;
+            empty for `frames` alone.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
     frame_count: int
     duration: float
+    motion_frames: tuple[NDArray[np.uint8], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,16 +115,16 @@ def read_demonstration(
     """
     file, topic = split_topic(path)
     if topic or is_bag(file):
-        frames, count, duration = read_bag_frames(file, topic, maximum_frames, progress)
-        return MediaFrames(tuple(frames), count, duration)
+        kept, count, duration = read_bag_frames(file, topic, maximum_frames, progress)
+        return MediaFrames(tuple(kept.whole), count, duration, tuple(kept.small))
     if file.is_dir():
         paths = FrameFolder(file).paths()
-        chosen = [paths[index] for index in uniform_indices(len(paths), maximum_frames)]
-        frames = []
-        for number, frame in enumerate(stream_frames(chosen), 1):
-            frames.append(frame)
-            progress(number, number / len(chosen))
-        return MediaFrames(tuple(frames), len(paths), 0.0)
+        kept = EvenFrames(len(paths), maximum_frames)
+        images = stream_frames([paths[index] for index in kept.indices])
+        for number, (index, image) in enumerate(zip(kept.indices, images, strict=True), 1):
+            kept.take(index, image)
+            progress(number, number / len(kept.indices))
+        return MediaFrames(tuple(kept.whole), len(paths), 0.0, tuple(kept.small))
     return _read_video(file, maximum_frames, progress)
 
 
@@ -131,5 +134,8 @@ def _read_video(path: Path, maximum_frames: int, progress: Progress) -> MediaFra
         told.duration = reader.duration
         count = reader.count()
         told.counted(count)
-        frames = tuple(reader.select(uniform_indices(count, maximum_frames)))
-        return MediaFrames(frames, count, (count - 1) / reader.rate)
+        kept = EvenFrames(count, maximum_frames)
+        for index, image in zip(kept.indices, reader.select(kept.indices), strict=True):
+            kept.take(index, image)
+        duration = (count - 1) / reader.rate
+        return MediaFrames(tuple(kept.whole), count, duration, tuple(kept.small))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from afformer_core.demonstrations.activity import ActivityDetector, MotionActivi
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
 from afformer_core.demonstrations.frame_losses import FrameLosses
 from afformer_core.demonstrations.hands import HandActivity
+from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.rotation_estimate import shown_rotation
 from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import (
     DemonstrationState,
@@ -29,6 +31,7 @@ from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 # Frames may turn out later to belong to the part; they are encoded one at a time meanwhile.
 _ENCODED_PER_FRAME = 2
@@ -180,18 +183,22 @@ class Recording:
         except DemonstrationError as error:
             self.problem, self._writer = str(error), None
 
-    def finish(self, frame_count: int | None = None) -> Recorded:
+    def finish(
+        self, frame_count: int | None = None, motion_frames: Sequence[NDArray[np.uint8]] = ()
+    ) -> Recorded:
         """End the recording; the file is complete afterwards, unless `problem` says why not.
 
         Args:
             frame_count: number of frames from which the added ones were sampled; None if all were
                 added.
+            motion_frames: uint8 RGB [H, W, 3] at any size, frames that show how things move; empty
+                for those that were added.
 
         Raises:
             DemonstrationError: it has no frame; nothing is left of it.
         """
         try:
-            return self._finished(frame_count)
+            return self._finished(frame_count, motion_frames)
         finally:
             self.cancel()
 
@@ -202,7 +209,9 @@ class Recording:
             self._writer.discard()
             self._writer = None
 
-    def _finished(self, frame_count: int | None) -> Recorded:
+    def _finished(
+        self, frame_count: int | None, motion_frames: Sequence[NDArray[np.uint8]]
+    ) -> Recorded:
         if not self.frames:
             raise DemonstrationError(
                 f'demonstration {self.name!r} has no frame. Send at least one before the end'
@@ -212,11 +221,13 @@ class Recording:
         encoded = EncodedFrames.stack(
             [(one.image, one.features) for one in part.frames if one.features is not None]
         )
-        summary = self._summary(part, frame_count or self.frames)
+        frames = motion_frames or [one.image for one in part.held]
+        encoded = replace(encoded, rotation=shown_rotation(self._grounder, encoded, frames))
+        summary = self._summary(part, frame_count or self.frames, encoded.rotation)
         self._complete_file(summary, part, encoded)
         return Recorded(summary, encoded, part.reason, self.problem)
 
-    def _summary(self, part: Part, frame_count: int) -> Summary:
+    def _summary(self, part: Part, frame_count: int, rotation: ShownRotation) -> Summary:
         return Summary(
             self.name,
             frame_count,
@@ -227,6 +238,8 @@ class Recording:
             part.trimmed_by,
             self.hands_seen,
             self.losses.total,
+            '' if rotation.sense is None else rotation.sense.value,
+            rotation.problem,
         )
 
     def _complete_file(self, summary: Summary, part: Part, encoded: EncodedFrames) -> None:
@@ -258,9 +271,7 @@ class Recording:
 
 
 def record_whole(
-    frames: Sequence[NDArray[np.uint8]],
-    frame_count: int,
-    duration: float,
+    media: MediaFrames,
     name: str,
     grounder: Grounder,
     store: DemonstrationStore | None,
@@ -269,9 +280,7 @@ def record_whole(
     """Record frames that are at hand already, without trimming.
 
     Args:
-        frames: uint8 RGB [H, W, 3] in order, at least one.
-        frame_count: number of frames from which they were sampled evenly.
-        duration: seconds.
+        media: the frames, at least one.
         name, grounder, store: see `Recording`.
         check: called before each frame is encoded; what it raises drops the recording.
 
@@ -281,9 +290,9 @@ def record_whole(
     """
     recording = Recording(name, grounder, store, RecordingSettings(trim=False))
     try:
-        for number, frame in enumerate(frames):
+        for number, frame in enumerate(media.frames):
             check()
-            recording.add_frame(frame, duration * number / max(1, len(frames) - 1))
-        return recording.finish(frame_count)
+            recording.add_frame(frame, media.duration * number / max(1, len(media.frames) - 1))
+        return recording.finish(media.frame_count, media.motion_frames)
     finally:
         recording.cancel()

@@ -13,6 +13,7 @@ import numpy as np
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Sense, ShownRotation
 
 
 class Phase(IntEnum):
@@ -37,6 +38,8 @@ class Summary:
         trimmed_by: what found that part, such as 'hands' or 'motion'; '' if nothing was cut off.
         hands_seen: number of frames in which a hand was detected; 0 without a hand detector.
         frames_lost: number of frames that are missing in between, at least 0.
+        rotation: 'clockwise' or 'counterclockwise' as it turns something; '' if unknown.
+        rotation_problem: why that is unknown; '' if it is known or was not estimated.
 
     Raises:
         DemonstrationError: the numbers contradict each other, or the name is not allowed.
@@ -51,6 +54,8 @@ class Summary:
     trimmed_by: str = ''
     hands_seen: int = 0
     frames_lost: int = 0
+    rotation: str = ''
+    rotation_problem: str = ''
 
     def __post_init__(self) -> None:
         validated_name(self.name)
@@ -73,6 +78,18 @@ class Summary:
             raise DemonstrationError(
                 f'demonstration {self.name!r} misses {self.frames_lost} frames; expected 0 or more'
             )
+        try:
+            _ = self.shown_rotation
+        except ValueError as error:
+            raise DemonstrationError(f'demonstration {self.name!r}: {error}') from error
+
+    @property
+    def shown_rotation(self) -> ShownRotation:
+        """Sense in which it turns something, or why that is unknown."""
+        if not self.rotation and not self.rotation_problem:
+            return UNKNOWN_ROTATION
+        sense = Sense(self.rotation) if self.rotation else None
+        return ShownRotation(sense, self.rotation_problem)
 
 
 @dataclass(frozen=True)
@@ -131,7 +148,7 @@ class DemonstrationState:
         )
 
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

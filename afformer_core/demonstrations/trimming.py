@@ -43,12 +43,14 @@ class Part:
 
     Attributes:
         frames: evenly spaced frames of the part, in order.
+        held: evenly spaced frames of the part, in order, up to four times as many.
         first, last: its first and last frame.
         trimmed_by: detector that found it; '' if nothing was cut off.
         reason: why nothing was cut off, or ''.
     """
 
     frames: tuple[RecordedFrame, ...]
+    held: tuple[RecordedFrame, ...]
     first: RecordedFrame
     last: RecordedFrame
     trimmed_by: str = ''
@@ -161,8 +163,8 @@ class Trimmer:
                 continue
             if part.first is self._first and part.last is self._last:
                 return self._whole(f'{detector.name} from its beginning to its end')
-            frames = tuple(part.frames.selection())
-            return Part(frames, part.first, part.last, trimmed_by=detector.name)
+            frames, held = tuple(part.frames.selection()), tuple(part.frames.kept)
+            return Part(frames, held, part.first, part.last, trimmed_by=detector.name)
         if not self._detectors:
             return self._whole('')
         moved = any(self._camera_moved(index) for index in range(len(self._detectors)))
@@ -176,8 +178,8 @@ class Trimmer:
     def _whole(self, reason: str) -> Part:
         assert self._first is not None
         assert self._last is not None
-        frames = tuple(self._everything.selection())
-        return Part(frames, self._first, self._last, reason=reason)
+        frames, held = tuple(self._everything.selection()), tuple(self._everything.kept)
+        return Part(frames, held, self._first, self._last, reason=reason)
 
     def _camera_moved(self, index: int) -> bool:
         return self._moving[index] > _MOVING_CAMERA * self._everything.count

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.messages.factory import MessageFactory
-from afformer_core.outputs.affordance import point_message
+from afformer_core.outputs.marker_pen import (
+    ARROW,
+    DELETE_ALL,
+    LINE_STRIP,
+    SPHERE,
+    TEXT,
+    MarkerPen,
+)
+from afformer_core.outputs.motion_markers import MOTION_NAMESPACE, motion_markers
 
 if TYPE_CHECKING:
+    from afformer_core.geometry.motion import Motion
     from afformer_core.outputs.results import StreamedGrounding
 
 _NAMESPACE = 'afformer'
-# Constants of visualization_msgs/Marker.
-_ARROW, _SPHERE, _LINE_STRIP, _TEXT = 0, 2, 4, 9
-_ADD, _DELETE_ALL = 0, 3
-
 _BEST_COLOUR = (1.0, 0.25, 0.25, 1.0)
 _OTHER_COLOUR = (1.0, 1.0, 1.0, 0.8)
 _TEXT_COLOUR = (1.0, 1.0, 1.0, 1.0)
@@ -51,27 +57,30 @@ class _MarkedPoint:
 def marker_messages(
     factory: MessageFactory,
     result: StreamedGrounding,
+    motions: Sequence[Motion],
     header: Any,
     position_header: Any,
     image_size: tuple[int, int],
 ) -> Any:
     """Create a visualization_msgs/MarkerArray that replaces the one before.
 
-    Points whose position is known are shown where they are, with an arrow
-    along the approach where the normal is known too. Where no position is known, the points lie
-    on the image, shown as a plane 1 m wide, 1 m in front of the optical frame of the header (x
-    right, y down, z ahead), in its own proportions. Results that are held are half transparent;
-    where the model abstained there is nothing.
+    Points whose position is known are shown where they are, with an arrow along the approach where
+    the normal is known too; and in the namespace `motion`, what the action does at the best of
+    them (see `motion_markers`). Where no position is known, the points lie on the image, shown as
+    a plane 1 m wide, 1 m in front of the optical frame of the header (x right, y down, z ahead),
+    in its own proportions. Results that are held are half transparent; where the model abstained
+    there is nothing.
 
     Args:
         factory: makes the messages.
         result: result of one image.
+        motions: motion of the best action at each of its peaks.
         header: header of that image.
         position_header: frame and stamp in which the surfaces of the result are given.
         image_size: (height, width) of the image.
     """
     erase = factory.create(
-        'visualization_msgs/msg/Marker', header=header, ns=_NAMESPACE, action=_DELETE_ALL
+        'visualization_msgs/msg/Marker', header=header, ns=_NAMESPACE, action=DELETE_ALL
     )
     markers = [erase]
     if result.found:
@@ -79,12 +88,15 @@ def marker_messages(
         points = _points_in_space(result)
         if points:
             frame = position_header
+            best = points[0].number - 1
+            pen = MarkerPen(factory, frame, opacity, MOTION_NAMESPACE)
+            markers += motion_markers(pen, result.surfaces[best], motions[best])
         else:
             frame = header
             points = _points_on_plane(result, image_size)
-            markers.append(_border(_Pen(factory, header, opacity), image_size))
+            markers.append(_border(MarkerPen(factory, header, opacity, _NAMESPACE), image_size))
         for point in points:
-            markers += _point_markers(_Pen(factory, frame, opacity), point)
+            markers += _point_markers(MarkerPen(factory, frame, opacity, _NAMESPACE), point)
     return factory.create('visualization_msgs/msg/MarkerArray', markers=markers)
 
 
@@ -116,52 +128,15 @@ def _on_plane(u: float, v: float, image_size: tuple[int, int]) -> NDArray[np.flo
     return np.array([(u + 0.5) / width - 0.5, (v + 0.5 - height / 2) / width, 1.0])
 
 
-@dataclass(frozen=True)
-class _Pen:
-    """Common fields of all markers of a result."""
-
-    factory: MessageFactory
-    header: Any
-    opacity: float
-
-    def mark(
-        self,
-        number: int,
-        kind: int,
-        colour: tuple[float, float, float, float],
-        scale: tuple[float, float, float],
-        **fields: Any,
-    ) -> Any:
-        red, green, blue, alpha = colour
-        create = self.factory.create
-        return create(
-            'visualization_msgs/msg/Marker',
-            header=self.header,
-            ns=_NAMESPACE,
-            id=number,
-            type=kind,
-            action=_ADD,
-            color=create('std_msgs/msg/ColorRGBA', r=red, g=green, b=blue, a=alpha * self.opacity),
-            scale=create('geometry_msgs/msg/Vector3', x=scale[0], y=scale[1], z=scale[2]),
-            **fields,
-        )
-
-    def point(self, position: NDArray[np.float64]) -> Any:
-        return point_message(self.factory, position)
-
-    def pose(self, position: NDArray[np.float64]) -> Any:
-        return self.factory.create('geometry_msgs/msg/Pose', position=self.point(position))
-
-
-def _border(pen: _Pen, image_size: tuple[int, int]) -> Any:
+def _border(pen: MarkerPen, image_size: tuple[int, int]) -> Any:
     height, width = image_size
     right, bottom = width - 0.5, height - 0.5
     corners = ((-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom), (-0.5, -0.5))
     points = [pen.point(_on_plane(u, v, image_size)) for u, v in corners]
-    return pen.mark(0, _LINE_STRIP, _BORDER_COLOUR, (0.004, 0.0, 0.0), points=points)
+    return pen.mark(0, LINE_STRIP, _BORDER_COLOUR, (0.004, 0.0, 0.0), points=points)
 
 
-def _point_markers(pen: _Pen, point: _MarkedPoint) -> list[Any]:
+def _point_markers(pen: MarkerPen, point: _MarkedPoint) -> list[Any]:
     best = point.number == 1
     size = 0.04 if best else 0.025
     colour = _BEST_COLOUR if best else _OTHER_COLOUR
@@ -171,10 +146,10 @@ def _point_markers(pen: _Pen, point: _MarkedPoint) -> list[Any]:
     if point.normal is not None:
         beside = point.normal * (_ARROW_LENGTH + 0.03)
     markers = [
-        pen.mark(identifier, _SPHERE, colour, (size, size, size), pose=pen.pose(point.position)),
+        pen.mark(identifier, SPHERE, colour, (size, size, size), pose=pen.pose(point.position)),
         pen.mark(
             identifier + 1,
-            _TEXT,
+            TEXT,
             _TEXT_COLOUR,
             # RViz takes the width of a blank from x, and from a metre where that is 0.
             (_TEXT_HEIGHT / 2, 0.0, _TEXT_HEIGHT),
@@ -187,7 +162,7 @@ def _point_markers(pen: _Pen, point: _MarkedPoint) -> list[Any]:
         markers.append(
             pen.mark(
                 identifier + 2,
-                _ARROW,
+                ARROW,
                 colour,
                 (_SHAFT, _HEAD, _HEAD_LENGTH),
                 points=[pen.point(start), pen.point(point.position)],

@@ -99,6 +99,7 @@ class OutputMessages:
         return marker_messages(
             self._factory,
             self._placed,
+            [one.motion for one in self._geometries],
             self._header,
             self._placed_header,
             self._frame.size,

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
 from afformer_core.geometry.grasp_width import grasp_width
 from afformer_core.geometry.motion import Motion, point_motion
 from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.geometry.surroundings import motion_normal
 from afformer_core.outputs.output_settings import OutputSettings
 from afformer_core.outputs.placement import Placement
 from afformer_core.outputs.results import StreamedGrounding
@@ -73,7 +74,8 @@ def _geometry(
     settings: OutputSettings,
 ) -> PointGeometry:
     grounding, view = result.grounding, result.view
-    motion = point_motion(grounding.action, placed, placement.vertical, grounding.rotation)
+    along = _along_motion(result, peak, surface, placed, placement, settings)
+    motion = point_motion(grounding.action, along, placement.vertical, grounding.rotation)
     seen = view.calibration is not None and result.found and not placement.problem
     if not seen or peak.score < settings.minimum_candidate_score:
         return PointGeometry(motion)
@@ -96,3 +98,21 @@ def _geometry(
         found = placement.transform.candidate(found)
     back = found.moved_back(settings.pre_grasp_distance)
     return PointGeometry(motion, found, back, width)
+
+
+def _along_motion(
+    result: StreamedGrounding,
+    peak: Peak,
+    surface: SurfacePoint,
+    placed: SurfacePoint,
+    placement: Placement,
+    settings: OutputSettings,
+) -> SurfacePoint:
+    """Return the surface point in the frame of positions, with the normal of its motion."""
+    view = result.view
+    if view.depth is None or view.calibration is None or placed.position is None:
+        return placed
+    normal = motion_normal(surface, peak, view.depth, view.calibration, settings.surface)
+    if normal is not None and placement.transform is not None:
+        normal = placement.transform.vector(normal)
+    return replace(placed, normal=normal)

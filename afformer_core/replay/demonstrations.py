@@ -88,7 +88,7 @@ class ReplayDemonstrations:
         media = read_demonstration(path, self._library.maximum_frames)
         name = _NOT_IN_NAMES.sub('_', path.stem).lstrip('.')[:64] or 'demonstration'
         name = next(one for one in _alternatives(name) if one not in self._names)
-        self._library.add(media.frames, name, media.frame_count, media.duration)
+        self._library.add(media, name)
         self._take(name, self._library.state().message)
 
     def add_stored(self, store: DemonstrationStore, name: str) -> None:

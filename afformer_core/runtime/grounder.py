@@ -22,11 +22,12 @@ from afformer_core.runtime.grounding import (
     EncodedFrames,
     FinishedDemonstrations,
     Grounding,
+    Peak,
 )
 from afformer_core.runtime.matching.correspondence import features_to_compare
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
@@ -44,14 +45,12 @@ class Grounder:
         session: session that runs it.
         weights: identifier of the weights, such as their hash; empty where unknown.
         calibration: calibration of presence; None where there is none.
-        zoom_stages: see the attribute.
-        calibration_problem: see the attribute.
+        zoom_stages, calibration_problem: see the attributes.
 
     Attributes:
         calibration_problem: why the model folder's calibration is not used; empty where it is
             used, or there is none.
-        zoom_stages: zoom stages of demonstrations memorized from now on, and of images that they
-            are grounded in, in order; empty for none.
+        zoom_stages: zoom stages of demonstrations memorized from now on and of images, in order.
     """
 
     def __init__(
@@ -223,9 +222,15 @@ class Grounder:
             memory,
             features_to_compare(encoded.features, memory, self._joined),
             self._zoom.memorize_zoomed(encoded, memory),
+            encoded.rotation,
         )
         self._demonstrations.add(demonstration)
         return demonstration
+
+    def contact(self, encoded: EncodedFrames) -> Peak:
+        """Find what a demonstration operates: a peak in pixels of the first of its frames."""
+        output = self._session.ground(encoded.images[0], self._session.memorize(encoded.features))
+        return best_peak(output, self.configuration, encoded.size)
 
     def cancel_demonstration(self) -> None:
         """Drop the recording, if there is one."""
@@ -265,9 +270,9 @@ class Grounder:
     def predict(self, image: NDArray[Any], *names: str) -> Prediction:
         """Predict heatmap and actions at the model's size: `ground` before the search for peaks.
 
-        Several demonstrations of one skill are grounded together: each on its own, with their
-        logits averaged for the whole image and, at one common crop window, in each zoom stage.
-        Attention over the frames of all at once is right less often.
+        Several demonstrations of one skill are grounded each on its own, their logits averaged
+        for the whole image and, at one common crop window, in each zoom stage: attention over the
+        frames of all at once is right less often.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
@@ -277,12 +282,11 @@ class Grounder:
             DemonstrationError: there is no demonstration of a name, or no name was given.
             ImageError: this is not an image.
         """
-        demonstrations = self._demonstrations.of(names)
+        shown = self._demonstrations.of(names)
         resized = self.resize(image)
         begin = time.perf_counter()
-        output = self._zoom.ground(image, resized, demonstrations)
+        output = self._zoom.ground(image, resized, shown)
         seconds = time.perf_counter() - begin
-        shown = [one.features for one in demonstrations]
         return Prediction.of(output, resized, shown, self.configuration, seconds, self.calibration)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:

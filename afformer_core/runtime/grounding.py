@@ -88,6 +88,7 @@ class Demonstration:
         memory: its memory, for grounding.
         features: its features, for feature similarity.
         zoom_memories: memory of each zoom stage; empty where there are none.
+        rotation: sense in which it turns something.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Demonstration:
     memory: Memory
     features: DemonstrationFeatures
     zoom_memories: tuple[Memory, ...] = ()
+    rotation: ShownRotation = UNKNOWN_ROTATION
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:
@@ -169,6 +171,7 @@ class EncodedFrames:
     Attributes:
         images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
         features: their features, float32 [T, C, rows, columns].
+        rotation: sense in which the demonstration turns something.
 
     Raises:
         ValueError: a type or shape is another, or the lengths differ.
@@ -176,6 +179,7 @@ class EncodedFrames:
 
     images: UInt8Array
     features: FloatArray
+    rotation: ShownRotation = UNKNOWN_ROTATION
 
     def __post_init__(self) -> None:
         images, features = self.images, self.features
@@ -195,6 +199,11 @@ class EncodedFrames:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames."""
+        return int(self.images.shape[1]), int(self.images.shape[2])
 
     @classmethod
     def stack(cls, frames: Sequence[tuple[UInt8Array, FloatArray]]) -> EncodedFrames:

@@ -10,9 +10,10 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.grounding import Grounding, Peak
+from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
-from afformer_core.runtime.presence import DemonstrationFeatures, PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Output
 
 
@@ -29,6 +30,7 @@ class Prediction:
         descriptor: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
         calibration: calibration of the model; None where there is none.
+        rotation: sense in which the demonstrations turn something.
     """
 
     image: UInt8Array
@@ -38,13 +40,14 @@ class Prediction:
     descriptor: FloatArray
     seconds: float
     calibration: PresenceCalibration | None = None
+    rotation: ShownRotation = UNKNOWN_ROTATION
 
     @classmethod
     def of(
         cls,
         output: Output,
         image: UInt8Array,
-        demonstrations: Sequence[DemonstrationFeatures],
+        demonstrations: Sequence[Demonstration],
         configuration: AfformerConfiguration,
         seconds: float,
         calibration: PresenceCalibration | None,
@@ -56,22 +59,22 @@ class Prediction:
         Args:
             output: output of the network.
             image: image that was grounded, at the model's input size.
-            demonstrations: features of the demonstrations that were grounded, at least one.
+            demonstrations: demonstrations that were grounded, at least one.
             configuration: configuration of the model.
             seconds: time that the session took, in seconds.
             calibration: calibration of the model; None where there is none.
         """
-        best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
-        probabilities = _softmax(output.heatmap_logits[best])
-        features = output.image_features
+        probabilities = _heatmap(output, configuration)
+        features, shown = output.image_features, [one.features for one in demonstrations]
         return cls(
             image,
             probabilities,
             _action_scores(output.action_logits, configuration),
-            max(one.feature_similarity(features, probabilities) for one in demonstrations),
-            demonstrations[0].describe(features, probabilities),
+            max(one.feature_similarity(features, probabilities) for one in shown),
+            shown[0].describe(features, probabilities),
             seconds,
             calibration,
+            ShownRotation.together([one.rotation for one in demonstrations]),
         )
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
@@ -104,7 +107,18 @@ class Prediction:
             peaks[0].score,
             self.feature_similarity,
             self.presence(peaks[0].score),
+            self.rotation,
         )
+
+
+def best_peak(output: Output, configuration: AfformerConfiguration, size: tuple[int, int]) -> Peak:
+    """Find the best peak of the network's output in pixels of an image of (height, width)."""
+    return find_peaks(_heatmap(output, configuration), size, 1)[0]
+
+
+def _heatmap(output: Output, configuration: AfformerConfiguration) -> FloatArray:
+    best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
+    return _softmax(output.heatmap_logits[best])
 
 
 def _action_scores(logits: FloatArray, configuration: AfformerConfiguration) -> dict[str, float]:

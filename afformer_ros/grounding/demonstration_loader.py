@@ -64,7 +64,7 @@ class DemonstrationLoader:
         chosen = name or split_topic(path)[0].stem
 
         def add(owned: DemonstrationLibrary) -> Summary:
-            return owned.add(media.frames, chosen, media.frame_count, media.duration, check)
+            return owned.add(media, chosen, check)
 
         summary: Summary = wait(self._worker.submit(add))
         return summary

@@ -17,6 +17,7 @@ TOPICS = {
     '/image',
     '/camera_info',
     '/overlay',
+    '/mask',
     '/affordance',
     '/affordance_cloud',
     '/grasp_candidates',
@@ -99,3 +100,9 @@ def test_plots_of_the_latency_are_of_diagnostics_that_exist(panels):
 def test_the_cloud_is_coloured_by_its_weights(panels):
     cloud = panels['3D!space']['topics']['/affordance_cloud']
     assert (cloud['colorField'], cloud['minValue'], cloud['maxValue']) == ('weight', 0, 1)
+
+
+@pytest.mark.parametrize('panel', ['3D!space', 'Image!camera'])
+def test_points_and_motions_are_shown(panels, panel):
+    shown = panels[panel]['topics']['/markers']['namespaces']
+    assert shown == {'afformer': {'visible': True}, 'motion': {'visible': True}}

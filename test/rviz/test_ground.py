@@ -17,6 +17,7 @@ DISPLAYS = {
 TOPICS = {
     '/image': 'Image',
     '/heatmap': 'Image',
+    '/mask': 'Image',
     '/overlay': 'Image',
     '/affordance_cloud': 'PointCloud2',
     '/grasp_candidates': 'PoseArray',
@@ -56,6 +57,7 @@ def test_images_are_normalized_by_one_image_each(manager):
     assert [(one['Name'], one['Normalize Range'], one['Median window']) for one in images] == [
         ('Overlay', True, 1),
         ('Heatmap', True, 1),
+        ('Mask', True, 1),
         ('Camera image', True, 1),
     ]
 
@@ -72,3 +74,8 @@ def test_the_cloud_is_coloured_by_its_weights(manager):
     assert (cloud['Color Transformer'], cloud['Channel Name']) == ('Intensity', 'weight')
     assert (cloud['Min Intensity'], cloud['Max Intensity']) == (0, 1)
     assert cloud['Autocompute Intensity Bounds'] is False
+
+
+def test_points_and_motions_are_shown(manager):
+    (markers,) = (one for one in manager['Displays'] if one['Class'].endswith('/MarkerArray'))
+    assert markers['Namespaces'] == {'afformer': True, 'motion': True}

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.recording import record_whole
+from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
+from afformer_core.sim.closed_loop.motion_truth import motion_error, true_motion
 from afformer_core.sim.closed_loop.robot_observation import (
     Published,
     RobotObservation,
@@ -25,9 +29,10 @@ from afformer_core.sim.closed_loop.robot_observation import (
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
 from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
-from afformer_core.sim.scene.demonstration import render_clip
+from afformer_core.sim.scene.demonstration import Demonstration, render_clip
 from afformer_core.sim.scene.outline import front_centre
 from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
 
 # Keys of the scene's random stream for RGB-D, beside that of the plan.
 _SENSOR, _DEPTH = 11, 12
@@ -43,12 +48,15 @@ class Attempt:
         shown: outcome of the true action at the right pixel, see `RobotObservation.right_pixel`.
         error: metres from the point to the middle of the right element's front; None where no
             point was published.
+        motion_error: degrees between the published and the true direction of motion; None where
+            it is unknown.
     """
 
     read: Outcome
     told: Outcome
     shown: Outcome
     error: float | None
+    motion_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +112,26 @@ def _scene_trials(grounder: Grounder, settings: ClosedLoopSettings, index: int) 
     with Renderer(scene, buffer) as renderer:
         for first in range(0, len(trials), settings.views):
             for name, performance in zip(names, trials[first].performances, strict=True):
-                clip = render_clip(renderer, scene, performance, settings.frames)
-                grounder.set_demonstration(clip, name)
+                _memorize(grounder, renderer, scene, performance, settings.frames, name)
             for planned in trials[first : first + settings.views]:
                 yield _Operation(planned, names).trial(grounder, renderer, settings)
+
+
+def _memorize(
+    grounder: Grounder,
+    renderer: Renderer,
+    scene: Scene,
+    performance: Demonstration,
+    frames: int,
+    name: str,
+) -> None:
+    clip = tuple(render_clip(renderer, scene, performance, frames))
+    dense: tuple[np.ndarray, ...] = ()
+    # the sense is measured of rotations alone
+    if performance.action == 'rotate':
+        dense = tuple(render_clip(renderer, scene, performance, MOST_FRAMES))
+    recorded = record_whole(MediaFrames(clip, len(clip), 0.0, dense), 'clip', grounder, None)
+    grounder.memorize(recorded.encoded, name, len(clip))
 
 
 @dataclass(frozen=True)
@@ -169,7 +193,14 @@ class _Operation:
             error=None
             if published.point is None
             else float(np.linalg.norm(published.point - middle)),
+            motion_error=motion_error(published.motion, self._true_motion),
         )
+
+    @property
+    def _true_motion(self) -> np.ndarray:
+        planned = self.planned
+        displacement = planned.states.get(planned.task.element, STILL)
+        return true_motion(planned.scene.fixture, planned.performances[0], displacement)
 
 
 def _act(bench: Bench, published: Published, action: str, robot: np.ndarray) -> Outcome:

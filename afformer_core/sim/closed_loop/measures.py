@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.closed_loop.benchmark import Attempt, Trial
+from afformer_core.sim.closed_loop.motion_measures import MotionMeasures, measure_motions
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial import Verdict
 
@@ -71,6 +72,7 @@ class ClosedLoopMeasures:
         by_family, by_action, by_kind, by_viewpoint: measures of groups of trials.
         by_noise: measures of all trials, by noise of depth.
         verdicts: shares of the outcomes that occur.
+        motions: measures of the directions of motion, by action.
     """
 
     scenes: int
@@ -81,6 +83,7 @@ class ClosedLoopMeasures:
     by_viewpoint: Mapping[str, TrialMeasures]
     by_noise: Mapping[str, TrialMeasures]
     verdicts: Mapping[str, VerdictShares]
+    motions: Mapping[str, MotionMeasures]
 
 
 def measure_closed_loop(
@@ -108,6 +111,7 @@ def measure_closed_loop(
         by_viewpoint=_grouped(trials, _viewpoint, _VIEWPOINTS, noise),
         by_noise={f'{100 * level:g} %': _measure(trials, level) for level in settings.levels},
         verdicts=_verdicts(trials, noise),
+        motions=measure_motions(trials, noise),
     )
 
 

@@ -14,6 +14,7 @@ from afformer_core.sim.closed_loop.measures import (
     VerdictShares,
     measure_closed_loop,
 )
+from afformer_core.sim.closed_loop.motion_measures import MotionMeasures
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 
 COLUMNS = {
@@ -32,6 +33,12 @@ NOISE_COLUMNS = {
     'error_mm': 'error, mm',
     'success_at_right_pixel': 'right pixel',
 }
+MOTION_COLUMNS = {
+    'trials': 'trials',
+    'known': 'known',
+    'error': 'error, degrees',
+    'sense': 'sense right',
+}
 VERDICT_COLUMNS = {
     'action_read': 'action read',
     'given_the_action': 'given the action',
@@ -47,6 +54,13 @@ _NOTES = (
     'right element, or as near to it as the element is visible. chance: success of a random '
     'element with a perfect finger.',
     interval_note('scenes'),
+)
+
+
+_MOTION_NOTES = (
+    'known: share of trials in which a direction is published. error: median angle to the true '
+    'one; of rotations, that of their axes. sense right: share of the rotations whose sense is '
+    'known and right.',
 )
 
 
@@ -79,6 +93,12 @@ def build_closed_loop_report(
             Table.of(title, {**COLUMNS, **REFERENCE_COLUMNS}, _rows(groups), _NOTES),
             Table.of('By kind of element', COLUMNS, _rows(measures.by_kind)),
             Table.of(
+                'Direction of motion, where element and action are right',
+                MOTION_COLUMNS,
+                _rows(measures.motions),
+                _MOTION_NOTES,
+            ),
+            Table.of(
                 'By noise of depth, as a share of it', NOISE_COLUMNS, _rows(measures.by_noise)
             ),
             Table.of(views, COLUMNS, _rows(measures.by_viewpoint)),
@@ -92,6 +112,6 @@ def build_closed_loop_report(
 
 
 def _rows(
-    measures: Mapping[str, TrialMeasures] | Mapping[str, VerdictShares],
+    measures: Mapping[str, TrialMeasures | VerdictShares | MotionMeasures],
 ) -> dict[str, dict[str, Cell]]:
     return {label: vars(each) for label, each in measures.items()}

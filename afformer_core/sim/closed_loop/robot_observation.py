@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import cv2
@@ -11,6 +11,8 @@ import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
+from afformer_core.geometry.motion import Motion, Vertical, point_motion
+from afformer_core.geometry.surroundings import motion_normal
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
@@ -35,6 +37,7 @@ _LAP_SECONDS = 12.0
 _INNER_SHARE = 0.75
 _INNER_PIXELS = 8.0
 # From the camera's axes right, up and backward to the optical frame's right, down and ahead.
+_VERTICAL = Vertical(np.array([0.0, 1.0, 0.0]), '')
 _OPTICAL = np.diag([1.0, -1.0, -1.0])
 
 
@@ -97,6 +100,7 @@ class Published:
         point: [3] metres in the fixture's frame; None where depth is missing.
         normal: [3] of the surface there; towards the camera where it is unknown.
         problem: reason why there is no point; '' where there is one.
+        motion: motion of the best action in the fixture's frame.
 
     Raises:
         ValueError: there is a point without a normal, or a normal without a point.
@@ -106,6 +110,7 @@ class Published:
     point: np.ndarray | None
     normal: np.ndarray | None
     problem: str = ''
+    motion: Motion = field(default_factory=lambda: Motion.unknown('nothing is published'))
 
     def __post_init__(self) -> None:
         if (self.point is None) != (self.normal is None):
@@ -155,7 +160,21 @@ def publish(
     spatial = _spatial_view(observation, sensed)
     frame = _frame(observation)
     result = GroundingStream().ground(frame, prediction, 'demonstration', spatial, settings)
-    return _published(observation.view.camera, result.surfaces[0], result.found)
+    camera, seen, grounding = observation.view.camera, result.surfaces[0], result.grounding
+    surface = from_optical(camera).surface(
+        _along_motion(seen, grounding.peaks[0], spatial, settings)
+    )
+    motion = point_motion(grounding.action, surface, _VERTICAL, grounding.rotation)
+    return replace(_published(camera, seen, result.found), motion=motion)
+
+
+def _along_motion(
+    surface: SurfacePoint, peak: Peak, view: SpatialView, settings: StreamSettings
+) -> SurfacePoint:
+    if surface.position is None or view.depth is None or view.calibration is None:
+        return surface
+    normal = motion_normal(surface, peak, view.depth, view.calibration, settings.surface)
+    return replace(surface, normal=normal)
 
 
 def publish_pixel(

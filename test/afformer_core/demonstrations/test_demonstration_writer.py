@@ -21,7 +21,11 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.grounding import EncodedFrames
 
 ENTRY = StoreEntry(
-    Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3), 1700000000.25, 1, 3, 'model'
+    Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3, 'clockwise'),
+    1700000000.25,
+    1,
+    3,
+    'model',
 )
 ENCODED = EncodedFrames(
     np.full((2, 8, 8, 3), 7, np.uint8), np.arange(8, dtype=np.float32).reshape(2, 4, 1, 1)
@@ -78,7 +82,7 @@ def test_numbers_are_texts_with_a_checksum(path: Path) -> None:
 
     assert metadata.name == 'afformer'
     assert {key: text for key, text in metadata.metadata.items() if 'crc32' not in key} == {
-        'format': '2',
+        'format': '3',
         'name': 'press',
         'frames': '9',
         'frames_kept': '2',
@@ -88,6 +92,8 @@ def test_numbers_are_texts_with_a_checksum(path: Path) -> None:
         'trimmed_by': 'motion',
         'hands_seen': '4',
         'frames_lost': '3',
+        'rotation': 'clockwise',
+        'rotation_problem': '',
         'created': '1700000000.25',
         'first_frame': '1',
         'last_frame': '3',

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.demonstrations.state import Phase
 from afformer_core.demonstrations.store import DemonstrationStore
@@ -60,7 +61,7 @@ def test_a_check_drops_what_is_added(library, desk):
             raise error
 
     with pytest.raises(KeyError, match='enough'):
-        library.add([desk(number) for number in range(5)], 'pull', 5, 1.0, check)
+        library.add(MediaFrames(tuple(map(desk, range(5))), 5, 1.0), 'pull', check)
     assert library.state().names == ('press',)
     assert library.selected == 'press'
 
@@ -196,7 +197,7 @@ def test_one_recording_at_a_time(library, desk):
     with pytest.raises(DemonstrationError, match="'demonstration_1' is being recorded"):
         library.start('other')
     with pytest.raises(DemonstrationError, match="'demonstration_1' is being recorded"):
-        library.add([desk(0)], 'other', 1, 0.0)
+        library.add(MediaFrames((desk(0),), 1, 0.0), 'other')
     library.cancel('the test ends')
     assert library.state().phase is Phase.FAILED
     with pytest.raises(DemonstrationError, match='start one first'):
@@ -263,15 +264,15 @@ def test_what_gaps_between_stamps_have_room_for_is_told_and_kept(library, restar
 
 
 def test_demonstrations_from_elsewhere(library, restarted, desk):
-    summary = library.add([desk(0), desk(1)], 'clip', 30, 2.0)
+    summary = library.add(MediaFrames((desk(0), desk(1)), 30, 2.0), 'clip')
     assert (summary.frames, summary.frames_kept, summary.duration) == (30, 2, 2.0)
     again = restarted()
     again.select('clip')
     assert (again.state().frames, again.state().duration) == (30, 2.0)
     with pytest.raises(DemonstrationError, match='cannot name'):
-        library.add([desk(0)], '../clip', 1, 0.0)
+        library.add(MediaFrames((desk(0),), 1, 0.0), '../clip')
     with pytest.raises(DemonstrationError, match='has no frame'):
-        library.add([], 'empty', 0, 0.0)
+        library.add(MediaFrames((), 0, 0.0), 'empty')
 
 
 def test_a_hand_model_that_cannot_be_used_is_told_at_once(grounder, tmp_path):

@@ -33,8 +33,8 @@ def test_an_entry_is_read_back_from_its_texts():
 
 
 def test_an_entry_of_another_format_is_refused():
-    texts = {**StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '3'}
-    with pytest.raises(OtherFormatError, match='format is 3; expected 2'):
+    texts = {**StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '4'}
+    with pytest.raises(OtherFormatError, match='format is 4; expected 3'):
         StoreEntry.from_text(texts)
 
 

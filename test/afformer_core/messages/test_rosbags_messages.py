@@ -34,8 +34,9 @@ def _affordance(factory, result):
 
 
 def _markers(factory, result):
+    motions = [Motion(MotionType.ROTATION, np.array([0.0, 0.0, 1.0]), '')] * 2
     return marker_messages(
-        factory, result, header_of(factory), header_of(factory, 'base'), (48, 64)
+        factory, result, motions, header_of(factory), header_of(factory, 'base'), (48, 64)
     )
 
 

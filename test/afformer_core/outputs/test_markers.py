@@ -4,17 +4,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from afformer_core.geometry.motion import Motion, MotionType
 from afformer_core.outputs.markers import marker_messages
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 
 ARROW, SPHERE, LINE_STRIP, TEXT = 0, 2, 4, 9
 ADD, DELETE_ALL = 0, 3
+UNKNOWN = Motion.unknown('no depth is received')
+INTO = np.array([0.0, 0.0, 1.0])
 
 
-def _markers(factory, result, position_frame='base'):
+def _markers(factory, result, position_frame='base', motion=UNKNOWN):
     position_header = header_of(factory, position_frame)
-    message = marker_messages(factory, result, header_of(factory), position_header, (48, 64))
+    motions = [motion] * len(result.surfaces)
+    message = marker_messages(
+        factory, result, motions, header_of(factory), position_header, (48, 64)
+    )
     return message.markers
 
 
@@ -142,3 +148,45 @@ def test_the_border_is_grey_and_thin(factory, result):
     assert (border.id, border.scale.x, border.scale.y, border.scale.z) == (0, 0.004, 0.0, 0.0)
     colour = (border.color.r, border.color.g, border.color.b, border.color.a)
     assert colour == pytest.approx((0.8, 0.8, 0.8, 0.8))
+
+
+def _motion(factory, result, *motion):
+    markers = _markers(factory, result((ON_TABLE, NO_DEPTH)), motion=Motion(*motion, ''))
+    return [one for one in markers if one.ns == 'motion']
+
+
+def test_a_pull_is_an_arrow_out_of_the_surface(factory, result):
+    (arrow,) = _motion(factory, result, MotionType.TRANSLATION, -INTO)
+    assert (arrow.type, arrow.header.frame_id) == (ARROW, 'base')
+    begin, end = map(_position, arrow.points)
+    assert begin == (0.1, -0.2, 0.8)
+    assert end == pytest.approx((0.1, -0.2, 0.68))
+
+
+def test_a_push_is_an_arrow_that_ends_at_the_surface(factory, result):
+    (arrow,) = _motion(factory, result, MotionType.TRANSLATION, INTO)
+    begin, end = map(_position, arrow.points)
+    assert begin == pytest.approx((0.1, -0.2, 0.68))
+    assert end == pytest.approx((0.1, -0.2, 0.8))
+
+
+@pytest.mark.parametrize('sign', [1.0, -1.0])
+def test_a_rotation_is_an_arc_in_its_sense(factory, result, sign):
+    arc, arrow = _motion(factory, result, MotionType.ROTATION, sign * INTO)
+    assert (arc.type, arrow.type) == (LINE_STRIP, ARROW)
+    points = np.array([_position(point) for point in arc.points])
+    # 2 cm in front of the surface, around the point
+    np.testing.assert_allclose(points[:, 2], 0.78)
+    arms = points[:, :2] - [0.1, -0.2]
+    np.testing.assert_allclose(np.hypot(*arms.T), 0.05)
+    angles = np.degrees(np.unwrap(np.arctan2(arms[:, 1], arms[:, 0])))
+    assert angles[-1] - angles[0] == pytest.approx(280 * sign)
+    begin, end = (np.array(_position(point)) for point in arrow.points)
+    np.testing.assert_allclose(begin, points[-1])
+    turn = np.cross(points[-1] - [0.1, -0.2, 0.78], end - begin)
+    assert turn[2] * sign > 0
+
+
+@pytest.mark.parametrize('motion', [(MotionType.STILL, INTO)])
+def test_of_what_stays_no_motion_is_shown(factory, result, motion):
+    assert _motion(factory, result, *motion) == []

@@ -2,6 +2,7 @@
 """Predictions from the network's output, in numbers that can be checked by hand."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.presence import DemonstrationFeatures, PresenceCalibration
+from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
 from afformer_core.runtime.session import Output
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
@@ -49,7 +51,8 @@ def predicted(
     configuration: AfformerConfiguration = SMALL,
     calibration: PresenceCalibration | None = None,
 ) -> Prediction:
-    return Prediction.of(found, IMAGE, demonstrations, configuration, 0.25, calibration)
+    shown = [SimpleNamespace(features=one, rotation=UNKNOWN_ROTATION) for one in demonstrations]
+    return Prediction.of(found, IMAGE, shown, configuration, 0.25, calibration)
 
 
 @pytest.mark.parametrize(

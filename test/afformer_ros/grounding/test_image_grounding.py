@@ -15,6 +15,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.highlevel import AnyReader
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.media.bag import Bag, Window
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
@@ -56,7 +57,7 @@ def library(bag: Path, random_model: Path) -> DemonstrationLibrary:
     with Bag(bag) as recording:
         messages = recording.messages(('/demonstration',), recording.start, recording.end)
         frames = [to_rgb(recording.decode(message)) for message in messages]
-    library.add(frames, 'press', len(frames), 1.0)
+    library.add(MediaFrames(tuple(frames), len(frames), 1.0), 'press')
     return library
 
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Optical flow between the frames of a demonstration, and points that are followed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FloatPoints = NDArray[np.float64]
+
+# Pixels of the grid that tells how the camera moves, and how far its points may be off.
+_GRID, _CAMERA_TOLERANCE = 8, 0.7
+# Pixels by which a point that is followed there and back may miss where it began.
+_LOOP_TOLERANCE = 1.0
+
+
+@dataclass(frozen=True)
+class FrameFlow:
+    """Flow from one frame to the next.
+
+    Attributes:
+        forward, backward: float32 [h, w, 2], motion of each pixel to the next frame, and back.
+        camera: float64 [3, 3], motion of the background: a point of the frame to the next one.
+    """
+
+    forward: NDArray[np.float32]
+    backward: NDArray[np.float32]
+    camera: NDArray[np.float64]
+
+    def velocities(self, points: FloatPoints) -> tuple[FloatPoints, NDArray[np.bool_]]:
+        """Compute how points [N, 2] move against the background, and whether that is sure."""
+        steps, sure = self._steps(points)
+        return steps - (_moved(self.camera, points) - points), sure
+
+    def follow(self, points: FloatPoints) -> tuple[FloatPoints, NDArray[np.bool_]]:
+        """Compute where points [N, 2] are in the next frame, and whether that is sure."""
+        steps, sure = self._steps(points)
+        return points + steps, sure
+
+    def _steps(self, points: FloatPoints) -> tuple[FloatPoints, NDArray[np.bool_]]:
+        steps = _sampled(self.forward, points)
+        loop = steps + _sampled(self.backward, points + steps)
+        return steps, np.linalg.norm(loop, axis=1) < _LOOP_TOLERANCE
+
+
+def frame_flows(frames: Sequence[NDArray[np.uint8]]) -> list[FrameFlow]:
+    """Compute the flow from each frame to the next.
+
+    Args:
+        frames: uint8 grey [h, w] each, in order.
+    """
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    found = []
+    for before, after in pairwise(frames):
+        forward, backward = (
+            np.asarray(flow.calc(*pair, np.zeros((*before.shape, 2), np.float32)), np.float32)
+            for pair in ((before, after), (after, before))
+        )
+        found.append(FrameFlow(forward, backward, _camera(forward)))
+    return found
+
+
+def follow_points(
+    flows: Sequence[FrameFlow], points: FloatPoints
+) -> tuple[FloatPoints, NDArray[np.bool_]]:
+    """Follow points through several frames, with the motion of the camera taken away.
+
+    Args:
+        flows: flows of T successive frames.
+        points: [N, 2] (column, row) in the first frame.
+
+    Returns:
+        [T + 1, N, 2], where they would be seen if the camera stood still; and bool [N], whether
+        every step of a point is sure.
+    """
+    path, sure = [points], np.ones(len(points), bool)
+    here, to_first = points, np.eye(3)
+    for one in flows:
+        here, step_sure = one.follow(here)
+        sure &= step_sure
+        to_first = to_first @ np.linalg.inv(one.camera)
+        path.append(_moved(to_first, here))
+    return np.stack(path), sure
+
+
+def _camera(forward: NDArray[np.float32]) -> NDArray[np.float64]:
+    rows, columns = np.mgrid[
+        _GRID // 2 : forward.shape[0] : _GRID, _GRID // 2 : forward.shape[1] : _GRID
+    ]
+    start = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float32)
+    end = start + forward[rows, columns].reshape(-1, 2)
+    motion, _ = cv2.estimateAffinePartial2D(start, end, ransacReprojThreshold=_CAMERA_TOLERANCE)
+    camera = np.eye(3)
+    if motion is not None:
+        camera[:2] = motion
+    return camera
+
+
+def _moved(motion: NDArray[np.float64], points: FloatPoints) -> FloatPoints:
+    return np.asarray(points @ motion[:2, :2].T + motion[:2, 2], np.float64)
+
+
+def _sampled(field: NDArray[np.float32], points: FloatPoints) -> FloatPoints:
+    columns, rows = (
+        np.ascontiguousarray(points[:, axis : axis + 1], np.float32) for axis in (0, 1)
+    )
+    values = cv2.remap(
+        field, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )  # fmt: skip
+    return np.asarray(values[:, 0], np.float64)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Estimate of the sense in which a demonstration turns something, by optical flow.
+
+Every point of a hand that turns something, and of what it turns, runs along an arc. Seen from any
+side, the arcs of one rotation bend the same way: an arc and its chord enclose an area whose sign
+is the sense. Those of the points near the contact are added up, as they are and against their
+common motion, while the hand is slow: when it comes and goes it is fast, and turns nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.dense_flow import FrameFlow, follow_points, frame_flows
+from afformer_core.geometry.action_kind import ActionKind, action_kind
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Sense, ShownRotation
+
+# Frames in which the sense is sought, at most; each window takes the given share of them.
+MOST_FRAMES = 32
+_WINDOW = 0.25
+_LEAST_FRAMES = 8
+# Pixels of the longer side at which the flow is computed.
+SIDE = 256
+# Shares of that side: radius around the contact, and spacing of the points in it.
+_RADIUS, _SPACING = 0.2, 1 / 64
+# Pixels a frame: what moves less is still, and a hand that moves less is slow, or less than the
+# given share of its speed at the 90th percentile.
+_STILL, _SLOW, _SLOW_SHARE = 0.5, 2.0, 0.4
+# Share of the fastest points' path that a point must move to count.
+_MOVING_SHARE = 0.3
+_LEAST_POINTS = 6
+# On 120 simulated rotations the sense was known of 78 % at this agreement, and right in 91 % of
+# those; at 0 it was right in 87 %.
+_LEAST_AGREEMENT = 0.4
+
+
+def shown_rotation(
+    grounder: Grounder, encoded: EncodedFrames, frames: Sequence[NDArray[np.uint8]]
+) -> ShownRotation:
+    """Estimate the sense of a demonstration's rotation around what the model sees it operate.
+
+    Args:
+        grounder: model; where none of its actions turns anything, nothing is estimated.
+        encoded: frames of the demonstration that the model uses.
+        frames: uint8 RGB [H, W, 3] of its active part, see `estimate_rotation`.
+    """
+    kinds = {action_kind(name) for name in grounder.configuration.action_names}
+    if ActionKind.TURN not in kinds:
+        return UNKNOWN_ROTATION
+    contact, (height, width) = grounder.contact(encoded), encoded.size
+    return estimate_rotation(frames, ((contact.u + 0.5) / width, (contact.v + 0.5) / height))
+
+
+def estimate_rotation(
+    frames: Sequence[NDArray[np.uint8]], contact: tuple[float, float]
+) -> ShownRotation:
+    """Estimate the sense in which a demonstration turns something.
+
+    Args:
+        frames: uint8 RGB [H, W, 3] of the active part, in order and evenly spaced, of one size.
+        contact: (column, row) of what is operated in the first of them, as shares of its width
+            and height, 0 to 1.
+    """
+    if len(frames) < _LEAST_FRAMES:
+        return ShownRotation.unknown(
+            f'the demonstration has {len(frames)} frames; its rotation takes {_LEAST_FRAMES}'
+        )
+    greys = [_shrunk(frame) for frame in frames]
+    height, width = greys[0].shape
+    points = _disc(np.array([contact[0] * width, contact[1] * height]) - 0.5, (height, width))
+    flows = frame_flows(greys)
+    slow = _slow(flows, points)
+    count = max(2, round(_WINDOW * len(frames)))
+    areas = [
+        _areas(flows[start : start + count], points)
+        for start in range(len(flows) - count + 1)
+        if slow[start : start + count].all()
+    ]
+    if not np.any(areas):
+        return ShownRotation.unknown('nothing turns where the demonstration touches something')
+    agreement = float(np.mean([_agreement(one) for one in np.transpose(areas)]))
+    if abs(agreement) < _LEAST_AGREEMENT:
+        return ShownRotation.unknown(
+            'the frames of the demonstration do not agree on the sense of its rotation'
+        )
+    return ShownRotation(Sense.CLOCKWISE if agreement > 0 else Sense.COUNTERCLOCKWISE, '')
+
+
+def _shrunk(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    scale = SIDE / max(grey.shape)
+    if scale < 1:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, np.uint8)
+
+
+def _disc(centre: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Return points [N, 2] on a grid around a pixel, as far as they lie in the image."""
+    side = max(size)
+    radius = _RADIUS * side
+    along = np.arange(-radius, radius + 1, max(1.0, _SPACING * side))
+    offsets = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
+    points = offsets[(offsets**2).sum(axis=1) <= radius**2] + centre
+    inside = (points >= 0) & (points <= np.array([size[1], size[0]]) - 1)
+    return np.asarray(points[inside.all(axis=1)])
+
+
+def _slow(flows: Sequence[FrameFlow], points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say of each step between frames whether what moves near the contact is slow."""
+    speeds = np.array([_common_speed(flow, points) for flow in flows])
+    smooth = np.convolve(np.pad(speeds, 1, 'edge'), (0.25, 0.5, 0.25), 'valid')
+    return np.asarray(smooth < max(_SLOW, _SLOW_SHARE * np.percentile(smooth, 90)))
+
+
+def _common_speed(flow: FrameFlow, points: NDArray[np.float64]) -> float:
+    velocities, sure = flow.velocities(points)
+    speeds = np.linalg.norm(velocities, axis=1)
+    if not len(speeds):
+        return 0.0
+    moving = sure & (speeds > max(_STILL, _MOVING_SHARE * np.percentile(speeds, 95)))
+    if moving.sum() < _LEAST_POINTS:
+        return 0.0
+    return float(np.linalg.norm(velocities[moving].mean(axis=0)))
+
+
+def _areas(flows: Sequence[FrameFlow], points: NDArray[np.float64]) -> tuple[float, float]:
+    """Add up the areas between arcs and chords, as they are and against the common motion.
+
+    Returns:
+        square pixels, above 0 for clockwise arcs.
+    """
+    paths, sure = follow_points(flows, points)
+    paths = paths[:, sure]
+    lengths = np.linalg.norm(np.diff(paths, axis=0), axis=2).sum(axis=0)
+    if not len(lengths):
+        return 0.0, 0.0
+    paths = paths[:, lengths > max(1.0, _MOVING_SHARE * np.percentile(lengths, 90))]
+    if paths.shape[1] < _LEAST_POINTS:
+        return 0.0, 0.0
+    return _area(paths), _area(paths - paths.mean(axis=1, keepdims=True))
+
+
+def _area(paths: NDArray[np.float64]) -> float:
+    steps, offsets = np.diff(paths, axis=0), (paths - paths[0])[:-1]
+    return float((offsets[..., 0] * steps[..., 1] - offsets[..., 1] * steps[..., 0]).sum() / 2)
+
+
+def _agreement(areas: NDArray[np.float64]) -> float:
+    """Return the sum of areas as a share of the sum of their sizes, -1 to 1."""
+    total = float(np.abs(areas).sum())
+    return float(areas.sum()) / total if total > 0 else 0.0

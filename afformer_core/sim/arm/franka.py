@@ -25,7 +25,7 @@ FINGER_JOINTS = ('panda_finger_joint1', 'panda_finger_joint2')
 BASE_FRAME = 'panda_link0'
 # Site at the foremost point of the fingertip, z ahead.
 TIP_SITE = 'tip'
-# Geom of the fingertip, a capsule; body in its middle to which an element is attached.
+# Geom of the fingertip, a capsule, and the body to which an element is attached.
 TIP_GEOM = TIP_BODY = 'panda_fingertip'
 # Metres from the hand's frame to the foremost point of the fingertip.
 TIP_REACH = 0.18

@@ -97,6 +97,23 @@ def test_a_reset_world_goes_as_a_new_one(world: ArmWorld) -> None:
     assert (world.simulation.joint_positions() == first).all()
 
 
+def test_what_the_hand_runs_into_is_told_apart_from_what_the_tip_touches(
+    world: ArmWorld,
+) -> None:
+    point, ahead = front_of(world, world.trial.task.element)
+    kinematics, down = shared_kinematics(), np.array([0.0, 0.0, -1.0])
+    beside = point + 0.13 * down
+
+    before = kinematics.solutions(beside - 0.12 * ahead, down)[0]
+    move(world, before, seconds=4.0)
+    inside = kinematics.solve(beside + 0.02 * ahead, down, before)
+    assert inside is not None
+    move(world, inside, seconds=1.0)
+
+    assert world.arm_contacts == {0, -1}
+    assert world.outcome().verdict is Verdict.NOTHING
+
+
 def test_an_arm_that_is_driven_into_the_fixture_stays_finite(world: ArmWorld) -> None:
     point, ahead = front_of(world, world.trial.task.element)
 

@@ -115,9 +115,6 @@ class GroundAction:
         parameters, request = self._read_parameters(), goal.request
         clock = GoalClock(lambda: self._node.get_clock().now().nanoseconds, time.monotonic)
         one = GroundGoal(goal, GroundCriteria.of(request, parameters), clock)
-        if frame := request.target_frame:
-            self._transforms.listen_for(frame)
-            one.placement = Placement(frame, None, 'it was measured before the goal')
         with self._lock:
             if parameters.goal_policy == 'replace':
                 self._end_all(Outcome.REPLACED, 'a later goal took its place')
@@ -125,6 +122,9 @@ class GroundAction:
             if self._stopped:
                 self._end(one, one.result(Outcome.STOPPED, self._stopped))
                 return
+            if frame := request.target_frame:
+                self._transforms.listen_for(frame)
+                one.placement = Placement(frame, None, 'it was measured before the goal')
             self._begin_first()
         selection = join_names(request.demonstrations)
         prepared = self._worker.submit(lambda library: library.prepare(selection))

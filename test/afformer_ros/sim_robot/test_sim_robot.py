@@ -21,6 +21,8 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+pytest.importorskip('mink', reason='the extra robot is not installed')
+
 from afformer_core.geometry import Calibration, RigidTransform
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.sim.arm.kinematics import shared_kinematics

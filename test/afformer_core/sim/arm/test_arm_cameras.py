@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the head camera and a spectator see of an arm and a keypad."""
+"""Images of the head camera and of a spectator with an arm and a keypad in them."""
 
 from __future__ import annotations
 

@@ -221,6 +221,7 @@ class ConfiguredGrounding:
             'selected demonstration': self._status.state.selected,
             'demonstrations': str(len(self._status.state.names)),
             'demonstration status': self._status.state.message,
+            'open goals of ground_demonstration': str(self._ground_action.open_goals),
             'demonstrations not read': '; '.join(self._loader.problems),
             **self._statistics.values(),
         }

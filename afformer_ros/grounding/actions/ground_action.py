@@ -74,6 +74,11 @@ class GroundAction:
         return bool(self._goals)
 
     @property
+    def open_goals(self) -> int:
+        """Number of goals without a result: one that is grounded, and those that wait."""
+        return len(self._goals)
+
+    @property
     def can_ground(self) -> bool:
         """Whether the demonstrations of the goal whose turn it is are memorized."""
         with self._lock:

@@ -101,7 +101,10 @@ def point_motion(
     """
     kind = action_kind(action)
     if kind is None:
-        told = f'the motion of the action {action!r} is not known; see ACTION_NAMES for names'
+        told = (
+            f'the motion of the action {action!r} is not known; the page on the direction of '
+            'motion has names that are'
+        )
         return Motion.unknown(told if action else 'the model has no actions')
     if surface.position is None:
         return Motion.unknown(surface.problem)

@@ -88,6 +88,8 @@ class QosParameters:
     mask_qos_depth: int = _depth(5, 'mask')
     overlay_qos: str = _profile('DEFAULT', 'overlay')
     overlay_qos_depth: int = _depth(5, 'overlay')
+    detections_qos: str = _profile('DEFAULT', 'detections')
+    detections_qos_depth: int = _depth(5, 'detections')
     markers_qos: str = _profile('DEFAULT', 'markers')
     markers_qos_depth: int = _depth(5, 'markers')
 

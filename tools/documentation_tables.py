@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from afformer_core.outputs.outputs import OUTPUT_TYPES
+from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES
 from afformer_ros.grounding.actions.node_actions import ACTIONS
 from afformer_ros.grounding.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
@@ -50,7 +50,9 @@ _OUTPUTS = {
     'mask': 'mono8, 255 in the region around the points: from `mask_share` of the largest '
     'probability on',
     'overlay': 'rgb8, the image under its heatmap; only made while somebody listens',
-    'markers': 'the points, for RViz and Foxglove',
+    'markers': 'the points and the motion of the best one, for RViz and Foxglove',
+    'detections': 'the points as detections with the box of their regions; where vision_msgs 4 is '
+    'installed',
 }
 _OTHERS = (
     (
@@ -85,7 +87,8 @@ def topics() -> str:
     """Return the table of topics with their types and meanings."""
     rows = [('in', f'`{name}`', f'`{kind}`', text) for name, (kind, text) in _INPUTS.items()]
     rows += [
-        ('out', f'`{name}`', f'`{kind}`', _OUTPUTS[name]) for name, kind in OUTPUT_TYPES.items()
+        ('out', f'`{name}`', f'`{kind}`', _OUTPUTS[name])
+        for name, kind in {**OUTPUT_TYPES, **OPTIONAL_OUTPUT_TYPES}.items()
     ]
     rows += [(way, f'`{name}`', f'`{kind}`', text) for way, name, kind, text in _OTHERS]
     return _table(('', 'topic', 'type', ''), rows)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.grasp import GraspCandidate
-from afformer_core.geometry.region import marked_region, pixel_of
+from afformer_core.geometry.region import marked_region, peak_region
 from afformer_core.geometry.rotation import rotation_of_quaternion
 from afformer_core.geometry.surface import SurfaceSettings
 from afformer_core.runtime.grounding import Peak
@@ -58,8 +58,7 @@ def grasp_width(
     values = np.asarray(
         cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_AREA), np.float32
     )
-    limit = values[pixel_of(moved, values.shape)]
-    rows, columns = np.nonzero(marked_region(np.minimum(values, limit), [moved], share))
+    rows, columns = np.nonzero(peak_region(values, moved, share))
     if not len(rows):
         return None
     pixels = (np.stack([columns, rows], axis=1) + 0.5) / scale - 0.5

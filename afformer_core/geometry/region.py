@@ -34,6 +34,21 @@ def marked_region(
     return np.isin(labels, list(inside))
 
 
+def peak_region(heatmap: NDArray[np.float32], peak: Peak, share: float) -> NDArray[np.bool_]:
+    """Return the connected pixels around a peak that reach a share of the value at its pixel.
+
+    Args:
+        heatmap: float32 [H, W] of the image's size, not negative.
+        peak: a peak of the heatmap.
+        share: share of the value at its pixel, above 0 to 1.
+
+    Returns:
+        bool [H, W].
+    """
+    limit = heatmap[pixel_of(peak, heatmap.shape)]
+    return marked_region(np.minimum(heatmap, limit), [peak], share)
+
+
 def pixel_of(peak: Peak, size: tuple[int, ...]) -> tuple[int, int]:
     """Return (row, column) of the pixel of an image of (height, width) that shows a peak."""
     row, column = (

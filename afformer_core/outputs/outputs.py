@@ -20,6 +20,7 @@ from afformer_core.outputs.affordance import (
     cloud_message,
     grasp_candidates_message,
 )
+from afformer_core.outputs.detections import detections_message
 from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.outputs.markers import marker_messages
 from afformer_core.outputs.output_settings import OutputSettings
@@ -36,6 +37,8 @@ OUTPUT_TYPES = {
     'overlay': 'sensor_msgs/msg/Image',
     'markers': 'visualization_msgs/msg/MarkerArray',
 }
+# Published where the package of the type is installed.
+OPTIONAL_OUTPUT_TYPES = {'detections': 'vision_msgs/msg/Detection2DArray'}
 
 
 class OutputMessages:
@@ -78,7 +81,7 @@ class OutputMessages:
         )
 
     def create(self, topic: str) -> Any:
-        """Create the message of one of `OUTPUT_TYPES`."""
+        """Create the message of one of `OUTPUT_TYPES` or `OPTIONAL_OUTPUT_TYPES`."""
         makers: dict[str, Callable[[], Any]] = {
             'affordance': self._affordance,
             'grasp_candidates': self._grasp_candidates,
@@ -87,6 +90,7 @@ class OutputMessages:
             'mask': self._mask,
             'overlay': self._overlay,
             'markers': self._markers,
+            'detections': self._detections,
         }
         return makers[topic]()
 
@@ -104,6 +108,10 @@ class OutputMessages:
             self._placed_header,
             self._frame.size,
         )
+
+    def _detections(self) -> Any:
+        share = self._settings.mask_share
+        return detections_message(self._factory, self._result, self._header, share)
 
     def _heatmap(self) -> Any:
         return image_message(self._factory, self._result.grounding.heatmap, '32FC1', self._header)

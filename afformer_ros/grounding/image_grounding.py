@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
+from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES, OutputMessages
 from afformer_core.stream.pipeline import GroundingPipeline, Observation, PipelineSettings
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GroundGoal
@@ -30,6 +31,16 @@ from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import message_class
 from afformer_ros.service_pool_executor import PriorityLock
+
+
+def available_output_types() -> dict[str, str]:
+    """Return the types of all outputs whose packages are installed, by topic."""
+    optional = {
+        topic: type_name
+        for topic, type_name in OPTIONAL_OUTPUT_TYPES.items()
+        if importlib.util.find_spec(type_name.split('/')[0]) is not None
+    }
+    return {**OUTPUT_TYPES, **optional}
 
 
 class GroundingPublisher:
@@ -49,7 +60,7 @@ class GroundingPublisher:
                 qos.profile(topic),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
-            for topic, type_name in OUTPUT_TYPES.items()
+            for topic, type_name in available_output_types().items()
         }
 
     @property

@@ -145,12 +145,14 @@ def run(arguments: argparse.Namespace) -> int:
     page = None if arguments.report is None else report_path(arguments.report)
     if arguments.pairs is not None:
         return _run_parts(arguments, page)
-    if arguments.calibrate and arguments.predictor != 'model':
+    if arguments.calibrate is not None and arguments.predictor != 'model':
         raise ValueError(
             f'--calibrate needs a model; --predictor is {arguments.predictor}. Leave one of them '
             'out'
         )
-    if len(arguments.models) > 1 and (arguments.calibrate or arguments.predictor != 'model'):
+    if len(arguments.models) > 1 and (
+        arguments.calibrate is not None or arguments.predictor != 'model'
+    ):
         raise ValueError(
             f'{len(arguments.models)} models are given, to be compared. Give one to calibrate it, '
             'and none with --predictor'
@@ -171,7 +173,7 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
     from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
     from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
 
-    if arguments.predictor != 'model' or arguments.calibrate:
+    if arguments.predictor != 'model' or arguments.calibrate is not None:
         raise ValueError(
             '--benchmark measures a model. Leave out --predictor, and --calibrate on '
             'the validation split instead'

@@ -39,8 +39,12 @@ def headline(dataset: AnnotatedDataset) -> dict[str, int]:
 
 def known_objects(dataset: AnnotatedDataset) -> set[str]:
     """Collect the names of the objects or simulated scenes that samples show, where known."""
-    names = {sample.object_id for sample in dataset}
-    names |= {sample.scene.scene_id for sample in dataset if sample.scene is not None}
+    names = {
+        sample.scene.scene_id
+        if sample.object_id is None and sample.scene is not None
+        else sample.object_id
+        for sample in dataset
+    }
     return {name for name in names if name is not None}
 
 

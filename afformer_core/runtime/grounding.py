@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.presence import DemonstrationFeatures
+from afformer_core.runtime.presence import DemonstrationFeatures, PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Memory
 
@@ -50,6 +50,7 @@ class Grounding:
         presence: probability that the demonstrated element is in view, 0 to 1; None where the
             model is not calibrated, or was calibrated with other weights.
         rotation: sense in which the demonstration turns something.
+        contact_similarity, decoder_weight: see `PresenceFeatures`.
     """
 
     probabilities: FloatArray
@@ -60,11 +61,20 @@ class Grounding:
     feature_similarity: float
     presence: float | None = None
     rotation: ShownRotation = UNKNOWN_ROTATION
+    contact_similarity: float = 0.0
+    decoder_weight: float = 1.0
 
     @cached_property
     def heatmap(self) -> FloatArray:
         """Probabilities at the source image's size, float32 [H, W], of sum 1."""
         return _enlarge(self.probabilities, self.source_size)
+
+    @property
+    def presence_features(self) -> PresenceFeatures:
+        """Features that presence is computed of."""
+        return PresenceFeatures(
+            self.confidence, self.feature_similarity, self.contact_similarity, self.decoder_weight
+        )
 
     @property
     def action(self) -> str:

@@ -12,7 +12,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Output
 
@@ -31,6 +31,7 @@ class Prediction:
         seconds: time that the session took, in seconds.
         calibration: calibration of the model; None where there is none.
         rotation: sense in which the demonstrations turn something.
+        contact_similarity, decoder_weight: see `PresenceFeatures`.
     """
 
     image: UInt8Array
@@ -41,6 +42,8 @@ class Prediction:
     seconds: float
     calibration: PresenceCalibration | None = None
     rotation: ShownRotation = UNKNOWN_ROTATION
+    contact_similarity: float = 0.0
+    decoder_weight: float = 1.0
 
     @classmethod
     def of(
@@ -66,15 +69,18 @@ class Prediction:
         """
         probabilities = _heatmap(output, configuration)
         features, shown = output.image_features, [one.features for one in demonstrations]
+        similarities = max(one.similarities(features, probabilities) for one in shown)
         return cls(
             image,
             probabilities,
             _action_scores(output.action_logits, configuration),
-            max(one.feature_similarity(features, probabilities) for one in shown),
+            similarities.features,
             shown[0].describe(features, probabilities),
             seconds,
             calibration,
             ShownRotation.together([one.rotation for one in demonstrations]),
+            similarities.contact,
+            output.decoder_weight,
         )
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
@@ -85,11 +91,17 @@ class Prediction:
         """Compute a lower bound of the best peak's score, in a tenth of the time of finding it."""
         return share_at_maximum(self.probabilities)
 
+    def presence_features(self, confidence: float) -> PresenceFeatures:
+        """Return the features of presence, given a confidence."""
+        return PresenceFeatures(
+            confidence, self.feature_similarity, self.contact_similarity, self.decoder_weight
+        )
+
     def presence(self, confidence: float) -> float | None:
         """Compute the probability that the element is in view, given a confidence."""
         if self.calibration is None:
             return None
-        return self.calibration.presence(confidence, self.feature_similarity)
+        return self.calibration.presence(self.presence_features(confidence))
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """Convert the prediction to pixels of the source image.
@@ -108,6 +120,8 @@ class Prediction:
             self.feature_similarity,
             self.presence(peaks[0].score),
             self.rotation,
+            contact_similarity=self.contact_similarity,
+            decoder_weight=self.decoder_weight,
         )
 
 

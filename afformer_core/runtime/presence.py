@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrated presence of the demonstrated element, and the feature similarity it is made of."""
+"""Calibrated presence of the demonstrated element, and the features it is computed of."""
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,8 +22,36 @@ _EARLIER_FIELDS = {'resemblance': 'feature_similarity'}
 
 
 @dataclass(frozen=True)
+class PresenceFeatures:
+    """Features that tell whether an image shows the demonstrated element.
+
+    Attributes:
+        confidence: confidence of the grounding, 0 to 1.
+        feature_similarity: feature similarity of the grounding, -1 to 1.
+        contact_similarity: similarity of the demonstration's contact and the heatmap's peak, -1 to
+            1; 0 without a matching network.
+        decoder_weight: weight of the decoder in the heatmap of the whole image, 0 to 1; 1 without
+            a matching network.
+    """
+
+    confidence: float
+    feature_similarity: float
+    contact_similarity: float = 0.0
+    decoder_weight: float = 1.0
+
+    def predictors(self) -> tuple[float, float, float, float]:
+        """Return what the regression of presence is linear in, in the order of the attributes."""
+        return (
+            logit(self.confidence),
+            self.feature_similarity,
+            self.contact_similarity,
+            logit(self.decoder_weight),
+        )
+
+
+@dataclass(frozen=True)
 class PresenceCalibration:
-    """A logistic regression of presence on confidence and feature similarity.
+    """A logistic regression of presence on its features.
 
     Attributes:
         confidence: coefficient of the logit of the confidence, at least 0.
@@ -32,9 +61,11 @@ class PresenceCalibration:
         auroc: area under the ROC curve on the pairs that it was fitted on, 0 to 1.
         pairs: number of pairs with the element in view that it was fitted on, and of negatives; at
             least 1.
-        annotations: name of the dataset of the pairs.
+        annotations: names of the datasets of the pairs.
         weights_sha256: hash of the weights that it was fitted with, in hexadecimal; it is not
             valid for others.
+        contact_similarity: coefficient of the contact's similarity; 0: it does not count.
+        decoder_weight: coefficient of the logit of the decoder's weight; 0: it does not count.
 
     Raises:
         ValueError: a value is out of its range.
@@ -48,11 +79,15 @@ class PresenceCalibration:
     pairs: int
     annotations: str
     weights_sha256: str
+    contact_similarity: float = 0.0
+    decoder_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name, low, high in (
             ('confidence', 0.0, math.inf),
             ('feature_similarity', -math.inf, math.inf),
+            ('contact_similarity', -math.inf, math.inf),
+            ('decoder_weight', -math.inf, math.inf),
             ('intercept', -math.inf, math.inf),
             ('threshold', 0.0, 1.0),
             ('auroc', 0.0, 1.0),
@@ -65,17 +100,22 @@ class PresenceCalibration:
                     f'to {high}'
                 )
 
-    def presence(self, confidence: float, feature_similarity: float) -> float:
+    def presence(self, features: PresenceFeatures) -> float:
         """Compute the probability that the element is in view; it increases with the confidence.
 
         Args:
-            confidence: confidence of the grounding, 0 to 1.
-            feature_similarity: feature similarity of the grounding, -1 to 1.
+            features: features of the grounding.
 
         Returns:
             0 to 1, where images with and without the element are equally frequent.
         """
-        odds = self.confidence * logit(confidence) + self.feature_similarity * feature_similarity
+        coefficients = (
+            self.confidence,
+            self.feature_similarity,
+            self.contact_similarity,
+            self.decoder_weight,
+        )
+        odds = sum(map(operator.mul, coefficients, features.predictors()))
         return 0.5 * (1 + math.tanh(0.5 * (odds + self.intercept)))
 
     def to_json(self) -> dict[str, Any]:
@@ -105,6 +145,19 @@ _SPREAD = 1 / 8
 _LEAST_WEIGHT = 0.1
 # Neighbouring features are so similar that more positions than these change the mean by 0.005.
 _MOST_POSITIONS = 96
+
+
+class Similarities(NamedTuple):
+    """Similarities of a demonstration and an image; that of the features orders them.
+
+    Attributes:
+        features: feature similarity, -1 to 1.
+        contact: similarity of the contact and the heatmap's peak, -1 to 1; 0 where the
+            demonstration's contact is not described.
+    """
+
+    features: float
+    contact: float = 0.0
 
 
 class DemonstrationFeatures:
@@ -148,6 +201,10 @@ class DemonstrationFeatures:
         positions = self._directions(image_features.reshape(len(image_features), -1).T[near])
         best = (positions @ self._positions.T).max(axis=1)
         return float(np.average(best, weights=weights[near]))
+
+    def similarities(self, image_features: FloatArray, probabilities: FloatArray) -> Similarities:
+        """Compute all similarities; see `feature_similarity` for the arguments."""
+        return Similarities(self.feature_similarity(image_features, probabilities))
 
     def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
         """Compute a descriptor of the image at the heatmap's peak, to compare from image to image.

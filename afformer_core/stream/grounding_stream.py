@@ -140,9 +140,7 @@ class GroundingStream:
     ) -> Grounding:
         smoothed = self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         grounding = smoothed.grounding(frame.size, settings.maximum_peaks)
-        if settings.is_present(
-            grounding.confidence, prediction.feature_similarity, prediction.calibration
-        ):
+        if settings.is_present(grounding.presence_features, prediction.calibration):
             return grounding
         # A peak that moved faster than the smoothing follows leaves a trail of weak peaks.
         self._smoother.restart()
@@ -159,10 +157,9 @@ class GroundingStream:
 def _suffices(
     measures: _PresenceMeasures, prediction: Prediction, settings: StreamSettings
 ) -> bool:
+    features = prediction.presence_features(measures.confidence)
     return (
-        settings.is_present(
-            measures.confidence, measures.feature_similarity, prediction.calibration
-        )
+        settings.is_present(features, prediction.calibration)
         and measures.continuity >= settings.minimum_continuity
     )
 

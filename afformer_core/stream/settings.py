@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from afformer_core.geometry.surface import SurfaceSettings
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 
 @dataclass(frozen=True)
@@ -70,23 +70,20 @@ class StreamSettings:
                 raise ValueError(f'{name} is {value}; expected from {low} to {high}')
 
     def is_present(
-        self, confidence: float, feature_similarity: float, calibration: PresenceCalibration | None
+        self, features: PresenceFeatures, calibration: PresenceCalibration | None
     ) -> bool:
         """Check whether a single image shows the element.
 
         Args:
-            confidence: confidence of its grounding, 0 to 1.
-            feature_similarity: feature similarity of its grounding, -1 to 1.
+            features: features of its grounding.
             calibration: calibration of the model, or None.
         """
         if calibration is None:
             return (
-                confidence >= self.minimum_confidence
-                and feature_similarity >= self.minimum_feature_similarity
+                features.confidence >= self.minimum_confidence
+                and features.feature_similarity >= self.minimum_feature_similarity
             )
-        return calibration.presence(confidence, feature_similarity) >= self.presence_threshold(
-            calibration
-        )
+        return calibration.presence(features) >= self.presence_threshold(calibration)
 
     def presence_threshold(self, calibration: PresenceCalibration) -> float:
         """Return the presence, 0 to 1, from which on a calibrated model finds the element."""

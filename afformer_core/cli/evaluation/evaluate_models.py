@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,12 +36,14 @@ class Questions:
         pair_protocol: protocol of each pair: the same, unless the evaluation pools pairs.
         dataset: dataset of the pairs.
         pairs: at least one.
+        further: pairs of further datasets, on which presence is fitted as well.
     """
 
     protocol: EvaluationProtocol
     pair_protocol: EvaluationProtocol
     dataset: AnnotatedDataset
     pairs: tuple[Pair, ...]
+    further: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,21 +75,34 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
             measure.
     """
     from afformer_core.data.annotations import open_annotations
-    from afformer_core.data.verification import usable_samples
-    from afformer_core.errors import DatasetError
-    from afformer_core.evaluation.pairs.pairs import choose_pairs
     from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
     from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
-    pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
-    if not pairs:
-        raise DatasetError(f'{arguments.annotations} holds no sample. Check the annotation file')
+    pairs = _choose_pairs(arguments, dataset)
+    further = [open_annotations(path) for path in arguments.calibrate or ()]
+    more = tuple(pair for each in further for pair in _choose_pairs(arguments, each))
     # raises, before anything is grounded, if the data lacks what the protocol needs
     protocol.rows(dataset)
     pools = isinstance(protocol, PooledProtocol)
-    return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs)
+    return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs, more)
+
+
+def _choose_pairs(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:
+    """Choose the pairs of a dataset as the options say.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    from afformer_core.data.verification import usable_samples
+    from afformer_core.errors import DatasetError
+    from afformer_core.evaluation.pairs.pairs import choose_pairs
+
+    samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
+    pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
+    if not pairs:
+        raise DatasetError(f'{dataset.annotations} holds no sample. Check the annotation file')
+    return pairs
 
 
 def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions) -> Answers:
@@ -97,6 +112,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         ModelFolderError: there is no sound model.
         ValueError: the options do not suit the model; see `ModelRun`.
     """
+    from afformer_core.cli.evaluation.evaluate_calibration import calibrate, take_matching
     from afformer_core.data.frame_sampling import parse_frame_sampling
     from afformer_core.evaluation.pairs.parallel_evaluation import (
         RunSettings,
@@ -117,8 +133,8 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         arguments.together,
         isinstance(protocol, PooledProtocol),
     )
-    if arguments.calibrate:
-        _take_matching(arguments, folder, settings, questions.pairs)
+    if arguments.calibrate is not None:
+        take_matching(arguments, folder, settings, questions.pairs)
     run = open_run(settings)
     grounder = run.grounder
     results = evaluate_pairs(settings, questions.pairs, arguments.processes)
@@ -126,8 +142,9 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     if isinstance(protocol, PooledProtocol):
         pooled = pool(results, dataset, protocol, arguments.seed)
     calibration = grounder.calibration
-    if arguments.calibrate:
-        calibration = _calibrate(arguments, folder, grounder, results)
+    if arguments.calibrate is not None:
+        further = evaluate_pairs(settings, questions.further, arguments.processes)
+        calibration = calibrate(arguments, folder, grounder.zoom_stages, [*results, *further])
     facts: dict[str, str | int | float] = {
         'model': str(folder),
         'backend': grounder.backend,
@@ -224,58 +241,6 @@ def name_models(given: Sequence[Path]) -> dict[str, Path]:
     if len(set(names)) < len(names):
         names = [str(each) for each in given]
     return dict(zip(names, folders, strict=True))
-
-
-def _take_matching(
-    arguments: argparse.Namespace, folder: Path, settings: RunSettings, pairs: Sequence[Pair]
-) -> None:
-    """Write to `model.json` the matching network that the subfolder holds, unless it is there."""
-    from afformer_core.evaluation.pairs.parallel_evaluation import evaluate_pairs
-    from afformer_core.evaluation.pairs.presence_fit import even_confidence
-    from afformer_core.runtime.matching.weighing import Matching
-    from afformer_core.runtime.model_folder import (
-        DESCRIPTION_FILE,
-        MATCHING_FOLDER,
-        joined_features,
-        read_description,
-        write_description,
-    )
-
-    beside = folder / MATCHING_FOLDER
-    if not (beside / DESCRIPTION_FILE).is_file():
-        return
-    weights, before = read_description(beside).weights_sha256, read_description(folder)
-    if before.matching is not None and before.matching.weights_sha256 == weights:
-        return
-    alone = replace(settings, open_grounder=partial(_open_decoder, arguments, folder))
-    confidence = even_confidence(evaluate_pairs(alone, pairs, arguments.processes))
-    matched = replace(before, matching=Matching(confidence, weights))
-    joined_features(folder, matched)
-    write_description(folder, matched)
-
-
-def _open_decoder(arguments: argparse.Namespace, folder: Path) -> Grounder:
-    """Open a model without zoom stages and without a matching network."""
-    from afformer_core.runtime import Grounder
-    from afformer_core.runtime.backends import open_decoder
-    from afformer_core.runtime.model_folder import read_description
-
-    session = open_decoder(folder, arguments.backend, arguments.threads, arguments.precision)
-    return Grounder(read_description(folder).configuration, session)
-
-
-def _calibrate(
-    arguments: argparse.Namespace, folder: Path, grounder: Grounder, results: list[PairResult]
-) -> PresenceCalibration:
-    from afformer_core.evaluation.pairs.presence_fit import fit_presence
-    from afformer_core.runtime.model_folder import read_description, write_description
-
-    before = read_description(folder)
-    annotations = str(arguments.annotations)
-    calibration = fit_presence(results, annotations, before.all_weights_sha256)
-    stages = grounder.zoom_stages
-    write_description(folder, replace(before, calibration=calibration, zoom_stages=stages))
-    return calibration
 
 
 def open_model(arguments: argparse.Namespace, folder: Path) -> Grounder:

@@ -63,9 +63,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--calibrate',
-        action='store_true',
-        help='fit presence and its threshold on these pairs, and write them to model.json, with '
-        'the zoom stages; use a validation split',
+        type=Path,
+        nargs='*',
+        metavar='FILE',
+        help='fit presence on these pairs and on those of further annotation files, and write it '
+        'to model.json, with the zoom stages; use validation splits',
     )
     parser.add_argument(
         '--zooms',

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {
-    'calibrate': False,
+    'calibrate': None,
     'prior_annotations': None,
     'limit': 0,
     'pairs_per_group': 0,

@@ -37,7 +37,8 @@ class OpraDataset(AnnotatedDataset):
             with actions counted from 1; simulated ones also have `scene`, `element`, `elements`
             and `contact`, the first and last frame in which the element is operated (null if none
             is), and may have `contact_point`, its pixel (x, y) in each frame of a clip of
-            `clip_size` (width, height), null where it is not in view. An `actions.json` in the
+            `clip_size` (width, height), null where it is not in view; those over photographs have
+            `photograph`, a name that identifies the object. An `actions.json` in the
             same folder names the actions; without it they are OPRA's seven.
         root: folder that the entries' paths start from, without the released files' prefix
             `datasets/opra/`; None for the annotations' folder.
@@ -79,6 +80,7 @@ class OpraDataset(AnnotatedDataset):
                 scene=_read_scene(entry) if 'scene' in entry else None,
                 contact=_read_contact(entry.get('contact')),
                 contact_points=_read_contact_points(entry),
+                object_id=entry.get('photograph'),
             )
 
     def _media_path(self, path: str) -> Path:

@@ -16,6 +16,7 @@ from torch import Tensor
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.presence import PresenceFeatures
 
 # As many as `Grounder.ground` gives.
 _PEAKS = 5
@@ -41,8 +42,8 @@ def ground_windows(
     """Ground the windows of a demonstration in an image, each alone, and take their mean.
 
     Of a model with a heatmap for each action it is the mean of the heatmaps of the one action
-    whose mean score is best, whatever is best in a single window. The feature
-    similarity is that of the window to which the image is most similar.
+    whose mean score is best, whatever is best in a single window. The similarities are those of
+    the window to which the image is most similar, and the decoder's weight is the mean.
 
     Args:
         grounder: the model.
@@ -68,9 +69,9 @@ def ground_windows(
     peaks = find_peaks(probabilities, size, _PEAKS)
     features = outputs[0].image_features
     confidence = peaks[0].score
-    feature_similarity = max(
-        each.features.feature_similarity(features, probabilities) for each in shown
-    )
+    similarities = max(each.features.similarities(features, probabilities) for each in shown)
+    decoder_weight = float(np.mean([one.decoder_weight for one in outputs]))
+    measured = PresenceFeatures(confidence, *similarities, decoder_weight)
     calibration = grounder.calibration
     return Grounding(
         probabilities,
@@ -78,8 +79,10 @@ def ground_windows(
         {grounder.configuration.action_names[index]: float(scores[index]) for index in order},
         peaks,
         confidence,
-        feature_similarity,
-        None if calibration is None else calibration.presence(confidence, feature_similarity),
+        similarities.features,
+        None if calibration is None else calibration.presence(measured),
+        contact_similarity=similarities.contact,
+        decoder_weight=decoder_weight,
     )
 
 

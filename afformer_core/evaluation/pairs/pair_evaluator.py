@@ -18,13 +18,14 @@ from afformer_core.evaluation.metrics.metrics import kld
 from afformer_core.evaluation.metrics.peak_measures import PeakScores, measure_peaks
 from afformer_core.evaluation.metrics.scoring import RowScores, measure, with_peaks
 from afformer_core.evaluation.pairs.multi_window import action_heatmaps, ground_windows
-from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
+from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.presence import PresenceFeatures
 
 _NEGATIVE = 'of another scene'
 # Windows of demonstrations that are kept of an image with many, or those of a single longer one;
@@ -155,7 +156,7 @@ class ModelRun:
             hard_negative_peak,
             reversed_action,
             frozen_action,
-            PresenceFeatures.of(grounding),
+            grounding.presence_features,
             None
             if pair.negative is None
             else self._negative_presence_features(image, pair.negative),
@@ -207,9 +208,7 @@ class ModelRun:
     ) -> PresenceFeatures:
         self._recent[_NEGATIVE] = self._set_demonstration(_NEGATIVE, self._reader.read(sample))
         try:
-            return PresenceFeatures.of(
-                ground_windows(self.grounder, image, self._recent[_NEGATIVE])
-            )
+            return ground_windows(self.grounder, image, self._recent[_NEGATIVE]).presence_features
         finally:
             self._forget(_NEGATIVE)
 

@@ -13,20 +13,7 @@ from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import Grounding
-
-
-@dataclass(frozen=True)
-class PresenceFeatures:
-    """Features that tell whether a demonstrated element is in view; see `Grounding`."""
-
-    confidence: float
-    feature_similarity: float
-
-    @classmethod
-    def of(cls, grounding: Grounding) -> PresenceFeatures:
-        """Return the features of a grounding."""
-        return cls(grounding.confidence, grounding.feature_similarity)
+from afformer_core.runtime.presence import PresenceFeatures
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class PairResult:
         reversed_action: best action with the frames in reverse order, or None where not asked.
         frozen_action: best action with all frames as the one at the contact, or None where not
             asked.
-        presence_features: scores that tell whether the demonstrated element is in view.
+        presence_features: features that tell whether the demonstrated element is in view.
         negative_presence_features: that what a demonstration of another scene (or image) shows
             is, or None without one.
         heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not

@@ -4,19 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
+from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.reports.bootstrap import area_under_curve
-from afformer_core.runtime.presence import PresenceCalibration, logit
+from afformer_core.runtime.presence import PresenceCalibration
 
-# Share of the images with the object that the threshold may refuse, of those that it is chosen on.
-# Of others, which look less like what was trained on, it refused 3 to 7 % where this was 2.5 %.
-_MOST_REFUSED = 0.015
+# It is found where it is more likely there than not. A quantile of the few least sure pairs would
+# hang on which those are.
+_THRESHOLD = 0.5
 # Share of the images with the object on which a matching network may outweigh the decoder.
 _UNCERTAIN = 0.1
 # Of each; fewer say nothing about the few that are refused.
@@ -26,9 +25,9 @@ _FEWEST = 25
 def fit_presence(
     results: Sequence[PairResult], annotations: str, weights_sha256: str
 ) -> PresenceCalibration:
-    """Fit a logistic regression on confidence and feature similarity.
+    """Fit a logistic regression on the features of presence.
 
-    A confidence that speaks against presence is left out.
+    A confidence that speaks against presence is left out, and what is the same for all pairs.
 
     Args:
         results: results of a model; their own images show the object, those of a negative
@@ -51,27 +50,27 @@ def fit_presence(
             f'calibration needs at least {_FEWEST}'
         )
     own, negative = (
-        _features(presence_features) for presence_features in zip(*pairs, strict=True)
+        np.array([one.predictors() for one in shown]) for shown in zip(*pairs, strict=True)
     )
     features = np.concatenate((own, negative))
     shown = np.repeat((1, 0), len(pairs))
     coefficients, intercept = _regression(features, shown)
     if coefficients[0] < 0:
-        (feature_similarity,), intercept = _regression(features[:, 1:], shown)
-        coefficients = np.array([0.0, feature_similarity])
-    odds_own, odds_negative = (each @ coefficients + intercept for each in (own, negative))
-    fitted = PresenceCalibration(
-        float(coefficients[0]),
-        float(coefficients[1]),
+        without, intercept = _regression(features[:, 1:], shown)
+        coefficients = np.concatenate(([0.0], without))
+    confidence, feature_similarity, contact_similarity, decoder_weight = coefficients.tolist()
+    return PresenceCalibration(
+        confidence,
+        feature_similarity,
         intercept,
-        threshold=0.0,
-        auroc=area_under_curve(odds_own, odds_negative),
+        threshold=_THRESHOLD,
+        auroc=area_under_curve(own @ coefficients, negative @ coefficients),
         pairs=len(pairs),
         annotations=annotations,
         weights_sha256=weights_sha256,
+        contact_similarity=contact_similarity,
+        decoder_weight=decoder_weight,
     )
-    presences = sorted(fitted.presence(one.confidence, one.feature_similarity) for one, _ in pairs)
-    return replace(fitted, threshold=presences[int(_MOST_REFUSED * len(presences))])
 
 
 def even_confidence(results: Sequence[PairResult]) -> float:
@@ -82,10 +81,6 @@ def even_confidence(results: Sequence[PairResult]) -> float:
     """
     confidences = [result.presence_features.confidence for result in results]
     return float(np.quantile(confidences, _UNCERTAIN))
-
-
-def _features(presence_features: Sequence[PresenceFeatures]) -> NDArray[np.float64]:
-    return np.array([(logit(one.confidence), one.feature_similarity) for one in presence_features])
 
 
 def _regression(
@@ -101,5 +96,5 @@ def _regression(
     # Features of one scale, so that the little regularisation there is weighs them alike.
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
     regression = LogisticRegression().fit((features - mean) / scale, shown)
-    coefficients = regression.coef_[0] / scale
+    coefficients = np.where(np.ptp(features, axis=0) > 0, regression.coef_[0] / scale, 0.0)
     return coefficients, float(regression.intercept_[0] - coefficients @ mean)

@@ -135,14 +135,11 @@ class ModelPredictor:
         grounding = grounder.ground(image, clip.name, MOST_POINTS)
         height, width = image.shape[:2]
         points = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
-        calibration = grounder.calibration
         return Prediction(
             points,
             grounding.probabilities,
             True,
             grounding.action_scores,
             grounding.confidence if grounding.presence is None else grounding.presence,
-            StreamSettings().is_present(
-                grounding.confidence, grounding.feature_similarity, calibration
-            ),
+            StreamSettings().is_present(grounding.presence_features, grounder.calibration),
         )

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
+from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
 from afformer_core.reports.tables import Table
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.stream.settings import StreamSettings
 
 ABSTENTION_COLUMNS = {
@@ -143,12 +143,7 @@ def _measures(
             'confidence': [one.confidence for one in presence_features],
             'feature_similarity': [one.feature_similarity for one in presence_features],
         }
-    return {
-        'presence': [
-            calibration.presence(one.confidence, one.feature_similarity)
-            for one in presence_features
-        ]
-    }
+    return {'presence': [calibration.presence(one) for one in presence_features]}
 
 
 def _measure(
@@ -158,10 +153,7 @@ def _measure(
     seed: int,
 ) -> AbstentionMeasures:
     settings = StreamSettings()
-    found = [
-        settings.is_present(one.confidence, one.feature_similarity, calibration)
-        for one in presence_features
-    ]
+    found = [settings.is_present(one, calibration) for one in presence_features]
     return AbstentionMeasures(
         pairs=len(presence_features),
         found=bootstrap_mean(found, groups, seed) if presence_features else None,

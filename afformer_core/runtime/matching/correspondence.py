@@ -14,7 +14,7 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import COMPARED_STAGES, AfformerConfiguration
 from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
-from afformer_core.runtime.presence import DemonstrationFeatures
+from afformer_core.runtime.presence import DemonstrationFeatures, Similarities
 from afformer_core.runtime.session import Memory
 
 _STRIDE = 32
@@ -171,10 +171,14 @@ class ContactFeatures(DemonstrationFeatures):
         The frames' features are the decoder's (see the base class), which tell simulated objects
         apart; those of the contact tell real ones (see `contact_similarity`).
         """
+        return self.similarities(image_features, probabilities).features
+
+    def similarities(self, image_features: FloatArray, probabilities: FloatArray) -> Similarities:
+        """Compute the feature similarity, and that of the contact alone."""
         decoder, _ = self._layout.split(image_features)
         frames = super().feature_similarity(decoder, probabilities)
         contact = self.contact_similarity(image_features, probabilities)
-        return (1 - _CONTACT_SHARE) * frames + _CONTACT_SHARE * contact
+        return Similarities((1 - _CONTACT_SHARE) * frames + _CONTACT_SHARE * contact, contact)
 
     def contact_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
         """Compute the similarity of the contact and a heatmap's peak.

@@ -11,12 +11,13 @@ import torch
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.evaluation.metrics.peak_measures import measure_peaks
 from afformer_core.evaluation.metrics.scoring import RowScores
-from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
+from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.runtime.weights import save_model
 
 WIDTH, HEIGHT = 64, 48

@@ -24,7 +24,7 @@ from afformer_core.evaluation.tables.counterfactual_tables import (
     measure_demonstration_use,
 )
 from afformer_core.evaluation.tables.reliability import measure_reliability, reliability_table
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 NAMES = ('press', 'hold')
 PROTOCOL = RowsProtocol((32, 32))
@@ -214,6 +214,10 @@ def test_nothing_right_is_nothing_found(results):
 CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
 
 
+def presence_at(feature_similarity: float) -> float:
+    return CALIBRATION.presence(PresenceFeatures(0.6, feature_similarity))
+
+
 def test_a_calibrated_model_finds_by_its_own_threshold(results):
     abstention = measure_abstention(results, CALIBRATION)
     # 0.9 and 0.8 are above 0.8 by the calibration, 0.75 and 0.65 are not.
@@ -232,8 +236,8 @@ def test_what_is_right_is_found_by_the_calibration_too(results):
 
 def test_presence_and_peaks_are_compared_with_what_was_so(results):
     reliability = measure_reliability(results, CALIBRATION)
-    high, middle, low = (CALIBRATION.presence(0.6, each) for each in (0.9, 0.75, 0.65))
-    negative = CALIBRATION.presence(0.6, 0.8)
+    high, middle, low = (presence_at(each) for each in (0.9, 0.75, 0.65))
+    negative = presence_at(0.8)
     presence = reliability.presence
     assert presence.images == 8
     assert presence.right == 0.5

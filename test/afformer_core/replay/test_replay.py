@@ -30,6 +30,7 @@ from afformer_core.replay.depth_wait import DEPTH_WAIT
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics, choose_topics
+from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.stream.pipeline import PipelineSettings
@@ -139,7 +140,8 @@ def test_what_decides_is_told(written: Written, demonstrations: ReplayDemonstrat
     calibration = demonstrations.calibration
     assert calibration is not None
     for row in written.rows:
-        presence = calibration.presence(float(row['confidence']), float(row['feature_similarity']))
+        features = PresenceFeatures(float(row['confidence']), float(row['feature_similarity']))
+        presence = calibration.presence(features)
         assert float(row['presence']) == pytest.approx(presence, abs=1e-4)
     summary = json.loads((written.folder / 'summary.json').read_text())
     assert summary['thresholds'] == {'presence': 0, 'continuity': 0.75}

@@ -182,6 +182,9 @@ def test_frames_and_contact_are_joined_five_to_one(
     contact = contact_features.contact_similarity(joined[1], heatmap(5, 9))
     assert abs(alone - contact) > 0.1
     assert found == pytest.approx((5 * alone + contact) / 6)
+    assert contact_features.similarities(joined[1], heatmap(5, 9)) == (found, contact)
+    decoder = LAYOUT.split(joined[1])[0]
+    assert frames.similarities(decoder, heatmap(5, 9)) == (alone, 0.0)
 
 
 def test_stages_are_unpacked_as_the_network_unpacks_them(encoded: np.ndarray) -> None:

@@ -11,7 +11,11 @@ from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.presence import DemonstrationFeatures, PresenceCalibration
+from afformer_core.runtime.presence import (
+    DemonstrationFeatures,
+    PresenceCalibration,
+    Similarities,
+)
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
 from afformer_core.runtime.session import Output
 
@@ -26,8 +30,8 @@ def features_of(first: list[float], second: list[float]) -> DemonstrationFeature
 
 
 # Features are standardised by mean (1, 1) and deviation (1, 1), and by (1, 5) and (1, 1).
-DEMONSTRATION = features_of([0, 0], [2, 2])
-ANOTHER = features_of([0, 4], [2, 6])
+ENDS = ([[0, 0], [2, 2]], [[0, 4], [2, 6]])
+DEMONSTRATION, ANOTHER = (features_of(*each) for each in ENDS)
 
 
 def output(
@@ -137,3 +141,49 @@ def test_presence_is_that_of_confidence_and_feature_similarity() -> None:
     )
 
     assert found.presence(0.75) == pytest.approx(0.75, abs=1e-5)
+
+
+class _ContactKnown(DemonstrationFeatures):
+    """Features of a demonstration whose contact is similar to every peak by a given amount."""
+
+    contact = 0.0
+
+    def similarities(self, image_features: FloatArray, probabilities: FloatArray) -> Similarities:
+        alone = self.feature_similarity(image_features, probabilities)
+        return Similarities(alone, self.contact)
+
+
+def test_the_contact_is_that_of_the_most_similar_demonstration() -> None:
+    # As above, to the second demonstration the image is less similar, whatever its contact.
+    first, second = (_ContactKnown(np.array(each, np.float32).T[None, :, None]) for each in ENDS)
+    first.contact, second.contact = 0.25, 0.75
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(2, 2))
+
+    similar = predicted(found, [second, first])
+
+    assert similar.feature_similarity == predicted(found, [first]).feature_similarity
+    assert similar.contact_similarity == 0.25
+
+
+def test_the_features_of_presence_go_into_the_grounding() -> None:
+    first = _ContactKnown(np.array(ENDS[0], np.float32).T[None, :, None])
+    first.contact = 0.25
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))._replace(decoder_weight=0.8)
+    # The odds: 4 times 0.25, and the logit ln 4 of the weight.
+    calibration = PresenceCalibration(
+        0.0, 0.0, 0.0, 0.5, 0.9, 9, 'v.json', 'ab12', contact_similarity=4.0, decoder_weight=1.0
+    )
+
+    grounding = predicted(found, [first], calibration=calibration).grounding((64, 64), 1)
+
+    assert grounding.presence == pytest.approx(1 / (1 + np.exp(-1) / 4))
+    features = grounding.presence_features
+    assert features.confidence == grounding.confidence
+    assert features.feature_similarity == grounding.feature_similarity
+    assert (features.contact_similarity, features.decoder_weight) == (0.25, 0.8)
+
+
+def test_without_a_matching_network_the_decoder_weighs_all() -> None:
+    found = predicted(output([peak_at(0, 1)], [0, 0, 0], (1, 2)), [DEMONSTRATION])
+
+    assert (found.contact_similarity, found.decoder_weight) == (0.0, 1.0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_core.outputs.results import CameraFrame, SpatialView
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
 
@@ -47,14 +47,15 @@ def test_a_threshold_of_zero_finds_everything(predict):
 @pytest.mark.parametrize(('confidence', 'feature_similarity'), [(0.2, 0.69), (0.19, 0.7)])
 def test_without_calibration_both_thresholds_must_be_reached(confidence, feature_similarity):
     settings = StreamSettings(minimum_confidence=0.2, minimum_feature_similarity=0.7)
-    assert settings.is_present(0.2, 0.7, None)
-    assert not settings.is_present(confidence, feature_similarity, None)
+    assert settings.is_present(PresenceFeatures(0.2, 0.7), None)
+    assert not settings.is_present(PresenceFeatures(confidence, feature_similarity), None)
 
 
 def test_a_presence_of_just_the_threshold_is_enough():
-    assert StreamSettings().is_present(0.5, 0.5, CALIBRATION)
-    assert StreamSettings(minimum_presence=0.5).is_present(0.5, 0.5, CALIBRATION)
-    assert not StreamSettings(minimum_presence=0.5001).is_present(0.5, 0.5, CALIBRATION)
+    features = PresenceFeatures(0.5, 0.5)
+    assert StreamSettings().is_present(features, CALIBRATION)
+    assert StreamSettings(minimum_presence=0.5).is_present(features, CALIBRATION)
+    assert not StreamSettings(minimum_presence=0.5001).is_present(features, CALIBRATION)
 
 
 def test_the_other_thresholds_do_not_apply_to_a_calibrated_model(predict):
@@ -73,6 +74,30 @@ def test_a_presence_without_its_threshold_is_refused(predict):
     result = see(predict(20, 20, feature_similarity=0.6))
     with pytest.raises(ValueError, match='its threshold None; a calibrated model has both'):
         replace(result, presence_threshold=None)
+
+
+def test_contact_and_weight_of_the_newest_image_count(predict):
+    # Both images have the odds 2 * 0.9 - 2 = -0.2; the contact adds 1, the weight ln 4.
+    calibration = PresenceCalibration(
+        0.0, 2.0, -2.0, 0.5, 0.9, 100, 'v.json', 'ab12', contact_similarity=2.0, decoder_weight=1.0
+    )
+    stream = GroundingStream()
+    view = SpatialView(None, None, 'no depth is received')
+    found = []
+    for stamp, contact, weight in ((0, 0.5, 0.5), (10**8, 0.0, 0.8), (2 * 10**8, 0.0, 0.5)):
+        prediction = replace(
+            predict(20, 20),
+            calibration=calibration,
+            contact_similarity=contact,
+            decoder_weight=weight,
+        )
+        frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), stamp, 'camera')
+        result = stream.ground(frame, prediction, 'press', view, StreamSettings())
+        found.append((result.presence, result.age == 0))
+
+    odds = [0.8, np.log(4) - 0.2, -0.2]
+    assert [presence for presence, _ in found] == pytest.approx(1 / (1 + np.exp(-np.array(odds))))
+    assert [seen for _, seen in found] == [True, True, False]
 
 
 def test_presence_rises_with_the_confidence(predict):

@@ -50,6 +50,12 @@ def test_reads_where_each_frame_shows_the_contact(tmp_path: Path) -> None:
     assert OpraDataset(write(tmp_path, ENTRY))[0].contact_points is None
 
 
+def test_a_photograph_is_the_object_of_its_scenes(tmp_path: Path) -> None:
+    annotations = write(tmp_path, {**ENTRY, 'photograph': 'coffee.png'}, ENTRY)
+
+    assert [sample.object_id for sample in OpraDataset(annotations)] == ['coffee.png', None]
+
+
 def test_reads_an_entry_as_it_is(tmp_path: Path) -> None:
     sample = OpraDataset(write(tmp_path, ENTRY), root=tmp_path / 'media')[0]
     assert sample.sample_id == 'test/0'

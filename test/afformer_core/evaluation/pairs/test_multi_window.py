@@ -14,7 +14,7 @@ from afformer_core.evaluation.pairs.multi_window import ground_windows, mean_act
 from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.peaks import find_peaks
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.session import Memory, Output
 
 SMALL = afformer_small(('press', 'hold'), (64, 64))
@@ -159,7 +159,31 @@ def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
     assert ground_windows(grounder, IMAGE, ('10', '90')).presence is None
     grounder.calibration = calibration
     found = ground_windows(grounder, IMAGE, ('10', '90'))
-    assert found.presence == calibration.presence(found.confidence, found.feature_similarity)
+    features = PresenceFeatures(found.confidence, found.feature_similarity)
+    assert found.presence == calibration.presence(features)
+
+
+def test_the_decoders_weight_is_the_mean_of_the_windows() -> None:
+    weights = {10: 0.2, 90: 0.9}
+
+    class WeighedSession(TaughtSession):
+        def ground(self, image: UInt8Array, memory: Memory) -> Output:
+            weight = weights[int(memory.keys[0][0])]
+            return super().ground(image, memory)._replace(decoder_weight=weight)
+
+    grounder = Grounder(SMALL, WeighedSession(dict.fromkeys(weights, ([(20, 12)], [2.0, 0.0]))))
+    for grey in weights:
+        grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
+    # The odds are the logit of the weight.
+    grounder.calibration = PresenceCalibration(
+        0.0, 0.0, 0.0, 0.5, 0.9, 40, 'v.json', 'ab12', decoder_weight=1.0
+    )
+
+    found = ground_windows(grounder, IMAGE, ('10', '90'))
+
+    assert found.decoder_weight == pytest.approx(0.55)
+    assert found.presence == pytest.approx(0.55)
+    assert grounder.ground(IMAGE, '90').presence == pytest.approx(0.9)
 
 
 def test_the_window_most_similar_to_the_image_counts() -> None:

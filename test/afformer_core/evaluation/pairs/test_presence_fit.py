@@ -11,12 +11,11 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.pairs.pair_result import PresenceFeatures
 from afformer_core.evaluation.pairs.presence_fit import fit_presence
 from afformer_core.models import afformer_matching
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.weights import save_model
 
 from ...conftest import random_model
@@ -25,12 +24,12 @@ from ..conftest import write_scene
 COUNT = 4000
 
 
-def presence_features(logits, feature_similarities):
-    shares = 1 / (1 + np.exp(-np.asarray(logits)))
-    return [
-        PresenceFeatures(float(c), float(r))
-        for c, r in zip(shares, feature_similarities, strict=True)
-    ]
+def presence_features(logits, *similarities):
+    """Features of the logits of confidences, the similarities, and logits of weights if given."""
+    columns = [1 / (1 + np.exp(-np.asarray(logits))), *similarities]
+    if len(columns) > 3:
+        columns[3] = 1 / (1 + np.exp(-columns[3]))
+    return [PresenceFeatures(*map(float, row)) for row in zip(*columns, strict=True)]
 
 
 def results(own, negative):
@@ -54,20 +53,46 @@ def test_coefficients_are_those_of_the_gaussians(drawn):
     # A distance of d spreads s has the coefficient d / s.
     assert fitted.confidence == pytest.approx(1.0, abs=0.1)
     assert fitted.feature_similarity == pytest.approx(10.0, abs=1.0)
-    assert fitted.presence(1 / (1 + np.exp(-0.5)), 0.65) == pytest.approx(0.5, abs=0.03)
+    middle = PresenceFeatures(1 / (1 + np.exp(-0.5)), 0.65)
+    assert fitted.presence(middle) == pytest.approx(0.5, abs=0.03)
     assert (fitted.pairs, fitted.annotations) == (COUNT, 'validation.json')
     assert fitted.weights_sha256 == 'ab12'
     # Two spreads of one: the area is the normal distribution at 1.
     assert fitted.auroc == pytest.approx(0.841, abs=0.015)
 
 
-def test_the_threshold_refuses_three_in_two_hundred(drawn):
+def test_contact_and_the_decoders_weight_are_fitted():
+    """Gaussians again: contacts 0.3 apart of spread 0.2, logits of weights 4 apart of spread 4."""
+    rng = np.random.default_rng(1)
+    spread = np.array([[1.0], [0.1], [0.2], [4.0]])
+    own, negative = rng.normal(0, 1, (2, 4, COUNT)) * spread
+    own += np.array([[1.0], [0.1], [0.3], [4.0]])
+    fitted = fit_presence(
+        results(presence_features(*own), presence_features(*negative)), 'validation.json', 'ab12'
+    )
+    assert fitted.confidence == pytest.approx(1.0, abs=0.1)
+    assert fitted.feature_similarity == pytest.approx(10.0, abs=1.0)
+    assert fitted.contact_similarity == pytest.approx(7.5, abs=0.75)
+    assert fitted.decoder_weight == pytest.approx(0.25, abs=0.03)
+
+
+def test_without_a_matching_network_contact_and_weight_do_not_count(drawn):
     fitted = fit_presence(drawn, 'validation.json', 'ab12')
-    own = [
-        fitted.presence(one.presence_features.confidence, one.presence_features.feature_similarity)
-        for one in drawn
-    ]
-    assert sum(presence < fitted.threshold for presence in own) == 3 * COUNT // 200
+    assert (fitted.contact_similarity, fitted.decoder_weight) == (0.0, 0.0)
+
+
+def test_found_is_what_is_more_likely_there_than_not(drawn):
+    fitted = fit_presence(drawn, 'validation.json', 'ab12')
+    own, negative = (
+        np.mean([fitted.presence(each) >= fitted.threshold for each in features])
+        for features in zip(
+            *((one.presence_features, one.negative_presence_features) for one in drawn),
+            strict=True,
+        )
+    )
+    # Half of the distance of two spreads of one is the normal distribution at 0.707.
+    assert own == pytest.approx(0.76, abs=0.015)
+    assert negative == pytest.approx(0.24, abs=0.015)
 
 
 def test_a_confidence_that_speaks_against_presence_is_left_out():
@@ -75,7 +100,7 @@ def test_a_confidence_that_speaks_against_presence_is_left_out():
     own = presence_features(rng.normal(-1, 1, 200), rng.normal(0.8, 0.05, 200))
     negative = presence_features(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
     fitted = fit_presence(results(own, negative), 'validation.json', 'ab12')
-    assert fitted.confidence == 0
+    assert (fitted.confidence, fitted.contact_similarity, fitted.decoder_weight) == (0, 0, 0)
     assert fitted.feature_similarity > 10
     assert fitted.auroc > 0.99
 
@@ -121,6 +146,28 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
 
 
 @pytest.mark.slow
+def test_the_command_calibrates_on_several_files_together(
+    validation, model_folder, tmp_path, capsys
+):
+    folder = tmp_path / 'model'
+    shutil.copytree(model_folder, folder)
+    entries = [entry for number in range(2) for entry in write_scene(tmp_path, number)]
+    (tmp_path / 'actions.json').write_text(json.dumps(['press', 'hold']))
+    further = tmp_path / 'further.json'
+    further.write_text(json.dumps(entries))
+    words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch']
+
+    assert main([*map(str, words), '--calibrate', str(further), '--json', '-']) == 0
+
+    report = json.loads(capsys.readouterr().out)
+    calibration = read_description(folder).valid_calibration
+    assert calibration is not None
+    assert calibration.pairs == 30
+    assert calibration.annotations == f'{validation} and {further}'
+    assert report['measures']['pairs'] == 26
+
+
+@pytest.mark.slow
 def test_the_command_takes_the_matching_network_of_the_subfolder(
     validation, small_folder, tmp_path
 ):
@@ -147,9 +194,8 @@ def test_a_calibrated_model_says_how_likely_it_is(model_folder):
     grounder.set_demonstration([image], 'press')
     grounding = grounder.ground(image, 'press')
 
-    assert grounding.presence == calibration.presence(
-        grounding.confidence, grounding.feature_similarity
-    )
+    features = PresenceFeatures(grounding.confidence, grounding.feature_similarity)
+    assert grounding.presence == calibration.presence(features)
     loaded.set_demonstration([image], 'press')
     assert loaded.ground(image, 'press').presence is None
 

@@ -30,7 +30,7 @@ def features_of(first: list[float], second: list[float]) -> DemonstrationFeature
 
 
 # Features are standardised by mean (1, 1) and deviation (1, 1), and by (1, 5) and (1, 1).
-ENDS = ([[0, 0], [2, 2]], [[0, 4], [2, 6]])
+ENDS = ([[0.0, 0.0], [2.0, 2.0]], [[0.0, 4.0], [2.0, 6.0]])
 DEMONSTRATION, ANOTHER = (features_of(*each) for each in ENDS)
 
 

@@ -81,7 +81,7 @@ def test_without_a_matching_network_contact_and_weight_do_not_count(drawn):
     assert (fitted.contact_similarity, fitted.decoder_weight) == (0.0, 0.0)
 
 
-def test_found_is_what_is_more_likely_there_than_not(drawn):
+def test_found_is_what_is_there_with_odds_of_one_to_two(drawn):
     fitted = fit_presence(drawn, 'validation.json', 'ab12')
     own, negative = (
         np.mean([fitted.presence(each) >= fitted.threshold for each in features])
@@ -90,9 +90,9 @@ def test_found_is_what_is_more_likely_there_than_not(drawn):
             strict=True,
         )
     )
-    # Half of the distance of two spreads of one is the normal distribution at 0.707.
-    assert own == pytest.approx(0.76, abs=0.015)
-    assert negative == pytest.approx(0.24, abs=0.015)
+    # The odds' logarithms have the means 1 and -1 and the variance 2; ln 2 below 0 is found.
+    assert own == pytest.approx(0.884, abs=0.015)
+    assert negative == pytest.approx(0.414, abs=0.015)
 
 
 def test_a_confidence_that_speaks_against_presence_is_left_out():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model
+from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model, mirrored
 from afformer_core.sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
 from afformer_core.sim.arm.kinematics import shared_kinematics
 from afformer_core.sim.closed_loop.trial import Verdict
@@ -37,6 +37,18 @@ def test_the_arm_has_the_flange_of_a_real_one_in_its_ready_posture() -> None:
     # position is (0.3069, 0, 0.4869)
     assert data.body('panda_hand').xpos == pytest.approx([0.3069, 0, 0.5903], abs=2e-4)
     assert data.site('tip').xpos == pytest.approx([0.3069, 0, 0.4103], abs=2e-4)
+
+
+def test_a_mirrored_posture_mirrors_the_tip() -> None:
+    kinematics = shared_kinematics()
+    posture = np.array([0.4, -0.5, 0.2, -2.0, -0.4, 1.9, 0.6])
+
+    first, second = kinematics.tip(posture), kinematics.tip(mirrored(posture))
+
+    assert second[:3, 3] == pytest.approx(first[:3, 3] * [1, -1, 1], abs=1e-9)
+    # the direction ahead, and the axis along which the fingers move but for its sign
+    assert second[:3, 2] == pytest.approx(first[:3, 2] * [1, -1, 1], abs=1e-9)
+    assert abs(second[:3, 1] @ (first[:3, 1] * [1, -1, 1])) == pytest.approx(1)
 
 
 def test_it_presses_the_button_that_was_demonstrated(world: ArmWorld) -> None:
@@ -153,14 +165,16 @@ def test_a_drawer_comes_along_while_it_is_held() -> None:
     move(world, *reversed(way), seconds=3.0)
     pulled = world.simulation.progress()[trial.task.element]
     close_gripper(world, 0.04)
-    let_go, done = world.held, world.outcome().verdict
-    move(world, *way, seconds=3.0)
+    let_go, done, before = world.held, world.outcome().verdict, world.tip_pose().position
+    above = shared_kinematics().solve(before + [0.0, 0.0, 0.04], ahead, way[0])
+    assert above is not None
+    move(world, above, seconds=1.0)
 
     assert held == trial.task.element
     assert pulled > 0.5
     assert let_go is None
     assert done is Verdict.DONE
-    assert world.simulation.progress()[trial.task.element] < 0.2
+    assert world.tip_pose().position[2] == pytest.approx(before[2] + 0.04, abs=0.003)
 
 
 def test_a_gripper_that_was_closed_before_holds_nothing(world: ArmWorld) -> None:

@@ -12,7 +12,7 @@ class AgreementCounter:
     """Counts images in a row whose best points agree.
 
     A point agrees with those before it in the row where it is near their mean, so that neither
-    noise nor a row of small steps to another place counts as agreement.
+    noise nor a row of small steps to another point counts as agreement.
     """
 
     def __init__(self) -> None:

@@ -189,8 +189,8 @@ class ConfiguredGrounding:
     def _statuses(self) -> Sequence[ComponentStatus]:
         latency, limit = self._statistics.latency, self._live_parameters().maximum_latency
         state = self._status.state
-        wanted = bool(state.selected) or self._ground_action.needs_images
-        needed = self._worker.grounding and wanted
+        asked = bool(state.selected) or self._ground_action.needs_images
+        needed = self._worker.grounding and asked
         depth_remark = self._statistics.depth_problem() if needed else ''
         return (
             ComponentStatus(

@@ -112,15 +112,15 @@ class FrameTransforms:
                 return
             time.sleep(_POLL)
 
-    def _listen(self, wanted: Mapping[str, str]) -> None:
+    def _listen(self, frames: Mapping[str, str]) -> None:
         """Begin to listen, for frames by what asks for them."""
         try:
             import tf2_ros
         except ImportError as error:
-            name, frame = next(iter(wanted.items()))
+            name, frame = next(iter(frames.items()))
             self._missing = (
                 f'{name} is {frame!r}, but tf2_ros cannot be used: {error}; install it or leave '
-                f'{" and ".join(wanted)} empty'
+                f'{" and ".join(frames)} empty'
             )
             self.problem = self._missing
             self._node.get_logger().error(self._missing)

@@ -179,8 +179,8 @@ class GroundGoal:
             Outcome.NOT_FOUND: f'{self._demonstration} was not found in {count}: {self._absence}',
             Outcome.NO_POSITION: f'{self._demonstration} has no position in {count}: '
             f'{self._position_problem}',
-            Outcome.UNSTEADY: f'{self._demonstration} was found in {count}, but not in '
-            f'{self.criteria.agreeing_images} in a row at the same place',
+            Outcome.UNSTEADY: f'{self._demonstration} was found in {count}, but not at '
+            f'one point in {self.criteria.agreeing_images} in a row',
         }
         return self.result(outcome, reasons[outcome])
 

@@ -31,7 +31,7 @@ def test_a_point_farther_than_the_tolerance_begins_a_new_row():
     assert count([(100, 100), (110.1, 100), (110, 100)]) == [1, 1, 2]
 
 
-def test_small_steps_to_another_place_do_not_agree():
+def test_small_steps_to_another_point_do_not_agree():
     assert count([(100 + 8 * step, 100) for step in range(4)]) == [1, 2, 1, 2]
 
 

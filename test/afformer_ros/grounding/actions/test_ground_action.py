@@ -88,7 +88,7 @@ def test_points_that_jump_are_unsteady(active, ground):
     finally:
         active.set_parameter('agreement_tolerance', 0.02)
     assert (ending, result.outcome) == ('aborted', Result.UNSTEADY)
-    assert 'but not in 5 in a row' in result.message
+    assert 'but not at one point in 5 in a row' in result.message
     assert result.affordance.points
 
 

@@ -42,7 +42,7 @@ def test_images_before_the_goal_do_not_count():
     assert result.message == "'press+pull' was found in 2 images in a row"
 
 
-def test_another_place_begins_a_new_row():
+def test_another_point_begins_a_new_row():
     goal = goal_of(agreeing_images=2)
     assert [goal.add(image(number)) for number in (1, 1, 1, 2)] == [False, False, False, True]
 
@@ -95,14 +95,14 @@ def test_absence_is_told_with_presence():
     )
 
 
-def test_places_that_differ_are_unsteady():
+def test_points_that_differ_are_unsteady():
     goal = goal_of(agreeing_images=3)
     for agreeing in (1, 1, 2):
         goal.add(image(agreeing))
     result = goal.timed_out('')
     assert result.outcome == Outcome.UNSTEADY
     assert result.message.endswith(
-        'in 3 of 3 images within 4 s, but not in 3 in a row at the same place'
+        'in 3 of 3 images within 4 s, but not at one point in 3 in a row'
     )
 
 
@@ -114,7 +114,7 @@ def test_a_model_that_is_not_calibrated_knows_no_presence():
     assert 'not calibrated' in result.message
 
 
-def test_parameters_take_the_place_of_zeros():
+def test_parameters_replace_zeros():
     parameters = ActionParameters(agreeing_images=4, action_timeout=7.5)
     criteria = GroundCriteria.of(GroundDemonstration.Goal(), parameters)
     assert criteria == GroundCriteria(4, 0.0, '', False, 7.5)

@@ -93,12 +93,6 @@ def build_closed_loop_report(
             Table.of(title, {**COLUMNS, **REFERENCE_COLUMNS}, _rows(groups), _NOTES),
             Table.of('By kind of element', COLUMNS, _rows(measures.by_kind)),
             Table.of(
-                'Direction of motion, where element and action are right',
-                MOTION_COLUMNS,
-                _rows(measures.motions),
-                _MOTION_NOTES,
-            ),
-            Table.of(
                 'By noise of depth, as a share of it', NOISE_COLUMNS, _rows(measures.by_noise)
             ),
             Table.of(views, COLUMNS, _rows(measures.by_viewpoint)),
@@ -107,8 +101,16 @@ def build_closed_loop_report(
                 VERDICT_COLUMNS,
                 _rows(measures.verdicts),
             ),
+            *_motion_tables(measures.motions),
         ),
     )
+
+
+def _motion_tables(motions: Mapping[str, MotionMeasures]) -> tuple[Table, ...]:
+    if not motions:
+        return ()
+    title = 'Direction of motion, where element and action are right'
+    return (Table.of(title, MOTION_COLUMNS, _rows(motions), _MOTION_NOTES),)
 
 
 def _rows(

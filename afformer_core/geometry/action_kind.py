@@ -9,7 +9,7 @@ from enum import Enum, auto
 class ActionKind(Enum):
     """Kinds of actions by how the operated part moves."""
 
-    TOUCH = auto()
+    STAY = auto()
     PUSH = auto()
     PULL = auto()
     LIFT = auto()
@@ -24,7 +24,7 @@ _CLOCKWISE = ('clockwise',)
 _COUNTERCLOCKWISE = ('counterclockwise', 'counter clockwise', 'anticlockwise')
 # An action of another name, such as open, may move the part in any way.
 ACTION_NAMES = {
-    ActionKind.TOUCH: ('touch', 'hold', 'tap'),
+    ActionKind.STAY: ('touch', 'hold', 'tap'),
     ActionKind.PUSH: ('push', 'press', 'push in'),
     ActionKind.PULL: ('pull', 'pull out'),
     ActionKind.LIFT: ('pick up', 'lift', 'raise'),

@@ -115,7 +115,7 @@ def point_motion(
         return Motion(MotionType.TRANSLATION, up if kind is ActionKind.LIFT else -up, '')
     if surface.normal is None:
         return Motion.unknown('the normal of the surface is not known')
-    if kind is ActionKind.TOUCH:
+    if kind is ActionKind.STAY:
         return Motion(MotionType.STILL, -surface.normal, '')
     if kind is ActionKind.PUSH:
         return Motion(MotionType.TRANSLATION, -surface.normal, '')

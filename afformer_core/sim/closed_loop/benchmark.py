@@ -17,7 +17,6 @@ from afformer_core.runtime.prediction import Prediction
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
-from afformer_core.sim.closed_loop.motion_truth import motion_error, true_motion
 from afformer_core.sim.closed_loop.robot_observation import (
     Published,
     RobotObservation,
@@ -29,6 +28,7 @@ from afformer_core.sim.closed_loop.robot_observation import (
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
 from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_core.sim.closed_loop.true_motion import motion_error, true_motion
 from afformer_core.sim.scene.demonstration import Demonstration, render_clip
 from afformer_core.sim.scene.outline import front_centre
 from afformer_core.sim.scene.renderer import Renderer

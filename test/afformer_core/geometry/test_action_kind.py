@@ -7,8 +7,8 @@ from afformer_core.geometry.action_kind import ActionKind, action_kind
 @pytest.mark.parametrize(
     ('name', 'kind'),
     [
-        ('touch', ActionKind.TOUCH),
-        ('hold', ActionKind.TOUCH),
+        ('touch', ActionKind.STAY),
+        ('hold', ActionKind.STAY),
         ('press', ActionKind.PUSH),
         ('push', ActionKind.PUSH),
         ('pull', ActionKind.PULL),

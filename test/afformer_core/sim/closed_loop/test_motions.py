@@ -11,13 +11,13 @@ from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import scene_seed
 from afformer_core.sim.closed_loop.benchmark import Attempt, Trial
 from afformer_core.sim.closed_loop.motion_measures import measure_motions
-from afformer_core.sim.closed_loop.motion_truth import motion_error, true_motion
 from afformer_core.sim.closed_loop.trial import Outcome, Verdict
+from afformer_core.sim.closed_loop.true_motion import motion_error, true_motion
 from afformer_core.sim.scene.demonstration import plan_demonstration
 from afformer_core.sim.scene.scene import Scene
 
 
-def _truth(family: str, action: str) -> tuple[np.ndarray, float]:
+def _expected(family: str, action: str) -> tuple[np.ndarray, float]:
     """The direction of a demonstration of a family, and how much its joint's value rises."""
     scene = Scene(scene_seed(3, 0), family)
     number = next(i for i, one in enumerate(scene.fixture.elements) if action in one.actions)
@@ -37,17 +37,17 @@ def _truth(family: str, action: str) -> tuple[np.ndarray, float]:
     ],
 )
 def test_the_front_of_an_element_moves_along_its_joint(family, action, direction):
-    np.testing.assert_allclose(_truth(family, action)[0], direction, atol=1e-9)
+    np.testing.assert_allclose(_expected(family, action)[0], direction, atol=1e-9)
 
 
 def test_the_handle_of_a_door_begins_its_arc_outwards():
-    direction, _ = _truth('doors', 'pull')
+    direction, _ = _expected('doors', 'pull')
     assert np.linalg.norm(direction) == pytest.approx(1)
     assert direction[2] > 0.9
 
 
 def test_a_stove_knob_turns_about_its_axis_in_the_sense_of_the_demonstration():
-    direction, rise = _truth('cooktop', 'rotate')
+    direction, rise = _expected('cooktop', 'rotate')
     scene = Scene(scene_seed(3, 0), 'cooktop')
     knob = next(one for one in scene.fixture.elements if 'rotate' in one.actions)
     np.testing.assert_allclose(direction, np.sign(rise) * knob.pose.rotation[:, 2], atol=1e-9)
@@ -62,8 +62,8 @@ def test_the_error_is_an_angle():
     assert motion_error(Motion.unknown('a hole'), forward) is None
 
 
-def _trial(action: str, angle: float | None, read: str = '', touched: int = 0) -> Trial:
-    done = Outcome(Verdict.DONE, touched)
+def _trial(action: str, angle: float | None, read: str = '', reached: int = 0) -> Trial:
+    done = Outcome(Verdict.DONE, reached)
     attempt = Attempt(done, done, done, 0.002, angle)
     return Trial(0, 'keypad', 'knob', action, read or action, 0, 4, 10.0, {0.0: attempt})
 
@@ -74,7 +74,7 @@ def test_motions_are_measured_where_element_and_action_are_right():
         _trial('pull', 8.0),
         _trial('pull', None),
         _trial('pull', 90.0, read='push'),
-        _trial('pull', 90.0, touched=1),
+        _trial('pull', 90.0, reached=1),
         _trial('rotate', 10.0),
         _trial('rotate', 174.0),
         _trial('rotate', None),

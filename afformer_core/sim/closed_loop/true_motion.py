@@ -38,11 +38,11 @@ def true_motion(fixture: Fixture, demonstration: Demonstration, displacement: Po
     return np.asarray(tangent / np.linalg.norm(tangent))
 
 
-def motion_error(motion: Motion, truth: np.ndarray) -> float | None:
-    """Compute the angle in degrees, 0 to 180, between a motion and the truth, [3]; None: unknown.
+def motion_error(motion: Motion, expected: np.ndarray) -> float | None:
+    """Compute the angle between a motion and the expected one, [3]: 0 to 180 degrees, or None.
 
-    A rotation in the wrong sense is off by more than 90 degrees.
+    None: the motion is not known. A rotation in the wrong sense is off by more than 90 degrees.
     """
     if motion.direction is None:
         return None
-    return float(np.degrees(np.arccos(np.clip(motion.direction @ truth, -1, 1))))
+    return float(np.degrees(np.arccos(np.clip(motion.direction @ expected, -1, 1))))

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-OF_ROS = re.compile(r'\w+_(msgs|srvs|interfaces)|rclpy|launch\w*|tf2_ros|cv_bridge|rosbag2_py')
+OF_ROS = re.compile(
+    r'\w+_(msgs|srvs|interfaces)|rclpy|launch\w*|tf2_ros|cv_bridge|rosbag2_py|bondpy'
+)
 KEYS_OF_MODULES = {'tf2_ros': 'tf2_ros_py'}
 # What pip brings, by rosdep's keys that mean a package of apt.
 APT_KEYS = {
@@ -166,7 +168,7 @@ def imported_of_ros(paths: Iterable[Path]) -> set[str]:
 def test_what_the_code_imports_of_ros_is_declared(root: Path) -> None:
     folders = ('afformer_core', 'afformer_ros', 'examples', 'launch')
     imported = imported_of_ros(path for one in folders for path in (root / one).rglob('*.py'))
-    assert {'rclpy', 'cv_bridge', 'tf2_ros_py', 'launch_ros'} <= imported
+    assert {'rclpy', 'bondpy', 'cv_bridge', 'tf2_ros_py', 'launch_ros'} <= imported
     assert imported <= declared_dependencies(root)
 
 

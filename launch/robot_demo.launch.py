@@ -4,7 +4,7 @@
 ros2 launch afformer_ros robot_demo.launch.py video:=pull.mp4 family:=drawers rviz:=true
 """
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -16,7 +16,11 @@ from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
+from launch.substitutions import (
+    LaunchConfiguration,
+    PathJoinSubstitution,
+    ThisLaunchFileDir,
+)
 from launch_ros.actions import Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.parameter_descriptions import ParameterValue
@@ -124,6 +128,9 @@ def generate_launch_description() -> LaunchDescription:
         condition=IfCondition(LaunchConfiguration('simulated')),
     )
 
+    # Frames of the arm for RViz
+    frames = OpaqueFunction(function=_frames)
+
     # Grounding, of a demonstration in the folder of the video
     ground = IncludeLaunchDescription(
         PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/ground.launch.py']),
@@ -159,5 +166,23 @@ def generate_launch_description() -> LaunchDescription:
     )
 
     return LaunchDescription(
-        [*arguments, transports, plan_once_active, end_with_the_planner, robot, ground]
+        [*arguments, transports, plan_once_active, end_with_the_planner, robot, frames, ground]
     )
+
+
+def _frames(context: LaunchContext) -> list[Node]:
+    """Create the publisher of the simulated arm's frames, if RViz is to show it."""
+    shown = [LaunchConfiguration(name).perform(context) for name in ('simulated', 'rviz')]
+    if shown != ['true', 'true']:
+        return []
+    # Only the simulated arm needs MuJoCo.
+    from afformer_core.sim.arm.robot_description import robot_description
+
+    description = ParameterValue(robot_description(), value_type=str)
+    return [
+        Node(
+            package='robot_state_publisher',
+            executable='robot_state_publisher',
+            parameters=[{'robot_description': description, 'use_sim_time': True}],
+        )
+    ]

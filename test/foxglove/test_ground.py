@@ -24,6 +24,8 @@ TOPICS = {
     '/markers',
     '/demonstration_status',
     '/diagnostics',
+    # Of the robot's driver.
+    '/robot_description',
 }
 
 

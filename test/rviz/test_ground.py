@@ -31,15 +31,28 @@ def manager(root: Path) -> dict[str, Any]:
     return content['Visualization Manager']
 
 
-def test_every_display_takes_what_its_topic_sends(manager):
-    shown = {display['Topic']['Value'] for display in manager['Displays']}
+@pytest.fixture(scope='module')
+def displays(manager: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that show what the node receives and publishes."""
+    return [one for one in manager['Displays'] if not one['Class'].endswith('/RobotModel')]
+
+
+def test_the_robot_is_shown_as_it_describes_itself(manager):
+    (robot,) = (one for one in manager['Displays'] if one['Class'].endswith('/RobotModel'))
+    topic = robot['Description Topic']
+    assert (robot['Description Source'], topic['Value']) == ('Topic', '/robot_description')
+    assert topic['Durability Policy'] == 'Transient Local'
+
+
+def test_every_display_takes_what_its_topic_sends(displays):
+    shown = {display['Topic']['Value'] for display in displays}
     assert shown == set(TOPICS)
-    for display in manager['Displays']:
+    for display in displays:
         assert DISPLAYS[display['Class']] == TOPICS[display['Topic']['Value']]
 
 
-def test_every_display_receives_from_any_publisher(manager):
-    for display in manager['Displays']:
+def test_every_display_receives_from_any_publisher(displays):
+    for display in displays:
         topic = display['Topic']
         assert (topic['Reliability Policy'], topic['Durability Policy']) == (
             'Best Effort',

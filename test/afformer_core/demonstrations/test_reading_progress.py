@@ -41,7 +41,7 @@ def test_a_video_is_counted_and_read(video):
 def test_a_folder_tells_the_frames_that_are_read(tmp_path):
     for number in range(6):
         PIL.Image.new('RGB', (8, 8)).save(tmp_path / f'{number}.png')
-    assert told(tmp_path) == [(1, 0.25), (2, 0.5), (3, 0.75), (4, 1.0)]
+    assert told(tmp_path) == [(number, number / 6) for number in range(1, 7)]
 
 
 def test_without_a_duration_the_share_is_not_known_while_frames_are_counted():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
@@ -86,7 +87,7 @@ def test_a_name_of_another_process_is_refused(left, right, desk, listed):
     with pytest.raises(DemonstrationError, match="store holds 'press' of another process"):
         right.start('press')
     with pytest.raises(DemonstrationError, match="store holds 'press' of another process"):
-        right.add([desk(1)], 'press', 1, 0.0)
+        right.add(MediaFrames((desk(1),), 1, 0.0), 'press')
     right.delete('press')
     assert _record(right, 'press', desk(1)).name == 'press'
 

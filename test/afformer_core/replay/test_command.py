@@ -12,6 +12,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.media.bag import Bag
 from afformer_core.media.video import write_video
@@ -88,7 +89,7 @@ def test_files_and_stored_demonstrations_are_grounded_together(
 ) -> None:
     store = tmp_path / 'store'
     library = DemonstrationLibrary(Grounder.load(shipped_model), DemonstrationStore(store))
-    library.add([np.zeros((48, 64, 3), np.uint8)], 'kept', 1, 0.0)
+    library.add(MediaFrames((np.zeros((48, 64, 3), np.uint8),), 1, 0.0), 'kept')
     before = {path: path.stat().st_mtime_ns for path in store.iterdir()}
     out = tmp_path / 'out'
     sources = ('--demonstration', str(clip), '--demonstration', 'kept', '--store', str(store))

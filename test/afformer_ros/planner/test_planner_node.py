@@ -55,10 +55,10 @@ def test_a_dry_run_on_a_bag_says_what_the_arm_would_do(nodes, bag):
     )
 
 
-def test_without_an_arm_it_says_so(nodes):
+def test_what_the_grounding_node_says_is_the_reason(nodes):
     nodes.grounding()
     nodes.client().bring_up()
-    planner = start_planner('demonstrations:=nothing')
+    planner = start_planner('dry_run:=true', 'demonstrations:=nothing')
     _, complaints = planner.communicate(timeout=60)
     assert planner.returncode == 1
     assert "afformer: error: there is no demonstration 'nothing'" in complaints

@@ -18,6 +18,13 @@ from afformer_core.media.video_encoding import encode_video
 from afformer_core.media.video_frames import scan_frames, shown_seconds, uniform_indices, upright
 from afformer_core.media.video_part import Part, decode_part, is_part
 
+# Containers that FFmpeg may take a file for, whatever its name. A list of other files, as ffconcat
+# or m3u8, is none: it would read outside of the folders that a node may read.
+_FORMATS = (
+    'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,gif,apng,'
+    'ivf,h264,hevc,av1,obu,m4v,mjpeg,rm,dv,swf,yuv4mpegpipe,wav,mp3,aac,flac'
+)
+
 
 @dataclass(frozen=True)
 class VideoFrame:
@@ -73,7 +80,7 @@ class VideoReader:
         if self._path.stat().st_size == 0:
             raise VideoError(f'the video file {self._path} is empty (0 bytes). Copy it again')
         try:
-            container = av.open(str(self._path))
+            container = av.open(str(self._path), options={'format_whitelist': _FORMATS})
         except (av.FFmpegError, OSError, ValueError) as error:
             raise VideoError(
                 f'{self._path} is not a video that can be read, or is truncated '

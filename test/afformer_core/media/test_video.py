@@ -124,6 +124,13 @@ def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
         read_video(tmp_path / 'text.mp4')
 
 
+def test_a_list_of_other_files_is_refused(clip: Path) -> None:
+    path = clip.with_name('harmless.mp4')
+    path.write_text(f"ffconcat version 1.0\nfile '{clip.name}'\n")
+    with pytest.raises(VideoError, match=r'harmless\.mp4 is not a video that can be read'):
+        VideoReader(path)
+
+
 def test_a_file_cut_off_in_its_first_half_is_refused(clip: Path) -> None:
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) // 2])

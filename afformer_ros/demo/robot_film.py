@@ -21,13 +21,13 @@ from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_ros.robot_trials.trials import NAME, repeat, show
 
-FILM_RATE = 8.0
+FILM_RATE = 5.0
 # Images per second of the robot's time; the film runs at twice that.
-_IMAGE_RATE = 4.0
+_IMAGE_RATE = 2.5
 # Scenes of the benchmark with held-out textures: a button, a drawer and a mug.
 _SCENES = (0, 2, 6)
 # Frames of the film that the result stays.
-_STILLS = 12
+_STILLS = 8
 
 
 @dataclass

@@ -23,7 +23,7 @@ _LARGEST_JUMP = 1.2
 _ROLLS = 12
 
 
-class ArmKinematics:
+class TipKinematics:
     """Forward and inverse kinematics of the tip of an arm, in the frame of its model.
 
     Args:

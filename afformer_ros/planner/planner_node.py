@@ -111,6 +111,7 @@ class PlannerNode(Node):
 
         Raises:
             NoAnswerError: nothing was found.
+            UnknownActionError: the arm has no skill for what the model calls the action.
             UnreachableError: the arm does not reach it.
             ArmError: the arm does not answer.
         """
@@ -210,7 +211,7 @@ class PlannerNode(Node):
     def _contacts(self, affordance: Affordance) -> list[Contact]:
         """Read the points that have a position, best first, in the frame of the arm's base."""
         to_base = self._to_base(affordance.position_frame)
-        action = affordance.actions[0].name
+        action = affordance.actions[0].name if affordance.actions else ''
         return [_contact(one, action, to_base) for one in affordance.points if one.position_valid]
 
     def _to_base(self, frame: str) -> RigidTransform:
@@ -239,12 +240,12 @@ class PlannerNode(Node):
     def _open_skills(self, arm: ArmClient) -> Skills:
         # Only a planner with an arm needs MuJoCo and mink.
         from afformer_ros.planner.arm_models import open_arm_model
-        from afformer_ros.planner.kinematics import ArmKinematics
+        from afformer_ros.planner.kinematics import TipKinematics
         from afformer_ros.planner.skills import Skills
 
         settings = self._settings
         model = open_arm_model(settings.arm_model)
-        kinematics = ArmKinematics(model, settings.joints, settings.tip_site)
+        kinematics = TipKinematics(model, settings.joints, settings.tip_site)
         return Skills(arm, kinematics, settings.distance)
 
     def _wait(self, future: Any, seconds: float) -> Any:

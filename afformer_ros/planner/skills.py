@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.contact import Contact, UnreachableError
-from afformer_ros.planner.kinematics import ArmKinematics
+from afformer_ros.planner.kinematics import TipKinematics
 
 _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
@@ -51,7 +51,7 @@ class Skills:
         distance: metres before the point at which the arm stops first.
     """
 
-    def __init__(self, arm: ArmClient, kinematics: ArmKinematics, distance: float) -> None:
+    def __init__(self, arm: ArmClient, kinematics: TipKinematics, distance: float) -> None:
         self._arm = arm
         self._kinematics = kinematics
         self._distance = distance

@@ -84,8 +84,8 @@ class RobotGraph:
         self.planner.destroy_node()
         self.driver.close()
 
-    def begin(self, **parameters: Any) -> str:
-        """Begin the trial that the robot's parameters name; return what stands before it.
+    def begin(self, **parameters: Any) -> None:
+        """Begin the trial that the robot's parameters name, and wait for its first image.
 
         Raises:
             NodeError: there is no such trial.
@@ -98,7 +98,9 @@ class RobotGraph:
             if not result.successful:
                 raise NodeError(f'the simulated robot refuses a parameter: {result.reason}')
         before = self._stamps.get('camera_pose')
-        answer = self._trigger(self._reset)
+        reset = self.driver.request(self._reset, Trigger.Request())
+        if not reset.success:
+            raise NodeError(f'the simulated robot refuses: {reset.message}')
         # Images of the trial before are still on their way.
         self.driver.wait(
             lambda: (
@@ -107,7 +109,6 @@ class RobotGraph:
             ),
             'an image of the new trial',
         )
-        return str(answer.message)
 
     def demonstrate(self, frames: Path, name: str) -> None:
         """Have the grounding node load a video or a folder of images as a demonstration.
@@ -130,9 +131,3 @@ class RobotGraph:
 
     def _keep_stamp(self, topic: str, message: Any) -> None:
         self._stamps[topic] = stamp_nanoseconds(message.header.stamp)
-
-    def _trigger(self, client: Any) -> Any:
-        answer = self.driver.request(client, Trigger.Request())
-        if not answer.success:
-            raise NodeError(f'the simulated robot refuses: {answer.message}')
-        return answer

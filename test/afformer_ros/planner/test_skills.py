@@ -17,15 +17,15 @@ if find_spec('gymnasium_robotics') is None:
 from afformer_core.sim.arm.arm_world import ArmWorld
 from afformer_core.sim.arm.franka import ARM_JOINTS, arm_model
 from afformer_core.sim.closed_loop.trial import Verdict
-from afformer_ros.planner.contact import Contact, UnreachableError
-from afformer_ros.planner.kinematics import ArmKinematics
+from afformer_ros.planner.contact import Contact, UnknownActionError, UnreachableError
+from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Skills
 
 from .world_arm import WorldArm, find_trial, right_contact
 
 
 def skills_in(world: ArmWorld) -> Skills:
-    kinematics = ArmKinematics(arm_model(), ARM_JOINTS, 'tip')
+    kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
     return Skills(cast(Any, WorldArm(world)), kinematics, 0.1)
 
 
@@ -60,3 +60,8 @@ def test_a_point_out_of_reach_moves_nothing() -> None:
     with pytest.raises(UnreachableError, match=r'does not reach \[2\.0'):
         skills_in(world).act(far)
     assert np.array_equal(world.simulation.joint_positions(), before)
+
+
+def test_an_action_without_a_skill_is_refused() -> None:
+    with pytest.raises(UnknownActionError, match="the action is 'press'; expected one of touch"):
+        Contact('press', np.zeros(3), np.array([-1.0, 0.0, 0.0]))

@@ -21,9 +21,9 @@ from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_ros.robot_trials.trials import NAME, repeat, show
 
-FILM_RATE = 5.0
+FILM_RATE = 4.0
 # Images per second of the robot's time; the film runs at twice that.
-_IMAGE_RATE = 2.5
+_IMAGE_RATE = 2.0
 # Scenes of the benchmark with held-out textures: a button, a drawer and a mug.
 _SCENES = (0, 2, 6)
 # Frames of the film that the result stays.
@@ -89,7 +89,7 @@ def repeat_with_arm(folder: Path, processes: NodeProcesses, model: str) -> Itera
         ArmError: the arm does not answer.
     """
     settings = ClosedLoopSettings()
-    robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 2.0, 'depth_noise': settings.noise}
+    robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 3.0, 'depth_noise': settings.noise}
     views = _Views()
     with RobotGraph(folder, processes, model, robot) as graph:
         for topic, take in (('spectator', views.take_spectator), ('overlay', views.take_overlay)):

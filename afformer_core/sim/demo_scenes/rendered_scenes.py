@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
-from afformer_ros.demo.scenes import (
+from afformer_core.sim.demo_scenes.scene import (
     CAMERA_FRAMES,
     CAMERA_RATE,
     Scene,
     moving_camera,
-    write_image,
 )
 
 _SIZE = (480, 360)

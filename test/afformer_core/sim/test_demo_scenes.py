@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_ros.demo.scenes import CAMERA_FRAMES, moving_camera
+from afformer_core.sim.demo_scenes.scene import CAMERA_FRAMES, moving_camera
 
 
 @pytest.mark.parametrize('size', [(480, 360), (360, 640)])

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scene of the demo: a demonstration, a camera image, and a camera that moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+CAMERA_RATE = 10.0
+CAMERA_FRAMES = 24
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene of the demo.
+
+    Attributes:
+        name: name of the demonstration, as the node accepts names.
+        title: title for people.
+        demonstration: video of the demonstration.
+        image: the still camera image.
+        camera: video of a moving camera.
+        outline: outline of the demonstrated element, float64 [K, 2] in pixels of `image`; None
+            where it is unknown.
+        action: the demonstrated action; None where it is unknown.
+    """
+
+    name: str
+    title: str
+    demonstration: Path
+    image: Path
+    camera: Path
+    outline: NDArray[np.float64] | None
+    action: str | None = None
+
+
+def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
+    """Yield the images of a camera that moves in front of an image, nearer and farther.
+
+    Args:
+        size: (width, height) of the image.
+
+    Returns:
+        float64 [3, 3] each, from pixels of the image to those of the camera's.
+    """
+    width, height = size
+    for number in range(CAMERA_FRAMES):
+        angle = 2 * math.pi * number / CAMERA_FRAMES
+        zoom = 1.2 - 0.12 * math.cos(angle)
+        room = 0.5 * (1 - 1 / zoom)
+        centre = (
+            width * (0.5 + 0.8 * room * math.sin(angle)),
+            height * (0.5 + 0.8 * room * math.sin(2 * angle)),
+        )
+        matrix = np.eye(3)
+        matrix[:2] = cv2.getRotationMatrix2D(centre, 2 * math.sin(angle), zoom)
+        matrix[:2, 2] += np.array([width / 2, height / 2]) - centre
+        yield matrix

@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
     from afformer_core.media.images import read_image, require_image_path, write_image
     from afformer_core.media.video import read_video
+    from afformer_core.outputs.grounding_json import grounding_json
     from afformer_core.outputs.grounding_overlay import draw_single_grounding
 
     if arguments.output is not None:
@@ -58,15 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     grounding = grounder.ground(image, 'video')
     milliseconds = 1e3 * (time.perf_counter() - start)
-    calibration = grounder.calibration
-    peaks = [{'u': peak.u, 'v': peak.v, 'score': peak.score} for peak in grounding.peaks]
-    result = {
-        'actions': dict(grounding.action_scores), 'peaks': peaks,
-        'confidence': grounding.confidence, 'feature_similarity': grounding.feature_similarity,
-        'presence': grounding.presence,
-        'presence_threshold': calibration.threshold if calibration else None,
-        'milliseconds': milliseconds, 'backend': grounder.backend,
-    }  # fmt: skip
+    result = grounding_json(grounding, grounder.calibration, milliseconds, grounder.backend)
     print(json.dumps(result, indent=2))
     if arguments.output is not None:
         write_image(arguments.output, draw_single_grounding(image, grounding, _OPACITY))

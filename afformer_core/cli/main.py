@@ -20,6 +20,7 @@ SUBCOMMANDS = (
     'simulate',
     'verify',
     'browse',
+    'studio',
     'train',
     'evaluate',
     'evaluate-hands',

@@ -17,6 +17,16 @@ def is_bag(path: Path) -> bool:
     return path.suffix == '.mcap' or (path / 'metadata.yaml').is_file()
 
 
+def image_topics(path: Path) -> tuple[str, ...]:
+    """List the topics of images of a bag, by name.
+
+    Raises:
+        BagError: the bag is missing or damaged.
+    """
+    with Bag(path) as bag:
+        return _image_topics(bag)
+
+
 def read_bag_frames(
     path: Path, topic: str, maximum: int, progress: Progress = untold
 ) -> tuple[EvenFrames, int, float]:
@@ -54,7 +64,7 @@ def read_bag_frames(
 
 
 def _image_topic(bag: Bag, topic: str) -> str:
-    found = sorted(name for name, kind in bag.topics.items() if kind in IMAGE_TYPES)
+    found = _image_topics(bag)
     if topic:
         if topic not in found:
             raise DemonstrationError(
@@ -67,3 +77,7 @@ def _image_topic(bag: Bag, topic: str) -> str:
             f'as {bag.path.name}#TOPIC'
         )
     return found[0]
+
+
+def _image_topics(bag: Bag) -> tuple[str, ...]:
+    return tuple(sorted(name for name, kind in bag.topics.items() if kind in IMAGE_TYPES))

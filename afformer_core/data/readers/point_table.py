@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of annotated points, `points.csv`, as people write them."""
+"""Tables of annotated points, `points.csv`, as people and tools write them."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +78,20 @@ def read_point_table(path: Path) -> tuple[PointRow, ...]:
     if not rows:
         raise DatasetError(f'{path} has no row below its header. Add one for each point')
     return tuple(rows.values())
+
+
+def point_table_text(rows: Iterable[PointRow]) -> str:
+    """Write the text of a table that `read_point_table` reads; numbers to a hundredth of a pixel.
+
+    The numbers of the rows' lines are not used: rows are written in their order.
+    """
+    text = io.StringIO(newline='')
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(_COLUMNS)
+    for row in rows:
+        point = (f'{round(row.x, 2):.12g}', f'{round(row.y, 2):.12g}')
+        writer.writerow((row.demonstration, row.image, row.action, *point))
+    return text.getvalue()
 
 
 def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guard in front of the server: who may ask, from where, and how much may be sent."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+COOKIE = 'afformer_studio'
+
+
+class TooLargeError(Exception):
+    """More was sent than is taken."""
+
+
+class Guard:
+    """An ASGI application in front of another one.
+
+    A request passes if its host is this machine or it carries the token, and if it does not come
+    from a page of another site: any page that is open in the same browser can send requests here.
+
+    Args:
+        application: application behind the guard.
+        token: token that a request has to carry, in the address or the cookie; '' for none, with
+            which only names of this machine are answered.
+        largest_body: largest body of a request, bytes.
+    """
+
+    def __init__(self, application: Application, token: str, largest_body: int) -> None:
+        self._application = application
+        self._token = token
+        self._largest_body = largest_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope['type'] not in ('http', 'websocket'):
+            await self._application(scope, receive, send)
+            return
+        headers = {
+            name.decode('latin-1'): value.decode('latin-1') for name, value in scope['headers']
+        }
+        status, text = self._refusal(scope, headers)
+        if status:
+            await _refuse(scope, send, status, text)
+            return
+        if scope['type'] == 'http' and self._token and self._token_in_address(scope):
+            send = _with_cookie(send, self._token)
+        await self._answer(scope, self._limited(receive), send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive, watched)
+        except TooLargeError as error:
+            if begun:
+                raise
+            await _refuse(scope, send, 413, str(error))
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str]:
+        """Return the status and the text of a refusal; status 0 for none."""
+        host, origin = headers.get('host', ''), headers.get('origin')
+        if origin is not None and urlsplit(origin).netloc != host:
+            return 403, f'a page of {origin} may not ask this server'
+        if self._token:
+            known = self._token_in_address(scope) or self._token_in_cookie(headers)
+            if not known:
+                return 401, 'open the address that `afformer studio` printed, with its token'
+        elif not is_loopback(urlsplit(f'//{host}').hostname or ''):
+            return 403, f'{host!r} is not a name of this machine; open http://127.0.0.1'
+        length = headers.get('content-length', '0')
+        if not length.isdecimal() or int(length) > self._largest_body:
+            return 413, self._too_large()
+        return 0, ''
+
+    def _token_in_address(self, scope: Scope) -> bool:
+        given = parse_qs(scope.get('query_string', b'').decode('latin-1')).get('token', [''])
+        return self._is_token(given[0])
+
+    def _token_in_cookie(self, headers: dict[str, str]) -> bool:
+        try:
+            cookies = SimpleCookie(headers.get('cookie', ''))
+        except CookieError:
+            return False
+        return COOKIE in cookies and self._is_token(cookies[COOKIE].value)
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self._token.encode())
+
+    def _limited(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            if message['type'] == 'http.request':
+                taken += len(message.get('body', b''))
+                if taken > self._largest_body:
+                    raise TooLargeError(self._too_large())
+            return message
+
+        return limited
+
+    def _too_large(self) -> str:
+        return f'the file is larger than {self._largest_body / 1e6:.0f} MB, the most that is taken'
+
+
+def is_loopback(host: str) -> bool:
+    """Check whether a name or address of a host is that of this machine alone."""
+    if host == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _with_cookie(send: Send, token: str) -> Send:
+    """Let the answer set the cookie that later requests carry."""
+    cookie = f'{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/'
+
+    async def sending(message: Message) -> None:
+        if message['type'] == 'http.response.start':
+            headers = [*message.get('headers', ()), (b'set-cookie', cookie.encode())]
+            message = {**message, 'headers': headers}
+        await send(message)
+
+    return sending
+
+
+async def _refuse(scope: Scope, send: Send, status: int, text: str) -> None:
+    if scope['type'] == 'websocket':
+        await send({'type': 'websocket.close', 'code': 1008, 'reason': text[:100]})
+        return
+    headers = [(b'content-type', b'text/plain; charset=utf-8'), (b'connection', b'close')]
+    await send({'type': 'http.response.start', 'status': status, 'headers': headers})
+    await send({'type': 'http.response.body', 'body': text.encode()})

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An answer in words, and as files to keep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.readers.point_table import PointRow, point_table_text
+from afformer_core.outputs.grounding_json import grounding_json
+from afformer_core.outputs.grounding_overlay import draw_single_grounding
+from afformer_core.studio.workspace import Answer
+
+
+def presence_in_words(answer: Answer) -> str:
+    """Say whether the demonstrated element is in view, and how sure that is."""
+    presence, calibration = answer.grounding.presence, answer.calibration
+    if presence is None or calibration is None:
+        return (
+            'Not known whether it is in view: this model is not calibrated. `afformer evaluate '
+            '--calibrate` does it.'
+        )
+    threshold = calibration.threshold
+    if presence >= threshold:
+        return f'In view: presence {presence:.2f}, at least {threshold:.2f} is needed.'
+    return (
+        f'Not found: presence {presence:.2f}, at least {threshold:.2f} is needed. A robot would '
+        'not act.'
+    )
+
+
+def overlay(answer: Answer, opacity: float) -> NDArray[np.uint8]:
+    """Draw the image under its heatmap of an opacity of 0 to 1: uint8 RGB [H, W, 3]."""
+    return draw_single_grounding(answer.image.image, answer.grounding, opacity)
+
+
+def overlay_png(answer: Answer, opacity: float) -> bytes:
+    """Draw the image under its heatmap, as a PNG file."""
+    encoded, data = cv2.imencode('.png', cv2.cvtColor(overlay(answer, opacity), cv2.COLOR_RGB2BGR))
+    if not encoded:
+        raise OSError('the image cannot be encoded as PNG')
+    return bytes(data.tobytes())
+
+
+def answer_json(answer: Answer) -> bytes:
+    """Write the answer as `afformer ground` prints it, with the names of its files."""
+    content = {
+        'demonstrations': [shown.name for shown in answer.demonstrations],
+        'image': answer.image.name,
+        **grounding_json(
+            answer.grounding, answer.calibration, answer.milliseconds, answer.backend
+        ),
+    }
+    return (json.dumps(content, indent=2) + '\n').encode()
+
+
+def answer_rows(answer: Answer) -> bytes:
+    """Write a `points.csv` with the best peak and action, one row for each demonstration.
+
+    Raises:
+        ValueError: the model scores no actions, which a row needs.
+    """
+    grounding = answer.grounding
+    if not grounding.action:
+        raise ValueError('the model scores no actions; a row of points.csv needs one')
+    best = grounding.peaks[0]
+    # A peak may lie half a pixel outside of the image, a row may not.
+    height, width = grounding.source_size
+    x, y = min(max(best.u, 0.0), width - 1.0), min(max(best.v, 0.0), height - 1.0)
+    names = dict.fromkeys(shown.name for shown in answer.demonstrations)
+    rows = (
+        PointRow(line, name, answer.image.name, grounding.action, x, y)
+        for line, name in enumerate(names, 2)
+    )
+    return point_table_text(rows).encode()
+
+
+def file_name(answer: Answer, ending: str) -> str:
+    """Return a name for a file of the answer, such as `kitchen_overlay.png`."""
+    return f'{PurePath(answer.image.name).stem}_{ending}'

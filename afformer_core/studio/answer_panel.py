@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Panel of an answer: the image under its heatmap, presence, actions, peaks and downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+
+from afformer_core.evaluation.report.contact_sheets import image_source
+from afformer_core.evaluation.report.tiles import fit
+from afformer_core.studio import answer_files
+from afformer_core.studio.messages import told_errors
+from afformer_core.studio.workspace import Answer
+
+_SIDE = 1280
+_OPACITY = 0.6
+
+
+class AnswerPicture:
+    """The image of an answer under its heatmap, whose opacity a slider sets."""
+
+    def __init__(self) -> None:
+        self._answer: Answer | None = None
+        with ui.column().classes('w-full gap-2') as self._column:
+            self._image = ui.interactive_image().classes('w-full answer')
+            with ui.row().classes('w-full items-center no-wrap'):
+                ui.label('Heatmap')
+                self._opacity = ui.slider(min=0, max=1, step=0.05, value=_OPACITY).classes('grow')
+                self._opacity.props('aria-label="Opacity of the heatmap"')
+                self._opacity.on_value_change(self._draw)
+        self.show(None)
+
+    @property
+    def opacity(self) -> float:
+        """Opacity of the heatmap at its maximum, 0 to 1."""
+        return float(self._opacity.value)
+
+    def show(self, answer: Answer | None) -> None:
+        """Show an answer, or nothing."""
+        self._answer = answer
+        self._column.set_visibility(answer is not None)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._answer is not None:
+            drawn = answer_files.overlay(self._answer, self.opacity)
+            small = fit(drawn, _SIDE) if max(drawn.shape) > _SIDE else drawn
+            self._image.set_source(image_source(small))
+
+
+class AnswerPanel:
+    """An answer in words and numbers, and its downloads.
+
+    Args:
+        picture: the picture beside it, whose opacity a download takes.
+    """
+
+    def __init__(self, picture: AnswerPicture) -> None:
+        self._picture = picture
+        ui.label('Answer').classes('text-lg font-bold')
+        self._text = ui.column().classes('w-full gap-2')
+
+    def show(self, answer: Answer | None, reason: str = '') -> None:
+        """Show an answer, or why there is none."""
+        self._picture.show(answer)
+        self._text.clear()
+        with self._text:
+            if answer is None:
+                ui.label(reason)
+            else:
+                _presence(answer)
+                _actions(answer)
+                _peaks(answer)
+                self._downloads(answer)
+
+    def _downloads(self, answer: Answer) -> None:
+        files: dict[str, tuple[str, Callable[[], bytes]]] = {
+            'PNG': (
+                'overlay.png',
+                lambda: answer_files.overlay_png(answer, self._picture.opacity),
+            ),
+            'JSON': ('answer.json', lambda: answer_files.answer_json(answer)),
+            'points.csv': ('points.csv', lambda: answer_files.answer_rows(answer)),
+        }
+        with ui.row().classes('gap-2'):
+            for text, (ending, content) in files.items():
+                _download_button(text, answer_files.file_name(answer, ending), content)
+
+
+def _download_button(text: str, name: str, content: Callable[[], bytes]) -> None:
+    def save() -> None:
+        with told_errors():
+            ui.download.content(content(), name)
+
+    ui.button(text, icon='download', on_click=save).props('outline dense')
+
+
+def _presence(answer: Answer) -> None:
+    grounding, calibration = answer.grounding, answer.calibration
+    found = (
+        grounding.presence is not None
+        and calibration is not None
+        and grounding.presence >= calibration.threshold
+    )
+    with ui.row().classes('items-center no-wrap'):
+        ui.icon('check_circle' if found else 'help', size='sm')
+        ui.label(answer_files.presence_in_words(answer)).classes('font-bold presence')
+    names = ', '.join(shown.name for shown in answer.demonstrations)
+    ui.label(f'{names} in {answer.image.name}, {answer.milliseconds:.0f} ms').classes(
+        'text-sm break-all'
+    )
+
+
+def _actions(answer: Answer) -> None:
+    for action, score in answer.grounding.action_scores.items():
+        with ui.row().classes('w-full items-center no-wrap gap-2 action'):
+            ui.label(action).classes('w-24 text-sm')
+            ui.linear_progress(score, show_value=False).classes('grow')
+            ui.label(f'{score:.2f}').classes('text-sm')
+
+
+def _peaks(answer: Answer) -> None:
+    labels = {'number': 'Peak', 'x': 'x, pixels', 'y': 'y, pixels', 'score': 'Score'}
+    columns = [
+        {'name': name, 'label': label, 'field': name, 'align': 'right'}
+        for name, label in labels.items()
+    ]
+    rows = [
+        {'number': number, 'x': f'{one.u:.1f}', 'y': f'{one.v:.1f}', 'score': f'{one.score:.2f}'}
+        for number, one in enumerate(answer.grounding.peaks, 1)
+    ]
+    table = ui.table(rows=rows, columns=columns, row_key='number')
+    table.props('dense flat').classes('w-full peaks')

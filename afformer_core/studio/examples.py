@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rendered scenes as examples, which are kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.errors import AfformerError
+from afformer_core.files.cache_folder import cache_folder
+from afformer_core.files.folder_lock import folder_lock
+
+# Rendering in a process of its own leaves OpenGL out of the server. The last line says what is
+# there.
+_RENDER = """
+import json, sys
+from pathlib import Path
+from afformer_core.sim.demo_scenes.rendered_scenes import rendered_scenes
+folder = Path(sys.argv[1])
+scenes = [
+    {'title': one.title, 'video': one.demonstration.name, 'image': one.image.name}
+    for one in rendered_scenes(folder)
+]
+(folder / 'scenes.json').write_text(json.dumps(scenes))
+"""
+_SCENES = 'scenes.json'
+_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class ExampleScene:
+    """A scene: title for people, video of its demonstration, camera image."""
+
+    title: str
+    video: Path
+    image: Path
+
+
+def example_scenes() -> tuple[ExampleScene, ...]:
+    """Return the scenes; the first call of a user renders them, in about half a minute.
+
+    Raises:
+        AfformerError: they cannot be rendered here.
+    """
+    parent = cache_folder() / 'studio'
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / 'examples'
+    with folder_lock(parent):
+        if not (folder / _SCENES).is_file():
+            _render(folder)
+    listed = json.loads((folder / _SCENES).read_text())
+    return tuple(
+        ExampleScene(one['title'], folder / one['video'], folder / one['image']) for one in listed
+    )
+
+
+def _render(folder: Path) -> None:
+    """Render into a folder that appears when it is complete."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        rendered = Path(aside) / folder.name
+        rendered.mkdir()
+        command = [sys.executable, '-c', _RENDER, str(rendered)]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=_SECONDS, text=True)
+        except subprocess.CalledProcessError as error:
+            reason = (error.stderr.strip().splitlines() or ['no reason was given'])[-1]
+            raise AfformerError(
+                f"the examples cannot be rendered: {reason}. pip install '.[sim]' installs what "
+                'they need'
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise AfformerError(
+                f'the examples were not rendered within {_SECONDS} s. Try again'
+            ) from error
+        shutil.rmtree(folder, ignore_errors=True)
+        rendered.rename(folder)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Panel of the images of a page, one of which is grounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nicegui import ui
+
+from afformer_core.evaluation.report.contact_sheets import image_source
+from afformer_core.evaluation.report.tiles import fit
+from afformer_core.studio.file_choice import Kind
+from afformer_core.studio.source_buttons import file_sources
+from afformer_core.studio.workspace import ShownImage, Workspace
+
+_THUMBNAIL = 160
+
+
+class ImagePanel:
+    """The panel.
+
+    Args:
+        workspace: images of the page.
+        folders: resolved folders that may be read.
+        changed: called when another image is chosen.
+
+    Attributes:
+        chosen: the image to ground in; None before the first one.
+    """
+
+    def __init__(
+        self, workspace: Workspace, folders: tuple[Path, ...], changed: Callable[[], None]
+    ) -> None:
+        self._workspace = workspace
+        self._changed = changed
+        self.chosen: ShownImage | None = None
+        ui.label('Images').classes('text-lg font-bold')
+        file_sources(
+            'Drop images here, or +', 'image/*', (Kind.IMAGE,), self.add, folders, workspace.limits
+        )
+        self._thumbnails = ui.row().classes('w-full gap-2')
+
+    async def add(self, path: Path, name: str) -> None:
+        """Read an image and choose it; see `Workspace.add_image`."""
+        self.chosen = await self._workspace.add_image(path, name)
+        self._show()
+
+    def clear(self) -> None:
+        """Remove all images."""
+        self._workspace.images.clear()
+        self.chosen = None
+        self._show()
+
+    def _show(self) -> None:
+        self._thumbnails.clear()
+        with self._thumbnails:
+            for shown in self._workspace.images:
+                self._thumbnail(shown)
+        self._changed()
+
+    def _thumbnail(self, shown: ShownImage) -> None:
+        border = 'border-2 border-primary' if shown is self.chosen else 'opacity-70'
+        with ui.column().classes('gap-0 w-24 items-center'):
+            image = ui.image(image_source(fit(shown.image, _THUMBNAIL)))
+            image.classes(f'w-24 cursor-pointer {border}').on('click', lambda: self._choose(shown))
+            with ui.row().classes('no-wrap items-center gap-0 w-full'):
+                ui.label(shown.name).classes('text-xs break-all grow')
+                ui.button(icon='delete', on_click=lambda: self._remove(shown)).props(
+                    'flat dense size=sm aria-label="Remove the image"'
+                )
+
+    def _choose(self, shown: ShownImage) -> None:
+        self.chosen = shown
+        self._show()
+
+    def _remove(self, shown: ShownImage) -> None:
+        images = self._workspace.images
+        images[:] = [one for one in images if one is not shown]
+        if self.chosen is shown:
+            self.chosen = images[-1] if images else None
+        self._show()

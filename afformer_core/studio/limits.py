@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits of what a page takes, and checks of a file before it is decoded."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import av
+
+from afformer_core.errors import ImageError, VideoError
+from afformer_core.media.images import read_image_size
+
+# What ffmpeg calls the formats of files that hold their frames themselves. Playlists are left out:
+# they name other files and hosts, which would be read too.
+_FORMATS = 'mov,mp4,matroska,webm,avi,mpegts,mpeg,ogg,asf,flv,gif,m4v,ivf'
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Largest sizes of what a page takes.
+
+    Attributes:
+        file_bytes: bytes of a file that is uploaded.
+        pixels: pixels of an image, or of a frame of a video.
+        frames: frames of a video.
+        seconds: seconds that reading a video may take.
+        demonstrations, images: how many of them a page holds.
+    """
+
+    file_bytes: int = 200_000_000
+    pixels: int = 40_000_000
+    frames: int = 36_000
+    seconds: float = 120.0
+    demonstrations: int = 8
+    images: int = 8
+
+
+class ReadingLimit:
+    """Progress of a reading, which ends it with a VideoError at a limit.
+
+    Args:
+        limits: the limits.
+        name: name of the video, for people.
+    """
+
+    def __init__(self, limits: Limits, name: str) -> None:
+        self._limits = limits
+        self._name = name
+        self._end = time.monotonic() + limits.seconds
+
+    def __call__(self, frames: int, share: float) -> None:
+        """Take the number of frames that were read.
+
+        Raises:
+            VideoError: there are more, or reading them takes longer, than the limits allow.
+        """
+        if frames > self._limits.frames:
+            raise VideoError(
+                f'{self._name} has more than {self._limits.frames} frames. Cut out the part that '
+                'shows the action'
+            )
+        if time.monotonic() > self._end:
+            raise VideoError(
+                f'{self._name} takes more than {self._limits.seconds:g} s to read. Cut out the '
+                'part that shows the action, or make it smaller'
+            )
+
+
+def require_small_image(path: Path, limits: Limits, name: str) -> None:
+    """Check the size of an image by its header.
+
+    Raises:
+        ImageError: it is not an image, or has more pixels than the limits allow.
+    """
+    try:
+        width, height = read_image_size(path)
+    except ValueError as error:
+        raise ImageError(f'{name} is not an image that can be read. Give a JPEG or PNG') from error
+    if width * height > limits.pixels:
+        raise ImageError(
+            f'{name} has {width}x{height} pixels; expected at most {limits.pixels / 1e6:g} million'
+        )
+
+
+def require_small_video(path: Path, limits: Limits, name: str) -> None:
+    """Check the format and the size of a video by its header.
+
+    Raises:
+        VideoError: it is not a video, names other files, or its frames have more pixels than the
+            limits allow.
+    """
+    refusal = f'{name} is not a video that can be read. Give an MP4, MKV, WebM, AVI or GIF'
+    try:
+        with av.open(str(path), options={'format_whitelist': _FORMATS}) as container:
+            streams = container.streams.video
+            if not streams or streams[0].codec_context is None:
+                raise VideoError(refusal)
+            width, height = streams[0].codec_context.width, streams[0].codec_context.height
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise VideoError(refusal) from error
+    if width * height > limits.pixels:
+        raise VideoError(
+            f'{name} has frames of {width}x{height} pixels; expected at most '
+            f'{limits.pixels / 1e6:g} million'
+        )
+
+
+def shown_name(name: str) -> str:
+    """Return the last part of the name that a browser gave, printable and short.
+
+    It is shown and written into tables; no file is opened or made by it.
+    """
+    last = PurePosixPath(name.replace('\\', '/')).name
+    printable = ''.join(letter for letter in last if letter.isprintable()).strip()
+    return printable[-_LONGEST_NAME:].strip() or 'unnamed'

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors as messages in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nicegui import ui
+
+from afformer_core.errors import AfformerError
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Show errors that a person can act on in the page, and go on after the block."""
+    try:
+        yield
+    except (AfformerError, OSError, ValueError) as error:
+        tell_error(str(error))
+    except MemoryError:
+        tell_error('the memory of this machine does not suffice. Give a smaller file')
+
+
+def tell_error(text: str) -> None:
+    """Show a message that stays until it is closed."""
+    ui.notify(text, type='negative', multi_line=True, timeout=0, close_button='Close')

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server of the page."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import ui
+
+from afformer_core.runtime import Grounder
+from afformer_core.studio.access import Guard, is_loopback
+from afformer_core.studio.grounding_worker import GroundingWorker
+from afformer_core.studio.limits import Limits
+from afformer_core.studio.try_tab import TryTab
+from afformer_core.studio.workspace import Workspace
+
+# Boundaries and headers around a file in the body of an upload.
+_AROUND_FILE = 100_000
+_FAVICON = '👉'
+
+
+@dataclass(frozen=True)
+class StudioSettings:
+    """Settings of the server.
+
+    Attributes:
+        host: address to listen at; any but one of this machine alone needs a token, which is made.
+        port: port, 1 to 65535.
+        folders: resolved folders whose files the page may choose.
+        limits: largest sizes of what is taken.
+
+    Raises:
+        ValueError: the port is out of its range, or a folder does not exist.
+    """
+
+    host: str = '127.0.0.1'
+    port: int = 8765
+    folders: tuple[Path, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f'the port is {self.port}; expected one from 1 to 65535')
+        for folder in self.folders:
+            if not folder.is_dir():
+                raise ValueError(f'{folder} does not exist; expected a folder')
+
+
+def serve(settings: StudioSettings, load: Callable[[], Grounder]) -> None:
+    """Serve the page until the process is told to end.
+
+    Args:
+        settings: the settings.
+        load: function that opens the model; called once, in another thread.
+
+    Raises:
+        OSError: the server cannot listen at the host and port.
+    """
+    token = '' if is_loopback(settings.host) else secrets.token_urlsafe(24)
+    worker = GroundingWorker(load)
+    worker.submit(lambda grounder: None)
+    application = FastAPI(openapi_url=None)
+
+    @ui.page('/', title='afformer studio')
+    def page() -> None:
+        _build(worker, settings)
+
+    ui.run_with(application, title='afformer studio', favicon=_FAVICON, dark=None)
+    guard = Guard(application, token, settings.limits.file_bytes + _AROUND_FILE)
+    config = uvicorn.Config(
+        guard, host=settings.host, port=settings.port, log_level='warning', access_log=False
+    )
+    with config.bind_socket() as listening:
+        query = f'/?token={token}' if token else ''
+        print(f'http://{settings.host}:{settings.port}{query}', flush=True)
+        try:
+            asyncio.run(uvicorn.Server(config).serve([listening]))
+        finally:
+            worker.close()
+
+
+def _build(worker: GroundingWorker, settings: StudioSettings) -> None:
+    workspace = Workspace(worker, settings.limits)
+    ui.context.client.on_delete(workspace.close)
+    dark = ui.dark_mode(None)
+    with ui.header().classes('items-center py-1'):
+        ui.label('afformer studio').classes('text-lg')
+        ui.space()
+        ui.button('Light or dark', on_click=lambda: dark.set_value(not dark.value)).props(
+            'flat dense color=white'
+        )
+    TryTab(workspace, settings.folders)

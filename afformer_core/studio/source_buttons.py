@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways in which a page takes a file: upload, and choice on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
+
+from nicegui import events, ui
+
+from afformer_core.studio.file_choice import Kind
+from afformer_core.studio.file_dialog import FileDialog
+from afformer_core.studio.limits import Limits, shown_name
+from afformer_core.studio.messages import tell_error, told_errors
+
+# Called with the path of a file, which may be gone afterwards, and its name for people.
+Take = Callable[[Path, str], Awaitable[None]]
+
+
+def file_sources(
+    label: str,
+    accept: str,
+    kinds: Collection[Kind],
+    take: Take,
+    folders: tuple[Path, ...],
+    limits: Limits,
+) -> None:
+    """Build an upload field and, where folders were given, a button to choose on this machine.
+
+    Args:
+        label: text of the field.
+        accept: types of files that the browser offers, as HTML names them.
+        kinds: kinds that can be chosen.
+        take: function that takes a file; its errors are shown in the page.
+        folders: resolved folders that may be read.
+        limits: largest sizes of what is taken.
+    """
+    megabytes = limits.file_bytes / 1e6
+
+    async def uploaded(event: events.UploadEventArguments) -> None:
+        name = shown_name(event.file.name)
+        # The name is of the sender's making: the file gets another one.
+        with told_errors(), tempfile.TemporaryDirectory(prefix='afformer_studio_') as folder:
+            path = Path(folder) / 'upload'
+            await event.file.save(path)
+            await take(path, name)
+
+    def refused() -> None:
+        tell_error(f'the file is larger than {megabytes:.0f} MB, or of another kind')
+
+    def cut_off() -> None:
+        tell_error('the upload was cut off. Try again')
+
+    field = ui.upload(
+        label=label,
+        multiple=True,
+        auto_upload=True,
+        max_file_size=limits.file_bytes,
+        on_upload=uploaded,
+        on_rejected=refused,
+    )
+    field.on(
+        'failed', lambda: tell_error('the file was not taken: too large, or cut off'), args=[]
+    )
+    field.on('finish', lambda: field.reset(), args=[])
+    field.props(f'accept="{accept}" flat bordered').classes('w-full')
+    if folders:
+        dialog = FileDialog(folders, kinds)
+
+        async def choose() -> None:
+            chosen = await dialog.choose()
+            if chosen is not None:
+                with told_errors():
+                    await take(chosen.path, shown_name(chosen.name))
+
+        ui.button('Choose on this machine', icon='folder_open', on_click=choose).props(
+            'flat dense'
+        )

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Timeline of a demonstration: some of its frames, and which of them the model keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
+from afformer_core.evaluation.report.tiles import fit
+from afformer_core.media.video_frames import uniform_indices
+
+_SIDE = 320
+
+
+@dataclass(frozen=True)
+class TimelineFrame:
+    """One frame of a timeline.
+
+    Attributes:
+        index: its number in the source, from 0.
+        seconds: its time after the first frame; None where the source has no time.
+        kept: whether the model keeps it.
+        image: uint8 RGB [h, w, 3], small.
+    """
+
+    index: int
+    seconds: float | None
+    kept: bool
+    image: NDArray[np.uint8]
+
+
+def timeline_of(media: MediaFrames, maximum_frames: int) -> tuple[TimelineFrame, ...]:
+    """List the frames of a demonstration that are shown, in order.
+
+    Args:
+        media: the demonstration, as `read_demonstration` read it for that maximum.
+        maximum_frames: largest number of frames that the model keeps.
+    """
+    images = dict(_numbered(media.motion_frames, media.frame_count, MOST_FRAMES))
+    kept = dict(_numbered(media.frames, media.frame_count, maximum_frames))
+    images.update({index: fit(image, _SIDE) for index, image in kept.items()})
+    step = media.duration / max(1, media.frame_count - 1)
+    return tuple(
+        TimelineFrame(index, index * step if media.duration else None, index in kept, image)
+        for index, image in sorted(images.items())
+    )
+
+
+def _numbered(
+    frames: Sequence[NDArray[np.uint8]], count: int, maximum: int
+) -> list[tuple[int, NDArray[np.uint8]]]:
+    if not frames:
+        return []
+    return list(zip(uniform_indices(count, maximum), frames, strict=True))

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tab to try demonstrations on images."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from nicegui import background_tasks, ui
+
+from afformer_core.studio.answer_panel import AnswerPanel, AnswerPicture
+from afformer_core.studio.demonstration_panel import DemonstrationPanel
+from afformer_core.studio.examples import ExampleScene, example_scenes
+from afformer_core.studio.image_panel import ImagePanel
+from afformer_core.studio.messages import told_errors
+from afformer_core.studio.workspace import Workspace
+
+_NEEDED = 'Give a demonstration and an image: the answer appears by itself.'
+
+
+class TryTab:
+    """The tab: demonstrations on the left, the image in the middle, the answer on the right.
+
+    Args:
+        workspace: demonstrations and images of the page.
+        folders: resolved folders that may be read.
+    """
+
+    def __init__(self, workspace: Workspace, folders: tuple[Path, ...]) -> None:
+        self._workspace = workspace
+        self._request = 0
+        with ui.row().classes('w-full no-wrap items-start gap-4') as self._columns:
+            with ui.column().classes('w-80 shrink-0 gap-2'):
+                self._demonstrations = DemonstrationPanel(workspace, folders, self._ground_later)
+            with ui.column().classes('grow min-w-0 gap-2'):
+                self._images = ImagePanel(workspace, folders, self._ground_later)
+                picture = AnswerPicture()
+            with ui.column().classes('w-80 shrink-0 gap-2'):
+                self._answer = AnswerPanel(picture)
+                self._examples()
+        self._answer.show(None, _NEEDED)
+
+    def _ground_later(self) -> None:
+        background_tasks.create(self._ground(), name='grounding')
+
+    async def _ground(self) -> None:
+        """Ground what is chosen, unless something else is chosen before its turn."""
+        self._request += 1
+        request = self._request
+        chosen, image = self._demonstrations.chosen, self._images.chosen
+        if not chosen or image is None:
+            self._answer.show(None, _NEEDED)
+            return
+        # A task of its own has no place in the page, where messages appear.
+        with self._columns, told_errors():
+            answer = await self._workspace.ground(image, chosen)
+            if request == self._request:
+                self._answer.show(answer)
+
+    def _examples(self) -> None:
+        with ui.expansion('Examples that need no files', icon='auto_awesome').classes('w-full'):
+            ui.label('Three rendered scenes. They are rendered once, which takes half a minute.')
+            lines = ui.column().classes('gap-1')
+
+            async def fetch() -> None:
+                button.disable()
+                with told_errors():
+                    scenes = await asyncio.to_thread(example_scenes)
+                    button.delete()
+                    with lines:
+                        for scene in scenes:
+                            self._example(scene)
+                    return
+                button.enable()
+
+            button = ui.button('Show them', on_click=fetch).props('outline dense')
+
+    def _example(self, scene: ExampleScene) -> None:
+        async def load() -> None:
+            with told_errors():
+                self._images.clear()
+                self._demonstrations.clear()
+                await self._images.add(scene.image, scene.image.name)
+                await self._demonstrations.add(scene.video, scene.video.name)
+
+        ui.button(scene.title, on_click=load).props('flat dense no-caps align=left')

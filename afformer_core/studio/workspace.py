@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations and images of one page, and their groundings."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.bag_frames import is_bag
+from afformer_core.demonstrations.media import MediaFrames, read_demonstration, split_topic
+from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.media.images import read_image
+from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.studio.grounding_worker import GroundingWorker
+from afformer_core.studio.limits import (
+    Limits,
+    ReadingLimit,
+    require_small_image,
+    require_small_video,
+)
+from afformer_core.studio.timeline import TimelineFrame, timeline_of
+
+_PEAKS = 5
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class ShownDemonstration:
+    """A demonstration that the model has memorized.
+
+    Attributes:
+        key: its name in the model, which no other page uses.
+        name: its name for people.
+        frame_count: number of frames of its source.
+        timeline: frames to show, in order.
+    """
+
+    key: str
+    name: str
+    frame_count: int
+    timeline: tuple[TimelineFrame, ...]
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """An image to ground in: its name for people, and uint8 RGB [H, W, 3]."""
+
+    name: str
+    image: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A grounding with what it was made of.
+
+    Attributes:
+        image: the image.
+        demonstrations: the demonstrations, at least one.
+        grounding: the grounding.
+        calibration: calibration of the model; None where there is none.
+        milliseconds: time that it took.
+        backend: name of the backend that computed it.
+    """
+
+    image: ShownImage
+    demonstrations: tuple[ShownDemonstration, ...]
+    grounding: Grounding
+    calibration: PresenceCalibration | None
+    milliseconds: float
+    backend: str
+
+
+class Workspace:
+    """What one page holds; `close` gives the model's share of it back.
+
+    Args:
+        worker: worker with the model.
+        limits: largest sizes of what is taken.
+
+    Attributes:
+        limits: the limits.
+        demonstrations, images: what was added, in order.
+    """
+
+    def __init__(self, worker: GroundingWorker, limits: Limits) -> None:
+        self.limits = limits
+        self.demonstrations: list[ShownDemonstration] = []
+        self.images: list[ShownImage] = []
+        self._worker = worker
+        self._awaited = 0
+        self._closed = False
+
+    async def add_demonstration(self, path: Path, name: str) -> ShownDemonstration:
+        """Read a demonstration and let the model memorize it.
+
+        Args:
+            path: path of a video, a folder of images or a bag; `BAG#TOPIC` names a topic of a bag.
+            name: its name for people.
+
+        Raises:
+            DemonstrationError: the page holds as many as it may, or the bag has no such topic.
+            VideoError, BagError, ImageError: it cannot be read, or exceeds a limit.
+        """
+        if len(self.demonstrations) + self._awaited >= self.limits.demonstrations:
+            raise DemonstrationError(
+                f'the page holds {self.limits.demonstrations} demonstrations. Remove one first'
+            )
+        self._awaited += 1
+        try:
+            shown = await self._memorized(path, name)
+        finally:
+            self._awaited -= 1
+        self.demonstrations.append(shown)
+        if self._closed:
+            self.close()
+        return shown
+
+    async def add_image(self, path: Path, name: str) -> ShownImage:
+        """Read an image.
+
+        Raises:
+            ImageError: it cannot be read, exceeds a limit, or the page holds as many as it may.
+        """
+        if len(self.images) >= self.limits.images:
+            raise ImageError(f'the page holds {self.limits.images} images. Remove one first')
+        shown = ShownImage(name, await asyncio.to_thread(_read_image, path, self.limits, name))
+        self.images.append(shown)
+        return shown
+
+    def remove_demonstration(self, shown: ShownDemonstration) -> None:
+        """Forget a demonstration."""
+        self.demonstrations.remove(shown)
+        self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
+
+    async def ground(self, image: ShownImage, chosen: Sequence[ShownDemonstration]) -> Answer:
+        """Ground demonstrations of one skill together in an image.
+
+        Args:
+            image: the image.
+            chosen: the demonstrations, at least one.
+        """
+        return await self._worker.run(lambda grounder: _answer(grounder, image, tuple(chosen)))
+
+    def close(self) -> None:
+        """Forget everything, and what is still being read once it is."""
+        self._closed = True
+        for shown in list(self.demonstrations):
+            self.remove_demonstration(shown)
+        self.images.clear()
+
+    async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
+        maximum = await self._worker.run(lambda grounder: grounder.configuration.maximum_frames)
+        media = await asyncio.to_thread(_read_media, path, maximum, self.limits, name)
+        key = f'{next(_numbers)} {name}'
+        await self._worker.run(lambda grounder: grounder.set_demonstration(media.frames, key))
+        return ShownDemonstration(key, name, media.frame_count, timeline_of(media, maximum))
+
+
+def _read_media(path: Path, maximum: int, limits: Limits, name: str) -> MediaFrames:
+    file, topic = split_topic(path)
+    if file.is_file() and not topic and not is_bag(file):
+        require_small_video(file, limits, name)
+    return read_demonstration(path, maximum, ReadingLimit(limits, name))
+
+
+def _read_image(path: Path, limits: Limits, name: str) -> NDArray[np.uint8]:
+    require_small_image(path, limits, name)
+    try:
+        return read_image(path)
+    except ImageError as error:
+        raise ImageError(f'{name} is damaged. Copy it again') from error
+
+
+def _answer(
+    grounder: Grounder, image: ShownImage, chosen: tuple[ShownDemonstration, ...]
+) -> Answer:
+    start = time.perf_counter()
+    prediction = grounder.predict(image.image, *(shown.key for shown in chosen))
+    height, width = image.image.shape[:2]
+    grounding = prediction.grounding((height, width), _PEAKS)
+    milliseconds = 1e3 * (time.perf_counter() - start)
+    return Answer(image, chosen, grounding, grounder.calibration, milliseconds, grounder.backend)

@@ -106,9 +106,9 @@ def _timeline(shown: ShownDemonstration) -> None:
     slider.on_value_change(lambda event: show(min(int(event.value), len(frames) - 1)))
     kept = [number for number, frame in enumerate(frames) if frame.kept]
     ui.label(f'The model keeps these {len(kept)}:').classes('text-sm')
-    with ui.row().classes('w-full gap-1 no-wrap'):
+    with ui.grid(columns=4).classes('w-full gap-1'):
         for number in kept:
-            thumbnail = ui.image(sources[number]).classes('grow cursor-pointer kept')
+            thumbnail = ui.image(sources[number]).classes('cursor-pointer kept')
             thumbnail.on('click', lambda _, number=number: show(number))
 
 

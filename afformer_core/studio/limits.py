@@ -108,11 +108,12 @@ def require_small_video(path: Path, limits: Limits, name: str) -> None:
         )
 
 
-def shown_name(name: str) -> str:
+def shown_name(given: str) -> str:
     """Return the last part of the name that a browser gave, printable and short.
 
     It is shown and written into tables; no file is opened or made by it.
     """
-    last = PurePosixPath(name.replace('\\', '/')).name
+    last = PurePosixPath(given.replace('\\', '/')).name
     printable = ''.join(letter for letter in last if letter.isprintable()).strip()
-    return printable[-_LONGEST_NAME:].strip() or 'unnamed'
+    name = printable[-_LONGEST_NAME:].strip()
+    return 'unnamed' if name in ('', '.', '..') else name

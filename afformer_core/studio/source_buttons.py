@@ -60,9 +60,7 @@ def file_sources(
         on_upload=uploaded,
         on_rejected=refused,
     )
-    field.on(
-        'failed', lambda: tell_error('the file was not taken: too large, or cut off'), args=[]
-    )
+    field.on('failed', lambda: tell_error('the upload was cut off. Try again'), args=[])
     field.on('finish', lambda: field.reset(), args=[])
     field.props(f'accept="{accept}" flat bordered').classes('w-full')
     if folders:

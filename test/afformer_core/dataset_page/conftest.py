@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,24 +59,6 @@ def unmarked(tmp_path: Path) -> Path:
     folder = tmp_path / 'unmarked'
     write_object(folder / 'espresso', None, 40)
     return folder
-
-
-@pytest.fixture(scope='session')
-def chromium() -> Iterator[Any]:
-    """A browser; skips the test where none is installed."""
-    playwright = pytest.importorskip('playwright.sync_api')
-    names = ('chromium', 'chromium-browser', 'google-chrome')
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip(f'none of {", ".join(names)} is installed')
-    # Containers have little shared memory, and root cannot be put into a sandbox.
-    options = ['--disable-dev-shm-usage', *(['--no-sandbox'] if os.geteuid() == 0 else [])]
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=program, args=options, timeout=_MILLISECONDS
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

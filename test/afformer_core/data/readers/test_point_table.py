@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.readers.point_table import PointRow, read_point_table
+from afformer_core.data.readers.point_table import PointRow, point_table_text, read_point_table
 from afformer_core.errors import DatasetError
 
 HEADER = 'demonstration,image,action,x,y\n'
@@ -71,3 +71,17 @@ def test_a_mistake_is_named_with_file_and_line(tmp_path: Path, content: str, mes
 def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match='not text in UTF-8'):
         read_point_table(written(tmp_path, (HEADER + ROW).encode('utf-16')))
+
+
+def test_a_table_that_is_written_is_read_again(tmp_path: Path) -> None:
+    rows = (
+        PointRow(2, 'press, left.mp4', 'kit"chen.jpg', 'press', 1234567.126, 0.0),
+        PointRow(3, 'turn', 'kitchen.jpg', 'turn', 40.0, 5.5),
+    )
+    (tmp_path / 'points.csv').write_text(point_table_text(rows))
+
+    first, second = read_point_table(tmp_path / 'points.csv')
+
+    assert (first.demonstration, first.image) == ('press, left.mp4', 'kit"chen.jpg')
+    assert (first.x, first.y) == (1234567.13, 0.0)
+    assert second == rows[1]

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A running studio, and a page of it in a browser."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.media.images import write_image
+from afformer_core.media.video import write_video
+
+# Of a machine that is busy.
+_MILLISECONDS = 60_000
+
+
+@pytest.fixture(scope='session')
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two videos of 12 frames, a folder of 3 frames, and an image."""
+    folder = tmp_path_factory.mktemp('files')
+    rng = np.random.default_rng(0)
+    for name in ('press.mp4', 'turn.mp4'):
+        write_video(folder / name, rng.integers(0, 256, (12, 64, 64, 3), np.uint8), 6.0)
+    (folder / 'frames').mkdir()
+    for number in range(3):
+        write_image(folder / f'frames/{number}.png', rng.integers(0, 256, (48, 64, 3), np.uint8))
+    write_image(folder / 'panel.png', rng.integers(0, 256, (96, 128, 3), np.uint8))
+    return folder
+
+
+@pytest.fixture(scope='session')
+def studio(files: Path) -> Iterator[str]:
+    """Address of a studio that may open `files`, and takes uploads of up to 2 MB."""
+    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, '-m', 'afformer_core.cli.main', 'studio', '--port', str(port)]
+    options = ['--folder', str(files), '--largest-file', '2', '--threads', '1']
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().strip()
+        yield address
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture
+def page(chromium: Any, studio: str) -> Iterator[Any]:
+    """The page at 1280x720; fails the test where it asks another host for anything."""
+    page = chromium.new_page(viewport={'width': 1280, 'height': 720})
+    page.set_default_timeout(_MILLISECONDS)
+    errors: list[str] = []
+    page.on('pageerror', lambda error: errors.append(str(error)))
+    own = (studio, studio.replace('http', 'ws'), 'data:', 'blob:')
+    page.on(
+        'request',
+        lambda request: None if request.url.startswith(own) else errors.append(request.url),
+    )
+    page.goto(studio)
+    page.get_by_text('Drop videos here').wait_for()
+    yield page
+    page.close()
+    assert errors == []
+    with urllib.request.urlopen(studio, timeout=30) as answered:
+        assert answered.status == 200

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are refused before they are decoded, and names that are made harmless."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.media import read_demonstration
+from afformer_core.errors import ImageError, VideoError
+from afformer_core.media.images import write_image
+from afformer_core.media.video import write_video
+from afformer_core.studio.limits import (
+    Limits,
+    ReadingLimit,
+    require_small_image,
+    require_small_video,
+    shown_name,
+)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """12 frames of 64x48."""
+    write_video(tmp_path / 'press.mp4', np.zeros((12, 48, 64, 3), np.uint8), 6.0)
+    return tmp_path / 'press.mp4'
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ('press.mp4', 'press.mp4'),
+        ('../../x', 'x'),
+        ('C:\\videos\\press.mp4', 'press.mp4'),
+        ('/', 'unnamed'),
+        ('..', 'unnamed'),
+        ('a\nb\x00.mp4', 'ab.mp4'),
+        (' ', 'unnamed'),
+    ],
+)
+def test_names_of_uploads(given: str, expected: str) -> None:
+    assert shown_name(given) == expected
+
+
+def test_a_playlist_that_names_another_file_is_not_followed(tmp_path: Path, video: Path) -> None:
+    playlist = tmp_path / 'upload'
+    playlist.write_text(
+        f'#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://{video}\n#EXT-X-ENDLIST\n'
+    )
+
+    with pytest.raises(VideoError, match=r'press\.mp4 is not a video that can be read'):
+        require_small_video(playlist, Limits(), 'press.mp4')
+
+
+def test_frames_and_images_of_too_many_pixels(tmp_path: Path, video: Path) -> None:
+    write_image(tmp_path / 'panel.png', np.zeros((48, 64, 3), np.uint8))
+    require_small_video(video, Limits(pixels=48 * 64), 'press.mp4')
+    require_small_image(tmp_path / 'panel.png', Limits(pixels=48 * 64), 'panel.png')
+
+    few = Limits(pixels=48 * 64 - 1)
+    with pytest.raises(VideoError, match='has frames of 64x48 pixels; expected at most'):
+        require_small_video(video, few, 'press.mp4')
+    with pytest.raises(ImageError, match='has 64x48 pixels; expected at most'):
+        require_small_image(tmp_path / 'panel.png', few, 'panel.png')
+
+
+@pytest.mark.parametrize(
+    ('limits', 'reason'),
+    [
+        (Limits(frames=11), 'press.mp4 has more than 11 frames'),
+        (Limits(seconds=0), 'press.mp4 takes more than 0 s to read'),
+    ],
+)
+def test_a_video_of_too_many_frames_is_not_read_to_its_end(
+    video: Path, limits: Limits, reason: str
+) -> None:
+    with pytest.raises(VideoError, match=reason):
+        read_demonstration(video, 8, ReadingLimit(limits, 'press.mp4'))

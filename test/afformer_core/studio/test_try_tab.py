@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations tried on images in a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.readers.point_table import read_point_table
+from afformer_core.media.images import read_image
+
+
+def upload(page: Any, video: Any, image: Any) -> None:
+    fields = page.locator('input[type=file]')
+    fields.nth(1).set_input_files(image)
+    fields.nth(0).set_input_files(video)
+
+
+def download(page: Any, button: str) -> Path:
+    with page.expect_download() as started:
+        page.get_by_role('button', name=button).click()
+    return Path(started.value.path())
+
+
+def test_a_clip_and_an_image_are_grounded_as_by_the_command(
+    page: Any, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upload(page, files / 'press.mp4', files / 'panel.png')
+    page.locator('.presence').wait_for()
+
+    answer = json.loads(download(page, 'JSON').read_text())
+    given = ['--video', str(files / 'press.mp4'), '--image', str(files / 'panel.png')]
+    assert main(['ground', *given, '--threads', '1']) == 0
+    expected = json.loads(capsys.readouterr().out)
+    assert answer['demonstrations'] == ['press.mp4']
+    assert answer['actions'] == pytest.approx(expected['actions'], abs=1e-5)
+    assert answer['presence'] == pytest.approx(expected['presence'], abs=1e-5)
+    assert answer['peaks'][0] == pytest.approx(expected['peaks'][0], abs=1e-3)
+    (row,) = read_point_table(download(page, 'points.csv'))
+    assert (row.demonstration, row.image) == ('press.mp4', 'panel.png')
+    assert row.action == next(iter(expected['actions']))
+    assert (row.x, row.y) == pytest.approx(
+        (expected['peaks'][0]['u'], expected['peaks'][0]['v']), abs=0.006
+    )
+    with page.expect_download() as started:
+        page.get_by_role('button', name='PNG').click()
+    assert started.value.suggested_filename == 'panel_overlay.png'
+    started.value.save_as(files / 'saved.png')
+    assert read_image(files / 'saved.png').shape == (96, 128, 3)
+
+
+def test_the_timeline_tells_the_frames_that_the_model_keeps(page: Any, files: Path) -> None:
+    upload(page, files / 'press.mp4', files / 'panel.png')
+    page.get_by_text('Frame 1 of 12, 0.00 s: the model keeps it').wait_for()
+    assert page.locator('.kept').count() == 8
+    # Quasar's slider has the role, and a part of it the focus.
+    thumb = page.locator('.demonstration .q-slider [tabindex="0"]')
+
+    thumb.focus()
+    page.keyboard.press('ArrowRight')
+    page.get_by_text('Frame 2 of 12, 0.17 s').wait_for()
+
+
+def test_several_demonstrations_are_grounded_together(page: Any, files: Path) -> None:
+    upload(page, [files / 'press.mp4', files / 'turn.mp4'], files / 'panel.png')
+    page.get_by_text('press.mp4, turn.mp4 in panel.png').or_(
+        page.get_by_text('turn.mp4, press.mp4 in panel.png')
+    ).wait_for()
+
+    page.get_by_role('checkbox', name='turn.mp4').click()
+    page.locator('div', has_text='press.mp4 in panel.png').first.wait_for()
+    page.get_by_text('turn.mp4 in panel.png').wait_for(state='detached')
+
+
+def test_frames_are_chosen_in_a_folder_that_was_given(page: Any, files: Path) -> None:
+    page.get_by_role('button', name='Choose on this machine').first.click()
+    page.get_by_text(f'{files}/').click()
+    page.get_by_text('frames (folder of frames)').click()
+
+    page.get_by_text('Frame 1 of 3: the model keeps it').wait_for()
+
+
+@pytest.mark.parametrize(
+    ('name', 'reason'),
+    [
+        ('notes.mp4', 'notes.mp4 is not a video that can be read'),
+        ('../../x.mp4', 'x.mp4 is not a video that can be read'),
+    ],
+)
+def test_a_text_file_is_refused_by_its_name_alone(page: Any, name: str, reason: str) -> None:
+    sent = {'name': name, 'mimeType': 'video/mp4', 'buffer': b'press hard'}
+
+    page.locator('input[type=file]').nth(0).set_input_files(sent)
+
+    page.get_by_text(reason).first.wait_for()
+
+
+def test_a_file_that_is_too_large_is_refused(page: Any) -> None:
+    sent = {'name': 'long.mp4', 'mimeType': 'video/mp4', 'buffer': bytes(2_000_001)}
+
+    page.locator('input[type=file]').nth(0).set_input_files(sent)
+
+    page.get_by_text('the file is larger than 2 MB').first.wait_for()
+
+
+def test_a_real_clip(page: Any, test_data: Path) -> None:
+    upload(
+        page,
+        test_data / 'opra/clips/seattle/1/193/217.5_6.5.mp4',
+        test_data / 'opra/target_217.5_6.5.jpg',
+    )
+
+    page.get_by_text('In view: presence').wait_for()
+    page.get_by_text('Frame 1 of 196').wait_for()

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,8 @@ from afformer_core.studio.workspace import Workspace
 # Boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000
 _FAVICON = '👉'
+# Whether the page is dark; None for what the system says.
+_COLOURS = {'System': None, 'Light': False, 'Dark': True}
 
 
 @dataclass(frozen=True)
@@ -63,26 +67,45 @@ def serve(settings: StudioSettings, load: Callable[[], Grounder]) -> None:
         OSError: the server cannot listen at the host and port.
     """
     token = '' if is_loopback(settings.host) else secrets.token_urlsafe(24)
-    worker = GroundingWorker(load)
-    worker.submit(lambda grounder: None)
+    with _listen(settings.host, settings.port) as listening:
+        worker = GroundingWorker(load)
+        worker.submit(lambda grounder: None)
+        guard = Guard(
+            _application(worker, settings), token, settings.limits.file_bytes + _AROUND_FILE
+        )
+        config = uvicorn.Config(guard, log_level='warning', access_log=False)
+        host = f'[{settings.host}]' if ':' in settings.host else settings.host
+        query = f'/?token={token}' if token else ''
+        print(f'http://{host}:{settings.port}{query}', flush=True)
+        try:
+            asyncio.run(uvicorn.Server(config).serve([listening]))
+        finally:
+            worker.close()
+
+
+def _application(worker: GroundingWorker, settings: StudioSettings) -> FastAPI:
     application = FastAPI(openapi_url=None)
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
         _build(worker, settings)
 
-    ui.run_with(application, title='afformer studio', favicon=_FAVICON, dark=None)
-    guard = Guard(application, token, settings.limits.file_bytes + _AROUND_FILE)
-    config = uvicorn.Config(
-        guard, host=settings.host, port=settings.port, log_level='warning', access_log=False
-    )
-    with config.bind_socket() as listening:
-        query = f'/?token={token}' if token else ''
-        print(f'http://{settings.host}:{settings.port}{query}', flush=True)
-        try:
-            asyncio.run(uvicorn.Server(config).serve([listening]))
-        finally:
-            worker.close()
+    with warnings.catch_warnings():
+        # NiceGUI looks at all objects of the process, torch's deprecated ones among them.
+        warnings.simplefilter('ignore', FutureWarning)
+        ui.run_with(application, title='afformer studio', favicon=_FAVICON, dark=None)
+    return application
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Listen at once, so that a page that is opened while the server starts waits for it."""
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise OSError(
+            f'{host}:{port} cannot be listened at: {error.strerror}. Give another --port or --host'
+        ) from error
 
 
 def _build(worker: GroundingWorker, settings: StudioSettings) -> None:
@@ -92,7 +115,7 @@ def _build(worker: GroundingWorker, settings: StudioSettings) -> None:
     with ui.header().classes('items-center py-1'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()
-        ui.button('Light or dark', on_click=lambda: dark.set_value(not dark.value)).props(
-            'flat dense color=white'
-        )
+        colours = ui.toggle(list(_COLOURS), value='System')
+        colours.props('dense no-caps color=white text-color=primary toggle-color=dark')
+        colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
     TryTab(workspace, settings.folders)

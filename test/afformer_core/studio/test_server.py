@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings with which the studio does not start."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from afformer_core.cli.main import main
+
+
+def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+
+        assert main(['studio', '--port', str(port)]) == 1
+
+    assert f'127.0.0.1:{port} cannot be listened at: Address' in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
+
+    assert main(['studio', '--folder', str(tmp_path / 'videos')]) == 1
+
+    assert f'{tmp_path}/videos does not exist; expected a folder' in capsys.readouterr().err

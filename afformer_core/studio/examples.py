@@ -42,7 +42,7 @@ class ExampleScene:
 
 
 def example_scenes() -> tuple[ExampleScene, ...]:
-    """Return the scenes; the first call of a user renders them, in about half a minute.
+    """Return the scenes; the first call of a user renders them, in about a minute.
 
     Raises:
         AfformerError: they cannot be rendered here.

@@ -90,10 +90,9 @@ def _application(worker: GroundingWorker, settings: StudioSettings) -> FastAPI:
     def page() -> None:
         _build(worker, settings)
 
-    with warnings.catch_warnings():
-        # NiceGUI looks at all objects of the process, torch's deprecated ones among them.
-        warnings.simplefilter('ignore', FutureWarning)
-        ui.run_with(application, title='afformer studio', favicon=_FAVICON, dark=None)
+    # NiceGUI looks at all objects of the process as it starts, torch's deprecated ones among them.
+    warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
+    ui.run_with(application, title='afformer studio', favicon=_FAVICON, dark=None)
     return application
 
 

@@ -59,11 +59,11 @@ class TryTab:
 
     def _examples(self) -> None:
         with ui.expansion('Examples that need no files', icon='auto_awesome').classes('w-full'):
-            ui.label('Three rendered scenes. They are rendered once, which takes half a minute.')
+            ui.label('Three rendered scenes. They are rendered once, which takes a minute.')
             lines = ui.column().classes('gap-1')
 
             async def fetch() -> None:
-                button.disable()
+                button.props(add='loading')
                 with told_errors():
                     scenes = await asyncio.to_thread(example_scenes)
                     button.delete()
@@ -71,7 +71,7 @@ class TryTab:
                         for scene in scenes:
                             self._example(scene)
                     return
-                button.enable()
+                button.props(remove='loading')
 
             button = ui.button('Show them', on_click=fetch).props('outline dense')
 

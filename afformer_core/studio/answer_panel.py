@@ -10,6 +10,7 @@ from nicegui import ui
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.studio import answer_files
+from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.workspace import Answer
 
@@ -17,7 +18,7 @@ _SIDE = 1280
 _OPACITY = 0.6
 
 
-class AnswerPicture:
+class AnswerImage:
     """The image of an answer under its heatmap, whose opacity a slider sets."""
 
     def __init__(self) -> None:
@@ -26,7 +27,9 @@ class AnswerPicture:
             self._image = ui.interactive_image().classes('w-full answer')
             with ui.row().classes('w-full items-center no-wrap'):
                 ui.label('Heatmap')
-                self._opacity = ui.slider(min=0, max=1, step=0.05, value=_OPACITY).classes('grow')
+                self._opacity = ImmediateSlider(min=0, max=1, step=0.05, value=_OPACITY).classes(
+                    'grow'
+                )
                 self._opacity.props('aria-label="Opacity of the heatmap"')
                 self._opacity.on_value_change(self._draw)
         self.show(None)
@@ -53,17 +56,17 @@ class AnswerPanel:
     """An answer in words and numbers, and its downloads.
 
     Args:
-        picture: the picture beside it, whose opacity a download takes.
+        answer_image: the image beside it, whose opacity a download takes.
     """
 
-    def __init__(self, picture: AnswerPicture) -> None:
-        self._picture = picture
+    def __init__(self, answer_image: AnswerImage) -> None:
+        self._answer_image = answer_image
         ui.label('Answer').classes('text-lg font-bold')
         self._text = ui.column().classes('w-full gap-2')
 
     def show(self, answer: Answer | None, reason: str = '') -> None:
         """Show an answer, or why there is none."""
-        self._picture.show(answer)
+        self._answer_image.show(answer)
         self._text.clear()
         with self._text:
             if answer is None:
@@ -78,7 +81,7 @@ class AnswerPanel:
         files: dict[str, tuple[str, Callable[[], bytes]]] = {
             'PNG': (
                 'overlay.png',
-                lambda: answer_files.overlay_png(answer, self._picture.opacity),
+                lambda: answer_files.overlay_png(answer, self._answer_image.opacity),
             ),
             'JSON': ('answer.json', lambda: answer_files.answer_json(answer)),
             'points.csv': ('points.csv', lambda: answer_files.answer_rows(answer)),

@@ -10,6 +10,7 @@ from nicegui import ui
 
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.studio.file_choice import Kind
+from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.source_buttons import file_sources
 from afformer_core.studio.timeline import TimelineFrame
 from afformer_core.studio.workspace import ShownDemonstration, Workspace
@@ -101,7 +102,7 @@ def _timeline(shown: ShownDemonstration) -> None:
         text.text = _frame_text(frames[number], shown.frame_count)
         slider.value = number
 
-    slider = ui.slider(min=0, max=max(1, len(frames) - 1), value=0)
+    slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
     slider.props(f'markers aria-label="Frame of {_attribute(shown.name)}"')
     slider.on_value_change(lambda event: show(min(int(event.value), len(frames) - 1)))
     kept = [number for number, frame in enumerate(frames) if frame.kept]

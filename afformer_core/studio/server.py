@@ -25,6 +25,8 @@ from afformer_core.studio.workspace import Workspace
 # Boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000
 _FAVICON = '👉'
+# The list of uploads is empty but for a moment.
+_STYLE = '.q-uploader__list { padding: 0; min-height: 24px }'
 # Whether the page is dark; None for what the system says.
 _COLOURS = {'System': None, 'Light': False, 'Dark': True}
 
@@ -111,6 +113,7 @@ def _build(worker: GroundingWorker, settings: StudioSettings) -> None:
     workspace = Workspace(worker, settings.limits)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
+    ui.add_css(_STYLE)
     with ui.header().classes('items-center py-1'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()

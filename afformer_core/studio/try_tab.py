@@ -8,13 +8,18 @@ from pathlib import Path
 
 from nicegui import background_tasks, ui
 
-from afformer_core.studio.answer_panel import AnswerPanel, AnswerPicture
+from afformer_core.studio.answer_panel import AnswerImage, AnswerPanel
 from afformer_core.studio.demonstration_panel import DemonstrationPanel
 from afformer_core.studio.examples import ExampleScene, example_scenes
 from afformer_core.studio.image_panel import ImagePanel
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.workspace import Workspace
 
+# Three columns; on a narrow screen the answer goes below the image.
+_GRID = (
+    'w-full grid gap-4 items-start grid-cols-[16rem_minmax(0,1fr)] '
+    'lg:grid-cols-[20rem_minmax(0,1fr)_20rem]'
+)
 _NEEDED = 'Give a demonstration and an image: the answer appears by itself.'
 
 
@@ -29,14 +34,14 @@ class TryTab:
     def __init__(self, workspace: Workspace, folders: tuple[Path, ...]) -> None:
         self._workspace = workspace
         self._request = 0
-        with ui.row().classes('w-full no-wrap items-start gap-4') as self._columns:
-            with ui.column().classes('w-80 shrink-0 gap-2'):
+        with ui.element().classes(_GRID) as self._columns:
+            with ui.column().classes('gap-2 row-span-2 lg:row-span-1'):
                 self._demonstrations = DemonstrationPanel(workspace, folders, self._ground_later)
-            with ui.column().classes('grow min-w-0 gap-2'):
+            with ui.column().classes('min-w-0 gap-2'):
                 self._images = ImagePanel(workspace, folders, self._ground_later)
-                picture = AnswerPicture()
-            with ui.column().classes('w-80 shrink-0 gap-2'):
-                self._answer = AnswerPanel(picture)
+                answer_image = AnswerImage()
+            with ui.column().classes('gap-2 col-start-2 lg:col-start-3'):
+                self._answer = AnswerPanel(answer_image)
                 self._examples()
         self._answer.show(None, _NEEDED)
 

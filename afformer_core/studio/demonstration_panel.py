@@ -8,11 +8,9 @@ from pathlib import Path
 
 from nicegui import ui
 
-from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.studio.file_choice import Kind
-from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.source_buttons import file_sources
-from afformer_core.studio.timeline import TimelineFrame
+from afformer_core.studio.timeline_view import attribute_text, build_timeline
 from afformer_core.studio.workspace import ShownDemonstration, Workspace
 
 
@@ -74,9 +72,9 @@ class DemonstrationPanel:
                 use = ui.checkbox(shown.name, value=True).classes('grow break-all')
                 use.on_value_change(lambda: self._choose(shown, bool(use.value)))
                 ui.button(icon='delete', on_click=lambda: self._remove(shown, card)).props(
-                    f'flat dense aria-label="Remove {_attribute(shown.name)}"'
+                    f'flat dense aria-label="Remove {attribute_text(shown.name)}"'
                 )
-            _timeline(shown)
+            build_timeline(shown.timeline, shown.frame_count, shown.name)
 
     def _choose(self, shown: ShownDemonstration, use: bool) -> None:
         if use:
@@ -89,37 +87,3 @@ class DemonstrationPanel:
         self._workspace.remove_demonstration(shown)
         card.delete()
         self._changed()
-
-
-def _timeline(shown: ShownDemonstration) -> None:
-    frames = shown.timeline
-    sources = [image_source(frame.image) for frame in frames]
-    image = ui.interactive_image(sources[0]).classes('w-full')
-    text = ui.label(_frame_text(frames[0], shown.frame_count)).classes('text-sm')
-
-    def show(number: int) -> None:
-        image.set_source(sources[number])
-        text.text = _frame_text(frames[number], shown.frame_count)
-        slider.value = number
-
-    slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
-    slider.props(f'markers aria-label="Frame of {_attribute(shown.name)}"')
-    slider.on_value_change(lambda event: show(min(int(event.value), len(frames) - 1)))
-    kept = [number for number, frame in enumerate(frames) if frame.kept]
-    ui.label(f'The model keeps these {len(kept)}:').classes('text-sm')
-    with ui.grid(columns=4).classes('w-full gap-1'):
-        for number in kept:
-            thumbnail = ui.image(sources[number]).classes('cursor-pointer kept')
-            thumbnail.on('click', lambda _, number=number: show(number))
-
-
-def _frame_text(frame: TimelineFrame, count: int) -> str:
-    time = '' if frame.seconds is None else f', {frame.seconds:.2f} s'
-    return (
-        f'Frame {frame.index + 1} of {count}{time}{": the model keeps it" if frame.kept else ""}'
-    )
-
-
-def _attribute(text: str) -> str:
-    """Return a text that can stand between quotes in the attributes of an element."""
-    return text.replace('\\', '').replace('"', '')

@@ -18,7 +18,10 @@ from nicegui import ui
 from afformer_core.runtime import Grounder
 from afformer_core.studio.access import Guard, is_loopback
 from afformer_core.studio.grounding_worker import GroundingWorker
+from afformer_core.studio.labelling.label_tab import LabelTab
+from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
+from afformer_core.studio.messages import told_errors
 from afformer_core.studio.try_tab import TryTab
 from afformer_core.studio.workspace import Workspace
 
@@ -39,6 +42,7 @@ class StudioSettings:
         host: address to listen at; any but one of this machine alone needs a token, which is made.
         port: port, 1 to 65535.
         folders: resolved folders whose files the page may choose.
+        pairs: folder of own pairs whose points are marked; None for none.
         limits: largest sizes of what is taken.
 
     Raises:
@@ -48,12 +52,13 @@ class StudioSettings:
     host: str = '127.0.0.1'
     port: int = 8765
     folders: tuple[Path, ...] = ()
+    pairs: Path | None = None
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
             raise ValueError(f'the port is {self.port}; expected one from 1 to 65535')
-        for folder in self.folders:
+        for folder in (*self.folders, *(() if self.pairs is None else (self.pairs,))):
             if not folder.is_dir():
                 raise ValueError(f'{folder} does not exist; expected a folder')
 
@@ -120,4 +125,15 @@ def _build(worker: GroundingWorker, settings: StudioSettings) -> None:
         colours = ui.toggle(list(_COLOURS), value='System')
         colours.props('dense no-caps color=white text-color=primary toggle-color=dark')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
-    TryTab(workspace, settings.folders)
+    if settings.pairs is None:
+        TryTab(workspace, settings.folders)
+        return
+    with ui.tabs() as tabs:
+        ui.tab('Try')
+        ui.tab('Label')
+    with ui.tab_panels(tabs, value='Try', animated=False).classes('w-full'):
+        with ui.tab_panel('Try').classes('p-0'):
+            TryTab(workspace, settings.folders)
+        with ui.tab_panel('Label').classes('p-0'), told_errors():
+            label_tab = LabelTab(PointLabels(settings.pairs), worker)
+            tabs.on_value_change(lambda event: label_tab.turn_to(event.value == 'Label'))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer studio`: a page in the browser to try demonstrations on images."""
+"""`afformer studio`: a page to try demonstrations on images, and to mark own pairs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _EXAMPLE = """\
 examples:
   afformer studio
   afformer studio --folder recordings --folder photographs
+  afformer studio --pairs my_pairs
   afformer studio --model models/espresso --host 0.0.0.0 --port 9000"""
 
 
@@ -36,6 +37,10 @@ def add_parser(subparsers: Any) -> None:
         '--folder', type=Path, action='append', default=[], metavar='FOLDER',
         help='folder of this machine whose videos, bags and images the page may open; can be '
         'given several times (default: none)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--pairs', type=Path, metavar='FOLDER',
+        help='folder of your own pairs, whose points a second tab marks (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--host', default='127.0.0.1',
@@ -58,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         host=arguments.host,
         port=arguments.port,
         folders=tuple(folder.resolve() for folder in arguments.folder),
+        pairs=arguments.pairs,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
     )
     serve(settings, lambda: open_grounder(arguments.model, arguments))

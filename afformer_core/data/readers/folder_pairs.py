@@ -40,7 +40,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image_size
 
-_ACTIONS_FILES = ('actions.txt', 'actions.json')
+ACTIONS_FILES = ('actions.txt', 'actions.json')
 DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'
 
 
@@ -144,7 +144,7 @@ def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
     Raises:
         DatasetError: there are two such files, or one is malformed.
     """
-    files = [folder / name for name in _ACTIONS_FILES if (folder / name).exists()]
+    files = [folder / name for name in ACTIONS_FILES if (folder / name).exists()]
     if len(files) > 1:
         raise DatasetError(f'{folder} holds both {files[0].name} and {files[1].name}. Keep one')
     return read_action_names(files[0]) if files else tuple(sorted(set(used)))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -36,14 +37,28 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def studio(files: Path) -> Iterator[str]:
-    """Address of a studio that may open `files`, and takes uploads of up to 2 MB."""
+def pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
+    """An object with one demonstration and three images of 128x96, without points."""
+    folder = tmp_path_factory.mktemp('pairs')
+    (folder / 'cup/demonstrations').mkdir(parents=True)
+    (folder / 'cup/images').mkdir()
+    shutil.copy(files / 'press.mp4', folder / 'cup/demonstrations')
+    for name in ('attic.png', 'bath.png', 'cellar.png'):
+        shutil.copy(files / 'panel.png', folder / 'cup/images' / name)
+    (folder / 'actions.txt').write_text('press\nturn\n')
+    return folder
+
+
+@pytest.fixture(scope='session')
+def studio(files: Path, pairs: Path) -> Iterator[str]:
+    """Address of a studio that may open `files`, marks `pairs`, and takes uploads up to 2 MB."""
     pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     command = [sys.executable, '-m', 'afformer_core.cli.main', 'studio', '--port', str(port)]
-    options = ['--folder', str(files), '--largest-file', '2', '--threads', '1']
+    options = ['--largest-file', '2', '--threads', '1']
+    options += ['--folder', str(files), '--pairs', str(pairs)]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Choice of the action that points are marked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nicegui import ui
+
+
+class ActionChoice:
+    """The choice.
+
+    Args:
+        names: names of the actions; may be empty.
+        takes_new: whether others may be added.
+    """
+
+    def __init__(self, names: Sequence[str], takes_new: bool) -> None:
+        self._names = list(names)
+        ui.label('Action').classes('font-bold')
+        self._radio = ui.radio(self._options(), value=self._names[0] if self._names else None)
+        if takes_new:
+            field = ui.input('Another action').props('dense').classes('w-full')
+            field.on('keydown.enter', lambda: self._add(field))
+
+    @property
+    def chosen(self) -> str:
+        """Name of the chosen action.
+
+        Raises:
+            ValueError: there is none yet.
+        """
+        if not self._radio.value:
+            raise ValueError('no action is chosen. Name one first, then press Enter')
+        return str(self._radio.value)
+
+    def choose(self, index: int) -> None:
+        """Choose by number, from 0; nothing happens where there are not so many."""
+        if 0 <= index < len(self._names):
+            self._radio.value = self._names[index]
+
+    def _add(self, field: ui.input) -> None:
+        name = str(field.value).strip()
+        if name and name not in self._names:
+            self._names.append(name)
+        if name:
+            self._radio.set_options(self._options(), value=name)
+        field.value = ''
+
+    def _options(self) -> dict[str, str]:
+        return {name: f'{number} {name}' for number, name in enumerate(self._names, 1)}

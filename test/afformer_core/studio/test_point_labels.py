@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Points of own pairs that several people mark at once."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from afformer_core.data.readers.folder_pairs import FolderPairsDataset
+from afformer_core.studio.labelling.point_labels import PointLabels
+
+
+@pytest.fixture
+def folder(tmp_path: Path, pairs: Path) -> Path:
+    """A copy of `pairs`."""
+    return Path(shutil.copytree(pairs, tmp_path / 'copy', ignore=lambda *_: ['points.csv']))
+
+
+def test_points_are_what_training_reads(folder: Path) -> None:
+    labels = PointLabels(folder)
+    first, second, _ = labels.pairs
+    labels.add(first, 'press', 10.126, 20)
+    labels.add(second, 'turn', 1, 2)
+
+    samples = list(FolderPairsDataset(folder))
+
+    assert labels.action_names == ('press', 'turn')
+    assert [sample.image_path.name for sample in samples] == ['attic.png', 'bath.png']
+    assert samples[0].points[0].tolist() == [[10.13, 20]]
+    assert [row.x for row in labels.rows(second)] == [1]
+
+
+def test_two_people_lose_no_point_of_each_other(folder: Path) -> None:
+    people = PointLabels(folder), PointLabels(folder)
+
+    def mark(number: int) -> None:
+        labels = people[number % 2]
+        labels.add(labels.pairs[0], 'press', number, 5)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(mark, range(40)))
+
+    assert sorted(row.x for row in people[0].rows(people[0].pairs[0])) == list(range(40))
+
+
+def test_the_last_point_is_removed_with_its_table(folder: Path) -> None:
+    labels = PointLabels(folder)
+    pair = labels.pairs[0]
+    row = labels.add(pair, 'press', 10, 20)
+
+    labels.remove(pair, row)
+    labels.remove(pair, row)
+
+    assert labels.rows(pair) == ()
+    assert sorted(path.name for path in (folder / 'cup').iterdir()) == ['demonstrations', 'images']
+
+
+def test_a_point_that_is_there_is_refused(folder: Path) -> None:
+    labels = PointLabels(folder)
+    labels.add(labels.pairs[0], 'press', 10, 20)
+
+    with pytest.raises(ValueError, match=r'\(10, 20\) is marked already'):
+        labels.add(labels.pairs[0], 'press', 10.001, 20)
+
+
+def test_a_folder_that_was_removed_is_not_made_again(folder: Path) -> None:
+    labels = PointLabels(folder)
+    shutil.rmtree(folder)
+
+    with pytest.raises(FileNotFoundError):
+        labels.add(labels.pairs[0], 'press', 10, 20)
+    assert not folder.exists()

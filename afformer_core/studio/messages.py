@@ -17,11 +17,18 @@ def told_errors() -> Iterator[None]:
     try:
         yield
     except (AfformerError, OSError, ValueError) as error:
-        tell_error(str(error))
+        tell_error(_text(error))
     except MemoryError:
         tell_error('the memory of this machine does not suffice. Give a smaller file')
 
 
 def tell_error(text: str) -> None:
     """Show a message that stays until it is closed."""
-    ui.notify(text, type='negative', multi_line=True, timeout=0, close_button='Close')
+    close = [{'label': 'Close', 'color': 'white'}]
+    ui.notify(text, type='negative', multi_line=True, timeout=0, actions=close)
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f'{error.filename}: {error.strerror}'
+    return str(error)

@@ -11,8 +11,9 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 
 _DESCRIPTION = """\
 Serve a page to try demonstrations on images, and print its address: drop a video and an image, and
-see where and how. Only browsers on this machine can open it, unless --host is given; then the
-address has a token, without which nothing is answered. Nothing leaves the machine."""
+see where and how; with --pairs, mark the points of your own pairs. Only browsers on this machine
+can open it, unless --host is given; then the address has a token, without which nothing is
+answered. Nothing leaves the machine."""
 
 _EXAMPLE = """\
 examples:
@@ -26,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'studio',
-        help='serve a page to try demonstrations on images',
+        help='serve a page to try demonstrations on images and to mark own pairs',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

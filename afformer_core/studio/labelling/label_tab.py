@@ -62,7 +62,7 @@ class LabelTab:
     def _build_line(self, pair: LabelledPair) -> None:
         with ui.item(on_click=lambda: self._choose(pair)) as line, ui.item_section():
             ui.item_label(pair.name).classes('break-all')
-            self._counts[pair] = ui.item_label().props('caption')
+            self._counts[pair] = ui.item_label().classes('text-xs')
             self._lines[pair] = line
         self._tell_count(pair)
 

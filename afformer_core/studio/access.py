@@ -19,10 +19,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = 'afformer_studio'
 
 
-class TooLargeError(Exception):
-    """More was sent than is taken."""
-
-
 class Guard:
     """An ASGI application in front of another one.
 
@@ -55,22 +51,13 @@ class Guard:
             return
         if scope['type'] == 'http' and self._token and self._token_in_address(scope):
             send = _with_cookie(send, self._token)
-        await self._answer(scope, self._limited(receive), send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
+        body = _LimitedBody(self._largest_body, scope, receive, send)
         try:
-            await self._application(scope, receive, watched)
-        except TooLargeError as error:
-            if begun:
+            await self._application(scope, body.receive, body.send)
+        except Exception:
+            # The application is told that the sender has gone, which it may take for an error.
+            if not body.refused:
                 raise
-            await _refuse(scope, send, 413, str(error))
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str]:
         """Return the status and the text of a refusal; status 0 for none."""
@@ -85,7 +72,7 @@ class Guard:
             return 403, f'{host!r} is not a name of this machine; open http://127.0.0.1'
         length = headers.get('content-length', '0')
         if not length.isdecimal() or int(length) > self._largest_body:
-            return 413, self._too_large()
+            return 413, _too_large(self._largest_body)
         return 0, ''
 
     def _token_in_address(self, scope: Scope) -> bool:
@@ -102,22 +89,47 @@ class Guard:
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
 
-    def _limited(self, receive: Receive) -> Receive:
-        taken = 0
 
-        async def limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            if message['type'] == 'http.request':
-                taken += len(message.get('body', b''))
-                if taken > self._largest_body:
-                    raise TooLargeError(self._too_large())
+class _LimitedBody:
+    """The two ends of a request, which refuse it where more of its body comes than is taken.
+
+    Args:
+        largest: largest body, bytes.
+        scope, receive, send: the request.
+
+    Attributes:
+        refused: whether it was refused.
+    """
+
+    def __init__(self, largest: int, scope: Scope, receive: Receive, send: Send) -> None:
+        self.refused = False
+        self._largest = largest
+        self._scope, self._receive, self._send = scope, receive, send
+        self._taken = 0
+        self._begun = False
+
+    async def receive(self) -> Message:
+        """Receive the next part, or that the sender has gone."""
+        message = await self._receive()
+        if message['type'] != 'http.request':
             return message
+        self._taken += len(message.get('body', b''))
+        if self._taken <= self._largest:
+            return message
+        if not self.refused and not self._begun:
+            await _refuse(self._scope, self._send, 413, _too_large(self._largest))
+        self.refused = True
+        return {'type': 'http.disconnect'}
 
-        return limited
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer; nothing after a refusal."""
+        if not self.refused:
+            self._begun = True
+            await self._send(message)
 
-    def _too_large(self) -> str:
-        return f'the file is larger than {self._largest_body / 1e6:.0f} MB, the most that is taken'
+
+def _too_large(largest: int) -> str:
+    return f'the file is larger than {largest / 1e6:.0f} MB, the most that is taken'
 
 
 def is_loopback(host: str) -> bool:

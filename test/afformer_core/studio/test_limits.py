@@ -46,9 +46,7 @@ def test_names_of_uploads(given: str, expected: str) -> None:
 
 def test_a_playlist_that_names_another_file_is_not_followed(tmp_path: Path, video: Path) -> None:
     playlist = tmp_path / 'upload'
-    playlist.write_text(
-        f'#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://{video}\n#EXT-X-ENDLIST\n'
-    )
+    playlist.write_text(f'ffconcat version 1.0\nfile {video.name}\n')
 
     with pytest.raises(VideoError, match=r'press\.mp4 is not a video that can be read'):
         require_small_video(playlist, Limits(), 'press.mp4')

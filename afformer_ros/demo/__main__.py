@@ -90,8 +90,7 @@ def _run(options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.making.', dir=options.output) as making:
         folder = Path(making)
-        scenes = _scenes(options, folder)
-        _ground_scenes(scenes, folder, options.model, arm=options.video is None)
+        _ground_scenes(options, folder)
         if _INTERRUPTED.is_set():
             raise KeyboardInterrupt
         kept = [name for name in _KEPT if (folder / name).exists()]
@@ -115,7 +114,7 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
     return list(rendered_scenes(scenes))
 
 
-def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str, arm: bool) -> None:
+def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
     # ROS is imported only after its environment variables are set.
     from afformer_ros.demo.contact_sheet import Row, contact_sheet, film_frames, same_size
     from afformer_ros.demo.graph import DemoGraph
@@ -123,7 +122,10 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str, arm: bool)
 
     rows: list[Row] = []
     film: list[Any] = []
+    model = options.model
     with NodeProcesses(folder) as processes, DemoGraph(folder, processes, model) as graph:
+        # The node starts while the scenes are rendered.
+        scenes = _scenes(options, folder)
         graph.bring_up()
         for scene in scenes:
             answer = graph.demonstrate(scene)
@@ -142,7 +144,7 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str, arm: bool)
                 flush=True,
             )
             film += film_frames(frames, [one.overlay for one in moving], scene.title)
-    if arm:
+    if options.video is None:
         rows += _repeat_with_arm(folder, model)
     sheet = cv2.cvtColor(contact_sheet(rows), cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(folder / 'contact_sheet.png'), sheet):

@@ -115,7 +115,7 @@ def _repeat(
     result = 'done' if attempt.done else f'not done: {attempt.verdict}'
     shown = list(views.shown)
     film = [
-        robot_film_frame(clip[k // 2 % len(clip)], spectator, overlay, title, '')
+        robot_film_frame(clip[2 * k % len(clip)], spectator, overlay, title, '')
         for k, (spectator, overlay) in enumerate(shown)
     ]
     text = f'{attempt.said}. By the state of the simulator it is {result}.'

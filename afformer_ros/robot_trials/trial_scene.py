@@ -25,6 +25,8 @@ from afformer_ros.planner.contact import Contact
 
 # Key of the scene's random stream for the choice of a random element.
 _CHANCE = 20
+# Frames of a demonstration: about as many as a video of two seconds has.
+_FRAMES = 32
 
 
 class TrialScene:
@@ -52,9 +54,7 @@ class TrialScene:
 
     def clip(self) -> NDArray[np.uint8]:
         """Render the demonstration: uint8 [frames, H, W, 3] RGB."""
-        return render_clip(
-            self._renderer, self._trial.scene, self._trial.performances[0], self._settings.frames
-        )
+        return render_clip(self._renderer, self._trial.scene, self._trial.performances[0], _FRAMES)
 
     def write_demonstration(self, folder: Path) -> None:
         """Write the frames of the demonstration into a new folder, as PNG."""

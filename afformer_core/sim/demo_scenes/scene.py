@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CAMERA_RATE = 10.0
-CAMERA_FRAMES = 24
+CAMERA_FRAMES = 18
 
 
 @dataclass(frozen=True)

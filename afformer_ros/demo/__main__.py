@@ -130,20 +130,19 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
         for scene in scenes:
             answer = graph.demonstrate(scene)
             print(f'\n{scene.title}\n  demonstration: {answer.message}', flush=True)
-            still = graph.ground_all(scene.image, scene.name)[-1]
-            result = _describe(still, graph.times[-1].ground, scene)
+            seen = graph.ground_all(scene.camera, scene.name)
+            result = _describe(seen[0], graph.times[-1].ground, scene)
             print(f'  {result}', flush=True)
-            frames = demonstration_frames(scene.demonstration, 24)
-            image = read_image(scene.image)
-            rows.append(Row(scene.title, result, frames, image, still.overlay, scene.outline))
-            moving = graph.ground_all(scene.camera, scene.name)
             ages = [times.age for times in graph.times]
             print(
-                f'  moving camera: {len(moving)} images grounded, each published '
+                f'  moving camera: {len(seen)} images grounded, each published '
                 f'{np.median(ages):.0f} ms (median) after its stamp',
                 flush=True,
             )
-            film += film_frames(frames, [one.overlay for one in moving], scene.title)
+            frames = demonstration_frames(scene.demonstration, 24)
+            image = read_image(scene.image)
+            rows.append(Row(scene.title, result, frames, image, seen[0].overlay, scene.outline))
+            film += film_frames(frames, [one.overlay for one in seen], scene.title)
     if options.video is None:
         rows += _repeat_with_arm(folder, model)
     sheet = cv2.cvtColor(contact_sheet(rows), cv2.COLOR_RGB2BGR)

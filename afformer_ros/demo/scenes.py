@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
-from afformer_core.sim.demo_scenes.scene import CAMERA_RATE, Scene, moving_camera
+from afformer_core.sim.demo_scenes.scene import (
+    CAMERA_RATE,
+    Scene,
+    moving_camera,
+    resting_first,
+)
 
 _LONGEST_SIDE = 640
 
@@ -31,7 +36,8 @@ def given_scene(folder: Path, video: Path, image: Path) -> Scene:
     shrunk = _shrunk(read_image(image))
     still, camera = folder / 'camera_image.png', folder / 'camera.mp4'
     write_image(still, shrunk)
-    write_video(camera, _moved(shrunk, moving_camera(shrunk.shape[1::-1])), CAMERA_RATE)
+    moved = _moved(shrunk, moving_camera(shrunk.shape[1::-1]))
+    write_video(camera, resting_first(moved), CAMERA_RATE)
     name = re.sub(r'[^A-Za-z0-9_.-]', '_', video.stem).lstrip('.')[:64] or 'demonstration'
     return Scene(name, f'{video.name} in {image.name}', video.resolve(), still, camera, None)
 

@@ -17,6 +17,7 @@ from afformer_core.sim.demo_scenes.scene import (
     CAMERA_RATE,
     Scene,
     moving_camera,
+    resting_first,
 )
 
 _SIZE = (480, 360)
@@ -115,7 +116,7 @@ def _photograph_scenes(folder: Path) -> Iterator[Scene]:
 
     image, camera = folder / 'cup.png', folder / 'cup_camera.mp4'
     write_image(image, seen(np.eye(3)))
-    write_video(camera, map(seen, moving_camera(_SIZE)), CAMERA_RATE)
+    write_video(camera, resting_first(map(seen, moving_camera(_SIZE))), CAMERA_RATE)
     # A hand is rendered on a canvas of twice the image's sides.
     canvas = (2 * _SIZE[0], 2 * _SIZE[1])
     for number, part in enumerate(_PARTS, start=1):
@@ -146,16 +147,16 @@ def _simulated_scene(folder: Path) -> Scene:
         simulation.plan_demonstration(scene, element, size=_SIZE),
         make_rng(scene.seed, Stream.HAND_STYLE, element),
     )
-    target = cameras.plan_target(scene, 0, size=_SIZE)
+    path = cameras.plan_camera_path(scene, CAMERA_FRAMES, _SIZE)
     name = f'{_FAMILY}_{demonstration.action}'
     video, image = folder / f'{name}.mp4', folder / f'{name}.png'
     camera = folder / f'{name}_camera.mp4'
     with SmoothRenderer(scene, _SIZE) as renderer:
         clip = simulation.render_clip(renderer, scene, demonstration, _CLIP_FRAMES)
         write_video(video, clip, _CLIP_RATE)
-        write_image(image, cameras.render_views(scene, [target], renderer)[0])
-        path = cameras.render_camera_path(scene, CAMERA_FRAMES, _SIZE, renderer)
-        write_video(camera, path, CAMERA_RATE)
-    outline = cameras.outlines_in_views(scene, element, [target])[0]
+        seen = cameras.render_views(scene, path, renderer)
+    write_image(image, seen[0])
+    write_video(camera, resting_first(seen), CAMERA_RATE)
+    outline = cameras.outlines_in_views(scene, element, path[:1])[0]
     title = f'{len(_PARTS) + 1}. a simulated scene, {_FAMILY}: {demonstration.action}'
     return Scene(name, title, video, image, camera, outline, demonstration.action)

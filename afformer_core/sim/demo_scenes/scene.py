@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 CAMERA_RATE = 10.0
 CAMERA_FRAMES = 18
+# Frames of a camera that rests before it moves.
+_RESTING_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Scene:
         title: title for people.
         demonstration: video of the demonstration.
         image: the still camera image.
-        camera: video of a moving camera.
+        camera: video of a camera that rests where `image` was taken, and then moves.
         outline: outline of the demonstrated element, float64 [K, 2] in pixels of `image`; None
             where it is unknown.
         action: the demonstrated action; None where it is unknown.
@@ -40,8 +43,16 @@ class Scene:
     action: str | None = None
 
 
+def resting_first(images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images of a moving camera, the first of them for as long as the camera rests."""
+    for number, image in enumerate(images):
+        yield from itertools.repeat(image, 1 if number else _RESTING_FRAMES)
+
+
 def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
     """Yield the images of a camera that moves in front of an image, nearer and farther.
+
+    The first one is the image.
 
     Args:
         size: (width, height) of the image.
@@ -52,7 +63,7 @@ def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
     width, height = size
     for number in range(CAMERA_FRAMES):
         angle = 2 * math.pi * number / CAMERA_FRAMES
-        zoom = 1.2 - 0.12 * math.cos(angle)
+        zoom = 1.12 - 0.12 * math.cos(angle)
         room = 0.5 * (1 - 1 / zoom)
         centre = (
             width * (0.5 + 0.8 * room * math.sin(angle)),

@@ -161,13 +161,6 @@ def render_target(
     return render_views(scene, [plan_target(scene, number, size=size)])[0]
 
 
-def render_camera_path(
-    scene: Scene, frames: int, size: tuple[int, int], renderer: Renderer | None = None
-) -> np.ndarray:
-    """Plan and render the images of `plan_camera_path`: uint8 [frames, H, W, 3] RGB."""
-    return np.stack(render_views(scene, plan_camera_path(scene, frames, size), renderer))
-
-
 def render_views(
     scene: Scene, views: Sequence[View], renderer: Renderer | None = None
 ) -> list[np.ndarray]:

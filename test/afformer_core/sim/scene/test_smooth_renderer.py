@@ -10,7 +10,7 @@ from afformer_core.sim.scene.demonstration import plan_demonstration, with_meshe
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.smooth_renderer import SmoothRenderer
-from afformer_core.sim.scene.view import plan_target, render_camera_path
+from afformer_core.sim.scene.view import plan_camera_path, plan_target, render_views
 
 SCENE = Scene(scene_seed(2, 3))
 SIZE = (96, 72)
@@ -45,7 +45,8 @@ def test_a_hand_of_meshes_is_shown() -> None:
 
 
 def test_a_camera_path_is_taken_by_the_given_renderer() -> None:
+    path = plan_camera_path(SCENE, 2, SIZE)
     with SmoothRenderer(SCENE, SIZE) as renderer:
-        smooth = render_camera_path(SCENE, 2, SIZE, renderer)
+        smooth = render_views(SCENE, path, renderer)
 
-    assert (smooth != render_camera_path(SCENE, 2, SIZE)).any()
+    assert (np.stack(smooth) != np.stack(render_views(SCENE, path))).any()

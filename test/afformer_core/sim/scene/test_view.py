@@ -24,7 +24,6 @@ from afformer_core.sim.scene.view import (
     outlines_in_views,
     plan_camera_path,
     plan_target,
-    render_camera_path,
     render_target,
     render_views,
 )
@@ -213,4 +212,5 @@ def test_a_camera_path_moves_slowly_and_keeps_the_elements_in_view() -> None:
 
 
 def test_a_camera_path_is_rendered_at_its_size() -> None:
-    assert render_camera_path(SCENE, 2, (160, 120)).shape == (2, 120, 160, 3)
+    first, second = render_views(SCENE, plan_camera_path(SCENE, 2, (160, 120)))
+    assert first.shape == second.shape == (120, 160, 3)

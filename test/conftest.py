@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,19 @@ def hand_model() -> Path:
 def shipped_model() -> Path:
     """Folder of the model that comes with the package."""
     return ROOT / 'afformer_core' / 'weights' / 'afformer_small'
+
+
+@pytest.fixture(scope='session')
+def chromium() -> Iterator[Any]:
+    """A browser; skips the test where none is installed."""
+    playwright = pytest.importorskip('playwright.sync_api')
+    names = ('chromium', 'chromium-browser', 'google-chrome')
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip(f'none of {", ".join(names)} is installed')
+    # Containers have little shared memory, and root cannot be put into a sandbox.
+    options = ['--disable-dev-shm-usage', *(['--no-sandbox'] if os.geteuid() == 0 else [])]
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=options, timeout=100_000)
+        yield browser
+        browser.close()

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import socket
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.label_tab import LabelTab
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
-from afformer_core.studio.messages import told_errors
+from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
 from afformer_core.studio.try_tab import TryTab
 from afformer_core.studio.workspace import Workspace
 
@@ -63,12 +63,15 @@ class StudioSettings:
                 raise ValueError(f'{folder} does not exist; expected a folder')
 
 
-def serve(settings: StudioSettings, load: Callable[[], Grounder]) -> None:
+def serve(
+    settings: StudioSettings, load: Callable[[], Grounder], added: Sequence[StudioTab] = ()
+) -> None:
     """Serve the page until the process is told to end.
 
     Args:
         settings: the settings.
         load: function that opens the model; called once, in another thread.
+        added: tabs that another package brings; closed at the end.
 
     Raises:
         OSError: the server cannot listen at the host and port.
@@ -78,7 +81,7 @@ def serve(settings: StudioSettings, load: Callable[[], Grounder]) -> None:
         worker = GroundingWorker(load)
         worker.submit(lambda grounder: None)
         guard = Guard(
-            _application(worker, settings), token, settings.limits.file_bytes + _AROUND_FILE
+            _application(worker, settings, added), token, settings.limits.file_bytes + _AROUND_FILE
         )
         config = uvicorn.Config(guard, log_level='warning', access_log=False)
         host = f'[{settings.host}]' if ':' in settings.host else settings.host
@@ -88,14 +91,18 @@ def serve(settings: StudioSettings, load: Callable[[], Grounder]) -> None:
             asyncio.run(uvicorn.Server(config).serve([listening]))
         finally:
             worker.close()
+            for tab in added:
+                tab.close()
 
 
-def _application(worker: GroundingWorker, settings: StudioSettings) -> FastAPI:
+def _application(
+    worker: GroundingWorker, settings: StudioSettings, added: Sequence[StudioTab]
+) -> FastAPI:
     application = FastAPI(openapi_url=None)
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
-        _build(worker, settings)
+        _build(worker, settings, added)
 
     # NiceGUI looks at all objects of the process as it starts, torch's deprecated ones among them.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
@@ -114,7 +121,7 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _build(worker: GroundingWorker, settings: StudioSettings) -> None:
+def _build(worker: GroundingWorker, settings: StudioSettings, added: Sequence[StudioTab]) -> None:
     workspace = Workspace(worker, settings.limits)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
@@ -125,15 +132,14 @@ def _build(worker: GroundingWorker, settings: StudioSettings) -> None:
         colours = ui.toggle(list(_COLOURS), value='System')
         colours.props('dense no-caps color=white text-color=primary toggle-color=dark')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
-    if settings.pairs is None:
-        TryTab(workspace, settings.folders)
-        return
-    with ui.tabs() as tabs:
-        ui.tab('Try')
-        ui.tab('Label')
-    with ui.tab_panels(tabs, value='Try', animated=False).classes('w-full'):
-        with ui.tab_panel('Try').classes('p-0'):
-            TryTab(workspace, settings.folders)
-        with ui.tab_panel('Label').classes('p-0'), told_errors():
-            label_tab = LabelTab(PointLabels(settings.pairs), worker)
-            tabs.on_value_change(lambda event: label_tab.turn_to(event.value == 'Label'))
+    builders: dict[str, Callable[[], Turn | None]] = {
+        'Try': lambda: _build_try(workspace, settings)
+    }
+    pairs = settings.pairs
+    if pairs is not None:
+        builders['Label'] = lambda: LabelTab(PointLabels(pairs), worker).turn_to
+    build_tabs({**builders, **{tab.name: tab.build for tab in added}})
+
+
+def _build_try(workspace: Workspace, settings: StudioSettings) -> None:
+    TryTab(workspace, settings.folders)

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small RGB-D bag, models with random weights, a small disk, and a browser."""
+"""A small RGB-D bag, models with random weights, and a small disk."""
 
 from __future__ import annotations
 
 import os
 import resource
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -84,19 +82,3 @@ def _exported_once(folder: Path, configuration: AfformerConfiguration) -> Path:
             export_graphs(unfinished)
             unfinished.rename(folder)
     return folder
-
-
-@pytest.fixture(scope='session')
-def chromium() -> Iterator[Any]:
-    """A browser; skips the test where none is installed."""
-    playwright = pytest.importorskip('playwright.sync_api')
-    names = ('chromium', 'chromium-browser', 'google-chrome')
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip(f'none of {", ".join(names)} is installed')
-    # Containers have little shared memory, and root cannot be put into a sandbox.
-    options = ['--disable-dev-shm-usage', *(['--no-sandbox'] if os.geteuid() == 0 else [])]
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=options, timeout=100_000)
-        yield browser
-        browser.close()

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 
 _DESCRIPTION = """\
 Serve a page to try demonstrations on images, and print its address: drop a video and an image, and
-see where and how; with --pairs, mark the points of your own pairs. Only browsers on this machine
+see where and how; with --pairs, mark the points of your own pairs; where ROS 2 is installed, watch
+a grounding node and record demonstrations. Only browsers on this machine
 can open it, unless --host is given; then the address has a token, without which nothing is
 answered. Nothing leaves the machine."""
 
@@ -20,7 +23,11 @@ examples:
   afformer studio
   afformer studio --folder recordings --folder photographs
   afformer studio --pairs my_pairs
+  afformer studio --node /left/grounding
   afformer studio --model models/espresso --host 0.0.0.0 --port 9000"""
+
+# What the tab Robot needs; the last one holds the messages that are built.
+_ROS_PACKAGES = ('rclpy', 'afformer_ros', 'afformer_ros.srv')
 
 
 def add_parser(subparsers: Any) -> None:
@@ -42,6 +49,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--pairs', type=Path, metavar='FOLDER',
         help='folder of your own pairs, whose points a second tab marks (default: none)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--node', metavar='NAME',
+        help='grounding node that the tab Robot shows, where ROS 2 is installed, such as '
+        '/left/grounding (default: /grounding)',
     )  # fmt: skip
     parser.add_argument(
         '--host', default='127.0.0.1',
@@ -67,5 +79,31 @@ def run(arguments: argparse.Namespace) -> int:
         pairs=arguments.pairs,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
     )
-    serve(settings, lambda: open_grounder(arguments.model, arguments))
+    serve(settings, lambda: open_grounder(arguments.model, arguments), _robot_tabs(arguments.node))
     return 0
+
+
+def _robot_tabs(node: str | None) -> tuple[Any, ...]:
+    """Open the tab of a running node where ROS 2 is; this package itself never imports it.
+
+    Raises:
+        ValueError: a node is named, and ROS 2 is not there.
+    """
+    absent = [name for name in _ROS_PACKAGES if not _is_there(name)]
+    if not absent:
+        tab = importlib.import_module('afformer_ros.studio.robot_tab')
+        return (tab.RobotTab(node or '/grounding'),)
+    if node is not None:
+        raise ValueError(
+            f'--node is {node}, and {absent[0]} is not installed; expected ROS 2 and this package '
+            'built for it. Source their setup.bash first'
+        )
+    return ()
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        # The package that it is in is absent.
+        return False

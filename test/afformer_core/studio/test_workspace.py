@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a page holds, and gives back when it is closed."""
+"""Demonstrations and images of a page, which it gives back when it is closed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tabs of the page, and those that another package brings."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from nicegui import events, ui
+
+from afformer_core.studio.messages import told_errors
+
+# Told whether the tab is shown, at each change; may be a coroutine function.
+Turn = Callable[[bool], Awaitable[None] | None]
+
+
+class StudioTab(Protocol):
+    """A tab that another package brings; the pages of a server share it.
+
+    Attributes:
+        name: text of the tab.
+    """
+
+    name: str
+
+    def build(self) -> Turn:
+        """Build the tab in a page that is being made, and return what is told of its turns."""
+
+    def close(self) -> None:
+        """Give back what the pages share."""
+
+
+def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
+    """Build the tabs of a page, the first of which is shown; one alone has no bar.
+
+    Args:
+        builders: functions that build a tab, by its name. What they return is told whether the
+            tab is shown.
+    """
+    first = next(iter(builders))
+    if len(builders) == 1:
+        builders[first]()
+        return
+    with ui.tabs() as tabs:
+        for name in builders:
+            ui.tab(name)
+    turns: dict[str, Turn] = {}
+    with ui.tab_panels(tabs, value=first, animated=False).classes('w-full'):
+        for name, build in builders.items():
+            with ui.tab_panel(name).classes('p-0'), told_errors():
+                turn = build()
+                if turn is not None:
+                    turns[name] = turn
+
+    async def turned(event: events.ValueChangeEventArguments) -> None:
+        for name, turn in turns.items():
+            awaited = turn(event.value == name)
+            if awaited is not None:
+                await awaited
+
+    tabs.on_value_change(turned)

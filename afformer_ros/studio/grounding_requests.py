@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests of a page to a grounding node: services and actions, with an end to all waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from action_msgs.msg import GoalStatus
+from lifecycle_msgs.srv import GetState
+from rclpy.action import ActionClient
+
+from afformer_core.errors import AfformerError
+from afformer_ros.action import LoadDemonstration, RecordDemonstration
+from afformer_ros.srv import (
+    DeleteDemonstration,
+    FinishDemonstration,
+    ListDemonstrations,
+    SelectDemonstration,
+)
+from afformer_ros.studio.ros_thread import RosThread, awaitable
+
+_SERVICES = {
+    'get_state': GetState,
+    'list_demonstrations': ListDemonstrations,
+    'select_demonstration': SelectDemonstration,
+    'delete_demonstration': DeleteDemonstration,
+    'finish_demonstration': FinishDemonstration,
+}
+_ACTIONS = {
+    'record_demonstration': RecordDemonstration,
+    'load_demonstration': LoadDemonstration,
+}
+# Seconds for an answer.
+_PATIENCE = 15.0
+# Seconds between two checks of whether the node of an open goal is still there.
+_CHECK_PERIOD = 0.5
+
+
+class RequestError(AfformerError):
+    """A grounding node that is not there, does not answer, or refuses."""
+
+
+class GroundingRequests:
+    """Requests to one grounding node.
+
+    Args:
+        ros: node that asks.
+        name: full name of the grounding node, such as '/grounding'.
+
+    Attributes:
+        goals: handles of the open goals, by the name of their action.
+    """
+
+    def __init__(self, ros: RosThread, name: str) -> None:
+        self._ros = ros
+        self._name = name
+        self.goals: dict[str, Any] = {}
+        # Made before they are used: the middleware drops answers to clients that the node has not
+        # found yet.
+        self._clients = {service: self._create_client(service) for service in _SERVICES}
+        self._action_clients: dict[str, Any] = {
+            action: ActionClient(ros.node, kind, f'{name}/{action}')
+            for action, kind in _ACTIONS.items()
+        }
+
+    def is_there(self) -> bool:
+        """Check whether the node is in the graph."""
+        return bool(self._clients['get_state'].service_is_ready())
+
+    async def ask(self, service: str, seconds: float = _PATIENCE, **fields: Any) -> Any:
+        """Call a service; return its answer.
+
+        Args:
+            service: name below the node's, such as 'list_demonstrations'.
+            seconds: time for the answer.
+            fields: fields of the request.
+
+        Raises:
+            RequestError: the service is not there, or gives no answer in time.
+        """
+        client = self._clients[service]
+        self._require(client.service_is_ready(), service)
+        try:
+            return await asyncio.wait_for(
+                awaitable(client.call_async(_SERVICES[service].Request(**fields))), seconds
+            )
+        except asyncio.TimeoutError:
+            # The node may never find this client.
+            self._ros.node.destroy_client(client)
+            self._clients[service] = self._create_client(service)
+            raise RequestError(
+                f'{self._name} has not answered {service} within {seconds:g} s; it may still do '
+                'it. Try again, or look at its log'
+            ) from None
+
+    async def succeed(self, service: str, **fields: Any) -> None:
+        """Call a service that says whether it succeeded.
+
+        Raises:
+            RequestError: as of `ask`, or the node refuses.
+        """
+        answer = await self.ask(service, **fields)
+        if not answer.success:
+            raise RequestError(answer.message)
+
+    async def pursue(
+        self, action: str, told: Callable[[Any], None] = lambda feedback: None, **fields: Any
+    ) -> None:
+        """Send a goal and wait for its end, which may be that it was canceled.
+
+        Args:
+            action: name below the node's, such as 'record_demonstration'.
+            told: called with each feedback, in the thread of ROS.
+            fields: fields of the goal.
+
+        Raises:
+            RequestError: the action is not there, the node refuses, aborts, or has gone.
+        """
+        client = self._action_clients[action]
+        self._require(client.server_is_ready(), action)
+        sent = client.send_goal_async(
+            _ACTIONS[action].Goal(**fields), lambda message: told(message.feedback)
+        )
+        try:
+            handle = await asyncio.wait_for(awaitable(sent), _PATIENCE)
+        except asyncio.TimeoutError:
+            raise RequestError(
+                f'{self._name} has not answered {action} within {_PATIENCE:g} s. Try again'
+            ) from None
+        if not handle.accepted:
+            raise RequestError(f'{self._name} has rejected the goal; its log says why')
+        self.goals[action] = handle
+        try:
+            answer = await self._while_there(awaitable(handle.get_result_async()))
+        finally:
+            if self.goals.get(action) is handle:
+                del self.goals[action]
+        if not answer.result.success and answer.status != GoalStatus.STATUS_CANCELED:
+            raise RequestError(answer.result.message)
+
+    async def cancel(self, action: str) -> None:
+        """Cancel the open goal of an action.
+
+        Raises:
+            RequestError: there is none, or the node does not answer.
+        """
+        handle = self.goals.get(action)
+        if handle is None:
+            raise RequestError(f'this studio has no open goal of {action}')
+        try:
+            await asyncio.wait_for(awaitable(handle.cancel_goal_async()), _PATIENCE)
+        except asyncio.TimeoutError:
+            raise RequestError(f'{self._name} has not answered within {_PATIENCE:g} s') from None
+
+    async def _while_there(self, future: asyncio.Future[Any]) -> Any:
+        """Wait for a result as long as the node is in the graph."""
+        while not future.done():
+            await asyncio.wait([future], timeout=_CHECK_PERIOD)
+            if not future.done() and not self.is_there():
+                raise RequestError(f'{self._name} has ended meanwhile')
+        return future.result()
+
+    def _require(self, is_ready: bool, what: str) -> None:
+        if not is_ready:
+            raise RequestError(
+                f'{self._name} offers no {what}; expected it of a node that is '
+                'configured. Start and configure it'
+            )
+
+    def _create_client(self, service: str) -> Any:
+        return self._ros.node.create_client(_SERVICES[service], f'{self._name}/{service}')

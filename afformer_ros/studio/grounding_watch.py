@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A grounding node as the pages of a studio see it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from enum import Enum
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+
+from afformer_ros.image_subscription import ImageSubscription
+from afformer_ros.msg import Affordance, DemonstrationStatus
+from afformer_ros.quality_of_service import InputQuality
+from afformer_ros.studio.grounding_requests import GroundingRequests, RequestError
+from afformer_ros.studio.presence_chart import PresenceSample
+from afformer_ros.studio.ros_thread import RosThread
+
+_LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+_POLL_PERIOD = 1.0
+# Seconds for the answer to how the node is.
+_STATE_PATIENCE = 3.0
+# Seconds after which demonstrations are listed again: nodes of one store share them.
+_LIST_PERIOD = 5.0
+# A minute at 30 Hz.
+_SAMPLES = 1800
+
+
+class NodeState(Enum):
+    """States of a grounding node; the last three are those of its lifecycle."""
+
+    UNKNOWN = 'unknown'
+    ABSENT = 'absent'
+    SILENT = 'silent'
+    UNCONFIGURED = 'unconfigured'
+    INACTIVE = 'inactive'
+    ACTIVE = 'active'
+
+
+class GroundingWatch:
+    """What a grounding node publishes and answers, kept while a page shows it.
+
+    Nothing is subscribed to while no page does, so that a node that is `lazy` rests.
+
+    Args:
+        ros: node that subscribes.
+        requests: requests to the grounding node.
+        name: full name of the grounding node.
+
+    Attributes:
+        state: its state.
+        status: its last `demonstration_status`; None before the first one.
+        names: its demonstrations, in order of creation.
+        selected: those that are grounded together.
+        affordance: its last result; None before the first one.
+        arrival: when that arrived, seconds of the monotonic clock.
+        overlay: its last overlay; None before the first one.
+        presence: presences of the last minute.
+        diagnostics: the last statuses of its components, the most important first.
+    """
+
+    def __init__(self, ros: RosThread, requests: GroundingRequests, name: str) -> None:
+        self._ros = ros
+        self._requests = requests
+        self._name = name
+        self._viewers = 0
+        self._subscriptions: list[Any] = []
+        self._overlays: ImageSubscription | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._forget(NodeState.UNKNOWN)
+
+    def _forget(self, state: NodeState) -> None:
+        self.state = state
+        self.status: DemonstrationStatus | None = None
+        self.names: tuple[str, ...] = ()
+        self.selected: tuple[str, ...] = ()
+        self.affordance: Affordance | None = None
+        self.arrival = 0.0
+        self.overlay: Image | None = None
+        self.presence: deque[PresenceSample] = deque(maxlen=_SAMPLES)
+        self.diagnostics: tuple[DiagnosticStatus, ...] = ()
+
+    def begin(self) -> None:
+        """Count a page that shows the node."""
+        self._viewers += 1
+        if self._viewers == 1:
+            self._subscribe()
+            self._task = asyncio.get_running_loop().create_task(self._poll())
+
+    def end(self) -> None:
+        """Count a page out that shows it no more."""
+        self._viewers -= 1
+        if not self._viewers:
+            self.close()
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        for subscription in self._subscriptions:
+            self._ros.node.destroy_subscription(subscription)
+        self._subscriptions.clear()
+        if self._overlays is not None:
+            self._overlays.destroy()
+            self._overlays = None
+        self._forget(NodeState.UNKNOWN)
+
+    async def list_demonstrations(self) -> None:
+        """Ask which demonstrations there are.
+
+        Raises:
+            RequestError: the node is not there, or does not answer.
+        """
+        answer = await self._requests.ask('list_demonstrations')
+        self.names = tuple(answer.names)
+        self.selected = tuple(answer.selected.split('+')) if answer.selected else ()
+
+    def _subscribe(self) -> None:
+        node = self._ros.node
+        self._subscriptions = [
+            node.create_subscription(
+                DemonstrationStatus, 'demonstration_status', self._take_status, _LATCHED
+            ),
+            node.create_subscription(Affordance, 'affordance', self._take_affordance, 5),
+            node.create_subscription(DiagnosticArray, '/diagnostics', self._take_diagnostics, 10),
+        ]
+        quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
+        self._overlays = ImageSubscription(
+            node, 'overlay', 'raw', quality, self._take_overlay, MutuallyExclusiveCallbackGroup()
+        )
+
+    async def _poll(self) -> None:
+        """Ask for the state, and for the demonstrations where they may be others."""
+        listed, known = 0.0, None
+        while True:
+            self._set(await self._asked_state())
+            changed = known is not self.status and not _is_recording(self.status)
+            late = time.monotonic() - listed > _LIST_PERIOD
+            if self.state in (NodeState.INACTIVE, NodeState.ACTIVE) and (changed or late):
+                known, listed = self.status, time.monotonic()
+                try:
+                    await self.list_demonstrations()
+                except RequestError:
+                    # The next answer to the state tells it.
+                    listed = 0.0
+            await asyncio.sleep(_POLL_PERIOD)
+
+    def _set(self, state: NodeState) -> None:
+        if state is NodeState.ABSENT and self.state is not state:
+            # What a node that has ended said is nothing that a page should show.
+            self._forget(state)
+        self.state = state
+
+    async def _asked_state(self) -> NodeState:
+        if not self._requests.is_there():
+            return NodeState.ABSENT
+        try:
+            answer = await self._requests.ask('get_state', _STATE_PATIENCE)
+        except RequestError:
+            return NodeState.SILENT if self._requests.is_there() else NodeState.ABSENT
+        label = answer.current_state.label
+        return next((one for one in NodeState if one.value == label), NodeState.SILENT)
+
+    def _take_status(self, message: DemonstrationStatus) -> None:
+        self.status = message
+
+    def _take_affordance(self, message: Affordance) -> None:
+        self.affordance, self.arrival = message, time.monotonic()
+        self.presence.append(
+            PresenceSample(self.arrival, message.presence, message.presence_threshold)
+        )
+
+    def _take_overlay(self, message: Image) -> None:
+        self.overlay = message
+
+    def _take_diagnostics(self, message: DiagnosticArray) -> None:
+        own = tuple(one for one in message.status if one.hardware_id == self._name)
+        if own:
+            self.diagnostics = own
+
+
+def _is_recording(status: DemonstrationStatus | None) -> bool:
+    return status is not None and status.state == DemonstrationStatus.RECORDING

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""View of a running grounding node in one page."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from nicegui import ui
+
+from afformer_core.evaluation.report.contact_sheets import image_source
+from afformer_core.evaluation.report.tiles import fit
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_ros.studio.demonstration_controls import DemonstrationControls
+from afformer_ros.studio.demonstration_list import DemonstrationList
+from afformer_ros.studio.diagnostics_list import DiagnosticsList
+from afformer_ros.studio.grounding_link import GroundingLink
+from afformer_ros.studio.grounding_watch import NodeState
+from afformer_ros.studio.presence_chart import presence_svg
+from afformer_ros.studio.words import (
+    age_in_words,
+    best_point_in_words,
+    presence_in_words,
+    state_in_words,
+)
+
+# Seconds between two looks at what has come.
+_PERIOD = 0.25
+_SIDE = 960
+_GRID = 'w-full grid gap-4 items-start lg:grid-cols-[minmax(0,1fr)_24rem]'
+
+
+class RobotView:
+    """The view, which follows the node while it is shown.
+
+    Args:
+        link: link to the node.
+    """
+
+    def __init__(self, link: GroundingLink) -> None:
+        self._link = link
+        self._shown = False
+        self._overlay: Any = None
+        with ui.row().classes('items-center no-wrap'):
+            self._icon = ui.icon('help', size='sm')
+            self._state = ui.label().classes('font-bold node-state')
+        with ui.element().classes(_GRID):
+            with ui.column().classes('min-w-0 gap-2'):
+                self._image = ui.interactive_image().classes('w-full overlay')
+                self._presence = ui.label().classes('font-bold presence')
+                self._point = ui.label().classes('best-point')
+                self._age = ui.label()
+                ui.label('Presence over the last minute; dashed: what is needed').classes(
+                    'text-sm'
+                )
+                self._chart = ui.html('').classes('w-full presence-chart')
+            with ui.column().classes('min-w-0 gap-2'):
+                self._controls = DemonstrationControls(link)
+                self._demonstrations = DemonstrationList(link)
+                self._diagnostics = DiagnosticsList()
+        self._timer = ui.timer(_PERIOD, self._refresh, active=False)
+
+    def turn_to(self, shown: bool) -> None:
+        """Follow the node only while the view is shown."""
+        if shown == self._shown:
+            return
+        self._shown = shown
+        if shown:
+            self._link.watch.begin()
+        else:
+            self._link.watch.end()
+        if not self._timer.is_deleted:
+            self._timer.active = shown
+            self._controls.turn_to(shown)
+
+    async def _refresh(self) -> None:
+        watch = self._link.watch
+        self._state.text = state_in_words(watch.state, self._link.name)
+        self._icon.name = 'check_circle' if watch.state is NodeState.ACTIVE else 'warning'
+        self._controls.refresh()
+        self._demonstrations.refresh()
+        self._diagnostics.show(watch.diagnostics)
+        now = time.monotonic()
+        self._chart.content = presence_svg(tuple(watch.presence), now)
+        affordance = watch.affordance
+        if affordance is None:
+            self._presence.text = 'No result yet: the messages of the node say why.'
+            self._point.text = self._age.text = ''
+        else:
+            self._presence.text = presence_in_words(affordance)
+            self._point.text = best_point_in_words(affordance)
+            self._age.text = age_in_words(now - watch.arrival)
+        await self._show_overlay(watch.overlay)
+
+    async def _show_overlay(self, overlay: Any) -> None:
+        if overlay is self._overlay:
+            return
+        self._overlay = overlay
+        source = '' if overlay is None else await asyncio.to_thread(_encoded, overlay)
+        self._image.set_source(source)
+
+
+def _encoded(overlay: Any) -> str:
+    image = to_rgb(overlay)
+    return image_source(fit(image, _SIDE) if max(image.shape) > _SIDE else image)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States, results and recordings of a grounding node, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from afformer_ros.msg import Affordance, DemonstrationStatus
+from afformer_ros.studio.grounding_watch import NodeState
+
+_STATES: Mapping[NodeState, str] = {
+    NodeState.UNKNOWN: 'Looking for {name} ...',
+    NodeState.ABSENT: (
+        'No node {name} is running. Start it, or start the studio with --node and its name, in '
+        'the same ROS_DOMAIN_ID. This page finds it by itself.'
+    ),
+    NodeState.SILENT: '{name} does not answer. It is busy, hangs, or has died.',
+    NodeState.UNCONFIGURED: '{name} is not configured. Run: ros2 lifecycle set {name} configure',
+    NodeState.INACTIVE: '{name} is not active. Run: ros2 lifecycle set {name} activate',
+    NodeState.ACTIVE: '{name} is active.',
+}
+_LEVELS = {
+    DiagnosticStatus.OK: ('check_circle', 'fine'),
+    DiagnosticStatus.WARN: ('warning', 'warning'),
+    DiagnosticStatus.ERROR: ('error', 'error'),
+}
+# Seconds without a result that a page tells.
+_STALE = 2.0
+
+
+def state_in_words(state: NodeState, name: str) -> str:
+    """Say how the node of a full name is, and what to do."""
+    return _STATES[state].format(name=name)
+
+
+def presence_in_words(affordance: Affordance) -> str:
+    """Say whether what was demonstrated is in view."""
+    presence, threshold = affordance.presence, affordance.presence_threshold
+    begin = 'In view' if affordance.found else 'Not found'
+    if math.isnan(presence):
+        return f'{begin}; the model is not calibrated, so its presence is not known.'
+    return f'{begin}: presence {presence:.2f}, at least {threshold:.2f} is needed.'
+
+
+def best_point_in_words(affordance: Affordance) -> str:
+    """Say where and how to act; empty where nothing was found."""
+    if not affordance.points:
+        return ''
+    best = affordance.points[0]
+    action = affordance.actions[0].name.replace('_', ' ') if affordance.actions else 'act'
+    where = f'{action} at x {best.u:.0f}, y {best.v:.0f} pixels, score {best.score:.2f}'
+    if best.position_valid:
+        at = best.position
+        where += (
+            f'; in space at {at.x:.3f}, {at.y:.3f}, {at.z:.3f} m of {affordance.position_frame}'
+        )
+    held = f' Held for {affordance.age:.1f} s while it is not seen.' if affordance.age > 0 else ''
+    return f'{where[0].upper()}{where[1:]}.{held}'
+
+
+def age_in_words(seconds: float) -> str:
+    """Say that the last result is old; empty where it is not."""
+    return f'No result for {seconds:.0f} s: see below.' if seconds > _STALE else ''
+
+
+def recording_in_words(status: DemonstrationStatus | None) -> str:
+    """Say how far a recording is, or what was last done."""
+    if status is None:
+        return ''
+    if status.state != DemonstrationStatus.RECORDING:
+        return str(status.message)
+    hands = f', hands in {status.hands_seen}' if status.hands_seen else ''
+    lost = f', {status.frames_lost} lost' if status.frames_lost else ''
+    return (
+        f'Recording {status.name!r}: {status.frames} frames{lost}{hands}, {status.duration:.1f} s.'
+    )
+
+
+def level_in_words(status: DiagnosticStatus) -> tuple[str, str]:
+    """Return the icon and the word of the level of a status."""
+    return _LEVELS.get(status.level, ('help', 'not known'))
+
+
+def component_of(status: DiagnosticStatus) -> str:
+    """Return the name of the component that a status is of."""
+    return str(status.name).rpartition(': ')[2]

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States, results and recordings of a grounding node in words."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from afformer_ros.msg import ActionScore, Affordance, AffordancePoint, DemonstrationStatus
+from geometry_msgs.msg import Point
+
+from afformer_ros.studio.words import (
+    age_in_words,
+    best_point_in_words,
+    presence_in_words,
+    recording_in_words,
+)
+
+
+@pytest.fixture
+def found() -> Affordance:
+    """The cup's handle, at a known position."""
+    point = AffordancePoint(u=312.4, v=200.6, score=0.834)
+    point.position_valid, point.position = True, Point(x=0.1, y=-0.2, z=0.75)
+    return Affordance(
+        found=True,
+        presence=0.91,
+        presence_threshold=0.5,
+        position_frame='base_link',
+        actions=[ActionScore(name='pick_up', score=0.9), ActionScore(name='press', score=0.1)],
+        points=[point],
+    )
+
+
+def test_the_best_point_and_action(found: Affordance) -> None:
+    assert best_point_in_words(found) == (
+        'Pick up at x 312, y 201 pixels, score 0.83; in space at 0.100, -0.200, 0.750 m of '
+        'base_link.'
+    )
+    found.points[0].position_valid = False
+    found.age = 0.4
+    assert best_point_in_words(found) == (
+        'Pick up at x 312, y 201 pixels, score 0.83. Held for 0.4 s while it is not seen.'
+    )
+    found.points = []
+    assert best_point_in_words(found) == ''
+
+
+def test_presence(found: Affordance) -> None:
+    assert presence_in_words(found) == 'In view: presence 0.91, at least 0.50 is needed.'
+    found.found, found.presence = False, 0.125
+    assert presence_in_words(found) == 'Not found: presence 0.12, at least 0.50 is needed.'
+    found.presence = math.nan
+    assert presence_in_words(found) == (
+        'Not found; the model is not calibrated, so its presence is not known.'
+    )
+
+
+def test_an_old_result_is_told() -> None:
+    assert age_in_words(1.9) == ''
+    assert age_in_words(61.2) == 'No result for 61 s: see below.'
+
+
+def test_a_recording() -> None:
+    status = DemonstrationStatus(
+        state=DemonstrationStatus.RECORDING, name='press', frames=31, frames_lost=2, duration=1.04
+    )
+    assert recording_in_words(status) == "Recording 'press': 31 frames, 2 lost, 1.0 s."
+    status.state, status.message = DemonstrationStatus.FAILED, 'the disk is full'
+    assert recording_in_words(status) == 'the disk is full'
+    assert recording_in_words(None) == ''

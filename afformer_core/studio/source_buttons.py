@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways in which a page takes a file: upload, and choice on this machine."""
+"""The ways in which a page takes a file: upload, the webcam, and choice on this machine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.file_dialog import FileDialog
 from afformer_core.studio.limits import Limits, shown_name
 from afformer_core.studio.messages import tell_error, told_errors
+from afformer_core.studio.webcam_dialog import WebcamDialog
 
 # Called with the path of a file, which may be gone afterwards, and its name for people.
 Take = Callable[[Path, str], Awaitable[None]]
@@ -26,12 +27,13 @@ def file_sources(
     folders: tuple[Path, ...],
     limits: Limits,
 ) -> None:
-    """Build an upload field and, where folders were given, a button to choose on this machine.
+    """Build an upload field, a button for the webcam and, with folders, one for this machine.
 
     Args:
         label: text of the field.
         accept: types of files that the browser offers, as HTML names them.
-        kinds: kinds that can be chosen.
+        kinds: kinds that can be chosen; the webcam records where a video is one of them, and takes
+            an image elsewhere.
         take: function that takes a file; its errors are shown in the page.
         folders: resolved folders that may be read.
         limits: largest sizes of what is taken.
@@ -63,15 +65,18 @@ def file_sources(
     field.on('failed', lambda: tell_error('the upload was cut off. Try again'), args=[])
     field.on('finish', lambda: field.reset(), args=[])
     field.props(f'accept="{accept}" flat bordered').classes('w-full')
-    if folders:
-        dialog = FileDialog(folders, kinds)
+    with ui.row().classes('gap-1'):
+        webcam = WebcamDialog(field, Kind.VIDEO in kinds)
+        ui.button('Webcam', icon='videocam', on_click=webcam.open).props('flat dense no-caps')
+        if folders:
+            dialog = FileDialog(folders, kinds)
 
-        async def choose() -> None:
-            chosen = await dialog.choose()
-            if chosen is not None:
-                with told_errors():
-                    await take(chosen.path, shown_name(chosen.name))
+            async def choose() -> None:
+                chosen = await dialog.choose()
+                if chosen is not None:
+                    with told_errors():
+                        await take(chosen.path, shown_name(chosen.name))
 
-        ui.button('Choose on this machine', icon='folder_open', on_click=choose).props(
-            'flat dense'
-        )
+            ui.button('Choose on this machine', icon='folder_open', on_click=choose).props(
+                'flat dense no-caps'
+            )

@@ -85,6 +85,19 @@ def test_frames_are_chosen_in_a_folder_that_was_given(page: Any, files: Path) ->
     page.get_by_text('Frame 1 of 3: the model keeps it').wait_for()
 
 
+def test_the_webcam_gives_a_demonstration_and_an_image(page: Any) -> None:
+    page.get_by_role('button', name='Webcam', exact=True).nth(0).click()
+    page.get_by_role('button', name='Record').click()
+    page.get_by_text('Recording: show the action').wait_for()
+    page.wait_for_timeout(1500)
+    page.get_by_role('button', name='Stop').click()
+    page.get_by_text('Frame 1 of').wait_for()
+
+    page.get_by_role('button', name='Webcam', exact=True).nth(1).click()
+    page.get_by_role('button', name='Take an image').click()
+    page.locator('.presence').wait_for()
+
+
 @pytest.mark.parametrize(
     ('name', 'reason'),
     [

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A dialog that records the camera of the browser, or takes an image of it."""
+
+from __future__ import annotations
+
+from nicegui import events, ui
+from nicegui.element import Element
+from nicegui.elements.dialog import Dialog
+
+from afformer_core.studio.messages import tell_error
+
+# Seconds after which a recording ends by itself.
+_LONGEST = 30
+
+
+class _Webcam(Element, component='webcam.js'):
+    """View of the camera, which puts what it records into an upload field.
+
+    Args:
+        field: the field.
+    """
+
+    def __init__(self, field: ui.upload) -> None:
+        super().__init__()
+        self._props['field'] = field.id
+
+
+class WebcamDialog:
+    """The dialog, whose recordings and images go the way of an upload.
+
+    Args:
+        field: field that uploads them.
+        records: whether it records videos; else it takes images.
+    """
+
+    def __init__(self, field: ui.upload, records: bool) -> None:
+        self._records = records
+        self._recording = False
+        self._dialog: Dialog = ui.dialog()
+        with self._dialog, ui.card().classes('w-[560px] max-w-full'):
+            self._webcam = _Webcam(field)
+            self._text = ui.label()
+            with ui.row().classes('gap-2'):
+                self._act = ui.button('', on_click=self._press).props('no-caps autofocus')
+                ui.button('Close', on_click=self._dialog.close).props('flat no-caps')
+        self._webcam.on('opened', self._ready)
+        self._webcam.on('failed', self._failed)
+        self._webcam.on('sent', self._dialog.close)
+        self._dialog.on('hide', lambda: self._webcam.run_method('close'))
+        self._dialog.on('show', lambda: self._webcam.run_method('open'))
+
+    def open(self) -> None:
+        """Open the dialog and the camera, which the browser may ask the user about."""
+        self._recording = False
+        self._act.set_enabled(False)
+        self._act.text = 'Record' if self._records else 'Take an image'
+        self._text.text = 'Waiting for the camera. The browser may ask whether it is permitted.'
+        self._dialog.open()
+
+    def _ready(self) -> None:
+        self._act.set_enabled(True)
+        self._text.text = f'At most {_LONGEST} s.' if self._records else ''
+
+    def _failed(self, event: events.GenericEventArguments) -> None:
+        self._dialog.close()
+        tell_error(f'there is no camera: {event.args}')
+
+    def _press(self) -> None:
+        if not self._records:
+            self._webcam.run_method('take')
+        elif self._recording:
+            self._webcam.run_method('finish')
+        else:
+            self._recording = True
+            self._act.text = 'Stop'
+            self._text.text = f'Recording: show the action. It ends after {_LONGEST} s.'
+            self._webcam.run_method('record', 1000 * _LONGEST)

@@ -43,21 +43,25 @@ class StudioSettings:
         port: port, 1 to 65535.
         folders: resolved folders whose files the page may choose.
         pairs: folder of own pairs whose points are marked; None for none.
+        points: number of points with which a pair is finished, at least 1.
         limits: largest sizes of what is taken.
 
     Raises:
-        ValueError: the port is out of its range, or a folder does not exist.
+        ValueError: a number is out of its range, or a folder does not exist.
     """
 
     host: str = '127.0.0.1'
     port: int = 8765
     folders: tuple[Path, ...] = ()
     pairs: Path | None = None
+    points: int = 10
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
             raise ValueError(f'the port is {self.port}; expected one from 1 to 65535')
+        if self.points < 1:
+            raise ValueError(f'the number of points is {self.points}; expected at least 1')
         for folder in (*self.folders, *(() if self.pairs is None else (self.pairs,))):
             if not folder.is_dir():
                 raise ValueError(f'{folder} does not exist; expected a folder')
@@ -137,7 +141,9 @@ def _build(worker: GroundingWorker, settings: StudioSettings, added: Sequence[St
     }
     pairs = settings.pairs
     if pairs is not None:
-        builders['Label'] = lambda: LabelTab(PointLabels(pairs), worker).turn_to
+        builders['Label'] = lambda: (
+            LabelTab(PointLabels(pairs), worker, settings.limits, settings.points).turn_to
+        )
     build_tabs({**builders, **{tab.name: tab.build for tab in added}})
 
 

@@ -13,19 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.bag_frames import is_bag
-from afformer_core.demonstrations.media import MediaFrames, read_demonstration, split_topic
 from afformer_core.errors import DemonstrationError, ImageError
-from afformer_core.media.images import read_image
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.studio.grounding_worker import GroundingWorker
-from afformer_core.studio.limits import (
-    Limits,
-    ReadingLimit,
-    require_small_image,
-    require_small_video,
-)
+from afformer_core.studio.limited_reading import read_limited_demonstration, read_limited_image
+from afformer_core.studio.limits import Limits
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
 
 _PEAKS = 5
@@ -131,7 +124,9 @@ class Workspace:
         """
         if len(self.images) >= self.limits.images:
             raise ImageError(f'the page holds {self.limits.images} images. Remove one first')
-        shown = ShownImage(name, await asyncio.to_thread(_read_image, path, self.limits, name))
+        shown = ShownImage(
+            name, await asyncio.to_thread(read_limited_image, path, self.limits, name)
+        )
         self.images.append(shown)
         return shown
 
@@ -158,25 +153,12 @@ class Workspace:
 
     async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
         maximum = await self._worker.run(lambda grounder: grounder.configuration.maximum_frames)
-        media = await asyncio.to_thread(_read_media, path, maximum, self.limits, name)
+        media = await asyncio.to_thread(
+            read_limited_demonstration, path, maximum, self.limits, name
+        )
         key = f'{next(_numbers)} {name}'
         await self._worker.run(lambda grounder: grounder.set_demonstration(media.frames, key))
         return ShownDemonstration(key, name, media.frame_count, timeline_of(media, maximum))
-
-
-def _read_media(path: Path, maximum: int, limits: Limits, name: str) -> MediaFrames:
-    file, topic = split_topic(path)
-    if file.is_file() and not topic and not is_bag(file):
-        require_small_video(file, limits, name)
-    return read_demonstration(path, maximum, ReadingLimit(limits, name))
-
-
-def _read_image(path: Path, limits: Limits, name: str) -> NDArray[np.uint8]:
-    require_small_image(path, limits, name)
-    try:
-        return read_image(path)
-    except ImageError as error:
-        raise ImageError(f'{name} is damaged. Copy it again') from error
 
 
 def _answer(

@@ -51,6 +51,10 @@ def add_parser(subparsers: Any) -> None:
         help='folder of your own pairs, whose points a second tab marks (default: none)',
     )  # fmt: skip
     parser.add_argument(
+        '--points', type=int, default=10, metavar='N',
+        help='points with which a pair counts as finished (default: 10)',
+    )  # fmt: skip
+    parser.add_argument(
         '--node', metavar='NAME',
         help='grounding node that the tab Robot shows, where ROS 2 is installed, such as '
         '/left/grounding (default: /grounding)',
@@ -77,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         folders=tuple(folder.resolve() for folder in arguments.folder),
         pairs=arguments.pairs,
+        points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
     )
     serve(settings, lambda: open_grounder(arguments.model, arguments), _robot_tabs(arguments.node))

@@ -22,7 +22,7 @@ class ActionChoice:
         self._radio = ui.radio(self._options(), value=self._names[0] if self._names else None)
         if takes_new:
             field = ui.input('Another action').props('dense').classes('w-full')
-            field.on('keydown.enter', lambda: self._add(field))
+            field.on('keydown.enter', lambda: self._take(field))
 
     @property
     def chosen(self) -> str:
@@ -40,12 +40,15 @@ class ActionChoice:
         if 0 <= index < len(self._names):
             self._radio.value = self._names[index]
 
-    def _add(self, field: ui.input) -> None:
-        name = str(field.value).strip()
-        if name and name not in self._names:
+    def choose_name(self, name: str) -> None:
+        """Choose by name; one that is not there yet is added."""
+        if name not in self._names:
             self._names.append(name)
-        if name:
-            self._radio.set_options(self._options(), value=name)
+        self._radio.set_options(self._options(), value=name)
+
+    def _take(self, field: ui.input) -> None:
+        if name := str(field.value).strip():
+            self.choose_name(name)
         field.value = ''
 
     def _options(self) -> dict[str, str]:

@@ -3,19 +3,34 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Literal
 
 from nicegui import events, ui
 
 from afformer_core.data.readers.point_table import PointRow
+from afformer_core.media.polygons import Point
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.action_choice import ActionChoice
-from afformer_core.studio.labelling.pair_view import PairView
+from afformer_core.studio.labelling.folder_panel import FolderPanel
+from afformer_core.studio.labelling.media_check import unreadable_media
+from afformer_core.studio.labelling.pair_list import PairList
+from afformer_core.studio.labelling.pair_view import Marks, PairView
 from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels
+from afformer_core.studio.labelling.point_tool import PointTool, Shape
+from afformer_core.studio.labelling.suggestion import Suggester
+from afformer_core.studio.labelling.suggestion_line import SuggestionLine
+from afformer_core.studio.limits import Limits
 from afformer_core.studio.messages import told_errors
 
-_Ignored = Literal['input', 'select', 'button', 'textarea']
-_KEYS = 'Click to mark, 1 to 9 for the action, U to undo, N for the next pair without points.'
+_IGNORED: list[Literal['input', 'select', 'button', 'textarea']] = ['input', 'textarea', 'select']
+_KEYS = (
+    'Click to mark. 1 to 9: action. S: accept the suggestion. U: undo. N: next unfinished pair. '
+    'P, B, O: points, box, outline (Enter closes it).'
+)
+# Time after which the points of other people appear, seconds.
+_REFRESH = 2.0
 
 
 class LabelTab:
@@ -23,16 +38,25 @@ class LabelTab:
 
     Args:
         labels: tables of the folder.
-        worker: worker with the model, which tells how many frames it keeps.
+        worker: worker with the model, which suggests points.
+        limits: largest sizes of media.
+        enough: number of points with which a pair is finished.
     """
 
-    def __init__(self, labels: PointLabels, worker: GroundingWorker) -> None:
+    def __init__(
+        self, labels: PointLabels, worker: GroundingWorker, limits: Limits, enough: int
+    ) -> None:
         self._labels = labels
-        self._added: list[tuple[LabelledPair, PointRow]] = []
-        self._lines: dict[LabelledPair, ui.item] = {}
-        self._counts: dict[LabelledPair, ui.item_label] = {}
-        # The one before the first, from which `turn_to` goes on.
-        self._chosen = labels.pairs[-1]
+        self._limits = limits
+        self._added: list[tuple[LabelledPair, tuple[PointRow, ...]]] = []
+        self._drawn: Marks | None = None
+        # Changes are written one after another, in the order of the clicks.
+        self._writing = asyncio.Lock()
+        self._tool = PointTool()
+        self._suggester = Suggester(
+            worker, None if labels.takes_new_actions else labels.action_names
+        )
+        ui.context.client.on_delete(self._suggester.close)
         ui.label(_KEYS).classes('text-sm')
         with ui.element().classes('w-full grid gap-4 items-start grid-cols-[16rem_minmax(0,1fr)]'):
             with ui.column().classes('gap-2'):
@@ -40,76 +64,120 @@ class LabelTab:
                 with ui.row().classes('gap-2'):
                     ui.button('Undo', on_click=self._undo).props('outline dense')
                     ui.button('Next', on_click=self._next).props('outline dense')
-                with ui.list().props('dense bordered').classes('w-full max-h-96 overflow-auto'):
-                    for pair in labels.pairs:
-                        self._build_line(pair)
-            self._view = PairView(worker, self._mark)
-        ignored: list[Literal['input', 'select', 'button', 'textarea']] = [
-            'input',
-            'textarea',
-            'select',
-        ]
-        self._keyboard = ui.keyboard(self._press, active=False, ignore=ignored)
+                self._pairs = PairList(labels, enough, self._choose)
+                FolderPanel(labels.folder)
+            with ui.column().classes('min-w-0 gap-2'):
+                with ui.row().classes('items-center gap-4'):
+                    self._shapes = ui.toggle([shape.value for shape in Shape], value='Points')
+                    self._shapes.props('dense no-caps').on_value_change(self._change_shape)
+                    self._suggestion = SuggestionLine(self._accept)
+                self._view = PairView(worker, limits, self._click)
+        self._keyboard = ui.keyboard(self._press, active=False, ignore=_IGNORED)
+        self._timer = ui.timer(_REFRESH, self._refresh, active=False)
         self._opened = False
 
     async def turn_to(self, shown: bool) -> None:
-        """Take keys only while the tab is shown; at first, show the first pair without points."""
+        """Take keys only while the tab is shown; at first, show the first unfinished pair."""
         self._keyboard.active = shown
+        self._timer.active = shown and self._opened
         if shown and not self._opened:
             self._opened = True
+            checking = asyncio.to_thread(unreadable_media, self._labels.pairs, self._limits)
+            checked = asyncio.create_task(checking)
             await self._next()
-
-    def _build_line(self, pair: LabelledPair) -> None:
-        with ui.item(on_click=lambda: self._choose(pair)) as line, ui.item_section():
-            ui.item_label(pair.name).classes('break-all')
-            self._counts[pair] = ui.item_label().classes('text-xs')
-            self._lines[pair] = line
-        self._tell_count(pair)
-
-    def _tell_count(self, pair: LabelledPair) -> None:
-        with told_errors():
-            count = len(self._labels.rows(pair))
-            self._counts[pair].text = f'{count} points' if count else 'no points yet'
+            with told_errors():
+                self._pairs.tell_unreadable(await checked)
 
     async def _choose(self, pair: LabelledPair) -> None:
-        self._lines[self._chosen].classes(remove='bg-primary text-white')
-        self._chosen = pair
-        self._lines[pair].classes('bg-primary text-white')
         with told_errors():
-            await self._view.show(pair, self._labels.rows(pair))
+            self._timer.active = True
+            self._tool.drop()
+            self._suggestion.show(None)
+            self._pairs.choose(pair)
+            media = await self._view.show(pair, self._marks())
+            if media is None:
+                return
+            suggestion = await self._suggester.suggest(
+                pair, media.frames, media.image, lambda: pair is self._pairs.chosen
+            )
+            if pair is self._pairs.chosen:
+                self._suggestion.show(suggestion)
+                self._redraw()
 
     async def _next(self) -> None:
-        """Go to the next pair without points, or the next one where all have some."""
-        pairs = self._labels.pairs
-        begin = pairs.index(self._chosen) + 1
-        after = (*pairs[begin:], *pairs[:begin])
         with told_errors():
-            bare = [pair for pair in after if not self._labels.rows(pair)]
-            await self._choose((bare or after)[0])
+            await self._choose(self._pairs.next())
 
-    def _mark(self, pair: LabelledPair, x: float, y: float) -> None:
+    async def _click(self, point: Point) -> None:
         with told_errors():
-            self._added.append((pair, self._labels.add(pair, self._actions.chosen, x, y)))
-            self._redraw(pair)
+            await self._add(self._pairs.chosen, self._actions.chosen, self._tool.click(point))
 
-    def _undo(self) -> None:
-        if self._added:
-            pair, row = self._added.pop()
+    async def _close_outline(self) -> None:
+        with told_errors():
+            await self._add(self._pairs.chosen, self._actions.chosen, self._tool.close())
+
+    async def _accept(self) -> None:
+        """Mark the best of the suggested points that are left."""
+        pair, accepted = self._pairs.chosen, self._suggestion.take()
+        if accepted is not None:
             with told_errors():
-                self._labels.remove(pair, row)
-                self._redraw(pair)
+                if accepted.action:
+                    self._actions.choose_name(accepted.action)
+                await self._add(pair, self._actions.chosen, [accepted.point])
 
-    def _redraw(self, pair: LabelledPair) -> None:
-        self._tell_count(pair)
-        if pair == self._chosen:
-            self._view.draw(self._labels.rows(pair))
+    async def _add(self, pair: LabelledPair, action: str, points: Sequence[Point]) -> None:
+        try:
+            if points:
+                async with self._writing:
+                    added = await asyncio.to_thread(self._labels.add, pair, action, points)
+                self._added.append((pair, added))
+        finally:
+            self._redraw()
+
+    async def _undo(self) -> None:
+        with told_errors():
+            if not self._tool.take_back() and self._added:
+                pair, rows = self._added.pop()
+                async with self._writing:
+                    await asyncio.to_thread(self._labels.remove, pair, rows)
+            self._redraw()
+
+    def _change_shape(self, event: events.ValueChangeEventArguments) -> None:
+        self._tool.shape = Shape(event.value)
+        self._redraw()
+
+    def _marks(self) -> Marks:
+        rows = self._labels.rows(self._pairs.chosen)
+        points = [(row.x, row.y) for row in rows]
+        return Marks(points, self._suggestion.points, tuple(self._tool.corners))
+
+    def _redraw(self) -> None:
+        self._pairs.refresh()
+        self._drawn = self._marks()
+        self._view.draw(self._drawn)
+
+    def _refresh(self) -> None:
+        """Show what others have marked or removed meanwhile."""
+        with told_errors():
+            if self._marks() != self._drawn:
+                self._redraw()
+            return
+        # One message is enough.
+        self._timer.active = False
 
     async def _press(self, event: events.KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat:
             return
+        shapes = {shape.value[0].lower(): shape for shape in Shape}
         if event.key.number is not None:
             self._actions.choose(event.key.number - 1)
         elif event.key == 'u':
-            self._undo()
+            await self._undo()
         elif event.key == 'n':
             await self._next()
+        elif event.key == 's':
+            await self._accept()
+        elif event.key.enter:
+            await self._close_outline()
+        elif event.key.name in shapes:
+            self._shapes.value = shapes[event.key.name].value

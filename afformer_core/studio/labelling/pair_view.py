@@ -4,25 +4,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from nicegui import events, ui
+from numpy.typing import NDArray
 
-from afformer_core.data.readers.point_table import PointRow
-from afformer_core.demonstrations.media import read_demonstration
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
-from afformer_core.media.images import read_image
+from afformer_core.media.polygons import Point
 from afformer_core.studio.grounding_worker import GroundingWorker
-from afformer_core.studio.labelling.point_labels import LabelledPair
-from afformer_core.studio.limits import Limits, ReadingLimit
+from afformer_core.studio.labelling import marks
+from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
+from afformer_core.studio.limited_reading import read_limited_demonstration, read_limited_image
+from afformer_core.studio.limits import Limits
 from afformer_core.studio.timeline import timeline_of
 from afformer_core.studio.timeline_view import build_timeline
 
 _SIDE = 1280
+# Radius of a mark as a share of the longer side of the image.
+_RADIUS = 1 / 130
 
-# Called with a pair and the pixel of its image that was clicked.
-Mark = Callable[[LabelledPair, float, float], None]
+# Called with the pixel of the image that was clicked.
+Click = Callable[[Point], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class PairMedia:
+    """The image of a pair, uint8 RGB [H, W, 3], and the frames that the model keeps."""
+
+    image: NDArray[np.uint8]
+    frames: tuple[NDArray[np.uint8], ...]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Points over an image, in its pixels: marked ones, suggested ones, and corners."""
+
+    points: Sequence[Point]
+    suggested: Sequence[Point] = ()
+    corners: Sequence[Point] = ()
 
 
 class PairView:
@@ -30,53 +52,88 @@ class PairView:
 
     Args:
         worker: worker with the model, which tells how many frames it keeps.
-        mark: called with each click.
+        limits: largest sizes of media.
+        clicked: called with each click.
     """
 
-    def __init__(self, worker: GroundingWorker, mark: Mark) -> None:
+    def __init__(self, worker: GroundingWorker, limits: Limits, clicked: Click) -> None:
         self._worker = worker
-        self._mark = mark
-        self._pair: LabelledPair | None = None
-        self._scale = 1.0
+        self._limits = limits
+        self._clicked = clicked
+        self._request = 0
+        # (width, height) of the image in full, and as it is shown; None where there is none.
+        self._size: tuple[int, int] | None = None
+        self._shown_size = (1, 1)
         with ui.element().classes('grid gap-4 items-start grid-cols-[minmax(0,1fr)_16rem]'):
             self._image = ui.interactive_image(on_mouse=self._click, cross=True)
             self._image.classes('w-full marked')
             self._demonstration = ui.column().classes('gap-1')
 
-    async def show(self, pair: LabelledPair, rows: Sequence[PointRow]) -> None:
-        """Show a pair and its points.
+    async def show(self, pair: LabelledPair, drawn: Marks) -> PairMedia | None:
+        """Show a pair.
+
+        Args:
+            pair: the pair.
+            drawn: what is marked in its image.
+
+        Returns:
+            its media; None if another pair was shown, or the page closed, meanwhile.
 
         Raises:
             ImageError, VideoError, DemonstrationError: its media cannot be read.
         """
-        self._pair = None
+        self._request += 1
+        request = self._request
+        self._size = None
+        self._image.content = ''
         self._demonstration.clear()
-        image = await asyncio.to_thread(read_image, pair.image)
-        shown = fit(image, _SIDE) if max(image.shape) > _SIDE else image
-        self._scale = image.shape[1] / shown.shape[1]
-        self._image.set_source(image_source(shown))
-        self._pair = pair
-        self.draw(rows)
-        maximum = await self._worker.run(lambda grounder: grounder.configuration.maximum_frames)
-        limit = ReadingLimit(Limits(), pair.demonstration.name)
-        media = await asyncio.to_thread(read_demonstration, pair.demonstration, maximum, limit)
-        if self._pair is pair:
-            with self._demonstration:
-                frames = timeline_of(media, maximum)
-                build_timeline(frames, media.frame_count, pair.demonstration.name)
-
-    def draw(self, rows: Sequence[PointRow]) -> None:
-        """Draw points, in pixels of the image."""
-        self._image.content = ''.join(self._circle(row) for row in rows)
-
-    def _circle(self, row: PointRow) -> str:
-        at = f'cx="{row.x / self._scale:.2f}" cy="{row.y / self._scale:.2f}"'
-        return ''.join(
-            f'<circle {at} r="5" fill="none" stroke="{colour}" stroke-width="{width}" />'
-            for colour, width in (('black', 4), ('white', 2))
+        image = await asyncio.to_thread(
+            read_limited_image, pair.image, self._limits, pair.image.name
         )
+        if self._is_outdated(request):
+            return None
+        shown = fit(image, _SIDE) if max(image.shape) > _SIDE else image
+        self._size, self._shown_size = _size(image), _size(shown)
+        self._image.set_source(image_source(shown))
+        self.draw(drawn)
+        maximum = await self._worker.run(lambda grounder: grounder.configuration.maximum_frames)
+        name = pair.demonstration.name
+        media = await asyncio.to_thread(
+            read_limited_demonstration, pair.demonstration, maximum, self._limits, name
+        )
+        if self._is_outdated(request):
+            return None
+        with self._demonstration:
+            build_timeline(timeline_of(media, maximum), media.frame_count, name)
+        return PairMedia(image, media.frames)
 
-    def _click(self, event: events.MouseEventArguments) -> None:
-        if self._pair is not None:
-            x, y = max(0.0, event.image_x), max(0.0, event.image_y)
-            self._mark(self._pair, x * self._scale, y * self._scale)
+    def draw(self, drawn: Marks) -> None:
+        """Draw marks over the image; none while another image is being read."""
+        if self._size is not None:
+            radius = max(self._shown_size) * _RADIUS
+            self._image.content = (
+                marks.circles(self._shown(drawn.points), radius)
+                + marks.diamonds(self._shown(drawn.suggested), radius)
+                + marks.corners(self._shown(drawn.corners), radius)
+            )
+
+    def _is_outdated(self, request: int) -> bool:
+        """Check whether another pair was asked for, or the page was closed."""
+        return request != self._request or self._image.is_deleted
+
+    def _shown(self, points: Sequence[Point]) -> list[Point]:
+        scale = self._scale
+        return [(x / scale, y / scale) for x, y in points]
+
+    @property
+    def _scale(self) -> float:
+        return 1.0 if self._size is None else self._size[0] / self._shown_size[0]
+
+    async def _click(self, event: events.MouseEventArguments) -> None:
+        if self._size is not None:
+            x, y = event.image_x * self._scale, event.image_y * self._scale
+            await self._clicked(nearest_point((x, y), self._size))
+
+
+def _size(image: NDArray[np.uint8]) -> tuple[int, int]:
+    return image.shape[1], image.shape[0]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of points in a folder of own pairs, changed one row at a time by several people."""
+"""Tables of points in a folder of own pairs, changed by several people at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from afformer_core.data.readers.point_table import PointRow, point_table_text, r
 from afformer_core.data.readers.unmarked_pairs import read_unmarked_pairs
 from afformer_core.files.atomic import write_aside
 from afformer_core.files.folder_lock import folder_lock
+from afformer_core.media.polygons import Point
+
+# Tables have hundredths of a pixel.
+_STEP = 0.01
+# Names of the demonstration and the image of a row, without folders.
+_Names = tuple[str, str]
+# Changes with each writing of a file; None where there is no file.
+_Stamp = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -33,24 +42,18 @@ class LabelledPair:
         """Its name for people."""
         return f'{self.table.parent.name}: {self.demonstration.name}, {self.image.name}'
 
-    def owns(self, row: PointRow) -> bool:
-        """Check whether a row of the table is of this pair."""
-        return (Path(row.demonstration).name, Path(row.image).name) == (
-            self.demonstration.name,
-            self.image.name,
-        )
-
 
 class PointLabels:
     """The tables of a folder with the layout of `folder_pairs`.
 
-    Each change reads the table, changes one row and writes it aside, while nobody else may: what
+    Each change reads the table, changes some rows and writes it aside, while nobody else may: what
     others have marked meanwhile stays, and a crash loses nothing.
 
     Args:
         folder: the folder.
 
     Attributes:
+        folder: the folder.
         pairs: each demonstration of an object with each of its images.
         action_names: names of the actions that are listed or used; may be empty.
         takes_new_actions: whether the folder has no list of actions, so that any may be used.
@@ -61,6 +64,7 @@ class PointLabels:
 
     def __init__(self, folder: Path) -> None:
         read = read_unmarked_pairs(folder)
+        self.folder = folder
         self.action_names = read.action_names
         self.takes_new_actions = not any((folder / name).exists() for name in ACTIONS_FILES)
         self.pairs = tuple(
@@ -69,51 +73,88 @@ class PointLabels:
             for demonstration in one.demonstrations
             for image in one.images
         )
+        self._read: dict[Path, tuple[_Stamp, Mapping[_Names, tuple[PointRow, ...]]]] = {}
 
     def rows(self, pair: LabelledPair) -> tuple[PointRow, ...]:
-        """Read the rows of a pair as they are on disk, in the order of the table.
+        """Return the rows of a pair as they are on disk, in the order of the table.
+
+        A table is read again only where it was written since.
 
         Raises:
             DatasetError: the table is malformed.
+            OSError: the folder is gone.
         """
-        return tuple(row for row in _read(pair.table) if pair.owns(row))
+        stamp = _stamp(pair.table)
+        if pair.table not in self._read or self._read[pair.table][0] != stamp:
+            self._read[pair.table] = stamp, _by_names(_read(pair.table))
+        return self._read[pair.table][1].get((pair.demonstration.name, pair.image.name), ())
 
-    def add(self, pair: LabelledPair, action: str, x: float, y: float) -> PointRow:
-        """Add a point, in pixels of the image, to a hundredth of one.
+    def add(
+        self, pair: LabelledPair, action: str, points: Iterable[Point]
+    ) -> tuple[PointRow, ...]:
+        """Add points (x, y), in pixels of the image, to a hundredth of one: all or none.
 
         Raises:
-            ValueError: the same point is there, or the action has no name.
+            ValueError: a point is there already, or the action has no name.
             DatasetError: the table is malformed.
             OSError: the folder is gone, or cannot be written to.
         """
-        added = PointRow(
-            0, pair.demonstration.name, pair.image.name, action, round(x, 2), round(y, 2)
-        )
+        names = pair.demonstration.name, pair.image.name
+        added = tuple(PointRow(0, *names, action, round(x, 2), round(y, 2)) for x, y in points)
 
-        def with_row(rows: list[PointRow]) -> list[PointRow]:
-            if any(_same(row, added) for row in rows):
-                raise ValueError(f'({added.x:g}, {added.y:g}) is marked already')
-            return [*rows, added]
+        def with_rows(rows: list[PointRow]) -> list[PointRow]:
+            known = {_content(row) for row in rows}
+            for row in added:
+                if _content(row) in known:
+                    raise ValueError(f'({row.x:g}, {row.y:g}) is marked already')
+            return [*rows, *added]
 
-        _change(pair.table, with_row)
+        _change(pair.table, with_rows)
         return added
 
-    def remove(self, pair: LabelledPair, row: PointRow) -> None:
-        """Remove a point; nothing happens if somebody else has removed it.
+    def remove(self, pair: LabelledPair, removed: Iterable[PointRow]) -> None:
+        """Remove points; nothing happens to those that somebody else has removed.
 
         Raises:
             DatasetError: the table is malformed.
             OSError: the folder is gone, or cannot be written to.
         """
-        _change(pair.table, lambda rows: [one for one in rows if not _same(one, row)])
+        gone = {_content(row) for row in removed}
+        _change(pair.table, lambda rows: [row for row in rows if _content(row) not in gone])
+
+
+def nearest_point(point: Point, size: tuple[int, int]) -> Point:
+    """Return the point (x, y) of an image of a size (width, height) that is nearest to another."""
+    x, y = (min(max(value, 0.0), side - _STEP) for value, side in zip(point, size, strict=True))
+    return x, y
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        path.parent.stat()
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _read(table: Path) -> tuple[PointRow, ...]:
     return read_point_table(table) if table.is_file() else ()
 
 
+def _by_names(rows: Iterable[PointRow]) -> dict[_Names, tuple[PointRow, ...]]:
+    gathered: defaultdict[_Names, list[PointRow]] = defaultdict(list)
+    for row in rows:
+        # Paths make `turn_knob` and `turn_knob/` equal.
+        gathered[Path(row.demonstration).name, Path(row.image).name].append(row)
+    return {names: tuple(each) for names, each in gathered.items()}
+
+
 def _change(table: Path, change: Callable[[list[PointRow]], list[PointRow]]) -> None:
     with folder_lock(table.parent):
+        for left in table.parent.glob(f'.{table.name}.*'):
+            # Of a process that was killed while it wrote: whoever writes holds the lock.
+            left.unlink(missing_ok=True)
         rows = change(list(_read(table)))
         if rows:
             write_aside(table, point_table_text(rows).encode())
@@ -122,5 +163,5 @@ def _change(table: Path, change: Callable[[list[PointRow]], list[PointRow]]) -> 
             table.unlink(missing_ok=True)
 
 
-def _same(one: PointRow, other: PointRow) -> bool:
-    return replace(one, line=0) == replace(other, line=0)
+def _content(row: PointRow) -> PointRow:
+    return replace(row, line=0)

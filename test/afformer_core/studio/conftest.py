@@ -45,7 +45,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
     shutil.copy(files / 'press.mp4', folder / 'cup/demonstrations')
     for name in ('attic.png', 'bath.png', 'cellar.png'):
         shutil.copy(files / 'panel.png', folder / 'cup/images' / name)
-    (folder / 'actions.txt').write_text('press\nturn\n')
+    (folder / 'actions.txt').write_text('press\nturn\npull\n')
     return folder
 
 

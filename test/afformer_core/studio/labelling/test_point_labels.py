@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,12 +26,12 @@ def folder(tmp_path: Path, pairs: Path) -> Path:
 def test_points_are_what_training_reads(folder: Path) -> None:
     labels = PointLabels(folder)
     first, second, _ = labels.pairs
-    labels.add(first, 'press', 10.126, 20)
-    labels.add(second, 'turn', 1, 2)
+    labels.add(first, 'press', [(10.126, 20)])
+    labels.add(second, 'turn', [(1, 2)])
 
     samples = list(FolderPairsDataset(folder))
 
-    assert labels.action_names == ('press', 'turn')
+    assert labels.action_names == ('press', 'turn', 'pull')
     assert [sample.image_path.name for sample in samples] == ['attic.png', 'bath.png']
     assert samples[0].points[0].tolist() == [[10.13, 20]]
     assert [row.x for row in labels.rows(second)] == [1]
@@ -38,7 +42,7 @@ def test_two_people_lose_no_point_of_each_other(folder: Path) -> None:
 
     def mark(number: int) -> None:
         labels = people[number % 2]
-        labels.add(labels.pairs[0], 'press', number, 5)
+        labels.add(labels.pairs[0], 'press', [(number, 5)])
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(mark, range(40)))
@@ -49,10 +53,10 @@ def test_two_people_lose_no_point_of_each_other(folder: Path) -> None:
 def test_the_last_point_is_removed_with_its_table(folder: Path) -> None:
     labels = PointLabels(folder)
     pair = labels.pairs[0]
-    row = labels.add(pair, 'press', 10, 20)
+    rows = labels.add(pair, 'press', [(10, 20)])
 
-    labels.remove(pair, row)
-    labels.remove(pair, row)
+    labels.remove(pair, rows)
+    labels.remove(pair, rows)
 
     assert labels.rows(pair) == ()
     assert sorted(path.name for path in (folder / 'cup').iterdir()) == ['demonstrations', 'images']
@@ -60,10 +64,11 @@ def test_the_last_point_is_removed_with_its_table(folder: Path) -> None:
 
 def test_a_point_that_is_there_is_refused(folder: Path) -> None:
     labels = PointLabels(folder)
-    labels.add(labels.pairs[0], 'press', 10, 20)
+    labels.add(labels.pairs[0], 'press', [(10, 20)])
 
     with pytest.raises(ValueError, match=r'\(10, 20\) is marked already'):
-        labels.add(labels.pairs[0], 'press', 10.001, 20)
+        labels.add(labels.pairs[0], 'press', [(30, 20), (10.001, 20)])
+    assert len(labels.rows(labels.pairs[0])) == 1
 
 
 def test_a_folder_that_was_removed_is_not_made_again(folder: Path) -> None:
@@ -71,5 +76,37 @@ def test_a_folder_that_was_removed_is_not_made_again(folder: Path) -> None:
     shutil.rmtree(folder)
 
     with pytest.raises(FileNotFoundError):
-        labels.add(labels.pairs[0], 'press', 10, 20)
+        labels.add(labels.pairs[0], 'press', [(10, 20)])
     assert not folder.exists()
+
+
+# Adds points and says so after each, until it is killed.
+_MARK = """
+import itertools, sys
+from pathlib import Path
+from afformer_core.studio.labelling.point_labels import PointLabels
+labels = PointLabels(Path(sys.argv[1]))
+for number in itertools.count():
+    labels.add(labels.pairs[0], 'press', [(number, 5)])
+    print(number, flush=True)
+"""
+
+
+def test_a_server_that_is_killed_loses_no_point_that_was_told(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, '-c', _MARK, str(folder)], stdout=subprocess.PIPE, text=True
+    ) as marking:
+        assert marking.stdout is not None
+        marking.stdout.readline()
+        time.sleep(0.2)
+        marking.send_signal(signal.SIGKILL)
+        told = 1 + sum(1 for _ in marking.stdout)
+    (folder / 'cup/.points.csv.half').write_text('demonstration,ima')
+
+    labels = PointLabels(folder)
+    marked = [row.x for row in labels.rows(labels.pairs[0])]
+    assert marked[:told] == list(range(told))
+    assert len(marked) - told in (0, 1)
+    labels.add(labels.pairs[0], 'press', [(7, 50)])
+    names = sorted(path.name for path in (folder / 'cup').iterdir())
+    assert names == ['demonstrations', 'images', 'points.csv']

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clicks that become points: each by itself, or as corners of a box or an outline."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+
+from afformer_core.media.polygons import Point, spread_points
+
+POINTS_OF_REGION = 10
+
+
+class Shape(Enum):
+    """Shapes that clicks make."""
+
+    POINT = 'Points'
+    BOX = 'Box'
+    OUTLINE = 'Outline'
+
+
+class PointTool:
+    """The clicks on one image since the last points that they became.
+
+    A box is two opposite corners; an outline is three corners or more. Either becomes ten points
+    that are spread evenly over it.
+
+    Attributes:
+        corners: corners of the box or outline that is being drawn, (x, y) pixels.
+    """
+
+    def __init__(self) -> None:
+        self.corners: list[Point] = []
+        self._shape = Shape.POINT
+
+    @property
+    def shape(self) -> Shape:
+        """The shape that is drawn; another one drops the corners."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        self._shape = shape
+        self.corners = []
+
+    def click(self, point: Point) -> list[Point]:
+        """Take a click, and return the points that it completes.
+
+        Raises:
+            ValueError: it completes a box without an area, which is dropped.
+        """
+        if self._shape is Shape.POINT:
+            return [point]
+        self.corners.append(point)
+        if self._shape is Shape.BOX and len(self.corners) == 2:
+            (left, top), (right, bottom) = self.corners
+            self.corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+            return self.close()
+        return []
+
+    def close(self) -> list[Point]:
+        """End the outline, and return points that are spread over it; none without an outline.
+
+        Raises:
+            ValueError: it has fewer than three corners, or no area; then it is dropped.
+        """
+        corners, self.corners = self.corners, []
+        if not corners:
+            return []
+        if len(corners) < 3:
+            raise ValueError(
+                f'the outline has {len(corners)} corners; expected at least 3. Draw it again'
+            )
+        spread = spread_points(np.array(corners, np.float64), POINTS_OF_REGION)
+        return [(float(x), float(y)) for x, y in spread]
+
+    def drop(self) -> None:
+        """Drop the corners."""
+        self.corners = []
+
+    def take_back(self) -> bool:
+        """Take back the last corner; False if there is none."""
+        return bool(self.corners) and bool(self.corners.pop())

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Suggestions of the model: where the demonstration of a pair acts in its image, and how."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.media.polygons import Point
+from afformer_core.runtime import Grounder
+from afformer_core.studio.grounding_worker import GroundingWorker
+from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
+
+_PEAKS = 3
+# A peak that is worth to be shown has at least this share of the best one's score.
+_SHARE = 0.5
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A suggestion.
+
+    Attributes:
+        points: best peaks, (x, y) within the image, best first; at least one.
+        scores: score of each, 0 to 1.
+        action: name of the best action that may be used; empty where the model has none.
+        doubtful: whether the model finds that what is demonstrated is not in view.
+    """
+
+    points: tuple[Point, ...]
+    scores: tuple[float, ...]
+    action: str
+    doubtful: bool
+
+
+class Suggester:
+    """The suggestions of one page; `close` gives the model's share of it back.
+
+    The demonstration of the last suggestion stays memorized: the next pair mostly has it, too.
+
+    Args:
+        worker: worker with the model.
+        allowed: names of the actions that may be suggested; None for any.
+    """
+
+    def __init__(self, worker: GroundingWorker, allowed: Sequence[str] | None) -> None:
+        self._worker = worker
+        self._allowed = allowed
+        self._key = f'suggestions {next(_numbers)}'
+        self._memorized: Path | None = None
+        self._closed = False
+
+    async def suggest(
+        self,
+        pair: LabelledPair,
+        frames: Sequence[NDArray[np.uint8]],
+        image: NDArray[np.uint8],
+        is_current: Callable[[], bool],
+    ) -> Suggestion | None:
+        """Ground the demonstration of a pair in its image, after the tasks of other pages.
+
+        Args:
+            pair: the pair.
+            frames: frames of the demonstration that the model keeps, uint8 RGB [H, W, 3] each.
+            image: uint8 RGB [H, W, 3].
+            is_current: tells, when it is the turn, whether the pair is still shown.
+
+        Returns:
+            the suggestion; None if it is not.
+        """
+
+        def task(grounder: Grounder) -> Suggestion | None:
+            if self._closed or not is_current():
+                return None
+            if self._memorized != pair.demonstration:
+                grounder.set_demonstration(frames, self._key)
+                self._memorized = pair.demonstration
+            return self._suggestion(grounder, image)
+
+        return await self._worker.run(task)
+
+    def close(self) -> None:
+        """Forget the demonstration."""
+        self._closed = True
+
+        def task(grounder: Grounder) -> None:
+            if self._memorized is not None:
+                grounder.delete_demonstration(self._key)
+
+        self._worker.submit(task)
+
+    def _suggestion(self, grounder: Grounder, image: NDArray[np.uint8]) -> Suggestion:
+        height, width = image.shape[:2]
+        grounding = grounder.ground(image, self._key, _PEAKS)
+        least = _SHARE * grounding.peaks[0].score
+        peaks = [peak for peak in grounding.peaks if peak.score >= least]
+        names = [
+            name
+            for name in grounding.action_scores
+            if self._allowed is None or name in self._allowed
+        ]
+        calibration, presence = grounder.calibration, grounding.presence
+        return Suggestion(
+            points=tuple(nearest_point((peak.u, peak.v), (width, height)) for peak in peaks),
+            scores=tuple(peak.score for peak in peaks),
+            action=names[0] if names else '',
+            doubtful=presence is not None
+            and calibration is not None
+            and presence < calibration.threshold,
+        )

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Line that tells what the model suggests, with a button that accepts it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from nicegui import ui
+
+from afformer_core.media.polygons import Point
+from afformer_core.studio.labelling.suggestion import Suggestion
+
+
+@dataclass(frozen=True)
+class AcceptedPoint:
+    """A point (x, y) in pixels of the image, and the name of its action, which may be empty."""
+
+    point: Point
+    action: str
+
+
+class SuggestionLine:
+    """The line.
+
+    Args:
+        accept: called when the button is pressed.
+
+    Attributes:
+        points: suggested points that are not accepted yet, best first.
+    """
+
+    def __init__(self, accept: Callable[[], Awaitable[None]]) -> None:
+        self.points: tuple[Point, ...] = ()
+        self._suggestion: Suggestion | None = None
+        with ui.row().classes('items-center gap-2 no-wrap') as self._row:
+            self._button = ui.button('Accept', on_click=accept).props('outline dense no-caps')
+            self._text = ui.label().classes('text-sm suggestion')
+        self.show(None)
+
+    def show(self, suggestion: Suggestion | None) -> None:
+        """Show a suggestion, or none."""
+        self._suggestion = suggestion
+        self.points = () if suggestion is None else suggestion.points
+        self._row.set_visibility(suggestion is not None)
+        if suggestion is not None:
+            self._text.text = _text(suggestion)
+
+    def take(self) -> AcceptedPoint | None:
+        """Take the best point that is left; None if there is none."""
+        if self._suggestion is None or not self.points:
+            return None
+        accepted = AcceptedPoint(self.points[0], self._suggestion.action)
+        self.points = self.points[1:]
+        self._row.set_visibility(bool(self.points))
+        return accepted
+
+
+def _text(suggestion: Suggestion) -> str:
+    scores = ', '.join(f'{score:.2f}' for score in suggestion.scores)
+    action = f'{suggestion.action}, ' if suggestion.action else ''
+    doubt = '. It may not be in view' if suggestion.doubtful else ''
+    return f'The model suggests: {action}score {scores}{doubt}'

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Points of own pairs, marked in a browser."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.readers.folder_pairs import FolderPairsDataset
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.readers.point_table import PointRow, read_point_table
+
+
+@pytest.fixture(autouse=True)
+def _unmarked(pairs: Path) -> Iterator[None]:
+    """Leave the folder without points to the next test."""
+    yield
+    (pairs / 'cup/points.csv').unlink(missing_ok=True)
+
+
+@pytest.fixture
+def tab(page: Any) -> Any:
+    """The page with the tab open at the first pair."""
+    return opened(page)
+
+
+def opened(page: Any) -> Any:
+    page.get_by_role('tab', name='Label').click()
+    page.get_by_text('Frame 1 of 12').wait_for()
+    return page
+
+
+def click(page: Any, x: float, y: float) -> None:
+    """Click a pixel of the image of 128x96, however large it is shown."""
+    image = page.locator('.marked img')
+    box = image.bounding_box()
+    image.click(position={'x': x * box['width'] / 128, 'y': y * box['height'] / 96})
+
+
+def rows(pairs: Path) -> tuple[PointRow, ...]:
+    return read_point_table(pairs / 'cup/points.csv')
+
+
+def test_three_pairs_are_marked_by_clicks_and_keys(tab: Any, pairs: Path) -> None:
+    for number in range(3):
+        tab.keyboard.press('2')
+        for point in range(3):
+            click(tab, 20 + 30 * point, 40)
+            tab.locator('.marked circle').nth(2 * point).wait_for()
+        tab.get_by_text('3 points').nth(number).wait_for()
+        tab.keyboard.press('n')
+        tab.locator('.marked circle').first.wait_for(
+            state='detached' if number < 2 else 'attached'
+        )
+    tab.keyboard.press('u')
+    tab.get_by_text('2 points').wait_for()
+
+    marked = rows(pairs)
+    assert [row.image for row in marked] == (
+        3 * ['attic.png'] + 3 * ['bath.png'] + 2 * ['cellar.png']
+    )
+    assert {(row.demonstration, row.action) for row in marked} == {('press.mp4', 'turn')}
+    assert [abs(row.x - 20 - 30 * (n % 3)) < 0.5 for n, row in enumerate(marked)] == 8 * [True]
+    assert main(['verify', str(pairs)]) == 0
+
+
+def test_a_pair_takes_twelve_interactions(tab: Any, pairs: Path) -> None:
+    interactions = 0
+    tab.keyboard.press('2')
+    interactions += 1
+    for point in range(10):
+        click(tab, 10 * point + 5, 40)
+        interactions += 1
+    tab.get_by_text('10 points').wait_for()
+    tab.keyboard.press('n')
+    interactions += 1
+    tab.locator('.marked circle').first.wait_for(state='detached')
+
+    assert len(rows(pairs)) == 10
+    assert interactions <= 14
+    tab.get_by_role('switch', name='Unfinished only').click()
+    tab.get_by_text('press.mp4, attic.png').wait_for(state='hidden')
+    assert tab.get_by_text('press.mp4, bath.png').is_visible()
+
+
+def test_a_key_accepts_what_the_command_finds(
+    tab: Any, pairs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tab.locator('.suggested').first.wait_for()
+    tab.get_by_text('The model suggests').wait_for()
+    tab.keyboard.press('s')
+    tab.locator('.marked circle').first.wait_for()
+
+    video, image = pairs / 'cup/demonstrations/press.mp4', pairs / 'cup/images/attic.png'
+    options = ['--video', str(video), '--image', str(image), '--threads', '1']
+    assert main(['ground', *options]) == 0
+    expected = json.loads(capsys.readouterr().out)
+    (row,) = rows(pairs)
+    best = expected['peaks'][0]
+    assert (row.x, row.y) == pytest.approx((best['u'], best['v']), abs=0.006)
+    # The only one of the folder's actions that the model knows.
+    assert 'press' not in expected['actions']
+    assert row.action == 'pull'
+
+
+def test_a_box_and_an_outline_become_ten_points_each(tab: Any, pairs: Path) -> None:
+    tab.keyboard.press('b')
+    click(tab, 20, 20)
+    tab.locator('.marked .corner').wait_for()
+    click(tab, 60, 40)
+    tab.get_by_text('10 points').wait_for()
+    tab.keyboard.press('o')
+    for corner in ((80, 50), (120, 50), (120, 90)):
+        click(tab, *corner)
+    tab.locator('.marked .corner').nth(2).wait_for()
+    tab.keyboard.press('Enter')
+    tab.get_by_text('20 points').wait_for()
+
+    points = np.array([(row.x, row.y) for row in rows(pairs)])
+    assert ((points[:10] > (19, 19)) & (points[:10] < (61, 41))).all()
+    assert (points[10:, 0] - 80 > points[10:, 1] - 50 - 1).all()
+    assert (points[10:] > (79, 49)).all()
+    tab.keyboard.press('u')
+    tab.get_by_text('10 points').wait_for()
+    assert len(rows(pairs)) == 10
+
+
+def test_the_folder_is_checked_and_exported(tab: Any, pairs: Path, tmp_path: Path) -> None:
+    click(tab, 20, 40)
+    tab.locator('.marked circle').first.wait_for()
+    tab.get_by_role('button', name='Check').click()
+    tab.get_by_text('Nothing is missing or broken').wait_for()
+    assert '- samples: 1\n' in tab.locator('.health').inner_text()
+    tab.get_by_role('button', name='Close').click()
+
+    with tab.expect_download() as started:
+        tab.get_by_role('button', name='OPRA JSON').click()
+    with zipfile.ZipFile(started.value.path()) as archive:
+        archive.extractall(tmp_path)
+    (read,) = OpraDataset(tmp_path / 'annotations.json', root=pairs)
+    (marked,) = FolderPairsDataset(pairs)
+    assert read.points[0].tolist() == marked.points[0].tolist()
+
+
+def test_points_of_another_page_appear_by_themselves(
+    tab: Any, chromium: Any, studio: str, pairs: Path
+) -> None:
+    other = chromium.new_page()
+    other.goto(studio)
+    opened(other)
+    click(other, 30, 40)
+    tab.locator('.marked circle').first.wait_for()
+    click(tab, 60, 40)
+    other.locator('.marked circle').nth(2).wait_for()
+    other.close()
+
+    assert [round(row.x) for row in rows(pairs)] == [30, 60]
+
+
+def test_a_folder_that_is_removed_is_told_and_not_made_again(
+    tab: Any, pairs: Path, tmp_path: Path
+) -> None:
+    (pairs / 'cup').rename(tmp_path / 'cup')
+    try:
+        click(tab, 30, 40)
+        tab.get_by_text('cup: No such file or directory').first.wait_for()
+        assert not (pairs / 'cup').exists()
+    finally:
+        (tmp_path / 'cup').rename(pairs / 'cup')

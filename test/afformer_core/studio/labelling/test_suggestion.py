@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Suggestions of the model for the pairs of a page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.runtime import Grounding, Peak
+from afformer_core.studio.grounding_worker import GroundingWorker
+from afformer_core.studio.labelling.point_labels import LabelledPair
+from afformer_core.studio.labelling.suggestion import Suggester
+
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+FRAMES = (IMAGE,)
+
+
+class GrounderDouble:
+    """Always the same grounding; remembers what it was asked."""
+
+    calibration = None
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def set_demonstration(self, frames: Any, name: str) -> None:
+        self.asked.append('memorize')
+
+    def delete_demonstration(self, name: str) -> None:
+        self.asked.append('forget')
+
+    def ground(self, image: Any, name: str, maximum_peaks: int) -> Grounding:
+        self.asked.append('ground')
+        peaks = (Peak(-0.4, 47.3, 0.6), Peak(20, 30, 0.3), Peak(40, 30, 0.29))
+        scores = {'pull': 0.7, 'press': 0.2, 'turn': 0.1}
+        return Grounding(np.ones((4, 4), np.float32), (48, 64), scores, peaks, 0.6, 0.5)
+
+
+@pytest.fixture
+def grounder() -> GrounderDouble:
+    return GrounderDouble()
+
+
+@pytest.fixture
+def worker(grounder: GrounderDouble) -> Iterator[GroundingWorker]:
+    load: Any = lambda: grounder  # noqa: E731
+    started = GroundingWorker(load)
+    yield started
+    started.close()
+
+
+def run(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run in a thread of its own: a browser of other tests has an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(task())).result()
+
+
+def pair(demonstration: str, image: str) -> LabelledPair:
+    return LabelledPair(Path('cup/points.csv'), Path(demonstration), Path(image))
+
+
+def test_the_best_peaks_and_the_best_action_that_may_be_used(worker: GroundingWorker) -> None:
+    async def use() -> None:
+        suggester = Suggester(worker, ('turn', 'press'))
+        found = await suggester.suggest(pair('a.mp4', 'a.png'), FRAMES, IMAGE, lambda: True)
+        assert found is not None
+        assert found.points == ((0, 47.3), (20, 30))
+        assert found.scores == (0.6, 0.3)
+        assert found.action == 'press'
+        assert not found.doubtful
+
+    run(use)
+
+
+def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
+    worker: GroundingWorker, grounder: GrounderDouble
+) -> None:
+    async def use() -> None:
+        suggester = Suggester(worker, None)
+        for one in (pair('a.mp4', 'a.png'), pair('a.mp4', 'b.png'), pair('b.mp4', 'b.png')):
+            await suggester.suggest(one, FRAMES, IMAGE, lambda: True)
+        suggester.close()
+        await worker.run(lambda _: None)
+
+    run(use)
+    assert grounder.asked == ['memorize', 'ground', 'ground', 'memorize', 'ground', 'forget']
+
+
+def test_a_pair_that_is_left_before_its_turn_costs_nothing(
+    worker: GroundingWorker, grounder: GrounderDouble
+) -> None:
+    async def use() -> None:
+        suggester = Suggester(worker, None)
+        one = pair('a.mp4', 'a.png')
+        assert await suggester.suggest(one, FRAMES, IMAGE, lambda: False) is None
+        suggester.close()
+        assert await suggester.suggest(one, FRAMES, IMAGE, lambda: True) is None
+
+    run(use)
+    assert grounder.asked == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits of what a page takes, and checks of a file before it is decoded."""
+"""Limits of what a page takes, checks of a file before it is decoded, and reading within them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
+from afformer_core.demonstrations.bag_frames import is_bag
+from afformer_core.demonstrations.media import MediaFrames, read_demonstration, split_topic
 from afformer_core.errors import ImageError, VideoError
-from afformer_core.media.images import read_image_size
+from afformer_core.media.images import read_image, read_image_size
 
 # What ffmpeg calls the formats of files that hold their frames themselves. Playlists are left out:
 # they name other files and hosts, which would be read too.
@@ -106,6 +110,40 @@ def require_small_video(path: Path, limits: Limits, name: str) -> None:
             f'{name} has frames of {width}x{height} pixels; expected at most '
             f'{limits.pixels / 1e6:g} million'
         )
+
+
+def read_limited_demonstration(
+    path: Path, maximum_frames: int, limits: Limits, name: str
+) -> MediaFrames:
+    """Read a demonstration.
+
+    Args:
+        path: path of a video, a folder of images or a bag; `BAG#TOPIC` names a topic of a bag.
+        maximum_frames: largest number of frames that the model keeps.
+        limits: the limits.
+        name: its name for people.
+
+    Raises:
+        DemonstrationError: the bag has no such topic.
+        VideoError, BagError, ImageError: it cannot be read, or exceeds a limit.
+    """
+    file, topic = split_topic(path)
+    if file.is_file() and not topic and not is_bag(file):
+        require_small_video(file, limits, name)
+    return read_demonstration(path, maximum_frames, ReadingLimit(limits, name))
+
+
+def read_limited_image(path: Path, limits: Limits, name: str) -> NDArray[np.uint8]:
+    """Read an image, uint8 RGB [H, W, 3].
+
+    Raises:
+        ImageError: it cannot be read, or exceeds a limit.
+    """
+    require_small_image(path, limits, name)
+    try:
+        return read_image(path)
+    except ImageError as error:
+        raise ImageError(f'{name} is damaged. Copy it again') from error
 
 
 def shown_name(given: str) -> str:

@@ -17,8 +17,7 @@ from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.studio.grounding_worker import GroundingWorker
-from afformer_core.studio.limited_reading import read_limited_demonstration, read_limited_image
-from afformer_core.studio.limits import Limits
+from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
 
 _PEAKS = 5

@@ -28,7 +28,7 @@ class FolderPanel:
             ui.button('OPRA JSON', icon='download', on_click=self._export).props('outline dense')
         with ui.dialog() as self._dialog, ui.card():
             self._title = ui.label().classes('text-lg font-bold')
-            self._text = ui.label().classes('whitespace-pre-wrap break-all health')
+            self._text = ui.label().classes('whitespace-pre-wrap break-words health')
             ui.button('Close', on_click=self._dialog.close).props('outline dense')
 
     async def _check(self) -> None:

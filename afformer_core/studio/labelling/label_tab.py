@@ -58,7 +58,7 @@ class LabelTab:
         )
         ui.context.client.on_delete(self._suggester.close)
         ui.label(_KEYS).classes('text-sm')
-        with ui.element().classes('w-full grid gap-4 items-start grid-cols-[16rem_minmax(0,1fr)]'):
+        with ui.element().classes('w-full grid gap-4 items-start grid-cols-[18rem_minmax(0,1fr)]'):
             with ui.column().classes('gap-2'):
                 self._actions = ActionChoice(labels.action_names, labels.takes_new_actions)
                 with ui.row().classes('gap-2'):

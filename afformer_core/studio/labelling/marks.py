@@ -24,19 +24,16 @@ def circles(points: Sequence[Point], radius: float) -> str:
 
 def diamonds(points: Sequence[Point], radius: float) -> str:
     """Draw suggested points, dashed and with their numbers from 1; the first is the largest."""
+    dashes = f'stroke-dasharray="{1.2 * radius:.2f} {0.4 * radius:.2f}"'
     drawn = []
     for number, (x, y) in enumerate(points, 1):
-        r = (2.2 if number == 1 else 1.5) * radius
-        corners = (
-            f'{x:.2f},{y - r:.2f} {x + r:.2f},{y:.2f} {x:.2f},{y + r:.2f} {x - r:.2f},{y:.2f}'
-        )
-        dashed = f'stroke-dasharray="{0.8 * radius:.2f} {0.4 * radius:.2f}"'
+        r = (2.5 if number == 1 else 1.7) * radius
+        at = f'{x:.2f},{y - r:.2f} {x + r:.2f},{y:.2f} {x:.2f},{y + r:.2f} {x - r:.2f},{y:.2f}'
         drawn.append(
             '<g class="suggested">'
-            + _twice(f'<polygon points="{corners}" {dashed} {{}} />', radius, _ORANGE)
-            + f'<text x="{x + r:.2f}" y="{y - r:.2f}" font-size="{2.4 * radius:.2f}" '
-            f'fill="{_ORANGE}" stroke="black" stroke-width="{0.5 * radius:.2f}" '
-            f'paint-order="stroke">{number}</text></g>'
+            + _twice(f'<polygon points="{at}" {{}} />', radius, _ORANGE, dashes)
+            + _number(number, (x + r, y - r), radius)
+            + '</g>'
         )
     return ''.join(drawn)
 
@@ -46,17 +43,30 @@ def corners(points: Sequence[Point], radius: float) -> str:
     if not points:
         return ''
     line = ' '.join(f'{x:.2f},{y:.2f}' for x, y in points)
+    side = 1.4 * radius
     squares = (
-        f'<rect class="corner" x="{x - radius / 2:.2f}" y="{y - radius / 2:.2f}" '
-        f'width="{radius:.2f}" height="{radius:.2f}" fill="white" stroke="black" />'
+        f'<rect class="corner" x="{x - side / 2:.2f}" y="{y - side / 2:.2f}" '
+        f'width="{side:.2f}" height="{side:.2f}" fill="white" stroke="black" />'
         for x, y in points
     )
     return _twice(f'<polyline points="{line}" {{}} />', radius, 'white') + ''.join(squares)
 
 
-def _twice(shape: str, radius: float, colour: str) -> str:
-    """Draw a shape in black, and more narrowly in a light colour over it."""
+def _number(number: int, at: Point, radius: float) -> str:
+    """Write a number, in a light colour over a black outline of itself."""
     return ''.join(
-        shape.format(f'fill="none" stroke="{stroke}" stroke-width="{width * radius:.2f}"')
-        for stroke, width in (('black', 0.8), (colour, 0.4))
+        f'<text x="{at[0]:.2f}" y="{at[1]:.2f}" font-size="{3.5 * radius:.2f}" '
+        f'font-weight="bold" {colours}>{number}</text>'
+        for colours in (
+            f'stroke="black" stroke-width="{radius:.2f}"',
+            f'fill="{_ORANGE}"',
+        )
+    )
+
+
+def _twice(shape: str, radius: float, colour: str, dashes: str = '') -> str:
+    """Draw a shape in black, and more narrowly and perhaps dashed in a light colour over it."""
+    return ''.join(
+        shape.format(f'fill="none" stroke="{stroke}" stroke-width="{width * radius:.2f}" {dash}')
+        for stroke, width, dash in (('black', 0.8, ''), (colour, 0.4, dashes))
     )

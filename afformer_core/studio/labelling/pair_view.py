@@ -17,14 +17,13 @@ from afformer_core.media.polygons import Point
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling import marks
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
-from afformer_core.studio.limited_reading import read_limited_demonstration, read_limited_image
-from afformer_core.studio.limits import Limits
+from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.timeline import timeline_of
 from afformer_core.studio.timeline_view import build_timeline
 
 _SIDE = 1280
 # Radius of a mark as a share of the longer side of the image.
-_RADIUS = 1 / 130
+_RADIUS = 1 / 110
 
 # Called with the pixel of the image that was clicked.
 Click = Callable[[Point], Awaitable[None]]
@@ -64,7 +63,7 @@ class PairView:
         # (width, height) of the image in full, and as it is shown; None where there is none.
         self._size: tuple[int, int] | None = None
         self._shown_size = (1, 1)
-        with ui.element().classes('grid gap-4 items-start grid-cols-[minmax(0,1fr)_16rem]'):
+        with ui.element().classes('w-full grid gap-4 items-start grid-cols-[minmax(0,1fr)_16rem]'):
             self._image = ui.interactive_image(on_mouse=self._click, cross=True)
             self._image.classes('w-full marked')
             self._demonstration = ui.column().classes('gap-1')

@@ -22,8 +22,8 @@ from afformer_core.studio.labelling.label_tab import LabelTab
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
-from afformer_core.studio.try_tab import TryTab
-from afformer_core.studio.workspace import Workspace
+from afformer_core.studio.trying.try_tab import TryTab
+from afformer_core.studio.trying.workspace import Workspace
 
 # Boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000

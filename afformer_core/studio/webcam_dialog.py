@@ -30,11 +30,11 @@ class WebcamDialog:
 
     Args:
         field: field that uploads them.
-        records: whether it records videos; else it takes images.
+        video: whether it records videos; else it takes images.
     """
 
-    def __init__(self, field: ui.upload, records: bool) -> None:
-        self._records = records
+    def __init__(self, field: ui.upload, video: bool) -> None:
+        self._video = video
         self._recording = False
         self._dialog: Dialog = ui.dialog()
         with self._dialog, ui.card().classes('w-[560px] max-w-full'):
@@ -53,20 +53,20 @@ class WebcamDialog:
         """Open the dialog and the camera, which the browser may ask the user about."""
         self._recording = False
         self._act.set_enabled(False)
-        self._act.text = 'Record' if self._records else 'Take an image'
+        self._act.text = 'Record' if self._video else 'Take an image'
         self._text.text = 'Waiting for the camera. The browser may ask whether it is permitted.'
         self._dialog.open()
 
     def _ready(self) -> None:
         self._act.set_enabled(True)
-        self._text.text = f'At most {_LONGEST} s.' if self._records else ''
+        self._text.text = f'At most {_LONGEST} s.' if self._video else ''
 
     def _failed(self, event: events.GenericEventArguments) -> None:
         self._dialog.close()
         tell_error(f'there is no camera: {event.args}')
 
     def _press(self) -> None:
-        if not self._records:
+        if not self._video:
             self._webcam.run_method('take')
         elif self._recording:
             self._webcam.run_method('finish')

@@ -12,7 +12,7 @@ from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
-from afformer_core.studio.workspace import ShownImage, Workspace
+from afformer_core.studio.trying.workspace import ShownImage, Workspace
 
 _THUMBNAIL = 160
 

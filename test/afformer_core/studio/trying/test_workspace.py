@@ -15,7 +15,7 @@ from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.runtime import Grounder
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits
-from afformer_core.studio.workspace import Workspace
+from afformer_core.studio.trying.workspace import Workspace
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from nicegui import ui
 
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
-from afformer_core.studio import answer_files
 from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.workspace import Answer
+from afformer_core.studio.trying import answer_files
+from afformer_core.studio.trying.workspace import Answer
 
 _SIDE = 1280
 _OPACITY = 0.6

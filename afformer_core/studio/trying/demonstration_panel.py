@@ -11,7 +11,7 @@ from nicegui import ui
 from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
 from afformer_core.studio.timeline_view import attribute_text, build_timeline
-from afformer_core.studio.workspace import ShownDemonstration, Workspace
+from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
 
 
 class DemonstrationPanel:

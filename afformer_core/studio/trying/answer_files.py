@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from afformer_core.data.readers.point_table import PointRow, point_table_text
 from afformer_core.outputs.grounding_json import grounding_json
 from afformer_core.outputs.grounding_overlay import draw_single_grounding
-from afformer_core.studio.workspace import Answer
+from afformer_core.studio.trying.workspace import Answer
 
 
 def presence_in_words(answer: Answer) -> str:

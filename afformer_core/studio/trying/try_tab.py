@@ -8,12 +8,12 @@ from pathlib import Path
 
 from nicegui import background_tasks, ui
 
-from afformer_core.studio.answer_panel import AnswerImage, AnswerPanel
-from afformer_core.studio.demonstration_panel import DemonstrationPanel
-from afformer_core.studio.examples import ExampleScene, example_scenes
-from afformer_core.studio.image_panel import ImagePanel
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.workspace import Workspace
+from afformer_core.studio.trying.answer_panel import AnswerImage, AnswerPanel
+from afformer_core.studio.trying.demonstration_panel import DemonstrationPanel
+from afformer_core.studio.trying.examples import ExampleScene, example_scenes
+from afformer_core.studio.trying.image_panel import ImagePanel
+from afformer_core.studio.trying.workspace import Workspace
 
 # Three columns; on a narrow screen the answer goes below the image.
 _GRID = (

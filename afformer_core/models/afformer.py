@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
+from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.backbones.convolutional_encoder import convolutional_encoder
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
@@ -172,6 +173,10 @@ def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -
         from afformer_core.models.backbones.vitdet_encoder import vitdet_encoder
 
         return vitdet_encoder(configuration, levels)
+    if is_timm(configuration.backbone):
+        from afformer_core.models.backbones.timm_encoder import timm_encoder
+
+        return timm_encoder(configuration, levels)
     return convolutional_encoder(configuration, levels)
 
 

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass
 from typing import Any
 
+from afformer_core.models.backbone_levels import backbone_levels, level_size, stage_channels
 from afformer_core.models.configuration_checks import (
-    BACKBONE_LEVELS,
     EMBEDDING_DECODERS,
     POOLED_DECODERS,
-    STAGE_CHANNELS,
     check_configuration,
 )
 
@@ -21,7 +20,15 @@ Shape = tuple[int, int, int]
 CONTACT_CANDIDATES = 64
 # Stages that a matching network compares, the coarsest of those that it has.
 COMPARED_STAGES = 2
-_TUPLES = ('image_levels', 'video_levels', 'temporal_strides', 'input_size', 'action_names')
+_TUPLES = (
+    'image_levels',
+    'video_levels',
+    'temporal_strides',
+    'input_size',
+    'action_names',
+    'stage_strides',
+    'stage_channels',
+)
 
 
 @dataclass(frozen=True)
@@ -44,17 +51,19 @@ class AfformerConfiguration:
     """The architecture of an Afformer (paper, sections 3.1 and 3.2).
 
     Attributes:
-        backbone: one of `BACKBONE_LEVELS`.
+        backbone: one of `BACKBONE_LEVELS`, or `timm:` and the name of a model of timm, such as
+            `timm:convnext_tiny.in12k`, which `timm_fields` describes.
         channels: width of the pyramid and of the decoder; a multiple of `head_channels`.
         head_channels: width of one attention head.
         image_levels: pyramid level of the image at each decoding step, coarse to fine, from the
-            backbone's `BACKBONE_LEVELS`; a single one for decoders other than fine_grained.
+            backbone's `backbone_levels`; a single one for decoders other than fine_grained.
         video_levels: pyramid level of the frames, one for all steps or one for each (Tables 4a and
             4b).
         temporal_strides: at each step, one of this many frames is attended to: powers of two that
             never decrease (Table 4c); 1 for decoders other than fine_grained.
         maximum_frames: largest number of frames of a demonstration, T; at least 1.
-        input_size: (height, width) of images and frames; multiples of 32.
+        input_size: (height, width) of images and frames; multiples of the backbone's `input_step`,
+            which is 32 for most.
         action_names: names of the actions, in the order of the scores; empty for a model that
             scores no actions, as after pre-training without labels.
         heatmap_per_action: whether there is one heatmap for each action, or a single one.
@@ -67,22 +76,25 @@ class AfformerConfiguration:
             as in the released ViTDet model) or one that discards positions within frames:
             'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm' and
             'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap); or 'matching', beyond the
-            paper, which compares the stages of a convolutional backbone as they are, without a
-            pyramid, and reads no actions (see `models.matching`).
+            paper, which compares the stages of a backbone as they are, without a pyramid, and
+            reads no actions (see `models.matching`).
         video_encoder: 'shared' for the same encoder of frames and images, 'separate' for a
             backbone and pyramid of their own (Table 7a), 'separate_last_block' for the same but
             the last block, in ViTDet alone.
         input_projection: the 3x3 convolutions that compute the levels of the pyramid: one
             'per_level', or one 'shared' by all. Table 7b's input projection is read as this
-            convolution, since the released model has no other. ViTDet needs 'per_level'.
+            convolution, since the released model has no other. A plain ViT needs 'per_level'.
         video_projection: whether images and frames use 'shared' or 'separate' such convolutions
-            (Table 7a); ViTDet needs 'shared'.
+            (Table 7a); a plain ViT needs 'shared'.
         decoder_blocks: one block 'shared' by all steps, or one 'per_step' (Table 7b).
         residual: what the self-attention of a step is added to (equation 8):
             'image_and_decoding' for the image level plus the upsampled output of the step before,
             as in the released checkpoints and the shipped weights; 'image' for the image level
             alone, with that output added to the queries of the self-attention, as the paper
             writes it.
+        stage_strides: strides of the stages of a model of timm, coarse to fine: powers of two, or
+            a single one, the patch of a plain ViT; empty for other backbones.
+        stage_channels: channels of each of these stages.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.
@@ -106,6 +118,8 @@ class AfformerConfiguration:
     video_projection: str = 'shared'
     decoder_blocks: str = 'shared'
     residual: str = 'image_and_decoding'
+    stage_strides: tuple[int, ...] = ()
+    stage_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_configuration(self)
@@ -135,7 +149,7 @@ class AfformerConfiguration:
     @property
     def finest_size(self) -> tuple[int, int]:
         """(height, width) of the backbone's finest level, whether a step uses it or not."""
-        return self._size_at(BACKBONE_LEVELS[self.backbone][-1])
+        return self._size_at(backbone_levels(self)[-1])
 
     @property
     def heatmap_size(self) -> tuple[int, int]:
@@ -150,14 +164,14 @@ class AfformerConfiguration:
     @property
     def frame_levels(self) -> tuple[str, ...]:
         """The pyramid levels that the features of a frame consist of, coarse to fine."""
-        levels = BACKBONE_LEVELS[self.backbone]
+        levels = backbone_levels(self)
         return tuple(level for level in levels if level in self.video_levels)
 
     @property
     def frame_channels(self) -> tuple[int, ...]:
         """Channels of each of `frame_levels`."""
         if self.decoder == 'matching':
-            return tuple(STAGE_CHANNELS[self.backbone][level] for level in self.frame_levels)
+            return tuple(stage_channels(self, level) for level in self.frame_levels)
         return (self.channels,) * len(self.frame_levels)
 
     @property
@@ -201,8 +215,7 @@ class AfformerConfiguration:
         return tuple(shapes)
 
     def _size_at(self, level: str) -> tuple[int, int]:
-        stride = 2 ** int(level.removeprefix('p'))
-        return self.input_size[0] // stride, self.input_size[1] // stride
+        return level_size(self, level)
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON types."""
@@ -225,5 +238,6 @@ class AfformerConfiguration:
             )
         values = dict(fields)
         for name in _TUPLES:
-            values[name] = tuple(values[name])
+            if name in values:
+                values[name] = tuple(values[name])
         return cls(**values)

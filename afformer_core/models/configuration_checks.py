@@ -5,22 +5,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from afformer_core.models.backbone_levels import (
+    BACKBONE_LEVELS,
+    MATCHING_LEVELS,
+    STAGE_CHANNELS,
+    TIMM_PREFIX,
+    backbone_levels,
+    input_step,
+    is_plain_vit,
+    is_timm,
+)
+
 if TYPE_CHECKING:
     from afformer_core.models.configuration import AfformerConfiguration
 
-# Pyramid levels that each backbone offers the decoder, coarse to fine; level pN has stride 2**N.
-BACKBONE_LEVELS = {
-    'resnet50': ('p5', 'p4', 'p3', 'p2'),
-    'efficientnet_lite0': ('p5', 'p4', 'p3', 'p2'),
-    'vitdet_b': ('p6', 'p5', 'p4'),
-}
-# Channels of each stage of the convolutional backbones, before the feature pyramid.
-STAGE_CHANNELS = {
-    'resnet50': {'p5': 2048, 'p4': 1024, 'p3': 512, 'p2': 256},
-    'efficientnet_lite0': {'p5': 320, 'p4': 112, 'p3': 40, 'p2': 24},
-}
-# Stages that a matching network reads, coarse to fine.
-MATCHING_LEVELS = ('p5', 'p4', 'p3')
 # Decoders whose memory is a single vector, or empty.
 EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
 # Decoders that discard positions within frames.
@@ -34,7 +32,6 @@ RESIDUALS = ('image_and_decoding', 'image')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
 ACTION_POOLINGS = ('mean', 'heatmap', 'frames')
 _CHOICES = {
-    'backbone': tuple(BACKBONE_LEVELS),
     'decoder': DECODERS,
     'video_encoder': VIDEO_ENCODERS,
     'input_projection': INPUT_PROJECTIONS,
@@ -55,12 +52,44 @@ def check_configuration(configuration: AfformerConfiguration) -> None:
     for name, values in _CHOICES.items():
         value = getattr(configuration, name)
         _require(value in values, name, value, f'one of {values}')
+    _check_backbone(configuration)
     _check_sizes(configuration)
     _check_levels(configuration)
     _check_decoder(configuration)
     _check_encoder(configuration)
     _check_actions(configuration)
     _check_matching(configuration)
+
+
+def _check_backbone(configuration: AfformerConfiguration) -> None:
+    name, strides = configuration.backbone, configuration.stage_strides
+    _require(
+        name in BACKBONE_LEVELS or is_timm(name),
+        'backbone',
+        name,
+        f"one of {tuple(BACKBONE_LEVELS)}, or '{TIMM_PREFIX}' and the name of a model of timm",
+    )
+    channels = configuration.stage_channels
+    if not is_timm(name):
+        _require((strides, channels) == ((), ()), 'stage_strides', strides, f'none for {name}')
+        return
+    falling = len(strides) > 1 and list(strides) == sorted(set(strides), reverse=True)
+    _require(
+        len(strides) == 1 or (falling and all(4 <= n <= 64 and _is_power(n) for n in strides)),
+        'stage_strides',
+        strides,
+        f'those of {name}, one or falling powers of two. Take them from timm_fields',
+    )
+    _require(
+        len(strides) == len(channels) > 0 and min(*strides, *channels) > 0,
+        'stage_channels',
+        channels,
+        f'those of {name}, one for each of stage_strides {strides}. Take them from timm_fields',
+    )
+
+
+def _is_power(number: int) -> bool:
+    return number > 0 and number.bit_count() == 1
 
 
 def _check_sizes(configuration: AfformerConfiguration) -> None:
@@ -73,8 +102,7 @@ def _check_sizes(configuration: AfformerConfiguration) -> None:
     )
     frames = configuration.maximum_frames
     _require(frames >= 1, 'maximum_frames', frames, 'at least 1')
-    # The stride of the coarsest level that the backbone computes.
-    step = 2 ** int(BACKBONE_LEVELS[configuration.backbone][0].removeprefix('p'))
+    step = input_step(configuration)
     size = configuration.input_size
     _require(
         len(size) == 2 and all(n > 0 and n % step == 0 for n in size),
@@ -85,7 +113,7 @@ def _check_sizes(configuration: AfformerConfiguration) -> None:
 
 
 def _check_levels(configuration: AfformerConfiguration) -> None:
-    levels, images = BACKBONE_LEVELS[configuration.backbone], configuration.image_levels
+    levels, images = backbone_levels(configuration), configuration.image_levels
     known = all(level in levels for level in images)
     _require(
         len(images) > 0 and known and list(images) == sorted(images, key=levels.index),
@@ -103,7 +131,7 @@ def _check_levels(configuration: AfformerConfiguration) -> None:
     strides = configuration.temporal_strides
     _require(
         len(strides) == len(images)
-        and all(n > 0 and n.bit_count() == 1 for n in strides)
+        and all(_is_power(n) for n in strides)
         and list(strides) == sorted(strides),
         'temporal_strides',
         strides,
@@ -147,19 +175,19 @@ def _check_encoder(configuration: AfformerConfiguration) -> None:
         video_encoder,
         "'shared' or 'separate' for a backbone other than vitdet_b",
     )
-    if backbone == 'vitdet_b':
+    plain = is_plain_vit(configuration)
+    if plain:
         _require(
             configuration.input_projection == 'per_level',
             'input_projection',
             configuration.input_projection,
-            "'per_level' for vitdet_b, whose coarsest level is pooled from the one before",
+            f"'per_level' for {backbone}, whose levels are computed from a single map",
         )
     _require(
-        configuration.video_projection == 'shared'
-        or (backbone != 'vitdet_b' and video_encoder == 'shared'),
+        configuration.video_projection == 'shared' or (not plain and video_encoder == 'shared'),
         'video_projection',
         configuration.video_projection,
-        "'shared' for vitdet_b, and where the video_encoder is not shared",
+        "'shared' for a plain ViT, and where the video_encoder is not shared",
     )
 
 
@@ -193,8 +221,14 @@ def _check_actions(configuration: AfformerConfiguration) -> None:
 def _check_matching(configuration: AfformerConfiguration) -> None:
     if configuration.decoder != 'matching':
         return
+    backbone = configuration.backbone
+    _require(
+        backbone in STAGE_CHANNELS or is_timm(backbone),
+        'backbone',
+        backbone,
+        f'one of {tuple(STAGE_CHANNELS)}, or a model of timm, for the decoder matching',
+    )
     for name, possible in (
-        ('backbone', tuple(STAGE_CHANNELS)),
         ('image_levels', (MATCHING_LEVELS,)),
         ('video_levels', (MATCHING_LEVELS,)),
         ('temporal_strides', ((1,) * len(MATCHING_LEVELS),)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from afformer_core.models.backbone_levels import MATCHING_LEVELS
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.configuration_checks import MATCHING_LEVELS
 
 
 def afformer_r50(

@@ -13,6 +13,7 @@ from afformer_core.models import (
     afformer_vitdet_b,
     released_vitdet_b,
 )
+from afformer_core.models.backbone_levels import is_timm
 
 PRESETS = {
     'afformer_r50': afformer_r50,
@@ -31,6 +32,7 @@ class Architecture:
 
     Attributes:
         preset: name of the architecture, one of `PRESETS`.
+        backbone: another backbone than the preset's, such as `timm:convnext_tiny`.
         input_size: (height, width) of images and frames.
         channels: width of the pyramid and of the decoder.
         head_channels: width of one attention head.
@@ -55,6 +57,7 @@ class Architecture:
 
     preset: str
     input_size: tuple[int, int]
+    backbone: str | None = None
     channels: int | None = None
     head_channels: int | None = None
     image_levels: tuple[str, ...] | None = None
@@ -79,13 +82,20 @@ class Architecture:
         """Build the configuration for the actions of a dataset.
 
         Raises:
-            ValueError: a field is outside its range.
+            ValueError: a field is outside its range, or timm cannot build the backbone.
         """
         height, width = self.input_size
         size = int(height), int(width)
         given = {
             field.name: getattr(self, field.name)
             for field in fields(self)
-            if field.name not in ('preset', 'input_size') and getattr(self, field.name) is not None
+            if field.name != 'preset' and getattr(self, field.name) is not None
         }
-        return replace(PRESETS[self.preset](action_names, size), **given)
+        given['input_size'] = size
+        if self.backbone is not None and is_timm(self.backbone):
+            # timm takes seconds to import, and other backbones do without.
+            from afformer_core.models.backbones.timm_fields import timm_fields
+
+            given |= timm_fields(self.backbone, size)
+        # A preset's own size suits its backbone, which this one may differ from.
+        return replace(PRESETS[self.preset](action_names), **given)

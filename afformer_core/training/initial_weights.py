@@ -11,6 +11,7 @@ from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.relative_position import resampled_positions
@@ -32,7 +33,7 @@ def initial_model(
 
     Args:
         configuration: its architecture.
-        backbone_weights: 'random', 'imagenet', 'coco' or a file of detectron2 (see
+        backbone_weights: 'random', 'imagenet', 'coco', 'pretrained' or a file (see
             `GroundingTraining`).
         initial: model folder to begin with instead, or None.
 
@@ -46,24 +47,31 @@ def initial_model(
         adopt_weights(model, load_model(Path(initial)), str(initial))
         return model
     for encoder in model.encoders:
-        _load_backbone(encoder, configuration.backbone, backbone_weights)
+        _load_backbone(encoder, configuration, backbone_weights)
     return model
 
 
-def _load_backbone(encoder: Encoder, backbone: str, weights: str) -> None:
+def _load_backbone(encoder: Encoder, configuration: AfformerConfiguration, weights: str) -> None:
     if weights == 'random':
         return
-    named = weights in ('imagenet', 'coco')
+    backbone, named = configuration.backbone, weights in ('imagenet', 'coco', 'pretrained')
     if (backbone, weights) == ('efficientnet_lite0', 'imagenet'):
         load_imagenet_weights(encoder.backbone_with_fpn.body)
-    elif backbone == 'resnet50' and weights != 'imagenet':
+    elif backbone == 'resnet50' and (weights == 'coco' or not named):
         load_coco_weights(encoder.backbone_with_fpn, None if named else Path(weights))
     elif backbone == 'vitdet_b' and not named:
         load_detectron2_weights(encoder, Path(weights))
+    elif is_timm(backbone) and weights not in ('imagenet', 'coco'):
+        # timm takes seconds to import, and other backbones do without.
+        from afformer_core.models.pretrained.timm_weights import load_timm_weights
+
+        body = encoder.backbone_with_fpn.body
+        load_timm_weights(body, configuration, None if named else Path(weights))
     else:
         raise ValueError(
             f'backbone_weights is {weights!r} for {backbone}; expected imagenet for '
-            'efficientnet_lite0, coco or a file for resnet50, a file for vitdet_b, or random'
+            'efficientnet_lite0, coco or a file for resnet50, a file for vitdet_b, pretrained or '
+            'a file for a model of timm, or random'
         )
 
 

@@ -43,7 +43,8 @@ class GroundingTraining(LightningModule):
         optimization: the optimizer and its rates.
         backbone_weights: initial weights of the backbone: `imagenet` for the EfficientNet-Lite0
             whose weights a package carries, `coco` for torchvision's detector with a ResNet-50,
-            which is downloaded, a file of detectron2 for ViTDet, or `random`.
+            which is downloaded, a file of detectron2 for ViTDet, `pretrained` for a model of timm,
+            whose weights timm fetches from its hub, or a file of them, or `random`.
         initial: model folder to begin with instead, or `shipped`; it may have another input size,
             other actions, or none, as after pretraining.
 

@@ -15,16 +15,27 @@ class SimpleFeaturePyramid(nn.Module):
     """ViTDet's simple feature pyramid: each level is computed from the last feature map alone.
 
     p4 has the stride of the map, p5 is pooled to half of its size, and p6 is p5 subsampled by two.
-    The detector's finer levels are left out.
+    Deconvolutions double the map for p3, and again for p2.
 
     Args:
-        channels_in: channels of the map.
+        channels_in: channels of the map; a multiple of 4 where p3 or p2 is used.
         channels: channels of each level.
-        levels: names of the levels that are used, among p4, p5 and p6.
+        levels: names of the levels that are used, among p2 to p6.
     """
 
     def __init__(self, channels_in: int, channels: int, levels: Sequence[str]) -> None:
         super().__init__()
+        half, quarter = channels_in // 2, channels_in // 4
+        if 'p2' in levels:
+            self.p2 = nn.Sequential(
+                _doubling(channels_in, half),
+                ChannelNorm(half),
+                nn.GELU(),
+                _doubling(half, quarter),
+                *_projection(quarter, channels),
+            )
+        if 'p3' in levels:
+            self.p3 = nn.Sequential(_doubling(channels_in, half), *_projection(half, channels))
         if 'p4' in levels:
             self.p4 = _projection(channels_in, channels)
         if 'p5' in levels or 'p6' in levels:
@@ -33,6 +44,10 @@ class SimpleFeaturePyramid(nn.Module):
     def forward(self, features: Tensor, levels: Sequence[str]) -> tuple[Tensor, ...]:
         """Compute levels [B, channels, h, w] by name, of a map [B, channels_in, height, width]."""
         found: dict[str, Tensor] = {}
+        if 'p2' in levels:
+            found['p2'] = self.p2(features)
+        if 'p3' in levels:
+            found['p3'] = self.p3(features)
         if 'p4' in levels:
             found['p4'] = self.p4(features)
         if 'p5' in levels or 'p6' in levels:
@@ -69,3 +84,7 @@ def _projection(channels_in: int, channels: int) -> nn.Sequential:
         nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False),
         ChannelNorm(channels),
     )
+
+
+def _doubling(channels_in: int, channels: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(channels_in, channels, kernel_size=2, stride=2)

@@ -10,6 +10,7 @@ import torch
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 from afformer_core.models.precision import convert_precision
@@ -76,8 +77,10 @@ class TorchSession:
 def prepared_model(folder: Path, precision: str) -> Afformer:
     """Load the network of a model folder, ready for inference in a precision."""
     model = load_model(folder)
-    for encoder in model.encoders:
-        fold_batch_norms(encoder)
+    # In a network of timm, a norm may belong to another convolution than the one listed before it.
+    if not is_timm(model.configuration.backbone):
+        for encoder in model.encoders:
+            fold_batch_norms(encoder)
     model.freeze_tables()
     convert_precision(model, precision)
     return model

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pyramid levels of each backbone: their names, sizes and channels.
+
+A configuration has to tell them without the backbone, which a robot that runs exported graphs does
+not import. Those of a model of timm are therefore fields of the configuration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from afformer_core.models.configuration import AfformerConfiguration
+
+# Pyramid levels that each backbone offers the decoder, coarse to fine; level pN has stride 2**N.
+BACKBONE_LEVELS = {
+    'resnet50': ('p5', 'p4', 'p3', 'p2'),
+    'efficientnet_lite0': ('p5', 'p4', 'p3', 'p2'),
+    'vitdet_b': ('p6', 'p5', 'p4'),
+}
+# Channels of each stage of the convolutional backbones, before the feature pyramid.
+STAGE_CHANNELS = {
+    'resnet50': {'p5': 2048, 'p4': 1024, 'p3': 512, 'p2': 256},
+    'efficientnet_lite0': {'p5': 320, 'p4': 112, 'p3': 40, 'p2': 24},
+}
+# Stages that a matching network reads, coarse to fine.
+MATCHING_LEVELS = ('p5', 'p4', 'p3')
+# What a backbone's name begins with if timm builds it.
+TIMM_PREFIX = 'timm:'
+# Levels over the map of a plain ViT from timm. The map is p4, and has the stride of the patches.
+_PLAIN_VIT_LEVELS = ('p6', 'p5', 'p4', 'p3', 'p2')
+_MAP_LEVEL = 4
+
+
+def is_timm(backbone: str) -> bool:
+    """Check whether a backbone is a model of timm."""
+    return backbone.startswith(TIMM_PREFIX)
+
+
+def is_plain_vit(configuration: AfformerConfiguration) -> bool:
+    """Check whether the backbone computes a single map, over which a simple pyramid stands."""
+    return configuration.backbone == 'vitdet_b' or len(configuration.stage_strides) == 1
+
+
+def backbone_levels(configuration: AfformerConfiguration) -> tuple[str, ...]:
+    """Return the pyramid levels that a backbone offers the decoder, coarse to fine."""
+    if not is_timm(configuration.backbone):
+        return BACKBONE_LEVELS[configuration.backbone]
+    if is_plain_vit(configuration):
+        return _PLAIN_VIT_LEVELS
+    return tuple(_name(stride) for stride in configuration.stage_strides)
+
+
+def level_size(configuration: AfformerConfiguration, level: str) -> tuple[int, int]:
+    """Return (height, width) of a pyramid level."""
+    height, width = configuration.input_size
+    number = int(level.removeprefix('p'))
+    if len(configuration.stage_strides) != 1:
+        return height >> number, width >> number
+    (patch,) = configuration.stage_strides
+    coarser, finer = max(number - _MAP_LEVEL, 0), max(_MAP_LEVEL - number, 0)
+    return height // patch << finer >> coarser, width // patch << finer >> coarser
+
+
+def input_step(configuration: AfformerConfiguration) -> int:
+    """Return what the sides of the input have to be multiples of.
+
+    This is the stride of the coarsest level that the backbone computes; of a plain ViT from timm,
+    that of the coarsest level that is used, and at least the patch.
+    """
+    levels = backbone_levels(configuration)
+    if len(configuration.stage_strides) != 1:
+        return 1 << int(levels[0].removeprefix('p'))
+    used = {*configuration.image_levels, *configuration.video_levels}
+    coarsest = max((int(level.removeprefix('p')) for level in used), default=_MAP_LEVEL)
+    return configuration.stage_strides[0] << max(coarsest - _MAP_LEVEL, 0)
+
+
+def stage_channels(configuration: AfformerConfiguration, level: str) -> int:
+    """Return the channels of a stage before the feature pyramid, as a matching network reads it.
+
+    Those of a plain ViT are all computed from maps of the same channels.
+    """
+    if not is_timm(configuration.backbone):
+        return STAGE_CHANNELS[configuration.backbone][level]
+    if is_plain_vit(configuration):
+        return configuration.stage_channels[0]
+    return configuration.stage_channels[backbone_levels(configuration).index(level)]
+
+
+def _name(stride: int) -> str:
+    return f'p{stride.bit_length() - 1}'

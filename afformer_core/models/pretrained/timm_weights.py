@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Importer of weights of timm's models, from the hub or from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from afformer_core.errors import AfformerError
+from afformer_core.models.backbone_levels import is_plain_vit
+from afformer_core.models.backbones.timm_body import create_network
+from afformer_core.models.configuration import AfformerConfiguration
+
+_SHOWN = 3
+
+
+def load_timm_weights(
+    body: nn.Module, configuration: AfformerConfiguration, file: Path | None = None
+) -> None:
+    """Load the weights of a model of timm, in place; positions are resampled to the input size.
+
+    Args:
+        body: body of the backbone, `TimmStages` or `TimmMaps`.
+        configuration: its architecture; the tag in the backbone's name chooses among weights.
+        file: weights as timm publishes them, `*.safetensors`; None to fetch them once from the
+            hub, as timm does.
+
+    Raises:
+        AfformerError: the weights cannot be fetched or read, or leave out a part of the body.
+    """
+    backbone = configuration.backbone
+    if file is not None and (file.suffix != '.safetensors' or not file.is_file()):
+        raise AfformerError(
+            f'backbone_weights is {str(file)!r}; expected a file *.safetensors for {backbone}, '
+            "or 'pretrained' for those of the hub"
+        )
+    options: dict[str, Any] = {'pretrained': True}
+    if file is not None:
+        options['pretrained_cfg_overlay'] = {'file': str(file)}
+    try:
+        found = _state(configuration, options)
+    # timm passes on the errors of the hub's client, of safetensors and of PyTorch.
+    except Exception as error:
+        source = 'from the hub' if file is None else f'from {file}'
+        raise AfformerError(
+            f'the weights of {backbone} cannot be loaded {source}: {error}. Fetch '
+            'model.safetensors elsewhere and give the file as backbone_weights'
+        ) from error
+    untouched = _untouched(found, _state(configuration, {}), body.state_dict())
+    if untouched:
+        more = f' and {len(untouched) - _SHOWN} more' if len(untouched) > _SHOWN else ''
+        raise AfformerError(
+            f'the weights lack {", ".join(untouched[:_SHOWN])}{more}; expected those of {backbone}'
+        )
+    body.load_state_dict({name: found[name] for name in body.state_dict()})
+
+
+def _state(configuration: AfformerConfiguration, options: dict[str, Any]) -> dict[str, Any]:
+    """Build the network with the same random numbers each time, and return its tensors."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = create_network(
+            configuration.backbone,
+            configuration.input_size,
+            is_plain_vit(configuration),
+            **options,
+        )
+    return {f'network.{name}': tensor for name, tensor in network.state_dict().items()}
+
+
+def _untouched(found: dict[str, Any], random: dict[str, Any], body: dict[str, Any]) -> list[str]:
+    """List the matrices of the body that still have their random values.
+
+    timm loads what it finds and does not tell what was missing.
+    """
+    return [
+        name
+        for name in body
+        if found[name].ndim > 1
+        and found[name].is_floating_point()
+        and bool(found[name].any())
+        and torch.equal(found[name], random[name])
+    ]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encoders over networks of timm that are small enough to run here."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import timm
+import torch
+
+from afformer_core.models import AfformerConfiguration, afformer_matching, afformer_small
+from afformer_core.models.backbones.timm_body import TimmMaps, TimmStages
+from afformer_core.models.backbones.timm_fields import timm_fields
+
+from ...conftest import ACTIONS, random_model
+
+SIZE = (64, 96)
+IMAGES = torch.randint(0, 256, (2, *SIZE, 3), dtype=torch.uint8)
+
+
+def configured(name: str, **fields: Any) -> AfformerConfiguration:
+    return replace(afformer_small(ACTIONS), **{**timm_fields(f'timm:{name}', SIZE), **fields})
+
+
+def test_the_simple_pyramid_has_every_level_over_a_plain_vit() -> None:
+    configuration = configured(
+        'test_vit',
+        input_size=(64, 128),
+        image_levels=('p6', 'p5', 'p4', 'p3', 'p2'),
+        video_levels=('p4',),
+        temporal_strides=(1, 1, 1, 1, 1),
+    )
+    image = torch.zeros(1, 64, 128, 3, dtype=torch.uint8)
+
+    found = random_model(configuration).encoder.encode_images(image)
+
+    assert [tuple(level.shape) for level in found] == [
+        (1, 96, 1, 2), (1, 96, 2, 4), (1, 96, 4, 8), (1, 96, 8, 16), (1, 96, 16, 32),
+    ]  # fmt: skip
+
+
+def test_frames_have_the_shape_that_the_configuration_says() -> None:
+    for name in ('test_vit', 'test_convnext'):
+        configuration = configured(name)
+
+        features = random_model(configuration).encode_frames(IMAGES)
+
+        assert features.shape == (2, configuration.feature_channels, *configuration.feature_size)
+
+
+def test_images_are_normalised_as_timm_trained_it() -> None:
+    encoder = random_model(configured('test_convnext')).encoder
+    description = timm.get_pretrained_cfg('test_convnext')
+
+    white = encoder.normalise(torch.full((1, 2, 2, 3), 255, dtype=torch.uint8))[0, :, 0, 0]
+
+    expected = [(1 - m) / s for m, s in zip(description.mean, description.std, strict=True)]
+    torch.testing.assert_close(white, torch.tensor(expected))
+
+
+def test_the_map_of_a_plain_vit_is_that_of_the_last_block_after_the_norm() -> None:
+    torch.manual_seed(0)
+    network = timm.create_model('test_vit', num_classes=0, img_size=SIZE).eval()
+    images = torch.rand(1, 3, *SIZE)
+    with torch.no_grad():
+        tokens = network.forward_features(images)[:, network.num_prefix_tokens :]
+
+        (found,) = TimmMaps(network, (1.0,))(images)
+
+    torch.testing.assert_close(found, tokens.transpose(1, 2).unflatten(2, (4, 6)))
+
+
+def test_channels_come_first_whatever_the_network() -> None:
+    network = timm.create_model(
+        'swin_tiny_patch4_window7_224', features_only=True, img_size=(32, 64), embed_dim=8,
+        depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1),
+    )  # fmt: skip
+
+    found = TimmStages(network, (8, 16))(torch.rand(1, 3, 32, 64))
+
+    assert [tuple(stage.shape) for stage in found] == [(1, 16, 4, 8), (1, 32, 2, 4)]
+
+
+def test_a_matching_network_compares_the_maps_of_a_plain_vit_as_they_are() -> None:
+    size = (64, 64)
+    configuration = replace(afformer_matching(()), **timm_fields('timm:test_vit', size))
+    model = random_model(configuration)
+    images = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8)
+    halfway, last = model.encoder.backbone_with_fpn.body(model.encoder.normalise(images))
+
+    coarse, middle, fine = model.encoder.encode_images(images)
+
+    torch.testing.assert_close(middle, last)
+    torch.testing.assert_close(coarse[0, :, 0, 0], last[0, :, :2, :2].mean(dim=(1, 2)))
+    assert fine.shape == (1, 64, 8, 8)
+    torch.testing.assert_close(fine[0, :, 0, 0], halfway[0, :, 0, 0])
+
+
+@pytest.mark.parametrize('name', ['test_vit', 'test_convnext'])
+def test_a_matching_network_grounds(name: str) -> None:
+    size = (64, 64)
+    configuration = replace(afformer_matching(()), **timm_fields(f'timm:{name}', size))
+    frames = torch.randint(0, 256, (1, 3, *size, 3), dtype=torch.uint8)
+
+    heatmap, actions = random_model(configuration)(frames[:, 0], frames)
+
+    assert heatmap.shape == (1, 1, 8, 8)
+    assert actions.shape == (1, 0)
+
+
+@pytest.mark.parametrize('name', ['test_vit', 'test_convnext'])
+def test_a_frozen_body_freezes_all_of_its_stages(name: str) -> None:
+    backbone = random_model(configured(name)).encoder.backbone_with_fpn
+    stages = backbone.backbone(torch.rand(1, 3, *SIZE))
+
+    assert backbone.frozen_stages() == len(backbone.stages) == len(stages)
+    assert all(map(torch.equal, backbone.deepen(stages), stages))
+
+    next(iter(backbone.body.parameters())).requires_grad_(True)
+    assert backbone.frozen_stages() == 0
+
+
+def test_frames_may_have_output_convolutions_of_their_own() -> None:
+    model = random_model(configured('test_convnext', video_projection='separate'))
+    own = model.encoder.backbone_with_fpn.video_projections['p3'][0]
+
+    before = model.encode_frames(IMAGES)
+    torch.nn.init.zeros_(own.weight)
+
+    assert not torch.equal(model.encode_frames(IMAGES), before)

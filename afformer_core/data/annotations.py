@@ -9,6 +9,8 @@ from afformer_core.data.annotated_dataset import AnnotatedDataset, read_json
 from afformer_core.data.readers.assistq import AssistqButtonsDataset
 from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.data.readers.folder_pairs import FolderPairsDataset
+from afformer_core.data.readers.manifest.dataset import ManifestDataset
+from afformer_core.data.readers.manifest.files import SUFFIXES
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.readers.opra_text import OpraTextDataset
 from afformer_core.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
@@ -19,8 +21,9 @@ def open_annotations(
 ) -> AnnotatedDataset:
     """Open the dataset of an annotation file, or of a folder of one's own pairs.
 
-    A folder has the layout of `folder_pairs`. Text is OPRA's original format. A JSON list is
-    OPRA's or the simulator's, an object with verbs is EPIC-Hotspot's, and any other AssistQ's.
+    A folder has the layout of `folder_pairs`; JSON lines and Parquet are manifests. Text is OPRA's
+    original format. A JSON list is OPRA's or the simulator's, an object with verbs is
+    EPIC-Hotspot's, and any other AssistQ's.
 
     Args:
         path: the file or folder.
@@ -34,6 +37,8 @@ def open_annotations(
         return PartPairsDataset(path, root)
     if path.is_dir():
         return FolderPairsDataset(path, root)
+    if path.suffix.lower() in SUFFIXES:
+        return ManifestDataset(path, root)
     if path.suffix == '.txt':
         return OpraTextDataset(path, root)
     content = read_json(path)

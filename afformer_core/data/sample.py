@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.data.polygon_mask import PolygonMask, union
+from afformer_core.licences import UNKNOWN_ORIGIN, Origin
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -74,10 +77,14 @@ class Sample:
             view; None where nothing is known.
         object_id: identifier of the object that is shown, if the data has it: equal for samples of
             the same object, different for those of different ones. Else None.
+        masks: for each action the region of the image in which it is right, in pixels as `points`,
+            which stand for it; None for an action of which only the points are known. Empty where
+            no region is known.
+        origin: where the sample is from, and its licence.
 
     Raises:
-        ValueError: a value is out of its range, or the numbers of actions and sets of points
-            differ.
+        ValueError: a value is out of its range, or the numbers of actions, sets of points and
+            masks differ.
     """
 
     sample_id: str
@@ -91,6 +98,8 @@ class Sample:
     contact: tuple[int, int] | None = None
     contact_points: tuple[tuple[float, float] | None, ...] | None = None
     object_id: str | None = None
+    masks: tuple[PolygonMask | None, ...] = ()
+    origin: Origin = UNKNOWN_ORIGIN
 
     def __post_init__(self) -> None:
         if min(self.image_size) < 1:
@@ -106,6 +115,11 @@ class Sample:
             raise ValueError(
                 f'there are {len(self.actions)} actions and {len(self.points)} sets of points; '
                 'expected one set for each action'
+            )
+        if self.masks and len(self.masks) != len(self.actions):
+            raise ValueError(
+                f'there are {len(self.actions)} actions and {len(self.masks)} masks; expected one '
+                'or None for each action, or none at all'
             )
         for points in self.points:
             if points.ndim != 2 or points.shape[1] != 2 or len(points) < 1:
@@ -144,3 +158,17 @@ class Sample:
         for action, points in zip(self.actions, self.points, strict=True):
             gathered.setdefault(action, []).append(points)
         return {action: np.concatenate(points) for action, points in gathered.items()}
+
+    @property
+    def masks_by_action(self) -> dict[int, PolygonMask]:
+        """The region of each action whose region is known, that of several masks together."""
+        gathered: dict[int, list[PolygonMask | None]] = {}
+        for action, mask in zip(self.actions, self.masks, strict=bool(self.masks)):
+            gathered.setdefault(action, []).append(mask)
+        # Where one set of an action has points alone, the region is not known.
+        known = {
+            action: [mask for mask in masks if mask is not None]
+            for action, masks in gathered.items()
+            if None not in masks
+        }
+        return {action: union(masks) for action, masks in known.items()}

@@ -24,6 +24,7 @@ from afformer_core.hands.faster_rcnn import (
     build_motion_detector,
 )
 from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
+from afformer_core.licences import ingredients_in
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError
 from afformer_core.models.pretrained.strict_loading import load_strictly
 from afformer_core.runtime.model_folder import read_json
@@ -49,7 +50,7 @@ class DetectorDescription:
         interaction_score: a hand in contact counts as an interaction from this score on, 0 to 1.
         interval: seconds between the frames of its stacks (see `motion_windows`); None for a
             detector of single frames.
-        training: where the weights come from; free form.
+        training: where the weights come from; free form but for `trained_on`.
 
     Raises:
         ValueError: a value is unknown or out of its range.
@@ -71,6 +72,7 @@ class DetectorDescription:
             raise ValueError(f'interaction_score is {self.interaction_score}; expected 0 to 1')
         if self.interval is not None and not self.interval > 0:
             raise ValueError(f'interval is {self.interval}; expected seconds above 0')
+        ingredients_in(self.training)
 
 
 def save_hand_detector(

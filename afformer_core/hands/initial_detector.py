@@ -19,7 +19,9 @@ from afformer_core.hands.faster_rcnn import (
     build_hand_detector,
     build_motion_detector,
 )
-from afformer_core.models.pretrained.imagenet import load_imagenet_weights
+from afformer_core.licences import Ingredient, Origin, ingredients_in
+from afformer_core.models.pretrained.coco import COCO_ORIGIN
+from afformer_core.models.pretrained.imagenet import IMAGENET_ORIGIN, load_imagenet_weights
 
 _COCO = {
     'fasterrcnn_resnet50_fpn_v2': FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1,
@@ -63,6 +65,24 @@ def initial_detector(
     if weights != 'random':
         load_imagenet_weights(detector.contact.body)
     return detector
+
+
+def initial_ingredients(weights: str) -> tuple[Ingredient, ...]:
+    """Return the origins of the weights that a training begins with.
+
+    Args:
+        weights: see `initial_detector`.
+
+    Raises:
+        ModelFolderError: the folder does not hold a valid detector.
+    """
+    if weights in ('coco', 'imagenet'):
+        origin = COCO_ORIGIN if weights == 'coco' else IMAGENET_ORIGIN
+        return (Ingredient('backbone weights', origin),)
+    if weights == 'random':
+        return ()
+    told = ingredients_in(read_detector_description(Path(weights)).training)
+    return told or (Ingredient('training data', Origin(f'training of {Path(weights).name}')),)
 
 
 def _load_weights(detector: FasterRCNN, architecture: str, weights: str) -> None:

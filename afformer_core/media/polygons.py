@@ -13,6 +13,8 @@ Point = tuple[float, float]
 
 # Of `spread_points`: points of its grid along a side, rounds until its cells stay, and pixels.
 _GRID, _ROUNDS, _LEAST_EXTENT = 32, 20, 1.0
+# Points whose distances to edges are computed at once.
+_AT_ONCE = 1024
 
 
 def contains(polygon: Polygon, point: Point) -> bool:
@@ -34,11 +36,20 @@ def distance(polygon: Polygon, point: Point) -> float:
     """Compute the distance in pixels from a point (x, y) to a polygon [K, 2]; 0 inside."""
     if contains(polygon, point):
         return 0.0
+    return float(edge_distances(polygon, np.array([point]))[0])
+
+
+def edge_distances(polygon: Polygon, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the distances in pixels from points [N, 2] to the edges of a polygon [K, 2]; [N]."""
     edge = np.roll(polygon, -1, axis=0) - polygon
-    offset = np.asarray(point) - polygon
     squared = np.maximum((edge**2).sum(1), 1e-12)
-    along = np.clip((offset * edge).sum(1) / squared, 0, 1)
-    return float(np.hypot(*(offset - along[:, None] * edge).T).min())
+    nearest = np.empty(len(points))
+    for begin in range(0, len(points), _AT_ONCE):
+        offset = points[begin : begin + _AT_ONCE, None] - polygon
+        along = np.clip((offset * edge).sum(2) / squared, 0, 1)[..., None]
+        apart = offset - along * edge
+        nearest[begin : begin + _AT_ONCE] = np.hypot(apart[..., 0], apart[..., 1]).min(1)
+    return nearest
 
 
 def nearest_element(polygons: Sequence[Polygon], point: Point) -> int:

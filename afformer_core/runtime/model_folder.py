@@ -15,6 +15,7 @@ from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
+from afformer_core.licences import Ingredient, Origin, ingredients_in, merged
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.matching.joined_features import JoinedFeatures
@@ -45,11 +46,15 @@ class ModelDescription:
     Attributes:
         configuration: the architecture.
         weights_sha256: hash of `model.safetensors`, in hexadecimal.
-        training: how the weights were made, on what data, and their measured limits; free form.
+        training: how the weights were made, on what data, and their measured limits; free form
+            but for `trained_on` (see `ingredients`).
         calibration: calibration of presence; None where there is none. It may belong to other
             weights, those that training began with (see `valid_calibration`).
         zoom_stages: the zoom stages, in order; empty for none.
         matching: the matching network in the subfolder; None where there is none.
+
+    Raises:
+        KeyError, TypeError, ValueError: `trained_on` is malformed.
     """
 
     configuration: AfformerConfiguration
@@ -58,6 +63,14 @@ class ModelDescription:
     calibration: PresenceCalibration | None = None
     zoom_stages: tuple[ZoomStage, ...] = ()
     matching: Matching | None = None
+
+    def __post_init__(self) -> None:
+        ingredients_in(self.training)
+
+    @property
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """The data and weights that the model was made of; empty where that is not told."""
+        return ingredients_in(self.training)
 
     @property
     def all_weights_sha256(self) -> str:
@@ -123,6 +136,19 @@ def read_description(folder: Path) -> ModelDescription:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
+
+
+def model_ingredients(folder: Path) -> tuple[Ingredient, ...]:
+    """Return what a model was made of; a model that does not tell is one of unknown licence.
+
+    Raises:
+        ModelFolderError: the folder holds no valid description.
+    """
+    found: list[Ingredient] = []
+    for each in network_folders(folder):
+        told = read_description(each).ingredients
+        found += told or (Ingredient('training data', Origin(f'training of {folder.name}')),)
+    return merged(found)
 
 
 def joined_features(folder: Path, description: ModelDescription) -> JoinedFeatures | None:

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.licences import Ingredient, Origin
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.relative_position import resampled_positions
-from afformer_core.models.pretrained.coco import load_coco_weights
-from afformer_core.models.pretrained.imagenet import load_imagenet_weights
+from afformer_core.models.pretrained.coco import COCO_ORIGIN, load_coco_weights
+from afformer_core.models.pretrained.imagenet import IMAGENET_ORIGIN, load_imagenet_weights
 from afformer_core.models.pretrained.vitdet_weights import load_detectron2_weights
 from afformer_core.runtime.weights import load_model
 
@@ -49,6 +50,25 @@ def initial_model(
     for encoder in model.encoders:
         _load_backbone(encoder, configuration, backbone_weights)
     return model
+
+
+def backbone_ingredients(backbone: str, weights: str) -> tuple[Ingredient, ...]:
+    """Return the origin of a backbone's initial weights; that of a file is its name.
+
+    Args:
+        backbone: that of the configuration.
+        weights: see `initial_model`.
+    """
+    if weights == 'random':
+        return ()
+    named = {'imagenet': IMAGENET_ORIGIN, 'coco': COCO_ORIGIN}
+    if is_timm(backbone) and weights == 'pretrained':
+        # timm takes seconds to import, and other backbones do without.
+        from afformer_core.models.pretrained.timm_weights import timm_origin
+
+        named[weights] = timm_origin(backbone)
+    origin = named.get(weights, Origin(Path(weights).name))
+    return (Ingredient('backbone weights', origin),)
 
 
 def _load_backbone(encoder: Encoder, configuration: AfformerConfiguration, weights: str) -> None:

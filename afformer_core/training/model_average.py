@@ -12,8 +12,14 @@ import torch
 from safetensors import safe_open
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.licences import merged
 from afformer_core.models.afformer import Afformer
-from afformer_core.runtime.model_folder import WEIGHTS_FILE, copy_matching, read_description
+from afformer_core.runtime.model_folder import (
+    WEIGHTS_FILE,
+    copy_matching,
+    model_ingredients,
+    read_description,
+)
 from afformer_core.runtime.weights import load_model, save_model
 
 
@@ -46,7 +52,11 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
             )
     mean = models[0]
     mean.load_state_dict(_mean([model.state_dict() for model in models], shares))
-    training = {'average_of': [_part(*each) for each in zip(folders, shares, strict=True)]}
+    ingredients = merged(each for folder in folders for each in model_ingredients(folder))
+    training = {
+        'average_of': [_part(*each) for each in zip(folders, shares, strict=True)],
+        'trained_on': [each.to_json() for each in ingredients],
+    }
     first = read_description(folders[0])
     stored = _stored_type(folders[0])
     save_model(output, mean, training, stored, first.calibration, first.zoom_stages)

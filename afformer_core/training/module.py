@@ -13,15 +13,17 @@ from torch import Tensor
 
 from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
+from afformer_core.licences import Ingredient
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
+from afformer_core.runtime.model_folder import model_ingredients
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.constants import freeze_softmax_invariant_biases, keep_statistics
 from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.inheritance import Inheritance
-from afformer_core.training.initial_weights import initial_model
+from afformer_core.training.initial_weights import backbone_ingredients, initial_model
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
 from afformer_core.training.validation import Validation, gathered
@@ -50,6 +52,7 @@ class GroundingTraining(LightningModule):
 
     Attributes:
         inheritance: what is kept of that model beside its weights; None where there is none.
+        ingredients: what the initial weights were made of; none for random ones.
     """
 
     def __init__(
@@ -68,6 +71,11 @@ class GroundingTraining(LightningModule):
         folder = None if initial is None else model_folder(initial)
         self.model: Afformer = initial_model(configuration, backbone_weights, folder)
         self.inheritance = None if folder is None else Inheritance.of(folder, configuration)
+        self.ingredients: tuple[Ingredient, ...] = (
+            backbone_ingredients(configuration.backbone, backbone_weights)
+            if folder is None
+            else model_ingredients(folder)
+        )
         optimization.freeze(self.model)
         freeze_softmax_invariant_biases(self.model)
         if self.loss.actions == 'none':

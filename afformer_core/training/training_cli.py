@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from abc import abstractmethod
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from afformer_core.files.atomic import write_aside
+from afformer_core.licences import Ingredient, merged, restricted
 from afformer_core.training.callbacks.checkpoint_files import WholeCheckpoints
 from afformer_core.training.callbacks.heatmap_images import HeatmapImages
 from afformer_core.training.callbacks.last_checkpoint import LastCheckpoint
@@ -161,12 +163,17 @@ class TrainingCli(LightningCLI):
         given['use_distributed_sampler'] = False
         return self._instantiate_trainer(given, [])
 
+    def _ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the data and the weights that the model is made of, each once."""
+        return merged((*self.model.ingredients, *self.datamodule.ingredients()))
+
     def _callbacks(self, output: Path) -> list[Callback]:
         checkpoints = output / 'checkpoints'
         description: Mapping[str, Any] = {
             'commands': [shlex.join(['afformer', 'train', *self._arguments])]
         }
-        writer = self.writer(output, description, _DTYPES[self.config.weights_type])
+        dtype = _DTYPES[self.config.weights_type]
+        writer = self.writer(output, description, dtype, self._ingredients)
         callbacks: list[Callback] = [TrainingMonitor(self.counted), writer]
         if self.datamodule.validation_samples:
             best = ModelCheckpoint(
@@ -203,11 +210,27 @@ class TrainingCli(LightningCLI):
                 self._say_trained(reached.steps)
                 return
             self._say_rate(reached)
+        self._say_restricted()
         self.trainer.fit(
             self.model,
             datamodule=self.datamodule,
             ckpt_path=str(last) if resumed else None,
             weights_only=True,
+        )
+
+    def _say_restricted(self) -> None:
+        """Warn of data and weights that are not free for every use."""
+        used = [each for each in self._ingredients() if each.use != 'validation data']
+        if not self.trainer.is_global_zero or not (found := restricted(used)):
+            return
+        named = ', '.join(
+            f'{each.origin.source} ({each.use}, licence {each.origin.licence})' for each in found
+        )
+        print(
+            f'afformer: warning: the licence of {named} is non-commercial or unknown, and so is '
+            "then the model's. The setting licence of the data names a licence that its files do "
+            'not',
+            file=sys.stderr,
         )
 
     def _say_rate(self, reached: Reached) -> None:

@@ -181,6 +181,8 @@ def _entry(
         'actions': [action + 1 for action in sample.actions],
         'heatmaps': [np.round(each, 2).tolist() for each in points],
         'contact': sample.contact,
+        'source': sample.origin.source,
+        'licence': sample.origin.licence,
     }
 
 

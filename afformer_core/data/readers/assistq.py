@@ -19,8 +19,10 @@ from afformer_core.data.readers.assistq_video import AssistqVideo
 from afformer_core.data.readers.narration import Claim, Narration, best_claims
 from afformer_core.data.sample import Sample, Scene
 from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
 
 ASSISTQ_ACTIONS: tuple[str, ...] = ('operate',)
+ASSISTQ_ORIGIN = Origin('AssistQ Buttons')
 
 
 class AssistqButtonsDataset(AnnotatedDataset):
@@ -122,6 +124,7 @@ class AssistqButtonsDataset(AnnotatedDataset):
             points=(visible.mean(axis=0, keepdims=True),),
             scene=_scene(f'{video.folder.name}/{image.name}', image, element),
             clip=line.clip,
+            origin=ASSISTQ_ORIGIN,
         )
 
 

@@ -13,8 +13,10 @@ import numpy as np
 from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
 from afformer_core.media.frame_folder import FrameRange
 
+EPIC_HOTSPOT_ORIGIN = Origin('EPIC-Hotspot', 'CC-BY-NC-4.0')
 _SPLITS = ('train', 'test')
 _FRAME_STEP = 10
 
@@ -142,6 +144,7 @@ class EpicHotspotDataset(AnnotatedDataset):
                         image_size=(int(width), int(height)),
                         actions=(verb,),
                         points=(np.asarray(entry['points'], np.float64),),
+                        origin=EPIC_HOTSPOT_ORIGIN,
                     )
                 )
                 turns[kind] += 1

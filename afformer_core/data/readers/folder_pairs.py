@@ -4,6 +4,7 @@
     my_pairs/
       actions.txt                    optional: the names of the actions, one a line, in the order
                                      of their indices; or actions.json, a list of them
+      licence.txt                    optional: the licence of all, such as CC-BY-4.0 or own
       espresso_machine/              a folder for each object; its name is free
         demonstrations/
           press_left.mp4             a video,
@@ -34,13 +35,20 @@ from pathlib import Path
 
 import numpy as np
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_action_names
+from afformer_core.data.annotated_dataset import (
+    AnnotatedDataset,
+    naming,
+    read_action_names,
+    read_text,
+)
 from afformer_core.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
+from afformer_core.licences import UNKNOWN, Origin
 from afformer_core.media.images import read_image_size
 
 ACTIONS_FILES = ('actions.txt', 'actions.json')
+LICENCE_FILE = 'licence.txt'
 DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'
 
 
@@ -70,6 +78,7 @@ class FolderPairsDataset(AnnotatedDataset):
         }
         names = pair_actions(path, (row.action for rows in tables.values() for row in rows))
         super().__init__(path, path if root is None else Path(root), names)
+        self._origin = folder_origin(path)
         for object_folder, rows in tables.items():
             self._samples += self._read_object(object_folder, rows)
         self.without_table = tuple(self._told_without_table(tables))
@@ -115,6 +124,7 @@ class FolderPairsDataset(AnnotatedDataset):
                 actions=tuple(points),
                 points=tuple(points.values()),
                 object_id=object_folder.as_posix(),
+                origin=self._origin,
             )
 
 
@@ -148,6 +158,18 @@ def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
     if len(files) > 1:
         raise DatasetError(f'{folder} holds both {files[0].name} and {files[1].name}. Keep one')
     return read_action_names(files[0]) if files else tuple(sorted(set(used)))
+
+
+def folder_origin(folder: Path) -> Origin:
+    """Return the origin of a folder's pairs: its name, and the licence in `licence.txt`, if any.
+
+    Raises:
+        DatasetError: the file does not hold one line.
+    """
+    file = folder / LICENCE_FILE
+    licence = read_text(file).strip() if file.exists() else UNKNOWN
+    with naming(str(file)):
+        return Origin(folder.resolve().name or UNKNOWN, licence)
 
 
 def _points_by_action(rows: list[PointRow], indices: Mapping[str, int]) -> dict[int, np.ndarray]:

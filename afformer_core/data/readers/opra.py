@@ -16,6 +16,7 @@ from afformer_core.data.annotated_dataset import (
 )
 from afformer_core.data.sample import Sample, Scene
 from afformer_core.errors import DatasetError
+from afformer_core.licences import UNKNOWN, Origin
 
 OPRA_ACTIONS: tuple[str, ...] = (
     'hold',
@@ -26,6 +27,10 @@ OPRA_ACTIONS: tuple[str, ...] = (
     'pick up',
     'put down',
 )
+# OPRA's authors name no licence; its videos are YouTube's.
+OPRA_ORIGIN = Origin('OPRA')
+# Scenes and hands are drawn by this project and by packages of permissive licences.
+SIMULATED_ORIGIN = Origin('afformer simulate', 'Apache-2.0')
 _RELEASED_PREFIX = 'datasets/opra/'
 
 
@@ -38,8 +43,9 @@ class OpraDataset(AnnotatedDataset):
             and `contact`, the first and last frame in which the element is operated (null if none
             is), and may have `contact_point`, its pixel (x, y) in each frame of a clip of
             `clip_size` (width, height), null where it is not in view; those over photographs have
-            `photograph`, a name that identifies the object. An `actions.json` in the
-            same folder names the actions; without it they are OPRA's seven.
+            `photograph`, a name that identifies the object. Any may have `source` and `licence`,
+            where it is from; without them it is OPRA's or simulated. An `actions.json` in the same
+            folder names the actions; without it they are OPRA's seven.
         root: folder that the entries' paths start from, without the released files' prefix
             `datasets/opra/`; None for the annotations' folder.
 
@@ -81,10 +87,19 @@ class OpraDataset(AnnotatedDataset):
                 contact=_read_contact(entry.get('contact')),
                 contact_points=_read_contact_points(entry),
                 object_id=entry.get('photograph'),
+                origin=_read_origin(entry),
             )
 
     def _media_path(self, path: str) -> Path:
         return self.root / path.removeprefix(_RELEASED_PREFIX)
+
+
+def _read_origin(entry: dict[str, Any]) -> Origin:
+    if 'source' in entry or 'licence' in entry:
+        return Origin(str(entry.get('source', UNKNOWN)), str(entry.get('licence', UNKNOWN)))
+    if 'photograph' in entry:
+        return Origin('afformer simulate, over photographs')
+    return SIMULATED_ORIGIN if 'scene' in entry else OPRA_ORIGIN
 
 
 def _read_contact(frames: Any) -> tuple[int, int] | None:

@@ -58,6 +58,8 @@ def _entry(sample: Sample, root: Path) -> dict[str, Any]:
         'actions': [action + 1 for action in sample.actions],
         'heatmaps': [points.tolist() for points in sample.points],
         'video_path': _below(sample.video_path, root),
+        'source': sample.origin.source,
+        'licence': sample.origin.licence,
     }
     return entry if sample.object_id is None else {**entry, 'photograph': sample.object_id}
 

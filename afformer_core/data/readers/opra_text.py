@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_text
-from afformer_core.data.readers.opra import OPRA_ACTIONS
+from afformer_core.data.readers.opra import OPRA_ACTIONS, OPRA_ORIGIN
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 
@@ -75,6 +75,7 @@ class OpraTextDataset(AnnotatedDataset):
                 image_size=lines[0].image_size,
                 actions=tuple(line.action for line in lines),
                 points=tuple(line.points for line in lines),
+                origin=OPRA_ORIGIN,
             )
             for number, lines in enumerate(together.values())
         ]

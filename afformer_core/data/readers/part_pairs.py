@@ -14,7 +14,7 @@ An object of `pairs.json`, of which only the first four names are needed:
      "id": "drawer_1", "accepted_actions": ["pull", "hold"], "kind": "other-scene",
      "source_video": "kitchen_tour", "target_size": [960, 624], "clip_size": [640, 360],
      "before": {"frame": 0, "x": 292, "y": 48}, "contact": {"frame": 45, "x": 290, "y": 45},
-     "robot": false}
+     "robot": false, "licence": "CC-BY-4.0"}
 
 - `parts`: polygons of (x, y) in pixels of the target, or of one of `target_size` where it was
   resized since. A peak inside any of them is right.
@@ -25,8 +25,9 @@ An object of `pairs.json`, of which only the first four names are needed:
 - `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in
   which the hand does not cover the contact point yet (or not any more), and its pixel there.
 - `robot`: whether a robot is seen in the target.
+- `licence`: that of clip and target; else that in `licence.txt`, as beside pairs with points.
 
-Other names, such as `licence`, are for people.
+Other names are for people.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ from typing import Any
 import numpy as np
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
-from afformer_core.data.readers.folder_pairs import pair_actions
+from afformer_core.data.polygon_mask import PolygonMask
+from afformer_core.data.readers.folder_pairs import folder_origin, pair_actions
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
 from afformer_core.media.images import read_image_size
 from afformer_core.media.polygons import Polygon, inner_points
 
@@ -135,7 +138,8 @@ class PartPairsDataset(AnnotatedDataset):
         ]
         actions = pair_actions(path, (each.text('action') for each in entries))
         super().__init__(path, path if root is None else Path(root), actions)
-        self.pairs = tuple(_read_pair(each, self.root, actions) for each in entries)
+        origin = folder_origin(path)
+        self.pairs = tuple(_read_pair(each, self.root, actions, origin) for each in entries)
         self._samples = [pair.sample for pair in self.pairs]
         names = [sample.sample_id for sample in self._samples]
         if twice := [name for name in names if names.count(name) > 1]:
@@ -195,7 +199,9 @@ class _Entry:
         return parts
 
 
-def _read_pair(entry: _Entry, root: Path, action_names: tuple[str, ...]) -> PartPair:
+def _read_pair(
+    entry: _Entry, root: Path, action_names: tuple[str, ...], origin: Origin
+) -> PartPair:
     clip, target, action = (entry.text(key) for key in ('clip', 'target', 'action'))
     with naming(entry.name):
         size = entry.size('target_size') or read_image_size(root / target)
@@ -215,6 +221,8 @@ def _read_pair(entry: _Entry, root: Path, action_names: tuple[str, ...]) -> Part
             image_size=size,
             actions=(action_names.index(action),),
             points=(np.concatenate([inner_points(part) for part in parts]),),
+            masks=(PolygonMask(parts),),
+            origin=Origin(origin.source, entry.text('licence', origin.licence)),
         )
         return PartPair(
             sample,

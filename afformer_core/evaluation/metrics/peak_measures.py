@@ -30,11 +30,13 @@ class PeakScores:
     Attributes:
         position: [N, 2] (x, y) in pixels of the annotation; NaN where a heatmap is flat on top and
             has no peak.
-        hit: [N] 1 where the peak lies in the row's annotated region, else 0. Of a flat heatmap it
-            is the share of its top that does: what a guess there would hit. NaN where no point
-            was annotated inside the image.
-        error: [N] distance to the nearest annotated point, in percent of the image's diagonal; of
-            a flat heatmap the mean over its top. NaN where no point is inside the image.
+        hit: [N] 1 where the peak lies in the row's annotated region, else 0: in its mask where
+            that is known, else where its blurred points are high. Of a flat heatmap it is the
+            share of its top that does: what a guess there would hit. NaN where no point was
+            annotated inside the image.
+        error: [N] distance to the mask where that is known, else to the nearest annotated point,
+            in percent of the image's diagonal; of a flat heatmap the mean over its top. NaN where
+            no point is inside the image.
         inside: [N] 1 where the peak lies inside the outline of the demonstrated element, else 0;
             NaN where there is no peak, or no element is known.
         nearest: [N] 1 where the nearest element is the demonstrated one, else 0, or NaN as well.
@@ -85,7 +87,12 @@ def measure_peaks(
 
 
 def in_region(target: Heatmaps, row: Row, positions: Positions) -> NDArray[np.bool_]:
-    """Find positions in the annotated region of a row with a ground truth [h, w]; bool [K]."""
+    """Find positions in the annotated region of a row with a ground truth [h, w]; bool [K].
+
+    The region is the row's mask where that is known.
+    """
+    if row.mask is not None:
+        return row.mask.contains(positions)
     size = np.array(target.shape[::-1])
     pixels = np.floor((positions + 0.5) * size / row.image_size).astype(int)
     columns, rows = np.clip(pixels, 0, size - 1).T
@@ -112,8 +119,10 @@ def _annotated(row: Row, target: Heatmaps, positions: Positions) -> tuple[float,
     inside = ((row.points > -1) & (row.points < row.image_size)).all(1)
     if not inside.any():
         return _NAN, _NAN
-    error = distances(row.points[inside], positions, row.image_size).mean()
-    return float(in_region(target, row, positions).mean()), float(error)
+    hit = float(in_region(target, row, positions).mean())
+    if row.mask is None:
+        return hit, float(distances(row.points[inside], positions, row.image_size).mean())
+    return hit, float(100 * row.mask.distances(positions).mean() / np.hypot(*row.image_size))
 
 
 def _element(row: Row, peak: Point | None) -> tuple[float, float]:

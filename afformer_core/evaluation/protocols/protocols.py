@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.heatmaps import RELEASED_OFFSET, pad_points, target_heatmaps
+from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.data.sample import Sample, Scene
 
 Heatmaps = NDArray[np.float32]
@@ -43,6 +44,11 @@ class Row:
     def scene(self) -> Scene | None:
         """The elements in its image, where they are known."""
         return None if self.sample is None else self.sample.scene
+
+    @property
+    def mask(self) -> PolygonMask | None:
+        """The region of its image in which the action is right, where it is known."""
+        return None if self.sample is None else self.sample.masks_by_action.get(self.action)
 
 
 class EvaluationProtocol(Protocol):

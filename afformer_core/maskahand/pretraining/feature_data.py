@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from afformer_core.data.augmentation import ImageSettings
+from afformer_core.licences import UNKNOWN
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.pretraining_data import PretrainingData
@@ -121,6 +122,7 @@ class MaskAHandFeatureData(PretrainingData):
         batch_size: clips of a step, over all processes.
         workers: number of reading processes.
         seed: seed of the order, and of all that is random in target images.
+        licence: licence of the videos, such as CC-BY-4.0, or `own` for one's own recordings.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class MaskAHandFeatureData(PretrainingData):
         batch_size: int = 12,
         workers: int = 0,
         seed: int = 0,
+        licence: str = UNKNOWN,
     ) -> None:
         size = (int(input_size[0]), int(input_size[1]))
         self._cache_folder = Path(cache_folder)
@@ -144,7 +147,7 @@ class MaskAHandFeatureData(PretrainingData):
         images = ClipImages(size, frames, image_side, kept)
         super().__init__(
             index, validation, synthesis, targets, interactions, batch_size, images, _AS_IT_IS,
-            workers, seed,
+            workers, seed, licence,
         )  # fmt: skip
 
     def prepare_data(self) -> None:

@@ -15,6 +15,7 @@ from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
+from afformer_core.licences import UNKNOWN, Ingredient, Origin
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.hand_free import with_hand_free_frames
@@ -49,6 +50,7 @@ class PretrainingData(GroundingData):
         video: changes of demonstrations.
         workers: number of reading processes.
         seed: seed of the order, and of all that is random in target images.
+        licence: licence of the videos, such as CC-BY-4.0, or `own` for one's own recordings.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class PretrainingData(GroundingData):
         video: ImageSettings,
         workers: int,
         seed: int,
+        licence: str,
     ) -> None:
         super().__init__(images.size, workers)
+        self._origin = Origin(Path(index).stem, licence)
         # Before the index, since a large one takes long to read.
         if validation is not None:
             self.validation_samples, _ = validation.read()
@@ -105,6 +109,11 @@ class PretrainingData(GroundingData):
     def _missing(self) -> list[CachePart]:
         """Return what the cache of frames lacks of all that will be read."""
         return self._images.missing(self._clips)
+
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the index as the origin of the clips (see `BatchedData.ingredients`)."""
+        clips = Ingredient('training data', self._origin, len(self._clips))
+        return (clips, *super().ingredients())
 
     @property
     def clips(self) -> Sequence[InteractionClip]:
@@ -170,6 +179,7 @@ class MaskAHandData(PretrainingData):
         cache_folder: folder for decoded and resized clips; null for none.
         video: changes of a clip as a demonstration, for all frames alike.
         seed: seed of the order, and of all that is random in target images.
+        licence: licence of the videos, such as CC-BY-4.0, or `own` for one's own recordings.
     """
 
     def __init__(
@@ -187,12 +197,13 @@ class MaskAHandData(PretrainingData):
         cache_folder: Path | None = None,
         video: ImageSettings = _AS_IT_IS,
         seed: int = 0,
+        licence: str = UNKNOWN,
     ) -> None:
         size = (int(input_size[0]), int(input_size[1]))
         images = ClipImages(size, frames, image_side, cache_folder)
         super().__init__(
             index, validation, synthesis, targets, interactions, batch_size, images, video,
-            workers, seed,
+            workers, seed, licence,
         )  # fmt: skip
 
     def _training(self) -> Examples:

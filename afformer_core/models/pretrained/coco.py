@@ -12,8 +12,10 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights
 
 from afformer_core.errors import AfformerError
+from afformer_core.licences import Origin
 from afformer_core.models.backbones.encoder import BackboneWithPyramid
 
+COCO_ORIGIN = Origin('COCO weights of torchvision', 'BSD-3-Clause')
 _BACKBONE = 'backbone.'
 _BLOCK = re.compile(r'(fpn\.(?:inner|layer)_blocks\.)(\d+)(\..*)')
 _OF_FRAMES = re.compile(r'video_projections\.p(\d)(\..*)')

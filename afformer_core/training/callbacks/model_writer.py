@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
+from afformer_core.licences import Ingredient
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.model_folder import copy_matching
 from afformer_core.runtime.weights import save_model
@@ -29,6 +30,8 @@ class BestWriter(Callback):
         folder: folder of the model.
         description: description of the training, written beside the weights.
         dtype: type that the weights are stored in.
+        ingredients: function that returns the data and weights that the model is made of, once
+            the samples are known.
 
     Attributes:
         measure: name of the deciding measure, after `validation/`.
@@ -40,10 +43,17 @@ class BestWriter(Callback):
     sign: int
     metrics: tuple[str, ...]
 
-    def __init__(self, folder: Path, description: Mapping[str, Any], dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        description: Mapping[str, Any],
+        dtype: torch.dtype,
+        ingredients: Callable[[], Sequence[Ingredient]] = tuple,
+    ) -> None:
         self.folder = folder
         self.dtype = dtype
         self._description = dict(description)
+        self._ingredients = ingredients
         self._best: float | None = None
 
     @abstractmethod
@@ -101,7 +111,12 @@ class BestWriter(Callback):
             for name in self.metrics
             if f'validation/{name}' in trainer.callback_metrics
         }
-        training = {**self._description, 'step': trainer.global_step, 'validation': measured}
+        training = {
+            **self._description,
+            'trained_on': [each.to_json() for each in self._ingredients()],
+            'step': trainer.global_step,
+            'validation': measured,
+        }
         model = averaged_model(trainer) or pl_module.model
         assert isinstance(model, nn.Module)
         self.write(model, pl_module, training)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
+from afformer_core.licences import UNKNOWN, Ingredient, Origin, ingredients_of
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
 from afformer_core.training.datasets.samplers import BatchSampler
 
@@ -36,6 +37,8 @@ class AnnotationSource:
             no image in common.
         share: share of the samples, drawn at random; above 0, at most 1.
         skip_broken: whether to leave out samples whose clip or image is missing or broken.
+        licence: licence of the samples whose annotations name none, such as CC-BY-4.0, or `own`
+            for one's own recordings.
 
     Raises:
         ValueError: a value is out of its range.
@@ -48,6 +51,7 @@ class AnnotationSource:
     images: tuple[float, float] | None = None
     share: float = 1.0
     skip_broken: bool = False
+    licence: str = UNKNOWN
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -88,7 +92,12 @@ class AnnotationSource:
             raise DatasetError(
                 f'{path} holds 0 samples of the split {self.split}; expected at least 1'
             )
-        return samples, dataset.action_names
+        return [self._licensed(sample) for sample in samples], dataset.action_names
+
+    def _licensed(self, sample: Sample) -> Sample:
+        if sample.origin.licence != UNKNOWN or self.licence == UNKNOWN:
+            return sample
+        return replace(sample, origin=Origin(sample.origin.source, self.licence))
 
     def _of_images(self, samples: list[Sample], begin: float, end: float) -> list[Sample]:
         images = sorted({sample.image_path for sample in samples})
@@ -174,6 +183,11 @@ class AnnotatedData(GroundingData):
                 self._sources[1].skip_broken,
                 'data.validation.skip_broken',
             )
+
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the origins of all samples (see `BatchedData.ingredients`)."""
+        origins = (sample.origin for sample in self.training_samples)
+        return (*ingredients_of('training data', origins), *super().ingredients())
 
     @property
     def _sampler(self) -> BatchSampler:

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
+from afformer_core.licences import Ingredient, ingredients_of
 from afformer_core.training.datasets.batch import FailedBatch
 from afformer_core.training.datasets.samplers import (
     DemonstrationSampler,
@@ -57,6 +58,10 @@ class BatchedData(LightningDataModule):
     @abstractmethod
     def _advice(self) -> str:
         """Advice for media that cannot be read, as sentences."""
+
+    @abstractmethod
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the origins of the samples to train and to validate on, with their numbers."""
 
     @abstractmethod
     def _training_facts(self) -> Iterable[Any]:
@@ -166,6 +171,10 @@ class GroundingData(BatchedData):
         self.input_size = (int(input_size[0]), int(input_size[1]))
         self.action_names: tuple[str, ...] = ()
         self.validation_samples = []
+
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the origins of the validation samples (see `BatchedData.ingredients`)."""
+        return ingredients_of('validation data', (each.origin for each in self.validation_samples))
 
     @property
     @abstractmethod

@@ -19,6 +19,7 @@ from afformer_core.hands.hand_annotations import (
     AnnotatedImage,
     read_hand_annotations,
 )
+from afformer_core.licences import UNKNOWN, Ingredient, Origin, Use
 from afformer_core.media.images import read_image
 from afformer_core.training.datasets.batched_data import BatchedData, Examples
 from afformer_core.training.datasets.collation import FailedExample
@@ -37,6 +38,7 @@ class HandSource:
         folder: folder of the dataset.
         split: name of a list of images in it.
         share: share of the images, drawn at random; above 0, at most 1.
+        licence: licence of the images, such as CC-BY-4.0, or `own` for one's own recordings.
 
     Raises:
         ValueError: the share is out of its range.
@@ -45,6 +47,7 @@ class HandSource:
     folder: Path
     split: str
     share: float = 1.0
+    licence: str = UNKNOWN
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -62,6 +65,10 @@ class HandSource:
         count = max(1, round(self.share * len(images)))
         chosen = np.random.default_rng(0).permutation(len(images))[:count]
         return [images[index] for index in sorted(chosen.tolist())]
+
+
+def _ingredient(use: Use, source: HandSource, count: int) -> Ingredient:
+    return Ingredient(use, Origin(source.folder.resolve().name, source.licence), count)
 
 
 class HandData(BatchedData):
@@ -92,6 +99,10 @@ class HandData(BatchedData):
         super().__init__(workers)
         self._images = train.read()
         self.validation_samples = [] if validation is None else validation.read()
+        self._ingredients = [_ingredient('training data', train, len(self._images))]
+        if validation is not None:
+            count = len(self.validation_samples)
+            self._ingredients.append(_ingredient('validation data', validation, count))
         self._drawn = DemonstrationSampler(len(self._images), batch_size, seed)
         self._augmentation = augmentation
         self._read = read_still if interval is None else read_motion
@@ -103,6 +114,10 @@ class HandData(BatchedData):
     @property
     def _advice(self) -> str:
         return 'Leave it out of its split, or copy it again'
+
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the folders of the images (see `BatchedData.ingredients`)."""
+        return tuple(self._ingredients)
 
     def _training_facts(self) -> Iterable[Any]:
         return map(asdict, self._images)

@@ -20,7 +20,7 @@ from afformer_core.hands.average_precision import (
 from afformer_core.hands.detector_folder import INTERACTION_SCORE
 from afformer_core.hands.faster_rcnn_hands import hands_of, on_host
 from afformer_core.hands.hand import Hand, colours
-from afformer_core.hands.initial_detector import initial_detector
+from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
 from afformer_core.hands.motion_detector import MotionHandDetector
 from afformer_core.training.constants import keep_statistics
 from afformer_core.training.hands.batch import HandBatch
@@ -51,6 +51,7 @@ class HandTraining(LightningModule):
         architecture, interval: as above.
         interaction_score: lowest score with that precision in the last validation; the paper's
             where none has it.
+        ingredients: what the initial weights were made of.
 
     Raises:
         ValueError: a value is out of its range.
@@ -78,6 +79,7 @@ class HandTraining(LightningModule):
         self.optimization = optimization
         self.interaction_score: float = INTERACTION_SCORE
         self.model = initial_detector(architecture, weights, interval)
+        self.ingredients = initial_ingredients(weights)
         optimization.freeze(self.model)
         if isinstance(self.model, MotionHandDetector):
             self.model.searched_share = searched_share

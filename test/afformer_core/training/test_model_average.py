@@ -70,6 +70,8 @@ def test_the_description_tells_of_what(folders: list[Path], tmp_path: Path) -> N
         (0.75, {'by': 'three'}),
     ]
     assert parts[1]['weights_sha256'] == read_description(folders[1]).weights_sha256
+    told = read_description(tmp_path / 'mean').ingredients
+    assert {each.origin.licence for each in told} == {'unknown'}
 
 
 def test_it_zooms_as_the_first_does(folders: list[Path], tmp_path: Path) -> None:

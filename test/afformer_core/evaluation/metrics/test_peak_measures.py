@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.data.sample import Sample, Scene
 from afformer_core.evaluation.metrics.peak_measures import (
     best_positions,
@@ -117,3 +118,18 @@ def test_distances():
     points = np.array([[0.0, 0], [30, 40]])
     found = distances(points, np.array([[3.0, 4], [30, 40], [60, 40]]), SIZE)
     assert found == pytest.approx([5, 0, 30])
+
+
+@pytest.mark.parametrize(
+    ('position', 'hit', 'error'), [((20, 20), 1, 0), ((30, 30), 0, 10), ((63, 44), 0, 5)]
+)
+def test_a_mask_says_what_is_hit_and_how_far_it_is(position, hit, error):
+    corners = np.array([[10, 10], [60, 10], [60, 40], [10, 40]], float)
+    mask = PolygonMask((corners,), (np.array([[20, 20.1], [40, 20.1], [40, 40.1], [20, 40.1]]),))
+    points = (mask.even_points(SIZE),)
+    sample = Sample('a', Path(), Path(), SIZE, (0,), points, masks=(mask,))
+    (masked,) = PROTOCOL.rows([sample])
+
+    scores = measured(masked, position)
+
+    assert (scores.hit.tolist(), scores.error) == ([hit], pytest.approx([error], abs=0.11))

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Samples of any dataset as rows of a manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.polygon_mask import PolygonMask
+from afformer_core.data.readers.manifest.fields import Outline
+from afformer_core.data.readers.manifest.files import ManifestHeader, write_manifest
+from afformer_core.data.readers.manifest.row import ManifestRow, SceneFields
+from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.verification import points_outside
+
+
+def convert_to_manifest(
+    samples: Sequence[Sample], action_names: Sequence[str], path: Path
+) -> None:
+    """Write samples as a manifest that gives the same ones when it is read.
+
+    Args:
+        samples: samples of any dataset, at least one, of different ids.
+        action_names: names of the actions, by the samples' indices.
+        path: the file; `.jsonl`, `.ndjson` or `.parquet`. Paths in it are relative to its folder,
+            so that both can be moved together.
+
+    Raises:
+        DatasetError: the suffix is none of a manifest.
+    """
+    header = ManifestHeader(
+        actions=tuple(action_names), points_outside=points_outside(samples) > 0
+    )
+    folder = Path(os.path.abspath(path.parent))
+    rows = [row for sample in samples for row in _rows(sample, action_names, folder)]
+    write_manifest(path, header, rows)
+
+
+def _rows(sample: Sample, action_names: Sequence[str], folder: Path) -> list[ManifestRow]:
+    masks = sample.masks or (None,) * len(sample.actions)
+    return [
+        ManifestRow(
+            clip=_relative(sample.video_path, folder),
+            target=_relative(sample.image_path, folder),
+            action=action_names[action],
+            points=_points_beside(points, mask, sample.image_size),
+            polygons=() if mask is None else tuple(map(_outline, mask.outlines)),
+            holes=() if mask is None else tuple(map(_outline, mask.holes)),
+            licence=sample.origin.licence,
+            source=sample.origin.source,
+            id=sample.sample_id,
+            object=sample.object_id,
+            clip_seconds=sample.clip,
+            target_size=sample.image_size,
+            contact_frames=sample.contact,
+            contact_points=sample.contact_points,
+            scene=None if sample.scene is None else _scene(sample.scene),
+        )
+        for action, points, mask in zip(sample.actions, sample.points, masks, strict=True)
+    ]
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _points_beside(
+    points: NDArray[np.float64], mask: PolygonMask | None, size: tuple[int, int]
+) -> Outline:
+    """Return the points, unless they are those that a reader spreads over the mask."""
+    if mask is not None and np.array_equal(points, mask.even_points(size)):
+        return ()
+    return _outline(points)
+
+
+def _outline(points: NDArray[np.float64]) -> Outline:
+    return tuple((float(x), float(y)) for x, y in points)
+
+
+def _scene(scene: Scene) -> SceneFields:
+    return SceneFields(
+        scene.scene_id,
+        scene.element,
+        tuple(map(_outline, scene.polygons)),
+        scene.kinds,
+        scene.in_view,
+    )

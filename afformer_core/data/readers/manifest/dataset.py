@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A manifest as a dataset: one file of rows, JSON lines or Parquet.
+
+    {"manifest": 1, "actions": ["press", "turn"], "licence": "CC-BY-4.0", "source": "our lab"}
+    {"clip": "a.mp4", "target": "stove.jpg", "action": "press", "points": [[412, 238]]}
+    {"clip": "b.mp4", "target": "stove.jpg", "action": "turn", "boxes": [[100, 80, 160, 140]]}
+    {"clip": "c", "target": "tap.png", "action": "turn", "mask": "masks/tap.png"}
+
+The first line may be a header (`ManifestHeader`); every other one is a row (`ManifestRow`), one
+for each clip, target image and action. Paths are relative to the file, or to a root that is given.
+Coordinates are (x, y) in pixels of the target as it is shown, whose first pixel has its centre at
+(0, 0). Rows of one `id`, or without one of the same clip and target, are one sample.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset, naming
+from afformer_core.data.polygon_mask import PolygonMask
+from afformer_core.data.readers.manifest.files import NumberedRow, read_manifest
+from afformer_core.data.readers.manifest.row import ManifestRow, SceneFields
+from afformer_core.data.sample import Sample, Scene
+from afformer_core.errors import DatasetError
+from afformer_core.licences import UNKNOWN, Origin
+from afformer_core.media.images import read_image_size
+
+
+class ManifestDataset(AnnotatedDataset):
+    """The samples of a manifest, in the order of their first rows.
+
+    Only the file is read at once, headers of images whose `target_size` it does not tell, and
+    images of masks; `find_problems` checks the clips and the targets.
+
+    Args:
+        path: the file.
+        root: folder that paths start from; None for that of the file.
+
+    Raises:
+        DatasetError: the file is missing or damaged; or a row is malformed, names an unknown
+            action, an image or a mask that is missing or broken, a point outside of the image, or
+            tells otherwise of its sample than an earlier row; each with the line.
+    """
+
+    def __init__(self, path: Path | str, root: Path | str | None = None) -> None:
+        path = Path(path)
+        self.header, rows = read_manifest(path)
+        used = {each.row.action for each in rows}
+        names = self.header.actions or tuple(sorted(used))
+        super().__init__(path, path.parent if root is None else Path(root), names)
+        self._indices = {name: index for index, name in enumerate(names)}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        together: dict[str, list[NumberedRow]] = {}
+        for each in rows:
+            same = together.setdefault(_sample_id(each.row), [])
+            if same and same[0].row.shared != each.row.shared:
+                raise DatasetError(
+                    f'{each.position} tells otherwise of its sample than {same[0].position}: rows '
+                    'of one sample may differ in the action and where it is right. Give it '
+                    'another id'
+                )
+            same.append(each)
+        self._samples = [self._sample(name, same) for name, same in together.items()]
+
+    def _sample(self, name: str, rows: Sequence[NumberedRow]) -> Sample:
+        first = rows[0].row
+        with naming(rows[0].position):
+            size = self._size(first)
+        actions, points, masks = [], [], []
+        for each in rows:
+            with naming(each.position):
+                actions.append(self._action(each.row.action))
+                mask = self._mask(each.row, size)
+                masks.append(mask)
+                points.append(self._points(each.row, mask, size))
+        source = first.source or self.header.source or self.annotations.stem
+        with naming(rows[0].position):
+            return Sample(
+                sample_id=name,
+                video_path=self._path(first.clip),
+                image_path=self._path(first.target),
+                image_size=size,
+                actions=tuple(actions),
+                points=tuple(points),
+                scene=None if first.scene is None else _scene(first.scene),
+                clip=first.clip_seconds,
+                contact=first.contact_frames,
+                contact_points=first.contact_points,
+                object_id=first.object,
+                masks=() if all(mask is None for mask in masks) else tuple(masks),
+                origin=Origin(source, first.licence or self.header.licence or UNKNOWN),
+            )
+
+    def _path(self, path: str) -> Path:
+        return Path(os.path.normpath(self.root / path))
+
+    def _size(self, row: ManifestRow) -> tuple[int, int]:
+        if row.target_size is not None:
+            return row.target_size
+        if row.target not in self._sizes:
+            self._sizes[row.target] = read_image_size(self._path(row.target))
+        return self._sizes[row.target]
+
+    def _action(self, name: str) -> int:
+        if name not in self._indices:
+            raise ValueError(f'action is {name!r}; expected one of {", ".join(self._indices)}')
+        return self._indices[name]
+
+    def _mask(self, row: ManifestRow, size: tuple[int, int]) -> PolygonMask | None:
+        if row.boxes:
+            return PolygonMask.of_boxes(np.array(row.boxes, np.float64))
+        if row.polygons:
+            return PolygonMask(_arrays(row.polygons), _arrays(row.holes))
+        if row.mask is not None:
+            return PolygonMask.of_pixels(_read_pixels(self._path(row.mask), size))
+        return None
+
+    def _points(
+        self, row: ManifestRow, mask: PolygonMask | None, size: tuple[int, int]
+    ) -> NDArray[np.float64]:
+        # Also where points are given, since it checks that the mask lies in the image.
+        even = None if mask is None else mask.even_points(size)
+        if even is not None and not row.points:
+            return even
+        points = np.array(row.points, np.float64)
+        # As `target_heatmaps` ignores them.
+        outside = ((points <= -1) | (points >= np.array(size))).any(axis=1)
+        if outside.any() and not self.header.points_outside:
+            x, y = points[outside][0]
+            raise ValueError(
+                f'the point ({x:g}, {y:g}) lies outside of {row.target}, which is '
+                f'{size[0]}x{size[1]}. Correct it, or write "points_outside": true into the header'
+            )
+        return points
+
+
+def _sample_id(row: ManifestRow) -> str:
+    if row.id is not None:
+        return row.id
+    part = '' if row.clip_seconds is None else '#t={:g},{:g}'.format(*row.clip_seconds)
+    return f'{row.clip}{part} on {row.target}'
+
+
+def _arrays(outlines: Sequence[Sequence[tuple[float, float]]]) -> tuple[NDArray[np.float64], ...]:
+    return tuple(np.array(each, np.float64) for each in outlines)
+
+
+def _scene(scene: SceneFields) -> Scene:
+    return Scene(scene.id, scene.element, _arrays(scene.polygons), scene.kinds, scene.in_view)
+
+
+def _read_pixels(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Read a mask, an image of one channel or indexed colours: bool [height, width]."""
+    try:
+        with PIL.Image.open(path) as image:
+            if image.mode not in ('1', 'L', 'P', 'I', 'I;16'):
+                raise ValueError(
+                    f'the mask {path} has the mode {image.mode}; expected one channel (1, L, P, I)'
+                )
+            pixels = np.asarray(image) > 0
+    except FileNotFoundError as error:
+        raise ValueError(f'the mask {path} does not exist') from error
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f'the mask {path} cannot be read: {error}') from error
+    if pixels.shape != size[::-1]:
+        raise ValueError(
+            f'the mask {path} is {pixels.shape[1]}x{pixels.shape[0]}; expected '
+            f'{size[0]}x{size[1]} as its image'
+        )
+    return pixels

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strict parsing of JSON values: names, numbers, points and outlines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+Point = tuple[float, float]
+Outline = tuple[Point, ...]
+Box = tuple[float, float, float, float]
+
+
+def text(name: str, value: Any) -> str:
+    """Check a text that is not blank.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f'{name} is {_shown(value)}; expected a text')
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Check a truth value.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f'{name} is {_shown(value)}; expected true or false')
+    return value
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Check a whole number of at least `least`.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    # A bool is an int.
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f'{name} is {_shown(value)}; expected a whole number from {least} on')
+    return value
+
+
+def wholes(name: str, value: Any, count: int, least: int) -> tuple[int, ...]:
+    """Check a list of so many whole numbers of at least `least`.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    return tuple(whole(name, each, least) for each in _listed(name, value, count))
+
+
+def numbers(name: str, value: Any, count: int) -> tuple[float, ...]:
+    """Check a list of so many finite numbers.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    listed = _listed(name, value, count)
+    for each in listed:
+        if not isinstance(each, int | float) or isinstance(each, bool) or not math.isfinite(each):
+            raise ValueError(f'{name} has {_shown(each)}; expected finite numbers')
+    return tuple(float(each) for each in listed)
+
+
+def point(name: str, value: Any) -> Point:
+    """Check a point [x, y].
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    x, y = numbers(name, value, 2)
+    return x, y
+
+
+def points(name: str, value: Any) -> Outline:
+    """Check a list of at least one point.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    return tuple(point(name, each) for each in items(name, value))
+
+
+def outlines(name: str, value: Any) -> tuple[Outline, ...]:
+    """Check a list of at least one outline, each of at least three corners [x, y].
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    found = tuple(points(name, each) for each in items(name, value))
+    for outline in found:
+        if len(outline) < 3:
+            raise ValueError(
+                f'{name} has an outline of {len(outline)} corners; expected at least 3'
+            )
+    return found
+
+
+def boxes(name: str, value: Any) -> tuple[Box, ...]:
+    """Check a list of at least one box [left, top, right, bottom].
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    found = []
+    for each in items(name, value):
+        left, top, right, bottom = numbers(name, each, 4)
+        found.append((left, top, right, bottom))
+    return tuple(found)
+
+
+def items(name: str, value: Any) -> Sequence[Any]:
+    """Check a list that is not empty.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    if not isinstance(value, list) or not value:
+        raise ValueError(f'{name} is {_shown(value)}; expected a list of at least one')
+    return value
+
+
+def _listed(name: str, value: Any, count: int) -> Sequence[Any]:
+    if not isinstance(value, list) or len(value) != count:
+        raise ValueError(f'{name} is {_shown(value)}; expected a list of {count} numbers')
+    return value
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f'{shown[:57]}...'

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of manifests: JSON lines, and Parquet through pyarrow."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from afformer_core.data.annotated_dataset import naming, read_text
+from afformer_core.data.readers.manifest.fields import flag, items, text, whole
+from afformer_core.data.readers.manifest.row import ManifestRow
+from afformer_core.errors import DatasetError
+from afformer_core.files.atomic import write_aside
+
+if TYPE_CHECKING:
+    import pyarrow
+
+LINES_SUFFIXES = ('.jsonl', '.ndjson')
+PARQUET_SUFFIX = '.parquet'
+SUFFIXES = (*LINES_SUFFIXES, PARQUET_SUFFIX)
+
+_VERSION = 1
+_METADATA_KEY = b'afformer'
+
+
+@dataclass(frozen=True)
+class ManifestHeader:
+    """What holds for all rows of a file; the first line of JSON lines, or metadata of Parquet.
+
+    Attributes:
+        manifest: version of the format, 1.
+        actions: names of the actions, in the order of their indices; empty for those that rows
+            name, sorted.
+        licence: licence of the rows that tell none; None: unknown.
+        source: dataset of the rows that tell none; None for the name of the file.
+        points_outside: whether points may lie outside of their image, as those of OPRA do.
+
+    Raises:
+        ValueError: the version is another, or an action is named twice.
+    """
+
+    manifest: int = _VERSION
+    actions: tuple[str, ...] = ()
+    licence: str | None = None
+    source: str | None = None
+    points_outside: bool = False
+
+    def __post_init__(self) -> None:
+        if self.manifest != _VERSION:
+            raise ValueError(f'the version is {self.manifest}; expected {_VERSION}')
+        if twice := [name for name in self.actions if self.actions.count(name) > 1]:
+            raise ValueError(f'actions name {twice[0]!r} twice. Keep one')
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ManifestHeader:
+        """Check plain JSON types.
+
+        Raises:
+            ValueError: a field is unknown, or has another value than expected.
+        """
+        given = {name: each for name, each in value.items() if each is not None}
+        names = [each.name for each in fields(cls)]
+        if unknown := [name for name in given if name not in names]:
+            raise ValueError(
+                f'the header has an unknown field {unknown[0]!r}; expected none but '
+                f'{", ".join(names)}'
+            )
+        named = items('actions', given['actions']) if 'actions' in given else ()
+        return cls(
+            manifest=whole('manifest', given.get('manifest', _VERSION), 1),
+            actions=tuple(text('action', each) for each in named),
+            licence=text('licence', given['licence']) if 'licence' in given else None,
+            source=text('source', given['source']) if 'source' in given else None,
+            points_outside=flag('points_outside', given.get('points_outside', False)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types, without what is not given."""
+        given = {**asdict(self), 'actions': list(self.actions)}
+        return {name: value for name, value in given.items() if value not in (None, [], False)}
+
+
+@dataclass(frozen=True)
+class NumberedRow:
+    """A row with its position, such as `line 3 of pairs.jsonl`, for errors."""
+
+    position: str
+    row: ManifestRow
+
+
+def read_manifest(path: Path) -> tuple[ManifestHeader, list[NumberedRow]]:
+    """Read a file.
+
+    Raises:
+        DatasetError: it is missing, damaged, or has no row; or a row is malformed, with its line
+            (JSON lines) or number from 1 (Parquet).
+    """
+    if path.suffix.lower() == PARQUET_SUFFIX:
+        header, values, word = *_read_parquet(path), 'row'
+    else:
+        header, values, word = *_read_lines(path), 'line'
+    rows = []
+    for number, value in values:
+        position = f'{word} {number} of {path}'
+        with naming(position):
+            rows.append(NumberedRow(position, ManifestRow.from_json(value)))
+    if not rows:
+        raise DatasetError(f'{path} has no row. Add one for each clip, target image and action')
+    return header, rows
+
+
+def write_manifest(path: Path, header: ManifestHeader, rows: Sequence[ManifestRow]) -> None:
+    """Write a file, whole or not at all; its suffix names the format.
+
+    Raises:
+        DatasetError: the suffix is none of a manifest.
+    """
+    contents = [_to_json(row) for row in rows]
+    if path.suffix.lower() == PARQUET_SUFFIX:
+        write_aside(path, _parquet_bytes(header, contents))
+    elif path.suffix.lower() in LINES_SUFFIXES:
+        lines = (json.dumps(each, ensure_ascii=False) for each in (header.to_json(), *contents))
+        write_aside(path, ''.join(f'{line}\n' for line in lines).encode())
+    else:
+        raise DatasetError(f'{path} has no suffix of a manifest; expected {", ".join(SUFFIXES)}')
+
+
+def _to_json(row: ManifestRow) -> dict[str, Any]:
+    return {name: value for name, value in asdict(row).items() if value not in (None, ())}
+
+
+def _read_lines(path: Path) -> tuple[ManifestHeader, Iterator[tuple[int, Any]]]:
+    lines = read_text(path).removeprefix('\ufeff').split('\n')
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    values = []
+    for number, line in numbered:
+        try:
+            values.append((number, json.loads(line)))
+        except json.JSONDecodeError as error:
+            raise DatasetError(
+                f'line {number} of {path} is not JSON: {error}. Write one object a line'
+            ) from error
+    header = ManifestHeader()
+    if values and isinstance(values[0][1], dict) and 'manifest' in values[0][1]:
+        with naming(f'line {values[0][0]} of {path}'):
+            header = ManifestHeader.from_json(values.pop(0)[1])
+    return header, iter(values)
+
+
+def _read_parquet(path: Path) -> tuple[ManifestHeader, Iterator[tuple[int, Any]]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    if not path.is_file():
+        raise DatasetError(f'{path} does not exist; expected an annotation file')
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DatasetError(f'{path} is not Parquet: {error}') from error
+    stored = (table.schema.metadata or {}).get(_METADATA_KEY, b'{}')
+    with naming(f'the metadata of {path}'):
+        header = ManifestHeader.from_json(json.loads(stored))
+    return header, enumerate(table.to_pylist(), 1)
+
+
+def _parquet_bytes(header: ManifestHeader, contents: list[dict[str, Any]]) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    metadata = {_METADATA_KEY: json.dumps(header.to_json()).encode()}
+    table = pyarrow.Table.from_pylist(contents, _parquet_schema().with_metadata(metadata))
+    stored = io.BytesIO()
+    pyarrow.parquet.write_table(table, stored, compression='zstd')
+    return stored.getvalue()
+
+
+def _parquet_schema() -> pyarrow.Schema:
+    import pyarrow
+
+    name, number, whole_number = pyarrow.string(), pyarrow.float64(), pyarrow.int32()
+    listed = pyarrow.list_
+    points = listed(listed(number))
+    scene = pyarrow.struct(
+        {
+            'id': name,
+            'element': whole_number,
+            'polygons': listed(points),
+            'kinds': listed(name),
+            'in_view': listed(pyarrow.bool_()),
+        }
+    )
+    of_others = {
+        'points': points,
+        'boxes': points,
+        'polygons': listed(points),
+        'holes': listed(points),
+        'clip_seconds': listed(number),
+        'target_size': listed(whole_number),
+        'contact_frames': listed(whole_number),
+        'contact_points': points,
+        'scene': scene,
+    }
+    return pyarrow.schema(
+        [(each.name, of_others.get(each.name, name)) for each in fields(ManifestRow)]
+    )

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Licences of data and weights, and the terms that they stand for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+UNKNOWN = 'unknown'
+
+Terms = Literal['permissive', 'share-alike', 'non-commercial', 'unknown']
+"""Terms of a licence, from the freest on: the first may be used for anything with attribution."""
+
+# In lower case; SPDX identifiers are the same in any.
+_PERMISSIVE = {
+    '0bsd', 'apache-2.0', 'bsd-2-clause', 'bsd-3-clause', 'cc-by-2.0', 'cc-by-3.0', 'cc-by-4.0',
+    'cc0-1.0', 'cdla-permissive-1.0', 'cdla-permissive-2.0', 'isc', 'mit', 'odc-by-1.0', 'own',
+    'pddl-1.0', 'unlicense',
+}  # fmt: skip
+_SHARE_ALIKE = ('agpl-', 'cc-by-sa-', 'cdla-sharing-', 'gpl-', 'lgpl-', 'mpl-', 'odbl-')
+_NON_COMMERCIAL = ('cc-by-nc', 'polyform-noncommercial-')
+
+
+def terms_of(licence: str) -> Terms:
+    """Return the terms of a licence.
+
+    Args:
+        licence: an SPDX identifier, in any case; `own` for one's own recordings; any other name
+            has unknown terms.
+    """
+    name = licence.strip().lower()
+    if name in _PERMISSIVE:
+        return 'permissive'
+    if name.startswith(_SHARE_ALIKE):
+        return 'share-alike'
+    return 'non-commercial' if name.startswith(_NON_COMMERCIAL) else 'unknown'
+
+
+@dataclass(frozen=True, order=True)
+class Origin:
+    """A source of data or weights, and its licence.
+
+    Attributes:
+        source: name of the dataset or package, or of a folder of one's own; not empty.
+        licence: an SPDX identifier such as `CC-BY-4.0`, `own` for one's own recordings, another
+            short name, or `unknown`; not empty.
+
+    Raises:
+        ValueError: a name is empty or has several lines.
+    """
+
+    source: str
+    licence: str = UNKNOWN
+
+    def __post_init__(self) -> None:
+        for name in ('source', 'licence'):
+            value = getattr(self, name)
+            if not value.strip() or len(value.splitlines()) > 1:
+                raise ValueError(f'{name} is {value!r}; expected a name of one line')
+
+    @property
+    def terms(self) -> Terms:
+        """The terms of the licence."""
+        return terms_of(self.licence)
+
+
+UNKNOWN_ORIGIN = Origin(UNKNOWN)
+
+Use = Literal['training data', 'validation data', 'backbone weights']
+_USES: tuple[Use, ...] = ('training data', 'validation data', 'backbone weights')
+
+
+@dataclass(frozen=True, order=True)
+class Ingredient:
+    """Data or weights that a model was made of.
+
+    Attributes:
+        use: what it was used for.
+        origin: where it is from.
+        samples: number of samples; 0 for weights, and where it is not known.
+
+    Raises:
+        ValueError: the use is unknown, or the number is negative.
+    """
+
+    use: Use
+    origin: Origin
+    samples: int = 0
+
+    def __post_init__(self) -> None:
+        if self.use not in _USES:
+            raise ValueError(f'use is {self.use!r}; expected one of {", ".join(_USES)}')
+        if self.samples < 0:
+            raise ValueError(f'samples are {self.samples}; expected at least 0')
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Ingredient:
+        """Read what `to_json` gave.
+
+        Raises:
+            KeyError: a field is missing.
+            TypeError, ValueError: a field is of another type or out of its range.
+        """
+        origin = Origin(str(fields['source']), str(fields['licence']))
+        return cls(fields['use'], origin, int(fields.get('samples', 0)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        fields: dict[str, Any] = {
+            'use': self.use,
+            'source': self.origin.source,
+            'licence': self.origin.licence,
+        }
+        return {**fields, 'samples': self.samples} if self.samples else fields
+
+
+def ingredients_of(use: Use, origins: Iterable[Origin]) -> tuple[Ingredient, ...]:
+    """Count the samples of each origin, in the order of the names of the sources."""
+    return tuple(Ingredient(use, each, n) for each, n in sorted(Counter(origins).items()))
+
+
+def ingredients_in(training: Mapping[str, Any]) -> tuple[Ingredient, ...]:
+    """Read `trained_on` in the description of a training; nothing where it is not told.
+
+    Raises:
+        KeyError, TypeError, ValueError: see `Ingredient.from_json`.
+    """
+    return tuple(Ingredient.from_json(each) for each in training.get('trained_on', ()))
+
+
+def merged(ingredients: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
+    """Return each use of an origin once, in the order of the first ones, with most samples."""
+    most: dict[tuple[Use, Origin], Ingredient] = {}
+    for each in ingredients:
+        known = most.setdefault((each.use, each.origin), each)
+        if each.samples > known.samples:
+            most[each.use, each.origin] = each
+    return tuple(most.values())
+
+
+def restricted(ingredients: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
+    """Return the ingredients whose terms are non-commercial or unknown, in their order."""
+    return tuple(
+        each for each in ingredients if each.origin.terms in ('non-commercial', 'unknown')
+    )

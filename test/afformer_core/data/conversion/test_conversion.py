@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conversion to manifests and folders of pairs, and back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.verification import find_problems
+
+
+def contents(dataset: AnnotatedDataset) -> list[dict[str, Any]]:
+    """All that the samples say, as plain values; paths are absolute."""
+    return [
+        {
+            'id': sample.sample_id,
+            'clip': sample.video_path.resolve(),
+            'image': sample.image_path.resolve(),
+            'actions': [dataset.action_names[action] for action in sample.actions],
+            'points': [points.tolist() for points in sample.points],
+            'masks': [
+                mask and [each.tolist() for each in (*mask.outlines, *mask.holes)]
+                for mask in sample.masks
+            ],
+            'scene': sample.scene
+            and (
+                sample.scene.scene_id,
+                sample.scene.element,
+                [each.tolist() for each in sample.scene.polygons],
+                sample.scene.kinds,
+                sample.scene.in_view,
+            ),
+            'other': (
+                sample.image_size,
+                sample.clip,
+                sample.contact,
+                sample.contact_points,
+                sample.object_id,
+                sample.origin,
+            ),
+        }
+        for sample in dataset
+    ]
+
+
+@pytest.mark.parametrize('name', ['all.jsonl', 'all.parquet'])
+def test_a_manifest_gives_the_samples_that_it_was_made_of(
+    annotations: Path, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / 'elsewhere' / name
+    before = open_annotations(annotations)
+
+    assert main(['convert', str(annotations), str(output)]) == 0
+
+    after = open_annotations(output)
+    assert after.action_names == before.action_names
+    assert contents(after) == contents(before)
+
+
+def test_a_manifest_and_its_media_can_be_moved_together(pairs: Path, tmp_path: Path) -> None:
+    main(['convert', str(pairs), str(pairs / 'pairs.jsonl')])
+
+    shutil.move(pairs, tmp_path / 'moved')
+
+    assert find_problems(open_annotations(tmp_path / 'moved/pairs.jsonl'), progress=False) == []
+
+
+def test_own_pairs_come_back_from_a_manifest(pairs: Path, tmp_path: Path) -> None:
+    main(['convert', str(pairs), str(tmp_path / 'pairs.jsonl')])
+    shutil.move(pairs, tmp_path / 'original')
+    (tmp_path / 'pairs').symlink_to(tmp_path / 'original')
+
+    assert main(['convert', str(tmp_path / 'pairs.jsonl'), str(tmp_path / 'back')]) == 0
+
+    assert (tmp_path / 'back/actions.txt').read_text() == 'turn\npress\nhold\nopen\n'
+    assert (tmp_path / 'back/licence.txt').read_text() == 'CC-BY-4.0\n'
+    after = open_annotations(tmp_path / 'back')
+    assert find_problems(after, progress=False) == []
+    assert [sample.sample_id for sample in after] == [
+        'dish_washer/press.mp4/kitchen.jpg',
+        'dish_washer/turn/kitchen.jpg',
+        'espresso/press.mp4/kitchen.jpg',
+        'espresso/turn/kitchen.jpg',
+    ]
+    before = contents(open_annotations(tmp_path / 'original'))
+    assert [each['points'] for each in contents(after)] == [each['points'] for each in before]
+    assert [each['actions'] for each in contents(after)] == [each['actions'] for each in before]
+
+
+def test_files_of_one_name_get_names_of_their_own(pairs: Path, tmp_path: Path) -> None:
+    rows = [
+        {
+            'clip': f'pairs/{name}/demonstrations/press.mp4',
+            'target': f'pairs/{name}/images/kitchen.jpg',
+            'action': 'press',
+            'points': [[number, 2]],
+        }
+        for number, name in enumerate(('espresso', 'dish washer'))
+    ]
+    (tmp_path / 'all.jsonl').write_text('\n'.join(map(json.dumps, rows)))
+
+    assert main(['convert', str(tmp_path / 'all.jsonl'), str(tmp_path / 'back')]) == 0
+
+    assert [sample.sample_id for sample in open_annotations(tmp_path / 'back')] == [
+        'press.mp4/kitchen.jpg',
+        'demonstrations_press.mp4/images_kitchen.jpg',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('change', 'expected'),
+    [
+        ({'clip_seconds': [0, 1]}, 'is a part of'),
+        ({'boxes': [[1, 2, 5, 6]]}, 'has masks, which a folder of pairs cannot hold'),
+        ({'licence': 'MIT'}, 'the licences are MIT, unknown; a folder of pairs holds one'),
+        ({'clip': 'lost.mp4'}, 'lost.mp4 does not exist; expected a file to copy'),
+    ],
+)
+def test_what_a_folder_of_pairs_cannot_hold_is_an_error(
+    pairs: Path,
+    tmp_path: Path,
+    change: dict[str, Any],
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = {
+        'clip': 'pairs/espresso/demonstrations/press.mp4',
+        'target': 'pairs/espresso/images/kitchen.jpg',
+        'action': 'press',
+        'points': [[1, 2]],
+    }
+    rows = [row, {**row, 'id': 'b', **change}]
+    (tmp_path / 'all.jsonl').write_text('\n'.join(map(json.dumps, rows)))
+
+    assert main(['convert', str(tmp_path / 'all.jsonl'), str(tmp_path / 'back')]) == 1
+
+    assert expected in capsys.readouterr().err
+    assert {each.name for each in tmp_path.iterdir()} == {'pairs', 'all.jsonl'}
+
+
+@pytest.mark.parametrize(
+    ('output', 'expected'),
+    [('pairs', 'exists. Remove it'), ('all.csv', 'an unknown ending; expected one of .jsonl')],
+)
+def test_a_wrong_output_is_an_error(
+    pairs: Path, tmp_path: Path, output: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['convert', str(pairs), str(tmp_path / output)]) == 1
+
+    assert expected in capsys.readouterr().err
+
+
+def test_the_licences_of_what_was_converted_are_printed(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(['convert', str(pairs), str(tmp_path / 'all.jsonl')])
+
+    assert '- pairs: 4, licence CC-BY-4.0 (permissive)' in capsys.readouterr().out

@@ -11,8 +11,9 @@ from typing import Any
 
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
-_EXAMPLE = """example:
+_EXAMPLE = """examples:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
+  afformer ground --video 'press.mp4#t=1.5,3' --image panel.jpg
 """
 # Opacity of the heatmap at its maximum.
 _OPACITY = 0.6
@@ -31,7 +32,11 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('--video', type=Path, required=True, help='the demonstration')
+    parser.add_argument(
+        '--video', type=Path, required=True,
+        help='the demonstration: a video, a folder of images or a bag; VIDEO#t=1.5,3 is the part '
+        'from 1.5 to 3 seconds',
+    )  # fmt: skip
     parser.add_argument('--image', type=Path, required=True, help='image in which to act')
     parser.add_argument('--model', type=Path, help='model folder (default: the shipped model)')
     add_session_options(parser)
@@ -45,8 +50,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
+    from afformer_core.demonstrations.media import read_demonstration
     from afformer_core.media.images import read_image, require_image_path, write_image
-    from afformer_core.media.video import read_video
     from afformer_core.outputs.grounding_json import grounding_json
     from afformer_core.outputs.grounding_overlay import draw_single_grounding
 
@@ -54,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         require_image_path(arguments.output)
     image = read_image(arguments.image)
     grounder = open_grounder(arguments.model, arguments)
-    frames = read_video(arguments.video, grounder.configuration.maximum_frames)
-    grounder.set_demonstration(frames, 'video')
+    shown = read_demonstration(arguments.video, grounder.configuration.maximum_frames)
+    grounder.set_demonstration(shown.frames, 'video')
     start = time.perf_counter()
     grounding = grounder.ground(image, 'video')
     milliseconds = 1e3 * (time.perf_counter() - start)

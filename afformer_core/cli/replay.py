@@ -73,8 +73,8 @@ def _add_topics(group: Any) -> None:
 def _add_demonstration(group: Any) -> None:
     group.add_argument(
         '--demonstration', action='append', default=[], metavar='FILE|NAME',
-        help='a video, a folder of images or a stored demonstration, instead of a topic; repeat '
-        'it to ground several together',
+        help='a video, the part VIDEO#t=1.5,3 of one, in seconds, a folder of images or a stored '
+        'demonstration, instead of a topic; repeat it to ground several together',
     )  # fmt: skip
     group.add_argument(
         '--store', type=Path, metavar='FOLDER', help='folder of the stored demonstrations'
@@ -185,9 +185,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _inputs(arguments: argparse.Namespace) -> list[Path]:
     """Return the files and folders that are read; a demonstration may be a name instead."""
+    from afformer_core.demonstrations.media import split_topic
+
     options = ('annotations', 'model', 'store', 'hand_model')
     named = [getattr(arguments, option) for option in options]
-    demonstrations = [Path(one) for one in arguments.demonstration if Path(one).exists()]
+    named_files = [split_topic(Path(one))[0] for one in arguments.demonstration]
+    demonstrations = [file for file in named_files if file.exists()]
     return [arguments.bag, *demonstrations, *(path for path in named if path is not None)]
 
 
@@ -235,6 +238,7 @@ def _replay(
 
 def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any:
     """Record or read the demonstrations that are to be grounded."""
+    from afformer_core.demonstrations.media import split_topic
     from afformer_core.demonstrations.recording import RecordingSettings
     from afformer_core.demonstrations.store import DemonstrationStore
     from afformer_core.errors import DemonstrationError
@@ -248,7 +252,7 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
         window = Window(arguments.demonstration_from, arguments.demonstration_to)
         demonstrations.record(bag, topics.demonstration, window)
     for one in arguments.demonstration:
-        if Path(one).exists():
+        if split_topic(Path(one))[0].exists():
             demonstrations.add_file(Path(one))
         elif arguments.store is not None:
             demonstrations.add_stored(DemonstrationStore(arguments.store), one)

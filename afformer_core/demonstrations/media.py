@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,11 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames
 from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoReader
+from afformer_core.media.video_part import Part, is_part
 
-_TOPIC_MARK = '#'
+_MARK = '#'
+# As media fragments of the W3C name a part by its seconds: VIDEO#t=1.5,3.
+_PART = re.compile(r't=(\d+(?:\.\d+)?|),(\d+(?:\.\d+)?)')
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def permitted_path(path: str, folders: tuple[Path, ...]) -> Path:
     """Resolve a path, and check that it lies below one of the folders.
 
     Args:
-        path: path of a file or folder; `BAG#TOPIC` names a topic of a bag.
+        path: path of a file or folder, as of `read_demonstration`.
         folders: resolved folders that may be read.
 
     Raises:
@@ -85,13 +89,31 @@ def permitted_path(path: str, folders: tuple[Path, ...]) -> Path:
         raise DemonstrationError(
             f'{path!r} may not be read; the parameter demonstration_folders allows {allowed}'
         )
-    return Path(f'{resolved}{_TOPIC_MARK}{topic}') if topic else resolved
+    return Path(f'{resolved}{_MARK}{topic}') if topic else resolved
 
 
 def split_topic(path: Path) -> tuple[Path, str]:
     """Split `BAG#TOPIC` into its two parts; the topic is '' if none is named."""
-    file, mark, topic = str(path).rpartition(_TOPIC_MARK)
+    file, mark, topic = str(path).rpartition(_MARK)
     return (Path(file), topic) if mark and not path.exists() else (path, '')
+
+
+def split_part(path: Path) -> tuple[Path, Part | None]:
+    """Split `VIDEO#t=BEGIN,END` into its file and its part, in seconds; None for all of it.
+
+    Raises:
+        DemonstrationError: the part does not end after its begin.
+    """
+    file, fragment = split_topic(path)
+    if (named := _PART.fullmatch(fragment)) is None:
+        return path, None
+    part = (float(named[1] or 0), float(named[2]))
+    if not is_part(part):
+        raise DemonstrationError(
+            f'the part {fragment} of {file} goes from {part[0]:g} s to {part[1]:g} s; expected '
+            'a later end'
+        )
+    return file, part
 
 
 def read_demonstration(
@@ -103,16 +125,25 @@ def read_demonstration(
 
     Args:
         path: path of the source; `BAG#TOPIC` names a topic of a bag, which needs it if it has
-            several topics of images.
+            several topics of images; `VIDEO#t=BEGIN,END` the part of a video from one time to
+            another, in seconds from its first frame.
         maximum_frames: largest number of frames, at least 1.
         progress: told how far the reading is, after each frame.
 
     Raises:
         VideoError: the video is missing, empty or not a video; a folder has no image, or one that
-            cannot be read or has another size than the first.
+            cannot be read or has another size than the first; the video has no such part.
         BagError: the bag is missing or damaged.
-        DemonstrationError: the bag has no such topic of images, or several and none was named.
+        DemonstrationError: the bag has no such topic of images, or several and none was named; a
+            part is named of a bag or a folder.
     """
+    file, part = split_part(path)
+    if part is not None:
+        if file.is_dir() or is_bag(file):
+            raise DemonstrationError(
+                f'{file} is not a video; expected one, of which a part is named by seconds'
+            )
+        return _read_video(file, maximum_frames, progress, part)
     file, topic = split_topic(path)
     if topic or is_bag(file):
         kept, count, duration = read_bag_frames(file, topic, maximum_frames, progress)
@@ -128,10 +159,12 @@ def read_demonstration(
     return _read_video(file, maximum_frames, progress)
 
 
-def _read_video(path: Path, maximum_frames: int, progress: Progress) -> MediaFrames:
+def _read_video(
+    path: Path, maximum_frames: int, progress: Progress, part: Part | None = None
+) -> MediaFrames:
     told = VideoProgress(progress)
-    with VideoReader(path, decoded=told.decoded) as reader:
-        told.duration = reader.duration
+    with VideoReader(path, part, decoded=told.decoded) as reader:
+        told.duration = reader.duration if part is None else part[1]
         count = reader.count()
         told.counted(count)
         kept = EvenFrames(count, maximum_frames)

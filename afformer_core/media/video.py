@@ -186,7 +186,9 @@ class VideoReader:
         """Yield each frame of the clip and its seconds from the video's first one, or None."""
         if self._clip is None:
             return self._decode_all()
-        return decode_part(self._decode_all, self._container, self._clip, self.rate, self._path)
+        return decode_part(
+            self._decode_all, self._container, self._clip, self.rate, self._path, self._decoded
+        )
 
     def _decode_all(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
         """Yield each frame and its seconds from the first one, None where there are no times."""

@@ -80,6 +80,7 @@ def decode_part(
     part: Part,
     rate: float,
     path: Path,
+    decoded: Callable[[float | None], None] | None = None,
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decode the frames that are shown during a part of a video, and few others.
 
@@ -90,6 +91,7 @@ def decode_part(
         part: (begin, end) in seconds from the first frame.
         rate: frames per second, for a file without times.
         path: path of the file, for errors.
+        decoded: called with the seconds of each frame that is decoded otherwise than by `decode`.
 
     Returns:
         each frame with its seconds from the first frame of the video.
@@ -98,7 +100,7 @@ def decode_part(
         VideoError: no frame can be decoded, or see `frames_shown`.
     """
     _, first = next(decode())
-    timed = None if first.time is None else _sought(container, first.time, part[0])
+    timed = None if first.time is None else _sought(container, first.time, part[0], decoded)
     if timed is None:
         timed = (
             (number / rate if time is None else time, frame)
@@ -108,7 +110,10 @@ def decode_part(
 
 
 def _sought(
-    container: av.container.InputContainer, first: float, begin: float
+    container: av.container.InputContainer,
+    first: float,
+    begin: float,
+    decoded: Callable[[float | None], None] | None,
 ) -> Iterator[tuple[float, av.VideoFrame]] | None:
     """Yield timed frames from one on that is shown at `begin` or before.
 
@@ -122,16 +127,21 @@ def _sought(
         container.seek(int(target / stream.time_base), stream=stream, backward=True)
     except av.FFmpegError:
         return None
-    timed = _timed(container, stream, first)
+    timed = _timed(container, stream, first, decoded)
     found = next(timed, None)
     return None if found is None or found[0] > begin else itertools.chain((found,), timed)
 
 
 def _timed(
-    container: av.container.InputContainer, stream: av.VideoStream, first: float
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    first: float,
+    decoded: Callable[[float | None], None] | None,
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     # A file that was cut off ends after the last frame that can be decoded.
     with contextlib.suppress(av.FFmpegError):
         for frame in container.decode(stream):
             if frame.time is not None:
+                if decoded is not None:
+                    decoded(frame.time - first)
                 yield frame.time - first, frame

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.collection import DemonstrationCollection
 from afformer_core.demonstrations.library import DemonstrationLibrary
-from afformer_core.demonstrations.media import read_demonstration
+from afformer_core.demonstrations.media import read_demonstration, split_topic
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.demonstrations.store import DemonstrationStore
@@ -86,7 +86,9 @@ class ReplayDemonstrations:
                 that cannot be read or has another size than the first.
         """
         media = read_demonstration(path, self._library.maximum_frames)
-        name = _NOT_IN_NAMES.sub('_', path.stem).lstrip('.')[:64] or 'demonstration'
+        name = (
+            _NOT_IN_NAMES.sub('_', split_topic(path)[0].stem).lstrip('.')[:64] or 'demonstration'
+        )
         name = next(one for one in _alternatives(name) if one not in self._names)
         self._library.add(media, name)
         self._take(name, self._library.state().message)

@@ -26,8 +26,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ground(files: Path, *more: str, image: str = 'panel.png') -> int:
-    given = ['--video', str(files / 'press.mp4'), '--image', str(files / image)]
+def ground(files: Path, *more: str, image: str = 'panel.png', video: str = 'press.mp4') -> int:
+    given = ['--video', str(files / video), '--image', str(files / image)]
     return main(['ground', *given, '--backend', 'torch', '--threads', '1', *more])
 
 
@@ -49,6 +49,16 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     overlay = read_image(files / 'overlay.png')
     assert overlay.shape == (48, 80, 3)
     assert (overlay != read_image(files / 'panel.png')).any()
+
+
+def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ground(files, video='press.mp4#t=0.25,0.75') == 0
+
+    answer = json.loads(capsys.readouterr().out)
+    grounder = Grounder.load(shipped_model_folder(), 'torch')
+    grounder.set_demonstration(read_video(files / 'press.mp4')[2:6], 'press')
+    grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
+    assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
 
 
 def test_a_calibration_of_other_weights_is_not_used(

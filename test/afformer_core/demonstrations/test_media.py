@@ -7,6 +7,7 @@ import pytest
 from afformer_core.demonstrations.media import (
     permitted_path,
     read_demonstration,
+    split_part,
     split_topic,
     timed_images,
 )
@@ -48,6 +49,45 @@ def test_a_video_is_sampled(tmp_path):
     assert (len(media.frames), media.frame_count) == (3, 11)
     assert media.duration == pytest.approx(1.0)
     assert [int(frame.mean().round(-1)) for frame in media.frames] == [0, 100, 200]
+
+
+@pytest.mark.parametrize(
+    ('part', 'expected', 'count'), [('t=0.25,0.75', [40, 100, 140], 6), ('t=,0.3', [0, 20, 40], 3)]
+)
+def test_a_part_of_a_video_is_sampled(tmp_path, part, expected, count):
+    write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
+    media = read_demonstration(tmp_path / f'push.mp4#{part}', 3)
+    assert [int(frame.mean().round(-1)) for frame in media.frames] == expected
+    assert (media.frame_count, media.duration) == (count, pytest.approx((count - 1) / 10))
+
+
+def test_the_progress_of_a_part_tells_every_frame_that_is_decoded(tmp_path):
+    write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
+    told = []
+    read_demonstration(tmp_path / 'push.mp4#t=0.5,0.8', 3, lambda *one: told.append(one))
+    assert len(told) > 8
+    assert told[-1][0] == 3
+
+
+@pytest.mark.parametrize(
+    ('part', 'error', 'reason'),
+    [
+        ('t=3,1', DemonstrationError, 'goes from 3 s to 1 s; expected a later end'),
+        ('t=1,1', DemonstrationError, 'goes from 1 s to 1 s'),
+        ('t=1,60', VideoError, 'has no part from 1 s to 60 s: it lasts 1.10 s'),
+        ('t=90,91', VideoError, 'has no part from 90 s to 91 s'),
+    ],
+)
+def test_a_part_that_is_not_there(tmp_path, part, error, reason):
+    write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
+    with pytest.raises(error, match=reason):
+        read_demonstration(tmp_path / f'push.mp4#{part}', 3)
+
+
+def test_a_part_is_of_a_video_alone(tmp_path, bag_of_two_topics):
+    for path in (tmp_path, bag_of_two_topics):
+        with pytest.raises(DemonstrationError, match='is not a video'):
+            read_demonstration(path.parent / f'{path.name}#t=0,1', 8)
 
 
 def test_a_folder_of_images_is_sampled(tmp_path):
@@ -127,6 +167,12 @@ def test_a_file_with_the_mark_in_its_name_has_no_topic(tmp_path):
     (tmp_path / 'take#2.mp4').write_bytes(b'')
     assert split_topic(tmp_path / 'take#2.mp4') == (tmp_path / 'take#2.mp4', '')
     assert split_topic(tmp_path / 'bag#/image') == (tmp_path / 'bag', '/image')
+
+
+def test_what_names_no_part_is_left_as_it_is(tmp_path):
+    for name in ('bag#/image', 'bag#t=1', 'bag#t=.,2', 'a.mp4', 'a.mp4#t=-1,2'):
+        assert split_part(tmp_path / name) == (tmp_path / name, None)
+    assert split_part(tmp_path / 'a.mp4#t=1.5,3') == (tmp_path / 'a.mp4', (1.5, 3.0))
 
 
 def test_only_below_the_folders_may_be_read(tmp_path):

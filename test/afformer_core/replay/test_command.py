@@ -92,12 +92,19 @@ def test_files_and_stored_demonstrations_are_grounded_together(
     library.add(MediaFrames((np.zeros((48, 64, 3), np.uint8),), 1, 0.0), 'kept')
     before = {path: path.stat().st_mtime_ns for path in store.iterdir()}
     out = tmp_path / 'out'
-    sources = ('--demonstration', str(clip), '--demonstration', 'kept', '--store', str(store))
+    sources = (
+        '--demonstration',
+        f'{clip}#t=0,0.15',
+        '--demonstration',
+        'kept',
+        '--store',
+        str(store),
+    )
     arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *sources, *ALWAYS_PRESENT]
     assert main(arguments) == 0
     table = (out / 'groundings.csv').read_text()
     assert table.count('\n') == 7
-    assert "'press_it' is selected: 3 of 3 frames" in facts(out)['demonstration']
+    assert "'press_it' is selected: 2 of 2 frames" in facts(out)['demonstration']
     assert "'kept' is stored in" in facts(out)['demonstration']
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before
 

@@ -28,8 +28,13 @@ from afformer_core.studio.trying.workspace import Workspace
 # Boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000
 _FAVICON = '👉'
-# The list of uploads is empty but for a moment.
-_STYLE = '.q-uploader__list { padding: 0; min-height: 24px }'
+# The list of uploads is empty but for a moment. Texts in the colour of buttons, and white ones on it,
+# have a contrast of at least 4.5 in both colour schemes, which Quasar's own have not.
+_STYLE = """
+.q-uploader__list { padding: 0; min-height: 24px }
+body { --q-primary: #1565c0 !important }
+body.body--dark .text-primary { --q-primary: #90caf9 }
+"""
 # Whether the page is dark; None for what the system says.
 _COLOURS = {'System': None, 'Light': False, 'Dark': True}
 
@@ -130,11 +135,11 @@ def _build(worker: GroundingWorker, settings: StudioSettings, added: Sequence[St
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
     ui.add_css(_STYLE)
-    with ui.header().classes('items-center py-1'):
+    with ui.header().classes('items-center py-1 bg-blue-grey-10 text-white'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()
         colours = ui.toggle(list(_COLOURS), value='System')
-        colours.props('dense no-caps color=white text-color=primary toggle-color=dark')
+        colours.props('dense no-caps color=white text-color=black toggle-color=primary')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
     builders: dict[str, Callable[[], Turn | None]] = {
         'Try': lambda: _build_try(workspace, settings)

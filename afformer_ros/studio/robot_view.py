@@ -47,10 +47,12 @@ class RobotView:
             self._state = ui.label().classes('font-bold node-state')
         with ui.element().classes(_GRID):
             with ui.column().classes('min-w-0 gap-2'):
-                self._image = ui.interactive_image().classes('w-full overlay')
                 self._presence = ui.label().classes('font-bold presence')
                 self._point = ui.label().classes('best-point')
-                self._age = ui.label()
+                self._age = ui.label().classes('font-bold')
+                # What is above and below is seen at 1280x720 without scrolling.
+                self._image = ui.interactive_image().classes('w-full overlay')
+                self._image.style('max-width: 64vh')
                 ui.label('Presence over the last minute; dashed: what is needed').classes(
                     'text-sm'
                 )
@@ -91,6 +93,7 @@ class RobotView:
             self._presence.text = presence_in_words(affordance)
             self._point.text = best_point_in_words(affordance)
             self._age.text = age_in_words(now - watch.arrival)
+        self._age.set_visibility(bool(self._age.text))
         await self._show_overlay(watch.overlay)
 
     async def _show_overlay(self, overlay: Any) -> None:

@@ -28,8 +28,8 @@ from afformer_core.studio.trying.workspace import Workspace
 # Boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000
 _FAVICON = '👉'
-# The list of uploads is empty but for a moment. Texts in the colour of buttons, and white ones on it,
-# have a contrast of at least 4.5 in both colour schemes, which Quasar's own have not.
+# The list of uploads is empty but for a moment. Texts in the colour of buttons, and white ones on
+# it, have a contrast of at least 4.5 in both colour schemes, which Quasar's own have not.
 _STYLE = """
 .q-uploader__list { padding: 0; min-height: 24px }
 body { --q-primary: #1565c0 !important }

@@ -46,6 +46,10 @@ class Marks:
     corners: Sequence[Point] = ()
 
 
+# On a narrow screen the demonstration goes below the image.
+_GRID = 'w-full grid gap-4 items-start lg:grid-cols-[minmax(0,1fr)_16rem]'
+
+
 class PairView:
     """The view.
 
@@ -63,7 +67,7 @@ class PairView:
         # (width, height) of the image in full, and as it is shown; None where there is none.
         self._size: tuple[int, int] | None = None
         self._shown_size = (1, 1)
-        with ui.element().classes('w-full grid gap-4 items-start grid-cols-[minmax(0,1fr)_16rem]'):
+        with ui.element().classes(_GRID):
             self._image = ui.interactive_image(on_mouse=self._click, cross=True)
             self._image.classes('w-full marked')
             self._demonstration = ui.column().classes('gap-1')

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,31 @@ _MILLISECONDS = 60_000
 
 
 @pytest.fixture(scope='module')
-def studio(exported_model: Path) -> Iterator[str]:
-    """Address of a studio that shows the node `/shared/grounding`."""
+def open_studio(exported_model: Path) -> Iterator[Callable[[str], str]]:
+    """Starts a studio that shows a node; returns its address."""
     pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
+    with contextlib.ExitStack() as started:
+        yield lambda node: started.enter_context(_running(exported_model, node))
+
+
+@contextlib.contextmanager
+def _running(model: Path, node: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     command = [sys.executable, '-m', 'afformer_core.cli.main', 'studio', '--port', str(port)]
-    options = ['--model', str(exported_model), '--threads', '1', '--node', 'shared/grounding']
+    options = ['--model', str(model), '--threads', '1', '--node', node]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        address = server.stdout.readline().strip()
-        yield address
+        yield server.stdout.readline().strip()
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture(scope='module')
+def studio(open_studio: Callable[[str], str]) -> str:
+    """Address of a studio that shows the node `/shared/grounding`."""
+    return open_studio('shared/grounding')
 
 
 @pytest.fixture

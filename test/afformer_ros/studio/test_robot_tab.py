@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
+
+import pytest
 
 
 def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any) -> None:
@@ -23,4 +26,77 @@ def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any
     page.get_by_role('button', name='Delete press').click()
     page.get_by_role('button', name='Delete', exact=True).click()
     page.get_by_text('None that is known.').wait_for()
+    assert active.list().names == []
+
+
+@pytest.mark.slow
+def test_a_node_that_hangs_ends_and_comes_back_is_told(
+    nodes: Any, chromium: Any, open_studio: Any
+) -> None:
+    address = open_studio('/test/grounding')
+    page = chromium.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    page.get_by_role('tab', name='Robot').click()
+    page.get_by_text('No node /test/grounding is running').wait_for()
+    process = nodes.grounding()
+    page.get_by_text('/test/grounding is not configured').wait_for()
+    client = nodes.client()
+    client.bring_up()
+    page.get_by_text('/test/grounding is active.').wait_for()
+    client.record('press')
+    page.get_by_text('press (grounded)').wait_for()
+
+    process.popen.send_signal(signal.SIGSTOP)
+    page.get_by_text('/test/grounding does not answer').wait_for()
+    page.get_by_role('button', name='Delete press').click()
+    page.get_by_role('button', name='Delete', exact=True).click()
+    page.get_by_text('has not answered delete_demonstration within 15 s').wait_for()
+    process.popen.send_signal(signal.SIGCONT)
+    page.get_by_text('/test/grounding is active.').wait_for()
+
+    process.stop()
+    page.get_by_text('No node /test/grounding is running').wait_for()
+    nodes.grounding()
+    client.bring_up()
+    page.get_by_text('/test/grounding is active.').wait_for()
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_node_rests_while_no_page_shows_the_tab(page: Any, active: Any, chromium: Any) -> None:
+    topic = '/shared/overlay'
+
+    def listeners() -> int:
+        return active.node.count_subscribers(topic)
+
+    page.get_by_text('/shared/grounding is active.').wait_for()
+    active.wait(lambda: listeners() == 1, 'a subscription to the overlay')
+    second = chromium.new_page()
+    second.set_default_timeout(60_000)
+    second.goto(page.url)
+    second.get_by_role('tab', name='Robot').click()
+    second.get_by_text('/shared/grounding is active.').wait_for()
+    assert listeners() == 1
+    page.get_by_role('tab', name='Try').click()
+    active.spin(2.0)
+    assert listeners() == 1
+    second.close()
+    active.wait(lambda: listeners() == 0, 'the end of the subscription')
+
+
+@pytest.mark.slow
+def test_a_recording_is_canceled_and_a_file_that_is_not_there_is_told(
+    page: Any, active: Any
+) -> None:
+    page.get_by_text('/shared/grounding is active.').wait_for()
+    page.locator('body').press('r')
+    page.get_by_text("Recording 'demonstration_1': 0 frames").wait_for()
+    page.get_by_role('button', name='Cancel', exact=True).click()
+    page.get_by_text('its client canceled it').first.wait_for()
+
+    page.get_by_text('Load a file of the robot').click()
+    page.get_by_label('Path there').fill('/absent.mp4')
+    page.get_by_role('button', name='Load', exact=True).click()
+    page.get_by_text('/absent.mp4').first.wait_for()
     assert active.list().names == []

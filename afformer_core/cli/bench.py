@@ -18,6 +18,7 @@ _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
   afformer bench my_model --variants onnxruntime:fp32 onnxruntime:int8 --node
   afformer bench --train --frames 8
+  afformer bench --backbones timm:convnext_tiny timm:vit_small_patch14_dinov2 --image-size 224
 """
 
 
@@ -39,7 +40,10 @@ def add_parser(subparsers: Any) -> None:
         '--frames', type=int, nargs='+', default=[1, 8, 32], help='lengths of the demonstration'
     )
     parser.add_argument(
-        '--image-size', type=int, default=256, help='side of the ResNet-50 model, in pixels'
+        '--image-size',
+        type=int,
+        default=256,
+        help='side of the models with random weights, in pixels',
     )
     parser.add_argument(
         '--variants',
@@ -61,6 +65,14 @@ def add_parser(subparsers: Any) -> None:
         help='measure a training step instead, of the ResNet-50 model and of the structure of the '
         'released code, and the speed of reading clips',
     )
+    parser.add_argument(
+        '--backbones',
+        nargs='+',
+        metavar='BACKBONE',
+        help='measure the small model over these backbones instead, such as timm:convnext_tiny, '
+        'beside EfficientNet-Lite0; with the first of --frames and of --variants (default: '
+        'onnxruntime:fp32)',
+    )
     parser.add_argument('--pairs', type=int, default=8, help='number of pairs of a training step')
     parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.set_defaults(run=run)
@@ -75,7 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
             f'--threads is {arguments.threads} and --frames {arguments.frames}; '
             'expected at least 1 each'
         )
-    tables = _training_tables(arguments) if arguments.train else _tables(arguments)
+    if arguments.backbones:
+        tables = [_backbone_table(arguments)]
+    else:
+        tables = _training_tables(arguments) if arguments.train else _tables(arguments)
     facts = _facts(arguments.threads)
     content = json.dumps({**facts, 'tables': [t.to_json() for t in tables]}, indent=2)
     if arguments.json == '-':
@@ -126,6 +141,20 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             if arguments.node:
                 tables.append(node_latency_table(title, copy, threads, variants, impossible))
     return tables
+
+
+def _backbone_table(arguments: argparse.Namespace) -> Table:
+    from afformer_core.benchmarks.backbone_table import backbone_table
+    from afformer_core.benchmarks.inference_variants import InferenceVariant
+
+    variant = InferenceVariant.parse((arguments.variants or ['onnxruntime:fp32'])[0])
+    return backbone_table(
+        arguments.backbones,
+        arguments.image_size,
+        arguments.frames[0],
+        arguments.threads,
+        variant,
+    )
 
 
 def _training_tables(arguments: argparse.Namespace) -> list[Table]:

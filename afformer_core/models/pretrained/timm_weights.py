@@ -79,7 +79,7 @@ def _state(configuration: AfformerConfiguration, options: dict[str, Any]) -> dic
     return {f'network.{name}': tensor for name, tensor in network.state_dict().items()}
 
 
-def _untouched(found: dict[str, Any], random: dict[str, Any], body: dict[str, Any]) -> list[str]:
+def _untouched(found: dict[str, Any], initial: dict[str, Any], body: dict[str, Any]) -> list[str]:
     """List the matrices of the body that still have their random values.
 
     timm loads what it finds and does not tell what was missing.
@@ -90,5 +90,5 @@ def _untouched(found: dict[str, Any], random: dict[str, Any], body: dict[str, An
         if found[name].ndim > 1
         and found[name].is_floating_point()
         and bool(found[name].any())
-        and torch.equal(found[name], random[name])
+        and torch.equal(found[name], initial[name])
     ]

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models with backbones of timm, from options to a folder that a robot loads."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description
+from afformer_core.runtime.weights import save_model
+from afformer_core.training.architecture import Architecture
+from afformer_core.training.command import train
+
+from ..conftest import random_model
+from .conftest import images
+
+# Names, and a side that their patches divide.
+BACKBONES = {
+    'sam2_hiera_tiny.fb_r896_2pt1': 64,
+    'vit_small_patch14_dinov2.lvd142m': 112,
+    'vit_small_patch14_reg4_dinov2.lvd142m': 112,
+    'vit_pe_spatial_small_patch16_512.fb': 64,
+    'convnext_tiny.in12k': 64,
+}
+
+
+def trained(folder: Path, annotations: Path, name: str, side: int, steps: int) -> Path:
+    train(
+        images(
+            annotations,
+            f'--output={folder}',
+            f'--model.architecture.backbone=timm:{name}',
+            f'--model.architecture.input_size=[{side},{side}]',
+            '--model.optimization.backbone_factor=0.1',
+            '--data.frames=uniform 2',
+            '--data.batch_size=1',
+            f'--trainer.max_steps={steps}',
+            f'--trainer.val_check_interval={steps}',
+        )
+    )
+    return folder
+
+
+def built(folder: Path, cache: Path) -> set[str]:
+    """Compile the graphs for a GPU that is not here."""
+    from afformer_core.runtime.tensorrt.builder import BuildSettings
+    from afformer_core.runtime.tensorrt.engines import obtain_engines
+
+    graphs, configuration = read_graphs(folder, 'fp32'), read_description(folder).configuration
+    return set(obtain_engines(folder, graphs, configuration, BuildSettings((8, 6)), cache, print))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(('name', 'side'), BACKBONES.items(), ids=BACKBONES)
+def test_it_trains_and_its_graphs_give_what_torch_gives(
+    name: str, side: int, annotations: Path, tmp_path: Path
+) -> None:
+    folder = trained(tmp_path / 'model', annotations, name, side, 20)
+
+    assert export_graphs(folder) < 1e-4
+    if find_spec('tensorrt_rtx_bindings') is None:
+        pytest.skip('trained and exported; not built, since TensorRT for RTX is not installed')
+    assert built(folder, tmp_path / 'cache') == set(GRAPH_NAMES)
+
+
+@pytest.mark.slow
+def test_a_model_and_its_matching_network_ground_from_their_graphs(
+    annotations: Path, tmp_path: Path
+) -> None:
+    folder = trained(tmp_path / 'model', annotations, 'test_vit', 64, 2)
+    matching = Architecture('afformer_matching', (64, 64), backbone='timm:test_convnext')
+    configuration = matching.configuration(())
+    save_model(folder / MATCHING_FOLDER, random_model(configuration), {})
+    for each in (folder, folder / MATCHING_FOLDER):
+        assert export_graphs(each) < 1e-4
+    clip = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
+
+    heatmaps = {}
+    for backend in ('torch', 'onnxruntime'):
+        grounder = Grounder.load(folder, backend)
+        grounder.set_demonstration(clip[:4], 'press')
+        heatmaps[backend] = grounder.ground(clip[4], 'press').heatmap
+
+    np.testing.assert_allclose(heatmaps['onnxruntime'], heatmaps['torch'], atol=1e-4)

@@ -14,6 +14,7 @@ from afformer_core.data.readers.manifest.files import SUFFIXES
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.readers.opra_text import OpraTextDataset
 from afformer_core.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
+from afformer_core.data.readers.visor.dataset import VisorDataset, is_visor
 
 
 def open_annotations(
@@ -21,9 +22,9 @@ def open_annotations(
 ) -> AnnotatedDataset:
     """Open the dataset of an annotation file, or of a folder of one's own pairs.
 
-    A folder has the layout of `folder_pairs`; JSON lines and Parquet are manifests. Text is OPRA's
-    original format. A JSON list is OPRA's or the simulator's, an object with verbs is
-    EPIC-Hotspot's, and any other AssistQ's.
+    A folder has the layout of `folder_pairs` or holds files of VISOR; JSON lines and Parquet are
+    manifests. Text is OPRA's original format. A JSON list is OPRA's or the simulator's, an object
+    with verbs is EPIC-Hotspot's, one with video_annotations VISOR's, and any other AssistQ's.
 
     Args:
         path: the file or folder.
@@ -35,6 +36,8 @@ def open_annotations(
     """
     if (path / PAIRS_FILE).is_file():
         return PartPairsDataset(path, root)
+    if is_visor(path):
+        return VisorDataset(path, root)
     if path.is_dir():
         return FolderPairsDataset(path, root)
     if path.suffix.lower() in SUFFIXES:
@@ -45,5 +48,7 @@ def open_annotations(
     if isinstance(content, dict):
         if 'verbs' in content:
             return EpicHotspotDataset(path, split, root)
+        if 'video_annotations' in content:
+            return VisorDataset(path, root)
         return AssistqButtonsDataset(path, root)
     return OpraDataset(path, root)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VISOR's sparse annotations as demonstrations and target images.
+
+GroundTruth-SparseAnnotations/
+  annotations/train/P01_01.json                          one file a video; also `val`
+  rgb_frames/train/P01/P01_01/P01_01_frame_0000000140.jpg    unpacked from P01_01.zip
+  frames_to_timestamps.json                              of VISOR-FrameExtraction
+  epic-kitchens-100-annotations/EPIC_100_train.csv ...   the repository of that name
+  videos/P01_01.MP4                                      of EPIC-KITCHENS-100; also, as its
+                                                         scripts leave them, P01/videos
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset, read_json
+from afformer_core.data.polygon_mask import PolygonMask, union
+from afformer_core.data.readers.visor.frames import VisorFrame, read_frames
+from afformer_core.data.readers.visor.narrations import (
+    NarratedAction,
+    read_narrations,
+    read_verbs,
+)
+from afformer_core.data.sample import Sample
+from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
+from afformer_core.media.images import read_image_size
+
+VISOR_ORIGIN = Origin('EPIC-KITCHENS VISOR', 'CC-BY-NC-4.0')
+TIMES_FILE = 'frames_to_timestamps.json'
+NARRATIONS_FOLDER = 'epic-kitchens-100-annotations'
+
+_VIDEO_FILE = re.compile(r'P\d\d_\d{2,3}\.json')
+# Of the videos, and of the masks, where a frame is not there to tell.
+_SIZE = (1920, 1080)
+
+
+class VisorDataset(AnnotatedDataset):
+    """Narrated actions on an object in contact with a hand, and the object at another time.
+
+    An action of EPIC-KITCHENS-100 is a sample where an annotated frame within its times shows a
+    hand, or a glove on one, in contact with an object of its nouns. The demonstration is the part
+    of the video of the action. The target image is the annotated frame of the same video next to
+    it in time, outside of the action, in which the object is segmented with all its instances and
+    no hand is in contact with it; the right region is the object's mask there. Of several objects
+    of one action each is a sample. Samples are in the order of the files' names, then of the
+    narrations.
+
+    Args:
+        annotations: `annotations/train`, `annotations/val`, or a file in them.
+        root: folder of `rgb_frames`, `videos` and the other files; None for that of `annotations`.
+
+    Attributes:
+        left_out: number of actions without a sample, by reason.
+
+    Raises:
+        DatasetError: a file is missing or malformed, or no action gives a sample.
+    """
+
+    def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
+        path = Path(annotations)
+        files = _video_files(path)
+        self._split = files[0].parent.name
+        root = files[0].parents[2] if root is None else Path(root)
+        super().__init__(path, root, read_verbs(root / NARRATIONS_FOLDER))
+        narrations = read_narrations(root / NARRATIONS_FOLDER)
+        times = read_json(root / TIMES_FILE)
+        if not isinstance(times, dict) or not isinstance(times.get('timestamps'), dict):
+            raise DatasetError(f'{root / TIMES_FILE} holds no timestamps; get the file again')
+        self.left_out: Counter[str] = Counter()
+        for file in files:
+            video, frames = read_frames(file, times['timestamps'])
+            for action in narrations.get(video, ()):
+                self._samples += self._of_action(video, frames, action)
+        if not self._samples:
+            raise DatasetError(
+                f'{path} gives 0 samples; expected at least 1. Its actions: {dict(self.left_out)}'
+            )
+
+    def _of_action(
+        self, video: str, frames: Sequence[VisorFrame], action: NarratedAction
+    ) -> list[Sample]:
+        during = [each for each in frames if action.begin <= each.seconds <= action.end]
+        held = sorted(
+            {
+                entity.name
+                for frame in during
+                for entity in frame.entities
+                if entity.name in frame.in_contact and entity.noun in action.nouns
+            }
+        )
+        if not held:
+            self.left_out['no frame of its noun in contact' if during else 'no frame'] += 1
+        samples = []
+        for name in held:
+            target = _target(frames, action, name)
+            if target is None:
+                self.left_out['no frame of the object without a hand'] += 1
+            else:
+                samples.append(self._sample(video, action, name, *target))
+        return samples
+
+    def _sample(
+        self,
+        video: str,
+        action: NarratedAction,
+        name: str,
+        target: VisorFrame,
+        mask: PolygonMask,
+    ) -> Sample:
+        participant = video.split('_')[0]
+        image = self.root / 'rgb_frames' / self._split / participant / video / target.file
+        size = read_image_size(image) if image.is_file() else _SIZE
+        if not 0 <= action.verb < len(self.action_names):
+            raise DatasetError(
+                f'the verb of {action.narration_id} is {action.verb}; expected 0 to '
+                f'{len(self.action_names) - 1}'
+            )
+        return Sample(
+            sample_id=f'{action.narration_id}/{name}',
+            video_path=self._video_path(participant, video),
+            image_path=image,
+            image_size=size,
+            actions=(action.verb,),
+            points=(mask.even_points(size),),
+            clip=(action.begin, action.end),
+            object_id=f'{video}/{name}',
+            masks=(mask,),
+            origin=VISOR_ORIGIN,
+        )
+
+    def _video_path(self, participant: str, video: str) -> Path:
+        flat = self.root / 'videos' / f'{video}.MP4'
+        nested = self.root / participant / 'videos' / f'{video}.MP4'
+        return nested if nested.is_file() and not flat.is_file() else flat
+
+
+def is_visor(path: Path) -> bool:
+    """Check whether a folder holds annotations of VISOR, by the names of its files."""
+    return path.is_dir() and any(_VIDEO_FILE.fullmatch(each.name) for each in path.iterdir())
+
+
+def _video_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    files = sorted(each for each in path.glob('*.json') if _VIDEO_FILE.fullmatch(each.name))
+    if not files:
+        raise DatasetError(f'{path} holds no file such as P01_01.json; expected those of VISOR')
+    return files
+
+
+def _target(
+    frames: Sequence[VisorFrame], action: NarratedAction, name: str
+) -> tuple[VisorFrame, PolygonMask] | None:
+    """Find the frame nearest to an action that shows an object without a hand, and its mask."""
+    found = [
+        (max(action.begin - frame.seconds, frame.seconds - action.end), frame, mask)
+        for frame in frames
+        if name not in frame.in_contact and (mask := _mask_of(frame, name)) is not None
+    ]
+    outside = [each for each in found if each[0] > 0]
+    if not outside:
+        return None
+    _, frame, mask = min(outside, key=lambda each: (each[0], each[1].file))
+    return frame, mask
+
+
+def _mask_of(frame: VisorFrame, name: str) -> PolygonMask | None:
+    """Return the mask of all instances of an object; None where one of them may be missing."""
+    named = [entity for entity in frame.entities if entity.name == name]
+    if not all(entity.complete for entity in named):
+        return None
+    masks = [entity.mask for entity in named if entity.mask is not None]
+    return union(masks) if masks else None

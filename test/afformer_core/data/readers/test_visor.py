@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reader of VISOR, over a small tree in its layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.readers.visor.dataset import VisorDataset
+from afformer_core.data.verification import find_problems
+from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
+from afformer_core.media.video import write_video
+
+NARRATIONS = (
+    'narration_id,participant_id,video_id,narration_timestamp,start_timestamp,stop_timestamp,'
+    'start_frame,stop_frame,narration,verb,verb_class,noun,noun_class,all_nouns,all_noun_classes\n'
+    'P01_01_0,P01,P01_01,00:00:01.089,00:00:01.00,00:00:03.00,60,180,open door,open,1,door,3,'
+    "['door'],[3]\n"
+    'P01_01_1,P01,P01_01,00:00:05.000,00:00:05.00,00:00:06.00,300,360,"take cup, plate",take,0,'
+    'cup,13,"[\'cup\', \'plate\']","[13, 2]"\n'
+    'P01_01_2,P01,P01_01,00:01:01.000,00:01:01.50,00:01:02.00,3690,3720,take pan,take,0,pan,5,'
+    "['pan'],[5]\n"
+    'P09_01_0,P09,P09_01,00:00:01.089,00:00:01.00,00:00:03.00,60,180,open door,open,1,door,3,'
+    "['door'],[3]\n"
+)
+VERBS = 'id,key,instances,category\n0,take,"[\'take\']",retrieve\n1,open,"[\'open\']",access\n'
+
+
+def entity(name: str, noun: int, x: float = 10, **more: Any) -> dict[str, Any]:
+    """A square of 20 pixels, and two segments without area, as some have."""
+    square = [[x, 10.0], [x + 20, 10.0], [x + 20, 30.0], [x, 30.0]]
+    return {
+        'id': f'{name}-{x}',
+        'name': name,
+        'class_id': noun,
+        'exhaustive': 'y',
+        'segments': [square, [], [[1.0, 2.0]]],
+        **more,
+    }
+
+
+def hand(contact: Any, side: str = 'left hand') -> dict[str, Any]:
+    return entity(side, 300, 40, exhaustive='n', in_contact_object=contact)
+
+
+def frame(number: int, *entities: dict[str, Any]) -> dict[str, Any]:
+    name = f'P01_01_frame_{number:010d}.jpg'
+    return {
+        'image': {
+            'image_path': f'P01_01/{name}',
+            'name': name,
+            'subsequence': 'P01_01_seq_00001',
+            'video': 'P01_01',
+        },
+        'annotations': list(entities),
+    }
+
+
+# At 60 frames a second, and not in their order.
+FRAMES = [
+    frame(121, hand('door-10'), entity('door', 3)),
+    frame(1, hand('hand-not-in-contact'), entity('door', 3, 60), entity('cup', 13, 30)),
+    frame(241, hand('door-10'), entity('door', 3)),
+    frame(331, hand('cup-10'), entity('cup', 13), entity('plate', 2, 50)),
+]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Folder of the sparse annotations, with a video of 7 s."""
+    root = tmp_path / 'GroundTruth-SparseAnnotations'
+    narrations = root / 'epic-kitchens-100-annotations'
+    images = root / 'rgb_frames/train/P01/P01_01'
+    for folder in (narrations, images, root / 'annotations/train', root / 'videos'):
+        folder.mkdir(parents=True)
+    (narrations / 'EPIC_100_train.csv').write_text(NARRATIONS)
+    (narrations / 'EPIC_100_verb_classes.csv').write_text(VERBS)
+    write_video(root / 'videos/P01_01.MP4', np.zeros((70, 48, 64, 3), np.uint8), 10.0)
+    for number in (1, 121, 241, 331):
+        PIL.Image.new('RGB', (96, 54)).save(images / f'P01_01_frame_{number:010d}.jpg')
+    annotate(root, *FRAMES)
+    return root
+
+
+def annotate(root: Path, *frames: dict[str, Any]) -> None:
+    content = {'video_annotations': list(frames)}
+    (root / 'annotations/train/P01_01.json').write_text(json.dumps(content))
+    times = {each['image']['name']: (number_of(each) - 1) / 60 for each in frames}
+    content = {'info': 'All timestamps are in seconds', 'timestamps': times}
+    (root / 'frames_to_timestamps.json').write_text(json.dumps(content))
+
+
+def number_of(entry: dict[str, Any]) -> int:
+    return int(entry['image']['name'][-14:-4])
+
+
+def test_an_action_is_shown_and_its_object_is_sought_in_another_frame(tree: Path) -> None:
+    dataset = open_annotations(tree / 'annotations/train')
+
+    assert isinstance(dataset, VisorDataset)
+    assert dataset.action_names == ('take', 'open')
+    door, cup = dataset
+    assert door.sample_id == 'P01_01_0/door'
+    assert door.video_path == tree / 'videos/P01_01.MP4'
+    assert door.clip == (1.0, 3.0)
+    assert door.actions == (1,)
+    # A hand is in contact with the door in the frame after the action.
+    image = tree / 'rgb_frames/train/P01/P01_01/P01_01_frame_0000000001.jpg'
+    assert door.image_path == cup.image_path == image
+    assert door.image_size == (96, 54)
+    assert door.object_id == 'P01_01/door'
+    assert door.origin == Origin('EPIC-KITCHENS VISOR', 'CC-BY-NC-4.0')
+    (mask,) = door.masks
+    assert mask is not None
+    assert [each.tolist() for each in mask.outlines] == [[[60, 10], [80, 10], [80, 30], [60, 30]]]
+    assert mask.contains(door.points[0]).all()
+    # The plate is narrated too, but no hand is in contact with it.
+    assert (cup.sample_id, cup.clip, cup.actions) == ('P01_01_1/cup', (5.0, 6.0), (0,))
+
+
+def test_the_media_are_there(tree: Path) -> None:
+    assert find_problems(open_annotations(tree / 'annotations/train'), progress=False) == []
+
+
+def test_one_file_is_a_dataset_and_videos_may_lie_as_scripts_leave_them(tree: Path) -> None:
+    (tree / 'P01/videos').mkdir(parents=True)
+    (tree / 'videos/P01_01.MP4').rename(tree / 'P01/videos/P01_01.MP4')
+
+    dataset = open_annotations(tree / 'annotations/train/P01_01.json')
+
+    assert dataset[0].video_path == tree / 'P01/videos/P01_01.MP4'
+
+
+def test_a_gloved_hand_is_in_contact_with_what_the_glove_is(tree: Path) -> None:
+    glove = entity('left glove', 303, 40, on_which_hand=['left hand'], in_contact_object='door-10')
+    annotate(tree, frame(121, hand(glove['id']), glove, entity('door', 3)), *FRAMES[1:])
+
+    samples = open_annotations(tree / 'annotations/train')
+
+    assert [sample.sample_id for sample in samples] == ['P01_01_0/door', 'P01_01_1/cup']
+
+
+@pytest.mark.parametrize(
+    'contact', ['hand-not-in-contact', 'none-of-the-above', 'inconclusive', None, 'lost-id']
+)
+def test_a_hand_in_contact_with_no_mask_gives_no_sample(tree: Path, contact: Any) -> None:
+    annotate(tree, frame(121, hand(contact), entity('door', 3)), *FRAMES[1:])
+
+    dataset = open_annotations(tree / 'annotations/train')
+
+    assert [sample.sample_id for sample in dataset] == ['P01_01_1/cup']
+    assert isinstance(dataset, VisorDataset)
+    assert dataset.left_out == {'no frame of its noun in contact': 1, 'no frame': 1}
+
+
+@pytest.mark.parametrize('change', [{'exhaustive': 'n'}, {'segments': [[[1, 2], [3, 4]]]}])
+def test_an_object_that_is_not_segmented_whole_is_no_target(
+    tree: Path, change: dict[str, Any]
+) -> None:
+    door = entity('door', 3, 60, **change)
+    annotate(tree, FRAMES[0], frame(1, door, entity('cup', 13, 30)), *FRAMES[2:])
+
+    dataset = open_annotations(tree / 'annotations/train')
+
+    assert [sample.sample_id for sample in dataset] == ['P01_01_1/cup']
+    assert isinstance(dataset, VisorDataset)
+    assert dataset.left_out['no frame of the object without a hand'] == 1
+
+
+def test_all_instances_of_an_object_are_the_target(tree: Path) -> None:
+    two = frame(1, entity('door', 3, 60), entity('door', 3, 5), entity('cup', 13, 30))
+    annotate(tree, FRAMES[0], two, *FRAMES[2:])
+
+    mask = open_annotations(tree / 'annotations/train')[0].masks[0]
+
+    assert mask is not None
+    assert mask.contains(np.array([[70, 20], [10, 20], [40, 20]], float)).tolist() == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / 'rgb_frames/train/P01/P01_01/P01_01_frame_0000000001.jpg').unlink()
+
+    assert main(['verify', str(tree / 'annotations/train')]) == 1
+
+    assert 'P01_01_frame_0000000001.jpg does not exist' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('file', 'text', 'expected'),
+    [
+        ('annotations/train/P01_01.json', '{"video_annotations": []}', 'no video_annotations'),
+        ('annotations/train/P01_01.json', '{"video_annotations": [{}]}', "entry 0 of .*'image'"),
+        ('frames_to_timestamps.json', '{"timestamps": {}}', 'has no time in frames_to_timestamps'),
+        ('frames_to_timestamps.json', '[]', 'holds no timestamps'),
+        (
+            'epic-kitchens-100-annotations/EPIC_100_verb_classes.csv',
+            'id,key\n1,take\n',
+            'line 2 of .* id is 1; expected 0',
+        ),
+        (
+            'epic-kitchens-100-annotations/EPIC_100_verb_classes.csv',
+            'id,key\n0,take\n',
+            'the verb of P01_01_0 is 1; expected 0 to 0',
+        ),
+        (
+            'epic-kitchens-100-annotations/EPIC_100_train.csv',
+            NARRATIONS.replace('00:00:03.00', '3', 1),
+            'line 2 of .*EPIC_100_train.csv',
+        ),
+        (
+            'epic-kitchens-100-annotations/EPIC_100_train.csv',
+            NARRATIONS.splitlines()[0],
+            'gives 0 samples',
+        ),
+    ],
+)
+def test_a_malformed_file_is_named(tree: Path, file: str, text: str, expected: str) -> None:
+    (tree / file).write_text(text)
+
+    with pytest.raises(DatasetError, match=expected):
+        VisorDataset(tree / 'annotations/train')
+
+
+def test_missing_narrations_are_named(tree: Path) -> None:
+    (tree / 'epic-kitchens-100-annotations/EPIC_100_train.csv').unlink()
+
+    with pytest.raises(DatasetError, match=r'has neither EPIC_100_train.csv nor EPIC_100_val'):
+        open_annotations(tree / 'annotations/train')

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.evaluation.evaluate_options import add_model_options, add_output_options
+from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 
 if TYPE_CHECKING:
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
@@ -120,6 +121,7 @@ def add_parser(subparsers: Any) -> None:
         help='number of processes that measure, each with its own model; the results are the same '
         '(default: 1)',
     )
+    add_engine_options(parser)
     add_model_options(parser)
     parser.add_argument('--seed', type=int, default=0, help='seed of pairs, jitter and bootstrap')
     add_output_options(parser)
@@ -128,8 +130,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, and print the report."""
-    if arguments.processes < 1:
-        raise ValueError(f'--processes is {arguments.processes}; expected at least 1')
+    # refuses what cannot be before anything is read
+    engine_of(arguments, arguments.processes)
     # several processes that each use all cores would wait for each other
     if arguments.threads == 0 and arguments.processes > 1:
         arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
@@ -244,7 +246,7 @@ def _evaluate_predictor(
         dataset.action_names,
         arguments.sigma,
         arguments.seed,
-        arguments.processes,
+        engine_of(arguments, arguments.processes),
     )
     facts = {'annotations': str(arguments.annotations)}
     report = build_baseline_report(measured, arguments.predictor, facts, arguments.seed)

@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure the detector, and print the report."""
-    from afformer_core.parallel.workers import let_waiting_threads_sleep
+    from afformer_core.parallel.worker_process import let_waiting_threads_sleep
 
     # before the imports below import PyTorch
     let_waiting_threads_sleep()

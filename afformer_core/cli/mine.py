@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.errors import DatasetError
 
 if TYPE_CHECKING:
     from afformer_core.maskahand.mining.index import HandIndex
     from afformer_core.maskahand.mining.mining import Mining
     from afformer_core.maskahand.sources import FoundSources
+    from afformer_core.parallel.engine import Engine
 
 _DESCRIPTION = """\
 Detect hands in long videos and write OUTPUT/index.json: which video shows hands that touch
@@ -39,7 +41,8 @@ examples:
   afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \\
       --output opra/mined
   afformer mine epic/frames_rgb_flow/rgb/train --annotations epic/annotations.json \\
-      --number-rate 60 --detector models/hands --output epic/mined"""
+      --number-rate 60 --detector models/hands --output epic/mined
+  afformer mine /data/videos --output mined --engine ray --address head:6379"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -78,8 +81,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--processes', type=int, metavar='N',
         help='number of processes (default: one for each core, or four for each GPU on which a '
-        'Faster R-CNN computes)',
+        'Faster R-CNN computes; as many as a cluster has room for)',
     )  # fmt: skip
+    add_engine_options(parser)
     parser.add_argument(
         '--preview', type=Path, metavar='FILE',
         help='JPEG or PNG file for a frame of each clip with its hands, evenly chosen if there '
@@ -106,7 +110,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Mine the videos; returns 0 if all of them could be read to their end."""
-    from afformer_core.parallel.workers import let_waiting_threads_sleep
+    from afformer_core.parallel.worker_process import let_waiting_threads_sleep
 
     # before the imports below import PyTorch
     let_waiting_threads_sleep()
@@ -117,8 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.maskahand.sources import find_sources
     from afformer_core.media.images import require_image_path
 
-    if arguments.processes is not None and arguments.processes < 1:
-        raise ValueError(f'--processes is {arguments.processes}; expected at least 1')
+    engine = engine_of(arguments, arguments.processes)
     if arguments.preview is not None:
         require_image_path(arguments.preview)
     settings = MiningSettings(
@@ -136,9 +139,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise DatasetError('--held-out is given without --annotations. Give both')
     open_detector = partial(open_hand_detector, arguments.detector)
     mining = Mining(found, open_detector, arguments.output, settings)
-    with mining.alone():
-        _detect(mining, arguments.processes)
-        index = mining.index()
+    _detect(mining, engine)
+    index = mining.index()
     if arguments.preview is not None and index.clips:
         write_contact_sheet(arguments.preview, index)
     return _report(index, arguments.output / INDEX_FILE)
@@ -168,12 +170,12 @@ def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) 
     return kept
 
 
-def _detect(mining: Mining, processes: int | None) -> None:
+def _detect(mining: Mining, engine: Engine) -> None:
     from tqdm import tqdm
 
     try:
         with tqdm(total=mining.total, initial=mining.done, unit='frame', desc='looking') as bar:
-            for _ in mining.detect(processes):
+            for _ in mining.detect(engine):
                 bar.update(mining.done - bar.n)
     except KeyboardInterrupt:
         print('afformer: interrupted; the same command goes on from here', file=sys.stderr)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.session_options import open_grounder
 from afformer_core.cli.options.simulate_options import (
     CLOSED_LOOP,
@@ -16,6 +17,9 @@ from afformer_core.cli.options.simulate_options import (
     layout_of,
     options_of,
 )
+
+if TYPE_CHECKING:
+    from afformer_core.parallel.engine import Engine
 
 _DESCRIPTION = """\
 Render fixtures that a hand operates, as a dataset in one of these layouts:
@@ -54,6 +58,7 @@ examples:
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
   afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
   afformer simulate datasets/benchmarks --layout robot-benchmarks --processes 2
+  afformer simulate /data/simulated --scenes 20000 --engine ray --address auto --processes 64
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
   afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
 
@@ -68,6 +73,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(parser)
+    add_engine_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -169,12 +175,12 @@ def _write_part_pairs(arguments: argparse.Namespace, options: dict[str, Any]) ->
 
     if arguments.split is not None:
         raise ValueError(f'--layout {ROBOT_BENCHMARKS} has no use for --split. Leave it out')
-    processes = options.pop('processes')
+    engine = engine_of(arguments, options.pop('processes'))
     if arguments.families is not None:
         options['families'] = tuple(arguments.families)
     settings = PartPairsSettings(8 if arguments.seed is None else arguments.seed, **options)
     with tqdm(total=settings.pairs, unit='pair') as bar:
-        for done in write_part_pairs(arguments.out, settings, processes):
+        for done in write_part_pairs(arguments.out, settings, engine):
             bar.update(done - bar.n)
     return 0
 
@@ -183,18 +189,18 @@ def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> in
     from tqdm import tqdm
 
     layout = arguments.layout
-    processes = options.pop('processes')
+    engine = engine_of(arguments, options.pop('processes'))
     counted = 'videos' if layout == 'long-videos' else 'scenes'
     total = options[counted]
     unit = 'video' if layout in ('assistq', 'long-videos') else 'scene'
     with tqdm(total=total, unit=unit) as bar:
-        for done in _progress(arguments, options, processes):
+        for done in _progress(arguments, options, engine):
             bar.update(done - bar.n)
     return 0
 
 
 def _progress(
-    arguments: argparse.Namespace, options: dict[str, Any], processes: int
+    arguments: argparse.Namespace, options: dict[str, Any], engine: Engine
 ) -> Iterator[int]:
     """Write a dataset; yields the number of finished parts."""
     from afformer_core.sim.datasets.assistq_writer import (
@@ -220,12 +226,12 @@ def _progress(
     }
     if layout == 'photographs':
         settings = PhotographSettings(scenes['seed'], held_out=split.held_out, **options)
-        return write_photographs(folder, name, settings, processes)
+        return write_photographs(folder, name, settings, engine)
     if layout == 'assistq':
         options['images'] = options.pop('targets')
-        return write_assistq(folder, name, AssistqSettings(**scenes, **options), processes)
+        return write_assistq(folder, name, AssistqSettings(**scenes, **options), engine)
     if layout == 'hands':
-        return write_hands(folder, name, HandsSettings(**scenes, **options), processes)
+        return write_hands(folder, name, HandsSettings(**scenes, **options), engine)
     if layout == 'long-videos':
-        return write_long_videos(folder, name, LongVideoSettings(**scenes, **options), processes)
-    return write_dataset(folder, name, DatasetSettings(**scenes, **options), processes)
+        return write_long_videos(folder, name, LongVideoSettings(**scenes, **options), engine)
+    return write_dataset(folder, name, DatasetSettings(**scenes, **options), engine)

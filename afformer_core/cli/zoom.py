@@ -7,6 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.engine_options import add_engine_options, engine_of
+
 _EXAMPLE = """example:
   afformer zoom models/sim --annotations simulated/train.json --output simulated_closer \\
       --processes 2
@@ -61,6 +63,7 @@ def add_parser(subparsers: Any) -> None:
         help='share of the objects, the first ones, that are cropped (default: 0.5)',
     )
     parser.add_argument('--processes', type=int, default=1, help='number of processes')
+    add_engine_options(parser)
     parser.add_argument(
         '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
     )
@@ -84,8 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.share,
         arguments.backend,
     )
+    engine = engine_of(arguments, arguments.processes)
     with tqdm(unit='object', desc='looking') as bar:
-        for done in write_zoomed_dataset(arguments.output, settings, arguments.processes):
+        for done in write_zoomed_dataset(arguments.output, settings, engine):
             bar.update(done - bar.n)
     print(f'wrote {arguments.output / settings.annotations.name}')
     return 0

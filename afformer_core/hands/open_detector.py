@@ -10,7 +10,7 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE
 from afformer_core.hands.hand_model import kept_hand_model
-from afformer_core.parallel.workers import process_number
+from afformer_core.parallel.worker_process import process_number
 
 SIMULATED = 'simulated'
 """Name of the light detector for simulated hands that comes with the package."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Datasets made by several processes, each sample whole or not at all.
+"""Datasets made by the processes of an engine, each sample whole or not at all.
 
 A sample is made in a separate folder, whose files are then moved into the dataset;
 the sample's record is moved last and marks it complete. If a run is interrupted, the same call
@@ -21,13 +21,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import av
 import cv2
 
-from afformer_core.errors import DatasetError
+from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.files.folder_lock import FolderHeldError, folder_lock
-from afformer_core.parallel.workers import steps
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 
 _MERGE_EVERY = 300
 _ASIDE = '.making'
@@ -47,7 +49,7 @@ class Production:
         split: name of the split.
         settings: everything that the samples depend on, for `simulation.json`.
         samples: number of samples.
-        make: makes one sample; the same for the same number, in any order. Spawned processes must
+        make: makes one sample; the same for the same number, in any order. Other processes must
             be able to import it.
         merge: writes the files that describe the whole split to a folder that stands for the
             dataset's, from the records of all complete samples, in their order.
@@ -70,19 +72,17 @@ class Production:
                 'and a dot in front'
             )
 
-    def run(self, processes: int = 1) -> Iterator[int]:
+    def run(self, engine: Engine = ONE_PROCESS) -> Iterator[int]:
         """Make all samples that are missing; yields the number of complete ones.
 
         Args:
-            processes: number of processes that make samples.
+            engine: where samples are made; each of its machines must have the dataset's folder.
 
         Raises:
             DatasetError: the folder holds the split made with other settings, another run is
-                writing it, it cannot be written (the disk is full), or a process was killed.
-            ValueError: there is no process.
+                writing it, it cannot be written (the disk is full), or a process was killed; or,
+                after all others are complete, some samples could not be made.
         """
-        if processes < 1:
-            raise ValueError(f'processes is {processes}; expected at least 1')
         folder = self._sample_file(0).parent
         with _told(self.folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -92,20 +92,32 @@ class Production:
                 # another split may be begun at the same time
                 with folder_lock(self.folder):
                     self._write_settings()
-                yield from self._run(processes)
+                yield from self._run(engine)
             finally:
                 self._clear()
 
-    def _run(self, processes: int) -> Iterator[int]:
+    def _run(self, engine: Engine) -> Iterator[int]:
         missing = [index for index in range(self.samples) if not self._sample_file(index).exists()]
         done = self.samples - len(missing)
         yield done
-        for _ in steps(partial(_make_whole, self), missing, processes):
+        failures: list[str] = []
+        for result in engine.map(partial(_open_maker, self), missing):
+            # The next samples would meet the same full disk, or the same unsound settings.
+            if isinstance(result.error, AfformerError | ValueError):
+                result.get()
+            if result.error is not None:
+                failures.append(f'{result.part:05d}: {result.told}')
+                continue
             done += 1
             if done % _MERGE_EVERY == 0:
                 self._merge()
             yield done
         self._merge()
+        if failures:
+            raise DatasetError(
+                f'{len(failures)} of {self.samples} samples could not be made, the first '
+                f'{failures[0]}; the others are complete. Run the same command again to try these'
+            )
 
     def _write_settings(self) -> None:
         """Write the settings of the split, or compare them with the written ones."""
@@ -145,17 +157,19 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding='utf-8')
 
 
-def _make_whole(production: Production, index: int) -> Iterator[None]:
-    """Make a sample, as a single step."""
+def _open_maker(production: Production) -> Callable[[int], None]:
+    return partial(_make_whole, production)
+
+
+def _make_whole(production: Production, index: int) -> None:
     with _delivery(production, f'{index:05d}') as aside, _one_thread():
         sample = production.make(index, aside)
         write_json(aside / _SCENES / production.split / f'{index:05d}.json', sample)
-    yield
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Limit OpenCV to one thread, as in the processes of `steps`."""
+    """Limit OpenCV to one thread, as in the processes of an engine."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -167,7 +181,9 @@ def _one_thread() -> Iterator[None]:
 @contextmanager
 def _delivery(production: Production, name: str) -> Iterator[Path]:
     """Yield a separate folder, whose files are then moved into the dataset, all or none."""
-    aside = production.folder / _ASIDE / production.split / name
+    made = production.folder / _ASIDE / production.split
+    # On another machine, whose network failed, a process may still be making the same sample.
+    aside = made / f'{name}.{uuid4().hex}'
     with _told(production.folder):
         try:
             aside.mkdir(parents=True)

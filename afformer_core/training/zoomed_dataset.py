@@ -26,6 +26,8 @@ from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image, write_jpeg
 from afformer_core.media.video import read_video
 from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window
@@ -75,7 +77,7 @@ class ZoomSettings:
 
 
 def write_zoomed_dataset(
-    folder: Path, settings: ZoomSettings, processes: int = 1
+    folder: Path, settings: ZoomSettings, engine: Engine = ONE_PROCESS
 ) -> Iterator[int]:
     """Crop some objects of a dataset, as far as missing; yield the number of finished ones.
 
@@ -86,7 +88,7 @@ def write_zoomed_dataset(
     Args:
         folder: folder of the new dataset; its annotation file has the name of the original one.
         settings: the settings.
-        processes: number of processes.
+        engine: where the objects are cropped.
 
     Raises:
         DatasetError: the dataset is empty; or see `Production.run`.
@@ -102,7 +104,7 @@ def write_zoomed_dataset(
         count,
         partial(_make, settings),
         partial(_merge, settings, folder),
-    ).run(processes)
+    ).run(engine)
 
 
 def _zoomed_count(settings: ZoomSettings) -> int:

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from afformer_core.cli.options.engine_options import engine_of
+
 if TYPE_CHECKING:
     from afformer_core.evaluation.pairs.pair_result import PairResult
     from afformer_core.evaluation.pairs.pairs import Pair
@@ -41,7 +43,8 @@ def take_matching(
     if before.matching is not None and before.matching.weights_sha256 == weights:
         return
     alone = replace(settings, open_grounder=partial(_open_decoder, arguments, folder))
-    confidence = even_confidence(evaluate_pairs(alone, pairs, arguments.processes))
+    engine = engine_of(arguments, arguments.processes)
+    confidence = even_confidence(evaluate_pairs(alone, pairs, engine))
     matched = replace(before, matching=Matching(confidence, weights))
     joined_features(folder, matched)
     write_description(folder, matched)

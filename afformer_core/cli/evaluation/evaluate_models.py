@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.cli.options.session_options import open_grounder
 
 if TYPE_CHECKING:
@@ -135,15 +136,16 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     )
     if arguments.calibrate is not None:
         take_matching(arguments, folder, settings, questions.pairs)
+    engine = engine_of(arguments, arguments.processes)
     run = open_run(settings)
     grounder = run.grounder
-    results = evaluate_pairs(settings, questions.pairs, arguments.processes)
+    results = evaluate_pairs(settings, questions.pairs, engine)
     pooled = None
     if isinstance(protocol, PooledProtocol):
         pooled = pool(results, dataset, protocol, arguments.seed)
     calibration = grounder.calibration
     if arguments.calibrate is not None:
-        further = evaluate_pairs(settings, questions.further, arguments.processes)
+        further = evaluate_pairs(settings, questions.further, engine)
         calibration = calibrate(arguments, folder, grounder.zoom_stages, [*results, *further])
     facts: dict[str, str | int | float] = {
         'model': str(folder),

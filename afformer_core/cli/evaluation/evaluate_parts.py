@@ -31,6 +31,7 @@ _OF_OTHER_DATA = {
     'protocol': 'rows256',
     'predictor': 'model',
     'processes': 1,
+    'engine': 'local',
 }
 _MATCHING = {
     'matching_marked': 'matching, contact marked',

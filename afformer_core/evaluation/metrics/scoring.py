@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,8 @@ from afformer_core.evaluation.protocols.protocols import (
     Predictor,
     Row,
 )
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 
 _CHUNK = 32
 
@@ -73,48 +74,30 @@ def score(
     predictors: Mapping[str, Predictor],
     seed: int = 0,
     progress: bool = True,
-    processes: int = 1,
+    engine: Engine = ONE_PROCESS,
 ) -> dict[str, RowScores]:
     """Measure every predictor on every row.
 
     Args:
         protocol: makes the ground truths.
         rows: rows of the protocol.
-        predictors: by name; with several processes they must be picklable.
+        predictors: by name; other processes must be able to import them.
         seed: seed of the jitter in AUC-J; the same for every predictor.
         progress: show a progress bar on stderr.
-        processes: number of processes that share the rows, at least 1; the results are the same
-            for any number.
+        engine: where the rows are measured; the results are the same for any number of processes.
     """
     scoring = _Scoring(protocol, rows, predictors, seed)
-    parts: dict[str, list[RowScores]] = {name: [] for name in predictors}
+    starts = range(0, len(rows), _CHUNK)
+    chunks: dict[int, dict[str, RowScores]] = {}
     with tqdm(total=len(rows), desc='scoring', unit='row', disable=not progress) as bar:
-        for scores in _chunks(scoring, processes):
-            for name, part in scores.items():
-                parts[name].append(part)
-            bar.update(min(_CHUNK, len(rows) - bar.n))
-    return {name: concatenate(each) for name, each in parts.items()}
+        for result in engine.map(partial(_open_scorer, scoring), starts):
+            chunks[result.part] = result.get()
+            bar.update(min(_CHUNK, len(rows) - result.part))
+    return {name: concatenate([chunks[start][name] for start in starts]) for name in predictors}
 
 
-def _chunks(scoring: _Scoring, processes: int) -> Iterator[dict[str, RowScores]]:
-    starts = range(0, len(scoring.rows), _CHUNK)
-    if processes == 1:
-        yield from map(scoring.chunk, starts)
-        return
-    # A process that is forked from one with threads may hang.
-    with ProcessPoolExecutor(processes, get_context('spawn'), _take, (scoring,)) as pool:
-        yield from pool.map(_measure_chunk, starts)
-
-
-_taken: list[_Scoring] = []
-
-
-def _take(scoring: _Scoring) -> None:
-    _taken.append(scoring)
-
-
-def _measure_chunk(start: int) -> dict[str, RowScores]:
-    return _taken[0].chunk(start)
+def _open_scorer(scoring: _Scoring) -> Callable[[int], dict[str, RowScores]]:
+    return scoring.chunk
 
 
 def measure(

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of demonstration and image shared by processes, each of which opens the model."""
+"""Pairs of demonstration and image shared by processes, each of which opens the model once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 
 from tqdm import tqdm
@@ -15,7 +15,8 @@ from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
-from afformer_core.parallel.workers import steps
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.runtime import Grounder
 
 
@@ -58,39 +59,55 @@ def open_run(settings: RunSettings) -> ModelRun:
 
 
 def evaluate_pairs(
-    settings: RunSettings, pairs: Sequence[Pair], processes: int = 1, progress: bool = True
+    settings: RunSettings,
+    pairs: Sequence[Pair],
+    engine: Engine = ONE_PROCESS,
+    progress: bool = True,
 ) -> list[PairResult]:
-    """`ModelRun.evaluate` by several processes; the numbers are the same for any number of them.
+    """`ModelRun.evaluate` by an engine; the numbers are the same for any number of processes.
 
     Args:
         settings: settings of the run.
         pairs: those that share demonstrations one after another.
-        processes: number of processes that share the pairs, at least 1, the caller's own.
+        engine: where the pairs are grounded; each of its machines must have the model and the
+            dataset. A process is busy with all pairs of a demonstration.
         progress: show a progress bar on stderr.
+
+    Raises:
+        Exception: a pair cannot be grounded; the first error ends all, since numbers of the
+            other pairs would be those of another dataset.
     """
-    work = _Work(settings, pairs, _groups(pairs))
     results: dict[int, PairResult] = {}
     with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:
-        for number, result in steps(work, range(len(work.groups)), processes):
-            results[number] = result
-            bar.update()
+        for result in engine.map(partial(_open_evaluator, settings), _groups(pairs)):
+            for number, each in enumerate(result.get(), result.part.first):
+                results[number] = each
+                bar.update()
     return [results[number] for number in range(len(pairs))]
 
 
 @dataclass(frozen=True)
-class _Work:
-    settings: RunSettings
-    pairs: Sequence[Pair]
-    groups: Sequence[Sequence[int]]
+class _Group:
+    """Neighbours that may share demonstrations, which a run memorizes once.
 
-    def __call__(self, group: int) -> Iterator[tuple[int, PairResult]]:
-        run = open_run(self.settings)
-        numbers = self.groups[group]
-        results = run.evaluate([self.pairs[number] for number in numbers], numbers[0])
-        yield from zip(numbers, results, strict=True)
+    Attributes:
+        first: number of the first pair.
+        pairs: the pairs.
+    """
+
+    first: int
+    pairs: tuple[Pair, ...]
 
 
-def _groups(pairs: Sequence[Pair]) -> list[tuple[int, ...]]:
-    """Numbers of neighbours that may share demonstrations, which a run memorizes once."""
-    grouped = groupby(range(len(pairs)), lambda number: pairs[number].sample.group)
-    return [tuple(numbers) for _, numbers in grouped]
+def _open_evaluator(settings: RunSettings) -> Callable[[_Group], list[PairResult]]:
+    return partial(_evaluate_group, open_run(settings))
+
+
+def _evaluate_group(run: ModelRun, group: _Group) -> list[PairResult]:
+    return list(run.evaluate(group.pairs, group.first))
+
+
+def _groups(pairs: Sequence[Pair]) -> list[_Group]:
+    grouped = groupby(enumerate(pairs), lambda numbered: numbered[1].sample.group)
+    groups = [list(numbered) for _, numbered in grouped]
+    return [_Group(each[0][0], tuple(pair for _, pair in each)) for each in groups]

@@ -29,6 +29,8 @@ from afformer_core.evaluation.tables.accuracy import (
 )
 from afformer_core.evaluation.tables.estimates import PEAK_NOTE, PredictorMeasures, RowMeasures
 from afformer_core.evaluation.tables.which_button import button_table
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 
 _Make = Callable[[EvaluationProtocol, Sequence[Row], float], Predictor]
 _PREDICTORS: dict[str, _Make] = {
@@ -63,7 +65,7 @@ def measure_baseline(
     action_names: Sequence[str],
     sigma: float = 0.3,
     seed: int = 0,
-    processes: int = 1,
+    engine: Engine = ONE_PROCESS,
 ) -> MeasuredRows:
     """Measure one predictor.
 
@@ -75,7 +77,7 @@ def measure_baseline(
         action_names: names of the actions of the dataset.
         sigma: of `gaussian`, as a share of each side.
         seed: seed of the jitter.
-        processes: number of processes that share the rows.
+        engine: where the rows are measured.
 
     Raises:
         DatasetError: there is no row.
@@ -88,7 +90,7 @@ def measure_baseline(
             'two rows; check the file'
         )
     made = _PREDICTORS[predictor](protocol, rows, sigma)
-    scores = score(protocol, rows, {predictor: made}, seed, processes=processes)[predictor]
+    scores = score(protocol, rows, {predictor: made}, seed, engine=engine)[predictor]
     return MeasuredRows(protocol, rows, scores, made, action_names)
 
 

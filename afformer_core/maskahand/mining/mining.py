@@ -12,26 +12,22 @@ is new:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import torch
-
-from afformer_core.errors import DatasetError
-from afformer_core.files.folder_lock import FolderHeldError, folder_lock
+from afformer_core.errors import AfformerError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.maskahand.mining.clip_windows import windows_with
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo, write_index
 from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, write_part
 from afformer_core.maskahand.mining.video_parts import Part, joined, video_parts
 from afformer_core.maskahand.sources import FoundSources, FrameSource
-from afformer_core.parallel.workers import steps
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
 
 INDEX_FILE = 'index.json'
-# Number of processes that read videos for one GPU.
-_PROCESSES_OF_A_GPU = 4
 
 OpenDetector = Callable[[], HandDetector]
 
@@ -70,7 +66,9 @@ class MiningSettings:
 
 
 class Mining:
-    """The mining of videos: iterate over `detect`, then take the `index`, both within `alone`.
+    """The mining of videos: iterate over `detect`, then take the `index`.
+
+    Several runs may mine into one folder: the same part gives the same file.
 
     Args:
         found: the videos.
@@ -116,62 +114,55 @@ class Mining:
         self._missing = [n for n, part in enumerate(self._parts) if not part.is_whole()]
         self.done = self.total - sum(self._parts[number].frames for number in self._missing)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other runs from mining into the same folder.
-
-        Raises:
-            DatasetError: another run does.
-            OSError: the folder cannot be made.
-        """
-        self._output.mkdir(parents=True, exist_ok=True)
-        try:
-            with folder_lock(self._output, patient=False):
-                yield
-        except FolderHeldError as error:
-            raise DatasetError(
-                f'{self._output} is in use by another run. Wait until it has ended, or choose '
-                'another --output'
-            ) from error
-
-    def detect(self, processes: int | None = None) -> Iterator[None]:
-        """Examine all parts that no run has examined; yield as `done` grows.
+    def detect(self, engine: Engine = LOCAL) -> Iterator[int]:
+        """Examine all parts that no run has examined.
 
         A part that an earlier run could not read to its end is tried again.
 
         Args:
-            processes: number of processes; None for one for each core that PyTorch would use, or
-                four for each GPU if the detector runs on one. There are never more than parts.
+            engine: where parts are examined, by never more processes than there are parts. Each
+                of its machines must have the videos and the detector; results are written here.
+
+        Yields:
+            number of examined frames of each part, as they are done.
 
         Raises:
-            DatasetError: a process was killed, or the detector returned a wrong number of results.
+            DatasetError: processes were killed, or the detector returned a wrong number of
+                results.
             OSError: the folder cannot be written, for example to a full disk.
         """
+        if not self._missing:
+            return
+        room = engine.processes or engine.room(self._on_gpu)
+        processes = min(room, len(self._missing))
+        engine = replace(engine, processes=processes)
         damaged: set[int] = set()
 
-        def numbers() -> Iterator[int]:
-            # Parts after damage are not used.
+        def parts() -> Iterator[Part]:
             for number in self._missing:
-                if self._parts[number].video in damaged:
-                    self.done += self._parts[number].frames
+                part = self._parts[number]
+                # Parts after damage are not used.
+                if part.video in damaged:
+                    self.done += part.frames
                 else:
-                    yield number
+                    yield part
 
         # Other processes open their own detector, so this one is dropped.
-        if processes is None:
-            gpus = _PROCESSES_OF_A_GPU * torch.cuda.device_count()
-            processes = gpus if self._on_gpu else torch.get_num_threads()
-        processes = max(1, min(processes, len(self._missing)))
         detector, self._detector = self._detector, None
-        work = _Detection(self._parts, self._open_detector, self._settings.rate, processes)
-        if processes == 1:
-            work.detector = detector
+        open_detector = self._open_detector
+        if engine == ONE_PROCESS and detector is not None:
+            open_detector = partial(_same, detector)
         del detector
-        for step in steps(work, numbers(), processes):
-            self.done += step.frames
-            if step.damaged is not None:
-                damaged.add(step.damaged)
-            yield
+        open_task = partial(_open_detection, open_detector, self._settings.rate, processes)
+        for result in engine.map(open_task, parts()):
+            seen = result.get() if isinstance(result.error, AfformerError) else result.value
+            if seen is None:
+                seen = MinedPart((0, 0), (), {}, damage=f'the detector failed: {result.told}')
+            write_part(result.part.file, seen)
+            if seen.damage:
+                damaged.add(result.part.video)
+            self.done += result.part.frames
+            yield len(seen.times)
 
     def index(self) -> HandIndex:
         """Join the results, cut the clips, and write the index.
@@ -208,41 +199,30 @@ class Mining:
 
 
 @dataclass(frozen=True)
-class _Step:
-    """Number of examined frames, and the number of the video if it is damaged there."""
-
-    frames: int
-    damaged: int | None = None
-
-
 class _Detection:
-    """A function that examines a part, by its number, and writes the result."""
+    """The detection of hands in parts, one after another."""
 
-    def __init__(
-        self, parts: Sequence[Part], open_detector: OpenDetector, rate: float, processes: int
-    ) -> None:
-        self._parts = parts
-        self._open_detector = open_detector
-        self._rate = rate
-        self._processes = processes
-        self.detector: HandDetector | None = None
+    detector: HandDetector
+    rate: float
 
-    def __call__(self, number: int) -> Iterator[_Step]:
-        if self.detector is None:
-            # If each process used all cores, they would mostly wait for one another.
-            torch.set_num_threads(max(1, torch.get_num_threads() // self._processes))
-            self.detector = self._open_detector()
-        part = self._parts[number]
-        detect = PartDetection(
-            self.detector, part.source.frames(self._rate, part.start, part.stop)
-        )
-        left = part.frames
+    def __call__(self, part: Part) -> MinedPart:
+        frames = part.source.frames(self.rate, part.start, part.stop)
+        detect = PartDetection(self.detector, frames)
         for _ in detect:
-            yield _Step(1)
-            left -= 1
-        seen = detect.result()
-        write_part(part.file, seen)
-        yield _Step(left, part.video if seen.damage else None)
+            pass
+        return detect.result()
+
+
+def _same(detector: HandDetector) -> HandDetector:
+    return detector
+
+
+def _open_detection(open_detector: OpenDetector, rate: float, processes: int) -> _Detection:
+    import torch
+
+    # If each process used all cores, they would mostly wait for one another.
+    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+    return _Detection(open_detector(), rate)
 
 
 def _with_clips(

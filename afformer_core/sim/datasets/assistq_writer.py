@@ -22,6 +22,8 @@ import numpy as np
 
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.fixture import Fixture
 from afformer_core.sim.bodies.seeds import Stream, make_rng
@@ -87,7 +89,7 @@ def panel_families(families: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def write_assistq(
-    folder: Path, split: str, settings: AssistqSettings, processes: int = 1
+    folder: Path, split: str, settings: AssistqSettings, engine: Engine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished videos.
 
@@ -95,7 +97,7 @@ def write_assistq(
         folder: folder of the dataset, created if missing.
         split: name of the questions' file without its ending, and of the videos' folder.
         settings: contents of the dataset.
-        processes: number of rendering processes.
+        engine: where the samples are rendered.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -115,7 +117,7 @@ def write_assistq(
         settings.scenes,
         partial(_make, split, settings),
         partial(_merge, split),
-    ).run(processes)
+    ).run(engine)
 
 
 def _merge(split: str, folder: Path, entries: list[Any]) -> None:

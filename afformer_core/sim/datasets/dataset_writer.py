@@ -26,6 +26,8 @@ import numpy as np
 
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
@@ -118,7 +120,7 @@ class DatasetSettings(SceneSettings):
 
 
 def write_dataset(
-    folder: Path, split: str, settings: DatasetSettings, processes: int = 1
+    folder: Path, split: str, settings: DatasetSettings, engine: Engine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished fixtures.
 
@@ -126,7 +128,7 @@ def write_dataset(
         folder: folder of the dataset, created if missing.
         split: name of the annotation file without its ending.
         settings: contents of the dataset.
-        processes: number of rendering processes.
+        engine: where the samples are rendered.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -143,7 +145,7 @@ def write_dataset(
         settings.scenes,
         partial(_make, split, settings),
         partial(_merge, split),
-    ).run(processes)
+    ).run(engine)
 
 
 def _merge(split: str, folder: Path, entries: list[Any]) -> None:

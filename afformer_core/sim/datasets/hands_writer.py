@@ -23,6 +23,8 @@ import numpy as np
 
 from afformer_core.hands.hand_annotations import NEIGHBOUR_FOLDERS, NEIGHBOURS
 from afformer_core.media.images import write_jpeg
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production
 from afformer_core.sim.bodies.element import CARRIED
 from afformer_core.sim.bodies.seeds import Stream, make_rng
@@ -76,7 +78,7 @@ class HandsSettings(SceneSettings):
 
 
 def write_hands(
-    folder: Path, split: str, settings: HandsSettings, processes: int = 1
+    folder: Path, split: str, settings: HandsSettings, engine: Engine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render images of hands, or what is missing of them; yields how many fixtures are done.
 
@@ -84,7 +86,7 @@ def write_hands(
         folder: folder of the dataset, created if missing.
         split: name of the list of images; those of 100DOH are `trainval` and `test`.
         settings: contents of the dataset.
-        processes: number of rendering processes.
+        engine: where the samples are rendered.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -98,7 +100,7 @@ def write_hands(
         settings.scenes,
         partial(_make, split, settings),
         partial(_merge, split),
-    ).run(processes)
+    ).run(engine)
 
 
 def moments(motion: Motion, rng: np.random.Generator) -> dict[str, float]:

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.scene.demonstration import plan_demonstrations
@@ -64,7 +66,7 @@ class LongVideoSettings(SceneSettings):
 
 
 def write_long_videos(
-    folder: Path, split: str, settings: LongVideoSettings, processes: int = 1
+    folder: Path, split: str, settings: LongVideoSettings, engine: Engine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render long videos, or what is missing of them; yields the number of finished videos.
 
@@ -72,7 +74,7 @@ def write_long_videos(
         folder: folder of the set, created if missing.
         split: name of the videos' folder.
         settings: contents of the set.
-        processes: number of rendering processes.
+        engine: where the samples are rendered.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -81,7 +83,7 @@ def write_long_videos(
     del description['videos']
     return Production(
         folder, split, description, settings.videos, partial(_make, split, settings), _merge
-    ).run(processes)
+    ).run(engine)
 
 
 def plan_shots(settings: LongVideoSettings, index: int) -> list[Shot]:

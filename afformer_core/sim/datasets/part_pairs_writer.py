@@ -21,6 +21,8 @@ import numpy as np
 from afformer_core.data.readers.part_pairs import PAIRS_FILE
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
@@ -89,14 +91,14 @@ class PartPairsSettings:
 
 
 def write_part_pairs(
-    folder: Path, settings: PartPairsSettings, processes: int = 1
+    folder: Path, settings: PartPairsSettings, engine: Engine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished pairs.
 
     Args:
         folder: folder of the dataset, created if missing.
         settings: contents of the dataset.
-        processes: number of rendering processes.
+        engine: where the samples are rendered.
 
     Raises:
         DatasetError: a package is not installed, see `ModelSource.locate`, or see
@@ -107,7 +109,7 @@ def write_part_pairs(
         part.source.locate(part.model)
     description = {'layout': 'robot-benchmarks', **asdict(settings)}
     make = partial(_make, settings)
-    return Production(folder, SPLIT, description, settings.pairs, make, _merge).run(processes)
+    return Production(folder, SPLIT, description, settings.pairs, make, _merge).run(engine)
 
 
 def _merge(folder: Path, entries: list[Any]) -> None:

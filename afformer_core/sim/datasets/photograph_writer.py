@@ -18,6 +18,8 @@ import numpy as np
 
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
@@ -88,7 +90,7 @@ class PhotographSettings:
 
 
 def write_photographs(
-    folder: Path, split: str, settings: PhotographSettings, processes: int = 1
+    folder: Path, split: str, settings: PhotographSettings, engine: Engine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished scenes.
 
@@ -96,7 +98,7 @@ def write_photographs(
         folder: folder of the dataset, created if missing.
         split: name of the annotation file without its ending.
         settings: contents of the dataset.
-        processes: number of rendering processes.
+        engine: where the samples are rendered.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -111,7 +113,7 @@ def write_photographs(
     make = partial(_make, split, settings, photographs)
     return Production(
         folder, split, description, settings.scenes, make, partial(_merge, split)
-    ).run(processes)
+    ).run(engine)
 
 
 def _merge(split: str, folder: Path, entries: list[Any]) -> None:

@@ -71,6 +71,14 @@ class SlowRedHands(RedHands):
         return super()._hands(image)
 
 
+class SlowestRedHands(RedHands):
+    """Takes two seconds for a part of 20 frames, in which its machine can die."""
+
+    def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
+        time.sleep(0.1)
+        return super()._hands(image)
+
+
 class ForgetfulRedHands(RedHands):
     """Gives the hands of every second frame."""
 

@@ -13,8 +13,9 @@ import PIL.Image
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.maskahand.mining import mining
 from afformer_core.maskahand.mining.index import read_index
+from afformer_core.maskahand.mining.mined_part import MinedPart
 from afformer_core.media.video import write_video
 
 
@@ -133,17 +134,24 @@ def test_a_folder_without_videos_is_told(
     assert f'there is no video in {empty}' in capsys.readouterr().err
 
 
-def test_two_runs_do_not_mine_into_one_folder(
-    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_two_runs_mine_into_one_folder(
+    red: ModuleType, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mined = tmp_path / 'mined'
-    mined.mkdir()
-    asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red']
-    with folder_lock(mined):
-        assert main(asked) == 1
-    assert f'{mined} is in use by another run. Wait until it has ended' in capsys.readouterr().err
-    assert list(mined.iterdir()) == []
-    assert main(asked) == 0
+    write_video(videos / 'b.mp4', red.film(6, 10, [(4, 5)]), 10)
+    asked = ['mine', str(videos), '--detector', 'red', '--processes', '1', '--output']
+    written = mining.write_part
+
+    def write_after_another_run(path: Path, part: MinedPart) -> None:
+        monkeypatch.setattr(mining, 'write_part', written)
+        assert main([*asked, str(tmp_path / 'mined')]) == 0
+        written(path, part)
+
+    monkeypatch.setattr(mining, 'write_part', write_after_another_run)
+    assert main([*asked, str(tmp_path / 'mined')]) == 0
+    assert main([*asked, str(tmp_path / 'alone')]) == 0
+    both, alone = (read_index(tmp_path / name / 'index.json') for name in ('mined', 'alone'))
+    assert both == alone
+    assert both.clips == 2
 
 
 def test_an_interrupted_run_says_that_it_can_go_on(

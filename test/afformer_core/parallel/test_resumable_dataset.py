@@ -16,6 +16,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
+from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.datasets.hands_writer import HandsSettings, write_hands
 
@@ -207,7 +208,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 def test_a_process_that_is_killed_is_told_and_nothing_is_left_half(tmp_path: Path) -> None:
     settings = HandsSettings(5, 20, ('keypad',), demonstrations=1, longest_side=64)
-    progress = write_hands(tmp_path, 'some', settings, processes=2)
+    progress = write_hands(tmp_path, 'some', settings, LocalEngine(2))
     assert [next(progress), next(progress)] == [0, 1]
     workers = [
         child

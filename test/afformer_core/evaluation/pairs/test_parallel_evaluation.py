@@ -19,6 +19,7 @@ from afformer_core.evaluation.pairs.parallel_evaluation import (
     open_run,
 )
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.runtime import Grounder
 
 
@@ -29,8 +30,8 @@ def settings(model_folder: Path) -> RunSettings:
 
 def test_two_processes_find_the_same_as_one(scenes: Path, settings: RunSettings) -> None:
     pairs = choose_pairs(list(OpraDataset(scenes)))
-    one = evaluate_pairs(settings, pairs, 1, progress=False)
-    two = evaluate_pairs(settings, pairs, 2, progress=False)
+    one = evaluate_pairs(settings, pairs, LocalEngine(1), progress=False)
+    two = evaluate_pairs(settings, pairs, LocalEngine(2), progress=False)
 
     assert len({pair.sample.group for pair in pairs}) == 3
     for pair, first, second in zip(pairs, one, two, strict=True):
@@ -52,4 +53,4 @@ def test_an_error_in_another_process_is_raised(
     first, *rest = choose_pairs(list(OpraDataset(scenes)))
     broken = replace(first, sample=replace(first.sample, image_path=tmp_path / 'gone.jpg'))
     with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
-        evaluate_pairs(settings, [broken, *rest], 2, progress=False)
+        evaluate_pairs(settings, [broken, *rest], LocalEngine(2), progress=False)

@@ -22,12 +22,12 @@ import torch
 from afformer_core.errors import DatasetError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.mining import mining
 from afformer_core.maskahand.mining.index import HandIndex, read_index
 from afformer_core.maskahand.mining.mined_part import PartDetection
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources
 from afformer_core.media.video import VideoFrame, write_video
+from afformer_core.parallel.local_engine import LocalEngine
 
 SETTINGS = MiningSettings(rate=5.0, clip_frames=8, stride=4, part_frames=20)
 PATIENCE = 60.0
@@ -53,7 +53,7 @@ def mine(
 ) -> tuple[HandIndex, int]:
     """The index, and how often a frame was looked at."""
     mining = Mining(find_sources([folder]), getattr(red, detector), output, settings)
-    detected_videos = sum(1 for _ in mining.detect(processes))
+    detected_videos = sum(mining.detect(LocalEngine(processes)))
     index = mining.index()
     assert read_index(output / 'index.json') == index
     return index, detected_videos
@@ -141,8 +141,11 @@ def test_as_many_processes_as_have_something_to_do(
     monkeypatch.setattr(red.RedHands, 'on_gpu', on_gpu)
     monkeypatch.setattr(torch, 'get_num_threads', lambda: 3)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
-    monkeypatch.setattr(mining, 'steps', lambda work, numbers, count: found.append(count) or ())
-    list(Mining(find_sources([videos]), red.RedHands, tmp_path, SETTINGS).detect(asked))
+    monkeypatch.setattr(
+        LocalEngine, 'map', lambda engine, *rest: found.append(engine.processes) or ()
+    )
+    mining = Mining(find_sources([videos]), red.RedHands, tmp_path, SETTINGS)
+    list(mining.detect(LocalEngine(asked)))
     assert found == [used]
 
 
@@ -155,12 +158,14 @@ def test_killed_and_resumed_is_the_same_index(
         from pathlib import Path
         from afformer_core.maskahand.mining.mining import Mining, MiningSettings
         from afformer_core.maskahand.sources import find_sources
+        from afformer_core.parallel.local_engine import LocalEngine
         if __name__ == '__main__':
             sys.path.append({str(Path(red.__file__).parent)!r})
             from red_hands import SlowRedHands
             found = find_sources([Path({str(videos)!r})])
             settings = {SETTINGS!r}
-            list(Mining(found, SlowRedHands, Path({str(tmp_path)!r}), settings).detect(2))
+            mining = Mining(found, SlowRedHands, Path({str(tmp_path)!r}), settings)
+            list(mining.detect(LocalEngine(2)))
         """
     (tmp_path / 'program.py').write_text(textwrap.dedent(program))
     with subprocess.Popen([sys.executable, str(tmp_path / 'program.py')]) as process:

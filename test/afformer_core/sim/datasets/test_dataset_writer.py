@@ -17,6 +17,7 @@ from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video
+from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
 from afformer_core.sim.families import FAMILIES
@@ -213,7 +214,7 @@ def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
 
 
 def test_two_processes_write_the_same_bytes_as_one(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', SETTINGS, processes=2))
+    list(write_dataset(tmp_path, 'train', SETTINGS, engine=LocalEngine(2)))
     assert contents(tmp_path) == contents(folder)
 
 

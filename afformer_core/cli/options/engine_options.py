@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the engine that does the parts of a long task."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from afformer_core.parallel.engine import Engine
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the engine besides `--processes`."""
+    parser.add_argument(
+        '--engine',
+        choices=('local', 'ray'),
+        default='local',
+        help='where processes run: on this machine, or in a Ray cluster, for which the package '
+        'has the extra cluster (default: local)',
+    )
+    parser.add_argument(
+        '--address',
+        metavar='HOST:PORT',
+        help='a Ray cluster, or auto for the one that runs on this machine (default: one is '
+        'started here for as long as it is needed)',
+    )
+    parser.add_argument(
+        '--gpus-per-process',
+        type=float,
+        metavar='N',
+        help='GPUs of each process in a Ray cluster, 0.25 for four processes on each (default: 0)',
+    )
+
+
+def engine_of(arguments: argparse.Namespace, processes: int | None) -> Engine:
+    """Return the engine that the arguments describe.
+
+    Args:
+        arguments: values of `add_engine_options`.
+        processes: number of processes; None for as many as there is room for.
+
+    Raises:
+        ValueError: options of a cluster are given without one, or a number is out of range.
+    """
+    from afformer_core.parallel.local_engine import LocalEngine
+    from afformer_core.parallel.ray_engine import RayEngine
+
+    if processes is not None and processes < 1:
+        raise ValueError(f'--processes is {processes}; expected at least 1')
+    if arguments.engine == 'ray':
+        return RayEngine(processes, arguments.address, arguments.gpus_per_process or 0.0)
+    for option in ('address', 'gpus_per_process'):
+        if getattr(arguments, option) is not None:
+            name = option.replace('_', '-')
+            raise ValueError(f'--{name} is given without --engine ray. Give both')
+    return LocalEngine(processes)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interface of engines, which do the parts of a long task in several processes."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar, cast
+
+Part = TypeVar('Part')
+Value = TypeVar('Value')
+
+Task = Callable[[Part], Value]
+# Opens what a process needs for all of its parts, such as a detector.
+OpenTask = Callable[[], Task[Part, Value]]
+
+
+@dataclass(frozen=True)
+class PartResult(Generic[Part, Value]):
+    """The result of one part, or its error.
+
+    Attributes:
+        part: the part.
+        value: what the task returned; None after an error.
+        error: what the task raised; None without an error.
+        trace: traceback of the error as text, where it was raised in another process.
+    """
+
+    part: Part
+    value: Value | None = None
+    error: Exception | None = None
+    trace: str = ''
+
+    @property
+    def told(self) -> str:
+        """The error in one line; empty without an error."""
+        if self.error is None:
+            return ''
+        return ' '.join(f'{type(self.error).__name__}: {self.error}'.split())
+
+    def get(self) -> Value:
+        """Return the value, or raise the error."""
+        if self.error is not None and self.trace:
+            raise self.error from RuntimeError(f'in another process:\n{self.trace}')
+        if self.error is not None:
+            raise self.error
+        return cast(Value, self.value)
+
+
+@dataclass(frozen=True)
+class Engine(ABC):
+    """A place where the parts of a task are done.
+
+    Parts must be idempotent: one whose process or machine died is done again. The caller keeps
+    their results in files, asks for the parts alone whose files are missing, and so resumes.
+
+    Attributes:
+        processes: number of processes; None for as many as there is room for.
+
+    Raises:
+        ValueError: there is no process.
+    """
+
+    processes: int | None = 1
+
+    def __post_init__(self) -> None:
+        if self.processes is not None and self.processes < 1:
+            raise ValueError(f'processes is {self.processes}; expected at least 1')
+
+    @abstractmethod
+    def room(self, on_gpu: bool = False) -> int:
+        """Return the number of processes that there is room for, at least 1.
+
+        Args:
+            on_gpu: a process computes on a GPU.
+        """
+
+    @abstractmethod
+    def map(
+        self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
+    ) -> Iterator[PartResult[Part, Value]]:
+        """Do all parts; yields their results as they come.
+
+        An error of a part is a result, and the others go on. If the iteration is abandoned or
+        interrupted, all processes end.
+
+        Args:
+            open_task: opens the task, once in each process. Other processes must be able to import
+                it, and parts, values and errors must be picklable.
+            parts: parts, taken one by one whenever a process is idle.
+
+        Raises:
+            AfformerError: processes die again and again, or the engine is not installed or not
+                reached.
+            Exception: the task cannot be opened.
+        """
+
+
+def do_part(task: Task[Part, Value], part: Part) -> PartResult[Part, Value]:
+    """Do a part; returns its value or its error."""
+    try:
+        return PartResult(part, task(part))
+    except Exception as error:  # noqa: BLE001
+        return PartResult(part, error=error)
+
+
+def do_part_for_another(task: Task[Part, Value], part: Part) -> PartResult[Part, Value]:
+    """Do a part for another process, to which its error can be sent, with the traceback."""
+    result = do_part(task, part)
+    if result.error is None:
+        return result
+    trace = ''.join(traceback.format_exception(result.error))
+    return replace(result, error=_sendable(result.error), trace=trace)
+
+
+def _sendable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001
+        return RuntimeError(f'{type(error).__name__}: {error}')
+    return error

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Ray cluster of three machines gives what one process gives, with machines that die, too."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.evaluation.pairs.pairs import choose_pairs
+from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings, evaluate_pairs
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.maskahand.mining.mining import Mining, MiningSettings
+from afformer_core.maskahand.sources import find_sources
+from afformer_core.media.video import write_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import LocalEngine
+from afformer_core.parallel.ray_engine import RayEngine
+from afformer_core.runtime import Grounder, shipped_model_folder
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        importlib.util.find_spec('ray') is None, reason='the extra cluster is not installed'
+    ),
+]
+STORE = 100 * 1024**2
+SECONDS_BETWEEN_DEATHS = 20.0
+
+
+@pytest.fixture(scope='module')
+def red() -> Iterator[ModuleType]:
+    """The module `red_hands`, which the machines of the cluster import by its folder."""
+    folder = str(Path(__file__).parent.parent / 'maskahand')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv('PYTHONPATH', folder, prepend=os.pathsep)
+        yield importlib.import_module('red_hands')
+
+
+@pytest.fixture(scope='module')
+def cluster(red: ModuleType) -> Iterator[Any]:
+    """Three machines of one core each, of which the first leads."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    machine = {'num_cpus': 1, 'object_store_memory': STORE}
+    cluster = Cluster(True, False, {**machine, 'include_dashboard': False})
+    cluster.add_node(**machine)
+    cluster.add_node(**machine)
+    ray.init(cluster.address, log_to_driver=False)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture
+def dying(cluster: Any) -> Iterator[list[int]]:
+    """Machines of the cluster die one after another, and others come; their number so far."""
+    died: list[int] = []
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(SECONDS_BETWEEN_DEATHS):
+            cluster.remove_node(min(cluster.worker_nodes, key=id), allow_graceful=False)
+            died.append(1)
+            cluster.add_node(num_cpus=1, object_store_memory=STORE)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    yield died
+    over.set()
+    thread.join()
+
+
+@pytest.fixture(scope='module')
+def mine(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Engine], bytes]:
+    """The index of eight videos of 12 s in parts of 4 s, as an engine mines it."""
+    folder = tmp_path_factory.mktemp('videos')
+    for number in range(8):
+        contacts = [(2, 3), (8, 8 + number / 4)]
+        write_video(folder / f'{number}.mp4', red.film(12, 10, contacts), 10)
+
+    def mined(engine: Engine) -> bytes:
+        detector = red.RedHands if isinstance(engine, LocalEngine) else red.SlowestRedHands
+        output = tmp_path_factory.mktemp('mined')
+        settings = MiningSettings(clip_frames=8, stride=4, part_frames=20)
+        mining = Mining(find_sources([folder]), detector, output, settings)
+        list(mining.detect(engine))
+        mining.index()
+        return (output / 'index.json').read_bytes()
+
+    return mined
+
+
+@pytest.mark.usefixtures('cluster')
+def test_mining_gives_the_index_of_one_process(mine: Callable[[Engine], bytes]) -> None:
+    assert mine(RayEngine(3)) == mine(LocalEngine(1))
+
+
+def test_mining_gives_the_same_index_while_machines_die(
+    mine: Callable[[Engine], bytes], dying: list[int]
+) -> None:
+    assert mine(RayEngine(3)) == mine(LocalEngine(1))
+    assert len(dying) >= 1
+
+
+@pytest.mark.usefixtures('cluster')
+def test_scenes_are_the_same_bytes(tmp_path: Path) -> None:
+    options = ['--scenes', '6', '--demonstrations', '1', '--targets', '1', '--frames', '3']
+    options += ['--longest-side', '64', '--families', 'keypad']
+
+    assert main(['simulate', str(tmp_path / 'one'), *options]) == 0
+    run = ['--engine', 'ray', '--processes', '3']
+    assert main(['simulate', str(tmp_path / 'cluster'), *options, *run]) == 0
+
+    one, other = (contents(tmp_path / name) for name in ('one', 'cluster'))
+    assert len(one) > 12
+    assert other == one
+
+
+@pytest.mark.usefixtures('cluster')
+def test_numbers_of_an_evaluation_are_the_same(tmp_path: Path) -> None:
+    options = ['--scenes', '4', '--demonstrations', '1', '--targets', '2', '--frames', '3']
+    assert main(['simulate', str(tmp_path), *options, '--longest-side', '64']) == 0
+    settings = RunSettings(
+        partial(Grounder.load, shipped_model_folder(), 'torch', 1), RowsProtocol((32, 32)), 7
+    )
+    pairs = choose_pairs(list(OpraDataset(tmp_path / 'train.json')))
+
+    one = evaluate_pairs(settings, pairs, LocalEngine(1), progress=False)
+    other = evaluate_pairs(settings, pairs, RayEngine(2), progress=False)
+
+    assert len(pairs) == 8
+    for first, second in zip(one, other, strict=True):
+        assert second.peak == first.peak
+        assert second.action_scores == first.action_scores
+        assert np.array_equal(second.scores.kld, first.scores.kld)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in sorted(folder.rglob('*')) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

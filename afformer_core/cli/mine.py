@@ -13,8 +13,7 @@ from afformer_core.cli.options.engine_options import add_engine_options, engine_
 from afformer_core.errors import DatasetError
 
 if TYPE_CHECKING:
-    from afformer_core.maskahand.mining.index import HandIndex
-    from afformer_core.maskahand.mining.mining import Mining
+    from afformer_core.maskahand.mining.mining import MinedCounts, Mining
     from afformer_core.maskahand.sources import FoundSources
     from afformer_core.parallel.engine import Engine
 
@@ -116,6 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     let_waiting_threads_sleep()
 
     from afformer_core.hands.open_detector import open_hand_detector
+    from afformer_core.maskahand.mining.index import read_index
     from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
     from afformer_core.maskahand.mining.preview import write_contact_sheet
     from afformer_core.maskahand.sources import find_sources
@@ -140,10 +140,11 @@ def run(arguments: argparse.Namespace) -> int:
     open_detector = partial(open_hand_detector, arguments.detector)
     mining = Mining(found, open_detector, arguments.output, settings)
     _detect(mining, engine)
-    index = mining.index()
-    if arguments.preview is not None and index.clips:
-        write_contact_sheet(arguments.preview, index)
-    return _report(index, arguments.output / INDEX_FILE)
+    counts = mining.write_index()
+    path = arguments.output / INDEX_FILE
+    if arguments.preview is not None and counts.clips:
+        write_contact_sheet(arguments.preview, read_index(path))
+    return _report(counts, path)
 
 
 def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) -> FoundSources:
@@ -182,20 +183,18 @@ def _detect(mining: Mining, engine: Engine) -> None:
         raise
 
 
-def _report(index: HandIndex, path: Path) -> int:
-    for broken, reason in index.broken:
+def _report(counts: MinedCounts, path: Path) -> int:
+    for broken, reason in counts.broken:
         print(f'afformer: {broken}: {reason}', file=sys.stderr)
-    showing = sum(bool(video.clips) for video in index.videos)
-    untouching = sum(bool(video.hands) and not video.clips for video in index.videos)
-    if untouching:
+    if counts.untouching:
         print(
-            f'afformer: hands in {untouching} more videos are not in contact from a score of '
-            f'{index.interaction_score:g} on. The same command with a lower --minimum-score takes '
-            'more clips, and detects nothing again',
+            f'afformer: hands in {counts.untouching} more videos are not in contact from a score '
+            f'of {counts.interaction_score:g} on. The same command with a lower --minimum-score '
+            'takes more clips, and detects nothing again',
             file=sys.stderr,
         )
-    said = f'{path}: {index.clips} clips in {showing} of {len(index.videos)} videos'
-    if index.broken:
-        said += f'; {len(index.broken)} could not be read, or not whole'
+    said = f'{path}: {counts.clips} clips in {counts.showing} of {counts.videos} videos'
+    if counts.broken:
+        said += f'; {len(counts.broken)} could not be read, or not whole'
     print(said)
-    return 1 if index.broken else 0
+    return 1 if counts.broken else 0

@@ -1,87 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
 """The index of mined videos: hands that touch something, with their times and boxes.
 
-An index is a JSON file without frames: it names videos, relative to its own folder.
+An index has no frames; it names videos, relative to its own folder:
+
+- `index.json`: what it depends on, what could not be read, and its shards
+- `shards/`: Parquet files of videos and of clips (see `shards`)
+
+Indexes of a single JSON file with all videos are read as well.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import DatasetError
 from afformer_core.files.atomic import write_aside
-from afformer_core.hands.hand import Hand
+from afformer_core.maskahand.mining import json_index
+from afformer_core.maskahand.mining.mined_video import HandIndex, MinedVideo
+from afformer_core.maskahand.mining.shards import (
+    SHARD_KEYS,
+    SHARD_KINDS,
+    open_shard,
+    shard_damage_told,
+    video_of_row,
+    write_shard,
+)
+
+__all__ = ['HandIndex', 'MinedVideo', 'read_index', 'write_index']
 
 FORMAT = 'afformer-hand-index'
-VERSION = 1
+VERSION = 2
+# Examined frames of a shard: about 11 hours at 5 frames per second.
+_SHARD_FRAMES = 200_000
 
 
 @dataclass(frozen=True)
-class MinedVideo:
-    """A video whose hands were detected.
+class IndexHead:
+    """An index without its rows.
 
     Attributes:
-        path: path of the file, the folder of frames or the bag.
-        topic: topic of the images in a bag, else empty.
-        size: (width, height) of its frames in pixels.
-        times: seconds from its first frame of each examined frame, increasing.
-        hands: hands in an examined frame, best first, by the frame's number; frames without hands
-            are left out.
-        clips: (first, last) number of the frames of each clip with an interaction.
-    """
-
-    path: Path
-    topic: str
-    size: tuple[int, int]
-    times: tuple[float, ...]
-    hands: Mapping[int, tuple[Hand, ...]]
-    clips: tuple[tuple[int, int], ...]
-
-    def __post_init__(self) -> None:
-        count = len(self.times)
-        if min(self.size) < 1:
-            raise ValueError(f'size is {self.size[0]}x{self.size[1]}; expected at least 1x1 pixel')
-        for earlier, later in pairwise(self.times):
-            if later <= earlier:
-                raise ValueError(f'time {later} follows {earlier}; expected increasing times')
-        for number in self.hands:
-            if not 0 <= number < count:
-                raise ValueError(f'hands are in frame {number}; expected 0 to {count - 1}')
-        for first, last in self.clips:
-            if not 0 <= first <= last < count:
-                raise ValueError(
-                    f'a clip is from frame {first} to {last}; expected rising numbers from 0 to '
-                    f'{count - 1}'
-                )
-
-
-@dataclass(frozen=True)
-class HandIndex:
-    """All that was mined.
-
-    Attributes:
-        settings: what it depends on besides the videos: the detector's name, the rate, length and
-            stride of clips, and the `number_rate` of folders of frames, or None.
-        interaction_score: a hand in contact is an interaction from this score on.
-        videos: examined videos, in the order of their paths.
-        broken: (path, reason) of videos that could not be read, or not to their end.
+        settings, interaction_score, broken: those of `HandIndex`.
+        shards: names of the files of each shard and numbers of their rows, as `write_shard`
+            returns them.
     """
 
     settings: Mapping[str, Any]
     interaction_score: float
-    videos: tuple[MinedVideo, ...]
-    broken: tuple[tuple[Path, str], ...] = ()
+    broken: tuple[tuple[Path, str], ...]
+    shards: tuple[Mapping[str, Any], ...]
 
     @property
     def clips(self) -> int:
         """Number of clips."""
-        return sum(len(video.clips) for video in self.videos)
+        return sum(shard['clip_count'] for shard in self.shards)
+
+    @property
+    def videos(self) -> int:
+        """Number of videos."""
+        return sum(shard['video_count'] for shard in self.shards)
 
 
 def write_index(path: Path, index: HandIndex) -> None:
@@ -90,26 +71,134 @@ def write_index(path: Path, index: HandIndex) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    write_videos(path, index.settings, index.interaction_score, index.videos, index.broken)
+
+
+def write_videos(
+    path: Path,
+    settings: Mapping[str, Any],
+    interaction_score: float,
+    videos: Iterable[MinedVideo],
+    broken: Iterable[tuple[Path, str]],
+) -> IndexHead:
+    """Write an index of videos that come one after another; those of one shard are in memory.
+
+    Args:
+        path: path of `index.json`.
+        settings, interaction_score: those of `HandIndex`.
+        videos: the videos, in the order of their paths.
+        broken: (path, reason) of videos that could not be read, or not to their end; it is
+            iterated over after the videos.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = path.parent
+    shards = tuple(write_shard(folder, each, interaction_score) for each in _sharded(videos))
+    head = IndexHead(dict(settings), interaction_score, tuple(broken), shards)
     fields = {
         'format': FORMAT,
         'version': VERSION,
-        'settings': dict(index.settings),
-        'interaction_score': index.interaction_score,
-        'videos': [_video_fields(video, path.parent) for video in index.videos],
+        'settings': head.settings,
+        'interaction_score': interaction_score,
+        'shards': shards,
         'broken': [
-            {'path': _relative(broken, path.parent), 'reason': reason}
-            for broken, reason in index.broken
+            {'path': json_index.relative(each, folder), 'reason': reason}
+            for each, reason in head.broken
         ],
     }
+    replaced = _shard_files(path) - {shard[kind] for shard in shards for kind in SHARD_KINDS}
     write_aside(path, (json.dumps(fields) + '\n').encode())
+    for name in replaced:
+        (folder / name).unlink(missing_ok=True)
+    return head
 
 
 def read_index(path: Path) -> HandIndex:
-    """Read an index.
+    """Read an index of shards or of a single file, with all its videos.
+
+    Raises:
+        DatasetError: the file is missing, damaged, or not an index that this release can read.
+    """
+    fields = _fields(path)
+    if fields['version'] == VERSION:
+        head = read_head(path)
+        videos = tuple(read_videos(path.parent, head))
+        return HandIndex(head.settings, head.interaction_score, videos, head.broken)
+    with _damage_told(path):
+        return json_index.json_index(fields, path.parent)
+
+
+def read_head(path: Path) -> IndexHead:
+    """Read an index of shards without its rows.
+
+    Raises:
+        DatasetError: the file is missing, damaged, or not an index of shards.
+    """
+    fields = _fields(path)
+    if fields['version'] != VERSION:
+        raise DatasetError(f'{path} is a single file; expected an index of shards. Mine again')
+    with _damage_told(path):
+        return IndexHead(
+            dict(fields['settings']),
+            float(fields['interaction_score']),
+            tuple(
+                (json_index.absolute(each['path'], path.parent), each['reason'])
+                for each in fields['broken']
+            ),
+            tuple({key: each[key] for key in SHARD_KEYS} for each in fields['shards']),
+        )
+
+
+def is_sharded(path: Path) -> bool:
+    """Check whether an index consists of shards.
 
     Raises:
         DatasetError: the file is missing, or not an index that this release can read.
     """
+    return bool(_fields(path)['version'] == VERSION)
+
+
+def read_videos(folder: Path, head: IndexHead) -> Iterator[MinedVideo]:
+    """Read the videos of an index one after another.
+
+    Args:
+        folder: folder of the index.
+        head: its head.
+
+    Raises:
+        DatasetError: a shard is missing or damaged.
+    """
+    for shard in head.shards:
+        with shard_damage_told(folder / shard['videos']), open_shard(folder, shard) as opened:
+            for group in range(opened.num_row_groups):
+                for row in opened.read_row_group(group).to_pylist():
+                    yield video_of_row(row, folder)
+
+
+def _sharded(videos: Iterable[MinedVideo]) -> Iterator[list[MinedVideo]]:
+    shard: list[MinedVideo] = []
+    frames = 0
+    for video in videos:
+        shard.append(video)
+        frames += len(video.times)
+        if frames >= _SHARD_FRAMES:
+            yield shard
+            shard, frames = [], 0
+    if shard:
+        yield shard
+
+
+def _shard_files(path: Path) -> set[str]:
+    """Return the files of shards that an index names; none where there is no sound one."""
+    try:
+        shards = read_head(path).shards
+    except DatasetError:
+        return set()
+    return {shard[kind] for shard in shards for kind in SHARD_KINDS}
+
+
+def _fields(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
@@ -117,79 +206,17 @@ def read_index(path: Path) -> HandIndex:
             f'index {path} cannot be read: {error}. Write one with `afformer mine`'
         ) from error
     found = (fields.get('format'), fields.get('version')) if isinstance(fields, dict) else fields
-    if found != (FORMAT, VERSION):
+    if found not in ((FORMAT, json_index.VERSION), (FORMAT, VERSION)):
         raise DatasetError(
-            f'{path} is {found}; expected an index of hands of version {VERSION}. Write one with '
-            '`afformer mine`'
+            f'{path} is {found}; expected an index of hands of version {json_index.VERSION} or '
+            f'{VERSION}. Write one with `afformer mine`'
         )
+    return dict(fields)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
     try:
-        return HandIndex(
-            dict(fields['settings']),
-            float(fields['interaction_score']),
-            tuple(_video(each, path.parent) for each in fields['videos']),
-            tuple(
-                (_absolute(each['path'], path.parent), each['reason']) for each in fields['broken']
-            ),
-        )
+        yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DatasetError(f'index {path} is damaged: {error}. Mine again') from error
-
-
-def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
-    """Convert hands by the number of their frame to JSON types."""
-    return {
-        str(number): [
-            [*hand.box, hand.contact, hand.score, *(hand.contact_point or ())]
-            for hand in hands[number]
-        ]
-        for number in sorted(hands)
-    }
-
-
-def hands_from_json(fields: Mapping[str, Any]) -> dict[int, tuple[Hand, ...]]:
-    """Convert the result of `hands_to_json` back to hands.
-
-    Raises:
-        AttributeError, TypeError, ValueError: it is something else.
-    """
-    return {int(number): tuple(map(_hand, hands)) for number, hands in fields.items()}
-
-
-def _video_fields(video: MinedVideo, folder: Path) -> dict[str, Any]:
-    return {
-        'path': _relative(video.path, folder),
-        'topic': video.topic,
-        'size': video.size,
-        'times': video.times,
-        'hands': hands_to_json(video.hands),
-        'clips': video.clips,
-    }
-
-
-def _video(fields: Mapping[str, Any], folder: Path) -> MinedVideo:
-    width, height = fields['size']
-    return MinedVideo(
-        _absolute(fields['path'], folder),
-        str(fields['topic']),
-        (int(width), int(height)),
-        tuple(map(float, fields['times'])),
-        hands_from_json(fields['hands']),
-        tuple((int(first), int(last)) for first, last in fields['clips']),
-    )
-
-
-def _hand(values: list[Any]) -> Hand:
-    left, top, right, bottom, contact, score, *contact_point = values
-    box = float(left), float(top), float(right), float(bottom)
-    if not contact_point:
-        return Hand(box, bool(contact), score)
-    x, y = map(float, contact_point)
-    return Hand(box, bool(contact), score, (x, y))
-
-
-def _absolute(path: str, folder: Path) -> Path:
-    return Path(os.path.normpath(folder / path))
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()

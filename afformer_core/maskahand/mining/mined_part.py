@@ -12,7 +12,7 @@ from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.files.atomic import write_aside
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
-from afformer_core.maskahand.mining.index import hands_from_json, hands_to_json
+from afformer_core.maskahand.mining.hands_json import hands_from_json, hands_to_json
 from afformer_core.maskahand.sources import LostFrame
 from afformer_core.media.video import VideoFrame
 

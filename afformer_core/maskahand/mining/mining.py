@@ -5,7 +5,7 @@ Videos are examined in parts, in each of which the detector begins anew. The res
 is kept beside the index, so that an interrupted run resumes, and a later run examines only what
 is new:
 
-- `index.json`: the index
+- `index.json` and `shards/`: the index (see `index`)
 - `parts/KEY/00003.json`: the result of part 3 of the video that the key identifies
 """
 
@@ -20,10 +20,15 @@ from pathlib import Path
 from afformer_core.errors import AfformerError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.maskahand.mining.clip_windows import windows_with
-from afformer_core.maskahand.mining.index import HandIndex, MinedVideo, write_index
+from afformer_core.maskahand.mining.index import (
+    HandIndex,
+    MinedVideo,
+    read_index,
+    write_videos,
+)
 from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, write_part
-from afformer_core.maskahand.mining.video_parts import Part, joined, video_parts
-from afformer_core.maskahand.sources import FoundSources, FrameSource
+from afformer_core.maskahand.mining.video_parts import Part, VideoParts, joined, video_parts
+from afformer_core.maskahand.sources import FoundSources
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
 
@@ -165,37 +170,75 @@ class Mining:
             yield len(seen.times)
 
     def index(self) -> HandIndex:
-        """Join the results, cut the clips, and write the index.
+        """Write the index (see `write_index`), and read it with all its videos.
 
         Raises:
             DatasetError: parts were not examined, or their files are damaged.
             OSError: the folder cannot be written.
         """
-        settings = self._settings
+        self.write_index()
+        return read_index(self._output / INDEX_FILE)
+
+    def write_index(self) -> MinedCounts:
+        """Join the results, cut the clips, and write the index, video after video.
+
+        Raises:
+            DatasetError: parts were not examined, or their files are damaged.
+            OSError: the folder cannot be written.
+        """
+        settings, counts = self._settings, MinedCounts()
         score = settings.interaction_score
         score = self._interaction_score if score is None else score
-        videos: list[MinedVideo] = []
         broken = list(self._broken)
-        for video in self._videos:
-            seen, damage = joined(video)
-            if damage:
-                broken.append((video.source.path, damage))
-            if seen.times:
-                videos.append(_with_clips(video.source, seen, score, settings))
-        index = HandIndex(
-            {
-                'detector': self._name,
-                'rate': settings.rate,
-                'clip_frames': settings.clip_frames,
-                'stride': settings.stride,
-                'number_rate': self._found.number_rate,
-            },
-            score,
-            tuple(videos),
-            tuple(sorted(broken)),
-        )
-        write_index(self._output / INDEX_FILE, index)
-        return index
+
+        def videos() -> Iterator[MinedVideo]:
+            for video in self._videos:
+                seen, damage = joined(video)
+                if damage:
+                    broken.append((video.source.path, damage))
+                if seen.times:
+                    mined = _with_clips(video, seen, score, settings)
+                    counts.add(mined)
+                    yield mined
+            broken.sort()
+
+        described = {
+            'detector': self._name,
+            'rate': settings.rate,
+            'clip_frames': settings.clip_frames,
+            'stride': settings.stride,
+            'number_rate': self._found.number_rate,
+        }
+        write_videos(self._output / INDEX_FILE, described, score, videos(), broken)
+        counts.interaction_score, counts.broken = score, tuple(broken)
+        return counts
+
+
+@dataclass
+class MinedCounts:
+    """What an index holds, in numbers.
+
+    Attributes:
+        videos: number of videos.
+        showing: number of videos with a clip.
+        untouching: number of videos with hands and without a clip.
+        clips: number of clips.
+        interaction_score, broken: those of `HandIndex`.
+    """
+
+    videos: int = 0
+    showing: int = 0
+    untouching: int = 0
+    clips: int = 0
+    interaction_score: float = 0.0
+    broken: tuple[tuple[Path, str], ...] = ()
+
+    def add(self, video: MinedVideo) -> None:
+        """Count a video."""
+        self.videos += 1
+        self.clips += len(video.clips)
+        self.showing += bool(video.clips)
+        self.untouching += bool(video.hands) and not video.clips
 
 
 @dataclass(frozen=True)
@@ -226,7 +269,7 @@ def _open_detection(open_detector: OpenDetector, rate: float, processes: int) ->
 
 
 def _with_clips(
-    source: FrameSource, seen: MinedPart, score: float, settings: MiningSettings
+    video: VideoParts, seen: MinedPart, score: float, settings: MiningSettings
 ) -> MinedVideo:
     interactions = [
         number
@@ -234,4 +277,7 @@ def _with_clips(
         if any(hand.contact and hand.score >= score for hand in hands)
     ]
     clips = windows_with(len(seen.times), interactions, settings.clip_frames, settings.stride)
-    return MinedVideo(source.path, source.topic, seen.size, seen.times, seen.hands, clips)
+    source = video.source
+    return MinedVideo(
+        source.path, source.topic, seen.size, seen.times, seen.hands, clips, video.content
+    )

@@ -51,10 +51,17 @@ class Part:
 
 @dataclass(frozen=True)
 class VideoParts:
-    """A video and all its parts, in order."""
+    """A video and all its parts, in order.
+
+    Attributes:
+        source: the video.
+        parts: its parts.
+        content: see `FrameSource.content`.
+    """
 
     source: FrameSource
     parts: tuple[Part, ...]
+    content: str
 
 
 def video_parts(
@@ -80,6 +87,7 @@ def video_parts(
     for source in sources:
         try:
             duration, fingerprint = source.duration(), source.fingerprint()
+            content = source.content()
             windows = source.windows(part_frames / rate)
         except (AfformerError, OSError) as error:
             broken.append((source.path, _about(source, str(error))))
@@ -93,7 +101,7 @@ def video_parts(
         frames = 0 if duration is None else max(1, round(duration * rate))
         expected = [min(part_frames, max(0, frames - k * part_frames)) for k in windows]
         parts = _divided(len(videos), source, windows, part_frames / rate, expected, folder)
-        videos.append(VideoParts(source, parts))
+        videos.append(VideoParts(source, parts, content))
     return videos, broken
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from afformer_core.maskahand.mining.index import MinedVideo
-from afformer_core.maskahand.pretraining.interactions import InteractionClip, interacting_hands
+from afformer_core.maskahand.mining.mined_video import MinedVideo, interacting_hands
+from afformer_core.maskahand.pretraining.interactions import InteractionClip
 
 # Number of first frames of a contact in which the touched element has hardly moved.
 _BEGINNING = 2

@@ -10,7 +10,11 @@ from itertools import chain
 
 from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
+from afformer_core.maskahand.mining.mined_video import (
+    HandIndex,
+    MinedVideo,
+    interacting_hands,
+)
 from afformer_core.media.video_frames import uniform_indices
 
 Direction = tuple[float, float]
@@ -188,17 +192,9 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
     for video in index.videos:
         approaches = Approaches(video.hands)
         for first, last in video.clips:
-            found = [
-                (number, interacting)
-                for number in range(first, last + 1)
-                if (interacting := interacting_hands(video, number, index.interaction_score))
-            ]
-            if found:
-                chosen = tuple(
-                    _interaction(video, *found[i], approaches)
-                    for i in uniform_indices(len(found), most)
-                )
-                clips.append(InteractionClip(video, first, last, chosen))
+            clip = interaction_clip(video, first, last, index.interaction_score, most, approaches)
+            if clip is not None:
+                clips.append(clip)
     if not clips:
         raise DatasetError(
             f'no frame of the {index.clips} clips of the index has a hand in contact. Mine videos '
@@ -207,19 +203,29 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
     return clips
 
 
-def interacting_hands(video: MinedVideo, number: int, score: float) -> tuple[Hand, ...]:
-    """Return the hands that interact in a frame of a video, if the frame exists.
+def interaction_clip(
+    video: MinedVideo, first: int, last: int, score: float, most: int, approaches: Approaches
+) -> InteractionClip | None:
+    """Return a clip with its interactions; None where there is none.
 
     Args:
         video: mined video.
-        number: number of the frame.
+        first, last: numbers of the clip's first and last frame.
         score: a hand in contact interacts from this score on.
+        most: largest number of interactions, evenly spaced; at least 1.
+        approaches: directions of the video's hands.
     """
-    return tuple(
-        hand
-        for hand in video.hands.get(number, ())
-        if hand.contact and hand.score >= score and _in_view(hand, video)
+    found = [
+        (number, interacting)
+        for number in range(first, last + 1)
+        if (interacting := interacting_hands(video, number, score))
+    ]
+    if not found:
+        return None
+    chosen = tuple(
+        _interaction(video, *found[i], approaches) for i in uniform_indices(len(found), most)
     )
+    return InteractionClip(video, first, last, chosen)
 
 
 def _interaction(
@@ -227,9 +233,3 @@ def _interaction(
 ) -> Interaction:
     directions = tuple(approaches.of(number, hand) for hand in interacting)
     return Interaction(number, video.hands[number], interacting, directions)
-
-
-def _in_view(hand: Hand, video: MinedVideo) -> bool:
-    left, top, right, bottom = hand.box
-    width, height = video.size
-    return min(right, width) - max(left, 0) > 1e-3 and min(bottom, height) - max(top, 0) > 1e-3

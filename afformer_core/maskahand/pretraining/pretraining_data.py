@@ -16,7 +16,7 @@ from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin
-from afformer_core.maskahand.mining.index import read_index
+from afformer_core.maskahand.mining.index import is_sharded, read_index
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.hand_free import with_hand_free_frames
 from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
@@ -25,6 +25,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
     PretrainingExample,
     collate_pretraining,
 )
+from afformer_core.maskahand.pretraining.stored_clips import StoredClips, stored_clips
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
@@ -72,15 +73,12 @@ class PretrainingData(GroundingData):
         # Before the index, since a large one takes long to read.
         if validation is not None:
             self.validation_samples, _ = validation.read()
-        mined = read_index(Path(index))
-        self._clips = interaction_clips(mined, interactions)
-        if synthesis.hand_free_share:
-            score, hidden = mined.interaction_score, synthesis.masks.hidden_score
-            self._clips = with_hand_free_frames(self._clips, score, hidden)
+        hidden_score = synthesis.masks.hidden_score if synthesis.hand_free_share else None
+        self._clips, number_rate = _open_clips(Path(index), interactions, hidden_score)
         self._validated = validation
         self._inspected = validation is None
         self._index = index
-        self._images = replace(images, number_rate=mined.settings.get('number_rate'))
+        self._images = replace(images, number_rate=number_rate)
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
         self._clip_sampler = DemonstrationSampler(len(self._clips), batch_size, seed)
 
@@ -146,6 +144,9 @@ class PretrainingData(GroundingData):
         return self._clip_sampler
 
     def _training_facts(self) -> Iterable[Any]:
+        if isinstance(self._clips, StoredClips):
+            yield from self._clips.facts()
+            return
         for clip in self._clips:
             video, times = clip.video, clip.video.times[clip.first : clip.last + 1]
             interactions = [asdict(each) for each in clip.interactions]
@@ -154,6 +155,20 @@ class PretrainingData(GroundingData):
     @property
     def _advice(self) -> str:
         return f'Mine again for an index like {self._index} of the videos that can be read'
+
+
+def _open_clips(
+    path: Path, most: int, hidden_score: float | None
+) -> tuple[Sequence[InteractionClip], float | None]:
+    """Open the clips of an index, and return its rate of folders of frames."""
+    if is_sharded(path):
+        stored = stored_clips(path, most, hidden_score)
+        return stored, stored.settings.get('number_rate')
+    mined = read_index(path)
+    clips = interaction_clips(mined, most)
+    if hidden_score is not None:
+        clips = with_hand_free_frames(clips, mined.interaction_score, hidden_score)
+    return clips, mined.settings.get('number_rate')
 
 
 _SYNTHESIS = SynthesisSettings()

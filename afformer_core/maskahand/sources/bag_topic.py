@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
 from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 from afformer_core.media.bag import Bag, BagError, BagMessage
@@ -47,9 +47,16 @@ class BagTopic:
 
     def fingerprint(self) -> str:
         """Hash the state of the bag's files (see `FrameSource.fingerprint`)."""
+        return files_fingerprint(self._files())
+
+    def content(self) -> str:
+        """Hash the content of the bag's files (see `FrameSource.content`)."""
+        return content_fingerprint(self._files(), self.topic)
+
+    def _files(self) -> list[Path]:
         if self.path.is_dir():
-            return files_fingerprint(sorted(filter(Path.is_file, self.path.iterdir())))
-        return files_fingerprint([self.path])
+            return sorted(filter(Path.is_file, self.path.iterdir()))
+        return [self.path]
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""

@@ -59,6 +59,13 @@ class FrameSource(Protocol):
             OSError: a file is gone.
         """
 
+    def content(self) -> str:
+        """Return a text that only videos with the same content share, wherever they lie.
+
+        Raises:
+            OSError: a file is gone.
+        """
+
     def duration(self) -> float | None:
         """Estimate the duration in seconds; None where only reading the video would tell.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
 from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 from afformer_core.media.frame_folder import FrameFolder, frame_number, stream_frames
@@ -48,6 +48,10 @@ class NumberedFrames:
         """Hash the state of the files (see `FrameSource.fingerprint`)."""
         files = files_fingerprint(FrameFolder(self.path).paths())
         return f'{files} at {self.number_rate!r}'
+
+    def content(self) -> str:
+        """Hash the content of the files (see `FrameSource.content`)."""
+        return content_fingerprint(FrameFolder(self.path).paths(), repr(self.number_rate))
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
 from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
@@ -35,6 +35,10 @@ class VideoFile:
     def fingerprint(self) -> str:
         """Hash the state of the file (see `FrameSource.fingerprint`)."""
         return files_fingerprint([self.path])
+
+    def content(self) -> str:
+        """Hash the content of the file (see `FrameSource.content`)."""
+        return content_fingerprint([self.path])
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""

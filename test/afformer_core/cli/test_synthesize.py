@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.maskahand.mining.index import read_index, write_index
 
 from ..maskahand.mined_videos import write_mined
 
@@ -50,11 +51,13 @@ def test_what_targets_are_made_of_is_told(
     hand_free: int,
 ) -> None:
     path = tmp_path / 'videos' / 'index.json'
-    index = json.loads(path.read_text())
-    for video in index['videos']:
-        # Hands touch from frame 6 on, and are seen from there on.
-        video['hands'] = {frame: video['hands'][frame] for frame in map(str, range(6, 12))}
-    path.write_text(json.dumps(index))
+    index = read_index(path)
+    # Hands touch from frame 6 on, and are seen from there on.
+    videos = [
+        replace(video, hands={frame: video.hands[frame] for frame in range(6, 12)})
+        for video in index.videos
+    ]
+    write_index(path, replace(index, videos=tuple(videos)))
     later = tmp_path / 'later.yaml'
     later.write_text(f'data: {{init_args: {{synthesis: {{hand_free_share: {share}}}}}}}')
     output = tmp_path / 'grid.png'

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,14 @@ import pytest
 
 from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.mining.index import HandIndex, MinedVideo, read_index, write_index
+from afformer_core.maskahand.mining.clip_table import ClipTable
+from afformer_core.maskahand.mining.index import (
+    HandIndex,
+    MinedVideo,
+    read_head,
+    read_index,
+    write_index,
+)
 
 IN_CONTACT = Hand((1.0, 2.0, 30.5, 40.0), True, 0.95, (31.5, 20.0))
 IDLE = Hand((1.0, 2.0, 30.5, 40.0), False, 0.5)
@@ -28,10 +36,37 @@ def test_hands_come_back_with_and_without_a_contact_point(tmp_path: Path) -> Non
     assert read_index(tmp_path / 'mined' / 'index.json') == index
 
 
+def write_json(path: Path, **fields: Any) -> None:
+    """An index of a single file, with one video unless other fields are given."""
+    hands = {'0': [[1.0, 2.0, 30.5, 40.0, True, 0.95, 31.5, 20.0]], '1': []}
+    video = {**VIDEO, 'times': [0.0, 0.25], 'hands': hands, 'clips': [[0, 1]]}
+    written = {
+        'format': 'afformer-hand-index',
+        'version': 1,
+        'settings': {'rate': 4.0},
+        'interaction_score': 0.9,
+        'videos': [video],
+        'broken': [{'path': '../b.mp4', 'reason': 'it is empty'}],
+    }
+    path.write_text(json.dumps(written | fields))
+
+
+def test_an_index_of_a_single_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / 'mined').mkdir()
+    write_json(tmp_path / 'mined' / 'index.json')
+
+    index = read_index(tmp_path / 'mined' / 'index.json')
+
+    hands = {0: (IN_CONTACT,), 1: ()}
+    path = tmp_path / 'mined' / 'a.mp4'
+    assert index.videos == (MinedVideo(path, '', (64, 48), (0.0, 0.25), hands, ((0, 1),)),)
+    assert (index.settings, index.interaction_score) == ({'rate': 4.0}, 0.9)
+    assert index.broken == ((tmp_path / 'b.mp4', 'it is empty'),)
+
+
 def test_half_of_a_contact_point_is_damage(tmp_path: Path) -> None:
-    video = MinedVideo(tmp_path / 'a.mp4', '', (64, 48), (0.0,), {0: (IN_CONTACT,)}, ((0, 0),))
     path = tmp_path / 'index.json'
-    write_index(path, HandIndex({}, 0.9, (video,)))
+    write_json(path)
     fields = json.loads(path.read_text())
     fields['videos'][0]['hands']['0'][0].pop()
     path.write_text(json.dumps(fields))
@@ -47,11 +82,94 @@ def test_half_of_a_contact_point_is_damage(tmp_path: Path) -> None:
 )
 def test_what_is_no_mapping_is_damage(tmp_path: Path, damage: dict[str, Any]) -> None:
     path = tmp_path / 'index.json'
-    write_index(path, HandIndex({}, 0.9, ()))
-    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    write_json(path, **damage)
 
     with pytest.raises(DatasetError, match='is damaged'):
         read_index(path)
+
+
+def test_shards_are_written_once_and_those_of_an_earlier_index_removed(tmp_path: Path) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    before = {each: each.stat().st_mtime_ns for each in (tmp_path / 'shards').iterdir()}
+    assert len(before) == 2
+
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    assert {each: each.stat().st_mtime_ns for each in (tmp_path / 'shards').iterdir()} == before
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'b', 3),)))
+    assert len(set((tmp_path / 'shards').iterdir()) - set(before)) == 2
+    assert not set((tmp_path / 'shards').iterdir()) & set(before)
+
+
+def test_a_large_index_has_several_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('afformer_core.maskahand.mining.index._SHARD_FRAMES', 4)
+    monkeypatch.setattr('afformer_core.maskahand.mining.shards._GROUP_FRAMES', 2)
+    videos = tuple(video_of(tmp_path, f'{number}', 1 + number) for number in range(5))
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, videos))
+
+    head = read_head(path)
+
+    assert [shard['video_count'] for shard in head.shards] == [2, 1, 1, 1]
+    assert (head.videos, head.clips) == (5, 15)
+    assert read_index(path).videos == videos
+
+
+@pytest.mark.parametrize(
+    ('kind', 'read'), [('videos', read_index), ('clips', lambda path: ClipTable.open([path]))]
+)
+def test_a_shard_that_is_damaged_is_told(
+    tmp_path: Path, kind: str, read: Callable[[Path], Any]
+) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    [shard] = tmp_path.glob(f'shards/{kind}-*')
+    shard.write_bytes(shard.read_bytes()[:-20])
+
+    with pytest.raises(DatasetError, match=rf'{shard.name} of the index cannot be read: .*Mine'):
+        read(path)
+
+
+def test_a_video_that_lies_in_two_places_is_taken_once(tmp_path: Path) -> None:
+    for name, videos in (('one', 'ab'), ('other', 'bc')):
+        folder = tmp_path / name
+        index = HandIndex({}, 0.9, tuple(video_of(folder, each, 3) for each in videos))
+        write_index(folder / 'index.json', index)
+
+    table = ClipTable.open([tmp_path / name / 'index.json' for name in ('one', 'other')])
+
+    found = [(table.video(number).path, *table.window(number)) for number in range(len(table))]
+    paths = [tmp_path / path for path in ('one/a', 'one/b', 'other/c')]
+    assert found == [(path, first, first + 1) for path in paths for first in range(3)]
+
+
+def test_clips_are_selected_by_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 4),)))
+    table = ClipTable.open([path])
+    assert table.columns['interactions'].tolist() == [1, 2, 2, 2]
+    assert table.columns['score'].tolist() == [0.95] * 4
+    assert table.columns['stop'].tolist() == [0.25, 0.5, 0.75, 1.0]
+
+    late = table.only(table.columns['start'] > 0.3)
+
+    assert [late.window(number) for number in range(len(late))] == [(2, 3), (3, 4)]
+
+
+def test_indexes_of_other_scores_are_not_mixed(tmp_path: Path) -> None:
+    for name, score in (('one', 0.9), ('other', 0.5)):
+        write_index(tmp_path / name / 'index.json', HandIndex({}, score, ()))
+    paths = [tmp_path / name / 'index.json' for name in ('one', 'other')]
+    with pytest.raises(DatasetError, match=r'other has the interaction score .*\(0.5, None\)'):
+        ClipTable.open(paths)
+
+
+def video_of(folder: Path, name: str, clips: int) -> MinedVideo:
+    """A video with overlapping clips, a hand in contact in all frames but the first."""
+    times = tuple(number / 4 for number in range(clips + 1))
+    hands = dict.fromkeys(range(1, clips + 1), (IN_CONTACT, IDLE))
+    windows = tuple((first, first + 1) for first in range(clips))
+    return MinedVideo(folder / name, '', (64, 48), times, hands, windows, f'content of {name}')
 
 
 def test_a_contact_point_is_finite() -> None:

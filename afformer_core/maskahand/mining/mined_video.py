@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A video whose hands were detected, and all that was mined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from afformer_core.hands.hand import Hand
+
+
+@dataclass(frozen=True)
+class MinedVideo:
+    """A video whose hands were detected.
+
+    Attributes:
+        path: path of the file, the folder of frames or the bag.
+        topic: topic of the images in a bag, else empty.
+        size: (width, height) of its frames in pixels.
+        times: seconds from its first frame of each examined frame, increasing.
+        hands: hands in an examined frame, best first, by the frame's number; frames without hands
+            are left out.
+        clips: (first, last) number of the frames of each clip with an interaction.
+        content: text that only videos with the same content share; empty where unknown.
+    """
+
+    path: Path
+    topic: str
+    size: tuple[int, int]
+    times: tuple[float, ...]
+    hands: Mapping[int, tuple[Hand, ...]]
+    clips: tuple[tuple[int, int], ...]
+    content: str = ''
+
+    def __post_init__(self) -> None:
+        count = len(self.times)
+        if min(self.size) < 1:
+            raise ValueError(f'size is {self.size[0]}x{self.size[1]}; expected at least 1x1 pixel')
+        for earlier, later in pairwise(self.times):
+            if later <= earlier:
+                raise ValueError(f'time {later} follows {earlier}; expected increasing times')
+        for number in self.hands:
+            if not 0 <= number < count:
+                raise ValueError(f'hands are in frame {number}; expected 0 to {count - 1}')
+        for first, last in self.clips:
+            if not 0 <= first <= last < count:
+                raise ValueError(
+                    f'a clip is from frame {first} to {last}; expected rising numbers from 0 to '
+                    f'{count - 1}'
+                )
+
+
+@dataclass(frozen=True)
+class HandIndex:
+    """All that was mined.
+
+    Attributes:
+        settings: what it depends on besides the videos: the detector's name, the rate, length and
+            stride of clips, and the `number_rate` of folders of frames, or None.
+        interaction_score: a hand in contact is an interaction from this score on.
+        videos: examined videos, in the order of their paths.
+        broken: (path, reason) of videos that could not be read, or not to their end.
+    """
+
+    settings: Mapping[str, Any]
+    interaction_score: float
+    videos: tuple[MinedVideo, ...]
+    broken: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def clips(self) -> int:
+        """Number of clips."""
+        return sum(len(video.clips) for video in self.videos)
+
+
+def interacting_hands(video: MinedVideo, number: int, score: float) -> tuple[Hand, ...]:
+    """Return the hands that interact in a frame of a video, if the frame exists.
+
+    Args:
+        video: mined video.
+        number: number of the frame.
+        score: a hand in contact interacts from this score on.
+    """
+    return tuple(
+        hand
+        for hand in video.hands.get(number, ())
+        if hand.contact and hand.score >= score and _in_view(hand, video)
+    )
+
+
+def _in_view(hand: Hand, video: MinedVideo) -> bool:
+    left, top, right, bottom = hand.box
+    width, height = video.size
+    return min(right, width) - max(left, 0) > 1e-3 and min(bottom, height) - max(top, 0) > 1e-3

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Parquet files of an index: one row a video, and one row a clip.
+
+A shard is a pair of files, each named by the hash of its bytes and written once. Rows of clips
+name their video by its row in the shard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from afformer_core.errors import DatasetError
+from afformer_core.files.atomic import write_aside
+from afformer_core.hands.hand import Hand
+from afformer_core.maskahand.mining.json_index import absolute, relative
+from afformer_core.maskahand.mining.mined_video import MinedVideo, interacting_hands
+
+SHARDS_FOLDER = 'shards'
+SHARD_KINDS = ('videos', 'clips')
+SHARD_KEYS = (*SHARD_KINDS, 'video_count', 'clip_count')
+# Examined frames of a row group of videos, so that one clip is read without the others.
+_GROUP_FRAMES = 4096
+
+_HAND = pa.struct(
+    [
+        ('frame', pa.int32()),
+        ('left', pa.float64()),
+        ('top', pa.float64()),
+        ('right', pa.float64()),
+        ('bottom', pa.float64()),
+        ('contact', pa.bool_()),
+        ('score', pa.float64()),
+        ('contact_x', pa.float64()),
+        ('contact_y', pa.float64()),
+    ]
+)
+VIDEO_SCHEMA = pa.schema(
+    [
+        ('path', pa.string()),
+        ('topic', pa.string()),
+        ('content', pa.string()),
+        ('width', pa.int32()),
+        ('height', pa.int32()),
+        ('times', pa.list_(pa.float64())),
+        ('hands', pa.list_(_HAND)),
+        ('clips', pa.list_(pa.list_(pa.int32(), 2))),
+    ]
+)
+CLIP_SCHEMA = pa.schema(
+    [
+        ('video', pa.int32()),
+        ('first', pa.int32()),
+        ('last', pa.int32()),
+        ('start', pa.float64()),
+        ('stop', pa.float64()),
+        # Frames of the clip in which a hand interacts, and the highest score of such a hand.
+        ('interactions', pa.int32()),
+        ('score', pa.float64()),
+        ('path', pa.dictionary(pa.int32(), pa.string())),
+        ('topic', pa.dictionary(pa.int32(), pa.string())),
+        ('content', pa.dictionary(pa.int32(), pa.string())),
+    ]
+)
+
+
+def write_shard(
+    folder: Path, videos: Sequence[MinedVideo], interaction_score: float
+) -> dict[str, Any]:
+    """Write the shard of some videos, unless it is there.
+
+    Args:
+        folder: folder of the index.
+        videos: videos, in order.
+        interaction_score: a hand in contact is an interaction from this score on.
+
+    Returns:
+        names of both files, relative to the folder, and numbers of their rows.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    clips = [
+        row
+        for number, video in enumerate(videos)
+        for row in _clip_rows(number, video, interaction_score, folder)
+    ]
+    return {
+        'videos': _written(folder, 'videos', _video_bytes(videos, folder)),
+        'clips': _written(folder, 'clips', _bytes(pa.Table.from_pylist(clips, CLIP_SCHEMA))),
+        'video_count': len(videos),
+        'clip_count': len(clips),
+    }
+
+
+def open_shard(folder: Path, shard: Mapping[str, Any], kind: str = 'videos') -> pq.ParquetFile:
+    """Open a file of a shard, as `write_shard` described it.
+
+    Raises:
+        OSError, pyarrow.ArrowInvalid: it is missing or damaged.
+    """
+    return pq.ParquetFile(folder / shard[kind], memory_map=True)
+
+
+@contextmanager
+def shard_damage_told(path: Path) -> Iterator[None]:
+    """Raise errors of reading a shard as one clear error."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        told = ' '.join(str(error).split())
+        raise DatasetError(
+            f'shard {path} of the index cannot be read: {told}. Mine again; nothing is detected '
+            'again'
+        ) from error
+
+
+def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
+    """Convert a row of `VIDEO_SCHEMA` to a video.
+
+    Args:
+        row: values by column.
+        folder: folder of the index.
+
+    Raises:
+        ValueError: they are no video.
+    """
+    hands: dict[int, list[Hand]] = {}
+    for each in row['hands']:
+        hands.setdefault(each['frame'], []).append(_hand(each))
+    return MinedVideo(
+        absolute(row['path'], folder),
+        row['topic'],
+        (row['width'], row['height']),
+        tuple(row['times']),
+        {frame: tuple(found) for frame, found in hands.items()},
+        tuple((first, last) for first, last in row['clips']),
+        row['content'],
+    )
+
+
+def _hand(row: dict[str, Any]) -> Hand:
+    box = (row['left'], row['top'], row['right'], row['bottom'])
+    point = None if row['contact_x'] is None else (row['contact_x'], row['contact_y'])
+    return Hand(box, row['contact'], row['score'], point)
+
+
+def _video_bytes(videos: Sequence[MinedVideo], folder: Path) -> bytes:
+    written = BytesIO()
+    with pq.ParquetWriter(written, VIDEO_SCHEMA, compression='zstd') as writer:
+        group: list[dict[str, Any]] = []
+        frames = 0
+        for video in videos:
+            group.append(_video_row(video, folder))
+            frames += len(video.times)
+            if frames >= _GROUP_FRAMES:
+                writer.write_table(pa.Table.from_pylist(group, VIDEO_SCHEMA))
+                group, frames = [], 0
+        if group:
+            writer.write_table(pa.Table.from_pylist(group, VIDEO_SCHEMA))
+    return written.getvalue()
+
+
+def _bytes(table: pa.Table) -> bytes:
+    written = BytesIO()
+    pq.write_table(table, written, compression='zstd')
+    return written.getvalue()
+
+
+def _written(folder: Path, kind: str, content: bytes) -> str:
+    name = f'{SHARDS_FOLDER}/{kind}-{hashlib.sha256(content).hexdigest()[:16]}.parquet'
+    if not (folder / name).is_file():
+        write_aside(folder / name, content)
+    return name
+
+
+def _video_row(video: MinedVideo, folder: Path) -> dict[str, Any]:
+    return {
+        'path': relative(video.path, folder),
+        'topic': video.topic,
+        'content': video.content,
+        'width': video.size[0],
+        'height': video.size[1],
+        'times': video.times,
+        'hands': [
+            _hand_row(number, hand)
+            for number in sorted(video.hands)
+            for hand in video.hands[number]
+        ],
+        'clips': video.clips,
+    }
+
+
+def _hand_row(frame: int, hand: Hand) -> dict[str, Any]:
+    left, top, right, bottom = hand.box
+    x, y = hand.contact_point or (None, None)
+    return {
+        'frame': frame,
+        'left': left,
+        'top': top,
+        'right': right,
+        'bottom': bottom,
+        'contact': hand.contact,
+        'score': hand.score,
+        'contact_x': x,
+        'contact_y': y,
+    }
+
+
+def _clip_rows(
+    number: int, video: MinedVideo, interaction_score: float, folder: Path
+) -> list[dict[str, Any]]:
+    rows = []
+    best = {
+        frame: max(hand.score for hand in interacting)
+        for frame in video.hands
+        if (interacting := interacting_hands(video, frame, interaction_score))
+    }
+    for first, last in video.clips:
+        scores = [best[frame] for frame in range(first, last + 1) if frame in best]
+        rows.append(
+            {
+                'video': number,
+                'first': first,
+                'last': last,
+                'start': video.times[first],
+                'stop': video.times[last],
+                'interactions': len(scores),
+                'score': max(scores, default=0.0),
+                'path': relative(video.path, folder),
+                'topic': video.topic,
+                'content': video.content,
+            }
+        )
+    return rows

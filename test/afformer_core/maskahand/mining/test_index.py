@@ -130,7 +130,7 @@ def test_a_shard_that_is_damaged_is_told(
         read(path)
 
 
-def test_a_video_that_lies_in_two_places_is_taken_once(tmp_path: Path) -> None:
+def test_a_video_of_two_folders_is_taken_once(tmp_path: Path) -> None:
     for name, videos in (('one', 'ab'), ('other', 'bc')):
         folder = tmp_path / name
         index = HandIndex({}, 0.9, tuple(video_of(folder, each, 3) for each in videos))

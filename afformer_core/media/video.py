@@ -24,6 +24,9 @@ _FORMATS = (
     'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,gif,apng,'
     'ivf,h264,hevc,av1,obu,m4v,mjpeg,rm,dv,swf,yuv4mpegpipe,wav,mp3,aac,flac'
 )
+# Of a frame; 8K has 33 million. A few bytes can claim more than the memory holds, also after small
+# frames.
+_MOST_PIXELS = 40_000_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class VideoReader:
 
     Each iteration starts at the first frame. An edit list is honoured: the frames are those that a
     player shows, without what was cut out. Iterating over a truncated or damaged file ends
-    silently after the last frame that can be decoded; `scan` raises an error.
+    silently after the last frame that can be decoded; `scan` raises an error. A frame of more than
+    40 million pixels counts as damage.
 
     Args:
         path: the file.
@@ -98,6 +102,7 @@ class VideoReader:
                 'here. Convert it with ffmpeg'
             )
         self._stream.thread_type = 'AUTO'
+        self._stream.codec_context.options = {'max_pixels': str(_MOST_PIXELS)}
         if threads is not None:
             self._stream.codec_context.thread_count = threads
         rate = self._stream.average_rate or self._stream.guessed_rate

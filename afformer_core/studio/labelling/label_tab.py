@@ -100,7 +100,7 @@ class LabelTab:
             suggestion = await self._suggester.suggest(
                 pair, media.frames, media.image, lambda: pair is self._pairs.chosen
             )
-            if pair is self._pairs.chosen:
+            if suggestion is not None:
                 self._suggestion.show(suggestion)
                 self._redraw()
 

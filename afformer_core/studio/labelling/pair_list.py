@@ -91,9 +91,9 @@ class PairList:
 
     def _told(self, pair: LabelledPair) -> list[str]:
         count = len(self._labels.rows(pair))
-        told = [f'{count} points' if count else 'no points yet']
+        told = [f'{count} point{"" if count == 1 else "s"}' if count else 'no points yet']
         if 0 < count < self._enough:
-            told = [f'{count} points of {self._enough}']
+            told[0] += f' of {self._enough}'
         for name, path in (('demonstration', pair.demonstration), ('image', pair.image)):
             if path in self._unreadable:
                 told.append(f'the {name} cannot be read')

@@ -69,10 +69,10 @@ class Suggester:
             pair: the pair.
             frames: frames of the demonstration that the model keeps, uint8 RGB [H, W, 3] each.
             image: uint8 RGB [H, W, 3].
-            is_current: tells, when it is the turn, whether the pair is still shown.
+            is_current: tells whether the pair is still shown; asked before and after.
 
         Returns:
-            the suggestion; None if it is not.
+            the suggestion; None if the pair is not shown any more.
         """
 
         def task(grounder: Grounder) -> Suggestion | None:
@@ -83,7 +83,8 @@ class Suggester:
                 self._memorized = pair.demonstration
             return self._suggestion(grounder, image)
 
-        return await self._worker.run(task)
+        suggestion = await self._worker.run(task)
+        return suggestion if is_current() else None
 
     def close(self) -> None:
         """Forget the demonstration."""

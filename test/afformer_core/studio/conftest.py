@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,17 @@ def pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Studio:
+    """A running studio: its address, and the id of its process."""
+
+    address: str
+    process: int
+
+
 @pytest.fixture(scope='session')
-def studio(files: Path, pairs: Path) -> Iterator[str]:
-    """Address of a studio that may open `files`, marks `pairs`, and takes uploads up to 2 MB."""
+def running_studio(files: Path, pairs: Path) -> Iterator[Studio]:
+    """A studio that may open `files`, marks `pairs`, and takes uploads up to 2 MB."""
     pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
@@ -61,10 +70,15 @@ def studio(files: Path, pairs: Path) -> Iterator[str]:
     options += ['--folder', str(files), '--pairs', str(pairs)]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        address = server.stdout.readline().strip()
-        yield address
+        yield Studio(server.stdout.readline().strip(), server.pid)
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture
+def studio(running_studio: Studio) -> str:
+    """Address of `running_studio`."""
+    return running_studio.address
 
 
 @pytest.fixture

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import io
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
+import PIL.Image
 import pytest
 
 from afformer_core.demonstrations.media import read_demonstration
@@ -15,6 +19,7 @@ from afformer_core.media.video import write_video
 from afformer_core.studio.limits import (
     Limits,
     ReadingLimit,
+    read_limited_demonstration,
     require_small_image,
     require_small_video,
     shown_name,
@@ -76,3 +81,23 @@ def test_a_video_of_too_many_frames_is_not_read_to_its_end(
 ) -> None:
     with pytest.raises(VideoError, match=reason):
         read_demonstration(video, 8, ReadingLimit(limits, 'press.mp4'))
+
+
+def test_a_small_file_whose_frames_become_huge_is_read_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / 'bomb.avi'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('png', rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'gray'
+        for number, size in enumerate([(64, 48)] * 3 + [(8000, 8000)]):
+            frame = io.BytesIO()
+            PIL.Image.new('L', size).save(frame, 'PNG')
+            packet = av.Packet(frame.getvalue())
+            packet.pts = packet.dts = number
+            packet.time_base, packet.stream = Fraction(1, 10), stream
+            packet.is_keyframe = True
+            container.mux(packet)
+    assert path.stat().st_size < 100_000
+
+    media = read_limited_demonstration(path, 8, Limits(), 'bomb.avi')
+
+    assert {frame.shape for frame in media.frames} == {(48, 64, 3)}

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import urllib.request
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +166,50 @@ def test_points_of_another_page_appear_by_themselves(
     other.close()
 
     assert [round(row.x) for row in rows(pairs)] == [30, 60]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_page_works_while_a_hundred_others_are_opened(
+    tab: Any, studio: str, pairs: Path
+) -> None:
+    def status(_: int) -> int:
+        with urllib.request.urlopen(studio, timeout=300) as answered:
+            answered.read()
+            return int(answered.status)
+
+    with ThreadPoolExecutor(20) as threads:
+        opening = [threads.submit(status, number) for number in range(100)]
+        click(tab, 30, 40)
+        tab.locator('.marked circle').first.wait_for(timeout=300_000)
+        assert {each.result() for each in opening} == {200}
+
+    assert [round(row.x) for row in rows(pairs)] == [30]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_three_pairs_that_were_marked_train(
+    root: Path, tab: Any, pairs: Path, tmp_path: Path
+) -> None:
+    tab.keyboard.press('3')
+    for number in range(3):
+        click(tab, 20 + 30 * number, 40)
+        tab.get_by_text('1 point of 10').nth(number).wait_for()
+        tab.keyboard.press('n')
+        tab.locator('.marked circle').first.wait_for(
+            state='detached' if number < 2 else 'attached'
+        )
+    assert main(['verify', str(pairs)]) == 0
+
+    words = ['train', '-c', str(root / 'config/train/own_pairs.yaml')]
+    words += ['--data.train.annotations', str(pairs), '--output', str(tmp_path / 'cup')]
+    words += ['--data.cache_folder', str(tmp_path / 'frames'), '--data.workers', '0']
+    words += ['--trainer.max_steps', '3', '--trainer.accelerator', 'cpu']
+    command = [sys.executable, '-m', 'afformer_core.cli.main', *words]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    description = json.loads((tmp_path / 'cup/model.json').read_text())
+    assert description['architecture']['action_names'] == ['press', 'turn', 'pull']
 
 
 def test_a_folder_that_is_removed_is_told_and_not_made_again(

@@ -104,3 +104,17 @@ def test_a_pair_that_is_left_before_its_turn_costs_nothing(
 
     run(use)
     assert grounder.asked == []
+
+
+def test_a_suggestion_that_is_late_for_its_pair_is_dropped(
+    worker: GroundingWorker, grounder: GrounderDouble
+) -> None:
+    shown = iter((True, False))
+
+    async def use() -> None:
+        suggester = Suggester(worker, None)
+        one = pair('a.mp4', 'a.png')
+        assert await suggester.suggest(one, FRAMES, IMAGE, lambda: next(shown)) is None
+
+    run(use)
+    assert grounder.asked == ['memorize', 'ground']

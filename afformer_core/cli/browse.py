@@ -49,8 +49,8 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument('--root', type=Path, help='folder of its clips and images')
     parser.add_argument(
-        '--split', choices=('train', 'test'), default='test',
-        help='split of EPIC-Hotspot (default: test)',
+        '--split', choices=('train', 'val', 'test'), default='test',
+        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
     )  # fmt: skip
     parser.add_argument(
         '--against', type=Path, metavar='OTHER',

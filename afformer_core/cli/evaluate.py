@@ -84,9 +84,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         '--split',
-        choices=('train', 'test'),
+        choices=('train', 'val', 'test'),
         default='test',
-        help='split of EPIC-Hotspot (default: test)',
+        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
     )
     parser.add_argument(
         '--root', type=Path, help='folder of its clips and images (default: that of the file)'

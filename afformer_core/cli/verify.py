@@ -32,7 +32,10 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument('--root', type=Path, help='folder of its clips and images')
     parser.add_argument(
-        '--split', choices=('train', 'test'), default='test', help='split of EPIC-Hotspot'
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='test',
+        help='split of EPIC-Hotspot or Ego-Exo4D',
     )
     parser.add_argument(
         '--decode',

@@ -41,7 +41,10 @@ def add_parser(subparsers: Any) -> None:
         help='annotation file of any dataset that `afformer evaluate` reads',
     )
     parser.add_argument(
-        '--split', choices=('train', 'test'), default='train', help='split of EPIC-Hotspot'
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='train',
+        help='split of EPIC-Hotspot or Ego-Exo4D',
     )
     parser.add_argument(
         '--root', type=Path, help='folder of its clips and images (default: that of the file)'

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset, read_json
 from afformer_core.data.readers.assistq import AssistqButtonsDataset
+from afformer_core.data.readers.ego_exo4d import EgoExo4dDataset, is_ego_exo4d
 from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.data.readers.folder_pairs import FolderPairsDataset
 from afformer_core.data.readers.manifest.dataset import ManifestDataset
@@ -24,12 +25,13 @@ def open_annotations(
 
     A folder has the layout of `folder_pairs` or holds files of VISOR; JSON lines and Parquet are
     manifests. Text is OPRA's original format. A JSON list is OPRA's or the simulator's, an object
-    with verbs is EPIC-Hotspot's, one with video_annotations VISOR's, and any other AssistQ's.
+    with verbs is EPIC-Hotspot's, one with video_annotations VISOR's, one of splits alone that of
+    Ego-Exo4D's correspondences, and any other AssistQ's.
 
     Args:
         path: the file or folder.
         root: folder of the media; None for the dataset's own layout.
-        split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
+        split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, with all in one file.
 
     Raises:
         DatasetError: the file is missing or malformed, or the folder holds no pairs.
@@ -48,6 +50,8 @@ def open_annotations(
     if isinstance(content, dict):
         if 'verbs' in content:
             return EpicHotspotDataset(path, split, root)
+        if is_ego_exo4d(content):
+            return EgoExo4dDataset(path, split, root)
         if 'video_annotations' in content:
             return VisorDataset(path, root)
         return AssistqButtonsDataset(path, root)

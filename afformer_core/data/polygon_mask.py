@@ -74,12 +74,15 @@ class PolygonMask:
         Raises:
             ValueError: no pixel is set.
         """
-        # At twice the size, borders run between the centres of pixels.
-        twice = pixels.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
-        contours, hierarchy = cv2.findContours(twice, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-        if not contours:
+        rows, columns = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
             raise ValueError('no pixel of the mask is set; expected at least one')
-        traced = [(contour[:, 0].astype(np.float64) - 0.5) / 2 for contour in contours]
+        part = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        # At twice the size, borders run between the centres of pixels.
+        twice = part.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+        contours, hierarchy = cv2.findContours(twice, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        corner = np.array((columns[0], rows[0]), np.float64)
+        traced = [corner + (contour[:, 0].astype(np.float64) - 0.5) / 2 for contour in contours]
         parents = hierarchy[0, :, 3]
         return cls(
             tuple(each for each, parent in zip(traced, parents, strict=True) if parent < 0),

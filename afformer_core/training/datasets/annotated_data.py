@@ -31,7 +31,7 @@ class AnnotationSource:
         annotations: the file, or the folder of one's own pairs.
         further: more of them, whose samples follow; with the same actions.
         root: folder of the media; null for the dataset's own layout.
-        split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
+        split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, with all in one file.
         images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
             fixed random order; null for all. [0, 0.9] to train on and [0.9, 1] to validate on have
             no image in common.

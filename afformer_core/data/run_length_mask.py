@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Masks as run lengths, in the compressed text of COCO's tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A character holds five bits of a number, the least first, and one that says whether more follow;
+# the sign is the last bit. After three runs, numbers are differences to the run before the last.
+_FIRST, _BITS, _MORE, _SIGN = ord('0'), 5, 0x20, 0x10
+_PLAIN = 3
+
+
+def decode_mask(encoded: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Decode a mask.
+
+    Args:
+        encoded: `size`, (height, width), and `counts`, the lengths of runs of pixels off and on in
+            turn, down the columns from the left one on, as text.
+
+    Returns:
+        bool [height, width].
+
+    Raises:
+        KeyError: a field is missing.
+        ValueError: the text is malformed, or its runs have another sum than the size.
+    """
+    height, width = (int(side) for side in encoded['size'])
+    runs = _runs(str(encoded['counts']))
+    if min(runs, default=0) < 0 or sum(runs) != height * width:
+        raise ValueError(
+            f'the runs of a mask have {sum(runs)} pixels; expected {width}x{height} of them'
+        )
+    values = np.arange(len(runs)) % 2 == 1
+    return np.repeat(values, runs).reshape((width, height)).T
+
+
+def _runs(text: str) -> list[int]:
+    runs: list[int] = []
+    number = shift = 0
+    for character in text:
+        bits = ord(character) - _FIRST
+        if not 0 <= bits < 2 * _MORE:
+            raise ValueError(f'a mask has the character {character!r}; expected COCO run lengths')
+        number |= (bits & (_MORE - 1)) << shift
+        shift += _BITS
+        if bits & _MORE:
+            continue
+        if bits & _SIGN:
+            number -= 1 << shift
+        runs.append(number + (runs[-2] if len(runs) >= _PLAIN else 0))
+        number = shift = 0
+    if shift:
+        raise ValueError('the run lengths of a mask end within a number')
+    return runs

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reader of Ego-Exo4D's correspondences, over a small tree as their own script leaves it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.readers.ego_exo4d import EgoExo4dDataset
+from afformer_core.data.verification import find_problems
+from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
+from afformer_core.media.video import read_video
+
+TAKE = '44d647ce-72d2-4312-b80c-99faea2d017d'
+# A square from (60, 10) to (80, 30) with a hole, in an image of 96x54.
+MASK = {
+    'size': [54, 96],
+    'counts': 'bU3e0Q100000000@TO6l0JTO6l0JTO6l0JTO6l0JTO6l0:00000000000000000000Pi0',
+}
+# Frames are not in their order, and a mask that could not be read is null.
+BOWL = {
+    'aria01_214-1': {'90': MASK, '30': MASK, '120': None},
+    'cam04': {'60': MASK, '30': None, '150': MASK},
+    'cam01': {},
+}
+MASKS: dict[str, Any] = {
+    'stainless bowl_0': BOWL,
+    'left hand_0': BOWL,
+    'right hand_1': BOWL,
+    'knife_0': {'cam04': {'0': MASK}},
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A take with frames at 0, 30, ... 150, a half and a third as large as the masks."""
+    (tmp_path / 'split.json').write_text(json.dumps({'train': [TAKE], 'val': [], 'test': []}))
+    for camera, size in (('aria01_214-1', (48, 27)), ('cam04', (32, 18))):
+        (tmp_path / TAKE / camera).mkdir(parents=True)
+        for number in range(0, 180, 30):
+            image = PIL.Image.new('L', size, number).convert('RGB')
+            image.save(tmp_path / TAKE / camera / f'{number}.jpg')
+    annotate(tmp_path, MASKS)
+    return tmp_path
+
+
+def annotate(tree: Path, masks: Any) -> None:
+    content = {'masks': masks, 'subsample_idx': list(range(0, 180, 30))}
+    (tree / TAKE / 'annotation.json').write_text(json.dumps(content))
+
+
+def test_an_object_of_the_wearer_is_sought_in_another_camera(tree: Path) -> None:
+    dataset = open_annotations(tree / 'split.json', split='train')
+
+    (sample,) = dataset
+    assert isinstance(dataset, EgoExo4dDataset)
+    assert sample.sample_id == f'{TAKE}/stainless bowl_0/cam04'
+    assert sample.video_path == tree / f'{TAKE}/aria01_214-1#30-90:30'
+    assert sample.image_path == tree / TAKE / 'cam04/60.jpg'
+    assert sample.image_size == (96, 54)
+    assert sample.object_id == f'{TAKE}/stainless bowl_0'
+    assert sample.origin == Origin('Ego-Exo4D', 'Ego4D-license-agreement')
+    (mask,) = sample.masks
+    assert mask is not None
+    inside = mask.contains(np.array([[60, 10], [80, 30], [67, 17], [59, 10]], float))
+    assert inside.tolist() == [True, True, False, False]
+    assert mask.contains(sample.points[0]).all()
+    assert dataset.left_out == {'not seen by a camera': 1, 'masks of 0 wearers': 1}
+
+
+def test_the_demonstration_is_every_second_of_the_wearer(tree: Path) -> None:
+    dataset = open_annotations(tree / 'split.json', split='train')
+
+    frames = read_video(dataset[0].video_path, 8)
+
+    assert frames[:, 0, 0, 0].tolist() == pytest.approx([30, 60, 90], abs=3)
+    assert find_problems(dataset, progress=False) == []
+
+
+def test_an_object_of_two_wearers_is_left_out(tree: Path) -> None:
+    annotate(tree, {**MASKS, 'pan_0': {**BOWL, 'aria02_214-1': {'0': MASK}}})
+
+    dataset = open_annotations(tree / 'split.json', split='train')
+
+    assert len(dataset) == 1
+    assert isinstance(dataset, EgoExo4dDataset)
+    assert dataset.left_out['masks of 2 wearers'] == 1
+
+
+def test_a_missing_frame_of_a_camera_is_listed(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / TAKE / 'cam04/60.jpg').unlink()
+
+    assert main(['verify', str(tree / 'split.json'), '--split', 'train']) == 1
+
+    assert 'cam04/60.jpg does not exist' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('masks', 'expected'),
+    [
+        ({'pan_0': {'aria01': {'x': MASK}}}, 'pan_0 in .*annotation.json: invalid literal'),
+        ({'pan_0': BOWL | {'cam04': {'0': {'size': [54, 96]}}}}, "pan_0 in .* has no 'counts'"),
+        (
+            {'pan_0': BOWL | {'cam04': {'0': {'size': [54, 96], 'counts': 'PR5'}}}},
+            'no pixel of the mask is set',
+        ),
+        ({}, 'the 1 takes of the split train in .* give 0 samples'),
+        ([], 'annotation.json: masks is a list; expected an object'),
+        ({'pan_0': []}, 'pan_0 in .*: pan_0 is a list; expected an object'),
+    ],
+)
+def test_malformed_masks_are_named(tree: Path, masks: Any, expected: str) -> None:
+    annotate(tree, masks)
+
+    with pytest.raises(DatasetError, match=expected):
+        EgoExo4dDataset(tree / 'split.json', 'train')
+
+
+def test_a_take_that_is_not_there_is_named(tree: Path) -> None:
+    (tree / 'split.json').write_text(json.dumps({'train': ['lost-take']}))
+
+    with pytest.raises(DatasetError, match=r'lost-take/annotation.json does not exist'):
+        open_annotations(tree / 'split.json', split='train')
+
+
+@pytest.mark.parametrize(
+    ('split', 'expected'), [('test', 'lists no takes of the split test'), ('all', "is 'all'")]
+)
+def test_an_unknown_split_is_an_error(tree: Path, split: str, expected: str) -> None:
+    (tree / 'split.json').write_text(json.dumps({'train': [TAKE]}))
+
+    with pytest.raises(DatasetError, match=expected):
+        EgoExo4dDataset(tree / 'split.json', split)

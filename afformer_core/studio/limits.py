@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag
-from afformer_core.demonstrations.media import MediaFrames, read_demonstration, split_topic
+from afformer_core.demonstrations.media import (
+    MediaFrames,
+    read_demonstration,
+    split_part,
+    split_topic,
+)
 from afformer_core.errors import ImageError, VideoError
 from afformer_core.media.images import read_image, read_image_size
 
@@ -118,7 +123,7 @@ def read_limited_demonstration(
     """Read a demonstration.
 
     Args:
-        path: path of a video, a folder of images or a bag; `BAG#TOPIC` names a topic of a bag.
+        path: path of a video, a folder of images or a bag, as of `read_demonstration`.
         maximum_frames: largest number of frames that the model keeps.
         limits: the limits.
         name: its name for people.
@@ -127,7 +132,7 @@ def read_limited_demonstration(
         DemonstrationError: the bag has no such topic.
         VideoError, BagError, ImageError: it cannot be read, or exceeds a limit.
     """
-    file, topic = split_topic(path)
+    file, topic = split_topic(split_part(path)[0])
     if file.is_file() and not topic and not is_bag(file):
         require_small_video(file, limits, name)
     return read_demonstration(path, maximum_frames, ReadingLimit(limits, name))

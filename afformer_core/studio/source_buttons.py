@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
@@ -13,9 +12,11 @@ from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.file_dialog import FileDialog
 from afformer_core.studio.limits import Limits, shown_name
 from afformer_core.studio.messages import tell_error, told_errors
+from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.webcam_dialog import WebcamDialog
 
-# Called with the path of a file, which may be gone afterwards, and its name for people.
+# Called with the path of a file and its name for people. An upload stays until it is dropped, or
+# the call raises.
 Take = Callable[[Path, str], Awaitable[None]]
 
 
@@ -26,6 +27,7 @@ def file_sources(
     take: Take,
     folders: tuple[Path, ...],
     limits: Limits,
+    uploads: PageUploads,
 ) -> None:
     """Build an upload field, a button for the webcam and, with folders, one for this machine.
 
@@ -37,22 +39,22 @@ def file_sources(
         take: function that takes a file; its errors are shown in the page.
         folders: resolved folders that may be read.
         limits: largest sizes of what is taken.
+        uploads: uploads of the page.
     """
     megabytes = limits.file_bytes / 1e6
 
     async def uploaded(event: events.UploadEventArguments) -> None:
         name = shown_name(event.file.name)
-        # The name is of the sender's making: the file gets another one.
-        with told_errors(), tempfile.TemporaryDirectory(prefix='afformer_studio_') as folder:
-            path = Path(folder) / 'upload'
-            await event.file.save(path)
-            await take(path, name)
+        with told_errors():
+            path = await uploads.save(event.file)
+            try:
+                await take(path, name)
+            except BaseException:
+                uploads.drop(path)
+                raise
 
     def refused() -> None:
         tell_error(f'the file is larger than {megabytes:.0f} MB, or of another kind')
-
-    def cut_off() -> None:
-        tell_error('the upload was cut off. Try again')
 
     field = ui.upload(
         label=label,

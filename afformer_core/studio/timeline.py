@@ -23,7 +23,7 @@ class TimelineFrame:
 
     Attributes:
         index: its number in the source, from 0.
-        seconds: its time after the first frame; None where the source has no time.
+        seconds: its time after the first frame of the source; None where that has no time.
         kept: whether the model keeps it.
         image: uint8 RGB [h, w, 3], small.
     """
@@ -34,19 +34,24 @@ class TimelineFrame:
     image: NDArray[np.uint8]
 
 
-def timeline_of(media: MediaFrames, maximum_frames: int) -> tuple[TimelineFrame, ...]:
+def timeline_of(
+    media: MediaFrames, maximum_frames: int, begin: float = 0.0
+) -> tuple[TimelineFrame, ...]:
     """List the frames of a demonstration that are shown, in order.
 
     Args:
         media: the demonstration, as `read_demonstration` read it for that maximum.
         maximum_frames: largest number of frames that the model keeps.
+        begin: seconds of its first frame, where it is a part of a video.
     """
     images = dict(_numbered(media.motion_frames, media.frame_count, MOST_FRAMES))
     kept = dict(_numbered(media.frames, media.frame_count, maximum_frames))
     images.update({index: fit(image, _SIDE) for index, image in kept.items()})
     step = media.duration / max(1, media.frame_count - 1)
     return tuple(
-        TimelineFrame(index, index * step if media.duration else None, index in kept, image)
+        TimelineFrame(
+            index, begin + index * step if media.duration else None, index in kept, image
+        )
         for index, image in sorted(images.items())
     )
 

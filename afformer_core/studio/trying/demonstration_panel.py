@@ -10,7 +10,7 @@ from nicegui import ui
 
 from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
-from afformer_core.studio.timeline_view import attribute_text, build_timeline
+from afformer_core.studio.trying.demonstration_card import DemonstrationCard
 from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
 
 
@@ -28,7 +28,7 @@ class DemonstrationPanel:
     ) -> None:
         self._workspace = workspace
         self._changed = changed
-        self._ignored: set[str] = set()
+        self._cards: list[DemonstrationCard] = []
         ui.label('Demonstrations').classes('text-lg font-bold')
         kinds = (Kind.VIDEO, Kind.FRAMES, Kind.BAG)
         file_sources(
@@ -38,14 +38,15 @@ class DemonstrationPanel:
             self.add,
             folders,
             workspace.limits,
+            workspace.uploads,
         )
         self._waiting = ui.row().classes('items-center')
-        self._cards = ui.column().classes('w-full')
+        self._column = ui.column().classes('w-full')
 
     @property
     def chosen(self) -> list[ShownDemonstration]:
         """The demonstrations that are grounded together."""
-        return [one for one in self._workspace.demonstrations if one.key not in self._ignored]
+        return [one.shown for one in self._cards if one.is_used]
 
     async def add(self, path: Path, name: str) -> None:
         """Read a demonstration and show it; see `Workspace.add_demonstration`."""
@@ -55,35 +56,17 @@ class DemonstrationPanel:
             shown = await self._workspace.add_demonstration(path, name)
         finally:
             note.delete()
-        with self._cards:
-            self._card(shown)
+        with self._column:
+            card = DemonstrationCard(self._workspace, shown, self._changed, self._remove)
+            self._cards.append(card)
         self._changed()
 
     def clear(self) -> None:
         """Remove all demonstrations."""
-        for shown in list(self._workspace.demonstrations):
-            self._workspace.remove_demonstration(shown)
-        self._cards.clear()
-        self._changed()
+        for card in list(self._cards):
+            self._remove(card)
 
-    def _card(self, shown: ShownDemonstration) -> None:
-        with ui.card().classes('w-full p-2 gap-1 demonstration') as card:
-            with ui.row().classes('w-full items-center no-wrap gap-1'):
-                use = ui.checkbox(shown.name, value=True).classes('grow break-all')
-                use.on_value_change(lambda: self._choose(shown, bool(use.value)))
-                ui.button(icon='delete', on_click=lambda: self._remove(shown, card)).props(
-                    f'flat dense aria-label="Remove {attribute_text(shown.name)}"'
-                )
-            build_timeline(shown.timeline, shown.frame_count, shown.name)
-
-    def _choose(self, shown: ShownDemonstration, use: bool) -> None:
-        if use:
-            self._ignored.discard(shown.key)
-        else:
-            self._ignored.add(shown.key)
-        self._changed()
-
-    def _remove(self, shown: ShownDemonstration, card: ui.card) -> None:
-        self._workspace.remove_demonstration(shown)
-        card.delete()
+    def _remove(self, card: DemonstrationCard) -> None:
+        self._cards.remove(card)
+        card.remove()
         self._changed()

@@ -37,13 +37,20 @@ class ImagePanel:
         self.chosen: ShownImage | None = None
         ui.label('Images').classes('text-lg font-bold')
         file_sources(
-            'Drop images here, or +', 'image/*', (Kind.IMAGE,), self.add, folders, workspace.limits
+            'Drop images here, or +',
+            'image/*',
+            (Kind.IMAGE,),
+            self.add,
+            folders,
+            workspace.limits,
+            workspace.uploads,
         )
         self._thumbnails = ui.row().classes('w-full gap-2')
 
     async def add(self, path: Path, name: str) -> None:
         """Read an image and choose it; see `Workspace.add_image`."""
         self.chosen = await self._workspace.add_image(path, name)
+        self._workspace.uploads.drop(path)
         self._show()
 
     def clear(self) -> None:

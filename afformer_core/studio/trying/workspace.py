@@ -7,20 +7,26 @@ import asyncio
 import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.demonstrations.bag_frames import is_bag
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.media.video_part import Part
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
+from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
 
 _PEAKS = 5
+# Seconds of a video of which parts can be taken.
+_SHORTEST = 0.5
 _numbers = itertools.count(1)
 
 
@@ -31,14 +37,25 @@ class ShownDemonstration:
     Attributes:
         key: its name in the model, which no other page uses.
         name: its name for people.
-        frame_count: number of frames of its source.
+        source: path of what it is read from; `BAG#TOPIC` of a topic of a bag.
+        duration: seconds between the first and the last frame of the source; 0 if it has no time.
+        frame_count: number of frames of the part, or of its source.
         timeline: frames to show, in order.
+        part: part of the source, (begin, end) in seconds; None for all of it.
     """
 
     key: str
     name: str
+    source: Path
+    duration: float
     frame_count: int
     timeline: tuple[TimelineFrame, ...]
+    part: Part | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether a part of it can be taken: it is a video of at least half a second."""
+        return self.duration >= _SHORTEST and self.source.is_file() and not is_bag(self.source)
 
 
 @dataclass(frozen=True)
@@ -79,11 +96,13 @@ class Workspace:
 
     Attributes:
         limits: the limits.
+        uploads: files that were uploaded to the page.
         demonstrations, images: what was added, in order.
     """
 
     def __init__(self, worker: GroundingWorker, limits: Limits) -> None:
         self.limits = limits
+        self.uploads = PageUploads()
         self.demonstrations: list[ShownDemonstration] = []
         self.images: list[ShownImage] = []
         self._worker = worker
@@ -129,9 +148,40 @@ class Workspace:
         self.images.append(shown)
         return shown
 
+    async def take_part(
+        self, shown: ShownDemonstration, part: Part | None
+    ) -> ShownDemonstration | None:
+        """Let the model memorize a part of a video instead of what it knows of it.
+
+        Args:
+            shown: the demonstration; it is replaced by another.
+            part: (begin, end) in seconds; None for the whole video.
+
+        Returns:
+            the new one; None if the demonstration was removed meanwhile.
+
+        Raises:
+            VideoError: the video has no such part, or reading it exceeds a limit.
+        """
+        mark = '' if part is None else f'#t={part[0]:.2f},{part[1]:.2f}'
+        media, maximum = await self._read(Path(f'{shown.source}{mark}'), shown.name)
+        if shown not in self.demonstrations:
+            return None
+        await self._worker.run(
+            lambda grounder: grounder.set_demonstration(media.frames, shown.key)
+        )
+        if shown not in self.demonstrations:
+            self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
+            return None
+        timeline = timeline_of(media, maximum, 0.0 if part is None else part[0])
+        taken = replace(shown, part=part, frame_count=media.frame_count, timeline=timeline)
+        self.demonstrations[self.demonstrations.index(shown)] = taken
+        return taken
+
     def remove_demonstration(self, shown: ShownDemonstration) -> None:
-        """Forget a demonstration."""
+        """Forget a demonstration, and its upload."""
         self.demonstrations.remove(shown)
+        self.uploads.drop(shown.source)
         self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
 
     async def ground(self, image: ShownImage, chosen: Sequence[ShownDemonstration]) -> Answer:
@@ -149,15 +199,22 @@ class Workspace:
         for shown in list(self.demonstrations):
             self.remove_demonstration(shown)
         self.images.clear()
+        self.uploads.close()
 
     async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
+        media, maximum = await self._read(path, name)
+        key = f'{next(_numbers)} {name}'
+        await self._worker.run(lambda grounder: grounder.set_demonstration(media.frames, key))
+        timeline = timeline_of(media, maximum)
+        return ShownDemonstration(key, name, path, media.duration, media.frame_count, timeline)
+
+    async def _read(self, path: Path, name: str) -> tuple[MediaFrames, int]:
+        """Read a demonstration; return it and the largest number of frames that are kept."""
         maximum = await self._worker.run(lambda grounder: grounder.configuration.maximum_frames)
         media = await asyncio.to_thread(
             read_limited_demonstration, path, maximum, self.limits, name
         )
-        key = f'{next(_numbers)} {name}'
-        await self._worker.run(lambda grounder: grounder.set_demonstration(media.frames, key))
-        return ShownDemonstration(key, name, media.frame_count, timeline_of(media, maximum))
+        return media, maximum
 
 
 def _answer(

@@ -58,12 +58,24 @@ def test_the_timeline_tells_the_frames_that_the_model_keeps(page: Any, files: Pa
     page.get_by_text('Frame 1 of 12, 0.00 s: the model keeps it').wait_for()
     assert page.locator('.kept').count() == 8
     # Quasar's slider has the role, and a part of it the focus.
-    thumb = page.locator('.demonstration .q-slider [tabindex="0"]')
+    thumb = page.locator('.demonstration .q-slider:not(.q-range) [tabindex="0"]')
 
     thumb.focus()
     for _ in range(5):
         page.keyboard.press('ArrowRight')
     page.get_by_text('Frame 6 of 12, 0.83 s').wait_for()
+
+
+def test_the_part_that_the_model_sees_is_set_by_keys(page: Any, files: Path) -> None:
+    upload(page, files / 'press.mp4', files / 'panel.png')
+    page.get_by_text('The model sees 0.00 to 1.83 s').wait_for()
+
+    page.locator('.demonstration .q-range [tabindex="0"]').first.focus()
+    for _ in range(12):
+        page.keyboard.press('ArrowRight')
+
+    page.get_by_text('The model sees 0.60 to 1.83 s').wait_for()
+    page.get_by_text('Frame 1 of 8, 0.60 s: the model keeps it').wait_for()
 
 
 def test_several_demonstrations_are_grounded_together(page: Any, files: Path) -> None:

@@ -61,3 +61,45 @@ def test_a_page_holds_so_many_and_no_more(worker: GroundingWorker, files: Path) 
             await workspace.add_image(files / 'panel.png', 'panel.png')
 
     run(use)
+
+
+def test_a_part_of_a_video_takes_the_place_of_the_whole(
+    worker: GroundingWorker, files: Path
+) -> None:
+    async def use() -> None:
+        workspace = Workspace(worker, Limits())
+        whole = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
+        image = await workspace.add_image(files / 'panel.png', 'panel.png')
+        before = await workspace.ground(image, [whole])
+
+        taken = await workspace.take_part(whole, (0.5, 1.0))
+
+        assert taken is not None
+        assert workspace.demonstrations == [taken]
+        assert (taken.key, taken.part, taken.frame_count) == (whole.key, (0.5, 1.0), 3)
+        seconds = [frame.seconds for frame in taken.timeline]
+        assert seconds == [pytest.approx(0.5 + n / 6) for n in range(3)]
+        after = await workspace.ground(image, [taken])
+        assert after.grounding.confidence != before.grounding.confidence
+        back = await workspace.take_part(taken, None)
+        assert back is not None
+        again = await workspace.ground(image, [back])
+        assert again.grounding.confidence == pytest.approx(before.grounding.confidence)
+
+    run(use)
+
+
+def test_a_part_of_what_was_removed_meanwhile_is_not_kept(
+    worker: GroundingWorker, files: Path
+) -> None:
+    async def use() -> None:
+        workspace = Workspace(worker, Limits())
+        whole = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
+        taking = asyncio.create_task(workspace.take_part(whole, (0.5, 1.0)))
+        await asyncio.sleep(0)
+        workspace.remove_demonstration(whole)
+
+        assert await taking is None
+        assert await worker.run(lambda grounder: grounder.demonstrations) == ()
+
+    run(use)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Card of one demonstration: its timeline, and which part of it the model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from afformer_core.media.video_part import Part
+from afformer_core.studio.messages import told_errors
+from afformer_core.studio.timeline_view import attribute_text, build_timeline
+from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
+
+# Seconds between the places of the part's ends, and the shortest part.
+_STEP, _LEAST = 0.05, 0.2
+
+
+class _ImmediateRange(ui.range):
+    """A range whose ends the browser sets, see `ImmediateSlider`."""
+
+    # With False, NiceGUI gives Quasar's range no numbers.
+    LOOPBACK = None
+
+
+class DemonstrationCard:
+    """The card.
+
+    Args:
+        workspace: demonstrations of the page.
+        shown: the demonstration.
+        changed: called when it is used or not, or another part of it.
+        remove: called with the card when its button is pressed.
+
+    Attributes:
+        shown: the demonstration, with its part.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        shown: ShownDemonstration,
+        changed: Callable[[], None],
+        remove: Callable[[DemonstrationCard], None],
+    ) -> None:
+        self.shown = shown
+        self._workspace = workspace
+        self._changed = changed
+        self._wanted: Part | None = None
+        self._reading = False
+        with ui.card().classes('w-full p-2 gap-1 demonstration') as self._card:
+            with ui.row().classes('w-full items-center no-wrap gap-1'):
+                self._use = ui.checkbox(shown.name, value=True).classes('grow break-all')
+                self._use.on_value_change(lambda: changed())
+                ui.button(icon='delete', on_click=lambda: remove(self)).props(
+                    f'flat dense aria-label="Remove {attribute_text(shown.name)}"'
+                )
+            self._timeline = ui.column().classes('w-full gap-1')
+            self._text = ui.label().classes('text-sm part')
+            self._text.set_visibility(shown.has_parts)
+            if shown.has_parts:
+                self._build_range(shown.duration)
+        self._show()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it is grounded with the others."""
+        return bool(self._use.value)
+
+    def remove(self) -> None:
+        """Remove the demonstration and the card."""
+        self._workspace.remove_demonstration(self.shown)
+        self._card.delete()
+
+    def _build_range(self, duration: float) -> None:
+        whole = {'min': 0.0, 'max': duration}
+        ends = _ImmediateRange(min=0, max=duration, step=_STEP, value=whole)
+        name = attribute_text(self.shown.name)
+        ends.props(f'aria-label="Part of {name} that the model sees"').classes('px-2')
+        # A pointer that is still moving asks for nothing.
+        ends.on('change', self._choose, args=None)
+
+    async def _choose(self, event: Any) -> None:
+        """Take the part that was set last, one reading after the other."""
+        begin, end = float(event.args['min']), float(event.args['max'])
+        end = max(end, begin + _LEAST)
+        whole = begin <= 0 and end >= self.shown.duration
+        self._wanted = None if whole else (begin, end)
+        if self._reading:
+            return
+        self._reading = True
+        try:
+            with told_errors():
+                while self._wanted != self.shown.part:
+                    taken = await self._workspace.take_part(self.shown, self._wanted)
+                    if taken is None:
+                        return
+                    self.shown = taken
+                    self._show()
+                    self._changed()
+        finally:
+            self._reading = False
+
+    def _show(self) -> None:
+        self._timeline.clear()
+        with self._timeline:
+            build_timeline(self.shown.timeline, self.shown.frame_count, self.shown.name)
+        begin, end = self.shown.part or (0.0, self.shown.duration)
+        self._text.text = f'The model sees {begin:.2f} to {end:.2f} s:'

@@ -23,7 +23,8 @@ something, when and where. `afformer train` learns from it without labels. No fr
 
 Sources are video files, the camera topics of rosbag2s (sqlite3 or mcap), demonstrations that the
 node recorded, and folders of numbered images. Folders are searched recursively; other files in
-them are ignored.
+them are ignored. Video files may lie in a bucket or on a web server; they are read streaming,
+which needs the package's extra remote.
 
 For an annotated dataset, `--annotations` mines only the videos of its training split, and none
 that has a clip of its test split: raw videos as well as clips that were cut out of them.
@@ -41,6 +42,7 @@ examples:
       --output opra/mined
   afformer mine epic/frames_rgb_flow/rgb/train --annotations epic/annotations.json \\
       --number-rate 60 --detector models/hands --output epic/mined
+  afformer mine s3://bucket/videos https://host/video.mp4 --output mined
   afformer mine /data/videos --output mined --engine ray --address head:6379"""
 
 
@@ -55,7 +57,8 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         'paths', nargs='+', type=Path, metavar='PATH',
-        help='a video, a bag (BAG#TOPIC for one topic of it), or a folder of them',
+        help='a video, a bag (BAG#TOPIC for one topic of it), or a folder of them; of videos, the '
+        'URL as well, such as s3://BUCKET/FOLDER',
     )  # fmt: skip
     parser.add_argument('--output', type=Path, required=True, help='folder of the index')
     parser.add_argument(
@@ -184,8 +187,10 @@ def _detect(mining: Mining, engine: Engine) -> None:
 
 
 def _report(counts: MinedCounts, path: Path) -> int:
+    from afformer_core.maskahand.sources.urls import address
+
     for broken, reason in counts.broken:
-        print(f'afformer: {broken}: {reason}', file=sys.stderr)
+        print(f'afformer: {address(broken)}: {reason}', file=sys.stderr)
     if counts.untouching:
         print(
             f'afformer: hands in {counts.untouching} more videos are not in contact from a score '

@@ -58,7 +58,7 @@ examples:
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
   afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
   afformer simulate datasets/benchmarks --layout robot-benchmarks --processes 2
-  afformer simulate /data/simulated --scenes 20000 --engine ray --address auto --processes 64
+  afformer simulate datasets/simulated --scenes 20000 --engine ray --address auto --processes 64
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
   afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class VideoReader:
         clip: (begin, end) in seconds from the video's first frame, to read only the frames shown
             in that part, by their own times. None for all frames.
         threads: number of decoding threads; None for as many as the machine has cores.
+        file: the opened file, where `path` is the name of one that is not on this machine's disks;
+            it is closed with the reader.
         decoded: called with the seconds of each frame from the first one as it is decoded, None
             where there are no times; what it raises ends the reading.
 
@@ -70,8 +73,10 @@ class VideoReader:
         clip: Part | None = None,
         threads: int | None = None,
         decoded: Callable[[float | None], None] | None = None,
+        file: io.RawIOBase | None = None,
     ) -> None:
         self._path = Path(path)
+        self._file = file
         self._clip = clip
         self._decoded = decoded
         if clip is not None and not is_part(clip):
@@ -79,12 +84,14 @@ class VideoReader:
                 f'a part of {self._path} goes from {clip[0]} s to {clip[1]} s; '
                 'expected a begin of at least 0 s and a later end'
             )
-        if not self._path.is_file():
+        if file is None and not self._path.is_file():
             raise VideoError(f'{self._path} does not exist; expected a video file')
-        if self._path.stat().st_size == 0:
+        if file is None and self._path.stat().st_size == 0:
             raise VideoError(f'the video file {self._path} is empty (0 bytes). Copy it again')
         try:
-            container = av.open(str(self._path), options={'format_whitelist': _FORMATS})
+            container = av.open(
+                file or str(self._path), 'r', options={'format_whitelist': _FORMATS}
+            )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise VideoError(
                 f'{self._path} is not a video that can be read, or is truncated '
@@ -118,6 +125,8 @@ class VideoReader:
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+        if self._file is not None:
+            self._file.close()
 
     def __iter__(self) -> Iterator[VideoFrame]:
         for time, frame in self._timed():

@@ -10,6 +10,7 @@ from typing import Any
 
 from afformer_core.maskahand.mining.hands_json import hands_from_json
 from afformer_core.maskahand.mining.mined_video import HandIndex, MinedVideo
+from afformer_core.maskahand.sources.urls import url_of
 
 VERSION = 1
 
@@ -46,9 +47,9 @@ def _video(fields: Mapping[str, Any], folder: Path) -> MinedVideo:
 
 def absolute(path: str, folder: Path) -> Path:
     """Return the path of a video, given as an index names it."""
-    return Path(os.path.normpath(folder / path))
+    return Path(path) if url_of(Path(path)) else Path(os.path.normpath(folder / path))
 
 
 def relative(path: Path, folder: Path) -> str:
     """Return the path of a video as an index in a folder names it."""
-    return Path(os.path.relpath(path, folder)).as_posix()
+    return url_of(path) or Path(os.path.relpath(path, folder)).as_posix()

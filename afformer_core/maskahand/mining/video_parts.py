@@ -6,15 +6,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
+from afformer_core.maskahand.mining.json_index import relative
 from afformer_core.maskahand.mining.mined_part import MinedPart, read_part, size_change
 from afformer_core.maskahand.sources import FrameSource
+from afformer_core.maskahand.sources.urls import address
 
 PARTS_FOLDER = 'parts'
 # Must increase when the same detector would find other hands, or the format of parts changes.
@@ -93,7 +94,7 @@ def video_parts(
             broken.append((source.path, _about(source, str(error))))
             continue
         facts = (
-            _VERSION, os.path.relpath(source.path, output), source.topic, fingerprint,
+            _VERSION, relative(source.path, output), source.topic, fingerprint,
             detector, rate, part_frames, LOWEST_SCORE,
         )  # fmt: skip
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
@@ -159,5 +160,7 @@ def _divided(
 
 def _about(source: FrameSource, text: str) -> str:
     # The index has the path, relative to it, beside this text.
-    told = ' '.join(text.split()).replace(str(source.path), source.path.name)
+    told = ' '.join(text.split())
+    for named in (address(source.path), str(source.path)):
+        told = told.replace(named, source.path.name)
     return f'topic {source.topic}: {told}' if source.topic else told

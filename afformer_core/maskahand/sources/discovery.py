@@ -13,6 +13,8 @@ from afformer_core.errors import AfformerError, DatasetError, VideoError
 from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.maskahand.sources.frame_source import FrameSource
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
+from afformer_core.maskahand.sources.remote_video import RemoteVideo
+from afformer_core.maskahand.sources.urls import files_below, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.media.bag import BagError
 from afformer_core.media.frame_folder import FrameFolder, frame_number
@@ -52,9 +54,9 @@ class FoundSources:
 def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> FoundSources:
     """Find the long videos among files and folders, and in all folders below.
 
-    These are video files, folders of numbered image files, the cameras of rosbag2s, and recorded
-    demonstrations. Anything else is ignored, as are hidden files. Links are followed; a video that
-    is found in several ways is taken once.
+    These are video files, folders of numbered image files, the cameras of rosbag2s, recorded
+    demonstrations, and video files by their URL (see `urls`). Anything else is ignored, as are
+    hidden files. Links are followed; a video that is found in several ways is taken once.
 
     Args:
         paths: files and folders; `BAG#TOPIC` names one topic of a bag.
@@ -87,6 +89,8 @@ def open_source(path: Path, topic: str = '', number_rate: float | None = None) -
     """
     if topic:
         return BagTopic(path, topic)
+    if url_of(path) is not None:
+        return RemoteVideo(path)
     if not path.is_dir():
         return VideoFile(path)
     if number_rate is None:
@@ -106,6 +110,9 @@ class _Search:
 
     def add_named(self, path: Path) -> None:
         """Add what a user names, hidden or not, and whatever its suffix is."""
+        if (url := url_of(path)) is not None:
+            self._add_url(path, url)
+            return
         file, topic = split_topic(path)
         if not file.exists():
             raise DatasetError(f'{file} does not exist. Name videos, bags, or folders of them')
@@ -115,6 +122,17 @@ class _Search:
             self._add(file)
         else:
             self._add_video(file)
+
+    def _add_url(self, path: Path, url: str) -> None:
+        """Add a video, or all of a folder and below; what cannot be reached is broken."""
+        try:
+            found = files_below(url)
+        except VideoError as error:
+            self.broken.append((path, str(error)))
+            return
+        for each in found:
+            if each == url or Path(each).suffix.lower() in VIDEO_SUFFIXES:
+                self.sources.append(RemoteVideo(Path(each)))
 
     def _add(self, path: Path) -> None:
         try:

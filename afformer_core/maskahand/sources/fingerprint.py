@@ -6,7 +6,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
+
+
+class SupportsRead(Protocol):
+    """An opened file."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a position."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read bytes."""
+
 
 # Bytes that are read at the beginning, in the middle and at the end of a file.
 _SAMPLE = 1 << 16
@@ -40,10 +53,25 @@ def content_fingerprint(paths: Sequence[Path], *facts: str) -> str:
         OSError: a file is gone.
     """
     sizes = [path.stat().st_size for path in paths]
-    digest = hashlib.sha256(json.dumps((sizes, facts)).encode())
-    for number in sorted({0, len(paths) // 2, len(paths) - 1}):
-        with paths[number].open('rb') as file:
-            for start in (0, sizes[number] // 2, max(0, sizes[number] - _SAMPLE)):
-                file.seek(start)
-                digest.update(file.read(_SAMPLE))
+    chosen = sorted({0, len(paths) // 2, len(paths) - 1})
+    with ExitStack() as stack:
+        files = [(stack.enter_context(paths[i].open('rb')), sizes[i]) for i in chosen]
+        return samples_fingerprint(files, *(facts if len(paths) == 1 else (repr(sizes), *facts)))
+
+
+def samples_fingerprint(files: Sequence[tuple[SupportsRead, int]], *facts: str) -> str:
+    """Hash 64 kB at the beginning, in the middle and at the end of opened files of known size.
+
+    Args:
+        files: files and their sizes in bytes.
+        facts: what else tells one from another.
+
+    Raises:
+        OSError, VideoError: a file cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps(([size for _, size in files], facts)).encode())
+    for file, size in files:
+        for start in (0, size // 2, max(0, size - _SAMPLE)):
+            file.seek(start)
+            digest.update(file.read(_SAMPLE))
     return digest.hexdigest()[:32]

@@ -21,6 +21,13 @@ from afformer_core.media.video_frames import upright
 _LONGEST = 30 * 24 * 3600.0
 
 
+def windows_of(duration: float | None, length: float) -> Sequence[int]:
+    """Return the windows of a duration in seconds, or one of all if it is unknown or absurd."""
+    if duration is None or duration > _LONGEST:
+        return [0]
+    return range(max(1, math.ceil(duration / length)))
+
+
 @dataclass(frozen=True)
 class VideoFile:
     """A video file, as a `FrameSource`."""
@@ -47,10 +54,7 @@ class VideoFile:
 
     def windows(self, length: float) -> Sequence[int]:
         """Return the windows of the stored duration (see `FrameSource.windows`)."""
-        duration = self.duration()
-        if duration is None or duration > _LONGEST:
-            return [0]
-        return range(max(1, math.ceil(duration / length)))
+        return windows_of(self.duration(), length)
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files by their URL: in a bucket, on a web server, or wherever fsspec reaches.
+
+A URL is kept as a path, whose first part is the scheme with its colon: `s3:/bucket/a.mp4`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from afformer_core.errors import VideoError
+
+_URL = re.compile(r'([a-z][a-z0-9+.-]+):/+(.*)')
+# Bytes that are read at a time, and kept.
+_BLOCK = 4 * 1024**2
+# Facts of a file that change when it is written again, of which file systems know one or other.
+_CHANGES = ('ETag', 'etag', 'LastModified', 'mtime', 'created', 'mtimeMs')
+
+
+def url_of(path: Path) -> str | None:
+    """Return the URL that a path stands for; None for a path of this machine."""
+    named = _URL.fullmatch(path.as_posix())
+    return None if named is None or path.exists() else f'{named[1]}://{named[2]}'
+
+
+def address(path: Path) -> str:
+    """Return the URL that a path stands for, or the path, to be shown."""
+    return url_of(path) or str(path)
+
+
+class RemoteFile(io.RawIOBase):
+    """A file of a URL, which is read in blocks from wherever it is asked for.
+
+    Args:
+        url: the URL.
+
+    Raises:
+        VideoError: there is no such file, it may not be read, or its file system is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        with _told(url):
+            system, name = _system(url)
+            self._file = system.open(name, 'rb', block_size=_BLOCK)
+        self._url = url
+
+    def readable(self) -> bool:
+        """Return true."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return true."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read bytes.
+
+        Raises:
+            VideoError: the transfer broke.
+        """
+        with _told(self._url):
+            return bytes(self._file.read(size))
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position.
+
+        Raises:
+            VideoError: the server gives no parts of files.
+        """
+        with _told(self._url):
+            return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        """Return the position."""
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def facts_of(url: str) -> tuple[int, str]:
+    """Return the size of a file in bytes, and a text that changes when it is written again.
+
+    Raises:
+        VideoError: see `RemoteFile`.
+    """
+    with _told(url):
+        system, name = _system(url)
+        facts = system.info(name)
+    changes = {key: str(facts[key]) for key in _CHANGES if facts.get(key)}
+    return int(facts.get('size') or 0), repr(sorted(changes.items()))
+
+
+def files_below(url: str) -> list[str]:
+    """Return the URLs of a file, or of all files of a folder and below, in order.
+
+    Raises:
+        VideoError: see `RemoteFile`.
+    """
+    with _told(url):
+        system, name = _system(url)
+        if system.isfile(name) and not url.endswith('/'):
+            return [url]
+        found = sorted(system.find(name))
+        if not found:
+            raise FileNotFoundError
+        return [system.unstrip_protocol(each) for each in found]
+
+
+def _system(url: str) -> tuple[Any, str]:
+    import fsspec
+
+    return fsspec.core.url_to_fs(url)
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Raise whatever a file system raises as one clear error."""
+    try:
+        yield
+    except VideoError:
+        raise
+    except FileNotFoundError as error:
+        raise VideoError(f'{url} does not exist; expected a file or a folder') from error
+    except ImportError as error:
+        raise VideoError(
+            f"{url} cannot be reached: {error}. Run `pip install 'afformer[remote]'`"
+        ) from error
+    except Exception as error:
+        raise VideoError(f'{url} cannot be read: {_reason(error)}') from error
+
+
+def _reason(error: Exception) -> str:
+    status = getattr(error, 'status', None)
+    denied = isinstance(error, PermissionError) or type(error).__name__ == 'NoCredentialsError'
+    if denied or status in (401, 403):
+        return 'access is denied. Check the credentials that this machine has for it'
+    told = ' '.join(str(error).split())
+    return f'the transfer broke: {type(error).__name__}{": " if told else ""}{told}'

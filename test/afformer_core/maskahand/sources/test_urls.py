@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Videos by their URL are mined as those on the disk are, and what cannot be read is told."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+
+import fsspec
+import pytest
+
+from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
+from afformer_core.maskahand.mining.mining import Mining, MiningSettings
+from afformer_core.maskahand.sources import find_sources, open_source
+from afformer_core.maskahand.sources.urls import RemoteFile, url_of
+from afformer_core.media.video import write_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
+
+SETTINGS = MiningSettings(clip_frames=8, stride=4, part_frames=20)
+# Bytes after which the server breaks a transfer.
+BREAKS = 200_000
+
+
+@pytest.fixture(scope='module')
+def film(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 12 s with contacts at 2 to 3 s and 8 to 9 s."""
+    path = tmp_path_factory.mktemp('film') / 'film.mp4'
+    write_video(path, red.film(12, 10, [(2, 3), (8, 9)]), 10)
+    return path
+
+
+class Server(BaseHTTPRequestHandler):
+    """A web server of files with ranges, as buckets have them."""
+
+    files: dict[str, bytes]
+    protocol_version = 'HTTP/1.1'
+
+    def do_HEAD(self) -> None:
+        self._answer(False)
+
+    def do_GET(self) -> None:
+        self._answer(True)
+
+    def _answer(self, whole: bool) -> None:
+        name = self.path.strip('/')
+        content = self.files.get(name, b'')
+        status = 403 if 'secret' in name else 200 if content else 404
+        asked = self.headers.get('Range')
+        begin, end = 0, len(content)
+        if asked and status == 200:
+            first, _, last = asked.removeprefix('bytes=').partition('-')
+            begin, end = int(first), min(int(last or end), end - 1) + 1
+            status = 206
+        self.send_response(status)
+        self.send_header('Accept-Ranges', 'bytes')
+        self.send_header('Content-Length', str(end - begin))
+        if status == 206:
+            self.send_header('Content-Range', f'bytes {begin}-{end - 1}/{len(content)}')
+        self.end_headers()
+        if not whole or status >= 400:
+            return
+        if 'broken' in name and end > BREAKS:
+            self.wfile.write(content[begin : max(begin, BREAKS)])
+            self.close_connection = True
+            return
+        self.wfile.write(content[begin:end])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope='module')
+def server(film: Path, red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server with a film, a longer one whose transfer breaks, and a secret one."""
+    long = tmp_path_factory.mktemp('long') / 'long.ts'
+    write_noise(long)
+    content = film.read_bytes()
+    Server.files = {
+        'film.mp4': content,
+        'cut.mp4': content[: len(content) // 3],
+        'broken.ts': long.read_bytes(),
+        'secret.mp4': content,
+    }
+    web = ThreadingHTTPServer(('127.0.0.1', 0), Server)
+    thread = threading.Thread(target=web.serve_forever)
+    thread.start()
+    yield f'http://127.0.0.1:{web.server_port}'
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+def write_noise(path: Path) -> None:
+    """An MPEG transport stream of half a megabyte, whose frames come in the order of its bytes."""
+    import av
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    with av.open(str(path), 'w', format='mpegts') as written:
+        stream = written.add_stream('mpeg2video', rate=10)
+        stream.width, stream.height, stream.bit_rate = 96, 64, 800_000
+        for _ in range(100):
+            image = rng.integers(0, 255, (64, 96, 3), np.uint8)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(image, 'rgb24')):
+                written.mux(packet)
+        for packet in stream.encode():
+            written.mux(packet)
+
+
+def mine(red: ModuleType, output: Path, *paths: str, engine: Engine = ONE_PROCESS) -> HandIndex:
+    found = find_sources([Path(path) for path in paths])
+    mining = Mining(found, red.RedHands, output, SETTINGS)
+    list(mining.detect(engine))
+    return mining.index()
+
+
+def seen(video: MinedVideo) -> tuple[object, ...]:
+    return video.times, video.hands, video.clips, video.content
+
+
+def test_a_url_survives_as_a_path() -> None:
+    assert url_of(Path('s3://bucket/folder/a.mp4')) == 's3://bucket/folder/a.mp4'
+    assert url_of(Path('http://host:80/a.mp4')) == 'http://host:80/a.mp4'
+    assert url_of(Path('/data/s3:/a.mp4')) is None
+    assert url_of(Path('videos/a.mp4')) is None
+
+
+def test_videos_of_a_folder_in_memory_are_those_of_the_disk(
+    red: ModuleType, film: Path, tmp_path: Path
+) -> None:
+    memory = fsspec.filesystem('memory')
+    for name in ('a.mp4', 'below/b.mp4', 'notes.txt'):
+        memory.pipe(f'/videos/{name}', film.read_bytes())
+
+    index = mine(red, tmp_path, 'memory://videos')
+    [local] = mine(red, tmp_path / 'local', str(film)).videos
+
+    assert [url_of(video.path) for video in index.videos] == [
+        'memory://videos/a.mp4',
+        'memory://videos/below/b.mp4',
+    ]
+    assert [seen(video) for video in index.videos] == [seen(local)] * 2
+    images = open_source(index.videos[0].path).at([2.0, 8.4])
+    assert (images == open_source(film).at([2.0, 8.4])).all()
+    memory.rm('/videos', recursive=True)
+
+
+@pytest.mark.parametrize('engine', [ONE_PROCESS, LocalEngine(2)], ids=str)
+def test_what_a_server_does_not_give_is_told_and_the_rest_is_mined(
+    red: ModuleType, film: Path, server: str, tmp_path: Path, engine: Engine
+) -> None:
+    names = ('film.mp4', 'gone.mp4', 'secret.mp4', 'cut.mp4', 'broken.ts')
+
+    index = mine(red, tmp_path, *(f'{server}/{name}' for name in names), engine=engine)
+
+    [local] = mine(red, tmp_path / 'local', str(film)).videos
+    by_name = {video.path.name: video for video in index.videos}
+    assert seen(by_name['film.mp4']) == seen(local)
+    told = {path.name: reason for path, reason in index.broken}
+    assert told.keys() == {'gone.mp4', 'secret.mp4', 'cut.mp4', 'broken.ts'}
+    assert told['gone.mp4'] == f'{server}/gone.mp4 does not exist; expected a file or a folder'
+    assert 'access is denied. Check the credentials' in told['secret.mp4']
+    assert 'is not a video that can be read, or is truncated' in told['cut.mp4']
+    assert 'the transfer broke' in told['broken.ts']
+
+
+def test_a_scheme_without_its_package_is_told(tmp_path: Path) -> None:
+    found = find_sources([Path('nothing://bucket/a.mp4')])
+    assert found.sources == ()
+    [(_, reason)] = found.broken
+    assert reason.startswith('nothing://bucket/a.mp4 cannot be read')
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec('moto') is None or importlib.util.find_spec('s3fs') is None,
+    reason='moto and s3fs, which serve and read buckets, are not installed',
+)
+def test_a_bucket_is_mined(
+    red: ModuleType, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.server import ThreadedMotoServer
+
+    service = ThreadedMotoServer('127.0.0.1', 0)
+    service.start()
+    host, port = service.get_host_and_port()
+    for name, value in (
+        ('AWS_ENDPOINT_URL', f'http://{host}:{port}'),
+        ('AWS_ACCESS_KEY_ID', 'key'),
+        ('AWS_SECRET_ACCESS_KEY', 'secret'),
+        ('AWS_DEFAULT_REGION', 'us-east-1'),
+    ):
+        monkeypatch.setenv(name, value)
+    try:
+        bucket = fsspec.filesystem('s3', skip_instance_cache=True)
+        bucket.mkdir('lab')
+        bucket.pipe('lab/videos/a.mp4', film.read_bytes())
+
+        index = mine(red, tmp_path, 's3://lab/videos', 's3://lab/gone.mp4', 's3://other/')
+
+        [local] = mine(red, tmp_path / 'local', str(film)).videos
+        assert [url_of(video.path) for video in index.videos] == ['s3://lab/videos/a.mp4']
+        assert seen(index.videos[0]) == seen(local)
+        assert [url_of(path) for path, _ in index.broken] == ['s3://lab/gone.mp4', 's3://other']
+        with pytest.raises(Exception, match='does not exist'):
+            RemoteFile('s3://lab/gone.mp4')
+    finally:
+        service.stop()

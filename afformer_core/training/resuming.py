@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from torch import nn
 
 from afformer_core.errors import AfformerError
+from afformer_core.files.folder_lock import FolderHeldError, folder_lock
 from afformer_core.training.callbacks.last_checkpoint import SAMPLES
 from afformer_core.training.datasets.batched_data import SamplesNote
 
@@ -38,6 +40,24 @@ class Reached:
     steps: int
     planned_steps: int
     samples: SamplesNote
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let no other training into a model folder, which is created where absent.
+
+    Raises:
+        AfformerError: another process trains in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with folder_lock(folder, patient=False):
+            yield
+    except FolderHeldError as error:
+        raise AfformerError(
+            f'{folder} is being trained by another process. Wait for its end, or give another '
+            'output folder'
+        ) from error
 
 
 def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:

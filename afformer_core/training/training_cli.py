@@ -8,6 +8,7 @@ import sys
 from abc import abstractmethod
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ from afformer_core.training.module import GroundingTraining
 from afformer_core.training.optimization import Optimization
 from afformer_core.training.resuming import (
     Reached,
+    alone_in,
     require_checkpoint_of,
     require_same_configuration,
     require_same_samples,
@@ -192,12 +194,17 @@ class TrainingCli(LightningCLI):
         A training that has all its steps already is left as it is, with a message on stdout.
 
         Raises:
-            AfformerError: an option of the trainer is not supported, the checkpoint is damaged, of
-                another architecture, configuration or other samples, or a file cannot be
-                read or written.
+            AfformerError: an option of the trainer is not supported, another process trains in the
+                folder, the checkpoint is damaged, of another architecture, configuration or other
+                samples, or a file cannot be read or written.
         """
         require_honoured(self.config.trainer)
         output = Path(self.config.output)
+        # One process stands for all of a training.
+        with alone_in(output) if self.trainer.is_global_zero else nullcontext():
+            self._fit(output)
+
+    def _fit(self, output: Path) -> None:
         last = output / 'checkpoints' / _LAST
         resumed = last.is_file()
         if resumed:

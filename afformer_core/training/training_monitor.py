@@ -86,6 +86,8 @@ class TrainingMonitor(Callback):
         }
         for logger in trainer.loggers:
             logger.log_metrics(point, trainer.global_step)
+            # Written at once, since pages show the curves while they grow.
+            logger.save()
         # Tensors on the host, since the progress bar reads them in each step.
         shown = {name.removeprefix(_LOSSES): torch.tensor(each) for name, each in losses.items()}
         pl_module.log_dict(shown, prog_bar=True, logger=False)

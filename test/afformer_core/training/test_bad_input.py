@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from afformer_core.cli.main import main
+from afformer_core.files.folder_lock import folder_lock
 
 from .conftest import images, write_pairs
 
@@ -149,6 +150,18 @@ def test_a_checkpoint_that_is_cut_off(
 
     said = failure(capsys, *images(annotations, *SHORT, f'--output={tmp_path}'))
     assert 'last.ckpt is no checkpoint' in said
+
+
+def test_a_folder_that_another_process_trains_in(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / 'model'
+    folder.mkdir()
+    with folder_lock(folder):
+        said = failure(capsys, *images(annotations, *SHORT, f'--output={folder}'))
+
+    assert f'{folder} is being trained by another process' in said
+    assert list(folder.iterdir()) == []
 
 
 def test_another_configuration_in_the_same_folder(

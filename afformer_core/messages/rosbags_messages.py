@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +12,9 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from afformer_core.errors import AfformerError
+from afformer_core.files.share_folders import PACKAGE, share_folders
 from afformer_core.messages.factory import MessageFactory
 
-_PACKAGE = 'afformer_ros'
 # Defaults that a definition gives; rosbags drops them.
 _DECLARED_DEFAULTS = {'geometry_msgs/msg/Quaternion': {'w': 1.0}}
 
@@ -31,7 +28,7 @@ def affordance_typestore() -> Typestore:
     typestore = get_typestore(Stores.LATEST)
     types: dict[str, Any] = {}
     for path in sorted(_definitions_folder().glob('*.msg')):
-        types.update(get_types_from_msg(path.read_text(), f'{_PACKAGE}/msg/{path.stem}'))
+        types.update(get_types_from_msg(path.read_text(), f'{PACKAGE}/msg/{path.stem}'))
     typestore.register(types)
     return typestore
 
@@ -88,20 +85,12 @@ def _dtype(base: str) -> np.dtype[Any]:
 
 
 def _definitions_folder() -> Path:
-    for folder in _candidate_folders():
+    candidates = [folder / 'msg' for folder in share_folders()]
+    for folder in candidates:
         if (folder / 'Affordance.msg').is_file():
             return folder
-    tried = ', '.join(str(folder) for folder in _candidate_folders())
+    tried = ', '.join(map(str, candidates))
     raise AfformerError(
-        f'the messages of {_PACKAGE} are defined in none of {tried}; '
+        f'the messages of {PACKAGE} are defined in none of {tried}; '
         'source the workspace in which the package was built'
     )
-
-
-def _candidate_folders() -> Iterator[Path]:
-    """List the folders of the source tree, of pip, then of sourced ROS workspaces."""
-    yield Path(__file__).resolve().parents[2] / 'msg'
-    yield Path(sys.prefix) / 'share' / _PACKAGE / 'msg'
-    for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
-        if prefix:
-            yield Path(prefix) / 'share' / _PACKAGE / 'msg'

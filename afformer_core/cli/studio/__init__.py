@@ -13,16 +13,16 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 
 _DESCRIPTION = """\
 Serve a page to try demonstrations on images, and print its address: drop a video and an image, and
-see where and how; with --pairs, mark the points of your own pairs; where ROS 2 is installed, watch
-a grounding node and record demonstrations. Only browsers on this machine
-can open it, unless --host is given; then the address has a token, without which nothing is
-answered. Nothing leaves the machine."""
+see where and how; with --pairs, mark the points of your own pairs, fine-tune a model on them, and
+compare two; where ROS 2 is installed, watch a grounding node and record demonstrations. Only
+browsers on this machine can open it, unless --host is given; then the address has a token, without
+which nothing is answered. Nothing leaves the machine."""
 
 _EXAMPLE = """\
 examples:
   afformer studio
   afformer studio --folder recordings --folder photographs
-  afformer studio --pairs my_pairs
+  afformer studio --pairs my_pairs --models models
   afformer studio --node /left/grounding
   afformer studio --model models/espresso --host 0.0.0.0 --port 9000"""
 
@@ -48,7 +48,17 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--pairs', type=Path, metavar='FOLDER',
-        help='folder of your own pairs, whose points a second tab marks (default: none)',
+        help='folder of your own pairs, which further tabs mark, train on and measure (default: '
+        'none)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--models', type=Path, default=Path('models'), metavar='FOLDER',
+        help='folder below which trainings write models, and whose models are compared (default: '
+        'models)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--training-configuration', type=Path, metavar='FILE',
+        help='YAML file of trainings (default: config/train/own_pairs.yaml)',
     )  # fmt: skip
     parser.add_argument(
         '--points', type=int, default=10, metavar='N',
@@ -84,8 +94,29 @@ def run(arguments: argparse.Namespace) -> int:
         points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
     )
-    serve(settings, lambda: open_grounder(arguments.model, arguments), _robot_tabs(arguments.node))
+    serve(
+        settings,
+        lambda: open_grounder(arguments.model, arguments),
+        (*_pair_tabs(arguments), *_robot_tabs(arguments.node)),
+    )
     return 0
+
+
+def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
+    """Open the tabs that train on own pairs and compare models on them, where there are pairs."""
+    pairs = arguments.pairs
+    if pairs is None:
+        return ()
+    from afformer_core.studio.comparison.compare_tab import CompareTab
+    from afformer_core.studio.comparison.comparisons import Comparisons
+    from afformer_core.studio.training.model_folders import ModelFolders
+    from afformer_core.studio.training.train_tab import TrainTab
+    from afformer_core.studio.training.trainings import Trainings
+
+    models = ModelFolders(arguments.models)
+    trainings = Trainings(models, pairs, arguments.training_configuration)
+    comparisons = Comparisons(models, pairs, lambda folder: open_grounder(folder, arguments))
+    return TrainTab(trainings), CompareTab(comparisons)
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,30 +60,41 @@ class Studio:
 
 
 @pytest.fixture(scope='session')
-def running_studio(files: Path, pairs: Path) -> Iterator[Studio]:
-    """A studio that may open `files`, marks `pairs`, and takes uploads up to 2 MB."""
+def marked_pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
+    """An object with one demonstration and two images of 128x96, with a point on each."""
+    folder = tmp_path_factory.mktemp('marked')
+    (folder / 'cup/demonstrations').mkdir(parents=True)
+    (folder / 'cup/images').mkdir()
+    shutil.copy(files / 'press.mp4', folder / 'cup/demonstrations')
+    rows = ['demonstration,image,action,x,y']
+    for name, x in (('attic.png', 30), ('bath.png', 90)):
+        image = np.full((96, 128, 3), 90, np.uint8)
+        image[40:56, x - 8 : x + 8] = 230
+        write_image(folder / 'cup/images' / name, image)
+        rows.append(f'press.mp4,{name},press,{x},48')
+    (folder / 'cup/points.csv').write_text('\n'.join(rows) + '\n')
+    (folder / 'actions.txt').write_text('press\nturn\n')
+    return folder
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[Studio]:
+    """A studio that is started with options, until the end of the block."""
     pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     command = [sys.executable, '-m', 'afformer_core.cli.main', 'studio', '--port', str(port)]
-    options = ['--largest-file', '2', '--threads', '1']
-    options += ['--folder', str(files), '--pairs', str(pairs)]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
+    command += ['--threads', '1', *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield Studio(server.stdout.readline().strip(), server.pid)
         server.terminate()
-        server.wait(30)
+        server.wait(100)
 
 
-@pytest.fixture
-def studio(running_studio: Studio) -> str:
-    """Address of `running_studio`."""
-    return running_studio.address
-
-
-@pytest.fixture
-def page(chromium: Any, studio: str) -> Iterator[Any]:
+@contextmanager
+def opened(chromium: Any, studio: str) -> Iterator[Any]:
     """The page at 1280x720; fails the test where it asks another host for anything."""
     page = chromium.new_page(viewport={'width': 1280, 'height': 720})
     page.set_default_timeout(_MILLISECONDS)
@@ -100,3 +112,23 @@ def page(chromium: Any, studio: str) -> Iterator[Any]:
     assert errors == []
     with urllib.request.urlopen(studio, timeout=30) as answered:
         assert answered.status == 200
+
+
+@pytest.fixture(scope='session')
+def running_studio(files: Path, pairs: Path) -> Iterator[Studio]:
+    """A studio that may open `files`, marks `pairs`, and takes uploads up to 2 MB."""
+    with serving('--largest-file', '2', '--folder', str(files), '--pairs', str(pairs)) as running:
+        yield running
+
+
+@pytest.fixture
+def studio(running_studio: Studio) -> str:
+    """Address of `running_studio`."""
+    return running_studio.address
+
+
+@pytest.fixture
+def page(chromium: Any, studio: str) -> Iterator[Any]:
+    """The page of `running_studio`."""
+    with opened(chromium, studio) as page:
+        yield page

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The comparison that a server makes, which goes on when pages are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from afformer_core.errors import AfformerError
+from afformer_core.runtime import Grounder
+from afformer_core.studio.comparison.model_comparison import ModelComparison, compare_models
+from afformer_core.studio.training.model_folders import ModelFolders
+
+
+class _CancelledError(AfformerError):
+    """A comparison was canceled."""
+
+
+class Comparisons:
+    """Comparisons of models on a folder of pairs, one at a time, in a thread of their own.
+
+    Args:
+        models: folders of models.
+        pairs: folder of own pairs.
+        open_model: function that opens a model folder.
+
+    Attributes:
+        models: as above.
+        progress: number of pairs that are done, and of all, in the latest comparison.
+    """
+
+    def __init__(
+        self, models: ModelFolders, pairs: Path, open_model: Callable[[Path], Grounder]
+    ) -> None:
+        self.models = models
+        self.progress = (0, 0)
+        self._pairs = pairs
+        self._open_model = open_model
+        self._latest: Future[ModelComparison] | None = None
+        self._canceled = False
+        self._thread = ThreadPoolExecutor(1, 'comparison')
+
+    def start(self, first: str, second: str) -> None:
+        """Start to compare two models.
+
+        Args:
+            first, second: their names.
+
+        Raises:
+            ValueError: they are the same, or a name is no plain one.
+            AfformerError: a comparison runs.
+        """
+        if first == second:
+            raise ValueError(f'both models are {first}. Choose two')
+        if self.runs:
+            raise AfformerError('two models are being compared. Wait, or cancel it')
+        folders = {name: self.models.model(name) for name in (first, second)}
+        self._canceled, self.progress = False, (0, 0)
+        self._latest = self._thread.submit(
+            compare_models, folders, self._pairs, self._open_model, self._note
+        )
+
+    def cancel(self) -> None:
+        """End the comparison that runs after its pair."""
+        self._canceled = True
+
+    @property
+    def runs(self) -> bool:
+        """Whether a comparison runs."""
+        return self._latest is not None and not self._latest.done()
+
+    @property
+    def result(self) -> ModelComparison | None:
+        """The latest comparison; None where there is none, or while it runs, or if it failed."""
+        latest = self._latest
+        return None if latest is None or self.runs or latest.exception() else latest.result()
+
+    @property
+    def failure(self) -> str:
+        """Why the latest comparison failed; empty where it did not."""
+        latest = self._latest
+        error = None if latest is None or self.runs else latest.exception()
+        return '' if error is None else str(error) or type(error).__name__
+
+    def close(self) -> None:
+        """End the comparison that runs, and the thread."""
+        self.cancel()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _note(self, done: int, total: int) -> None:
+        self.progress = done, total
+        if self._canceled:
+            raise _CancelledError('the comparison was canceled')

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures of two models on the same pairs, as of `afformer evaluate`, and images of each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from afformer_core.data.annotations import open_annotations
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.baseline_prior import prior_from_folds
+from afformer_core.evaluation.metrics.scoring import concatenate
+from afformer_core.evaluation.model_differences import ModelRows
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.evaluation.report.compared_report import build_compared_report
+from afformer_core.evaluation.report.contact_sheets import image_source
+from afformer_core.evaluation.report.report import baseline_labels, build_report
+from afformer_core.evaluation.report.tiles import draw_heatmap, mark_annotation, mark_peak
+from afformer_core.evaluation.tables.accuracy import hit_actions
+from afformer_core.media.images import read_image
+from afformer_core.reports.tables import Table
+from afformer_core.runtime import Grounder
+
+Progress = Callable[[int, int], None]
+"""Function that takes how many pairs are done, and of how many; what it raises ends the work."""
+
+# Of both models, how the second differs, and peaks; the rest is of one model alone.
+_TABLES = 3
+
+
+@dataclass(frozen=True)
+class ComparedPair:
+    """A pair and an action, with the heatmaps of both models.
+
+    Attributes:
+        title: the pair and its action.
+        klds: KLD of the first and of the second model; lower is better.
+        sources: sources of the images of both, for a page.
+    """
+
+    title: str
+    klds: tuple[float, float]
+    sources: tuple[str, str]
+
+    @property
+    def gain(self) -> float:
+        """By how much KLD of the second model is lower; 0 where both are infinite."""
+        first, second = self.klds
+        return 0.0 if first == second else first - second
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Two models on the same pairs.
+
+    Attributes:
+        names: names of the first and of the second model.
+        tables: accuracy, the differences of the second to the first, and peaks.
+        pairs: the pairs, those first in which the second model is better by most.
+    """
+
+    names: tuple[str, str]
+    tables: tuple[Table, ...]
+    pairs: tuple[ComparedPair, ...]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    results: Sequence[PairResult]
+    sources: Sequence[str]
+
+    @property
+    def klds(self) -> list[float]:
+        return [float(kld) for result in self.results for kld in result.scores.kld]
+
+
+def compare_models(
+    folders: Mapping[str, Path],
+    annotations: Path,
+    open_model: Callable[[Path], Grounder],
+    progress: Progress,
+) -> ModelComparison:
+    """Measure two models on all pairs of a dataset; the numbers are those of `afformer evaluate`.
+
+    Args:
+        folders: folders of both models, by name.
+        annotations: folder of own pairs, or another dataset.
+        open_model: function that opens a model folder.
+        progress: called after each pair of a model.
+
+    Raises:
+        DatasetError: the pairs are unsound, or there is none with points.
+        ModelFolderError: a folder holds no sound model.
+        ImageError, VideoError: a file of a pair cannot be read.
+    """
+    dataset = open_annotations(annotations)
+    protocol, names = RowsProtocol(), dataset.action_names
+    # Demonstrations of other elements tell nothing about the accuracy of a heatmap.
+    pairs = [
+        replace(one, hard_negative=None, negative=None) for one in choose_pairs(list(dataset))
+    ]
+    if not pairs:
+        raise DatasetError(f'{annotations} holds no pair with points. Mark some first')
+    prior = prior_from_folds(protocol, protocol.rows(dataset))
+    measured, reports, rows = {}, {}, {}
+    for number, (name, folder) in enumerate(folders.items()):
+        run = ModelRun(open_model(folder), protocol, keeps_heatmaps=True)
+        own = _measure(run, pairs, partial(_note, progress, number, len(pairs)))
+        measured[name] = own
+        facts = {'model': str(folder)}
+        reports[name] = build_report(own.results, protocol, prior, names, facts, progress=False)
+        rows[name] = ModelRows(
+            protocol.name,
+            [row for result in own.results for row in result.rows],
+            concatenate([result.scores for result in own.results]),
+            hit_actions(own.results, names),
+        )
+    report = build_compared_report(reports, rows, baseline_labels(prior, names))
+    first, second = folders
+    pairs_of_both = _compared(rows[first], measured[first], measured[second], names)
+    return ModelComparison((first, second), report.tables[:_TABLES], pairs_of_both)
+
+
+def _note(progress: Progress, model: int, count: int, done: int) -> None:
+    progress(model * count + done, 2 * count)
+
+
+def _measure(run: ModelRun, pairs: Sequence[Pair], done: Callable[[int], None]) -> _Measured:
+    results, sources = [], []
+    for number, pair in enumerate(pairs):
+        (result,) = run.evaluate([pair], number)
+        sources += _draw(result)
+        results.append(replace(result, heatmaps=None))
+        done(number + 1)
+    return _Measured(results, sources)
+
+
+def _draw(result: PairResult) -> list[str]:
+    """Draw each row: the heatmap, its best peak and what is annotated, as sources for a page."""
+    assert result.heatmaps is not None
+    image, drawn = read_image(result.pair.sample.image_path), []
+    positions = result.scores.peaks.position
+    for row, heatmap, position in zip(result.rows, result.heatmaps, positions, strict=True):
+        tile = draw_heatmap(image, heatmap, row)
+        mark_annotation(tile, row)
+        mark_peak(tile, position, row)
+        drawn.append(image_source(tile))
+    return drawn
+
+
+def _compared(
+    rows: ModelRows, first: _Measured, second: _Measured, action_names: Sequence[str]
+) -> tuple[ComparedPair, ...]:
+    compared = [
+        ComparedPair(f'{sample}, {action_names[action]}', klds, sources)
+        for (sample, action), klds, sources in zip(
+            rows.ids,
+            zip(first.klds, second.klds, strict=True),
+            zip(first.sources, second.sources, strict=True),
+            strict=True,
+        )
+    ]
+    return tuple(sorted(compared, key=lambda pair: -pair.gain))

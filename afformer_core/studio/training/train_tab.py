@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tab to fine-tune a model on own pairs, and to watch it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nicegui import ui
+
+from afformer_core.runtime.shipped_model import SHIPPED
+from afformer_core.studio.messages import told_errors
+from afformer_core.studio.studio_tab import Turn
+from afformer_core.studio.training.training_process import TrainingState
+from afformer_core.studio.training.training_progress import TrainingProgress
+from afformer_core.studio.training.training_view import TrainingView
+from afformer_core.studio.training.trainings import Trainings
+
+_SECONDS = 1.0
+
+
+class TrainTab:
+    """The tab, as a `StudioTab`.
+
+    A training belongs to the server: a page that is closed does not stop it, and the next one
+    shows it.
+
+    Args:
+        trainings: trainings of the server, which are ended with it.
+    """
+
+    name = 'Train'
+
+    def __init__(self, trainings: Trainings) -> None:
+        self._trainings = trainings
+
+    def build(self) -> Turn:
+        """Build the tab in a page (see `StudioTab.build`)."""
+        return _TrainPanel(self._trainings).turn_to
+
+    def close(self) -> None:
+        """Stop the training that runs (see `Trainings.close`)."""
+        self._trainings.close()
+
+
+class _TrainPanel:
+    """The tab in one page: what to train on the left, how it goes on the right.
+
+    Args:
+        trainings: trainings of the server.
+    """
+
+    def __init__(self, trainings: Trainings) -> None:
+        self._trainings = trainings
+        with ui.element().classes('w-full grid gap-4 items-start grid-cols-[16rem_minmax(0,1fr)]'):
+            with ui.column().classes('gap-2'):
+                self._build_form()
+                ui.separator()
+                self._build_choice()
+            with ui.column().classes('w-full min-w-0 gap-2'):
+                self._view = TrainingView()
+        self._timer = ui.timer(_SECONDS, self._refresh, active=False)
+
+    async def turn_to(self, shown: bool) -> None:
+        """Look at the training only while the tab is shown."""
+        self._timer.active = shown
+        if shown:
+            await self._refresh()
+
+    def _build_form(self) -> None:
+        ui.label('New training').classes('text-lg font-bold')
+        self._initial = ui.select([SHIPPED], value=SHIPPED, label='Begin with the model')
+        self._initial.classes('w-full').props('dense outlined')
+        self._name = ui.input('Name of the new model').classes('w-full').props('dense outlined')
+        self._steps = ui.number('Steps', value=self._trainings.default_steps, min=1, precision=0)
+        self._steps.classes('w-full').props('dense outlined')
+        ui.button('Start', icon='play_arrow', on_click=self._start)
+
+    def _build_choice(self) -> None:
+        ui.label('Trainings').classes('text-lg font-bold')
+        self._shown = ui.select([], label='Shown', on_change=self._refresh)
+        self._shown.classes('w-full').props('dense outlined')
+        with ui.row().classes('gap-2'):
+            self._stop = ui.button('Stop', icon='stop', on_click=self._end).props('outline')
+            self._resume = ui.button('Resume', icon='restart_alt', on_click=self._go_on)
+            self._resume.props('outline')
+
+    async def _start(self) -> None:
+        with told_errors():
+            name = str(self._name.value or '').strip()
+            steps = int(self._steps.value or 0)
+            self._trainings.start(name, str(self._initial.value), steps)
+            self._name.value = ''
+            await self._show(name)
+
+    async def _end(self) -> None:
+        self._trainings.stop()
+        await self._refresh()
+
+    async def _go_on(self) -> None:
+        with told_errors():
+            name = str(self._shown.value)
+            await asyncio.to_thread(self._trainings.resume, name)
+            await self._show(name)
+
+    async def _show(self, name: str) -> None:
+        self._shown.set_options(list(self._trainings.names), value=name)
+        await self._refresh()
+
+    async def _refresh(self) -> None:
+        models = list(self._trainings.models.models())
+        if self._initial.options != models:
+            self._initial.set_options(models, value=self._initial.value)
+        names = list(self._trainings.names)
+        if names and (self._shown.options != names or self._shown.value not in names):
+            chosen = self._shown.value if self._shown.value in names else names[0]
+            self._shown.set_options(names, value=chosen)
+        name = self._shown.value
+        state, progress, failure, own = None, TrainingProgress(), '', False
+        if name is not None:
+            # Reads files, which grow.
+            progress = await asyncio.to_thread(self._trainings.progress, name)
+            state = await asyncio.to_thread(self._trainings.state, name)
+            failure, own = self._trainings.failure(name), self._trainings.is_own(name)
+        self._view.show(progress, state, failure)
+        self._stop.set_enabled(own and state is TrainingState.RUNNING)
+        ended = state in (TrainingState.STOPPED, TrainingState.FAILED)
+        self._resume.set_enabled(ended)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+
+from afformer_core.errors import AfformerError
+from afformer_core.exit_status import describe_exit
+from afformer_core.files.folder_lock import FolderHeldError, folder_lock
+
+LOG_FILE = 'training.log'
+"""What a training says, in its model folder."""
+
+_NICENESS = '10'
+# As a shell tells an interruption.
+_INTERRUPTED = 130
+_SHOWN_BYTES = 4000
+
+
+class TrainingState(Enum):
+    """States of a training."""
+
+    RUNNING = 'running'
+    STOPPING = 'stopping'
+    STOPPED = 'stopped'
+    FINISHED = 'finished'
+    FAILED = 'failed'
+
+
+class TrainingProcess:
+    """`afformer train` in a process of its own, which gives way to others.
+
+    Args:
+        folder: model folder that it writes; created where absent.
+        arguments: arguments of `afformer train`.
+
+    Attributes:
+        folder: as above.
+
+    Raises:
+        AfformerError: another process trains in the folder.
+        OSError: the folder cannot be written to, or there is no `nice`.
+    """
+
+    def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
+        self.folder = folder
+        self._asked = False
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, '-m', 'afformer_core.cli.main', 'train', *arguments]
+        if is_trained_now(folder):
+            raise AfformerError(f'{folder} is being trained by another process. Wait for its end')
+        with (folder / LOG_FILE).open('ab') as log:
+            self._begin = os.fstat(log.fileno()).st_size
+            # In a session of its own, since Ctrl-C in the terminal is left to the server.
+            self._process = subprocess.Popen(
+                ['nice', '-n', _NICENESS, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def state(self) -> TrainingState:
+        """The state of the process."""
+        status = self._process.poll()
+        if status is None:
+            return TrainingState.STOPPING if self._asked else TrainingState.RUNNING
+        if status == 0:
+            return TrainingState.FINISHED
+        stopped = self._asked or status == _INTERRUPTED
+        return TrainingState.STOPPED if stopped else TrainingState.FAILED
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    @property
+    def last_words(self) -> str:
+        """How the process ended, and the last lines of what it said."""
+        with (self.folder / LOG_FILE).open('rb') as log:
+            size = os.fstat(log.fileno()).st_size
+            log.seek(max(self._begin, size - _SHOWN_BYTES))
+            said = log.read().decode(errors='replace').splitlines()
+        return '\n'.join([*said[-12:], f'It {describe_exit(self._process.returncode)}.'])
+
+    def stop(self) -> None:
+        """Ask the process, as Ctrl-C does, to end after its step with a checkpoint; once."""
+        if not self._asked and self.is_alive:
+            self._asked = True
+            self._process.send_signal(signal.SIGINT)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of the process, and kill it if it has not ended by then."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def is_trained_now(folder: Path) -> bool:
+    """Check whether a training, of whatever server or shell, is in a folder."""
+    try:
+        with folder_lock(folder, patient=False):
+            return False
+    except FolderHeldError:
+        return True
+    except OSError:
+        return False

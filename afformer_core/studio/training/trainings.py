@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trainings of a server, which go on when pages are closed."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+from afformer_core.errors import AfformerError
+from afformer_core.files.share_folders import share_folders
+from afformer_core.runtime.model_folder import DESCRIPTION_FILE
+from afformer_core.studio.training.model_folders import ModelFolders
+from afformer_core.studio.training.training_process import (
+    TrainingProcess,
+    TrainingState,
+    is_trained_now,
+)
+from afformer_core.studio.training.training_progress import (
+    CONFIGURATION_FILE,
+    ProgressReader,
+    TrainingProgress,
+)
+
+_CONFIGURATION = Path('config/train/own_pairs.yaml')
+# What the extra `train` brings.
+_PACKAGES = ('lightning', 'jsonargparse', 'tensorboard')
+_CHECKPOINT_STEPS = 50
+_MOST_STEPS = 1_000_000
+_DEFAULT_STEPS = 500
+# Decoded frames, beside the models, which several trainings share.
+_FRAMES = '.frames'
+_SECONDS_TO_END = 60.0
+
+
+class Trainings:
+    """The trainings in the folders of models; one at a time.
+
+    Args:
+        models: folders of models.
+        pairs: folder of own pairs that is trained on.
+        configuration: configuration of trainings; None for `config/train/own_pairs.yaml`.
+
+    Attributes:
+        models: as above.
+    """
+
+    def __init__(
+        self, models: ModelFolders, pairs: Path, configuration: Path | None = None
+    ) -> None:
+        self.models = models
+        self._pairs = pairs.resolve()
+        self._configuration = (configuration or _shared_configuration()).resolve()
+        self._process: TrainingProcess | None = None
+        self._readers: dict[str, ProgressReader] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all trainings, the newest first."""
+        begun = self.models.having(CONFIGURATION_FILE)
+        latest = () if self._process is None else (self._process.folder.name,)
+        return tuple(dict.fromkeys((*latest, *begun)))
+
+    @property
+    def default_steps(self) -> int:
+        """The number of steps of the configuration."""
+        if not self._configuration.is_file():
+            return _DEFAULT_STEPS
+        fields = yaml.safe_load(self._configuration.read_text(encoding='utf-8'))
+        return int(fields.get('trainer', {}).get('max_steps', _DEFAULT_STEPS))
+
+    def start(self, name: str, initial: str, steps: int) -> None:
+        """Start a training.
+
+        Args:
+            name: name of its model, which does not exist.
+            initial: name of the model that it begins with.
+            steps: number of steps.
+
+        Raises:
+            ValueError: a name is no plain one, or the number is not from 1 to 1,000,000.
+            AfformerError: there is a model of that name, a training runs, or the configuration or
+                a package is not there.
+        """
+        if not self._configuration.is_file():
+            raise AfformerError(
+                f'{self._configuration} does not exist; expected a configuration of trainings. '
+                'Start the studio with --training-configuration FILE'
+            )
+        if not 1 <= steps <= _MOST_STEPS:
+            raise ValueError(f'the number of steps is {steps}; expected 1 to {_MOST_STEPS:,}')
+        folder = self.models.path(name)
+        if any((folder / file).exists() for file in (CONFIGURATION_FILE, DESCRIPTION_FILE)):
+            raise AfformerError(f'{folder} exists. Give another name, or resume it')
+        options = {
+            '--config': self._configuration,
+            '--output': folder,
+            '--model.initial': self.models.model(initial),
+            '--data.train.annotations': self._pairs,
+            '--data.cache_folder': self.models.folder / _FRAMES,
+            '--trainer.max_steps': steps,
+            '--checkpoint_steps': _CHECKPOINT_STEPS,
+            '--trainer.enable_progress_bar': 'false',
+            '--trainer.enable_model_summary': 'false',
+        }
+        self._begin(folder, [f'{option}={value}' for option, value in options.items()])
+
+    def resume(self, name: str) -> None:
+        """Go on with a training from its last checkpoint.
+
+        Raises:
+            ValueError: the name is no plain one.
+            AfformerError: there is no such training, or one runs.
+        """
+        folder = self.models.path(name)
+        configuration = folder / CONFIGURATION_FILE
+        if not configuration.is_file():
+            raise AfformerError(f'{folder} holds no training that could be resumed')
+        self._begin(folder, [f'--config={configuration}'])
+
+    def stop(self) -> None:
+        """Ask the training that runs to end after its step, with a checkpoint."""
+        if self._process is not None:
+            self._process.stop()
+
+    def state(self, name: str) -> TrainingState:
+        """Return the state of a training."""
+        process = self._process
+        if process is not None and process.folder.name == name:
+            return process.state
+        folder = self.models.path(name)
+        if is_trained_now(folder):
+            return TrainingState.RUNNING
+        progress = self.progress(name)
+        if (folder / DESCRIPTION_FILE).is_file() and progress.step >= progress.steps:
+            return TrainingState.FINISHED
+        return TrainingState.STOPPED
+
+    def failure(self, name: str) -> str:
+        """Return the last lines of a training that failed; else nothing."""
+        process = self._process
+        if process is None or process.folder.name != name:
+            return ''
+        return process.last_words if process.state is TrainingState.FAILED else ''
+
+    def is_own(self, name: str) -> bool:
+        """Check whether this server runs a training, so that it can stop it."""
+        process = self._process
+        return process is not None and process.folder.name == name and process.is_alive
+
+    def progress(self, name: str) -> TrainingProgress:
+        """Read what is known of a training; may be called by any thread."""
+        return self._readers.setdefault(name, ProgressReader(self.models.path(name))).read()
+
+    def close(self) -> None:
+        """Stop the training that runs, and wait until its checkpoint is written."""
+        if self._process is not None and self._process.is_alive:
+            print(
+                f'the training of {self._process.folder} ends after its step; it can be resumed',
+                file=sys.stderr,
+            )
+            self._process.stop()
+            self._process.wait(_SECONDS_TO_END)
+
+    def _begin(self, folder: Path, arguments: list[str]) -> None:
+        missing = [name for name in _PACKAGES if find_spec(name) is None]
+        if missing:
+            raise AfformerError(
+                f"{missing[0]} is not installed, which training needs. Run: pip install '.[train]'"
+            )
+        if self._process is not None and self._process.is_alive:
+            raise AfformerError(f'{self._process.folder} is being trained. Stop it first')
+        self._process = TrainingProcess(folder, arguments)
+
+
+def _shared_configuration() -> Path:
+    candidates = [folder / _CONFIGURATION for folder in share_folders()]
+    return next((path for path in candidates if path.is_file()), candidates[0])

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of models, and the folders that they lead to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afformer_core.studio.training.model_folders import ModelFolders
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> ModelFolders:
+    """A model, a training without one yet, a link to another folder, and a hidden folder."""
+    for name in ('models/espresso', 'models/begun', 'models/.frames', 'elsewhere'):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ('models/espresso', 'models/.frames', 'elsewhere'):
+        (tmp_path / name / 'model.json').write_text('{}')
+    (tmp_path / 'models/begun/config.yaml').write_text('{}')
+    (tmp_path / 'models/linked').symlink_to(tmp_path / 'elsewhere')
+    return ModelFolders(tmp_path / 'models')
+
+
+def test_models_are_those_in_the_folder_itself(folders: ModelFolders) -> None:
+    assert folders.models() == ('shipped', 'espresso')
+    assert folders.having('config.yaml') == ('begun',)
+
+
+def test_a_folder_that_is_not_there_yet_has_the_shipped_model_alone(tmp_path: Path) -> None:
+    assert ModelFolders(tmp_path / 'new').models() == ('shipped',)
+
+
+@pytest.mark.parametrize('name', ['../x', 'a/b', '/etc', '', '.', '..', '.frames', 'a' * 65])
+def test_a_name_that_is_no_plain_one_is_refused(folders: ModelFolders, name: str) -> None:
+    with pytest.raises(ValueError, match='expected 1 to 64 letters'):
+        folders.path(name)
+
+
+def test_the_name_of_the_shipped_model_is_not_given_to_another(folders: ModelFolders) -> None:
+    with pytest.raises(ValueError, match='not shipped'):
+        folders.path('shipped')
+
+
+def test_a_link_that_leads_elsewhere_is_not_followed(folders: ModelFolders) -> None:
+    with pytest.raises(ValueError, match='linked leads to another folder'):
+        folders.path('linked')

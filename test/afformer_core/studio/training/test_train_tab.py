@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model fine-tuned on own pairs in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from torch.utils.tensorboard import SummaryWriter
+
+from afformer_core.studio.training.training_process import is_trained_now
+
+from ..conftest import opened, serving
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that was stopped after the second of nine steps."""
+    folder = tmp_path_factory.mktemp('models')
+    (folder / 'begun').mkdir()
+    (folder / 'begun/config.yaml').write_text('trainer:\n  max_steps: 9\n')
+    with SummaryWriter(str(folder / 'begun/tensorboard')) as writer:
+        for step, loss in ((1, 2.5), (2, 1.5)):
+            writer.add_scalar('train/kld', loss, step)
+            writer.add_scalar('throughput/pairs_per_second', 3.0, step)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def trainer(models: Path, marked_pairs: Path, tiny_configuration: Path) -> Iterator[str]:
+    """Address of a studio that trains on marked pairs."""
+    options = ['--pairs', str(marked_pairs), '--models', str(models), '--backend', 'torch']
+    with serving(*options, '--training-configuration', str(tiny_configuration)) as running:
+        yield running.address
+
+
+@pytest.fixture
+def page(chromium: Any, trainer: str) -> Iterator[Any]:
+    """The tab."""
+    with opened(chromium, trainer) as page:
+        page.get_by_role('tab', name='Train').click()
+        yield page
+
+
+def start(page: Any, name: str, steps: int) -> None:
+    page.get_by_label('Name of the new model').fill(name)
+    page.get_by_role('spinbutton', name='Steps').fill(str(steps))
+    page.get_by_role('button', name='Start').click()
+
+
+def loss_curve(page: Any) -> list[list[float]]:
+    """Points of the curve of KLD in training, as the browser draws it."""
+    page.locator('.curves canvas, .curves svg').first.wait_for()
+    options = page.evaluate(
+        """() => getElement(document.querySelector('.curves').id.slice(1)).chart.getOption()"""
+    )
+    (curve,) = [each['data'] for each in options['series'] if each['name'] == 'KLD, training']
+    return [[point[0], point[1]] for point in curve]
+
+
+def test_a_training_that_stands_on_disk_is_shown_and_can_be_resumed(page: Any) -> None:
+    page.get_by_text('Stopped at step 2 of 9. Resume goes on').wait_for()
+
+    assert loss_curve(page) == [[1, 2.5], [2, 1.5]]
+    assert page.get_by_role('button', name='Resume').is_enabled()
+    assert page.get_by_role('button', name='Stop').is_disabled()
+
+
+@pytest.mark.parametrize(
+    ('name', 'reason'),
+    [
+        ('../../x', "the name of a model is '../../x'; expected 1 to 64 letters"),
+        ('begun', 'begun exists. Give another name, or resume it'),
+    ],
+)
+def test_a_name_that_does_not_do_is_refused(
+    page: Any, models: Path, name: str, reason: str
+) -> None:
+    start(page, name, 3)
+
+    page.get_by_text(reason).first.wait_for()
+    assert [path.name for path in models.iterdir() if path.name != 'begun'] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_model_is_trained_stopped_resumed_and_offered_to_be_compared(
+    chromium: Any, page: Any, trainer: str, models: Path
+) -> None:
+    page.set_default_timeout(300_000)
+    start(page, 'tuned', 40)
+    page.get_by_text(re.compile('Training: step [0-9]+ of 40')).wait_for()
+    page.get_by_role('button', name='Stop').click()
+    page.get_by_text(re.compile('Stopped at step [0-9]+ of 40')).wait_for()
+    assert (models / 'tuned/checkpoints/last.ckpt').is_file()
+    assert not (models / 'tuned/model.json').exists()
+
+    page.get_by_role('button', name='Resume').click()
+    page.get_by_text('Training: step').wait_for()
+    with opened(chromium, trainer) as other:
+        other.set_default_timeout(300_000)
+        other.get_by_role('tab', name='Train').click()
+        other.get_by_text('Finished: 40 steps').wait_for()
+        curve = loss_curve(other)
+        assert [step for step, _ in curve] == list(range(1, 41))
+        assert curve[-1][1] < curve[0][1]
+        assert other.locator('.heatmaps img').count() == 2
+        other.get_by_role('tab', name='Compare').click()
+        other.get_by_label('Second model').click()
+        other.get_by_role('option', name='tuned').wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_why_a_training_failed_is_told(page: Any, models: Path, tiny_configuration: Path) -> None:
+    page.set_default_timeout(300_000)
+    (models / 'broken').mkdir()
+    configuration = yaml.safe_load(tiny_configuration.read_text())
+    configuration['output'] = str(models / 'broken')
+    configuration['data']['init_args']['train']['annotations'] = '/nowhere'
+    (models / 'broken/config.yaml').write_text(yaml.safe_dump(configuration))
+    page.reload()
+    page.get_by_role('tab', name='Train').click()
+    page.get_by_label('Shown').click()
+    page.get_by_role('option', name='broken').click()
+    page.get_by_role('button', name='Resume').click()
+
+    page.get_by_text('Failed before its first step').wait_for()
+    assert '/nowhere' in page.locator('.failure').inner_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_end_of_the_server_ends_a_training_with_a_checkpoint(
+    chromium: Any, marked_pairs: Path, tiny_configuration: Path, tmp_path: Path
+) -> None:
+    options = ['--pairs', str(marked_pairs), '--models', str(tmp_path), '--backend', 'torch']
+    options += ['--training-configuration', str(tiny_configuration)]
+    with serving(*options) as running, opened(chromium, running.address) as page:
+        page.set_default_timeout(300_000)
+        page.get_by_role('tab', name='Train').click()
+        start(page, 'tuned', 1000)
+        page.get_by_text('Training: step').wait_for()
+        assert is_trained_now(tmp_path / 'tuned')
+
+    assert not is_trained_now(tmp_path / 'tuned')
+    assert (tmp_path / 'tuned/checkpoints/last.ckpt').is_file()
+    assert not (tmp_path / 'tuned/model.json').exists()

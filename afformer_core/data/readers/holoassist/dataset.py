@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HoloAssist as demonstrations in one recording and target images of another one.
+
+holoassist/
+data-annotation-trainval-v1_1.json
+z047-june-25-22-nespresso/Export_py/     a folder for each recording
+Video_pitchshift.mp4
+Video/Pose_sync.txt, VideoMp4Timing.txt, Intrinsics.txt
+Video/images_aligned/000000.png ...    written by PyHoloAssist with --save_video
+Hands/Left_sync.txt, Right_sync.txt
+Eyes/Eyes_sync.txt
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
+from afformer_core.data.readers.holoassist.recording import VIDEO_FILE, Recording, Vectors
+from afformer_core.data.sample import Sample
+from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
+
+HOLOASSIST_ORIGIN = Origin('HoloAssist', 'CDLA-Permissive-2.0')
+
+# Seconds before an action among which a frame without hands is sought, and between two of them.
+_BEFORE, _STEP = 8.0, 0.5
+_NONE = 'none'
+
+
+@dataclass(frozen=True)
+class Event:
+    """A fine-grained action that was done correctly.
+
+    Attributes:
+        recording: name of the recording.
+        number: its number among the events of the recording.
+        machine: type of the task, which names the machine.
+        verb, element: what is done, and to what.
+        begin, end: times in the video in seconds.
+
+    Raises:
+        ValueError: it does not end after its begin.
+    """
+
+    recording: str
+    number: int
+    machine: str
+    verb: str
+    element: str
+    begin: float
+    end: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.begin < self.end:
+            raise ValueError(
+                f'an action goes from {self.begin} s to {self.end} s; expected a later end'
+            )
+
+
+@dataclass(frozen=True)
+class Target:
+    """A frame without hands, and the pixel where an action will take place in it."""
+
+    image: Path
+    size: tuple[int, int]
+    point: Vectors
+
+
+class HoloAssistDataset(AnnotatedDataset):
+    """Correct fine-grained actions, each with an image of the same machine in another recording.
+
+    The demonstration is the part of a video of an action. The target image is a frame of another
+    recording of the same machine, in which the same is done to the same element later: the last
+    one in the 8 s before with no hand in view. Where it is done is known in the space of that
+    recording: between thumb and index finger, half-way through the action, of the hand nearest to
+    the gaze. Its projection into the earlier frame is the point, by the poses of the headset,
+    which holds while the machine stays where it is. Recordings that are not there are passed over.
+    Samples are in the order of the file; several demonstrations of an action take other
+    recordings in turn.
+
+    Args:
+        annotations: the file of annotations, a JSON list of recordings with their events.
+        root: folder of the recordings; None for that of the file.
+
+    Attributes:
+        left_out: number of actions without a sample, by reason.
+
+    Raises:
+        DatasetError: a file is missing or malformed, or there is no sample.
+    """
+
+    def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
+        path = Path(annotations)
+        folder = path.parent if root is None else Path(root)
+        events = list(_read_events(path))
+        super().__init__(path, folder, tuple(sorted({event.verb for event in events})))
+        self.left_out: Counter[str] = Counter()
+        there = [event for event in events if (folder / event.recording).is_dir()]
+        self.left_out['recording not there'] += len(events) - len(there)
+        targets: defaultdict[tuple[str, ...], list[tuple[str, Target]]] = defaultdict(list)
+        for event, target in self._targets(there):
+            targets[event.machine, event.verb, event.element].append((event.recording, target))
+        for event in there:
+            others = [
+                target
+                for recording, target in targets[event.machine, event.verb, event.element]
+                if recording != event.recording
+            ]
+            if others:
+                self._samples.append(self._sample(event, others[event.number % len(others)]))
+            else:
+                self.left_out['no image in another recording'] += 1
+        if not self._samples:
+            raise DatasetError(
+                f'{path} gives 0 samples; expected at least 1. Its actions: {dict(self.left_out)}'
+            )
+
+    def _targets(self, events: list[Event]) -> Iterator[tuple[Event, Target]]:
+        opened: dict[str, Recording] = {}
+        for event in events:
+            if event.recording not in opened:
+                # One at a time, since the joints of one are hundreds of megabytes of text.
+                opened = {event.recording: Recording(self.root / event.recording)}
+            target = _find_target(opened[event.recording], event)
+            if target is not None:
+                yield event, target
+
+    def _sample(self, event: Event, target: Target) -> Sample:
+        return Sample(
+            sample_id=f'{event.recording}/{event.number}',
+            video_path=self.root / event.recording / 'Export_py' / VIDEO_FILE,
+            image_path=target.image,
+            image_size=target.size,
+            actions=(self.action_names.index(event.verb),),
+            points=(target.point[None],),
+            clip=(event.begin, event.end),
+            object_id=event.machine,
+            origin=HOLOASSIST_ORIGIN,
+        )
+
+
+def is_holoassist(content: Any) -> bool:
+    """Check whether JSON is a list of recordings with their events."""
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and isinstance(content[0], dict)
+        and {'video_name', 'events'} <= content[0].keys()
+    )
+
+
+def _read_events(path: Path) -> Iterator[Event]:
+    content = read_json(path)
+    if not is_holoassist(content):
+        raise DatasetError(f'{path} holds no recordings with events; expected those of HoloAssist')
+    for entry in content:
+        with naming(f'{entry.get("video_name")} in {path}'):
+            for number, event in enumerate(entry['events']):
+                if event['label'] == 'Fine grained action':
+                    yield from _read_action(entry, number, event)
+
+
+def _read_action(
+    entry: Mapping[str, Any], number: int, event: Mapping[str, Any]
+) -> Iterator[Event]:
+    attributes = event['attributes']
+    verb, noun = (str(attributes.get(name, _NONE)) for name in ('Verb', 'Noun'))
+    # What is done wrongly shows nothing, and without a name nothing can be found elsewhere.
+    if attributes.get('Action Correctness') != 'Correct Action' or _NONE in (verb, noun):
+        return
+    adjective = str(attributes.get('Adjective', _NONE))
+    element = noun if adjective == _NONE else f'{adjective} {noun}'
+    times = float(event['start']), float(event['end'])
+    if times[0] < times[1]:
+        yield Event(
+            str(entry['video_name']), number, str(entry['taskType']), verb, element, *times
+        )
+
+
+def _find_target(recording: Recording, event: Event) -> Target | None:
+    point = recording.contact(recording.row((event.begin + event.end) / 2))
+    if point is None:
+        return None
+    for before in np.arange(_STEP, min(_BEFORE, event.begin) + _STEP / 2, _STEP):
+        row = recording.row(event.begin - before)
+        pixel = recording.project(point[None], row)
+        if recording.in_frame(pixel).all() and not recording.shows_hand(row):
+            return Target(recording.image(row), recording.size, pixel[0])
+    return None

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reader of HoloAssist, over two small recordings in its layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.readers.holoassist.dataset import HoloAssistDataset
+from afformer_core.data.verification import find_problems
+from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
+from afformer_core.media.video import write_video
+
+FIRST, SECOND = 'z047-june-25-22-nespresso', 'R007-7July-nespresso'
+# Ticks of 100 ns at the begin of the video, and rows each half second of 10 s.
+BEGIN, ROWS = 132_000_000_000_000_000, 21
+# Forward, left and up of the headset in metres, where 500 pixels are one metre at one metre.
+BUTTON = (1.0, 0.1, -0.05)
+BEHIND = (-1.0, 0.0, 0.0)
+INTRINSICS = '500\t0\t448\t0\t500\t252\t0\t0\t1\t0\t0\t896\t504'
+
+
+def event(begin: float, end: float, label: str = 'Fine grained action', **more: Any) -> Any:
+    attributes = {
+        'Action Correctness': 'Correct Action',
+        'Verb': 'press',
+        'Adjective': 'none',
+        'Noun': 'button',
+        **more,
+    }
+    return {'id': 1, 'label': label, 'start': begin, 'end': end, 'attributes': attributes}
+
+
+def entry(name: str, *events: Any) -> Any:
+    return {'video_name': name, 'taskType': 'nespresso', 'events': list(events)}
+
+
+CONVERSATION = {'id': 7, 'label': 'Conversation', 'start': 1, 'end': 2, 'attributes': {}}
+ANNOTATIONS = [
+    entry(FIRST, CONVERSATION, event(6.0, 8.0), event(3.0, 4.0, Noun='lid', Verb='open')),
+    entry(SECOND, event(6.0, 8.0)),
+]
+
+
+def hand(position: tuple[float, float, float] | None, version: int) -> str:
+    """A row of joints that are all at a position; its tips of thumb and index are 2 cm apart."""
+    joints = np.tile(np.eye(4), (26, 1, 1))
+    if position is None:
+        joints[:, :3, 3] = 0
+    else:
+        joints[:, :3, 3] = position
+        joints[5, 0, 3] -= 0.01
+        joints[10, 0, 3] += 0.01
+    flags = [0.0] * (1 if version == 1 else 3)
+    values = [*flags, *joints.reshape(-1), *[1.0] * 52]
+    return '\t'.join(f'{value:g}' for value in values)
+
+
+def write_recording(folder: Path, version: int = 1) -> None:
+    """The right hand comes into view at 5.5 s; the left one is not tracked.
+
+    From 5 s on the headset is at the origin, and before 20 cm to the left of it.
+    """
+    export = folder / 'Export_py'
+    for name in ('Video/images_aligned', 'Hands', 'Eyes'):
+        (export / name).mkdir(parents=True)
+    write_video(export / 'Video_pitchshift.mp4', np.zeros((50, 48, 64, 3), np.uint8), 5.0)
+    lines: dict[str, list[str]] = {'pose': [], 'left': [], 'right': [], 'eyes': []}
+    for row in range(ROWS):
+        seconds = row / 2
+        times = f'{seconds}\t{BEGIN + row * 5_000_000}'
+        pose = np.eye(4)
+        pose[1, 3] = 0.0 if seconds > 5 else 0.2
+        lines['pose'].append(times + '\t' + '\t'.join(f'{each:g}' for each in pose.reshape(-1)))
+        right = BUTTON if seconds >= 5.5 else BEHIND
+        lines['left'].append(f'{times}\t{hand(None, version)}')
+        lines['right'].append(f'{times}\t{hand(right, version)}')
+        lines['eyes'].append(f'{times}\t0\t0\t0\t1\t0.1\t-0.05\t1\t1')
+        image = PIL.Image.new('RGB', (224, 126))
+        image.save(export / f'Video/images_aligned/{row:06d}.png')
+    for name, key in (
+        ('Video/Pose_sync.txt', 'pose'),
+        ('Hands/Left_sync.txt', 'left'),
+        ('Hands/Right_sync.txt', 'right'),
+        ('Eyes/Eyes_sync.txt', 'eyes'),
+    ):
+        (export / name).write_text('\n'.join(lines[key]) + '\n')
+    (export / 'Video/VideoMp4Timing.txt').write_text(f'{BEGIN}\n{BEGIN + 100_000_000}\n')
+    (export / 'Video/Intrinsics.txt').write_text(INTRINSICS)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    write_recording(tmp_path / FIRST)
+    write_recording(tmp_path / SECOND, version=2)
+    annotate(tmp_path, ANNOTATIONS)
+    return tmp_path
+
+
+def annotate(tree: Path, content: Any) -> Path:
+    path = tree / 'data-annotation-trainval-v1_1.json'
+    path.write_text(json.dumps(content))
+    return path
+
+
+def opened(tree: Path) -> HoloAssistDataset:
+    dataset = open_annotations(tree / 'data-annotation-trainval-v1_1.json')
+    assert isinstance(dataset, HoloAssistDataset)
+    return dataset
+
+
+def test_an_action_is_sought_in_another_recording_before_a_hand_comes(tree: Path) -> None:
+    dataset = opened(tree)
+
+    assert dataset.action_names == ('open', 'press')
+    first, second = dataset
+    assert (first.sample_id, second.sample_id) == (f'{FIRST}/1', f'{SECOND}/0')
+    assert first.video_path == tree / FIRST / 'Export_py/Video_pitchshift.mp4'
+    assert first.clip == (6.0, 8.0)
+    assert first.actions == (1,)
+    # At 5.5 s the hand is in view; row 10 is of 5 s.
+    assert first.image_path == tree / SECOND / 'Export_py/Video/images_aligned/000010.png'
+    assert second.image_path == tree / FIRST / 'Export_py/Video/images_aligned/000010.png'
+    assert first.image_size == (896, 504)
+    # 10 cm right of the headset as it is then, 5 cm below, at a distance of 1 m.
+    assert first.points[0] == pytest.approx(np.array([[448 + 50, 252 + 25]]))
+    assert first.object_id == 'nespresso'
+    assert first.origin == Origin('HoloAssist', 'CDLA-Permissive-2.0')
+    assert dataset.left_out['no image in another recording'] == 1
+
+
+def test_the_media_are_there(tree: Path) -> None:
+    assert find_problems(opened(tree), progress=False) == []
+
+
+def test_the_hand_nearest_to_the_gaze_is_the_one_that_acts(tree: Path) -> None:
+    file = tree / SECOND / 'Export_py/Hands/Left_sync.txt'
+    rows = file.read_text().splitlines()
+    other = '\t'.join(rows[14].split('\t')[:2]) + '\t' + hand((1.0, 0.4, 0.2), 2)
+    file.write_text('\n'.join([*rows[:14], other, *rows[15:]]))
+
+    assert opened(tree)[0].points[0] == pytest.approx(np.array([[498, 277]]))
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'Action Correctness': 'Wrong Action, corrected by student verbally'},
+        {'Noun': 'none'},
+        {'Verb': 'turn'},
+        {'Adjective': 'big'},
+    ],
+)
+def test_only_the_same_correct_action_gives_an_image(tree: Path, change: dict[str, str]) -> None:
+    annotate(tree, [ANNOTATIONS[0], entry(SECOND, event(6.0, 8.0, **change))])
+
+    with pytest.raises(DatasetError, match='gives 0 samples'):
+        opened(tree)
+
+
+def test_without_gaze_or_hands_there_is_no_image(tree: Path) -> None:
+    for name in ('Hands/Right_sync.txt', 'Eyes/Eyes_sync.txt'):
+        write = tree / SECOND / 'Export_py' / name
+        rows = write.read_text().splitlines()
+        untracked = [
+            '\t'.join([*row.split('\t')[:2], *['nan'] * (len(row.split('\t')) - 2)])
+            for row in rows
+        ]
+        write.write_text('\n'.join(untracked))
+
+        dataset = opened(tree)
+
+        # The other recording still gives one.
+        assert [sample.sample_id for sample in dataset] == [f'{SECOND}/0']
+        write.write_text('\n'.join(rows))
+
+
+def test_recordings_that_are_not_there_are_passed_over(tree: Path) -> None:
+    annotate(tree, [*ANNOTATIONS, entry('z999-lost', event(1.0, 2.0))])
+
+    dataset = opened(tree)
+
+    assert len(dataset) == 2
+    assert dataset.left_out['recording not there'] == 1
+
+
+def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / SECOND / 'Export_py/Video/images_aligned/000010.png').unlink()
+
+    assert main(['verify', str(tree / 'data-annotation-trainval-v1_1.json')]) == 1
+
+    assert '000010.png does not exist' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('file', 'text', 'expected'),
+    [
+        ('Video/Intrinsics.txt', '1\t2', 'Intrinsics.txt: it has 2 numbers; expected at least 11'),
+        ('Video/VideoMp4Timing.txt', 'now', 'VideoMp4Timing.txt: invalid literal'),
+        ('Hands/Left_sync.txt', '1\t2\n', 'Left_sync.txt has 1 rows; expected 21'),
+        ('Hands/Left_sync.txt', '1\t2\n' * 21, 'line 15 of .*Left_sync.txt: it has 2 numbers'),
+        ('Video/Pose_sync.txt', '1\t2\n' * 21, 'Pose_sync.txt: it has 2 numbers'),
+    ],
+)
+def test_a_malformed_file_is_named(tree: Path, file: str, text: str, expected: str) -> None:
+    (tree / FIRST / 'Export_py' / file).write_text(text)
+
+    with pytest.raises(DatasetError, match=expected):
+        opened(tree)
+
+
+def test_a_missing_file_is_named(tree: Path) -> None:
+    (tree / FIRST / 'Export_py/Eyes/Eyes_sync.txt').unlink()
+
+    with pytest.raises(DatasetError, match=r'Eyes_sync.txt does not exist'):
+        opened(tree)
+
+
+def test_a_malformed_event_is_named_by_its_recording(tree: Path) -> None:
+    annotate(tree, [entry(FIRST, {'label': 'Fine grained action'})])
+
+    with pytest.raises(DatasetError, match=rf"{FIRST} in .* has no 'attributes'"):
+        opened(tree)

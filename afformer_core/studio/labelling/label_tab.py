@@ -118,12 +118,13 @@ class LabelTab:
 
     async def _accept(self) -> None:
         """Mark the best of the suggested points that are left."""
-        pair, accepted = self._pairs.chosen, self._suggestion.take()
-        if accepted is not None:
-            with told_errors():
-                if accepted.action:
-                    self._actions.choose_name(accepted.action)
-                await self._add(pair, self._actions.chosen, [accepted.point])
+        if not self._suggestion.points:
+            return
+        with told_errors():
+            if self._suggestion.action:
+                self._actions.choose_name(self._suggestion.action)
+            action = self._actions.chosen
+            await self._add(self._pairs.chosen, action, [self._suggestion.take()])
 
     async def _add(self, pair: LabelledPair, action: str, points: Sequence[Point]) -> None:
         try:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from nicegui import ui
@@ -11,12 +11,16 @@ from nicegui import ui
 from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels
 from afformer_core.studio.messages import told_errors
 
+# Lines that a page of the list has: a browser takes seconds to build thousands.
+_LINES = 50
+_MARK = 'bg-primary text-white'
+
 # Called with the pair that was clicked.
 Choose = Callable[[LabelledPair], Awaitable[None]]
 
 
 class PairList:
-    """The list.
+    """The list, in pages.
 
     Args:
         labels: tables of the folder.
@@ -31,40 +35,51 @@ class PairList:
         self._labels = labels
         self._enough = enough
         self._choose = choose
-        self._unreadable: Collection[Path] = ()
-        self._lines: dict[LabelledPair, ui.item] = {}
+        self._unreadable: frozenset[Path] = frozenset()
         self._texts: dict[LabelledPair, ui.item_label] = {}
+        self._lines: dict[LabelledPair, ui.item] = {}
         # From which `next` goes on to the first.
         self.chosen = labels.pairs[-1]
-        self._filter = ui.switch('Unfinished only', on_change=self._change_filter)
-        with ui.list().props('dense bordered').classes('w-full max-h-96 overflow-auto pairs'):
-            for pair in labels.pairs:
-                self._build_line(pair)
+        self._filter = ui.switch('Unfinished only', on_change=self._turn)
+        self._list = ui.list().props('dense bordered')
+        self._list.classes('w-full max-h-96 overflow-auto pairs')
+        self._pages = ui.pagination(1, 1, direction_links=True, on_change=self._turn)
+        self._pages.props('max-pages=5 dense')
         self.refresh()
 
-    def tell_unreadable(self, paths: Collection[Path]) -> None:
+    def tell_unreadable(self, paths: Iterable[Path]) -> None:
         """Take the media that cannot be read."""
-        self._unreadable = paths
+        self._unreadable = frozenset(paths)
         self.refresh()
 
     def choose(self, pair: LabelledPair) -> None:
-        """Mark a pair in the list."""
-        self._lines[self.chosen].classes(remove='bg-primary text-white')
+        """Mark a pair in the list, on the page that has it."""
         self.chosen = pair
-        self._lines[pair].classes('bg-primary text-white')
+        listed = self._listed()
+        self._pages.max = _page(len(listed) - 1)
+        self._pages.value = _page(listed.index(pair))
         self.refresh()
 
     def refresh(self) -> None:
-        """Tell anew what each pair lacks.
+        """Tell anew what each pair of the page lacks.
 
         Raises:
             DatasetError: a table is malformed.
             OSError: the folder is gone.
         """
-        for pair in self._labels.pairs:
+        listed = self._listed()
+        self._pages.max = _page(len(listed) - 1)
+        self._pages.set_visibility(len(listed) > _LINES)
+        begin = (min(self._pages.value or 1, self._pages.max) - 1) * _LINES
+        pairs = listed[begin : begin + _LINES]
+        if pairs != list(self._lines):
+            self._build(pairs)
+        for pair, line in self._lines.items():
             self._texts[pair].text = ', '.join(self._told(pair))
-            shown = not self._filter.value or pair == self.chosen or self._unfinished(pair)
-            self._lines[pair].set_visibility(shown)
+            if pair == self.chosen:
+                line.classes(_MARK)
+            else:
+                line.classes(remove=_MARK)
 
     def next(self) -> LabelledPair:
         """Return the next pair that lacks points and can be shown, or else the next one.
@@ -79,9 +94,27 @@ class PairList:
         lacking = (pair for pair in after if self._lacks_points(pair) and self._readable(pair))
         return next(lacking, after[0])
 
-    def _change_filter(self) -> None:
+    def _turn(self) -> None:
         with told_errors():
             self.refresh()
+
+    def _listed(self) -> list[LabelledPair]:
+        """List the pairs that the filter leaves; the chosen one is always among them."""
+        if not self._filter.value:
+            return list(self._labels.pairs)
+        return [
+            pair
+            for pair in self._labels.pairs
+            if pair == self.chosen or self._lacks_points(pair) or not self._readable(pair)
+        ]
+
+    def _build(self, pairs: Iterable[LabelledPair]) -> None:
+        self._list.clear()
+        self._lines.clear()
+        self._texts.clear()
+        with self._list:
+            for pair in pairs:
+                self._build_line(pair)
 
     def _build_line(self, pair: LabelledPair) -> None:
         with ui.item(on_click=lambda: self._choose(pair)) as line, ui.item_section():
@@ -99,11 +132,13 @@ class PairList:
                 told.append(f'the {name} cannot be read')
         return told
 
-    def _unfinished(self, pair: LabelledPair) -> bool:
-        return self._lacks_points(pair) or not self._readable(pair)
-
     def _lacks_points(self, pair: LabelledPair) -> bool:
         return len(self._labels.rows(pair)) < self._enough
 
     def _readable(self, pair: LabelledPair) -> bool:
-        return not {pair.demonstration, pair.image} & set(self._unreadable)
+        return self._unreadable.isdisjoint((pair.demonstration, pair.image))
+
+
+def _page(index: int) -> int:
+    """Return the number, from 1, of the page with the line of an index, from 0."""
+    return 1 + max(0, index) // _LINES

@@ -152,8 +152,8 @@ def _by_names(rows: Iterable[PointRow]) -> dict[_Names, tuple[PointRow, ...]]:
 
 def _change(table: Path, change: Callable[[list[PointRow]], list[PointRow]]) -> None:
     with folder_lock(table.parent):
-        for left in table.parent.glob(f'.{table.name}.*'):
-            # Of a process that was killed while it wrote: whoever writes holds the lock.
+        for left in table.parent.glob(f'.{table.name}.????????'):
+            # Of a process that was killed in `write_aside`: whoever writes holds the lock.
             left.unlink(missing_ok=True)
         rows = change(list(_read(table)))
         if rows:

@@ -72,7 +72,7 @@ class Suggester:
             is_current: tells whether the pair is still shown; asked before and after.
 
         Returns:
-            the suggestion; None if the pair is not shown any more.
+            the suggestion; None if the pair is not shown any more, or the page is closed.
         """
 
         def task(grounder: Grounder) -> Suggestion | None:
@@ -84,7 +84,7 @@ class Suggester:
             return self._suggestion(grounder, image)
 
         suggestion = await self._worker.run(task)
-        return suggestion if is_current() else None
+        return None if self._closed or not is_current() else suggestion
 
     def close(self) -> None:
         """Forget the demonstration."""

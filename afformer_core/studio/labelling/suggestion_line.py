@@ -4,20 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from nicegui import ui
 
 from afformer_core.media.polygons import Point
 from afformer_core.studio.labelling.suggestion import Suggestion
-
-
-@dataclass(frozen=True)
-class AcceptedPoint:
-    """A point (x, y) in pixels of the image, and the name of its action, which may be empty."""
-
-    point: Point
-    action: str
 
 
 class SuggestionLine:
@@ -46,14 +37,17 @@ class SuggestionLine:
         if suggestion is not None:
             self._text.text = _text(suggestion)
 
-    def take(self) -> AcceptedPoint | None:
-        """Take the best point that is left; None if there is none."""
-        if self._suggestion is None or not self.points:
-            return None
-        accepted = AcceptedPoint(self.points[0], self._suggestion.action)
-        self.points = self.points[1:]
-        self._row.set_visibility(bool(self.points))
-        return accepted
+    @property
+    def action(self) -> str:
+        """Name of the suggested action; empty where there is none."""
+        return '' if self._suggestion is None else self._suggestion.action
+
+    def take(self) -> Point:
+        """Take the best point that is left; there must be one."""
+        point, *left = self.points
+        self.points = tuple(left)
+        self._row.set_visibility(bool(left))
+        return point
 
 
 def _text(suggestion: Suggestion) -> str:

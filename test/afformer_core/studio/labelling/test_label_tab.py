@@ -30,6 +30,26 @@ def _unmarked(pairs: Path) -> Iterator[None]:
 
 
 @pytest.fixture
+def text_as_video(pairs: Path) -> Iterator[Path]:
+    """A demonstration of the same object that is none."""
+    path = pairs / 'cup/demonstrations/text.mp4'
+    path.write_text('press hard')
+    yield path
+    path.unlink()
+
+
+@pytest.fixture
+def sixty_images(pairs: Path) -> Iterator[None]:
+    """More images of the same object."""
+    paths = [pairs / f'cup/images/d_{number:02}.png' for number in range(60)]
+    for path in paths:
+        path.symlink_to(pairs / 'cup/images/attic.png')
+    yield
+    for path in paths:
+        path.unlink()
+
+
+@pytest.fixture
 def tab(page: Any) -> Any:
     """The page with the tab open at the first pair."""
     return opened(page)
@@ -151,6 +171,32 @@ def test_the_folder_is_checked_and_exported(tab: Any, pairs: Path, tmp_path: Pat
     (read,) = OpraDataset(tmp_path / 'annotations.json', root=pairs)
     (marked,) = FolderPairsDataset(pairs)
     assert read.points[0].tolist() == marked.points[0].tolist()
+
+
+def test_a_demonstration_that_cannot_be_read_is_told_and_passed_over(
+    text_as_video: Path, page: Any
+) -> None:
+    opened(page)
+
+    page.get_by_text('no points yet, the demonstration cannot be read').nth(2).wait_for()
+    for image in ('bath.png', 'cellar.png', 'attic.png'):
+        page.keyboard.press('n')
+        page.locator('.pairs .bg-primary', has_text=f'press.mp4, {image}').wait_for()
+    page.get_by_text('text.mp4, cellar.png').click()
+    page.get_by_text('text.mp4 is not a video that can be read').first.wait_for()
+
+
+def test_a_list_of_many_pairs_has_pages(sixty_images: None, page: Any) -> None:
+    opened(page)
+    lines = page.locator('.pairs .q-item')
+    assert lines.count() == 50
+
+    page.locator('.q-pagination button', has_text='2').click()
+    page.get_by_text('press.mp4, d_59.png').wait_for()
+    assert lines.count() == 13
+    page.keyboard.press('n')
+    page.locator('.pairs .bg-primary', has_text='press.mp4, bath.png').wait_for()
+    assert lines.count() == 50
 
 
 def test_points_of_another_page_appear_by_themselves(

@@ -101,7 +101,9 @@ def test_a_server_that_is_killed_loses_no_point_that_was_told(folder: Path) -> N
         time.sleep(0.2)
         marking.send_signal(signal.SIGKILL)
         told = 1 + sum(1 for _ in marking.stdout)
-    (folder / 'cup/.points.csv.half').write_text('demonstration,ima')
+    (folder / 'cup/.points.csv.half_row').write_text('demonstration,ima')
+    # Of an editor.
+    (folder / 'cup/.points.csv.swp').touch()
 
     labels = PointLabels(folder)
     marked = [row.x for row in labels.rows(labels.pairs[0])]
@@ -109,4 +111,4 @@ def test_a_server_that_is_killed_loses_no_point_that_was_told(folder: Path) -> N
     assert len(marked) - told in (0, 1)
     labels.add(labels.pairs[0], 'press', [(7, 50)])
     names = sorted(path.name for path in (folder / 'cup').iterdir())
-    assert names == ['demonstrations', 'images', 'points.csv']
+    assert names == ['.points.csv.swp', 'demonstrations', 'images', 'points.csv']

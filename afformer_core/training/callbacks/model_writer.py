@@ -111,12 +111,9 @@ class BestWriter(Callback):
             for name in self.metrics
             if f'validation/{name}' in trainer.callback_metrics
         }
-        training = {
-            **self._description,
-            'trained_on': [each.to_json() for each in self._ingredients()],
-            'step': trainer.global_step,
-            'validation': measured,
-        }
+        training = {**self._description, 'step': trainer.global_step, 'validation': measured}
+        if ingredients := self._ingredients():
+            training['trained_on'] = [each.to_json() for each in ingredients]
         model = averaged_model(trainer) or pl_module.model
         assert isinstance(model, nn.Module)
         self.write(model, pl_module, training)

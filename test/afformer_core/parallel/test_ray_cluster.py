@@ -54,18 +54,31 @@ def red() -> Iterator[ModuleType]:
         yield importlib.import_module('red_hands')
 
 
+def alive_machines() -> int:
+    import ray
+
+    return len({node['NodeID'] for node in ray.nodes() if node['Alive']})
+
+
 class Machines:
     """Two machines beside the one that leads a cluster, each a tree of processes."""
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._running = [self._start(), self._start()]
+        self._running: list[psutil.Popen] = []
         self.died = 0
+
+    def begin(self) -> None:
+        for _ in range(2):
+            self._running.append(self._start())
 
     def replace_one(self) -> None:
         """Kill the machine that has run longest, and start another."""
+        before = alive_machines()
         self._kill(self._running.pop(0))
         self.died += 1
+        while alive_machines() >= before:
+            time.sleep(0.5)
         self._running.append(self._start())
 
     def end(self) -> None:
@@ -73,6 +86,16 @@ class Machines:
             self._kill(machine)
 
     def _start(self) -> psutil.Popen:
+        """Start a machine and wait until it has joined; two that start at once may clash."""
+        before = alive_machines()
+        while True:
+            machine = self._run()
+            while machine.poll() is None:
+                if alive_machines() > before:
+                    return machine
+                time.sleep(0.5)
+
+    def _run(self) -> psutil.Popen:
         ray = [sys.executable, '-m', 'ray.scripts.scripts', 'start', '--block', '--num-cpus', '1']
         store = ['--object-store-memory', str(STORE), '--address', self._address]
         return psutil.Popen([*ray, *store], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -94,13 +117,14 @@ def cluster(red: ModuleType) -> Iterator[Machines]:
     head = {'num_cpus': 1, 'object_store_memory': STORE, 'include_dashboard': False}
     cluster = Cluster(True, False, head)
     machines = Machines(cluster.address)
-    ray.init(cluster.address, log_to_driver=False)
-    while ray.cluster_resources().get('CPU', 0) < 3:
-        time.sleep(0.2)
-    yield machines
-    ray.shutdown()
-    machines.end()
-    cluster.shutdown()
+    try:
+        ray.init(cluster.address, log_to_driver=False)
+        machines.begin()
+        yield machines
+    finally:
+        machines.end()
+        ray.shutdown()
+        cluster.shutdown()
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ class MinedVideo:
     """A video whose hands were detected.
 
     Attributes:
-        path: path of the file, the folder of frames or the bag.
-        topic: topic of the images in a bag, else empty.
+        path: path of the file, the folder of frames, the bag or the tar.
+        topic: topic of the images in a bag, or name of the video in a tar, else empty.
         size: (width, height) of its frames in pixels.
         times: seconds from its first frame of each examined frame, increasing.
         hands: hands in an examined frame, best first, by the frame's number; frames without hands

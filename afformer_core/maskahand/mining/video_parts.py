@@ -163,4 +163,8 @@ def _about(source: FrameSource, text: str) -> str:
     told = ' '.join(text.split())
     for named in (address(source.path), str(source.path)):
         told = told.replace(named, source.path.name)
-    return f'topic {source.topic}: {told}' if source.topic else told
+    if not source.topic:
+        return told
+    # A topic of a bag begins with a slash, as the name of a file in a tar does not.
+    kind = 'topic' if source.topic.startswith('/') else 'video'
+    return f'{kind} {source.topic}: {told}'

@@ -14,6 +14,7 @@ from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.maskahand.sources.frame_source import FrameSource
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.maskahand.sources.remote_video import RemoteVideo
+from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
 from afformer_core.maskahand.sources.urls import files_below, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.media.bag import BagError
@@ -25,6 +26,7 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 # Files of the recorders of ROS 1 and 2; an sqlite file without its metadata is no bag.
 _ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
+_NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> Fou
     """Find the long videos among files and folders, and in all folders below.
 
     These are video files, folders of numbered image files, the cameras of rosbag2s, recorded
-    demonstrations, and video files by their URL (see `urls`). Anything else is ignored, as are
-    hidden files. Links are followed; a video that is found in several ways is taken once.
+    demonstrations, videos in tars, and video files and tars by their URL (see `urls`). Anything
+    else is ignored, as are hidden files. Links are followed; a video that is found in several
+    ways is taken once.
 
     Args:
         paths: files and folders; `BAG#TOPIC` names one topic of a bag.
@@ -81,12 +84,14 @@ def open_source(path: Path, topic: str = '', number_rate: float | None = None) -
     """Return the source of a path and a topic, such as a `MinedVideo` has, without reading it.
 
     Args:
-        path, topic: path and topic of the source.
+        path, topic: path and topic of the source; of a tar, the name of the video in it.
         number_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
 
     Raises:
         VideoError: it is a folder of frames and no rate is given.
     """
+    if topic and path.suffix == TAR_SUFFIX:
+        return TarVideo(path, topic)
     if topic:
         return BagTopic(path, topic)
     if url_of(path) is not None:
@@ -118,7 +123,11 @@ class _Search:
             raise DatasetError(f'{file} does not exist. Name videos, bags, or folders of them')
         if topic:
             self.sources.append(BagTopic(file, topic))
-        elif file.is_dir() or file.suffix in (_ROS_1_SUFFIX, _SQLITE_SUFFIX) or is_bag(file):
+        elif (
+            file.is_dir()
+            or file.suffix in (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
+            or is_bag(file)
+        ):
             self._add(file)
         else:
             self._add_video(file)
@@ -131,7 +140,9 @@ class _Search:
             self.broken.append((path, str(error)))
             return
         for each in found:
-            if each == url or Path(each).suffix.lower() in VIDEO_SUFFIXES:
+            if Path(each).suffix == TAR_SUFFIX:
+                self._add_tar(Path(each))
+            elif each == url or Path(each).suffix.lower() in VIDEO_SUFFIXES:
                 self.sources.append(RemoteVideo(Path(each)))
 
     def _add(self, path: Path) -> None:
@@ -147,6 +158,8 @@ class _Search:
             self._add_folder(path)
         elif path.suffix == _ROS_1_SUFFIX:
             self._add_bag(path)
+        elif path.suffix == TAR_SUFFIX:
+            self._add_tar(path)
         elif path.suffix == _SQLITE_SUFFIX:
             self.broken.append(
                 (path, f'there is no {_METADATA} beside; `ros2 bag reindex` writes one')
@@ -175,6 +188,19 @@ class _Search:
 
     def _add_video(self, path: Path) -> None:
         self.sources.append(VideoFile(path))
+
+    def _add_tar(self, path: Path) -> None:
+        """Add the videos of a tar, and tell if it is damaged after them."""
+        try:
+            names, damage = tar_names(path)
+        except VideoError as error:
+            self.broken.append((path, str(error)))
+            return
+        if damage:
+            self.broken.append((path, damage))
+        for name in names:
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+                self.sources.append(TarVideo(path, name))
 
     def _add_bag(self, path: Path) -> None:
         try:

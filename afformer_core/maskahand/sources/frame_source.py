@@ -46,11 +46,11 @@ class FrameSource(Protocol):
 
     @property
     def path(self) -> Path:
-        """The file, the folder of frames, or the bag."""
+        """The file, the folder of frames, the bag, or the tar."""
 
     @property
     def topic(self) -> str:
-        """Topic of the images in a bag, else empty."""
+        """Topic of the images in a bag, or name of the video in a tar, else empty."""
 
     def fingerprint(self) -> str:
         """Return a text that changes when a file is added, removed, or written again.

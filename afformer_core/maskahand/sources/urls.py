@@ -38,16 +38,17 @@ class RemoteFile(io.RawIOBase):
 
     Args:
         url: the URL.
+        block: bytes that are read at a time.
 
     Raises:
         VideoError: there is no such file, it may not be read, or its file system is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, block: int = _BLOCK) -> None:
         super().__init__()
         with _told(url):
             system, name = _system(url)
-            self._file = system.open(name, 'rb', block_size=_BLOCK)
+            self._file = system.open(name, 'rb', block_size=block)
         self._url = url
 
     def readable(self) -> bool:

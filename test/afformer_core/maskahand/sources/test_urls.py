@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import importlib.util
+import io
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -167,6 +169,52 @@ def test_what_a_server_does_not_give_is_told_and_the_rest_is_mined(
     assert 'access is denied. Check the credentials' in told['secret.mp4']
     assert 'is not a video that can be read, or is truncated' in told['cut.mp4']
     assert 'the transfer broke' in told['broken.ts']
+
+
+@pytest.fixture
+def tar(film: Path, tmp_path: Path) -> Path:
+    """A shard of WebDataset, with two samples of a video and its text."""
+    path = tmp_path / 'shards' / '000000.tar'
+    path.parent.mkdir()
+    with tarfile.open(path, 'w') as written:
+        for name in ('first', 'second'):
+            written.add(film, f'{name}.mp4')
+            text = tarfile.TarInfo(f'{name}.txt')
+            text.size = 5
+            written.addfile(text, io.BytesIO(b'press'))
+    return path
+
+
+def test_videos_of_a_tar_are_those_of_the_disk(
+    red: ModuleType, film: Path, tar: Path, tmp_path: Path
+) -> None:
+    fsspec.filesystem('memory').pipe('/tars/000000.tar', tar.read_bytes())
+    [local] = mine(red, tmp_path / 'local', str(film)).videos
+
+    for number, place in enumerate((str(tar.parent), str(tar), 'memory://tars')):
+        index = mine(red, tmp_path / f'{number}', place)
+        assert [video.topic for video in index.videos] == ['first.mp4', 'second.mp4']
+        assert [seen(video) for video in index.videos] == [seen(local)] * 2
+        assert index.broken == ()
+        video = index.videos[1]
+        images = open_source(video.path, video.topic).at([2.0, 8.4])
+        assert (images == open_source(film).at([2.0, 8.4])).all()
+
+
+def test_a_tar_that_is_truncated_is_told_and_used_up_to_there(
+    red: ModuleType, tar: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(tar) as opened:
+        begin = opened.getmember('second.mp4').offset_data
+    tar.write_bytes(tar.read_bytes()[: begin + 1000])
+
+    index = mine(red, tmp_path / 'mined', str(tar))
+
+    assert [video.topic for video in index.videos] == ['first.mp4']
+    (tar_path, tar_reason), (path, reason) = index.broken
+    assert tar_path == path == tar
+    assert tar_reason.startswith('the tar is damaged or truncated after 3 files: ')
+    assert reason.startswith('video second.mp4: ')
 
 
 def test_a_scheme_without_its_package_is_told(tmp_path: Path) -> None:

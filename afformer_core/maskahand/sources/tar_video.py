@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Videos in tar files, as WebDataset keeps them, as sources of frames.
+
+A tar lies on the disk or at a URL, and is never unpacked: a video is read where it lies in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.fingerprint import files_fingerprint, samples_fingerprint
+from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
+from afformer_core.maskahand.sources.urls import RemoteFile, address, facts_of, url_of
+from afformer_core.maskahand.sources.video_file import windows_of
+from afformer_core.media.video import VideoFrame, VideoReader
+from afformer_core.media.video_frames import upright
+
+TAR_SUFFIX = '.tar'
+# Bytes that are read at a time of a remote tar to find its files, of which most are passed over.
+_HEADER_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class TarVideo:
+    """A video file in a tar, as a `FrameSource`.
+
+    Attributes:
+        path: path of the tar, or that stands for its URL (see `urls`).
+        topic: name of the video in it.
+    """
+
+    path: Path
+    topic: str
+
+    def fingerprint(self) -> str:
+        """Hash the state of the tar, and where the video lies in it (see `FrameSource`)."""
+        facts = (_state(self.path), self.topic, _video_at(self.path, self.topic))
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+    def content(self) -> str:
+        """Hash the content of the video (see `FrameSource.content`)."""
+        _, size = _video_at(self.path, self.topic)
+        with self._file() as file:
+            return samples_fingerprint([(file, size)])
+
+    def duration(self) -> float | None:
+        """Return the duration in seconds (see `FrameSource.duration`)."""
+        with self._reader() as reader:
+            return reader.duration
+
+    def windows(self, length: float) -> Sequence[int]:
+        """Return the windows of the stored duration (see `FrameSource.windows`)."""
+        return windows_of(self.duration(), length)
+
+    def frames(
+        self, rate: float, start: float = 0.0, stop: float = math.inf
+    ) -> Iterator[VideoFrame]:
+        """Yield some of the frames (see `FrameSource.frames`)."""
+        for time, frame in chosen_frames(self._from(start), rate, start, stop):
+            yield VideoFrame(time, upright(frame))
+
+    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
+        """Read the frames of some times (see `FrameSource.at`)."""
+        return frames_at(self._from, upright, times, self.path / self.topic)
+
+    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        with self._reader() as reader:
+            yield from reader.scan(start)
+
+    def _reader(self) -> VideoReader:
+        return VideoReader(self.path / self.topic, threads=1, file=self._file())
+
+    def _file(self) -> _Slice:
+        return _Slice(_opened(self.path), *_video_at(self.path, self.topic))
+
+
+def tar_names(path: Path) -> tuple[list[str], str]:
+    """List the files of a tar.
+
+    Returns:
+        their names, and what is wrong with the tar: what follows is not in the list then.
+
+    Raises:
+        OSError, VideoError: it cannot be read.
+    """
+    found, damage = _files(path, _state(path))
+    return list(found), damage
+
+
+class _Slice(io.RawIOBase):
+    """A part of an opened file, as a file."""
+
+    def __init__(self, file: io.RawIOBase | io.BufferedReader, offset: int, size: int) -> None:
+        super().__init__()
+        self._file, self._offset, self._size = file, offset, size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._position)
+        self._file.seek(self._offset + self._position)
+        content = self._file.read(left if size < 0 else min(size, left)) or b''
+        self._position += len(content)
+        return content
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _opened(path: Path, block: int | None = None) -> io.RawIOBase | io.BufferedReader:
+    url = url_of(path)
+    if url is None:
+        return path.open('rb')
+    return RemoteFile(url) if block is None else RemoteFile(url, block)
+
+
+def _video_at(path: Path, name: str) -> tuple[int, int]:
+    """Return the offset and the size of a video in a tar, in bytes."""
+    found, damage = _files(path, _state(path))
+    if name not in found:
+        raise VideoError(f'{address(path)} has no file {name}{damage and f": {damage}"}')
+    return found[name]
+
+
+def _state(path: Path) -> str:
+    url = url_of(path)
+    return files_fingerprint([path]) if url is None else repr(facts_of(url))
+
+
+@lru_cache(maxsize=256)
+def _files(path: Path, state: str) -> tuple[Mapping[str, tuple[int, int]], str]:
+    found: dict[str, tuple[int, int]] = {}
+    with _opened(path, _HEADER_BLOCK) as file:
+        try:
+            with tarfile.open(fileobj=file, mode='r:') as tar:
+                for member in tar:
+                    if member.isfile():
+                        found[member.name] = (member.offset_data, member.size)
+        except tarfile.TarError as error:
+            return found, f'the tar is damaged or truncated after {len(found)} files: {error}'
+    return found, ''

@@ -10,6 +10,7 @@ from afformer_core.data.readers.assistq import AssistqButtonsDataset
 from afformer_core.data.readers.ego_exo4d import EgoExo4dDataset, is_ego_exo4d
 from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.data.readers.folder_pairs import FolderPairsDataset
+from afformer_core.data.readers.hoi4d.dataset import Hoi4dDataset, is_hoi4d
 from afformer_core.data.readers.holoassist.dataset import HoloAssistDataset, is_holoassist
 from afformer_core.data.readers.manifest.dataset import ManifestDataset
 from afformer_core.data.readers.manifest.files import SUFFIXES
@@ -25,10 +26,10 @@ def open_annotations(
     """Open the dataset of an annotation file, or of a folder of one's own pairs.
 
     A folder has the layout of `folder_pairs` or holds files of VISOR; JSON lines and Parquet are
-    manifests. Text is OPRA's original format. A JSON list of recordings with events is
-    HoloAssist's, and any other OPRA's or the simulator's. An object with verbs is EPIC-Hotspot's,
-    one with video_annotations VISOR's, one of splits alone that of Ego-Exo4D's correspondences,
-    and any other AssistQ's.
+    manifests. Text is OPRA's original format, or HOI4D's beside `task_definitions.csv`. A JSON
+    list of recordings with events is HoloAssist's, and any other OPRA's or the simulator's. An
+    object with verbs is EPIC-Hotspot's, one with video_annotations VISOR's, one of splits alone
+    that of Ego-Exo4D's correspondences, and any other AssistQ's.
 
     Args:
         path: the file or folder.
@@ -46,6 +47,8 @@ def open_annotations(
         return FolderPairsDataset(path, root)
     if path.suffix.lower() in SUFFIXES:
         return ManifestDataset(path, root)
+    if is_hoi4d(path):
+        return Hoi4dDataset(path, root)
     if path.suffix == '.txt':
         return OpraTextDataset(path, root)
     content = read_json(path)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reader of HOI4D, over a small tree in its layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.readers.hoi4d.dataset import Hoi4dDataset
+from afformer_core.data.verification import find_problems
+from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
+from afformer_core.media.video import write_video
+
+TASKS = (
+    'Category ID,Category,T1,T2,T3,T4,T5,T6\n'
+    'C1,Toy Car,Pick and place,Push toy car,N/A,N/A,N/A,N/A\n'
+    'C4,Storage Furniture,Open and close the drawer,Open and close the door,N/A,N/A,N/A,N/A\n'
+)
+# A cupboard in three rooms, two of which are one, and another cupboard.
+DRAWER, DOOR, SAME_ROOM, OTHER = SEQUENCES = (
+    'ZY20210800001/H1/C4/N11/S125/s03/T1',
+    'ZY20210800002/H2/C4/N11/S126/s01/T2',
+    'ZY20210800001/H1/C4/N11/S125/s04/T1',
+    'ZY20210800001/H1/C4/N12/S125/s03/T1',
+)
+# Colours of labels: door, right hand, body, drawer.
+DOOR_COLOUR, HAND, BODY, DRAWER_COLOUR = (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128)
+
+
+def write_mask(path: Path, *colours: tuple[int, int, int]) -> None:
+    """Stripes of 10 pixels in an image of 96x54, from the left."""
+    pixels = np.zeros((54, 96, 3), np.uint8)
+    for number, colour in enumerate(colours):
+        pixels[:, 10 * number : 10 * number + 10] = colour
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Each sequence has a hand in frame 0 and none in frame 2; masks of one are moved."""
+    (tmp_path / 'task_definitions.csv').write_text(TASKS)
+    (tmp_path / 'release.txt').write_text(''.join(f'{name}\n' for name in SEQUENCES))
+    for name in SEQUENCES:
+        images = tmp_path / 'HOI4D_release' / name / 'align_rgb'
+        images.mkdir(parents=True)
+        write_video(images / 'image.mp4', np.zeros((9, 48, 64, 3), np.uint8), 15.0)
+        PIL.Image.new('RGB', (96, 54)).save(images / '00002.jpg')
+        masks = '2Dseg/shift_mask' if name == DOOR else '2Dseg/mask'
+        folder = tmp_path / 'HOI4D_annotations' / name / masks
+        write_mask(folder / '00000.png', DOOR_COLOUR, HAND)
+        write_mask(folder / '00002.png', DOOR_COLOUR, BODY, DRAWER_COLOUR)
+    return tmp_path
+
+
+def opened(tree: Path) -> Hoi4dDataset:
+    dataset = open_annotations(tree / 'release.txt')
+    assert isinstance(dataset, Hoi4dDataset)
+    return dataset
+
+
+def test_a_task_is_sought_in_another_room(tree: Path) -> None:
+    dataset = opened(tree)
+
+    assert dataset.action_names == (
+        'Open and close the door',
+        'Open and close the drawer',
+        'Pick and place',
+        'Push toy car',
+    )
+    assert [sample.sample_id for sample in dataset] == [DRAWER, DOOR, SAME_ROOM]
+    drawer, door, _ = dataset
+    assert drawer.video_path == tree / 'HOI4D_release' / DRAWER / 'align_rgb/image.mp4'
+    assert drawer.image_path == tree / 'HOI4D_release' / DOOR / 'align_rgb/00002.jpg'
+    assert drawer.image_size == (96, 54)
+    assert (drawer.actions, door.actions) == ((1,), (0,))
+    assert drawer.object_id == door.object_id == 'C4/N11'
+    assert drawer.origin == Origin('HOI4D', 'CC-BY-NC-4.0')
+    assert dataset.left_out == {'no image of the object in another sequence': 1}
+
+
+def test_the_part_that_the_task_acts_on_is_right(tree: Path) -> None:
+    points = np.array([[5, 20], [15, 20], [25, 20], [50, 20]], float)
+
+    drawer, door, _ = (sample.masks[0] for sample in opened(tree))
+
+    assert drawer is not None
+    assert door is not None
+    assert drawer.contains(points).tolist() == [False, False, True, False]
+    assert door.contains(points).tolist() == [True, False, False, False]
+
+
+def test_the_media_are_there_and_may_lie_together(tree: Path) -> None:
+    assert find_problems(opened(tree), progress=False) == []
+    for part in ('HOI4D_release', 'HOI4D_annotations'):
+        for name in SEQUENCES:
+            for each in (tree / part / name).iterdir():
+                (tree / name).mkdir(parents=True, exist_ok=True)
+                each.rename(tree / name / each.name)
+        (tree / part).rename(tree / f'empty_{part}')
+
+    assert find_problems(opened(tree), progress=False) == []
+    assert opened(tree)[0].image_path == tree / DOOR / 'align_rgb/00002.jpg'
+
+
+def test_a_sequence_with_a_hand_all_along_is_no_target(tree: Path) -> None:
+    masks = tree / 'HOI4D_annotations' / DOOR / '2Dseg/shift_mask'
+    write_mask(masks / '00002.png', DRAWER_COLOUR, HAND)
+
+    dataset = opened(tree)
+
+    # The other sequence of the same room is left.
+    assert dataset[0].image_path == tree / 'HOI4D_release' / SAME_ROOM / 'align_rgb/00002.jpg'
+
+
+def test_an_image_without_the_part_is_no_target(tree: Path) -> None:
+    for name in (DRAWER, SAME_ROOM):
+        masks = tree / 'HOI4D_annotations' / name / '2Dseg/mask'
+        write_mask(masks / '00002.png', BODY, BODY, DRAWER_COLOUR)
+
+    assert [sample.sample_id for sample in opened(tree)] == [DRAWER, SAME_ROOM]
+
+
+def test_a_left_hand_is_one_where_the_category_has_it(tree: Path) -> None:
+    chairs = [name.replace('C4', 'C20') for name in (DRAWER, DOOR)]
+    (tree / 'release.txt').write_text('\n'.join(chairs))
+    (tree / 'task_definitions.csv').write_text(TASKS + 'C20,Chair,Move,Move,N/A,N/A,N/A,N/A\n')
+    for name in chairs:
+        masks = tree / 'HOI4D_annotations' / name / '2Dseg/mask'
+        # Label 3 is the body of a cupboard, and the left hand beside a chair.
+        write_mask(masks / '00000.png', (128, 0, 0), (128, 128, 0))
+        write_mask(masks / '00007.png', (128, 0, 0))
+
+    assert opened(tree)[0].image_path.name == '00007.jpg'
+
+
+def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / 'HOI4D_release' / DOOR / 'align_rgb/00002.jpg').unlink()
+
+    assert main(['verify', str(tree / 'release.txt')]) == 1
+
+    assert '00002.jpg does not exist' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('file', 'text', 'expected'),
+    [
+        ('release.txt', f'{DRAWER}\nZY1/H1\n', r"line 2 of .*release.txt: it is 'ZY1/H1'"),
+        ('release.txt', f'{DRAWER}\n', 'gives 0 samples'),
+        ('release.txt', DRAWER.replace('C4', 'C99'), "'unknown task': 1"),
+        ('task_definitions.csv', 'Category ID,T1\nCx,a\n', 'task_definitions.csv: invalid'),
+        ('task_definitions.csv', 'Category\nC1\n', "task_definitions.csv has no 'Category ID'"),
+        (f'HOI4D_annotations/{DRAWER}/2Dseg/mask/00000.png', 'x', '00000.png is not a mask'),
+    ],
+)
+def test_a_malformed_file_is_named(tree: Path, file: str, text: str, expected: str) -> None:
+    (tree / file).write_text(text)
+
+    with pytest.raises(DatasetError, match=expected):
+        opened(tree)

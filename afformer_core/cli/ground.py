@@ -14,6 +14,7 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 _EXAMPLE = """examples:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
   afformer ground --video 'press.mp4#t=1.5,3' --image panel.jpg
+  afformer ground --video press.mp4 --image panel.jpg --contact 292 48
 """
 # Opacity of the heatmap at its maximum.
 _OPACITY = 0.6
@@ -38,6 +39,14 @@ def add_parser(subparsers: Any) -> None:
         'from 1.5 to 3 seconds',
     )  # fmt: skip
     parser.add_argument('--image', type=Path, required=True, help='image in which to act')
+    parser.add_argument(
+        '--contact',
+        type=float,
+        nargs=2,
+        metavar=('X', 'Y'),
+        help="pixel of the video's first frame that shows what is operated, from (0, 0); of the "
+        'part, its first frame. The hand should not cover it (default: the model finds it)',
+    )
     parser.add_argument('--model', type=Path, help='model folder (default: the shipped model)')
     add_session_options(parser)
     parser.add_argument(
@@ -60,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     image = read_image(arguments.image)
     grounder = open_grounder(arguments.model, arguments)
     shown = read_demonstration(arguments.video, grounder.configuration.maximum_frames)
-    grounder.set_demonstration(shown.frames, 'video')
+    contact = _position(arguments.contact, shown.frames[0].shape)
+    grounder.set_demonstration(shown.frames, 'video', contact)
     start = time.perf_counter()
     grounding = grounder.ground(image, 'video')
     milliseconds = 1e3 * (time.perf_counter() - start)
@@ -69,3 +79,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is not None:
         write_image(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
     return 0
+
+
+def _position(pixel: list[float] | None, shape: tuple[int, ...]) -> tuple[float, float] | None:
+    """Return a pixel of an image [H, W, 3] as shares of its width and height."""
+    if pixel is None:
+        return None
+    (x, y), (height, width) = pixel, shape[:2]
+    if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+        raise ValueError(
+            f'--contact is {x:g} {y:g}; expected a pixel of the first frame, which has '
+            f'{width}x{height}'
+        )
+    return (x + 0.5) / width, (y + 0.5) / height

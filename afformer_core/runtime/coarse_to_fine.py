@@ -17,6 +17,7 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Demonstration, EncodedFrames
 from afformer_core.runtime.json_fields import checked_fields
+from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.matching.weighing import log_probabilities
 from afformer_core.runtime.session import Memory, Output, Session
 
@@ -191,6 +192,14 @@ class CoarseToFine:
     session: Session
     zoomed: tuple[ZoomStage, ...]
     zoom_session: Session
+
+    @classmethod
+    def of(
+        cls, configuration: AfformerConfiguration, session: Session, zoomed: tuple[ZoomStage, ...]
+    ) -> CoarseToFine:
+        """Let the decoder run the zoom stages of a session."""
+        decoder = session.decoder if isinstance(session, MatchedSession) else session
+        return cls(configuration, session, zoomed, decoder)
 
     def memorize_zoomed(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
         """Compute the memory of each zoom stage, from crops around the point of contact.

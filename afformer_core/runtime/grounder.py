@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
+from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
@@ -25,6 +27,7 @@ from afformer_core.runtime.grounding import (
     Peak,
 )
 from afformer_core.runtime.matching.correspondence import features_to_compare
+from afformer_core.runtime.matching.marked_contact import memorize_encoded
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction, best_peak
@@ -37,8 +40,7 @@ class Grounder:
     """Grounding of demonstrations in images. Not thread-safe: one thread owns it.
 
     A frame of a demonstration is encoded when it is added, so that finishing costs only
-    `memorize`; an image costs only `ground`. With zoom stages, finishing also encodes and
-    memorizes the crops of each stage, and an image costs one more `ground` for each.
+    `memorize`; an image costs only `ground`, and one more for each zoom stage.
 
     Args:
         configuration: configuration of the model.
@@ -48,8 +50,7 @@ class Grounder:
         zoom_stages, calibration_problem: see the attributes.
 
     Attributes:
-        calibration_problem: why the model folder's calibration is not used; empty where it is
-            used, or there is none.
+        calibration_problem: why the folder's calibration is not used, or empty.
         zoom_stages: zoom stages of demonstrations memorized from now on and of images, in order.
     """
 
@@ -92,14 +93,12 @@ class Grounder:
             precision: 'fp32', 'fp16', 'bf16', 'int8' or 'auto' (see `open_session`).
             report: called with a line of text before what takes long.
             maximum_stages: largest number of stages, 1 for no zoom; None for as many as there are.
-            gpu_lost: called with the reason once the CPU has replaced a lost GPU; None to raise
-                the error instead, in this and every later call.
+            gpu_lost: called with the reason once the CPU replaces a lost GPU; None to raise it.
 
         Raises:
             ModelFolderError: the folder does not hold a valid model for this backend.
             EngineError: TensorRT cannot compile or run it here.
-            ValueError: the backend or precision is unknown, threads is negative, or maximum_stages
-                below 1.
+            ValueError: backend, precision, threads or maximum_stages is out of its range.
         """
         if maximum_stages is not None and maximum_stages < 1:
             raise ValueError(f'maximum_stages is {maximum_stages}; expected at least 1')
@@ -148,22 +147,27 @@ class Grounder:
         """Name of the demonstration being recorded, or None."""
         return self._recording.name
 
-    def set_demonstration(self, frames: Iterable[NDArray[Any]], name: str) -> Demonstration:
+    def set_demonstration(
+        self, frames: Iterable[NDArray[Any]], name: str, contact: Point | None = None
+    ) -> Demonstration:
         """Record a whole demonstration at once; one of the same name is replaced.
 
         Args:
             frames: uint8 RGB [H, W, 3], in order, at least one.
             name: name of the demonstration, not empty.
+            contact: see `EncodedFrames.contact`.
 
         Raises:
-            DemonstrationError: there is no frame, the name is empty, or another is being recorded.
+            DemonstrationError: there is no frame, the name is empty, another is being recorded, or
+                the contact is given to a model without a matching network.
             ImageError: a frame is not an image; an earlier demonstration of the name stays.
+            ValueError: the contact lies outside of the frame.
         """
         self.start_demonstration(name)
         try:
             for frame in frames:
                 self.add_frame(frame)
-            return self.finish_demonstration()
+            return self.finish_demonstration(contact)
         finally:
             self._recording.cancel()
 
@@ -184,15 +188,14 @@ class Grounder:
         """
         self._recording.add(image, self.resize, self.encode)
 
-    def finish_demonstration(self) -> Demonstration:
+    def finish_demonstration(self, contact: Point | None = None) -> Demonstration:
         """End the recording and memorize it; one of the same name is replaced.
 
-        Raises:
-            DemonstrationError: no demonstration is being recorded, or it has no frame and is
-                dropped.
+        See `set_demonstration` for contact and errors; a recording without a frame is dropped.
         """
         recorded = self._recording.finish()
-        return self.memorize(recorded.encoded, recorded.name, recorded.frame_count)
+        encoded = replace(recorded.encoded, contact=contact)
+        return self.memorize(encoded, recorded.name, recorded.frame_count)
 
     def resize(self, image: NDArray[Any]) -> UInt8Array:
         """Resize uint8 RGB [H, W, 3] to the model's input size.
@@ -214,7 +217,7 @@ class Grounder:
             name: name of the demonstration, not empty.
             frame_count: number of frames that were received, at least as many.
         """
-        memory = self._session.memorize(encoded.features)
+        memory = memorize_encoded(self._session, encoded)
         demonstration = Demonstration(
             name,
             encoded.images,
@@ -229,7 +232,7 @@ class Grounder:
 
     def contact(self, encoded: EncodedFrames) -> Peak:
         """Find what a demonstration operates: a peak in pixels of the first of its frames."""
-        output = self._session.ground(encoded.images[0], self._session.memorize(encoded.features))
+        output = self._session.ground(encoded.images[0], memorize_encoded(self._session, encoded))
         return best_peak(output, self.configuration, encoded.size)
 
     def cancel_demonstration(self) -> None:
@@ -270,9 +273,8 @@ class Grounder:
     def predict(self, image: NDArray[Any], *names: str) -> Prediction:
         """Predict heatmap and actions at the model's size: `ground` before the search for peaks.
 
-        Several demonstrations of one skill are grounded each on its own, their logits averaged
-        for the whole image and, at one common crop window, in each zoom stage: attention over the
-        frames of all at once is right less often.
+        Several demonstrations of one skill are grounded each on its own, and their logits are
+        averaged, in each zoom stage at one common crop window.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
@@ -295,6 +297,4 @@ class Grounder:
 
     @property
     def _zoom(self) -> CoarseToFine:
-        session = self._session
-        decoder = session.decoder if isinstance(session, MatchedSession) else session
-        return CoarseToFine(self.configuration, session, self.zoom_stages, decoder)
+        return CoarseToFine.of(self.configuration, self._session, self.zoom_stages)

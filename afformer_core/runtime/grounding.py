@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.polygons import Point
 from afformer_core.runtime.presence import DemonstrationFeatures, PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Memory
@@ -182,16 +183,24 @@ class EncodedFrames:
         images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
         features: their features, float32 [T, C, rows, columns].
         rotation: sense in which the demonstration turns something.
+        contact: what it operates, where somebody marked that: (x, y) in the first frame, as shares
+            of its width and height, 0 to 1. None: the model finds it.
 
     Raises:
-        ValueError: a type or shape is another, or the lengths differ.
+        ValueError: a type or shape is another, the lengths differ, or the contact lies outside.
     """
 
     images: UInt8Array
     features: FloatArray
     rotation: ShownRotation = UNKNOWN_ROTATION
+    contact: Point | None = None
 
     def __post_init__(self) -> None:
+        if self.contact is not None and not all(0 <= share <= 1 for share in self.contact):
+            raise ValueError(
+                f'the contact is marked at {self.contact}; expected shares of width and height '
+                'from 0 to 1'
+            )
         images, features = self.images, self.features
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ValueError(

@@ -139,12 +139,14 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     )
     from afformer_core.evaluation.parts.predictors import (
         CentrePredictor,
+        MarkedContactPredictor,
         ModelPredictor,
         RelativePositionPredictor,
         SiftPredictor,
     )
     from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
-    from afformer_core.runtime.shipped_model import SHIPPED
+    from afformer_core.runtime.model_folder import read_description
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     folders = name_models(arguments.models or [Path(SHIPPED)])
     models = {name: ModelPredictor(open_model(arguments, each)) for name, each in folders.items()}
@@ -161,11 +163,15 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
         'relative_position': 'relative position of the contact, marked',
         'sift': 'SIFT and a homography, contact marked',
     }
+    first = next(iter(models.values()))
+    if read_description(model_folder(next(iter(folders.values())))).matching is not None:
+        baselines['model_marked'] = MarkedContactPredictor(first)
+        labels['model_marked'] = f'{next(iter(models))}, contact marked'
     try:
         features = ImagenetFeatures()
     except AfformerError as error:
         return _Predictors(models, baselines, labels, (f'There is no row of matching: {error}',))
-    found = FoundContact(next(iter(models.values())))
+    found = FoundContact(first)
     baselines['matching_marked'] = MatchingPredictor(features, marked_contact)
     baselines['matching_found'] = MatchingPredictor(features, found)
     return _Predictors(models, baselines, {**labels, **_MATCHING}, ())

@@ -41,11 +41,25 @@ class Clip:
         name: unique among those that are shown.
         frames: uint8 RGB [T, H, W, 3], evenly spaced, the clip's first one first.
         marked: where the contact was marked, or None.
+        contact: the contact in the first frame, if a model is to be told it.
     """
 
     name: str
     frames: NDArray[np.uint8]
     marked: MarkedFrame | None
+    contact: Point | None = None
+
+    def with_contact(self) -> Clip:
+        """Return the same clip with the marked frame as its first one, and the mark told.
+
+        Raises:
+            ValueError: nothing is marked.
+        """
+        if self.marked is None:
+            raise ValueError(f'{self.name} has no mark; expected one')
+        frames = np.concatenate((self.marked.image[None], self.frames[1:]))
+        name = f'{self.name}, contact marked'
+        return replace(self, name=name, frames=frames, contact=self.marked.point)
 
     def blank(self) -> Clip:
         """Return the same clip with all frames grey, so that it shows nothing."""

@@ -131,7 +131,7 @@ class ModelPredictor:
         if clip.name not in grounder.demonstrations:
             for name in grounder.demonstrations[: 1 - _KEPT]:
                 grounder.delete_demonstration(name)
-            grounder.set_demonstration(clip.frames, clip.name)
+            grounder.set_demonstration(clip.frames, clip.name, clip.contact)
         grounding = grounder.ground(image, clip.name, MOST_POINTS)
         height, width = image.shape[:2]
         points = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
@@ -143,3 +143,20 @@ class ModelPredictor:
             grounding.confidence if grounding.presence is None else grounding.presence,
             StreamSettings().is_present(grounding.presence_features, grounder.calibration),
         )
+
+
+class MarkedContactPredictor:
+    """A model with a matching network that is told the marked contact, as by a user's click.
+
+    Args:
+        model: the model, which finds the contact where it is not told.
+    """
+
+    def __init__(self, model: Predictor) -> None:
+        self._model = model
+
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+        """See `Predictor.predict`."""
+        if clip.marked is None:
+            return Prediction(())
+        return self._model.predict(image, clip.with_contact())

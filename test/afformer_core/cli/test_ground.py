@@ -51,6 +51,19 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (overlay != read_image(files / 'panel.png')).any()
 
 
+def test_a_marked_contact(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ground(files, '--contact', '10', '40') == 0
+
+    answer = json.loads(capsys.readouterr().out)
+    grounder = Grounder.load(shipped_model_folder(), 'torch')
+    frames = read_video(files / 'press.mp4')
+    grounder.set_demonstration(frames, 'press', (10.5 / 64, 40.5 / 64))
+    grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
+    assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
+    assert ground(files, '--contact', '64', '40') == 1
+    assert '--contact is 64 40; expected a pixel' in capsys.readouterr().err
+
+
 def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ground(files, video='press.mp4#t=0.25,0.75') == 0
 

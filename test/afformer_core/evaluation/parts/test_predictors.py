@@ -15,7 +15,9 @@ from afformer_core.evaluation.parts.matching import (
 )
 from afformer_core.evaluation.parts.predictors import (
     CentrePredictor,
+    MarkedContactPredictor,
     ModelPredictor,
+    Prediction,
     RelativePositionPredictor,
     SiftPredictor,
 )
@@ -135,3 +137,29 @@ def test_the_contact_that_a_model_finds_is_in_the_first_frame(model, moved) -> N
     found = FoundContact(model)(clip)
     assert found.image is clip.frames[0] or np.array_equal(found.image, clip.frames[0])
     assert found.point == model.predict(clip.frames[0], clip).points[0]
+
+
+class Told:
+    """A model that keeps the clips that it is shown."""
+
+    def __init__(self) -> None:
+        self.clips: list[Clip] = []
+
+    def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
+        self.clips.append(clip)
+        return Prediction(((0.5, 0.5),))
+
+
+def test_a_model_is_told_the_mark_in_the_frame_that_shows_it(moved) -> None:
+    image, clip = moved
+    model = Told()
+    marked = Clip(clip.name, clip.frames, MarkedFrame(GREY, (0.25, 0.75)))
+
+    assert MarkedContactPredictor(model).predict(image, marked).points == ((0.5, 0.5),)
+    assert MarkedContactPredictor(model).predict(image, unmarked(clip)).points == ()
+
+    (told,) = model.clips
+    assert told.contact == (0.25, 0.75)
+    assert told.name != clip.name
+    np.testing.assert_array_equal(told.frames[0], GREY)
+    np.testing.assert_array_equal(told.frames[1:], clip.frames[1:])

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from afformer_core.benchmarks.flops import image_flops
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.latency import measure_in_process
 from afformer_core.benchmarks.latency_tables import random_model
@@ -20,12 +21,15 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.presets import afformer_small
+from afformer_core.models.pretrained.coco import COCO_ORIGIN
+from afformer_core.models.pretrained.imagenet import IMAGENET_ORIGIN
 from afformer_core.parallel.measured_subprocess import MeasurementError
 from afformer_core.reports.tables import Cell, Table
 
 REFERENCE = 'efficientnet_lite0'
 COLUMNS = {
     'backbone_parameters': 'backbone, M parameters',
+    'image_gigaflops': 'GFLOP / image',
     'image_milliseconds': 'ms / image',
     'ratio': 'of EfficientNet-Lite0',
     'frame_milliseconds': 'ms / demonstration frame',
@@ -33,11 +37,11 @@ COLUMNS = {
     'licence': 'licence of the weights',
 }
 _ACTIONS = ('press', 'pull')
-# Of ImageNet's weights for the one, and COCO's for the other.
-_LICENCES = {'efficientnet_lite0': 'apache-2.0', 'resnet50': 'bsd-3-clause'}
+_ORIGINS = {REFERENCE: IMAGENET_ORIGIN, 'resnet50': COCO_ORIGIN}
 _NOTES = (
     'The small model (96 channels, two levels) over each backbone, with random weights, since '
     'neither time nor memory depends on them.',
+    'GFLOP: operations of `ground` for one image, a multiply-add as two.',
     'Medians of one run; peak memory is that of a process of its own, libraries included.',
     'The licence is the one that timm names for the weights, which are fetched only if a training '
     'asks for them.',
@@ -74,6 +78,7 @@ def backbone_table(
     for name, configuration in tqdm(configurations.items(), 'backbones', disable=not progress):
         row: dict[str, Cell] = dict.fromkeys(COLUMNS)
         row['backbone_parameters'] = round(body_parameters(configuration) / 1e6, 1)
+        row['image_gigaflops'] = round(image_flops(configuration, frames) / 1e9, 2)
         row['licence'] = licence(name)
         try:
             row |= _measured(configuration, frames, threads, variant)
@@ -116,10 +121,10 @@ def body_parameters(configuration: AfformerConfiguration) -> int:
 def licence(backbone: str) -> str:
     """Return the licence of a backbone's pretrained weights, or 'unknown'."""
     if not is_timm(backbone):
-        return _LICENCES[backbone]
-    from afformer_core.models.backbones.timm_fields import timm_licence
+        return _ORIGINS[backbone].licence
+    from afformer_core.models.pretrained.timm_weights import timm_origin
 
-    return timm_licence(backbone) or 'unknown'
+    return timm_origin(backbone).licence
 
 
 def _measured(

@@ -77,16 +77,6 @@ def timm_fields(backbone: str, input_size: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def timm_licence(backbone: str) -> str:
-    """Return the licence of a model's weights as timm names it, such as 'apache-2.0', or ''.
-
-    Raises:
-        ValueError: timm has no such model.
-    """
-    description = timm.get_pretrained_cfg(checked_name(backbone))
-    return getattr(description, 'license', None) or ''
-
-
 def _features(backbone: str) -> Any:
     name = checked_name(backbone)
     try:

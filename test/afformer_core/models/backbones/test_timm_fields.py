@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from afformer_core.models import AfformerConfiguration, afformer_matching, afformer_small
-from afformer_core.models.backbones.timm_fields import timm_fields, timm_licence
+from afformer_core.models.backbones.timm_fields import timm_fields
 
 ACTIONS = ('press',)
 
@@ -116,15 +116,3 @@ def test_the_stages_are_kept_in_json() -> None:
     fields = json.loads(json.dumps(configuration.to_json()))
 
     assert AfformerConfiguration.from_json(fields) == configuration
-
-
-@pytest.mark.parametrize(
-    ('name', 'licence'),
-    [
-        ('vit_small_patch14_dinov2.lvd142m', 'apache-2.0'),
-        ('vit_small_patch16_dinov3.lvd1689m', 'dinov3-license'),
-        ('hiera_tiny_224.mae', 'cc-by-nc-4.0'),
-    ],
-)
-def test_the_licence_of_the_weights(name: str, licence: str) -> None:
-    assert timm_licence(f'timm:{name}') == licence

@@ -86,10 +86,13 @@ class TrainingProcess:
     @property
     def last_words(self) -> str:
         """How the process ended, and the last lines of what it said."""
-        with (self.folder / LOG_FILE).open('rb') as log:
-            size = os.fstat(log.fileno()).st_size
-            log.seek(max(self._begin, size - _SHOWN_BYTES))
-            said = log.read().decode(errors='replace').splitlines()
+        try:
+            with (self.folder / LOG_FILE).open('rb') as log:
+                size = os.fstat(log.fileno()).st_size
+                log.seek(max(self._begin, size - _SHOWN_BYTES))
+                said = log.read().decode(errors='replace').splitlines()
+        except FileNotFoundError:
+            said = [f'{self.folder} is gone.']
         return '\n'.join([*said[-12:], f'It {describe_exit(self._process.returncode)}.'])
 
     def stop(self) -> None:

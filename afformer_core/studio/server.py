@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
 import socket
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -96,12 +98,18 @@ def serve(
         host = f'[{settings.host}]' if ':' in settings.host else settings.host
         query = f'/?token={token}' if token else ''
         print(f'http://{host}:{settings.port}{query}', flush=True)
+        # Uvicorn raises a signal once more after it has shut down, by which Python would end here.
+        signal.signal(signal.SIGTERM, _end)
         try:
             asyncio.run(uvicorn.Server(config).serve([listening]))
         finally:
             worker.close()
             for tab in added:
                 tab.close()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _application(

@@ -47,7 +47,7 @@ class DemonstrationCard:
         self.shown = shown
         self._workspace = workspace
         self._changed = changed
-        self._wanted: Part | None = None
+        self._expected: Part | None = None
         self._reading = False
         with ui.card().classes('w-full p-2 gap-1 demonstration') as self._card:
             with ui.row().classes('w-full items-center no-wrap gap-1'):
@@ -86,14 +86,14 @@ class DemonstrationCard:
         begin, end = float(event.args['min']), float(event.args['max'])
         end = max(end, begin + _LEAST)
         whole = begin <= 0 and end >= self.shown.duration
-        self._wanted = None if whole else (begin, end)
+        self._expected = None if whole else (begin, end)
         if self._reading:
             return
         self._reading = True
         try:
             with told_errors():
-                while self._wanted != self.shown.part:
-                    taken = await self._workspace.take_part(self.shown, self._wanted)
+                while self._expected != self.shown.part:
+                    taken = await self._workspace.take_part(self.shown, self._expected)
                     if taken is None:
                         return
                     self.shown = taken

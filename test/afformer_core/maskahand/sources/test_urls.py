@@ -191,8 +191,8 @@ def test_videos_of_a_tar_are_those_of_the_disk(
     fsspec.filesystem('memory').pipe('/tars/000000.tar', tar.read_bytes())
     [local] = mine(red, tmp_path / 'local', str(film)).videos
 
-    for number, place in enumerate((str(tar.parent), str(tar), 'memory://tars')):
-        index = mine(red, tmp_path / f'{number}', place)
+    for number, source in enumerate((str(tar.parent), str(tar), 'memory://tars')):
+        index = mine(red, tmp_path / f'{number}', source)
         assert [video.topic for video in index.videos] == ['first.mp4', 'second.mp4']
         assert [seen(video) for video in index.videos] == [seen(local)] * 2
         assert index.broken == ()

@@ -70,7 +70,7 @@ def panel(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize('mark', [(56, 88), (136, 40)])
-def test_the_marked_place_is_found(grounder: Grounder, mark: tuple[int, int]) -> None:
+def test_the_marked_point_is_found(grounder: Grounder, mark: tuple[int, int]) -> None:
     image = panel(0)
     contact = (mark[0] + 0.5) / 192, (mark[1] + 0.5) / 128
     grounder.set_demonstration([image] * 3, 'a', contact)

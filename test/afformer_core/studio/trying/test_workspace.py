@@ -63,9 +63,7 @@ def test_a_page_holds_so_many_and_no_more(worker: GroundingWorker, files: Path) 
     run(use)
 
 
-def test_a_part_of_a_video_takes_the_place_of_the_whole(
-    worker: GroundingWorker, files: Path
-) -> None:
+def test_a_part_of_a_video_replaces_the_whole(worker: GroundingWorker, files: Path) -> None:
     async def use() -> None:
         workspace = Workspace(worker, Limits())
         whole = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')

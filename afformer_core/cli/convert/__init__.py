@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer convert`: conversion of a dataset to a manifest, or to a folder of pairs."""
+"""`afformer convert`: conversion of a dataset to a manifest, and back to other formats."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _EXAMPLE = """examples:
   afformer convert opra/test.json opra.parquet --root opra
   afformer convert my_pairs my_pairs.jsonl
   afformer convert my_pairs.jsonl pairs_with_media
+  afformer convert my_pairs as_opra/test.json    # to be read with --root my_pairs
 """
 
 
@@ -19,10 +20,11 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'convert',
-        help='convert a dataset to a manifest, or to a folder of pairs',
+        help='convert a dataset to a manifest, and back',
         description='Writes the samples of any dataset in another format: a manifest, one file of '
         'JSON lines or Parquet whose rows name a clip, a target image, an action and where it is '
-        'right; or a folder of pairs with points.csv, for which clips and images are copied.',
+        'right; a folder of pairs with points.csv, for which clips and images are copied; or the '
+        'JSON of OPRA, with paths from the root of the dataset.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -30,8 +32,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'output',
         type=Path,
-        help='a new file, .jsonl or .parquet, for a manifest; a name without an ending for a '
-        'folder of pairs',
+        help='a new file: .jsonl or .parquet for a manifest, .json for that of OPRA; a name '
+        'without an ending for a folder of pairs',
     )
     parser.add_argument('--root', type=Path, help='folder of its clips and images')
     parser.add_argument(

@@ -15,6 +15,8 @@ from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
 
+from .conftest import part_pairs
+
 
 def contents(dataset: AnnotatedDataset) -> list[dict[str, Any]]:
     """All that the samples say, as plain values; paths are absolute."""
@@ -143,6 +145,31 @@ def test_what_a_folder_of_pairs_cannot_hold_is_an_error(
 
     assert expected in capsys.readouterr().err
     assert {each.name for each in tmp_path.iterdir()} == {'pairs', 'all.jsonl'}
+
+
+def test_own_pairs_become_the_json_of_opra(pairs: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'as_opra/test.json'
+
+    assert main(['convert', str(pairs), str(output)]) == 0
+
+    after, before = open_annotations(output, pairs), open_annotations(pairs)
+    assert after.action_names == before.action_names
+    keys = ('clip', 'image', 'actions', 'points')
+    assert [[each[key] for key in keys] for each in contents(after)] == [
+        [each[key] for key in keys] for each in contents(before)
+    ]
+    assert {sample.origin for sample in after} == {sample.origin for sample in before}
+
+
+def test_the_json_of_opra_holds_no_masks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = part_pairs(tmp_path / 'parts')
+
+    assert main(['convert', str(folder), str(tmp_path / 'as_opra/test.json')]) == 1
+
+    assert "has masks, which OPRA's JSON cannot hold" in capsys.readouterr().err
+    assert not (tmp_path / 'as_opra').exists()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from afformer_core.media.polygons import (
     contains,
     distance,
+    edge_distances,
     inner_points,
     nearest_element,
     spread_points,
@@ -64,7 +65,9 @@ def test_points_are_spread_evenly_inside_an_outline(outline: np.ndarray) -> None
     x, y = outline.T
     area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
     # Ten squares of the outline's area have this side.
-    assert (apart.min(0) > 0.5 * np.sqrt(area / 10)).all()
+    side = np.sqrt(area / 10)
+    assert (apart.min(0) > 0.5 * side).all()
+    assert (edge_distances(outline, points) > 0.25 * side).all()
 
 
 def test_an_outline_without_an_area_has_no_points_inside() -> None:

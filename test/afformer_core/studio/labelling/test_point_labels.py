@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.data.readers.folder_pairs import FolderPairsDataset
-from afformer_core.studio.labelling.point_labels import PointLabels
+from afformer_core.studio.labelling.point_labels import PointLabels, nearest_point
 
 
 @pytest.fixture
@@ -35,6 +35,14 @@ def test_points_are_what_training_reads(folder: Path) -> None:
     assert [sample.image_path.name for sample in samples] == ['attic.png', 'bath.png']
     assert samples[0].points[0].tolist() == [[10.13, 20]]
     assert [row.x for row in labels.rows(second)] == [1]
+
+
+@pytest.mark.parametrize('point', [(64, 48.2), (63.999, 47.999), (-1, 0.001)])
+def test_a_click_at_the_border_is_inside_of_the_image(point: tuple[float, float]) -> None:
+    x, y = (round(value, 2) for value in nearest_point(point, (64, 48)))
+
+    assert 0 <= x < 64
+    assert 0 <= y < 48
 
 
 def test_two_people_lose_no_point_of_each_other(folder: Path) -> None:

@@ -113,6 +113,9 @@ def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_look
         (['--detector', 'red', '--preview', 'sheet.gif'], 'sheet.gif ends in'),
         (['--detector', 'red', '--rate', '0'], 'the rate is 0.0 frames per second'),
         (['--detector', 'red', '--processes', '0'], '--processes is 0; expected at least 1'),
+        (['--address', 'auto'], '--address is given without --engine ray. Give both'),
+        (['--gpus-per-process', '1'], '--gpus-per-process is given without --engine ray'),
+        (['--engine', 'ray', '--gpus-per-process', '-1'], 'gpus is -1; expected at least 0'),
     ],
 )
 def test_bad_input_is_one_line_before_anything_is_looked_at(

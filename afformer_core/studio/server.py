@@ -10,6 +10,7 @@ import socket
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
 
+from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.runtime import Grounder
 from afformer_core.studio.access import Guard, is_loopback
 from afformer_core.studio.grounding_worker import GroundingWorker
@@ -24,6 +26,7 @@ from afformer_core.studio.labelling.label_tab import LabelTab
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
+from afformer_core.studio.trying.timeline_hands import TimelineHands
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
 
@@ -52,6 +55,8 @@ class StudioSettings:
         pairs: folder of own pairs whose points are marked; None for none.
         points: number of points with which a pair is finished, at least 1.
         limits: largest sizes of what is taken.
+        detector: hand detector whose hands timelines show, as `open_hand_detector` takes it; ''
+            for none.
 
     Raises:
         ValueError: a number is out of its range, or a folder does not exist.
@@ -63,6 +68,7 @@ class StudioSettings:
     pairs: Path | None = None
     points: int = 10
     limits: Limits = field(default_factory=Limits)
+    detector: str = ''
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
@@ -91,8 +97,11 @@ def serve(
     with _listen(settings.host, settings.port) as listening:
         worker = GroundingWorker(load)
         worker.submit(lambda grounder: None)
+        hands = TimelineHands(partial(open_hand_detector, settings.detector))
         guard = Guard(
-            _application(worker, settings, added), token, settings.limits.file_bytes + _AROUND_FILE
+            _application(worker, hands, settings, added),
+            token,
+            settings.limits.file_bytes + _AROUND_FILE,
         )
         config = uvicorn.Config(guard, log_level='warning', access_log=False)
         host = f'[{settings.host}]' if ':' in settings.host else settings.host
@@ -104,6 +113,7 @@ def serve(
             asyncio.run(uvicorn.Server(config).serve([listening]))
         finally:
             worker.close()
+            hands.close()
             for tab in added:
                 tab.close()
 
@@ -113,13 +123,16 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _application(
-    worker: GroundingWorker, settings: StudioSettings, added: Sequence[StudioTab]
+    worker: GroundingWorker,
+    hands: TimelineHands,
+    settings: StudioSettings,
+    added: Sequence[StudioTab],
 ) -> FastAPI:
     application = FastAPI(openapi_url=None)
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
-        _build(worker, settings, added)
+        _build(worker, hands, settings, added)
 
     # NiceGUI looks at all objects of the process as it starts, torch's deprecated ones among them.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
@@ -138,8 +151,13 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _build(worker: GroundingWorker, settings: StudioSettings, added: Sequence[StudioTab]) -> None:
-    workspace = Workspace(worker, settings.limits)
+def _build(
+    worker: GroundingWorker,
+    hands: TimelineHands,
+    settings: StudioSettings,
+    added: Sequence[StudioTab],
+) -> None:
+    workspace = Workspace(worker, settings.limits, hands if settings.detector else None)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
     ui.add_css(_STYLE)

@@ -46,11 +46,14 @@ def timeline_of(
     """
     images = dict(_numbered(media.motion_frames, media.frame_count, MOST_FRAMES))
     kept = dict(_numbered(media.frames, media.frame_count, maximum_frames))
-    images.update({index: fit(image, _SIDE) for index, image in kept.items()})
+    images.update(kept)
     step = media.duration / max(1, media.frame_count - 1)
     return tuple(
         TimelineFrame(
-            index, begin + index * step if media.duration else None, index in kept, image
+            index,
+            begin + index * step if media.duration else None,
+            index in kept,
+            fit(image, _SIDE),
         )
         for index, image in sorted(images.items())
     )

@@ -8,36 +8,68 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from afformer_core.evaluation.report.contact_sheets import image_source
+from afformer_core.hands.hand import Hand
 from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.timeline import TimelineFrame
 
 
-def build_timeline(frames: Sequence[TimelineFrame], frame_count: int, name: str) -> None:
-    """Build the frames of a demonstration with a slider, and those that the model keeps.
+class TimelineView:
+    """The frames of a demonstration with a slider, and those that the model keeps.
 
     Args:
         frames: frames to show, in order, at least one.
         frame_count: number of frames of the source.
         name: name of the demonstration, for people.
     """
-    sources = [image_source(frame.image) for frame in frames]
-    image = ui.interactive_image(sources[0]).classes('w-full')
-    text = ui.label(_frame_text(frames[0], frame_count)).classes('text-sm')
 
-    def show(number: int) -> None:
-        image.set_source(sources[number])
-        text.text = _frame_text(frames[number], frame_count)
-        slider.value = number
+    def __init__(self, frames: Sequence[TimelineFrame], frame_count: int, name: str) -> None:
+        self._frames = frames
+        self._frame_count = frame_count
+        self._hands: Sequence[tuple[Hand, ...]] = ()
+        self._number = 0
+        self._sources = [image_source(frame.image) for frame in frames]
+        self._image = ui.interactive_image().classes('w-full')
+        self._text = ui.label().classes('text-sm')
+        self._slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
+        self._slider.props(f'markers aria-label="Frame of {attribute_text(name)}"')
+        self._slider.on_value_change(lambda event: self._show(int(event.value)))
+        kept = [number for number, frame in enumerate(frames) if frame.kept]
+        ui.label(f'The model keeps these {len(kept)}:').classes('text-sm')
+        with ui.grid(columns=4).classes('w-full gap-1'):
+            for number in kept:
+                thumbnail = ui.image(self._sources[number]).classes('cursor-pointer kept')
+                thumbnail.on('click', lambda _, number=number: self._show(number))
+        self._show(0)
 
-    slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
-    slider.props(f'markers aria-label="Frame of {attribute_text(name)}"')
-    slider.on_value_change(lambda event: show(min(int(event.value), len(frames) - 1)))
-    kept = [number for number, frame in enumerate(frames) if frame.kept]
-    ui.label(f'The model keeps these {len(kept)}:').classes('text-sm')
-    with ui.grid(columns=4).classes('w-full gap-1'):
-        for number in kept:
-            thumbnail = ui.image(sources[number]).classes('cursor-pointer kept')
-            thumbnail.on('click', lambda _, number=number: show(number))
+    def show_hands(self, hands: Sequence[tuple[Hand, ...]]) -> None:
+        """Draw the hands of each frame from here on, and tell them."""
+        self._hands = hands
+        self._show(self._number)
+
+    def _show(self, number: int) -> None:
+        self._number = min(number, len(self._frames) - 1)
+        hands = self._hands[self._number] if self._hands else ()
+        self._image.set_source(self._sources[self._number])
+        self._image.content = ''.join(map(_outline, hands))
+        text = _frame_text(self._frames[self._number], self._frame_count)
+        self._text.text = text + (_hands_text(hands) if self._hands else '')
+        self._slider.value = self._number
+
+
+def _outline(hand: Hand) -> str:
+    left, top, right, bottom = hand.box
+    dashes = '' if hand.contact else ' stroke-dasharray="6 4"'
+    return ''.join(
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
+        f'height="{bottom - top:.1f}" fill="none" stroke="{colour}" stroke-width="{width}"'
+        f'{dashes} />'
+        for colour, width in (('black', 4), ('white', 2))
+    )
+
+
+def _hands_text(hands: Sequence[Hand]) -> str:
+    told = ', '.join('a hand in contact' if hand.contact else 'a hand' for hand in hands)
+    return f'; {told or "no hand"}'
 
 
 def _frame_text(frame: TimelineFrame, count: int) -> str:

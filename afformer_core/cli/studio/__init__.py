@@ -65,6 +65,11 @@ def add_parser(subparsers: Any) -> None:
         help='points with which a pair counts as finished (default: 10)',
     )  # fmt: skip
     parser.add_argument(
+        '--detector', default='',
+        help='detector of the hands that are drawn on the frames of demonstrations: mediapipe, '
+        "simulated, a folder of a detector, or MediaPipe's hand_landmarker.task (default: none)",
+    )  # fmt: skip
+    parser.add_argument(
         '--node', metavar='NAME',
         help='grounding node that the tab Robot shows, where ROS 2 is installed, such as '
         '/left/grounding (default: /grounding)',
@@ -93,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         pairs=arguments.pairs,
         points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
+        detector=arguments.detector,
     )
     serve(
         settings,

@@ -19,7 +19,7 @@ from afformer_core.studio.labelling import marks
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.timeline import timeline_of
-from afformer_core.studio.timeline_view import build_timeline
+from afformer_core.studio.timeline_view import TimelineView
 
 _SIDE = 1280
 # Radius of a mark as a share of the longer side of the image.
@@ -107,7 +107,7 @@ class PairView:
         if self._is_outdated(request):
             return None
         with self._demonstration:
-            build_timeline(timeline_of(media, maximum), media.frame_count, name)
+            TimelineView(timeline_of(media, maximum), media.frame_count, name)
         return PairMedia(image, media.frames)
 
     def draw(self, drawn: Marks) -> None:

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from afformer_core.media.video_part import Part
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.timeline_view import attribute_text, build_timeline
+from afformer_core.studio.timeline_view import TimelineView, attribute_text
 from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
 
 # Seconds between the places of the part's ends, and the shortest part.
@@ -105,6 +105,14 @@ class DemonstrationCard:
     def _show(self) -> None:
         self._timeline.clear()
         with self._timeline:
-            build_timeline(self.shown.timeline, self.shown.frame_count, self.shown.name)
+            view = TimelineView(self.shown.timeline, self.shown.frame_count, self.shown.name)
         begin, end = self.shown.part or (0.0, self.shown.duration)
         self._text.text = f'The model sees {begin:.2f} to {end:.2f} s:'
+        background_tasks.create(self._show_hands(self.shown, view), name='hands')
+
+    async def _show_hands(self, shown: ShownDemonstration, view: TimelineView) -> None:
+        # A task of its own has no slot in the page, where messages appear.
+        with self._card, told_errors():
+            hands = await self._workspace.find_hands(shown)
+            if hands and shown is self.shown and not self._card.is_deleted:
+                view.show_hands(hands)

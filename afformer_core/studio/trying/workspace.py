@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from afformer_core.demonstrations.bag_frames import is_bag
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.hands.hand import Hand
 from afformer_core.media.video_part import Part
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.presence import PresenceCalibration
@@ -23,6 +24,7 @@ from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
+from afformer_core.studio.trying.timeline_hands import TimelineHands
 
 _PEAKS = 5
 # Seconds of a video of which parts can be taken.
@@ -93,6 +95,7 @@ class Workspace:
     Args:
         worker: worker with the model.
         limits: largest sizes of what is taken.
+        hands: what detects hands in timelines; None for nothing.
 
     Attributes:
         limits: the limits.
@@ -100,9 +103,12 @@ class Workspace:
         demonstrations, images: what was added, in order.
     """
 
-    def __init__(self, worker: GroundingWorker, limits: Limits) -> None:
+    def __init__(
+        self, worker: GroundingWorker, limits: Limits, hands: TimelineHands | None = None
+    ) -> None:
         self.limits = limits
         self.uploads = PageUploads()
+        self._hands = hands
         self.demonstrations: list[ShownDemonstration] = []
         self.images: list[ShownImage] = []
         self._worker = worker
@@ -183,6 +189,14 @@ class Workspace:
         self.demonstrations.remove(shown)
         self.uploads.drop(shown.source)
         self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
+
+    async def find_hands(self, shown: ShownDemonstration) -> tuple[tuple[Hand, ...], ...]:
+        """Detect the hands in each frame of a timeline; empty where no detector is installed.
+
+        Raises:
+            AfformerError: the detector cannot be opened.
+        """
+        return () if self._hands is None else await self._hands.detect(shown.timeline)
 
     async def ground(self, image: ShownImage, chosen: Sequence[ShownDemonstration]) -> Answer:
         """Ground demonstrations of one skill together in an image.

@@ -132,3 +132,13 @@ def page(chromium: Any, studio: str) -> Iterator[Any]:
     """The page of `running_studio`."""
     with opened(chromium, studio) as page:
         yield page
+
+
+@pytest.fixture
+def page_with_hands(chromium: Any) -> Iterator[Any]:
+    """A page of a studio with the detector of simulated hands."""
+    with (
+        serving('--detector', 'simulated') as running,
+        opened(chromium, running.address) as page,
+    ):
+        yield page

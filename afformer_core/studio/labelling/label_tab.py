@@ -70,6 +70,8 @@ class LabelTab:
                 with ui.row().classes('items-center gap-4'):
                     self._shapes = ui.toggle([shape.value for shape in Shape], value='Points')
                     self._shapes.props('dense no-caps').on_value_change(self._change_shape)
+                    self._closing = ui.button('Close the outline', on_click=self._close_outline)
+                    self._closing.props('outline dense no-caps').set_visibility(False)
                     self._suggestion = SuggestionLine(self._accept)
                 self._view = PairView(worker, limits, self._click)
         self._keyboard = ui.keyboard(self._press, active=False, ignore=_IGNORED)
@@ -154,6 +156,7 @@ class LabelTab:
 
     def _redraw(self) -> None:
         self._pairs.refresh()
+        self._closing.set_visibility(len(self._tool.corners) >= 3)
         self._drawn = self._marks()
         self._view.draw(self._drawn)
 

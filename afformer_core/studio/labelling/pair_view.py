@@ -70,7 +70,7 @@ class PairView:
         with ui.element().classes(_GRID):
             self._image = ui.interactive_image(on_mouse=self._click, cross=True)
             self._image.classes('w-full marked')
-            self._demonstration = ui.column().classes('gap-1')
+            self._demonstration = ui.column().classes('gap-1 max-w-sm')
 
     async def show(self, pair: LabelledPair, drawn: Marks) -> PairMedia | None:
         """Show a pair.

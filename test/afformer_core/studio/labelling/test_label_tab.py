@@ -143,7 +143,7 @@ def test_a_box_and_an_outline_become_ten_points_each(tab: Any, pairs: Path) -> N
     tab.keyboard.press('o')
     for corner in ((80, 50), (120, 50), (120, 90)):
         click(tab, *corner)
-    tab.locator('.marked .corner').nth(2).wait_for()
+    tab.get_by_role('button', name='Close the outline').wait_for()
     tab.keyboard.press('Enter')
     tab.get_by_text('20 points').wait_for()
 

@@ -71,6 +71,7 @@ class _TrainPanel:
         self._initial = ui.select([SHIPPED], value=SHIPPED, label='Begin with the model')
         self._initial.classes('w-full').props('dense outlined')
         self._name = ui.input('Name of the new model').classes('w-full').props('dense outlined')
+        self._name.on('keydown.enter', self._start)
         self._steps = ui.number('Steps', value=self._trainings.default_steps, min=1, precision=0)
         self._steps.classes('w-full').props('dense outlined')
         ui.button('Start', icon='play_arrow', on_click=self._start)
@@ -109,11 +110,12 @@ class _TrainPanel:
     async def _refresh(self) -> None:
         models = list(self._trainings.models.models())
         if self._initial.options != models:
-            self._initial.set_options(models, value=self._initial.value)
+            chosen = self._initial.value if self._initial.value in models else SHIPPED
+            self._initial.set_options(models, value=chosen)
         names = list(self._trainings.names)
         if names and (self._shown.options != names or self._shown.value not in names):
-            chosen = self._shown.value if self._shown.value in names else names[0]
-            self._shown.set_options(names, value=chosen)
+            latest = self._shown.value if self._shown.value in names else names[0]
+            self._shown.set_options(names, value=latest)
         name = self._shown.value
         state, progress, failure, own = None, TrainingProgress(), '', False
         if name is not None:

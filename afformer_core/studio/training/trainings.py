@@ -28,6 +28,7 @@ _CONFIGURATION = Path('config/train/own_pairs.yaml')
 # What the extra `train` brings.
 _PACKAGES = ('lightning', 'jsonargparse', 'tensorboard')
 _CHECKPOINT_STEPS = 50
+_CHECKPOINT = 'checkpoints/last.ckpt'
 _MOST_STEPS = 1_000_000
 _DEFAULT_STEPS = 500
 # Decoded frames, beside the models, which several trainings share.
@@ -134,7 +135,9 @@ class Trainings:
         if is_trained_now(folder):
             return TrainingState.RUNNING
         progress = self.progress(name)
-        if (folder / DESCRIPTION_FILE).is_file() and progress.step >= progress.steps:
+        # A model whose checkpoints were removed is not to be trained over.
+        goes_on = progress.step < progress.steps and (folder / _CHECKPOINT).is_file()
+        if (folder / DESCRIPTION_FILE).is_file() and not goes_on:
             return TrainingState.FINISHED
         return TrainingState.STOPPED
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,29 +40,59 @@ def page(chromium: Any, marked_pairs: Path, models: Path) -> Iterator[Any]:
         yield page
 
 
-def test_two_models_are_compared_as_by_the_command(
-    page: Any, marked_pairs: Path, models: Path, tmp_path: Path
-) -> None:
+def compare(page: Any) -> None:
     page.get_by_role('button', name='Compare').click()
     page.locator('.pair').first.wait_for()
+
+
+def row_of(page: Any, title: str, label: str) -> list[str]:
+    """Cells of a row of a table."""
+    table = page.locator('.measures', has_text=title)
+    row = table.locator('tr', has=page.locator(f'td:text-is("{label}")'))
+    cells: list[str] = row.locator('td').all_inner_texts()
+    return cells
+
+
+def divergences(page: Any) -> list[list[float]]:
+    """KLD of both models in each pair that is shown, in order."""
+    told = page.locator('.pair').all_inner_texts()
+    return [[float(each) for each in re.findall(r'KLD ([0-9.]+)', text)] for text in told]
+
+
+def test_two_models_are_compared_pair_by_pair(page: Any) -> None:
+    compare(page)
+
+    interval = re.compile(r'-?[0-9.]+ \[-?[0-9.]+, -?[0-9.]+\]')
+    assert interval.fullmatch(row_of(page, 'Accuracy', 'shipped')[1])
+    assert interval.fullmatch(row_of(page, 'Difference to shipped', 'KLD')[1])
+    shown = divergences(page)
+    gains = [first - second for first, second in shown]
+    assert len(gains) == 2
+    assert gains == sorted(gains, reverse=True)
+    assert page.locator('.pair img').count() == 4
+    page.get_by_role('button', name='shipped wins most').click()
+    page.wait_for_function(
+        'text => document.querySelector(".pair").innerText.includes(text)',
+        arg=f'shipped: KLD {shown[-1][0]:.2f}',
+    )
+    assert divergences(page) == shown[::-1]
+
+
+@pytest.mark.slow
+def test_the_numbers_are_those_of_the_command(
+    page: Any, marked_pairs: Path, models: Path, tmp_path: Path
+) -> None:
+    compare(page)
 
     given = ['evaluate', 'shipped', str(models / 'altered'), '--annotations', str(marked_pairs)]
     assert main([*given, '--backend', 'torch', '--json', str(tmp_path / 'all.json')]) == 0
     measures = json.loads((tmp_path / 'all.json').read_text())['measures']
-    accuracy = page.locator('.measures', has_text='Accuracy')
-    for name in ('shipped', 'altered'):
-        kld = measures['models'][name]['predictors']['model']['kld']
-        row = accuracy.locator('tr', has=page.locator(f'td:text-is("{name}")'))
+    expected = {
+        name: measures['models'][name]['predictors']['model']['kld']
+        for name in ('shipped', 'altered')
+    }
+    for name, kld in expected.items():
         told = f'{kld["value"]:.3f} [{kld["low"]:.3f}, {kld["high"]:.3f}]'
-        assert row.locator('td').nth(1).inner_text() == told
-    difference = measures['differences']['altered']['kld']
-    row = page.locator('.measures', has_text='Difference').locator(
-        'tr', has=page.locator('td:text-is("KLD")')
-    )
-    assert row.locator('td').nth(1).inner_text().startswith(f'{difference["value"]:.3f} [')
-
-    assert page.locator('.pair').count() == 2
-    assert page.locator('.pair img').count() == 4
-    first = page.locator('.pair').first.inner_text()
-    page.get_by_role('button', name='shipped wins most').click()
-    page.wait_for_function('text => document.querySelector(".pair").innerText !== text', arg=first)
+        assert row_of(page, 'Accuracy', name)[1] == told
+    difference = measures['differences']['altered']['kld']['value']
+    assert row_of(page, 'Difference', 'KLD')[1].startswith(f'{difference:.3f} [')

@@ -69,3 +69,13 @@ def test_a_training_that_others_run_is_told_from_one_that_was_stopped(folder: Pa
     with folder_lock(folder):
         assert trainings.state('espresso') is TrainingState.RUNNING
         assert not trainings.is_own('espresso')
+
+
+def test_a_model_without_its_checkpoints_is_finished(folder: Path) -> None:
+    trainings = Trainings(ModelFolders(folder.parent), folder)
+    (folder / 'model.json').write_text('{}')
+    assert trainings.state('espresso') is TrainingState.FINISHED
+
+    (folder / 'checkpoints').mkdir()
+    (folder / 'checkpoints/last.ckpt').write_bytes(b'')
+    assert trainings.state('espresso') is TrainingState.STOPPED

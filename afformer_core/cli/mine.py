@@ -22,9 +22,10 @@ Detect hands in long videos and write OUTPUT/index.json: which video shows hands
 something, when and where. `afformer train` learns from it without labels. No frame is copied.
 
 Sources are video files, the camera topics of rosbag2s (sqlite3 or mcap), demonstrations that the
-node recorded, folders of numbered images, and videos in tars as WebDataset keeps them. Folders are
-searched recursively; other files in them are ignored. Videos and tars may lie in a bucket or on
-a web server; they are read streaming, which needs the package's extra remote.
+node recorded, folders of numbered images, episodes of LeRobot datasets (version 3), and videos in
+tars as WebDataset keeps them. Folders are searched recursively; other files in them are ignored.
+Videos and tars may lie in a bucket or on a web server; they are read streaming, which needs the
+package's extra remote.
 
 For an annotated dataset, `--annotations` mines only the videos of its training split, and none
 that has a clip of its test split: raw videos as well as clips that were cut out of them.

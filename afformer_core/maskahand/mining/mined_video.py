@@ -18,7 +18,8 @@ class MinedVideo:
 
     Attributes:
         path: path of the file, the folder of frames, the bag or the tar.
-        topic: topic of the images in a bag, or name of the video in a tar, else empty.
+        topic: topic of the images in a bag, name of the video in a tar, or
+            `t=BEGIN,END` of a part of a video, else empty.
         size: (width, height) of its frames in pixels.
         times: seconds from its first frame of each examined frame, increasing.
         hands: hands in an examined frame, best first, by the frame's number; frames without hands

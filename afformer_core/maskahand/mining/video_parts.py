@@ -165,6 +165,6 @@ def _about(source: FrameSource, text: str) -> str:
         told = told.replace(named, source.path.name)
     if not source.topic:
         return told
-    # A topic of a bag begins with a slash, as the name of a file in a tar does not.
-    kind = 'topic' if source.topic.startswith('/') else 'video'
+    # A topic of a bag begins with a slash, as a video in a tar and a part of a video do not.
+    kind = 'topic' if source.topic.startswith('/') else 'part'
     return f'{kind} {source.topic}: {told}'

@@ -12,11 +12,13 @@ from afformer_core.demonstrations.media import split_topic
 from afformer_core.errors import AfformerError, DatasetError, VideoError
 from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.maskahand.sources.frame_source import FrameSource
+from afformer_core.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.maskahand.sources.remote_video import RemoteVideo
 from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
 from afformer_core.maskahand.sources.urls import files_below, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
+from afformer_core.maskahand.sources.video_part import PART_MARK, VideoPart
 from afformer_core.media.bag import BagError
 from afformer_core.media.frame_folder import FrameFolder, frame_number
 
@@ -57,9 +59,9 @@ def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> Fou
     """Find the long videos among files and folders, and in all folders below.
 
     These are video files, folders of numbered image files, the cameras of rosbag2s, recorded
-    demonstrations, videos in tars, and video files and tars by their URL (see `urls`). Anything
-    else is ignored, as are hidden files. Links are followed; a video that is found in several
-    ways is taken once.
+    demonstrations, episodes of LeRobot datasets, videos in tars, and video files and tars by
+    their URL (see `urls`). Anything else is ignored, as are hidden files. Links are followed; a
+    video that is found in several ways is taken once.
 
     Args:
         paths: files and folders; `BAG#TOPIC` names one topic of a bag.
@@ -84,12 +86,15 @@ def open_source(path: Path, topic: str = '', number_rate: float | None = None) -
     """Return the source of a path and a topic, such as a `MinedVideo` has, without reading it.
 
     Args:
-        path, topic: path and topic of the source; of a tar, the name of the video in it.
+        path, topic: path and topic of the source; of a tar, the name of the video in it;
+            of a part of a video, `t=BEGIN,END`.
         number_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
 
     Raises:
         VideoError: it is a folder of frames and no rate is given.
     """
+    if topic.startswith(PART_MARK):
+        return VideoPart.of_topic(path, topic)
     if topic and path.suffix == TAR_SUFFIX:
         return TarVideo(path, topic)
     if topic:
@@ -173,11 +178,20 @@ class _Search:
         if resolved in self._folders:
             return
         self._folders.add(resolved)
+        if is_lerobot(folder):
+            self._add_lerobot(folder)
+            return
         visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
         if sum(map(_is_numbered, visible)) > 1:
             self._add_frames(folder)
         for each in visible:
             self._add(each)
+
+    def _add_lerobot(self, folder: Path) -> None:
+        try:
+            self.sources.extend(lerobot_episodes(folder))
+        except VideoError as error:
+            self._tell(folder, error)
 
     def _add_frames(self, folder: Path) -> None:
         try:

@@ -50,7 +50,7 @@ class FrameSource(Protocol):
 
     @property
     def topic(self) -> str:
-        """Topic of the images in a bag, or name of the video in a tar, else empty."""
+        """Topic in a bag, name of the video in a tar, `t=BEGIN,END` of a part, else empty."""
 
     def fingerprint(self) -> str:
         """Return a text that changes when a file is added, removed, or written again.

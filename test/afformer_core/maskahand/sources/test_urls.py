@@ -211,10 +211,10 @@ def test_a_tar_that_is_truncated_is_told_and_used_up_to_there(
     index = mine(red, tmp_path / 'mined', str(tar))
 
     assert [video.topic for video in index.videos] == ['first.mp4']
-    (tar_path, tar_reason), (path, reason) = index.broken
+    (path, reason), (tar_path, tar_reason) = index.broken
     assert tar_path == path == tar
     assert tar_reason.startswith('the tar is damaged or truncated after 3 files: ')
-    assert reason.startswith('video second.mp4: ')
+    assert reason.startswith('part second.mp4: ')
 
 
 def test_a_scheme_without_its_package_is_told(tmp_path: Path) -> None:

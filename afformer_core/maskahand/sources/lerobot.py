@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The episodes of a LeRobot dataset of version 3, several of which share a video file.
+
+- `meta/info.json`: version, cameras, and how their files are named
+- `meta/episodes/chunk-000/file-000.parquet`: one row an episode, with its file and its part of it
+- `videos/CAMERA/chunk-000/file-000.mp4`
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.video_part import VideoPart
+
+_INFO = Path('meta') / 'info.json'
+_EPISODES = Path('meta') / 'episodes'
+
+
+def is_lerobot(folder: Path) -> bool:
+    """Check whether a folder is a LeRobot dataset of version 3."""
+    try:
+        info = json.loads((folder / _INFO).read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return False
+    return isinstance(info, dict) and str(info.get('codebase_version', '')).startswith('v3')
+
+
+def lerobot_episodes(folder: Path) -> list[VideoPart]:
+    """List the episodes of a dataset, as each of its colour cameras saw them.
+
+    Raises:
+        VideoError: what describes the dataset is damaged.
+    """
+    try:
+        info = json.loads((folder / _INFO).read_text(encoding='utf-8'))
+        cameras = [name for name, each in info['features'].items() if _shows_colour(each)]
+        rows = _rows(folder, cameras)
+        return [
+            _episode(folder, info['video_path'], camera, row) for row in rows for camera in cameras
+        ]
+    except (OSError, pa.ArrowException, AttributeError, KeyError, TypeError, ValueError) as error:
+        told = ' '.join(f'{type(error).__name__}: {error}'.split())
+        raise VideoError(
+            f'the LeRobot dataset {folder} is damaged: {told}. Download it again'
+        ) from error
+
+
+def _shows_colour(feature: dict[str, Any]) -> bool:
+    described = feature.get('info') or {}
+    return feature.get('dtype') == 'video' and not described.get('video.is_depth_map', False)
+
+
+def _rows(folder: Path, cameras: list[str]) -> list[dict[str, Any]]:
+    fields = ('chunk_index', 'file_index', 'from_timestamp', 'to_timestamp')
+    columns = [f'videos/{camera}/{field}' for camera in cameras for field in fields]
+    files = sorted((folder / _EPISODES).rglob('*.parquet'))
+    if not files:
+        raise ValueError(f'{_EPISODES} holds no Parquet file')
+    return [row for file in files for row in pq.read_table(file, columns=columns).to_pylist()]
+
+
+def _episode(folder: Path, template: str, camera: str, row: dict[str, Any]) -> VideoPart:
+    chunk, file, begin, end = (
+        row[f'videos/{camera}/{field}']
+        for field in ('chunk_index', 'file_index', 'from_timestamp', 'to_timestamp')
+    )
+    name = template.format(video_key=camera, chunk_index=chunk, file_index=file)
+    return VideoPart(folder / name, float(begin), float(end))

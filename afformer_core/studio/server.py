@@ -37,7 +37,7 @@ _FAVICON = '👉'
 # it, have a contrast of at least 4.5 in both colour schemes, which Quasar's own have not.
 _STYLE = """
 .q-uploader__list { padding: 0; min-height: 24px }
-body { --q-primary: #1565c0 !important }
+body { --q-primary: #1976d2 !important }
 body.body--dark .text-primary { --q-primary: #90caf9 }
 """
 # Whether the page is dark; None for what the system says.

@@ -12,6 +12,7 @@ from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
+from afformer_core.studio.timeline_view import attribute_text
 from afformer_core.studio.trying.workspace import ShownImage, Workspace
 
 _THUMBNAIL = 160
@@ -71,6 +72,9 @@ class ImagePanel:
         with ui.column().classes('gap-0 w-24 items-center'):
             image = ui.image(image_source(fit(shown.image, _THUMBNAIL)))
             image.classes(f'w-24 cursor-pointer {border}').on('click', lambda: self._choose(shown))
+            name = attribute_text(shown.name)
+            image.props(f'tabindex=0 role=button aria-label="Ground in {name}"')
+            image.on('keydown.enter', lambda: self._choose(shown))
             with ui.row().classes('no-wrap items-center gap-0 w-full'):
                 ui.label(shown.name).classes('text-xs break-all grow')
                 ui.button(icon='delete', on_click=lambda: self._remove(shown)).props(

@@ -89,6 +89,16 @@ def test_several_demonstrations_are_grounded_together(page: Any, files: Path) ->
     page.get_by_text('turn.mp4 in panel.png').wait_for(state='detached')
 
 
+def test_another_image_is_chosen_by_a_key(page: Any, files: Path) -> None:
+    upload(page, files / 'press.mp4', files / 'panel.png')
+    page.get_by_text('press.mp4 in panel.png').wait_for()
+    page.locator('input[type=file]').nth(1).set_input_files(files / 'frames/0.png')
+    page.get_by_text('press.mp4 in 0.png').wait_for()
+
+    page.get_by_role('button', name='Ground in panel.png').press('Enter')
+    page.get_by_text('press.mp4 in panel.png').wait_for()
+
+
 def test_frames_are_chosen_in_a_folder_that_was_given(page: Any, files: Path) -> None:
     page.get_by_role('button', name='Choose on this machine').first.click()
     page.get_by_text(f'{files}/').click()

@@ -2,13 +2,17 @@
 """Encoders over networks of timm that are small enough to run here."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
 import timm
 import torch
 
 from afformer_core.models import AfformerConfiguration, afformer_matching, afformer_small
+from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.backbones.timm_body import TimmMaps, TimmStages
 from afformer_core.models.backbones.timm_fields import timm_fields
 
@@ -128,3 +132,32 @@ def test_frames_may_have_output_convolutions_of_their_own() -> None:
     torch.nn.init.zeros_(own.weight)
 
     assert not torch.equal(model.encode_frames(IMAGES), before)
+
+
+class _Frames(torch.nn.Module):
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        return self.encoder.encode_frames(frames)
+
+
+def test_the_graph_of_a_plain_vit_gives_what_torch_gives(tmp_path: Path) -> None:
+    pytest.importorskip('onnxscript')
+    configuration = configured('test_vit', input_size=(32, 48))
+    module = _Frames(random_model(configuration).encoder).eval()
+    frames = torch.randint(0, 256, (3, 32, 48, 3), dtype=torch.uint8)
+    count = torch.export.Dim('N', min=1, max=1024)
+    with torch.no_grad():
+        torch.onnx.export(
+            module, (frames[:2],), tmp_path / 'frames.onnx', dynamic_shapes={'frames': {0: count}},
+            opset_version=18, dynamo=True, external_data=False, verbose=False,
+        )  # fmt: skip
+        expected = module(frames).numpy()
+
+    session = onnxruntime.InferenceSession(tmp_path / 'frames.onnx')
+    (found,) = session.run(None, {'frames': frames.numpy()})
+
+    assert found.shape == (3, 96, 4, 6)
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -170,7 +170,7 @@ class _Actors(Generic[Part, Value]):
                 self._waiting.append((number, part))
                 return None
             died = f'its process died {_MOST_DEATHS} times, the last time: {_told(error)}'
-            return PartResult(part, error=DatasetError(died))
+            return PartResult(part, error=RuntimeError(died))
         self._in_a_row = 0
         self._idle.append(actor)
         return result

@@ -79,6 +79,16 @@ class SlowestRedHands(RedHands):
         return super()._hands(image)
 
 
+class FailingRedHands(RedHands):
+    """Fails after ten seconds of a video."""
+
+    def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
+        for frame in frames:
+            if frame.time > 10:
+                raise RuntimeError('no memory is left')
+            yield self._hands(frame.image)
+
+
 class ForgetfulRedHands(RedHands):
     """Gives the hands of every second frame."""
 

@@ -130,6 +130,23 @@ def test_a_full_disk_is_told_by_several_processes_too(
     assert not list(small_disk.rglob('.*'))
 
 
+def _make_even(number: int, folder: Path) -> list[int]:
+    if number % 2:
+        raise RuntimeError(f'{number} is odd')
+    return _make(number, folder)
+
+
+def test_samples_that_fail_are_told_after_the_others_are_made(tmp_path: Path) -> None:
+    failing = Production(tmp_path, 'some', {'settings': 1}, 5, _make_even, _merge)
+
+    with pytest.raises(DatasetError, match=r'2 of 5 .*first 00001: RuntimeError: 1 is odd; the'):
+        list(failing.run())
+
+    made = sorted(path.name for path in (tmp_path / 'scenes' / 'some').iterdir())
+    assert made == ['00000.json', '00002.json', '00004.json']
+    assert list(Production(tmp_path, 'some', {'settings': 1}, 5, _make, _merge).run())[-1] == 5
+
+
 def _make(index: int, folder: Path, size: int = 10) -> list[int]:
     (folder / 'files').mkdir()
     (folder / 'files' / f'{index}_a').write_bytes(b'a' * 10)

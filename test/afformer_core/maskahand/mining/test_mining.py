@@ -224,6 +224,18 @@ def test_damage_is_told_and_what_precedes_it_and_other_videos_are_used(
     assert index.videos[0].clips == ((4, 11), (8, 15), (12, 19), (36, 43), (40, 47), (44, 51))
 
 
+@pytest.mark.parametrize('processes', [1, 2])
+def test_a_detector_that_fails_is_told_and_the_rest_is_used(
+    red: ModuleType, videos: Path, tmp_path: Path, processes: int
+) -> None:
+    index, _ = mine(red, videos, tmp_path, processes, detector='FailingRedHands')
+
+    assert [len(video.times) for video in index.videos] == [40, 15, 25]
+    told = 'was read up to 7.80 s: the detector failed: RuntimeError: no memory is left'
+    assert index.broken == ((videos / 'a.mp4', told),)
+    assert mine(red, videos, tmp_path)[0].broken == ()
+
+
 def test_what_was_damaged_is_tried_again(red: ModuleType, videos: Path, tmp_path: Path) -> None:
     folder = copied(videos, tmp_path / 'videos')
     mine(red, folder, tmp_path / 'mined')

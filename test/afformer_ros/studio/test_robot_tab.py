@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 
+# A busy machine starts the model, the node, the studio and the browser in more than two minutes.
+@pytest.mark.timeout(300)
 def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any) -> None:
     page.get_by_text('/shared/grounding is active.').wait_for()
     page.get_by_label('Name (empty: the node chooses)').fill('press')

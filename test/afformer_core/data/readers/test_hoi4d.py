@@ -75,9 +75,11 @@ def test_a_task_is_sought_in_another_room(tree: Path) -> None:
         'Push toy car',
     )
     assert [sample.sample_id for sample in dataset] == [DRAWER, DOOR, SAME_ROOM]
-    drawer, door, _ = dataset
+    drawer, door, again = dataset
     assert drawer.video_path == tree / 'HOI4D_release' / DRAWER / 'align_rgb/image.mp4'
     assert drawer.image_path == tree / 'HOI4D_release' / DOOR / 'align_rgb/00002.jpg'
+    # The first sequence is of the same room.
+    assert again.image_path == drawer.image_path
     assert drawer.image_size == (96, 54)
     assert (drawer.actions, door.actions) == ((1,), (0,))
     assert drawer.object_id == door.object_id == 'C4/N11'

@@ -140,8 +140,10 @@ def test_one_file_is_a_dataset_and_videos_may_lie_as_scripts_leave_them(tree: Pa
 
 
 def test_a_gloved_hand_is_in_contact_with_what_the_glove_is(tree: Path) -> None:
-    glove = entity('left glove', 303, 40, on_which_hand=['left hand'], in_contact_object='door-10')
-    annotate(tree, frame(121, hand(glove['id']), glove, entity('door', 3)), *FRAMES[1:])
+    # Of the same noun as the door, and seen without a hand, so that it might be taken for it.
+    glove = entity('left glove', 3, 40, on_which_hand=['left hand'], in_contact_object='door-10')
+    worn = frame(121, hand(glove['id']), glove, entity('door', 3))
+    annotate(tree, worn, *FRAMES[1:], frame(400, entity('left glove', 3)))
 
     samples = open_annotations(tree / 'annotations/train')
 
@@ -173,6 +175,14 @@ def test_an_object_that_is_not_segmented_whole_is_no_target(
     assert [sample.sample_id for sample in dataset] == ['P01_01_1/cup']
     assert isinstance(dataset, VisorDataset)
     assert dataset.left_out['no frame of the object without a hand'] == 1
+
+
+def test_a_frame_of_the_action_itself_is_no_target(tree: Path) -> None:
+    annotate(tree, frame(151, hand('none-of-the-above'), entity('door', 3)), *FRAMES)
+
+    door = open_annotations(tree / 'annotations/train')[0]
+
+    assert door.image_path.name == 'P01_01_frame_0000000001.jpg'
 
 
 def test_all_instances_of_an_object_are_the_target(tree: Path) -> None:

@@ -121,7 +121,8 @@ def test_distances():
 
 
 @pytest.mark.parametrize(
-    ('position', 'hit', 'error'), [((20, 20), 1, 0), ((30, 30), 0, 10), ((63, 44), 0, 5)]
+    ('position', 'hit', 'error'),
+    [((20, 20), 1, 0), ((30, 30), 0, 10), ((30, 21.6), 0, 1.5), ((63, 44), 0, 5)],
 )
 def test_a_mask_says_what_is_hit_and_how_far_it_is(position, hit, error):
     corners = np.array([[10, 10], [60, 10], [60, 40], [10, 40]], float)

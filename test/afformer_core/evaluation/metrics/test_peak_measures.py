@@ -134,3 +134,13 @@ def test_a_mask_says_what_is_hit_and_how_far_it_is(position, hit, error):
     scores = measured(masked, position)
 
     assert (scores.hit.tolist(), scores.error) == ([hit], pytest.approx([error], abs=0.11))
+
+
+# The blur of a mask of 4 pixels reaches further than the mask.
+@pytest.mark.parametrize(('x', 'hit'), [(41, 1), (43, 0)])
+def test_beside_a_small_mask_there_is_no_hit(x, hit):
+    mask = PolygonMask.of_boxes(np.array([[38, 28, 42, 32]], float))
+    sample = Sample('a', Path(), Path(), SIZE, (0,), (mask.even_points(SIZE),), masks=(mask,))
+    (masked,) = PROTOCOL.rows([sample])
+
+    assert measured(masked, (x, 30)).hit.tolist() == [hit]

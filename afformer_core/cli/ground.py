@@ -59,7 +59,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
-    from afformer_core.demonstrations.media import read_demonstration
+    from afformer_core.demonstrations.media import contact_position, read_demonstration
     from afformer_core.media.images import read_image, require_image_path, write_image
     from afformer_core.outputs.grounding_json import grounding_json
     from afformer_core.outputs.grounding_overlay import draw_single_grounding
@@ -69,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     image = read_image(arguments.image)
     grounder = open_grounder(arguments.model, arguments)
     shown = read_demonstration(arguments.video, grounder.configuration.maximum_frames)
-    contact = _position(arguments.contact, shown.frames[0].shape)
+    contact = shown.contact
+    if arguments.contact is not None:
+        contact = contact_position(tuple(arguments.contact), shown.frames[0])
     grounder.set_demonstration(shown.frames, 'video', contact)
     start = time.perf_counter()
     grounding = grounder.ground(image, 'video')
@@ -79,16 +81,3 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is not None:
         write_image(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
     return 0
-
-
-def _position(pixel: list[float] | None, shape: tuple[int, ...]) -> tuple[float, float] | None:
-    """Return a pixel of an image [H, W, 3] as shares of its width and height."""
-    if pixel is None:
-        return None
-    (x, y), (height, width) = pixel, shape[:2]
-    if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
-        raise ValueError(
-            f'--contact is {x:g} {y:g}; expected a pixel of the first frame, which has '
-            f'{width}x{height}'
-        )
-    return (x + 0.5) / width, (y + 0.5) / height

@@ -185,5 +185,6 @@ class DemonstrationCollection:
             images = [grounder.resize(frame) for frame in frames]
             encoded = EncodedFrames.stack([(image, grounder.encode(image)) for image in images])
             self._summaries[name] = replace(summary, frames_kept=len(encoded))
-        encoded = replace(encoded, rotation=summary.shown_rotation)
+        rotation, contact = summary.shown_rotation, summary.marked_contact
+        encoded = replace(encoded, rotation=rotation, contact=contact)
         grounder.memorize(encoded, name, summary.frames)

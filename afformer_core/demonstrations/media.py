@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,14 @@ from afformer_core.demonstrations.reading_progress import Progress, VideoProgres
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames
 from afformer_core.media.images import read_image
+from afformer_core.media.polygons import Point
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_part import Part, is_part
 
 _MARK = '#'
 # As media fragments of the W3C name a part by its seconds: VIDEO#t=1.5,3.
 _PART = re.compile(r't=(\d+(?:\.\d+)?|),(\d+(?:\.\d+)?)')
+_CONTACT = re.compile(r'(.*)[#&]contact=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)')
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,14 @@ class MediaFrames:
         duration: seconds between its first and last frame; 0 if it has no time.
         motion_frames: uint8 RGB [h, w, 3] each, more of its frames, small, for `shown_rotation`;
             empty for `frames` alone.
+        contact: see `EncodedFrames.contact`.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
     frame_count: int
     duration: float
     motion_frames: tuple[NDArray[np.uint8], ...] = ()
+    contact: Point | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,31 @@ def split_part(path: Path) -> tuple[Path, Part | None]:
     return file, part
 
 
+def split_contact(path: Path) -> tuple[Path, Point | None]:
+    """Split `SOURCE#contact=X,Y`, or `VIDEO#t=BEGIN,END&contact=X,Y`, into source and pixel."""
+    named = None if path.exists() else _CONTACT.fullmatch(str(path))
+    return (path, None) if named is None else (Path(named[1]), (float(named[2]), float(named[3])))
+
+
+def contact_position(pixel: Point, frame: NDArray[np.uint8]) -> Point:
+    """Return a pixel of a demonstration's first frame as `EncodedFrames.contact` expects it.
+
+    Args:
+        pixel: (x, y); the first pixel's centre is (0, 0).
+        frame: uint8 RGB [H, W, 3].
+
+    Raises:
+        DemonstrationError: it lies outside.
+    """
+    (x, y), (height, width) = pixel, frame.shape[:2]
+    if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+        raise DemonstrationError(
+            f'the contact is marked at {x:g},{y:g}; expected a pixel of the first frame, which '
+            f'has {width}x{height}'
+        )
+    return (x + 0.5) / width, (y + 0.5) / height
+
+
 def read_demonstration(
     path: Path, maximum_frames: int, progress: Progress = untold
 ) -> MediaFrames:
@@ -126,7 +155,8 @@ def read_demonstration(
     Args:
         path: path of the source; `BAG#TOPIC` names a topic of a bag, which needs it if it has
             several topics of images; `VIDEO#t=BEGIN,END` the part of a video from one time to
-            another, in seconds from its first frame.
+            another, in seconds from its first frame. `SOURCE#contact=X,Y`, for a part or topic
+            `&contact=X,Y` after it, marks the contact at a pixel of the first frame.
         maximum_frames: largest number of frames, at least 1.
         progress: told how far the reading is, after each frame.
 
@@ -135,8 +165,16 @@ def read_demonstration(
             cannot be read or has another size than the first; the video has no such part.
         BagError: the bag is missing or damaged.
         DemonstrationError: the bag has no such topic of images, or several and none was named; a
-            part is named of a bag or a folder.
+            part is named of a bag or a folder; the contact lies outside of the frame.
     """
+    source, pixel = split_contact(path)
+    media = _read_source(source, maximum_frames, progress)
+    if pixel is None:
+        return media
+    return replace(media, contact=contact_position(pixel, media.frames[0]))
+
+
+def _read_source(path: Path, maximum_frames: int, progress: Progress) -> MediaFrames:
     file, part = split_part(path)
     if part is not None:
         if file.is_dir() or is_bag(file):

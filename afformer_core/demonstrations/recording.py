@@ -29,14 +29,14 @@ from afformer_core.demonstrations.state import (
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 # Frames may turn out later to belong to the part; they are encoded one at a time meanwhile.
 _ENCODED_PER_FRAME = 2
-# Seconds. A stamp further back, or further ahead, comes from a clock that was set, as a robot's is
-# after booting, or from a frame without a stamp.
+# Seconds. A stamp beyond comes from a clock that was set, or from a frame without a stamp.
 _CLOCK_BACK = 1.0
 _CLOCK_AHEAD = 3600.0
 
@@ -95,6 +95,7 @@ class Recording:
         losses: numbers of missing frames.
         duration: seconds from the first to the last frame.
         problem: why it will not be on disk, as far as is known, or ''.
+        contact: see `EncodedFrames.contact`; to be set before the end.
 
     Raises:
         DemonstrationError: the name is not allowed, or the hand model cannot be used.
@@ -116,6 +117,7 @@ class Recording:
         self._trimmer = Trimmer(settings.detectors(), maximum, settings.margin)
         self._first_stamp = self._last_stamp = 0.0
         self.problem = ''
+        self.contact: Point | None = None
         self._writer: DemonstrationWriter | None = None
         try:
             self._writer = None if store is None else store.begin(name)
@@ -141,11 +143,7 @@ class Recording:
     def state(
         self, selected: str, names: tuple[str, ...], message: str, problem: str
     ) -> DemonstrationState:
-        """Return the state of the demonstrations while this one is recorded.
-
-        Args:
-            selected, names, message, problem: see `DemonstrationState`.
-        """
+        """Return the state while this is recorded; see `DemonstrationState` for arguments."""
         return DemonstrationState(
             Phase.RECORDING,
             self.name,
@@ -189,10 +187,8 @@ class Recording:
         """End the recording; the file is complete afterwards, unless `problem` says why not.
 
         Args:
-            frame_count: number of frames from which the added ones were sampled; None if all were
-                added.
-            motion_frames: uint8 RGB [H, W, 3] at any size, frames that show how things move; empty
-                for those that were added.
+            frame_count: number of frames that the added ones were sampled from; None: these.
+            motion_frames: uint8 RGB [H, W, 3], which show motion; empty: those that were added.
 
         Raises:
             DemonstrationError: it has no frame; nothing is left of it.
@@ -221,6 +217,10 @@ class Recording:
         encoded = EncodedFrames.stack(
             [(one.image, one.features) for one in part.frames if one.features is not None]
         )
+        if self.contact is not None:
+            encoded = replace(encoded, contact=self.contact)
+            # a model that takes no mark refuses it before the file is complete
+            self._grounder.contact(encoded)
         frames = motion_frames or [one.image for one in part.held]
         encoded = replace(encoded, rotation=shown_rotation(self._grounder, encoded, frames))
         summary = self._summary(part, frame_count or self.frames, encoded.rotation)
@@ -240,6 +240,7 @@ class Recording:
             self.losses.total,
             '' if rotation.sense is None else rotation.sense.value,
             rotation.problem,
+            '' if self.contact is None else '{} {}'.format(*self.contact),
         )
 
     def _complete_file(self, summary: Summary, part: Part, encoded: EncodedFrames) -> None:
@@ -285,10 +286,11 @@ def record_whole(
         check: called before each frame is encoded; what it raises drops the recording.
 
     Raises:
-        DemonstrationError: there is no frame, or the name is not allowed.
+        DemonstrationError: there is no frame, or the name or a marked contact is not allowed.
         ImageError: a frame is not an image.
     """
     recording = Recording(name, grounder, store, RecordingSettings(trim=False))
+    recording.contact = media.contact
     try:
         for number, frame in enumerate(media.frames):
             check()

@@ -12,6 +12,7 @@ import numpy as np
 
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
+from afformer_core.media.polygons import Point
 from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Sense, ShownRotation
 
@@ -40,6 +41,8 @@ class Summary:
         frames_lost: number of frames that are missing in between, at least 0.
         rotation: 'clockwise' or 'counterclockwise' as it turns something; '' if unknown.
         rotation_problem: why that is unknown; '' if it is known or was not estimated.
+        contact: what it operates, where that was marked: x and y in the first frame that is used,
+            as shares of its width and height, joined by a space; '' if it was not.
 
     Raises:
         DemonstrationError: the numbers contradict each other, or the name is not allowed.
@@ -56,6 +59,7 @@ class Summary:
     frames_lost: int = 0
     rotation: str = ''
     rotation_problem: str = ''
+    contact: str = ''
 
     def __post_init__(self) -> None:
         validated_name(self.name)
@@ -79,7 +83,7 @@ class Summary:
                 f'demonstration {self.name!r} misses {self.frames_lost} frames; expected 0 or more'
             )
         try:
-            _ = self.shown_rotation
+            _ = self.shown_rotation, self.marked_contact
         except ValueError as error:
             raise DemonstrationError(f'demonstration {self.name!r}: {error}') from error
 
@@ -90,6 +94,16 @@ class Summary:
             return UNKNOWN_ROTATION
         sense = Sense(self.rotation) if self.rotation else None
         return ShownRotation(sense, self.rotation_problem)
+
+    @property
+    def marked_contact(self) -> Point | None:
+        """What it operates, where that was marked."""
+        if not self.contact:
+            return None
+        shares = [float(text) for text in self.contact.split()]
+        if len(shares) != 2 or not all(0 <= share <= 1 for share in shares):
+            raise ValueError(f'the contact is {self.contact!r}; expected two shares from 0 to 1')
+        return shares[0], shares[1]
 
 
 @dataclass(frozen=True)
@@ -148,7 +162,7 @@ class DemonstrationState:
         )
 
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from afformer_core.demonstrations.bag_frames import is_bag
 from afformer_core.demonstrations.media import (
     MediaFrames,
     read_demonstration,
+    split_contact,
     split_part,
     split_topic,
 )
@@ -132,7 +133,7 @@ def read_limited_demonstration(
         DemonstrationError: the bag has no such topic.
         VideoError, BagError, ImageError: it cannot be read, or exceeds a limit.
     """
-    file, topic = split_topic(split_part(path)[0])
+    file, topic = split_topic(split_part(split_contact(path)[0])[0])
     if file.is_file() and not topic and not is_bag(file):
         require_small_video(file, limits, name)
     return read_demonstration(path, maximum_frames, ReadingLimit(limits, name))

@@ -41,7 +41,7 @@ class DemonstrationLoader:
         """Read a file, and add what it shows; takes as long as that does.
 
         Args:
-            source: path of the file or folder; `BAG#TOPIC` names a topic of a bag.
+            source: path of the file or folder, as of `read_demonstration`.
             name: name of the demonstration; empty: that of the file without its extension.
             wait: function that waits for the result of a command of the worker.
             progress: told of each frame that is read.

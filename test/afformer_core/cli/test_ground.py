@@ -61,7 +61,7 @@ def test_a_marked_contact(files: Path, capsys: pytest.CaptureFixture[str]) -> No
     grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
     assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
     assert ground(files, '--contact', '64', '40') == 1
-    assert '--contact is 64 40; expected a pixel' in capsys.readouterr().err
+    assert 'the contact is marked at 64,40; expected a pixel' in capsys.readouterr().err
 
 
 def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

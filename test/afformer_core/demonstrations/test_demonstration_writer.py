@@ -21,7 +21,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.grounding import EncodedFrames
 
 ENTRY = StoreEntry(
-    Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3, 'clockwise'),
+    Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3, 'clockwise', '', '0.25 0.5'),
     1700000000.25,
     1,
     3,
@@ -82,7 +82,7 @@ def test_numbers_are_texts_with_a_checksum(path: Path) -> None:
 
     assert metadata.name == 'afformer'
     assert {key: text for key, text in metadata.metadata.items() if 'crc32' not in key} == {
-        'format': '3',
+        'format': '4',
         'name': 'press',
         'frames': '9',
         'frames_kept': '2',
@@ -94,6 +94,7 @@ def test_numbers_are_texts_with_a_checksum(path: Path) -> None:
         'frames_lost': '3',
         'rotation': 'clockwise',
         'rotation_problem': '',
+        'contact': '0.25 0.5',
         'created': '1700000000.25',
         'first_frame': '1',
         'last_frame': '3',

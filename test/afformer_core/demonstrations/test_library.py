@@ -296,3 +296,24 @@ def test_a_library_of_nothing_is_idle(library):
     state = library.state()
     assert (state.phase, state.name, state.selected, state.names) == (Phase.IDLE, '', '', ())
     assert (state.frames, state.frames_kept, state.duration, state.frames_lost) == (0, 0, 0.0, 0)
+
+
+def test_a_marked_contact_is_used_and_kept(library, restarted, desk):
+    frames = (desk(0), desk(1))
+    library.add(MediaFrames(frames, 2, 1.0), 'found')
+    found = library.predict(desk(9)).probabilities
+    library.add(MediaFrames(frames, 2, 1.0, contact=(0.9, 0.1)), 'marked')
+    marked = library.predict(desk(9)).probabilities
+    again = restarted()
+    again.select('marked')
+    assert np.abs(marked - found).max() > 0.1 * found.max()
+    np.testing.assert_array_equal(again.predict(desk(9)).probabilities, marked)
+
+
+def test_a_mark_for_a_model_that_takes_none_leaves_nothing(small_folder, desk, tmp_path):
+    grounder = Grounder.load(small_folder, 'torch', threads=1)
+    library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path))
+    with pytest.raises(DemonstrationError, match='no matching network'):
+        library.add(MediaFrames((desk(0),), 1, 0.0, contact=(0.5, 0.5)), 'press')
+    assert library.state().names == ()
+    assert not list(tmp_path.glob('*.mcap'))

@@ -7,6 +7,7 @@ import pytest
 from afformer_core.demonstrations.media import (
     permitted_path,
     read_demonstration,
+    split_contact,
     split_part,
     split_topic,
     timed_images,
@@ -191,3 +192,22 @@ def test_only_below_the_folders_may_be_read(tmp_path):
 def test_a_topic_reaches_no_other_file(tmp_path):
     permitted = permitted_path(f'{tmp_path}/bag#/../../outside.mcap', (tmp_path,))
     assert split_topic(permitted) == (tmp_path / 'bag', '/../../outside.mcap')
+
+
+def test_a_path_may_mark_the_contact(tmp_path):
+    write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
+    whole = read_demonstration(tmp_path / 'push.mp4#contact=15.5,47', 3)
+    part = read_demonstration(tmp_path / 'push.mp4#t=0.25,0.75&contact=0,0', 3)
+    assert whole.contact == (16 / 64, 47.5 / 48)
+    assert part.contact == (0.5 / 64, 0.5 / 48)
+    assert part.frame_count == 6
+    assert read_demonstration(tmp_path / 'push.mp4', 3).contact is None
+    with pytest.raises(DemonstrationError, match='marked at 64,0; expected a pixel of the first'):
+        read_demonstration(tmp_path / 'push.mp4#contact=64,0', 3)
+
+
+def test_what_marks_no_contact_is_left_as_it_is(tmp_path):
+    (tmp_path / 'a#contact=1,2').write_bytes(b'')
+    for name in ('a.mp4', 'a.mp4#contact=1', 'bag#/contact', 'a#contact=1,2'):
+        assert split_contact(tmp_path / name) == (tmp_path / name, None)
+    assert split_contact(tmp_path / 'bag#/image&contact=1,2') == (tmp_path / 'bag#/image', (1, 2))

@@ -33,8 +33,8 @@ def test_an_entry_is_read_back_from_its_texts():
 
 
 def test_an_entry_of_another_format_is_refused():
-    texts = {**StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '4'}
-    with pytest.raises(OtherFormatError, match='format is 4; expected 3'):
+    texts = {**StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '5'}
+    with pytest.raises(OtherFormatError, match='format is 5; expected 4'):
         StoreEntry.from_text(texts)
 
 
@@ -86,3 +86,14 @@ def test_summaries_at_their_limits(changes):
 def test_no_less_than_no_frame_is_lost():
     with pytest.raises(DemonstrationError, match='misses -1 frames'):
         replace(SUMMARY, frames_lost=-1)
+
+
+def test_a_marked_contact_is_told_as_shares() -> None:
+    assert SUMMARY.marked_contact is None
+    assert replace(SUMMARY, contact='0.25 0.5').marked_contact == (0.25, 0.5)
+
+
+@pytest.mark.parametrize('contact', ['0.5', '0.5 1.5', 'left top'])
+def test_marks_that_cannot_be(contact: str) -> None:
+    with pytest.raises(DemonstrationError, match="demonstration 'press': "):
+        replace(SUMMARY, contact=contact)

@@ -188,11 +188,11 @@ def test_a_file_whose_name_is_not_allowed_is_left_alone(tmp_path, save):
 def test_another_format_is_left_alone(tmp_path, save, monkeypatch):
     store = DemonstrationStore(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr('afformer_core.demonstrations.state.FORMAT', 4)
+        patch.setattr('afformer_core.demonstrations.state.FORMAT', 5)
         save(store, 'press')
     sound, (problem,) = store.load_all()
     assert sound == ()
-    expected = 'press.mcap is not read: format is 4; expected 3. Record the demonstration again'
+    expected = 'press.mcap is not read: format is 5; expected 4. Record the demonstration again'
     assert expected in problem
     assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
 

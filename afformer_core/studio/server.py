@@ -32,6 +32,8 @@ from afformer_core.studio.trying.workspace import Workspace
 
 # Boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000
+# A page that a busy server has not answered for longer is built anew, and what it held is lost.
+_RECONNECT_SECONDS = 30.0
 _FAVICON = '👉'
 # The list of uploads is empty but for a moment. Texts in the colour of buttons, and white ones on
 # it, have a contrast of at least 4.5 in both colour schemes, which Quasar's own have not.
@@ -136,7 +138,13 @@ def _application(
 
     # NiceGUI looks at all objects of the process as it starts, torch's deprecated ones among them.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
-    ui.run_with(application, title='afformer studio', favicon=_FAVICON, dark=None)
+    ui.run_with(
+        application,
+        title='afformer studio',
+        favicon=_FAVICON,
+        dark=None,
+        reconnect_timeout=_RECONNECT_SECONDS,
+    )
     return application
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Card of one demonstration: its timeline, and which part of it the model sees."""
+"""Card of one demonstration: its timeline, the part that the model sees, and a mark."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from nicegui import background_tasks, ui
 
+from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.timeline_view import TimelineView, attribute_text
+from afformer_core.studio.trying.contact_dialog import ask_contact
 from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
 
 # Seconds between the places of the part's ends, and the shortest part.
@@ -30,11 +32,11 @@ class DemonstrationCard:
     Args:
         workspace: demonstrations of the page.
         shown: the demonstration.
-        changed: called when it is used or not, or another part of it.
+        changed: called when it is used or not, or by another part or mark.
         remove: called with the card when its button is pressed.
 
     Attributes:
-        shown: the demonstration, with its part.
+        shown: the demonstration, with its part and its mark.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class DemonstrationCard:
         self.shown = shown
         self._workspace = workspace
         self._changed = changed
-        self._expected: Part | None = None
+        self._expected: tuple[Part | None, Point | None] = (None, None)
         self._reading = False
         with ui.card().classes('w-full p-2 gap-1 demonstration') as self._card:
             with ui.row().classes('w-full items-center no-wrap gap-1'):
@@ -61,6 +63,11 @@ class DemonstrationCard:
             self._text.set_visibility(shown.has_parts)
             if shown.has_parts:
                 self._build_range(shown.duration)
+            with ui.row().classes('items-center gap-1'):
+                mark = ui.button('Mark what is operated', icon='ads_click', on_click=self._mark)
+                self._unmark = ui.button('Unmark', on_click=lambda: self._take_contact(None))
+                for button in (mark, self._unmark):
+                    button.props('flat dense no-caps')
         self._show()
 
     @property
@@ -82,21 +89,32 @@ class DemonstrationCard:
         ends.on('change', self._choose, args=None)
 
     async def _choose(self, event: Any) -> None:
-        """Take the part that was set last, one reading after the other."""
         begin, end = float(event.args['min']), float(event.args['max'])
         end = max(end, begin + _LEAST)
         whole = begin <= 0 and end >= self.shown.duration
-        self._expected = None if whole else (begin, end)
+        # A mark is of the first frame, which becomes another one.
+        await self._take(None if whole else (begin, end), None)
+
+    async def _mark(self) -> None:
+        contact = await ask_contact(self.shown.timeline[0].image, self.shown.contact)
+        await self._take_contact(contact)
+
+    async def _take_contact(self, contact: Point | None) -> None:
+        await self._take(self.shown.part, contact)
+
+    async def _take(self, part: Part | None, contact: Point | None) -> None:
+        """Take the part and mark that were set last, one reading after the other."""
+        self._expected = part, contact
         if self._reading:
             return
         self._reading = True
         try:
             with told_errors():
-                while self._expected != self.shown.part:
-                    taken = await self._workspace.take_part(self.shown, self._expected)
-                    if taken is None:
+                while self._expected != (self.shown.part, self.shown.contact):
+                    again = await self._workspace.memorize_again(self.shown, *self._expected)
+                    if again is None:
                         return
-                    self.shown = taken
+                    self.shown = again
                     self._show()
                     self._changed()
         finally:
@@ -108,6 +126,7 @@ class DemonstrationCard:
             view = TimelineView(self.shown.timeline, self.shown.frame_count, self.shown.name)
         begin, end = self.shown.part or (0.0, self.shown.duration)
         self._text.text = f'The model sees {begin:.2f} to {end:.2f} s:'
+        self._unmark.set_visibility(self.shown.contact is not None)
         background_tasks.create(self._show_hands(self.shown, view), name='hands')
 
     async def _show_hands(self, shown: ShownDemonstration, view: TimelineView) -> None:

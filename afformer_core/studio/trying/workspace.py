@@ -17,6 +17,7 @@ from afformer_core.demonstrations.bag_frames import is_bag
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.hands.hand import Hand
+from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.presence import PresenceCalibration
@@ -44,6 +45,8 @@ class ShownDemonstration:
         frame_count: number of frames of the part, or of its source.
         timeline: frames to show, in order.
         part: part of the source, (begin, end) in seconds; None for all of it.
+        contact: what it operates, marked in its first frame: (x, y) as shares of width and
+            height; None where the model finds it.
     """
 
     key: str
@@ -53,6 +56,7 @@ class ShownDemonstration:
     frame_count: int
     timeline: tuple[TimelineFrame, ...]
     part: Part | None = None
+    contact: Point | None = None
 
     @property
     def has_parts(self) -> bool:
@@ -154,35 +158,44 @@ class Workspace:
         self.images.append(shown)
         return shown
 
-    async def take_part(
-        self, shown: ShownDemonstration, part: Part | None
+    async def memorize_again(
+        self, shown: ShownDemonstration, part: Part | None, contact: Point | None
     ) -> ShownDemonstration | None:
-        """Let the model memorize a part of a video instead of what it knows of it.
+        """Let the model memorize a demonstration by another part or mark.
 
         Args:
             shown: the demonstration; it is replaced by another.
-            part: (begin, end) in seconds; None for the whole video.
+            part: (begin, end) in seconds of a video; None for the whole.
+            contact: contact in the first frame, as shares of its width and height; None to let
+                the model find it.
 
         Returns:
             the new one; None if the demonstration was removed meanwhile.
 
         Raises:
+            DemonstrationError: the contact is marked, and the model has no matching network.
             VideoError: the video has no such part, or reading it exceeds a limit.
         """
-        mark = '' if part is None else f'#t={part[0]:.2f},{part[1]:.2f}'
-        media, maximum = await self._read(Path(f'{shown.source}{mark}'), shown.name)
+        fragment = '' if part is None else f'#t={part[0]:.2f},{part[1]:.2f}'
+        media, maximum = await self._read(Path(f'{shown.source}{fragment}'), shown.name)
         if shown not in self.demonstrations:
             return None
         await self._worker.run(
-            lambda grounder: grounder.set_demonstration(media.frames, shown.key)
+            lambda grounder: grounder.set_demonstration(media.frames, shown.key, contact)
         )
         if shown not in self.demonstrations:
             self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
             return None
-        timeline = timeline_of(media, maximum, 0.0 if part is None else part[0])
-        taken = replace(shown, part=part, frame_count=media.frame_count, timeline=timeline)
-        self.demonstrations[self.demonstrations.index(shown)] = taken
-        return taken
+        begin = 0.0 if part is None else part[0]
+        again = replace(
+            shown,
+            part=part,
+            contact=contact,
+            frame_count=media.frame_count,
+            timeline=timeline_of(media, maximum, begin),
+        )
+        self.demonstrations[self.demonstrations.index(shown)] = again
+        return again
 
     def remove_demonstration(self, shown: ShownDemonstration) -> None:
         """Forget a demonstration, and its upload."""

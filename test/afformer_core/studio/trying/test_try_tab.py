@@ -78,6 +78,23 @@ def test_the_part_that_the_model_sees_is_set_by_keys(page: Any, files: Path) -> 
     page.get_by_text('Frame 1 of 8, 0.60 s: the model keeps it').wait_for()
 
 
+def test_a_click_says_what_is_operated(page: Any, files: Path) -> None:
+    upload(page, files / 'press.mp4', files / 'panel.png')
+    page.locator('.presence').wait_for()
+    found = page.locator('.peaks tbody').inner_text()
+
+    page.get_by_role('button', name='Mark what is operated').click()
+    page.locator('.marked-contact img').click(position={'x': 40, 'y': 40})
+
+    other = "found => (document.querySelector('.peaks tbody') ?? {}).innerText !== found"
+    page.wait_for_function(other, arg=found)
+    unmark = page.get_by_role('button', name='Unmark')
+    unmark.click()
+    unmark.wait_for(state='hidden')
+    again = "found => (document.querySelector('.peaks tbody') ?? {}).innerText === found"
+    page.wait_for_function(again, arg=found)
+
+
 def test_several_demonstrations_are_grounded_together(page: Any, files: Path) -> None:
     upload(page, [files / 'press.mp4', files / 'turn.mp4'], files / 'panel.png')
     page.get_by_text('press.mp4, turn.mp4 in panel.png').or_(

@@ -70,7 +70,7 @@ def test_a_part_of_a_video_replaces_the_whole(worker: GroundingWorker, files: Pa
         image = await workspace.add_image(files / 'panel.png', 'panel.png')
         before = await workspace.ground(image, [whole])
 
-        taken = await workspace.take_part(whole, (0.5, 1.0))
+        taken = await workspace.memorize_again(whole, (0.5, 1.0), None)
 
         assert taken is not None
         assert workspace.demonstrations == [taken]
@@ -79,7 +79,7 @@ def test_a_part_of_a_video_replaces_the_whole(worker: GroundingWorker, files: Pa
         assert seconds == [pytest.approx(0.5 + n / 6) for n in range(3)]
         after = await workspace.ground(image, [taken])
         assert after.grounding.confidence != before.grounding.confidence
-        back = await workspace.take_part(taken, None)
+        back = await workspace.memorize_again(taken, None, None)
         assert back is not None
         again = await workspace.ground(image, [back])
         assert again.grounding.confidence == pytest.approx(before.grounding.confidence)
@@ -93,11 +93,28 @@ def test_a_part_of_what_was_removed_meanwhile_is_not_kept(
     async def use() -> None:
         workspace = Workspace(worker, Limits())
         whole = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
-        taking = asyncio.create_task(workspace.take_part(whole, (0.5, 1.0)))
+        taking = asyncio.create_task(workspace.memorize_again(whole, (0.5, 1.0), None))
         await asyncio.sleep(0)
         workspace.remove_demonstration(whole)
 
         assert await taking is None
         assert await worker.run(lambda grounder: grounder.demonstrations) == ()
+
+    run(use)
+
+
+def test_a_marked_contact_changes_the_answer(worker: GroundingWorker, files: Path) -> None:
+    async def use() -> None:
+        workspace = Workspace(worker, Limits())
+        found = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
+        image = await workspace.add_image(files / 'panel.png', 'panel.png')
+        before = await workspace.ground(image, [found])
+
+        marked = await workspace.memorize_again(found, None, (0.25, 0.75))
+
+        assert marked is not None
+        assert (marked.key, marked.contact) == (found.key, (0.25, 0.75))
+        after = await workspace.ground(image, [marked])
+        assert after.grounding.presence != before.grounding.presence
 
     run(use)

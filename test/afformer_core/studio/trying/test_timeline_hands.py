@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,18 @@ def timeline(*seconds: float | None) -> tuple[TimelineFrame, ...]:
     return tuple(TimelineFrame(n, time, True, image) for n, time in enumerate(seconds))
 
 
+def run(task: Coroutine[Any, Any, tuple[tuple[Hand, ...], ...]]) -> tuple[tuple[Hand, ...], ...]:
+    """Run in a thread of its own: a browser of other tests has an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, task).result()
+
+
 def test_hands_of_each_frame_at_its_time() -> None:
     detector = LateHand()
     hands = TimelineHands(lambda: detector)
 
-    assert asyncio.run(hands.detect(timeline(0.0, 0.7, 1.4))) == ((), (HAND,), (HAND,))
-    assert asyncio.run(hands.detect(timeline(None, None))) == ((), (HAND,))
+    assert run(hands.detect(timeline(0.0, 0.7, 1.4))) == ((), (HAND,), (HAND,))
+    assert run(hands.detect(timeline(None, None))) == ((), (HAND,))
 
     assert detector.times == [0.0, 0.7, 1.4, 0.0, 0.1]
     hands.close()
@@ -54,7 +61,7 @@ def test_a_detector_that_cannot_be_opened_is_told() -> None:
     hands = TimelineHands(lambda: open_hand_detector('absent'))
 
     with pytest.raises(ModelFolderError, match="'absent' is no hand detector"):
-        asyncio.run(hands.detect(timeline(0.0)))
+        run(hands.detect(timeline(0.0)))
     hands.close()
 
 

@@ -13,9 +13,20 @@ import pytest
 import torch
 from filelock import FileLock
 
-from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
+from afformer_core.models import (
+    AfformerConfiguration,
+    afformer_matching,
+    afformer_r50,
+    afformer_small,
+)
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    read_description,
+    write_description,
+)
 from afformer_core.runtime.weights import save_model
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
@@ -50,6 +61,17 @@ def random_model(configuration: AfformerConfiguration) -> Afformer:
         if 'rel_pos' in name:
             torch.nn.init.normal_(parameter, std=0.5)
     return model
+
+
+@pytest.fixture(scope='session')
+def matched_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose matching network decides alone, with random weights; not exported."""
+    folder = tmp_path_factory.mktemp('matched')
+    save_model(folder, random_model(afformer_small(ACTIONS, (64, 96))), {})
+    save_model(folder / MATCHING_FOLDER, random_model(afformer_matching((), (128, 192))), {})
+    matching = Matching(1 - 1e-6, read_description(folder / MATCHING_FOLDER).weights_sha256)
+    write_description(folder, replace(read_description(folder), matching=matching))
+    return folder
 
 
 @pytest.fixture(scope='session')

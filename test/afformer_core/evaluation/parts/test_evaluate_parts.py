@@ -88,6 +88,21 @@ def test_the_model_is_measured(measures: Any) -> None:
     assert measures['by_pair']['pair 0']['centre']['distance'] == 0
 
 
+def test_a_model_with_a_matching_network_is_told_the_mark_as_well(
+    part_pairs: Path, matched_folder: Path, measures: Any, tmp_path: Path
+) -> None:
+    options = ['--pairs', str(part_pairs), '--backend', 'torch']
+    numbers = tmp_path / 'numbers.json'
+    assert main(['evaluate', str(matched_folder), *options, '--json', str(numbers)]) == 0
+
+    found = json.loads(numbers.read_text())['measures']['predictors']
+    # With random weights it does not know by itself where the clip touches something.
+    told, alone = (found[name]['mass_inside']['value'] for name in ('model_marked', 'model'))
+    assert told > 1.5 * alone
+    assert found['model_marked']['other_inside']['count'] == 3
+    assert 'model_marked' not in measures['predictors']
+
+
 def test_the_page_and_the_sheets_show_pairs(results: Path) -> None:
     page = (results / 'page.html').read_text()
     assert '<h2>Parts</h2>' in page

@@ -18,12 +18,6 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.matching.correspondence import compared_stages
 from afformer_core.runtime.matching.marked_contact import describe_mark
-from afformer_core.runtime.matching.weighing import Matching
-from afformer_core.runtime.model_folder import (
-    MATCHING_FOLDER,
-    read_description,
-    write_description,
-)
 from afformer_core.runtime.weights import save_model
 
 from ...conftest import ACTIONS, random_model
@@ -52,15 +46,8 @@ def test_a_mark_is_described_as_the_contact_head_would_if_it_were_sure() -> None
 
 
 @pytest.fixture(scope='module')
-def grounder(tmp_path_factory: pytest.TempPathFactory) -> Grounder:
-    """A model whose matching network decides alone, with random weights."""
-    folder = tmp_path_factory.mktemp('matched')
-    save_model(folder, random_model(DECODER), {})
-    save_model(folder / MATCHING_FOLDER, random_model(CONFIGURATION), {})
-    weights = read_description(folder / MATCHING_FOLDER).weights_sha256
-    matching = Matching(1 - 1e-6, weights)
-    write_description(folder, replace(read_description(folder), matching=matching))
-    return Grounder.load(folder, 'torch', 1)
+def grounder(matched_folder: Path) -> Grounder:
+    return Grounder.load(matched_folder, 'torch', 1)
 
 
 def panel(seed: int) -> np.ndarray:

@@ -4,18 +4,13 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from afformer_core.runtime import Grounder
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
-from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description
-from afformer_core.runtime.weights import save_model
-from afformer_core.training.architecture import Architecture
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.training.command import train
 
-from ..conftest import random_model
 from .conftest import images
 
 # Names, and a side that their patches divide.
@@ -66,24 +61,3 @@ def test_it_trains_and_its_graphs_give_what_torch_gives(
     if find_spec('tensorrt_rtx_bindings') is None:
         pytest.skip('trained and exported; not built, since TensorRT for RTX is not installed')
     assert built(folder, tmp_path / 'cache') == set(GRAPH_NAMES)
-
-
-@pytest.mark.slow
-def test_a_model_and_its_matching_network_ground_from_their_graphs(
-    annotations: Path, tmp_path: Path
-) -> None:
-    folder = trained(tmp_path / 'model', annotations, 'test_vit', 64, 2)
-    matching = Architecture('afformer_matching', (64, 64), backbone='timm:test_convnext')
-    configuration = matching.configuration(())
-    save_model(folder / MATCHING_FOLDER, random_model(configuration), {})
-    for each in (folder, folder / MATCHING_FOLDER):
-        assert export_graphs(each) < 1e-4
-    clip = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
-
-    heatmaps = {}
-    for backend in ('torch', 'onnxruntime'):
-        grounder = Grounder.load(folder, backend)
-        grounder.set_demonstration(clip[:4], 'press')
-        heatmaps[backend] = grounder.ground(clip[4], 'press').heatmap
-
-    np.testing.assert_allclose(heatmaps['onnxruntime'], heatmaps['torch'], atol=1e-4)

@@ -28,7 +28,8 @@ class TimelineView:
         self._hands: Sequence[tuple[Hand, ...]] = ()
         self._number = 0
         self._sources = [image_source(frame.image) for frame in frames]
-        self._image = ui.interactive_image().classes('w-full')
+        # What is drawn is made of numbers alone.
+        self._image = ui.interactive_image(sanitize=False).classes('w-full')
         self._text = ui.label().classes('text-sm')
         self._slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
         self._slider.props(f'markers aria-label="Frame of {attribute_text(name)}"')

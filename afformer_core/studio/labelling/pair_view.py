@@ -68,7 +68,8 @@ class PairView:
         self._size: tuple[int, int] | None = None
         self._shown_size = (1, 1)
         with ui.element().classes(_GRID):
-            self._image = ui.interactive_image(on_mouse=self._click, cross=True)
+            # What is drawn is made of numbers alone.
+            self._image = ui.interactive_image(on_mouse=self._click, cross=True, sanitize=False)
             self._image.classes('w-full marked')
             self._demonstration = ui.column().classes('gap-1 max-w-sm')
 

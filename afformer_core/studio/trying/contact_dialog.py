@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.media.polygons import Point
+from afformer_core.studio.labelling.marks import circles
 
+# Pixels of the frame that is shown.
+_RADIUS = 5.0
 _LARGE = 'w-[720px] max-w-full marked-contact'
 
 
@@ -35,19 +38,14 @@ async def ask_contact(frame: NDArray[np.uint8], marked: Point | None) -> Point |
         ui.label(
             'Click what is operated. Choose a part of the video in whose first frame it is bare.'
         )
-        image = ui.interactive_image(image_source(frame), on_mouse=click, cross=True)
-        image.classes(_LARGE).content = _circles(marked, width, height)
+        # What is drawn is made of numbers alone.
+        image = ui.interactive_image(
+            image_source(frame), on_mouse=click, cross=True, sanitize=False
+        )
+        image.classes(_LARGE)
+        if marked is not None:
+            image.content = circles([(marked[0] * width, marked[1] * height)], _RADIUS)
         ui.button('Cancel', on_click=lambda: dialog.submit(None)).props('flat no-caps')
     chosen = await dialog
     dialog.delete()
     return chosen if isinstance(chosen, tuple) else marked
-
-
-def _circles(marked: Point | None, width: int, height: int) -> str:
-    if marked is None:
-        return ''
-    at = f'cx="{marked[0] * width:.2f}" cy="{marked[1] * height:.2f}"'
-    return ''.join(
-        f'<circle {at} r="5" fill="none" stroke="{colour}" stroke-width="{thickness}" />'
-        for colour, thickness in (('black', 4), ('white', 2))
-    )

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 # More than sockets hold between the two ends.
 _MUCH = 50_000_000
+# Milliseconds until the server has seen that the sender has gone.
+_MOMENT = 3000
 _HEAD = (
     b'--B\r\nContent-Disposition: form-data; name="file"; filename="../../x.mp4"\r\n'
     b'Content-Type: video/mp4\r\n\r\n'
@@ -61,4 +63,5 @@ def test_an_endless_upload_ends_at_the_limit(page: Any, running_studio: Any) -> 
     assert sent < _MUCH
     # The limit of 2 MB, and what is around a file.
     assert stored <= 2_200_000
+    page.wait_for_timeout(_MOMENT)
     assert stored_bytes(running_studio.process) <= before

@@ -22,7 +22,7 @@ def upload(page: Any, video: Any, image: Any) -> None:
 
 def download(page: Any, button: str) -> Path:
     with page.expect_download() as started:
-        page.get_by_role('button', name=button).click()
+        page.locator('button', has_text=button).click()
     return Path(started.value.path())
 
 
@@ -47,7 +47,7 @@ def test_a_clip_and_an_image_are_grounded_as_by_the_command(
         (expected['peaks'][0]['u'], expected['peaks'][0]['v']), abs=0.006
     )
     with page.expect_download() as started:
-        page.get_by_role('button', name='PNG').click()
+        page.locator('button', has_text='PNG').click()
     assert started.value.suggested_filename == 'panel_overlay.png'
     started.value.save_as(files / 'saved.png')
     assert read_image(files / 'saved.png').shape == (96, 128, 3)

@@ -75,10 +75,14 @@ class NodeProcess:
                 f'the {self.name} ended with status {self._process.returncode}:\n{self.output}'
             )
 
-    def stop(self) -> None:
-        """End the process: by SIGINT first, by SIGKILL where that does not help."""
+    def interrupt(self) -> None:
+        """Tell the process to end, by SIGINT."""
         if self.running:
             self._process.send_signal(signal.SIGINT)
+
+    def wait(self) -> None:
+        """Wait until the process ends, and end it by SIGKILL where it does not."""
+        if self.running:
             try:
                 self._process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
@@ -109,8 +113,10 @@ class NodeProcesses:
         # A second Ctrl-C must not leave processes behind.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            for process in reversed(self._started):
-                process.stop()
+            for process in self._started:
+                process.interrupt()
+            for process in self._started:
+                process.wait()
         finally:
             signal.signal(signal.SIGINT, before)
 

@@ -21,7 +21,7 @@ from afformer_core.sim.demo_scenes.scene import (
 )
 
 _SIZE = (480, 360)
-_CLIP_FRAMES, _CLIP_RATE = 24, 12.0
+_CLIP_FRAMES, _CLIP_RATE = 20, 12.0
 _PHOTOGRAPH = 'skimage/data/coffee.png'
 # A hand is about as long as the saucer of the cup is wide.
 _HAND_SIZES = (0.5, 0.7)

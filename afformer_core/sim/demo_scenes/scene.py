@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CAMERA_RATE = 10.0
-CAMERA_FRAMES = 18
+CAMERA_FRAMES = 15
 # Frames of a camera that rests before it moves.
 _RESTING_FRAMES = 4
 

@@ -41,7 +41,7 @@ pytestmark = [
     ),
 ]
 STORE = 100 * 1024**2
-SECONDS_BETWEEN_DEATHS = 20.0
+SECONDS_BETWEEN_DEATHS = 7.0
 
 
 @pytest.fixture(scope='module')
@@ -129,7 +129,7 @@ def cluster(red: ModuleType) -> Iterator[Machines]:
 
 @pytest.fixture
 def dying(cluster: Machines) -> Iterator[Machines]:
-    """Machines of the cluster, one of which dies every 20 seconds."""
+    """Machines of the cluster, one of which dies every seven seconds."""
     over = threading.Event()
 
     def kill() -> None:

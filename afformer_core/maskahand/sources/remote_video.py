@@ -4,26 +4,18 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
-import numpy as np
-from numpy.typing import NDArray
-
 from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.encoded_video import EncodedVideo
 from afformer_core.maskahand.sources.fingerprint import samples_fingerprint
-from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
 from afformer_core.maskahand.sources.urls import RemoteFile, facts_of, url_of
-from afformer_core.maskahand.sources.video_file import windows_of
-from afformer_core.media.video import VideoFrame, VideoReader
-from afformer_core.media.video_frames import upright
+from afformer_core.media.video import VideoReader
 
 
 @dataclass(frozen=True)
-class RemoteVideo:
+class RemoteVideo(EncodedVideo):
     """A video file by its URL, as a `FrameSource`.
 
     Attributes:
@@ -55,29 +47,11 @@ class RemoteVideo:
         with RemoteFile(self.url) as file:
             return samples_fingerprint([(file, size)])
 
-    def duration(self) -> float | None:
-        """Return the duration in seconds (see `FrameSource.duration`)."""
-        with self._reader() as reader:
-            return reader.duration
+    @property
+    def full_path(self) -> Path:
+        """Path of the video, for errors."""
+        return self.path
 
-    def windows(self, length: float) -> Sequence[int]:
-        """Return the windows of the stored duration (see `FrameSource.windows`)."""
-        return windows_of(self.duration(), length)
-
-    def frames(
-        self, rate: float, start: float = 0.0, stop: float = math.inf
-    ) -> Iterator[VideoFrame]:
-        """Yield some of the frames (see `FrameSource.frames`)."""
-        for time, frame in chosen_frames(self._from(start), rate, start, stop):
-            yield VideoFrame(time, upright(frame))
-
-    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times (see `FrameSource.at`)."""
-        return frames_at(self._from, upright, times, self.path)
-
-    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
-        with self._reader() as reader:
-            yield from reader.scan(start)
-
-    def _reader(self) -> VideoReader:
+    def open_reader(self) -> VideoReader:
+        """Open the video, to be decoded by one thread."""
         return VideoReader(self.path, threads=1, file=RemoteFile(self.url))

@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import av
-import numpy as np
-from numpy.typing import NDArray
-
 from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.encoded_video import EncodedVideo
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint, samples_fingerprint
-from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
 from afformer_core.maskahand.sources.urls import RemoteFile, address, facts_of, url_of
-from afformer_core.maskahand.sources.video_file import windows_of
-from afformer_core.media.video import VideoFrame, VideoReader
-from afformer_core.media.video_frames import upright
+from afformer_core.media.video import VideoReader
 
 TAR_SUFFIX = '.tar'
 # Bytes that are read at a time of a remote tar to find its files, of which most are passed over.
@@ -33,7 +26,7 @@ _HEADER_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
-class TarVideo:
+class TarVideo(EncodedVideo):
     """A video file in a tar, as a `FrameSource`.
 
     Attributes:
@@ -55,32 +48,14 @@ class TarVideo:
         with self._file() as file:
             return samples_fingerprint([(file, size)])
 
-    def duration(self) -> float | None:
-        """Return the duration in seconds (see `FrameSource.duration`)."""
-        with self._reader() as reader:
-            return reader.duration
+    @property
+    def full_path(self) -> Path:
+        """Path of the video, for errors."""
+        return self.path / self.topic
 
-    def windows(self, length: float) -> Sequence[int]:
-        """Return the windows of the stored duration (see `FrameSource.windows`)."""
-        return windows_of(self.duration(), length)
-
-    def frames(
-        self, rate: float, start: float = 0.0, stop: float = math.inf
-    ) -> Iterator[VideoFrame]:
-        """Yield some of the frames (see `FrameSource.frames`)."""
-        for time, frame in chosen_frames(self._from(start), rate, start, stop):
-            yield VideoFrame(time, upright(frame))
-
-    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times (see `FrameSource.at`)."""
-        return frames_at(self._from, upright, times, self.path / self.topic)
-
-    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
-        with self._reader() as reader:
-            yield from reader.scan(start)
-
-    def _reader(self) -> VideoReader:
-        return VideoReader(self.path / self.topic, threads=1, file=self._file())
+    def open_reader(self) -> VideoReader:
+        """Open the video, to be decoded by one thread."""
+        return VideoReader(self.full_path, threads=1, file=self._file())
 
     def _file(self) -> _Slice:
         return _Slice(_opened(self.path), *_video_at(self.path, self.topic))

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.encoded_video import windows_of
 from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
 from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
-from afformer_core.maskahand.sources.video_file import windows_of
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
 

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A video file as a source of frames, wherever its bytes lie."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
+from afformer_core.media.video import VideoFrame, VideoReader
+from afformer_core.media.video_frames import upright
+
+# Seconds: 30 days. A damaged header may say centuries, which must not be divided into windows.
+_LONGEST = 30 * 24 * 3600.0
+
+
+def windows_of(duration: float | None, length: float) -> Sequence[int]:
+    """Return the windows of a duration in seconds, or one of all if it is unknown or absurd."""
+    if duration is None or duration > _LONGEST:
+        return [0]
+    return range(max(1, math.ceil(duration / length)))
+
+
+class EncodedVideo(ABC):
+    """The part of a `FrameSource` that is the same for all video files."""
+
+    @property
+    @abstractmethod
+    def full_path(self) -> Path:
+        """Path of the video, for errors."""
+
+    @abstractmethod
+    def open_reader(self) -> VideoReader:
+        """Open the video, to be decoded by one thread: processes share the cores."""
+
+    def duration(self) -> float | None:
+        """Return the duration in seconds (see `FrameSource.duration`)."""
+        with self.open_reader() as reader:
+            return reader.duration
+
+    def windows(self, length: float) -> Sequence[int]:
+        """Return the windows of the stored duration (see `FrameSource.windows`)."""
+        return windows_of(self.duration(), length)
+
+    def frames(
+        self, rate: float, start: float = 0.0, stop: float = math.inf
+    ) -> Iterator[VideoFrame]:
+        """Yield some of the frames (see `FrameSource.frames`)."""
+        for time, frame in chosen_frames(self._from(start), rate, start, stop):
+            yield VideoFrame(time, upright(frame))
+
+    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
+        """Read the frames of some times (see `FrameSource.at`)."""
+        return frames_at(self._from, upright, times, self.full_path)
+
+    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        with self.open_reader() as reader:
+            yield from reader.scan(start)

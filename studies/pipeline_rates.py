@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rates of rendering, decoding and mining, by the number of processes.
+"""Rates of rendering, decoding and mining, by the number of processes of one thread each.
 
 Run it on a machine that has nothing else to do::
 
@@ -9,6 +9,7 @@ Run it on a machine that has nothing else to do::
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -38,9 +39,10 @@ _SPLIT = 'train'
 def pipeline_rates(
     folder: Path, processes: Sequence[int], videos: int, seconds: float, side: int
 ) -> Table:
-    """Measure the rates of each number of processes, from the first result of a run to its last.
+    """Measure the rates of each number of processes, each of which has one thread.
 
-    So the time in which processes start is not counted, which does not grow with the work.
+    A run is measured from the first result of its last process to its last result. So the time in
+    which processes start is not counted, which does not grow with the work.
 
     Args:
         folder: empty folder.
@@ -64,7 +66,7 @@ def pipeline_rates(
             for count in write_long_videos(made, _SPLIT, settings, LocalEngine(number))
         ]
         # The first of these says how many were there before.
-        row = {'rendered': frames * _rate(rendered[1:])}
+        row = {'rendered': frames * _rate(rendered[1:], number)}
         row |= _mined(made, number, settings.rate)
         if number == processes[0]:
             row['decoded'] = _decoded(made, settings.rate)
@@ -85,7 +87,7 @@ def _mined(made: Path, processes: int, rate: float) -> dict[str, float]:
     for frames in mining.detect(LocalEngine(processes)):
         counted += frames
         done.append((counted, time.perf_counter()))
-    return {'mined': _rate(done)}
+    return {'mined': _rate(done, processes)}
 
 
 def _decoded(made: Path, rate: float) -> float:
@@ -95,21 +97,31 @@ def _decoded(made: Path, rate: float) -> float:
     return count / (time.perf_counter() - begin)
 
 
-def _rate(done: Sequence[tuple[int, float]]) -> float:
-    """Return the results a second after the first, given the numbers done at some times."""
-    (first, begin), (last, end) = done[0], done[-1]
+def _rate(done: Sequence[tuple[int, float]], processes: int) -> float:
+    """Return the results a second after the first of each process, given the numbers at times."""
+    (first, begin), (last, end) = done[processes - 1], done[-1]
     return (last - first) / (end - begin)
+
+
+def _use_one_thread() -> None:
+    """Let this process, and those that it starts, render and compute in one thread each."""
+    import torch
+
+    for name in ('LP_NUM_THREADS', 'OMP_NUM_THREADS'):
+        os.environ[name] = '1'
+    torch.set_num_threads(1)
 
 
 def main(words: Iterable[str] | None = None) -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument('--processes', type=int, nargs='+', default=[1, 2])
-    parser.add_argument('--videos', type=int, default=8, help='videos for each process')
-    parser.add_argument('--seconds', type=float, default=60.0, help='their length')
+    parser.add_argument('--videos', type=int, default=6, help='videos for each process')
+    parser.add_argument('--seconds', type=float, default=30.0, help='their length')
     parser.add_argument('--side', type=int, default=256, help='their longest side in pixels')
     arguments = parser.parse_args(None if words is None else list(words))
     let_waiting_threads_sleep()
+    _use_one_thread()
     with tempfile.TemporaryDirectory() as name:
         table = pipeline_rates(
             Path(name), arguments.processes, arguments.videos, arguments.seconds, arguments.side

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ def decode_mask(encoded: Mapping[str, Any]) -> NDArray[np.bool_]:
         ValueError: the text is malformed, or its runs have another sum than the size.
     """
     height, width = (int(side) for side in encoded['size'])
-    runs = _runs(str(encoded['counts']))
+    runs = list(_runs(str(encoded['counts'])))
     if min(runs, default=0) < 0 or sum(runs) != height * width:
         raise ValueError(
             f'the runs of a mask have {sum(runs)} pixels; expected {width}x{height} of them'
@@ -39,9 +41,20 @@ def decode_mask(encoded: Mapping[str, Any]) -> NDArray[np.bool_]:
     return np.repeat(values, runs).reshape((width, height)).T
 
 
-def _runs(text: str) -> list[int]:
-    runs: list[int] = []
-    number = shift = 0
+def is_empty(encoded: Mapping[str, Any]) -> bool:
+    """Check whether a mask has no pixel on, without decoding all of it (see `decode_mask`).
+
+    Raises:
+        KeyError: a field is missing.
+        ValueError: the text is malformed before the first pixel that is on.
+    """
+    return not any(islice(_runs(str(encoded['counts'])), 1, None, 2))
+
+
+def _runs(text: str) -> Iterator[int]:
+    # The last run, and the one before it.
+    last: deque[int] = deque(maxlen=2)
+    count = number = shift = 0
     for character in text:
         bits = ord(character) - _FIRST
         if not 0 <= bits < 2 * _MORE:
@@ -52,8 +65,11 @@ def _runs(text: str) -> list[int]:
             continue
         if bits & _SIGN:
             number -= 1 << shift
-        runs.append(number + (runs[-2] if len(runs) >= _PLAIN else 0))
+        if count >= _PLAIN:
+            number += last[0]
+        last.append(number)
+        yield number
+        count += 1
         number = shift = 0
     if shift:
         raise ValueError('the run lengths of a mask end within a number')
-    return runs

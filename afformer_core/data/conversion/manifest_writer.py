@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from afformer_core.data.readers.manifest.files import ManifestHeader, write_mani
 from afformer_core.data.readers.manifest.row import ManifestRow, SceneFields
 from afformer_core.data.sample import Sample, Scene
 from afformer_core.data.verification import points_outside
+from afformer_core.errors import DatasetError
 
 
 def convert_to_manifest(
@@ -30,8 +32,16 @@ def convert_to_manifest(
             so that both can be moved together.
 
     Raises:
-        DatasetError: the suffix is none of a manifest.
+        DatasetError: the suffix is none of a manifest, two samples have one id, or a path is not
+            Unicode.
     """
+    counts = Counter(sample.sample_id for sample in samples)
+    [(name, most)] = counts.most_common(1)
+    if most > 1:
+        raise DatasetError(
+            f'{most} samples are named {name}; expected one, since rows of one name are one '
+            'sample. Take the others out'
+        )
     header = ManifestHeader(
         actions=tuple(action_names), points_outside=points_outside(samples) > 0
     )
@@ -65,7 +75,14 @@ def _rows(sample: Sample, action_names: Sequence[str], folder: Path) -> list[Man
 
 
 def _relative(path: Path, folder: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
+    relative = Path(os.path.relpath(path, folder)).as_posix()
+    try:
+        relative.encode()
+    except UnicodeEncodeError as error:
+        raise DatasetError(
+            f'{os.fsencode(path)!r} is not a path in UTF-8, which a manifest needs. Rename it'
+        ) from error
+    return relative
 
 
 def _points_beside(

@@ -18,7 +18,7 @@ from typing import Any
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
 from afformer_core.data.polygon_mask import PolygonMask
-from afformer_core.data.run_length_mask import decode_mask
+from afformer_core.data.run_length_mask import decode_mask, is_empty
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
@@ -139,5 +139,12 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 
 def _sorted(masks: Mapping[str, Any]) -> Masks:
-    """Return the masks in the order of their frames; one that could not be read there is null."""
-    return {int(frame): masks[frame] for frame in sorted(masks, key=int) if masks[frame]}
+    """Return the masks in the order of their frames.
+
+    A mask that could not be read there is null, and one of an object that is out of view empty.
+    """
+    return {
+        int(frame): masks[frame]
+        for frame in sorted(masks, key=int)
+        if masks[frame] and not is_empty(masks[frame])
+    }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.data.run_length_mask import decode_mask
+from afformer_core.data.run_length_mask import decode_mask, is_empty
 
 RING = 'bU3e0Q100000000@TO6l0JTO6l0JTO6l0JTO6l0JTO6l0:00000000000000000000Pi0'
 
@@ -29,7 +29,15 @@ def test_two_corners_of_the_image() -> None:
 
 
 def test_an_empty_mask() -> None:
-    assert not decode_mask({'size': [54, 96], 'counts': 'PR5'}).any()
+    empty = {'size': [54, 96], 'counts': 'PR5'}
+
+    assert not decode_mask(empty).any()
+    assert is_empty(empty)
+
+
+@pytest.mark.parametrize('counts', [RING, '03c10Rf41mYK000000000', '0PR5'])
+def test_a_mask_with_a_pixel_on_is_not_empty(counts: str) -> None:
+    assert not is_empty({'size': [54, 96], 'counts': counts})
 
 
 @pytest.mark.parametrize(

@@ -144,12 +144,14 @@ def _room(sequence: Sequence) -> str:
 
 
 def _read_sequences(path: Path) -> list[Sequence]:
-    sequences = []
+    """Read the sequences of a file, each once, as in lists that were joined."""
+    sequences: dict[str, Sequence] = {}
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if line.strip():
             with naming(f'line {number} of {path}'):
-                sequences.append(Sequence.of(line.strip().strip('/')))
-    return sequences
+                sequence = Sequence.of(line.strip().strip('/'))
+                sequences[sequence.name] = sequence
+    return list(sequences.values())
 
 
 def _read_tasks(path: Path) -> Mapping[tuple[int, int], str]:

@@ -12,6 +12,7 @@ GroundTruth-SparseAnnotations/
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -63,7 +64,8 @@ class VisorDataset(AnnotatedDataset):
 
     def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
         path = Path(annotations)
-        files = _video_files(path)
+        # The folder of the files may be the one that one is in.
+        files = [Path(os.path.abspath(file)) for file in _video_files(path)]
         self._split = files[0].parent.name
         root = files[0].parents[2] if root is None else Path(root)
         super().__init__(path, root, read_verbs(root / NARRATIONS_FOLDER))

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 import pytest
 
 from afformer_core.cli.main import main
@@ -15,47 +14,24 @@ from afformer_core.data.readers.hoi4d.dataset import Hoi4dDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
-from afformer_core.media.video import write_video
 
-TASKS = (
-    'Category ID,Category,T1,T2,T3,T4,T5,T6\n'
-    'C1,Toy Car,Pick and place,Push toy car,N/A,N/A,N/A,N/A\n'
-    'C4,Storage Furniture,Open and close the drawer,Open and close the door,N/A,N/A,N/A,N/A\n'
+from ..trees.hoi4d import (
+    BODY,
+    DOOR,
+    DRAWER,
+    DRAWER_COLOUR,
+    HAND,
+    SAME_ROOM,
+    SEQUENCES,
+    TASKS,
+    write_hoi4d,
+    write_mask,
 )
-# A cupboard in three rooms, two of which are one, and another cupboard.
-DRAWER, DOOR, SAME_ROOM, OTHER = SEQUENCES = (
-    'ZY20210800001/H1/C4/N11/S125/s03/T1',
-    'ZY20210800002/H2/C4/N11/S126/s01/T2',
-    'ZY20210800001/H1/C4/N11/S125/s04/T1',
-    'ZY20210800001/H1/C4/N12/S125/s03/T1',
-)
-# Colours of labels: door, right hand, body, drawer.
-DOOR_COLOUR, HAND, BODY, DRAWER_COLOUR = (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128)
-
-
-def write_mask(path: Path, *colours: tuple[int, int, int]) -> None:
-    """Stripes of 10 pixels in an image of 96x54, from the left."""
-    pixels = np.zeros((54, 96, 3), np.uint8)
-    for number, colour in enumerate(colours):
-        pixels[:, 10 * number : 10 * number + 10] = colour
-    path.parent.mkdir(parents=True, exist_ok=True)
-    PIL.Image.fromarray(pixels).save(path)
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Each sequence has a hand in frame 0 and none in frame 2; masks of one are moved."""
-    (tmp_path / 'task_definitions.csv').write_text(TASKS)
-    (tmp_path / 'release.txt').write_text(''.join(f'{name}\n' for name in SEQUENCES))
-    for name in SEQUENCES:
-        images = tmp_path / 'HOI4D_release' / name / 'align_rgb'
-        images.mkdir(parents=True)
-        write_video(images / 'image.mp4', np.zeros((9, 48, 64, 3), np.uint8), 15.0)
-        PIL.Image.new('RGB', (96, 54)).save(images / '00002.jpg')
-        masks = '2Dseg/shift_mask' if name == DOOR else '2Dseg/mask'
-        folder = tmp_path / 'HOI4D_annotations' / name / masks
-        write_mask(folder / '00000.png', DOOR_COLOUR, HAND)
-        write_mask(folder / '00002.png', DOOR_COLOUR, BODY, DRAWER_COLOUR)
+    write_hoi4d(tmp_path)
     return tmp_path
 
 
@@ -109,6 +85,12 @@ def test_the_media_are_there_and_may_lie_together(tree: Path) -> None:
 
     assert find_problems(opened(tree), progress=False) == []
     assert opened(tree)[0].image_path == tree / DOOR / 'align_rgb/00002.jpg'
+
+
+def test_a_sequence_that_is_listed_twice_is_one(tree: Path) -> None:
+    (tree / 'release.txt').write_text('\n'.join([*SEQUENCES, DRAWER, DOOR]))
+
+    assert [sample.sample_id for sample in opened(tree)] == [DRAWER, DOOR, SAME_ROOM]
 
 
 def test_a_sequence_with_a_hand_all_along_is_no_target(tree: Path) -> None:

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
 import pytest
 
 from afformer_core.cli.main import main
@@ -17,89 +15,15 @@ from afformer_core.data.readers.visor.dataset import VisorDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
-from afformer_core.media.video import write_video
 
-NARRATIONS = (
-    'narration_id,participant_id,video_id,narration_timestamp,start_timestamp,stop_timestamp,'
-    'start_frame,stop_frame,narration,verb,verb_class,noun,noun_class,all_nouns,all_noun_classes\n'
-    'P01_01_0,P01,P01_01,00:00:01.089,00:00:01.00,00:00:03.00,60,180,open door,open,1,door,3,'
-    "['door'],[3]\n"
-    'P01_01_1,P01,P01_01,00:00:05.000,00:00:05.00,00:00:06.00,300,360,"take cup, plate",take,0,'
-    'cup,13,"[\'cup\', \'plate\']","[13, 2]"\n'
-    'P01_01_2,P01,P01_01,00:01:01.000,00:01:01.50,00:01:02.00,3690,3720,take pan,take,0,pan,5,'
-    "['pan'],[5]\n"
-    'P09_01_0,P09,P09_01,00:00:01.089,00:00:01.00,00:00:03.00,60,180,open door,open,1,door,3,'
-    "['door'],[3]\n"
-)
-VERBS = 'id,key,instances,category\n0,take,"[\'take\']",retrieve\n1,open,"[\'open\']",access\n'
-
-
-def entity(name: str, noun: int, x: float = 10, **more: Any) -> dict[str, Any]:
-    """A square of 20 pixels, and two segments without area, as some have."""
-    square = [[x, 10.0], [x + 20, 10.0], [x + 20, 30.0], [x, 30.0]]
-    return {
-        'id': f'{name}-{x}',
-        'name': name,
-        'class_id': noun,
-        'exhaustive': 'y',
-        'segments': [square, [], [[1.0, 2.0]]],
-        **more,
-    }
-
-
-def hand(contact: Any, side: str = 'left hand') -> dict[str, Any]:
-    return entity(side, 300, 40, exhaustive='n', in_contact_object=contact)
-
-
-def frame(number: int, *entities: dict[str, Any]) -> dict[str, Any]:
-    name = f'P01_01_frame_{number:010d}.jpg'
-    return {
-        'image': {
-            'image_path': f'P01_01/{name}',
-            'name': name,
-            'subsequence': 'P01_01_seq_00001',
-            'video': 'P01_01',
-        },
-        'annotations': list(entities),
-    }
-
-
-# At 60 frames a second, and not in their order.
-FRAMES = [
-    frame(121, hand('door-10'), entity('door', 3)),
-    frame(1, hand('hand-not-in-contact'), entity('door', 3, 60), entity('cup', 13, 30)),
-    frame(241, hand('door-10'), entity('door', 3)),
-    frame(331, hand('cup-10'), entity('cup', 13), entity('plate', 2, 50)),
-]
+from ..trees.visor import FRAMES, NARRATIONS, annotate, entity, frame, hand, write_visor
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Folder of the sparse annotations, with a video of 7 s."""
     root = tmp_path / 'GroundTruth-SparseAnnotations'
-    narrations = root / 'epic-kitchens-100-annotations'
-    images = root / 'rgb_frames/train/P01/P01_01'
-    for folder in (narrations, images, root / 'annotations/train', root / 'videos'):
-        folder.mkdir(parents=True)
-    (narrations / 'EPIC_100_train.csv').write_text(NARRATIONS)
-    (narrations / 'EPIC_100_verb_classes.csv').write_text(VERBS)
-    write_video(root / 'videos/P01_01.MP4', np.zeros((70, 48, 64, 3), np.uint8), 10.0)
-    for number in (1, 121, 241, 331):
-        PIL.Image.new('RGB', (96, 54)).save(images / f'P01_01_frame_{number:010d}.jpg')
-    annotate(root, *FRAMES)
+    write_visor(root)
     return root
-
-
-def annotate(root: Path, *frames: dict[str, Any]) -> None:
-    content = {'video_annotations': list(frames)}
-    (root / 'annotations/train/P01_01.json').write_text(json.dumps(content))
-    times = {each['image']['name']: (number_of(each) - 1) / 60 for each in frames}
-    content = {'info': 'All timestamps are in seconds', 'timestamps': times}
-    (root / 'frames_to_timestamps.json').write_text(json.dumps(content))
-
-
-def number_of(entry: dict[str, Any]) -> int:
-    return int(entry['image']['name'][-14:-4])
 
 
 def test_an_action_is_shown_and_its_object_is_sought_in_another_frame(tree: Path) -> None:
@@ -137,6 +61,18 @@ def test_one_file_is_a_dataset_and_videos_may_lie_as_scripts_leave_them(tree: Pa
     dataset = open_annotations(tree / 'annotations/train/P01_01.json')
 
     assert dataset[0].video_path == tree / 'P01/videos/P01_01.MP4'
+
+
+@pytest.mark.parametrize(
+    ('folder', 'path'),
+    [('.', 'annotations/train'), ('annotations', 'train'), ('annotations/train', '.')],
+)
+def test_a_split_is_found_from_the_folders_above_it(
+    tree: Path, folder: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree / folder)
+
+    assert find_problems(open_annotations(Path(path)), progress=False) == []
 
 
 def test_a_gloved_hand_is_in_contact_with_what_the_glove_is(tree: Path) -> None:

@@ -123,7 +123,7 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 $(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
 	@echo 'Installing this package and what it needs (minutes the first time)'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --quiet --editable '.[train,sim,robot,report,studies,studio,export,tensorrt,cluster,ros,docs,dev]'
+	@$(PIP) install --quiet --editable '.[train,sim,robot,report,studies,studio,export,tensorrt,remote,cluster,ros,docs,dev]'
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
 	@touch $@

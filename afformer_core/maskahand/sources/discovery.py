@@ -16,7 +16,7 @@ from afformer_core.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.maskahand.sources.remote_video import RemoteVideo
 from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
-from afformer_core.maskahand.sources.urls import files_below, url_of
+from afformer_core.maskahand.sources.urls import address, files_below, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.maskahand.sources.video_part import PART_MARK, VideoPart
 from afformer_core.media.bag import BagError
@@ -142,7 +142,7 @@ class _Search:
         try:
             found = files_below(url)
         except VideoError as error:
-            self.broken.append((path, str(error)))
+            self._tell(path, error)
             return
         for each in found:
             if Path(each).suffix == TAR_SUFFIX:
@@ -208,7 +208,7 @@ class _Search:
         try:
             names, damage = tar_names(path)
         except VideoError as error:
-            self.broken.append((path, str(error)))
+            self._tell(path, error)
             return
         if damage:
             self.broken.append((path, damage))
@@ -223,7 +223,10 @@ class _Search:
             self._tell(path, error)
 
     def _tell(self, path: Path, error: AfformerError) -> None:
-        self.broken.append((path, str(error).replace(str(path), path.name)))
+        told = str(error)
+        for named in (address(path), str(path)):
+            told = told.replace(named, path.name)
+        self.broken.append((path, told))
 
 
 def _is_numbered(path: Path) -> bool:

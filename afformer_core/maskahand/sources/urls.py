@@ -21,6 +21,17 @@ _BLOCK = 4 * 1024**2
 # Facts of a file that change when it is written again, of which file systems know one or other.
 _CHANGES = ('ETag', 'etag', 'LastModified', 'mtime', 'created', 'mtimeMs')
 
+# What to do about the refusals of S3, by their codes.
+_REFUSALS = {
+    'InvalidAccessKeyId': 'the server knows no such access key. Correct AWS_ACCESS_KEY_ID, or the '
+    'profile that has it',
+    'SignatureDoesNotMatch': 'the secret key is not that of the access key. Correct '
+    'AWS_SECRET_ACCESS_KEY, or the profile that has it',
+    'AccessDenied': 'these credentials may not read it. Ask its owner to allow s3:ListBucket and '
+    's3:GetObject, or use other credentials',
+    'ExpiredToken': 'the session has expired. Log in again',
+}
+
 
 def url_of(path: Path) -> str | None:
     """Return the URL that a path stands for; None for a path of this machine."""
@@ -31,6 +42,10 @@ def url_of(path: Path) -> str | None:
 def address(path: Path) -> str:
     """Return the URL that a path stands for, or the path, to be shown."""
     return url_of(path) or str(path)
+
+
+class RefusedError(VideoError):
+    """A file that these credentials may not read."""
 
 
 class RemoteFile(io.RawIOBase):
@@ -137,13 +152,33 @@ def _told(url: str) -> Iterator[None]:
             f"{url} cannot be reached: {error}. Run `pip install 'afformer[remote]'`"
         ) from error
     except Exception as error:
-        raise VideoError(f'{url} cannot be read: {_reason(error)}') from error
+        if (refusal := _refusal(error)) is not None:
+            raise RefusedError(f'{url} cannot be read: {refusal}') from error
+        told = ' '.join(str(error).split())
+        raise VideoError(
+            f'{url} cannot be read: the transfer broke: {type(error).__name__}'
+            f'{": " if told else ""}{told}'
+        ) from error
 
 
-def _reason(error: Exception) -> str:
-    status = getattr(error, 'status', None)
+def _refusal(error: Exception) -> str | None:
+    """Return why a server refuses, and what to do about it; None for another error."""
+    for code in _codes(error):
+        if code in _REFUSALS:
+            return _REFUSALS[code]
     denied = isinstance(error, PermissionError) or type(error).__name__ == 'NoCredentialsError'
-    if denied or status in (401, 403):
-        return 'access is denied. Check the credentials that this machine has for it'
-    told = ' '.join(str(error).split())
-    return f'the transfer broke: {type(error).__name__}{": " if told else ""}{told}'
+    if denied or getattr(error, 'status', None) in (401, 403):
+        return (
+            'access is denied. Check the credentials that this machine has for it, and what they '
+            'allow'
+        )
+    return None
+
+
+def _codes(error: BaseException | None) -> Iterator[str]:
+    """Yield the codes that a server of S3 gave for an error and for what it came from."""
+    while error is not None:
+        response = getattr(error, 'response', None)
+        if isinstance(response, dict):
+            yield str(response.get('Error', {}).get('Code', ''))
+        error = error.__cause__ or error.__context__

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags with the images of several topics."""
+"""Bags with the images of several topics, and a film."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+
+from afformer_core.media.video import write_video
 
 STEP = 100_000_000
 TYPES = get_typestore(Stores.ROS2_HUMBLE)
@@ -69,3 +72,11 @@ def raw() -> Callable[..., Any]:
 @pytest.fixture
 def compressed() -> Callable[..., Any]:
     return compressed_image
+
+
+@pytest.fixture(scope='session')
+def film(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 12 s with contacts at 2 to 3 s and 8 to 9 s."""
+    path = tmp_path_factory.mktemp('film') / 'film.mp4'
+    write_video(path, red.film(12, 10, [(2, 3), (8, 9)]), 10)
+    return path

@@ -23,6 +23,7 @@ SUBCOMMANDS = (
     'browse',
     'studio',
     'train',
+    'cache',
     'evaluate',
     'evaluate-hands',
     'average',
@@ -83,6 +84,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse(given: Sequence[str]) -> argparse.Namespace:
+    """Parse the arguments; exits with a message where they are wrong.
+
+    A subcommand that sets `passes_on` gets the arguments which its own parser does not know as
+    `passed_on`.
+    """
+    parser = build_parser()
+    arguments, others = parser.parse_known_args(given)
+    arguments.passed_on = others
+    if others and not getattr(arguments, 'passes_on', False):
+        parser.error(f'unrecognized arguments: {" ".join(others)}')
+    return arguments
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -93,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit status: 0, 1 after bad input, 130 after an interruption. Bad usage exits with 2.
     """
     given = sys.argv[1:] if argv is None else argv
-    arguments = build_parser().parse_args([_of_today(argument) for argument in given])
+    arguments = parse([_of_today(argument) for argument in given])
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:

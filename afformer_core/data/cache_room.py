@@ -63,6 +63,19 @@ def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
     )
 
 
+def require_cache_folder(folder: Path | None) -> None:
+    """Check that a cache is wanted.
+
+    Raises:
+        DatasetError: there is no folder for it.
+    """
+    if folder is None:
+        raise DatasetError(
+            'data.cache_folder is null; expected the folder of a cache. Name one with '
+            '--data.cache_folder, here and in the training'
+        )
+
+
 def size_text(size: float) -> str:
     """Format a number of bytes for people, such as `12.6 GB`."""
     power = 0

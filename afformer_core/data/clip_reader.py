@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from afformer_core.data.frame_cache import FrameCache, SampledClip
+from afformer_core.data.frame_cache_filling import RequestedClip, fill_frame_cache
 from afformer_core.data.frame_sampling import FrameSampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_number, frame_paths, stream_frames
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader
+from afformer_core.parallel.engine import Engine
 
 # Must increase when reading or resizing of the same frames changes. Separate for folders of
 # frames, so that cached videos need not be decoded again.
@@ -73,11 +75,6 @@ class ClipReader:
             DatasetError: the cache folder cannot be written, for example to a full disk.
         """
         paths = frame_paths(sample.video_path)
-        if paths is not None and sample.clip is not None:
-            raise VideoError(
-                f'{sample.video_path} is a folder of frames, whose parts are given by numbers. '
-                'Leave out the part in seconds'
-            )
         if self.cache_folder is None:
             return self._sample(sample, paths).images()
         cache = FrameCache(self.cache_folder)
@@ -87,6 +84,29 @@ class ClipReader:
             clip = self._sample(sample, paths)
             cache.save(key, clip)
         return clip.images()
+
+    def fill_cache(self, samples: Sequence[Sample], engine: Engine) -> None:
+        """Decode the clips that the cache lacks of some samples.
+
+        Args:
+            samples: the samples.
+            engine: where clips are decoded; each of its machines must have them by the same paths.
+                The cache is written here.
+
+        Raises:
+            DatasetError: the cache cannot be written, or some clips cannot be read (see
+                `fill_frame_cache`).
+        """
+        if self.cache_folder is None:
+            return
+        clips = list({sample.demonstration: sample for sample in samples}.values())
+        fill_frame_cache(self.cache_folder, clips, self._requested, self._decode, engine)
+
+    def _requested(self, sample: Sample) -> RequestedClip:
+        return RequestedClip((self._key(sample, frame_paths(sample.video_path)),), sample)
+
+    def _decode(self, sample: Sample) -> tuple[SampledClip]:
+        return (self._sample(sample, frame_paths(sample.video_path)),)
 
     def is_kept(self, sample: Sample) -> bool:
         """Check whether the cache has a sample's clip; False without a cache.
@@ -120,6 +140,11 @@ class ClipReader:
 
     def _sample(self, sample: Sample, paths: Sequence[Path] | None) -> SampledClip:
         if paths is not None:
+            if sample.clip is not None:
+                raise VideoError(
+                    f'{sample.video_path} is a folder of frames, whose parts are given by '
+                    'numbers. Leave out the part in seconds'
+                )
             times = self._folder_times(sample, paths)
             return self._collect(times, lambda used: stream_frames(paths[i] for i in used))
         with VideoReader(sample.video_path, sample.clip) as reader:

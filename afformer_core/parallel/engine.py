@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 
 Part = TypeVar('Part')
+Other = TypeVar('Other')
 Value = TypeVar('Value')
 
 Task = Callable[[Part], Value]
@@ -49,6 +50,10 @@ class PartResult(Generic[Part, Value]):
             raise self.error
         return cast(Value, self.value)
 
+    def of(self, part: Other) -> PartResult[Other, Value]:
+        """Return this result with another part."""
+        return PartResult(part, self.value, self.error, self.trace)
+
 
 @dataclass(frozen=True)
 class Engine(ABC):
@@ -77,6 +82,16 @@ class Engine(ABC):
         Args:
             on_gpu: a process computes on a GPU.
         """
+
+    def sized(self, parts: int, on_gpu: bool = False) -> Engine:
+        """Return this engine with a number of processes, as many as have room and a part to do.
+
+        Args:
+            parts: number of parts.
+            on_gpu: a process computes on a GPU.
+        """
+        processes = self.processes or self.room(on_gpu)
+        return replace(self, processes=max(1, min(processes, parts)))
 
     @abstractmethod
     def map(
@@ -107,9 +122,9 @@ def do_part(task: Task[Part, Value], part: Part) -> PartResult[Part, Value]:
         return PartResult(part, error=error)
 
 
-def do_part_for_another(task: Task[Part, Value], part: Part) -> PartResult[Part, Value]:
-    """Do a part for another process, to which its error can be sent, with the traceback."""
-    result = do_part(task, part)
+def do_part_for_another(task: Task[Part, Value], part: Part) -> PartResult[None, Value]:
+    """Do a part for another process, which has the part, and to which its error can be sent."""
+    result = do_part(task, part).of(None)
     if result.error is None:
         return result
     trace = ''.join(traceback.format_exception(result.error))

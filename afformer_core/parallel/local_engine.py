@@ -77,17 +77,16 @@ def _shared(
     watched, alive = context.Pipe(duplex=False)
     started = context.Value('i', 0)
     pool = ProcessPoolExecutor(processes, context, _begin, (open_task, watched, started))
-    running: set[Future[PartResult[Part, Value]]] = set()
+    running: dict[Future[PartResult[None, Value]], Part] = {}
     try:
         for part in islice(parts, processes):
-            running.add(pool.submit(_do, part))
+            running[pool.submit(_do, part)] = part
         while running:
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                running.remove(future)
-                yield future.result()
+                yield future.result().of(running.pop(future))
                 for part in islice(parts, 1):
-                    running.add(pool.submit(_do, part))
+                    running[pool.submit(_do, part)] = part
     except BrokenProcessPool as error:
         raise DatasetError(
             'a process was killed, perhaps for lack of memory. Run the same command again with '
@@ -125,7 +124,7 @@ def _end_with(watched: connection.Connection) -> None:
     os._exit(1)
 
 
-def _do(part: Any) -> PartResult[Any, Any]:
+def _do(part: Any) -> PartResult[None, Any]:
     global _task
     if _task is None:
         _task = _open_task()

@@ -160,7 +160,7 @@ class _Actors(Generic[Part, Value]):
         """Return the result of a part; None where its process died and it is done again."""
         actor, (number, part) = self._working.pop(answer)
         try:
-            result: PartResult[Part, Value] = self._ray.get(answer)
+            result: PartResult[None, Value] = self._ray.get(answer)
         except self._ray.exceptions.RayTaskError as error:
             raise error.cause from error
         except self._ray.exceptions.RayError as error:
@@ -173,7 +173,7 @@ class _Actors(Generic[Part, Value]):
             return PartResult(part, error=RuntimeError(died))
         self._in_a_row = 0
         self._idle.append(actor)
-        return result
+        return result.of(part)
 
     def _replace(self, error: Exception) -> None:
         self._in_a_row += 1
@@ -211,7 +211,7 @@ class _Actor:
         cv2.setNumThreads(1)
         self._task = pickle.loads(self._open_task)()
 
-    def do(self, part: Any) -> PartResult[Any, Any]:
+    def do(self, part: Any) -> PartResult[None, Any]:
         """Do a part."""
         return do_part_for_another(self._task, part)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -52,13 +53,8 @@ def train(arguments: Sequence[str]) -> None:
         AfformerError: the input is wrong.
         KeyboardInterrupt: the training was interrupted, and a checkpoint was written.
     """
-    for name in ('lightning.pytorch', 'lightning.fabric'):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        for message in _SAID_IN_VAIN:
-            warnings.filterwarnings('ignore', message)
-        warnings.filterwarnings('ignore', category=DeprecationWarning)
-        training = _parse(arguments)
+    with without_needless_warnings():
+        training = parse_training(arguments)
         try:
             training.fit()
         except SystemExit as stopped:
@@ -70,7 +66,27 @@ def train(arguments: Sequence[str]) -> None:
             raise AfformerError(str(error)) from error
 
 
-def _parse(arguments: Sequence[str]) -> TrainingCli:
+@contextmanager
+def without_needless_warnings() -> Iterator[None]:
+    """Keep Lightning from saying what is no matter here."""
+    for name in ('lightning.pytorch', 'lightning.fabric'):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in _SAID_IN_VAIN:
+            warnings.filterwarnings('ignore', message)
+        warnings.filterwarnings('ignore', category=DeprecationWarning)
+        yield
+
+
+def parse_training(arguments: Sequence[str]) -> TrainingCli:
+    """Build what the arguments describe: model, data and trainer.
+
+    Args:
+        arguments: arguments of `afformer train`.
+
+    Raises:
+        AfformerError: the input is wrong.
+    """
     begins = (*_FILE_OPTIONS, '--model', '-h', '--help', '--print_config')
     if not any(argument.startswith(begins) for argument in arguments):
         raise AfformerError(

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from builtin_interfaces.msg import Duration
 
-from afformer_core.cli.main import build_parser
+from afformer_core.cli.main import build_parser, parse
 from afformer_ros.grounding.actions.node_actions import ACTIONS
 from afformer_ros.grounding.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
@@ -47,9 +47,11 @@ Check = Callable[[Sequence[str], Path], None]
 
 
 def afformer_parses(words: Sequence[str], root: Path) -> None:
-    arguments = build_parser().parse_args(words)
+    arguments = parse(words)
     if words[0] == 'train':
         training_parses(arguments.arguments)
+    if words[0] == 'cache':
+        training_parses(['--output=.', *arguments.passed_on])
 
 
 def training_parses(words: Sequence[str]) -> None:
@@ -332,7 +334,7 @@ def test_options_in_sentences_exist(page: str, root: Path) -> None:
         if words[0] != 'afformer' or len(words) == 1:
             continue
         assert words[1] in (*parsers, '--help'), f'no subcommand {words[1]}'
-        if words[1] in ('train', '--help'):
+        if words[1] in ('train', 'cache', '--help'):
             continue
         known = parsers[words[1]]._option_string_actions
         given = [word.partition('=')[0] for word in words[2:] if word.startswith('--')]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -138,9 +138,7 @@ class Mining:
         """
         if not self._missing:
             return
-        room = engine.processes or engine.room(self._on_gpu)
-        processes = min(room, len(self._missing))
-        engine = replace(engine, processes=processes)
+        engine = engine.sized(len(self._missing), self._on_gpu)
         damaged: set[int] = set()
 
         def parts() -> Iterator[Part]:
@@ -158,7 +156,8 @@ class Mining:
         if engine == ONE_PROCESS and detector is not None:
             open_detector = partial(_same, detector)
         del detector
-        open_task = partial(_open_detection, open_detector, self._settings.rate, processes)
+        assert engine.processes is not None
+        open_task = partial(_open_detection, open_detector, self._settings.rate, engine.processes)
         for result in engine.map(open_task, parts()):
             seen = result.get() if isinstance(result.error, AfformerError) else result.value
             if seen is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from afformer_core.data.cache_room import CachePart
 from afformer_core.data.frame_cache import FrameCache, SampledClip
+from afformer_core.data.frame_cache_filling import RequestedClip, fill_frame_cache
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.sources import FrameSource, open_source
 from afformer_core.media.images import resize_to_input
+from afformer_core.parallel.engine import Engine
 
 # Must increase when resizing of the same frames changes.
 _CACHE_VERSION = 1
@@ -39,6 +41,31 @@ class ClipFrames:
     demonstration: NDArray[np.uint8]
     interactions: NDArray[np.uint8]
     hand_free: Mapping[int, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """The frames of a clip that are read, without all else that is known of its video.
+
+    Attributes:
+        path, topic, size: those of the `MinedVideo`.
+        times: seconds of the demonstration's frames, of those with interactions, and of those
+            without a hand, which are left out where there is none.
+    """
+
+    path: Path
+    topic: str
+    size: tuple[int, int]
+    times: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, clip: InteractionClip, frames: int) -> ClipRequest:
+        """Return the frames of a clip, with at most so many of a demonstration."""
+        interactions = tuple(each.number for each in clip.interactions)
+        parts = [clip.demonstration(frames), interactions, clip.hand_free]
+        video = clip.video
+        times = tuple(tuple(video.times[number] for number in part) for part in parts if part)
+        return cls(video.path, video.topic, video.size, times)
 
 
 @dataclass(frozen=True)
@@ -74,18 +101,45 @@ class ClipImages:
             VideoError: the video is missing, damaged, or not the one that was mined.
             DatasetError: the cache folder cannot be written, for example to a full disk.
         """
+        request = ClipRequest.of(clip, self.frames)
         if self.cache_folder is None:
-            return _clip_frames(clip, self._decode(clip))
+            return _clip_frames(clip, self._decode(request))
         cache = FrameCache(self.cache_folder)
-        keys = self._keys(clip)
+        keys = self._keys(request, self._fingerprint(request))
         kept = [each for each in map(cache.load, keys) if each is not None]
         if len(kept) < len(keys):
-            kept = [
-                SampledClip(images, (tuple(range(len(images))),)) for images in self._decode(clip)
-            ]
+            kept = self._decode(request)
             for key, each in zip(keys, kept, strict=True):
                 cache.save(key, each)
-        return _clip_frames(clip, [each.frames for each in kept])
+        return _clip_frames(clip, kept)
+
+    def fill_cache(self, clips: Sequence[InteractionClip], engine: Engine) -> None:
+        """Decode what the cache lacks of some clips.
+
+        Args:
+            clips: clips, taken one by one.
+            engine: where they are decoded; each of its machines must have the videos by the same
+                paths or URLs. The cache is written here.
+
+        Raises:
+            DatasetError: the cache cannot be written, or some clips cannot be read (see
+                `fill_frame_cache`).
+        """
+        if self.cache_folder is not None:
+            fill_frame_cache(self.cache_folder, clips, self._requests(), self._decode, engine)
+
+    def _requests(self) -> Callable[[InteractionClip], RequestedClip]:
+        """Return a function that asks each video only once whether it is written again."""
+        fingerprints: dict[tuple[Path, str], str] = {}
+
+        def ask(clip: InteractionClip) -> RequestedClip:
+            request = ClipRequest.of(clip, self.frames)
+            source = request.path, request.topic
+            if source not in fingerprints:
+                fingerprints[source] = self._fingerprint(request)
+            return RequestedClip(self._keys(request, fingerprints[source]), request)
+
+        return ask
 
     def missing(self, clips: Sequence[InteractionClip]) -> list[CachePart]:
         """Return what the cache lacks of some clips; nothing without a cache.
@@ -95,14 +149,17 @@ class ClipImages:
         if self.cache_folder is None:
             return []
         cache, count, size = FrameCache(self.cache_folder), 0, 0
+        ask = self._requests()
         for clip in clips:
             try:
-                keys = self._keys(clip)
+                asked = ask(clip)
             except VideoError:
                 continue
             lacking = [
-                len(numbers) * self._image_bytes(clip, part)
-                for part, (numbers, key) in enumerate(zip(self._parts(clip), keys, strict=True))
+                len(times) * self._image_bytes(clip, part)
+                for part, (times, key) in enumerate(
+                    zip(asked.request.times, asked.keys, strict=True)
+                )
                 if not cache.path(key).is_file()
             ]
             count += bool(lacking)
@@ -122,33 +179,36 @@ class ClipImages:
         Raises:
             VideoError: the video is gone.
         """
+        return self._fingerprint(ClipRequest.of(clip, self.frames))
+
+    def _fingerprint(self, request: ClipRequest) -> str:
         try:
-            return self._source(clip).fingerprint()
+            return self._source(request).fingerprint()
         except OSError as error:
             raise VideoError(
-                f'{clip.video.path} cannot be read: {error}. Restore it or mine again'
+                f'{request.path} cannot be read: {error}. Restore it or mine again'
             ) from error
 
-    def _source(self, clip: InteractionClip) -> FrameSource:
-        return open_source(clip.video.path, clip.video.topic, self.number_rate)
+    def _source(self, request: ClipRequest) -> FrameSource:
+        return open_source(request.path, request.topic, self.number_rate)
 
-    def _decode(self, clip: InteractionClip) -> list[NDArray[np.uint8]]:
-        """Decode the frames of each of the clip's parts."""
-        parts = self._parts(clip)
-        numbers = sorted({number for part in parts for number in part})
-        images = self._source(clip).at([clip.video.times[number] for number in numbers])
+    def _decode(self, request: ClipRequest) -> list[SampledClip]:
+        """Decode the frames of each of a clip's parts."""
+        times = sorted({time for part in request.times for time in part})
+        images = self._source(request).at(times)
         height, width = images.shape[1:3]
-        if (width, height) != clip.video.size:
+        if (width, height) != request.size:
             raise VideoError(
-                f'{clip.video.path} has frames of {width}x{height}; expected '
-                f'{clip.video.size[0]}x{clip.video.size[1]}, as when it was mined. Mine again'
+                f'{request.path} has frames of {width}x{height}; expected '
+                f'{request.size[0]}x{request.size[1]}, as when it was mined. Mine again'
             )
-        by_number = dict(zip(numbers, images, strict=True))
-        shown, *others = parts
-        return [
-            np.stack([resize_to_input(by_number[number], self.size) for number in shown]),
-            *(np.stack([self._fitted(by_number[number]) for number in part]) for part in others),
+        at = dict(zip(times, images, strict=True))
+        shown, *others = request.times
+        stacks = [
+            np.stack([resize_to_input(at[time], self.size) for time in shown]),
+            *(np.stack([self._fitted(at[time]) for time in part]) for part in others),
         ]
+        return [SampledClip(stack, (tuple(range(len(stack))),)) for stack in stacks]
 
     def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = image.shape[:2]
@@ -162,28 +222,18 @@ class ClipImages:
         scale = min(1.0, self.image_side / max(height, width))
         return max(1, round(width * scale)), max(1, round(height * scale))
 
-    def _parts(self, clip: InteractionClip) -> list[tuple[int, ...]]:
-        """List the frames of the demonstration, those with interactions, and those without hands.
-
-        They are numbers of frames. The last part is missing where it would be empty.
-        """
-        interactions = tuple(each.number for each in clip.interactions)
-        parts = [clip.demonstration(self.frames), interactions, clip.hand_free]
-        return [part for part in parts if part]
-
-    def _keys(self, clip: InteractionClip) -> list[str]:
+    def _keys(self, request: ClipRequest, fingerprint: str) -> tuple[str, ...]:
         """Compute the cache's key of each of the clip's parts."""
-        source = (str(clip.video.path.resolve()), clip.video.topic, self.fingerprint(clip))
+        source = (str(request.path.resolve()), request.topic, fingerprint)
         keys = []
-        for part, numbers in enumerate(self._parts(clip)):
+        for part, times in enumerate(request.times):
             size = self.image_side if part else self.size
-            times = [clip.video.times[number] for number in numbers]
             described = json.dumps((_CACHE_VERSION, *source, times, size))
             keys.append(hashlib.sha256(described.encode()).hexdigest())
-        return keys
+        return tuple(keys)
 
 
-def _clip_frames(clip: InteractionClip, parts: Sequence[NDArray[np.uint8]]) -> ClipFrames:
-    demonstration, interactions, *hand_free = parts
+def _clip_frames(clip: InteractionClip, parts: Sequence[SampledClip]) -> ClipFrames:
+    demonstration, interactions, *hand_free = (part.frames for part in parts)
     images = hand_free[0] if hand_free else ()
     return ClipFrames(demonstration, interactions, dict(zip(clip.hand_free, images, strict=True)))

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import Module
 
 from afformer_core.data.augmentation import ImageSettings
 from afformer_core.licences import UNKNOWN
@@ -26,6 +27,8 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batch import FailedBatch, MixedBatch
 from afformer_core.training.datasets.batched_data import Examples
@@ -34,9 +37,18 @@ from afformer_core.training.datasets.collation import (
     collate_features,
     failure,
 )
-from afformer_core.training.datasets.feature_cache import FeatureCache, open_feature_cache
-from afformer_core.training.datasets.feature_data import FeatureDataset, frozen_encoders
-from afformer_core.training.datasets.feature_files import ImageSet, folder_of_part, open_features
+from afformer_core.training.datasets.feature_cache import (
+    FeatureCache,
+    ImageAndVideoEncoder,
+    open_feature_cache,
+)
+from afformer_core.training.datasets.feature_computation import ImageSet, own_device
+from afformer_core.training.datasets.feature_data import (
+    FeatureDataset,
+    encoders_in_training,
+    frozen_encoders,
+)
+from afformer_core.training.datasets.feature_files import folder_of_part, open_features
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,11 @@ class ClipFeatures:
 
 
 def open_clip_features(
-    folder: Path, clips: Sequence[InteractionClip], encoder: Encoder, images: ClipImages
+    folder: Path,
+    clips: Sequence[InteractionClip],
+    encoder: Encoder,
+    images: ClipImages,
+    engine: Engine = ONE_PROCESS,
 ) -> ClipFeatures:
     """Open the features of clips; compute them first where they are missing or of something else.
 
@@ -63,23 +79,33 @@ def open_clip_features(
         clips: all clips to train on.
         encoder: encoder, whose backbone runs in evaluation mode.
         images: reader of the clips.
+        engine: where features are computed; clips are read here.
 
     Raises:
         VideoError: a video is missing, damaged, or not the one that was mined.
     """
     lengths = [len(clip.demonstration(images.frames)) for clip in clips]
-    names = [str(number) for number in range(len(clips))]
-    demonstrations = ImageSet(
-        'demonstrations', names, lambda name: _padded(clips[int(name)], images, max(lengths))
-    )
+    stacks = _Demonstrations(clips, images, max(lengths))
+    demonstrations = ImageSet('demonstrations', stacks, np.asarray)
     key = {'clips': _digest(clips, images)}
-    features = open_features(folder, [demonstrations], encoder, key)
+    features = open_features(folder, [demonstrations], encoder, key, engine)
     return ClipFeatures(features['demonstrations'], np.array(lengths))
 
 
-def _padded(clip: InteractionClip, images: ClipImages, frames: int) -> NDArray[np.uint8]:
-    shown = images.read(clip).demonstration
-    return shown[np.minimum(np.arange(frames), len(shown) - 1)]
+class _Demonstrations(Sequence[NDArray[np.uint8]]):
+    """The frames of clips, read one by one; shorter ones repeat their last frame."""
+
+    def __init__(self, clips: Sequence[InteractionClip], images: ClipImages, frames: int) -> None:
+        self._clips = clips
+        self._images = images
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, number: int) -> NDArray[np.uint8]:  # type: ignore[override]
+        shown = self._images.read(self._clips[number]).demonstration
+        return shown[np.minimum(np.arange(self._frames), len(shown) - 1)]
 
 
 def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:
@@ -153,28 +179,41 @@ class MaskAHandFeatureData(PretrainingData):
     def prepare_data(self) -> None:
         """Compute the features, once on each machine."""
         super().prepare_data()
-        self._clip_features()
+        self._compute(encoders_in_training(self.trainer), ONE_PROCESS)
+
+    def fill_cache(self, model: Module, engine: Engine) -> None:
+        """Decode the clips and compute the features (see `BatchedData.fill_cache`)."""
+        super().prepare_data()
+        self._images.fill_cache(self._clips, engine)
+        self._compute(frozen_encoders(model, torch.device(own_device())), engine)
+
+    def _compute(self, encoders: ImageAndVideoEncoder, engine: Engine) -> None:
+        self._clip_features(encoders, engine)
         if self.validation_samples:
-            self._validation_features()
+            self._validation_features(encoders, engine)
 
     def _training(self) -> Examples:
-        return self._examples, partial(collate_with_features, self._clip_features())
+        encoders = encoders_in_training(self.trainer)
+        features = self._clip_features(encoders, ONE_PROCESS)
+        return self._examples, partial(collate_with_features, features)
 
     def _validation(self) -> Examples:
-        dataset = FeatureDataset(self.validation_samples, self._validation_features())
-        return dataset, collate_features
+        encoders = encoders_in_training(self.trainer)
+        features = self._validation_features(encoders, ONE_PROCESS)
+        return FeatureDataset(self.validation_samples, features), collate_features
 
-    def _clip_features(self) -> ClipFeatures:
-        encoder = frozen_encoders(self.trainer).video
-        return open_clip_features(self._folder('clips'), self._clips, encoder, self._images)
+    def _clip_features(self, encoders: ImageAndVideoEncoder, engine: Engine) -> ClipFeatures:
+        folder = self._folder('clips')
+        return open_clip_features(folder, self._clips, encoders.video, self._images, engine)
 
-    def _validation_features(self) -> FeatureCache:
+    def _validation_features(self, encoders: ImageAndVideoEncoder, engine: Engine) -> FeatureCache:
         return open_feature_cache(
             self._folder('validation'),
             self.validation_samples,
-            frozen_encoders(self.trainer),
+            encoders,
             self.input_size,
             self._images.frames,
+            engine,
         )
 
     def _folder(self, name: str) -> Path:

@@ -8,8 +8,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from torch.nn import Module
+
 from afformer_core.data.augmentation import ImageSettings
-from afformer_core.data.cache_room import CachePart, require_room
+from afformer_core.data.cache_room import CachePart, require_cache_folder, require_room
 from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
@@ -27,6 +29,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.maskahand.pretraining.stored_clips import StoredClips, stored_clips
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
+from afformer_core.parallel.engine import Engine
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
 from afformer_core.training.datasets.collation import (
@@ -220,6 +223,13 @@ class MaskAHandData(PretrainingData):
             index, validation, synthesis, targets, interactions, batch_size, images, video,
             workers, seed, licence,
         )  # fmt: skip
+
+    def fill_cache(self, model: Module, engine: Engine) -> None:
+        """Decode the clips by an engine (see `BatchedData.fill_cache`)."""
+        require_cache_folder(self._images.cache_folder)
+        self.prepare_data()
+        self._images.fill_cache(self._clips, engine)
+        self._reader.fill_cache(self.validation_samples, engine)
 
     def _training(self) -> Examples:
         return self._examples, collate_pretraining

@@ -14,11 +14,13 @@ from typing import Any
 import cv2
 import torch
 from lightning.pytorch import LightningDataModule
+from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Ingredient, ingredients_of
+from afformer_core.parallel.engine import Engine
 from afformer_core.training.datasets.batch import FailedBatch
 from afformer_core.training.datasets.samplers import (
     DemonstrationSampler,
@@ -84,6 +86,23 @@ class BatchedData(LightningDataModule):
                 'there are no more to train on',
                 file=sys.stderr,
             )
+
+    def fill_cache(self, model: nn.Module, engine: Engine) -> None:
+        """Make all that training would cache, and that is missing, by the processes of an engine.
+
+        Args:
+            model: the module that trains the model.
+            engine: where media are read; each of its machines must have them by the same paths.
+                The cache is written here.
+
+        Raises:
+            DatasetError: these data are never cached, the cache has no room, or media cannot be
+                read.
+        """
+        raise DatasetError(
+            f'{type(self).__name__} has no cache; expected data with a cache_folder, such as '
+            'FeatureData or ImageData'
+        )
 
     def training_note(self) -> SamplesNote:
         """Return `count` and `sha256` of the training samples in order, without reading media."""

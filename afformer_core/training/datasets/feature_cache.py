@@ -7,7 +7,7 @@ Each image passes the backbone once, however many pairs and epochs it is part of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,10 @@ from afformer_core.media.frame_folder import FrameFolder, frame_paths
 from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.training.datasets.feature_files import ImageSet, open_features
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
+from afformer_core.training.datasets.feature_computation import ImageSet
+from afformer_core.training.datasets.feature_files import open_features
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def open_feature_cache(
     encoders: ImageAndVideoEncoder,
     size: tuple[int, int],
     frames: int,
+    engine: Engine = ONE_PROCESS,
 ) -> FeatureCache:
     """Open the cache of a dataset; build it first where it is missing or of something else.
 
@@ -69,18 +73,19 @@ def open_feature_cache(
         encoders: encoders, whose backbones run in evaluation mode.
         size: (height, width) that images and frames are resized to.
         frames: number of frames of each video, uniformly sampled; every video must have as many.
+        engine: where they are read and computed (see `open_features`).
 
     Raises:
-        DatasetError: a video is too short, or the folder cannot be written, for example to a full
-            disk.
-        ImageError: an image cannot be read.
-        VideoError: a video cannot be read.
+        AfformerError: the first image or video cannot be read.
+        DatasetError: others cannot be read, a video is too short, or the folder cannot be written,
+            for example to a full disk.
     """
     images = sorted({str(sample.image_path) for sample in samples})
     videos = sorted({sample.demonstration for sample in samples})
     shown = {sample.demonstration: sample for sample in samples}
-    image_set = ImageSet('images', images, lambda path: _read_image(path, size))
-    video_set = ImageSet('videos', videos, partial(_read_clip, shown, size, frames))
+    image_set = ImageSet('images', images, partial(_read_image, size))
+    clips = [shown[video] for video in videos]
+    video_set = ImageSet('videos', clips, partial(_read_clip, size, frames))
     key = {
         'images': images,
         'videos': videos,
@@ -89,11 +94,11 @@ def open_feature_cache(
         'frames': frames,
     }
     if encoders.image is encoders.video:
-        features = open_features(folder, (image_set, video_set), encoders.image, key)
+        features = open_features(folder, (image_set, video_set), encoders.image, key, engine)
     else:
         features = {
-            **open_features(folder / 'images', (image_set,), encoders.image, key),
-            **open_features(folder / 'videos', (video_set,), encoders.video, key),
+            **open_features(folder / 'images', (image_set,), encoders.image, key, engine),
+            **open_features(folder / 'videos', (video_set,), encoders.video, key, engine),
         }
     return FeatureCache(
         features['images'],
@@ -117,17 +122,15 @@ def _state_of_files(samples: Sequence[Sample]) -> str:
     return digest.hexdigest()
 
 
-def _read_image(path: str, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _read_image(size: tuple[int, int], path: str) -> NDArray[np.uint8]:
     return resize_to_input(read_image(Path(path)), size)[None]
 
 
-def _read_clip(
-    shown: Mapping[str, Sample], size: tuple[int, int], frames: int, demonstration: str
-) -> NDArray[np.uint8]:
-    sample = shown[demonstration]
+def _read_clip(size: tuple[int, int], frames: int, sample: Sample) -> NDArray[np.uint8]:
     video = read_video(sample.video_path, frames, sample.clip)
     if len(video) != frames:
         raise DatasetError(
-            f'{demonstration} has {len(video)} frames; expected at least {frames} in each video'
+            f'{sample.demonstration} has {len(video)} frames; expected at least {frames} in each '
+            'video'
         )
     return np.stack([resize_to_input(frame, size) for frame in video])

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from lightning.pytorch import Trainer
 from numpy.typing import NDArray
+from torch.nn import Module
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
@@ -29,6 +33,7 @@ from afformer_core.training.datasets.feature_cache import (
     ImageAndVideoEncoder,
     open_feature_cache,
 )
+from afformer_core.training.datasets.feature_computation import own_device
 from afformer_core.training.datasets.feature_files import folder_of_part
 from afformer_core.training.datasets.samplers import Draw
 
@@ -147,14 +152,24 @@ class FeatureData(AnnotatedData):
     def prepare_data(self) -> None:
         """Compute the features, once on each machine."""
         super().prepare_data()
+        self._compute(encoders_in_training(self.trainer), ONE_PROCESS)
+
+    def fill_cache(self, model: Module, engine: Engine) -> None:
+        """Compute the features by an engine (see `BatchedData.fill_cache`)."""
+        super().prepare_data()
+        self._compute(frozen_encoders(model, torch.device(own_device())), engine)
+
+    def _compute(self, encoders: ImageAndVideoEncoder, engine: Engine) -> None:
         for part in ('training', 'validation'):
             if samples := getattr(self, f'{part}_samples'):
-                self._features(samples, part)
+                self._features(samples, part, encoders, engine)
 
     def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
         part = 'training' if training else 'validation'
         reversal = self._reversal if training else None
-        return FeatureDataset(samples, self._features(samples, part), reversal)
+        encoders = encoders_in_training(self.trainer)
+        features = self._features(samples, part, encoders, ONE_PROCESS)
+        return FeatureDataset(samples, features, reversal)
 
     @property
     def longest(self) -> int:
@@ -165,24 +180,31 @@ class FeatureData(AnnotatedData):
     def _collate(self) -> Callable[[Any], Any]:
         return collate_features
 
-    def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
-        return open_feature_cache(
-            folder_of_part(self._cache_folder, part, self.input_size),
-            samples,
-            frozen_encoders(self.trainer),
-            self.input_size,
-            self._frames,
-        )
+    def _features(
+        self, samples: Sequence[Sample], part: str, encoders: ImageAndVideoEncoder, engine: Engine
+    ) -> FeatureCache:
+        folder = folder_of_part(self._cache_folder, part, self.input_size)
+        return open_feature_cache(folder, samples, encoders, self.input_size, self._frames, engine)
 
 
-def frozen_encoders(trainer: Trainer | None) -> ImageAndVideoEncoder:
-    """Return the encoders of the model in training, on its device; their first stages are frozen.
+def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:
+    """Return the encoders of the model in training, on its device (see `frozen_encoders`)."""
+    assert trainer is not None
+    # The trainer moves the model only later, when the features must exist.
+    return frozen_encoders(trainer.lightning_module, trainer.strategy.root_device)
+
+
+def frozen_encoders(training: Module, device: torch.device) -> ImageAndVideoEncoder:
+    """Return the encoders of a model, on a device; their first stages are frozen.
+
+    Args:
+        training: the module that trains the model.
+        device: the device.
 
     Raises:
         ValueError: the first stage of one is trained.
     """
-    assert trainer is not None
-    model = trainer.lightning_module.model
+    model = training.model
     assert isinstance(model, Afformer)
     if not all(each.backbone_with_fpn.frozen_stages() for each in model.encoders):
         raise ValueError(
@@ -190,6 +212,4 @@ def frozen_encoders(trainer: Trainer | None) -> ImageAndVideoEncoder:
             'optimization.backbone_factor to 0, name the beginning of the backbone in '
             'optimization.frozen, or train on images'
         )
-    # The trainer moves the model only later, when the features must exist.
-    device = trainer.strategy.root_device
     return ImageAndVideoEncoder(model.encoder.to(device), model.video_encoder.to(device))

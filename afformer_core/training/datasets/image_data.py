@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch.nn import Module
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation import Augmentation, AugmentationSettings, Example
 from afformer_core.data.augmentation.flips import Reversal
-from afformer_core.data.cache_room import require_room
+from afformer_core.data.cache_room import require_cache_folder, require_room
 from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import parse_frame_sampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image, resize_to_input
+from afformer_core.parallel.engine import Engine
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
@@ -162,6 +164,12 @@ class ImageData(AnnotatedData):
         if self._reader.cache_folder is not None:
             samples = [*self.training_samples, *self.validation_samples]
             require_room(self._reader.cache_folder, missing_clips(self._reader, samples))
+
+    def fill_cache(self, model: Module, engine: Engine) -> None:
+        """Decode the clips by an engine (see `BatchedData.fill_cache`)."""
+        require_cache_folder(self._reader.cache_folder)
+        self.prepare_data()
+        self._reader.fill_cache([*self.training_samples, *self.validation_samples], engine)
 
     def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
         if not training:

@@ -79,8 +79,11 @@ def workers() -> list[psutil.Process]:
 
 @pytest.mark.parametrize('engine', ENGINES, ids=str, indirect=True)
 def test_all_parts_are_done(engine: Engine, tasks: ModuleType) -> None:
-    results = list(engine.map(tasks.open_root, [16.0, 9.0, 4.0, 1.0]))
+    parts = [16.0, 9.0, 4.0, 1.0]
+    results = list(engine.map(tasks.open_root, parts))
 
+    # A large one is not sent back.
+    assert all(any(result.part is part for part in parts) for result in results)
     assert {result.part: result.get() for result in results} == {
         16.0: 4.0, 9.0: 3.0, 4.0: 2.0, 1.0: 1.0,
     }  # fmt: skip
@@ -164,6 +167,14 @@ def test_a_process_that_is_killed_is_told(tasks: ModuleType) -> None:
 def test_no_process_is_refused(kind: type[Engine]) -> None:
     with pytest.raises(ValueError, match='processes is 0; expected at least 1'):
         kind(0)
+
+
+def test_there_are_never_more_processes_than_parts() -> None:
+    assert LocalEngine(4).sized(3) == LocalEngine(3)
+    assert LocalEngine(4).sized(9) == LocalEngine(4)
+    assert LocalEngine(4).sized(0) == LocalEngine(1)
+    assert RayEngine(4, 'head:1', 0.5).sized(2) == RayEngine(2, 'head:1', 0.5)
+    assert LocalEngine(None).sized(1000).processes == LocalEngine().room()
 
 
 def test_each_process_knows_its_number(tasks: ModuleType) -> None:

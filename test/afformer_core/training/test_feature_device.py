@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from afformer_core.models import afformer_small
-from afformer_core.training.datasets.feature_data import frozen_encoders
-from afformer_core.training.datasets.feature_files import ImageSet, open_features
+from afformer_core.training.datasets.feature_computation import ImageSet
+from afformer_core.training.datasets.feature_data import encoders_in_training
+from afformer_core.training.datasets.feature_files import open_features
 from afformer_core.training.optimization import Optimization
 
 from ..conftest import random_model
@@ -26,7 +27,7 @@ def test_the_encoder_is_brought_to_the_device_of_the_trainer() -> None:
         strategy=SimpleNamespace(root_device=ELSEWHERE),
     )
 
-    encoders = frozen_encoders(trainer)
+    encoders = encoders_in_training(trainer)
 
     assert encoders.video is encoders.image
     assert {each.device for each in encoders.image.parameters()} == {ELSEWHERE}
@@ -44,6 +45,9 @@ class Elsewhere:
 
     def eval(self) -> 'Elsewhere':
         return self
+
+    def modules(self) -> list[torch.nn.Module]:
+        return []
 
     def frozen_stages(self) -> int:
         return 1

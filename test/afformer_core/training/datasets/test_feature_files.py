@@ -18,13 +18,15 @@ from afformer_core.errors import DatasetError, ImageError
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.training.datasets import feature_run
 from afformer_core.training.datasets.batch import FeatureBatch
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
     FeatureExample,
     collate_features,
 )
-from afformer_core.training.datasets.feature_files import ImageSet, open_features
+from afformer_core.training.datasets.feature_computation import ImageSet
+from afformer_core.training.datasets.feature_files import open_features
 from afformer_core.training.optimization import Optimization
 
 from ...conftest import random_model
@@ -232,3 +234,77 @@ def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / 'kept').iterdir()) == [
         'image_p3.npy', 'image_p4.npy', 'image_p5.npy', 'key.json',
     ]  # fmt: skip
+
+
+class _Images:
+    """Reads images by their number, and can be interrupted or find some damaged."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+        self.damaged: set[int] = set()
+        self.last = 99
+
+    def __call__(self, number: int) -> NDArray[np.uint8]:
+        if number > self.last:
+            raise KeyboardInterrupt
+        if number in self.damaged:
+            raise ImageError(f'{number}.png is damaged')
+        self.read.append(number)
+        return IMAGES[number : number + 1]
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> _Images:
+    monkeypatch.setattr(feature_run, '_PART_STACKS', 1)
+    return _Images()
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same(
+    tmp_path: Path, one_by_one: _Images
+) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    sets = [ImageSet('image', range(5), one_by_one)]
+    whole = open_features(tmp_path / 'whole', sets, afformer.encoder, {})['image']
+    one_by_one.last = 2
+    with pytest.raises(KeyboardInterrupt):
+        open_features(tmp_path / 'parts', sets, afformer.encoder, {})
+    assert not (tmp_path / 'parts').exists()
+    one_by_one.last = 99
+    one_by_one.read.clear()
+
+    parts = open_features(tmp_path / 'parts', sets, afformer.encoder, {})['image']
+
+    # The first once more, to see how large it is.
+    assert sorted(one_by_one.read) == [0, 3, 4]
+    assert all(np.array_equal(a, b) for a, b in zip(whole, parts, strict=True))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['parts', 'whole']
+
+
+def test_images_that_cannot_be_read_are_told_and_the_others_are_kept(
+    tmp_path: Path, one_by_one: _Images, capsys: pytest.CaptureFixture[str]
+) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    sets = [ImageSet('image', range(5), one_by_one)]
+    one_by_one.damaged = {1, 3}
+    with pytest.raises(DatasetError, match=r'2 of 5 .* cannot be read, the first: 1.png is damag'):
+        open_features(tmp_path / 'kept', sets, afformer.encoder, {})
+    assert 'afformer: 3.png is damaged\n' in capsys.readouterr().err
+    assert not (tmp_path / 'kept').exists()
+    one_by_one.damaged.clear()
+    one_by_one.read.clear()
+
+    open_features(tmp_path / 'kept', sets, afformer.encoder, {})
+
+    assert sorted(one_by_one.read) == [0, 1, 3]
+
+
+def test_the_model_has_the_modes_of_before(tmp_path: Path) -> None:
+    afformer = model().train()
+    FROZEN.freeze(afformer)
+    afformer.encoder.backbone_with_fpn.body.bn1.eval()
+    batch(tmp_path / 'kept', afformer)
+
+    assert afformer.encoder.training
+    assert not afformer.encoder.backbone_with_fpn.body.bn1.training

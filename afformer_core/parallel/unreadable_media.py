@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Media that cannot be read while a cache is filled: told as they are found, and counted."""
+
+from __future__ import annotations
+
+import sys
+
+from tqdm import tqdm
+
+from afformer_core.errors import DatasetError
+
+
+class UnreadableMedia:
+    """Media that cannot be read; each is told on stderr at once.
+
+    Args:
+        total: number of all media.
+        what: what they are, such as `clips`.
+    """
+
+    def __init__(self, total: int, what: str) -> None:
+        self._total = total
+        self._what = what
+        self._count = 0
+        self._first = ''
+
+    def add(self, reason: str) -> None:
+        """Tell of one, given why it cannot be read and its name, as the text of an error."""
+        told = ' '.join(reason.split())
+        self._count += 1
+        self._first = self._first or told
+        # Above the bars of progress.
+        tqdm.write(f'afformer: {told}', file=sys.stderr)
+
+    def require_none(self) -> None:
+        """Check that there were none.
+
+        Raises:
+            DatasetError: there were some.
+        """
+        if self._count:
+            raise DatasetError(
+                f'{self._count} of {self._total} {self._what} cannot be read, the first: '
+                f'{self._first}. The others are cached. Repair or leave out these, and run the '
+                'same command again'
+            )

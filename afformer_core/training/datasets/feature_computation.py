@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Computation of the features of stacks of images, in any process."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from afformer_core.errors import AfformerError
+from afformer_core.hands.open_detector import device_of
+from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.parallel.engine import Engine, OpenTask
+from afformer_core.parallel.local_engine import ONE_PROCESS
+from afformer_core.parallel.worker_process import process_number
+
+# Frames that pass the backbone at once, and stacks on a GPU, of which one is read meanwhile.
+_FRAMES_AT_ONCE = 8
+_STACKS_OF_A_GPU = 2
+
+Item = TypeVar('Item')
+ReadStack = Callable[[Any], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Stacks of images that pass the backbone.
+
+    Attributes:
+        name: name of the set, and of its files.
+        stacks: what `read` takes for each stack, at least one; it is sent to other processes.
+        read: function that reads a stack as uint8 RGB [T, h, w, 3], with one T for all; other
+            processes must be able to import it.
+    """
+
+    name: str
+    stacks: Sequence[Any]
+    read: ReadStack
+
+
+@dataclass(frozen=True)
+class FeaturePart:
+    """Some stacks of images of a set.
+
+    Attributes:
+        name: name of the set.
+        rows: numbers of the stacks in the set.
+        stacks: what the function that reads them takes.
+    """
+
+    name: str
+    rows: tuple[int, ...]
+    stacks: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class ComputedPart:
+    """The features of a part.
+
+    Attributes:
+        rows: numbers of the stacks that could be read.
+        stages: for each stack that could be read its stages, fine to coarse, each float16
+            [T, C, h, w].
+        unreadable: why each of the others cannot be read.
+    """
+
+    rows: tuple[int, ...]
+    stages: tuple[tuple[NDArray[np.float16], ...], ...]
+    unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Computation:
+    """The computation of the features of parts, one after another.
+
+    Sums depend on the number of threads that share them, so that a stack is computed by one
+    thread, and several at once.
+
+    Attributes:
+        encoder: encoder, whose backbone runs in evaluation mode, on its device.
+        read: functions that read a stack, by the name of its set.
+        threads: number of threads, at least 1.
+    """
+
+    encoder: Encoder
+    read: Mapping[str, ReadStack]
+    threads: int
+
+    def __call__(self, part: FeaturePart) -> ComputedPart:
+        """Compute the features of a part."""
+        compute = partial(_compute, self.encoder, self.read[part.name])
+        with ThreadPoolExecutor(self.threads) as pool:
+            found = list(zip(part.rows, pool.map(compute, part.stacks), strict=True))
+        computed = [(row, each) for row, each in found if not isinstance(each, str)]
+        return ComputedPart(
+            tuple(row for row, _ in computed),
+            tuple(stages for _, stages in computed),
+            tuple(each for _, each in found if isinstance(each, str)),
+        )
+
+
+def computation(
+    engine: Engine, encoder: Encoder, sets: Sequence[ImageSet]
+) -> OpenTask[FeaturePart, ComputedPart]:
+    """Return the task of an engine of a known number of processes.
+
+    The own process computes on the encoder's device, others each on a GPU, if they have one.
+    """
+    read = {one.name: one.read for one in sets}
+    if engine == ONE_PROCESS:
+        cores = len(os.sched_getaffinity(0))
+        return partial(Computation, encoder, read, _threads_of(encoder, cores))
+    assert engine.processes is not None
+    # Bytes, since tensors would be given to processes of this machine in shared memory, of which a
+    # container has little.
+    packed = pickle.dumps(deepcopy(encoder).cpu())
+    return partial(_open, packed, read, engine.processes)
+
+
+def _open(packed: bytes, read: Mapping[str, ReadStack], processes: int) -> Computation:
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)
+    encoder: Encoder = pickle.loads(packed).to(own_device())
+    return Computation(encoder, read, _threads_of(encoder, cores // processes))
+
+
+def _threads_of(encoder: Encoder, cores: int) -> int:
+    on_cpu = encoder.mean.device.type == 'cpu'
+    return max(1, cores) if on_cpu else _STACKS_OF_A_GPU
+
+
+def own_device() -> str:
+    """Return PyTorch's name of the device that this process computes features on."""
+    return device_of(process_number(), torch.cuda.device_count())
+
+
+@torch.inference_mode()
+def stages_of(encoder: Encoder, stack: NDArray[np.uint8]) -> tuple[NDArray[np.float16], ...]:
+    """Compute the stages of a backbone before the first one that is trained.
+
+    Args:
+        encoder: encoder, whose backbone runs in evaluation mode, on its device.
+        stack: uint8 RGB [T, h, w, 3].
+
+    Returns:
+        one array for each stage, fine to coarse, [T, C, h, w].
+    """
+    backbone, device = encoder.backbone_with_fpn, encoder.mean.device
+    count = backbone.frozen_stages()
+    found = []
+    # Of a long clip at once the first layers would take gigabytes.
+    for frames in np.split(stack, range(_FRAMES_AT_ONCE, len(stack), _FRAMES_AT_ONCE)):
+        images = encoder.normalise(torch.from_numpy(frames).to(device))
+        stages = backbone.first_stages(images, count)
+        found.append([stage.half().cpu().numpy() for stage in stages])
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
+    """Yield items, which another thread takes so many ahead of the consumer."""
+    rest = iter(items)
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        waiting = deque(pool.submit(_take_one, rest) for _ in range(count))
+        while taken := waiting.popleft().result():
+            waiting.append(pool.submit(_take_one, rest))
+            yield from taken
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _take_one(rest: Iterator[Item]) -> list[Item]:
+    return list(islice(rest, 1))
+
+
+def _compute(
+    encoder: Encoder, read: ReadStack, stack: Any
+) -> tuple[NDArray[np.float16], ...] | str:
+    """Compute the features of a stack, or return why it cannot be read."""
+    try:
+        images = read(stack)
+    except (AfformerError, OSError) as error:
+        return str(error)
+    return stages_of(encoder, images)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Computation of all features of a folder, by the processes of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from afformer_core.data.cache_room import CachePart, require_room
+from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.unreadable_media import UnreadableMedia
+from afformer_core.training.datasets.feature_computation import (
+    FeaturePart,
+    ImageSet,
+    ahead,
+    computation,
+    stages_of,
+)
+from afformer_core.training.datasets.feature_rows import FeatureRows, RowSet, feature_file
+
+# Largest number of stacks of a part, and of bytes of its features.
+_PART_STACKS, _PART_BYTES = 64, 32_000_000
+_PARTS_AHEAD = 2
+# Parts that a process does at least, so that none waits long for the last one.
+_PARTS_OF_A_PROCESS = 4
+
+
+def compute_features(
+    folder: Path,
+    sets: Sequence[ImageSet],
+    encoder: Encoder,
+    key: Mapping[str, Any],
+    is_same: Callable[[dict[str, Any]], bool],
+    engine: Engine,
+) -> None:
+    """Compute the features of sets, and write their folder, whole or not at all.
+
+    Args:
+        folder: folder of the features.
+        sets: sets of images.
+        encoder: encoder, whose backbone runs in evaluation mode, on its device.
+        key: content of the folder's key.
+        is_same: function that compares the key of an interrupted run with this one.
+        engine: where features are computed.
+
+    Raises:
+        AfformerError: the first stack of a set cannot be read.
+        DatasetError: there is no room, the folder cannot be written, a process was killed, or
+            images cannot be read.
+    """
+    planned = [_PlannedSet.of(one, encoder) for one in sets]
+    rows = FeatureRows(folder, [each.rows for each in planned], key, is_same)
+    needed = [CachePart(each.described, rows.lacking(each.rows)) for each in planned]
+    require_room(folder.parent, needed)
+    total = sum(each.rows.count for each in planned)
+    missing = sum(len(rows.missing(one.name)) for one in sets)
+    engine = engine.sized(missing, torch.cuda.is_available())
+    step = -(-missing // (_PARTS_OF_A_PROCESS * (engine.processes or 1)))
+    parts = chain.from_iterable(each.parts(rows.missing(each.rows.name), step) for each in planned)
+    unreadable = UnreadableMedia(total, 'images and videos')
+    bar = tqdm(total=total, initial=total - missing, desc='backbone features', unit='')
+    with rows, bar:
+        opened = computation(engine, encoder, sets)
+        for result in engine.map(opened, ahead(parts, _PARTS_AHEAD)):
+            computed = result.get()
+            for reason in computed.unreadable:
+                unreadable.add(reason)
+            rows.write(result.part.name, computed.rows, computed.stages)
+            bar.update(len(result.part.rows))
+        unreadable.require_none()
+        rows.complete()
+
+
+@dataclass(frozen=True)
+class _PlannedSet:
+    """A set whose features' shapes are known, from those of its first image.
+
+    Attributes:
+        images: the set.
+        rows: its files.
+        described: what is computed, for people.
+    """
+
+    images: ImageSet
+    rows: RowSet
+    described: str
+
+    @classmethod
+    def of(cls, images: ImageSet, encoder: Encoder) -> _PlannedSet:
+        stack = images.read(images.stacks[0])
+        frames, height, width = stack.shape[:3]
+        names = encoder.backbone_with_fpn.stages
+        shapes = {
+            feature_file(images.name, name): (frames, *stage.shape[1:])
+            for name, stage in zip(names, stages_of(encoder, stack[:1]), strict=False)
+        }
+        count = len(images.stacks)
+        each = f' of {frames} frames' if frames > 1 else ''
+        described = f'features of {count:,} {images.name}{each} at {width}x{height}'
+        return cls(images, RowSet(images.name, count, shapes), described)
+
+    def parts(self, missing: Sequence[int], most: int) -> Iterator[FeaturePart]:
+        """Yield the missing rows as parts of at most so many stacks."""
+        fitting = min(most, _PART_STACKS, _PART_BYTES // self.rows.row_bytes)
+        step = max(1, fitting)
+        for start in range(0, len(missing), step):
+            chosen = tuple(missing[start : start + step])
+            stacks = tuple(self.images.stacks[row] for row in chosen)
+            yield FeaturePart(self.images.name, chosen, stacks)

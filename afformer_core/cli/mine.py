@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     let_waiting_threads_sleep()
 
     from afformer_core.hands.open_detector import open_hand_detector
-    from afformer_core.maskahand.mining.index import read_index
+    from afformer_core.maskahand.mining.clip_table import ClipTable
     from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
     from afformer_core.maskahand.mining.preview import write_contact_sheet
     from afformer_core.maskahand.sources import find_sources
@@ -147,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
     counts = mining.write_index()
     path = arguments.output / INDEX_FILE
     if arguments.preview is not None and counts.clips:
-        write_contact_sheet(arguments.preview, read_index(path))
+        write_contact_sheet(arguments.preview, ClipTable.open([path]))
     return _report(counts, path)
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_text
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
+from afformer_core.maskahand.mining.clip_table import ClipTable
 from afformer_core.maskahand.sources import open_source
 from afformer_core.media.images import require_image_path, write_image
 from afformer_core.media.video_frames import uniform_indices
 
 _MOST = 48
+# Clips among which they are sought; of two that overlap the surest frame is often the same.
+_MOST_READ = 2 * _MOST
 _COLUMNS = 6
 _WIDTH, _HEIGHT, _CAPTION = 320, 240, 22
 _TEXT_SIZE = 0.45
@@ -26,33 +29,49 @@ _CONTACT, _NO_CONTACT = (255, 150, 0), (0, 200, 255)
 RgbImage = NDArray[np.uint8]
 
 
-def write_contact_sheet(path: Path, index: HandIndex) -> None:
-    """Write a JPEG or PNG of the interactions in an index, evenly chosen where there are many.
+@dataclass(frozen=True)
+class ShownFrame:
+    """A frame of a clip with a hand in contact.
+
+    Attributes:
+        path, topic: those of the `MinedVideo`.
+        time: its seconds.
+        hands: all hands in it, best first.
+    """
+
+    path: Path
+    topic: str
+    time: float
+    hands: tuple[Hand, ...]
+
+
+def write_contact_sheet(path: Path, table: ClipTable) -> None:
+    """Write a JPEG or PNG of the interactions in clips, evenly chosen where there are many.
 
     For each clip it shows the frame with the surest interaction, with all hands, the name of the
-    video and the seconds. Only a few frames are in memory at a time.
+    video and the seconds. Only a few videos and frames are in memory at a time.
 
     Args:
         path: file that ends in one of `IMAGE_SUFFIXES`.
-        index: index with at least one clip.
+        table: at least one clip.
 
     Raises:
         ValueError: the path ends otherwise, or there is no clip.
-        AfformerError: a video cannot be read any more.
+        AfformerError: a video or a shard of the index cannot be read any more.
         OSError: the file cannot be written.
     """
     require_image_path(path)
-    shown = list(_best_frames(index))
-    if not shown:
+    if not len(table):
         raise ValueError('the index has 0 clips; expected at least 1 to show')
-    chosen = [shown[i] for i in uniform_indices(len(shown), _MOST)]
+    chosen = frames_to_show(table)
     columns = min(_COLUMNS, len(chosen))
     rows = -(-len(chosen) // columns)
     sheet = np.zeros((rows * (_HEIGHT + _CAPTION), columns * _WIDTH, 3), np.uint8)
-    for position, (video, number) in enumerate(chosen):
+    number_rate = table.head.settings.get('number_rate')
+    for position, frame in enumerate(chosen):
         top, left = position // columns * (_HEIGHT + _CAPTION), position % columns * _WIDTH
         tile = sheet[top : top + _HEIGHT + _CAPTION, left : left + _WIDTH]
-        _draw_tile(tile, video, number, index)
+        _draw_tile(tile, frame, number_rate)
     write_image(path, sheet)
 
 
@@ -83,29 +102,40 @@ def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage
     return drawn
 
 
-def _best_frames(index: HandIndex) -> Iterator[tuple[MinedVideo, int]]:
-    """Yield the surest interaction of each clip; one in two clips only once."""
-    for video in index.videos:
-        best = {
-            max(
-                (number for number in range(first, last + 1) if number in video.hands),
-                key=lambda number: max(
-                    (hand.score for hand in video.hands[number] if hand.contact), default=0.0
-                ),
-            )
-            for first, last in video.clips
-        }
-        yield from ((video, number) for number in sorted(best))
+def frames_to_show(table: ClipTable) -> list[ShownFrame]:
+    """Return the surest interaction of each clip, evenly chosen; one in two clips only once.
+
+    Args:
+        table: at least one clip.
+
+    Raises:
+        DatasetError: a shard is missing or damaged.
+    """
+    # In the order of the clips.
+    best = dict.fromkeys(_best_frame(table, n) for n in uniform_indices(len(table), _MOST_READ))
+    shown = list(best)
+    return [shown[i] for i in uniform_indices(len(shown), _MOST)]
 
 
-def _draw_tile(tile: RgbImage, video: MinedVideo, number: int, index: HandIndex) -> None:
-    source = open_source(video.path, video.topic, index.settings.get('number_rate'))
-    image = source.at([video.times[number]])[0]
+def _best_frame(table: ClipTable, clip: int) -> ShownFrame:
+    video, (first, last) = table.video(clip), table.window(clip)
+    number = max(
+        (number for number in range(first, last + 1) if number in video.hands),
+        key=lambda number: max(
+            (hand.score for hand in video.hands[number] if hand.contact), default=0.0
+        ),
+    )
+    return ShownFrame(video.path, video.topic, video.times[number], video.hands[number])
+
+
+def _draw_tile(tile: RgbImage, frame: ShownFrame, number_rate: float | None) -> None:
+    source = open_source(frame.path, frame.topic, number_rate)
+    image = source.at([frame.time])[0]
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
-    drawn = draw_hands(image, video.hands[number], scale)
+    drawn = draw_hands(image, frame.hands, scale)
     height, width = drawn.shape[:2]
     left, top = (_WIDTH - width) // 2, (_HEIGHT - height) // 2
     tile[top : top + height, left : left + width] = drawn
-    name = f'{video.path.name}{video.topic}  {video.times[number]:.1f} s'
+    name = f'{frame.path.name}{frame.topic}  {frame.time:.1f} s'
     text = name.encode('ascii', 'replace').decode()
     draw_text(tile, text, (4, _HEIGHT + _CAPTION - 7), _TEXT_SIZE)

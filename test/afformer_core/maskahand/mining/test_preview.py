@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,22 +12,31 @@ import PIL.Image
 import pytest
 
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
-from afformer_core.maskahand.mining.preview import draw_hands, write_contact_sheet
+from afformer_core.maskahand.mining.clip_table import ClipTable
+from afformer_core.maskahand.mining.index import HandIndex, MinedVideo, write_index
+from afformer_core.maskahand.mining.preview import (
+    draw_hands,
+    frames_to_show,
+    write_contact_sheet,
+)
 from afformer_core.media.video import write_video
 
 ORANGE, BLUE = (255, 150, 0), (0, 200, 255)
 
 
-def index_of(path: Path, clips: int, count: int = 100) -> HandIndex:
-    """A clip for each tenth frame, which alone has hands, the next ones surer."""
+def video_of(path: Path, clips: int, count: int = 100) -> MinedVideo:
+    """A clip for each tenth frame, which alone has hands."""
     times = tuple(number / 10 for number in range(count))
     in_contact = Hand((30.0, 20.0, 62.0, 44.0), True, 0.95)
     idle = Hand((4.0, 20.0, 24.0, 44.0), False, 0.99)
     hands = {10 * n + 3: (idle, in_contact) for n in range(clips)}
     spans = tuple((10 * n, 10 * n + 9) for n in range(clips))
-    video = MinedVideo(path, '', (96, 64), times, hands, spans)
-    return HandIndex({'number_rate': None}, 0.9, (video,))
+    return MinedVideo(path, '', (96, 64), times, hands, spans)
+
+
+def table_of(folder: Path, *videos: MinedVideo) -> ClipTable:
+    write_index(folder / 'index.json', HandIndex({'number_rate': None}, 0.9, videos))
+    return ClipTable.open([folder / 'index.json'])
 
 
 @pytest.fixture(scope='module')
@@ -46,7 +56,7 @@ def near(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 
 
 def test_each_clip_is_shown_by_its_interaction_with_all_hands(video: Path, tmp_path: Path) -> None:
-    write_contact_sheet(tmp_path / 'sheet.png', index_of(video, 3))
+    write_contact_sheet(tmp_path / 'sheet.png', table_of(tmp_path, video_of(video, 3)))
     sheet = read(tmp_path / 'sheet.png')
     assert sheet.shape == (262, 3 * 320, 3)
     for left in (0, 320, 640):
@@ -61,11 +71,8 @@ def test_each_clip_is_shown_by_its_interaction_with_all_hands(video: Path, tmp_p
 
 
 def test_an_interaction_that_two_clips_share_is_shown_once(video: Path, tmp_path: Path) -> None:
-    index = index_of(video, 1)
-    shared = MinedVideo(
-        video, '', (96, 64), index.videos[0].times, index.videos[0].hands, ((0, 9), (2, 11))
-    )
-    write_contact_sheet(tmp_path / 'sheet.jpg', HandIndex({}, 0.9, (shared,)))
+    shared = replace(video_of(video, 1), clips=((0, 9), (2, 11)))
+    write_contact_sheet(tmp_path / 'sheet.jpg', table_of(tmp_path, shared))
     assert read(tmp_path / 'sheet.jpg').shape == (262, 320, 3)
 
 
@@ -73,18 +80,41 @@ def test_many_clips_are_thinned_out_evenly(
     video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('afformer_core.maskahand.mining.preview._MOST', 4)
-    write_contact_sheet(tmp_path / 'sheet.PNG', index_of(video, 10))
+    write_contact_sheet(tmp_path / 'sheet.PNG', table_of(tmp_path, video_of(video, 10)))
     sheet = read(tmp_path / 'sheet.PNG')
     assert sheet.shape == (262, 4 * 320, 3)
+
+
+def test_few_of_many_videos_are_read(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    videos = [
+        replace(video_of(video, 1), path=video.with_name(f'{n:03}'), content=f'{n}')
+        for n in range(300)
+    ]
+    table = table_of(tmp_path, *videos)
+    read: list[str] = []
+    take = ClipTable.video
+
+    def counted(self: ClipTable, number: int) -> MinedVideo:
+        read.append(take(self, number).path.name)
+        return take(self, number)
+
+    monkeypatch.setattr(ClipTable, 'video', counted)
+    shown = [frame.path.name for frame in frames_to_show(table)]
+
+    assert len(read) == 96
+    assert len(shown) == 48
+    assert (shown[0], shown[-1]) == ('000', '299')
 
 
 def test_what_cannot_be_shown_or_written_is_told(video: Path, tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"sheet\.gif ends in '\.gif'; expected one of \.jpeg, \.jpg, \.png"
     ):
-        write_contact_sheet(tmp_path / 'sheet.gif', index_of(video, 1))
+        write_contact_sheet(tmp_path / 'sheet.gif', table_of(tmp_path, video_of(video, 1)))
     with pytest.raises(ValueError, match='index has 0 clips; expected at least 1'):
-        write_contact_sheet(tmp_path / 'sheet.png', index_of(video, 0))
+        write_contact_sheet(tmp_path / 'sheet.png', table_of(tmp_path, video_of(video, 0)))
 
 
 def test_a_contact_point_is_a_dot() -> None:

@@ -21,6 +21,8 @@ _BLOCK = 4 * 1024**2
 # Facts of a file that change when it is written again, of which file systems know one or other.
 _CHANGES = ('ETag', 'etag', 'LastModified', 'mtime', 'created', 'mtimeMs')
 
+# Schemes whose packages are those of the extra `remote`.
+_SCHEMES_OF_EXTRA = ('http', 'https', 's3', 's3a')
 # What to do about the refusals of S3, by their codes.
 _REFUSALS = {
     'InvalidAccessKeyId': 'the server knows no such access key. Correct AWS_ACCESS_KEY_ID, or the '
@@ -148,9 +150,11 @@ def _told(url: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise VideoError(f'{url} does not exist; expected a file or a folder') from error
     except ImportError as error:
-        raise VideoError(
-            f"{url} cannot be reached: {error}. Run `pip install 'afformer[remote]'`"
-        ) from error
+        # fsspec says which package a scheme needs.
+        told = str(error).rstrip('.')
+        if url.partition(':')[0] in _SCHEMES_OF_EXTRA:
+            told += ". Run `pip install 'afformer[remote]'`"
+        raise VideoError(f'{url} cannot be reached: {told}') from error
     except Exception as error:
         if (refusal := _refusal(error)) is not None:
             raise RefusedError(f'{url} cannot be read: {refusal}') from error
@@ -166,8 +170,10 @@ def _refusal(error: Exception) -> str | None:
     for code in _codes(error):
         if code in _REFUSALS:
             return _REFUSALS[code]
-    denied = isinstance(error, PermissionError) or type(error).__name__ == 'NoCredentialsError'
-    if denied or getattr(error, 'status', None) in (401, 403):
+    # S3 without credentials, and Google's storage.
+    denied = type(error).__name__ == 'NoCredentialsError' or str(error).startswith('Forbidden:')
+    status = getattr(error, 'status', None) or getattr(error, 'code', None)
+    if denied or isinstance(error, PermissionError) or status in (401, 403):
         return (
             'access is denied. Check the credentials that this machine has for it, and what they '
             'allow'

@@ -195,8 +195,19 @@ def test_a_tar_that_is_truncated_is_told_and_used_up_to_there(
     assert reason.startswith('part second.mp4: ')
 
 
-def test_a_scheme_without_its_package_is_told(tmp_path: Path) -> None:
-    found = find_sources([Path('nothing://bucket/a.mp4')])
+@pytest.mark.parametrize(
+    ('url', 'reason'),
+    [
+        (
+            'nothing://bucket/a.mp4',
+            'a.mp4 cannot be read: the transfer broke: ValueError: Protocol',
+        ),
+        ('abfs://bucket/a.mp4', 'a.mp4 cannot be reached: Install adlfs to access Azure'),
+    ],
+)
+def test_a_scheme_without_its_package_is_told(url: str, reason: str) -> None:
+    found = find_sources([Path(url)])
     assert found.sources == ()
-    [(_, reason)] = found.broken
-    assert reason.startswith('a.mp4 cannot be read')
+    [(_, told)] = found.broken
+    assert told.startswith(reason)
+    assert 'afformer[remote]' not in told

@@ -86,6 +86,11 @@ def add_parser(subparsers: Any) -> None:
         help='number of processes (default: one for each core, or four for each GPU on which a '
         'Faster R-CNN computes; as many as a cluster has room for)',
     )  # fmt: skip
+    parser.add_argument(
+        '--batch-size', type=int, metavar='N',
+        help='frames that a Faster R-CNN processes together, while later ones are decoded if it '
+        'computes on a GPU; MediaPipe takes them one by one (default: 8)',
+    )  # fmt: skip
     add_engine_options(parser)
     parser.add_argument(
         '--preview', type=Path, metavar='FILE',
@@ -141,7 +146,8 @@ def run(arguments: argparse.Namespace) -> int:
         found = _of_training(found, arguments.annotations, arguments.held_out)
     elif arguments.held_out is not None:
         raise DatasetError('--held-out is given without --annotations. Give both')
-    open_detector = partial(open_hand_detector, arguments.detector)
+    batch = {} if arguments.batch_size is None else {'batch_size': arguments.batch_size}
+    open_detector = partial(open_hand_detector, arguments.detector, **batch)
     mining = Mining(found, open_detector, arguments.output, settings)
     _detect(mining, engine)
     counts = mining.write_index()

@@ -10,6 +10,9 @@ from typing import Protocol
 from afformer_core.hands.hand import Hand
 from afformer_core.media.video import VideoFrame
 
+BATCH_SIZE = 8
+"""Number of frames that a detector processes together, unless it is told otherwise."""
+
 
 class HandDetector(Protocol):
     """A detector of the hands in videos.
@@ -21,12 +24,14 @@ class HandDetector(Protocol):
             section 4.2: 0.99).
         least_rate: smallest frame rate that it needs, in frames per second; 0 for none.
         on_gpu: whether it computes on a GPU.
+        batch_size: number of frames that it processes together.
     """
 
     name: str
     interaction_score: float
     least_rate: float
     on_gpu: bool = False
+    batch_size: int = 1
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video, in order.

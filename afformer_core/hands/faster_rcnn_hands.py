@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
-from afformer_core.hands.detector import HandDetector
+from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
 from afformer_core.hands.faster_rcnn import HandNetwork
 from afformer_core.hands.frame_stack import motion_windows
@@ -39,7 +39,7 @@ class FasterRcnnHands(HandDetector):
     Attributes:
         name: as above.
         interaction_score: as above.
-        least_rate, on_gpu: see `HandDetector`.
+        least_rate, on_gpu, batch_size: see `HandDetector`.
     """
 
     least_rate = 0.0
@@ -50,7 +50,7 @@ class FasterRcnnHands(HandDetector):
         name: str,
         interaction_score: float,
         interval: float | None = None,
-        batch_size: int = 8,
+        batch_size: int = BATCH_SIZE,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f'batch_size is {batch_size}; expected at least 1')
@@ -59,7 +59,7 @@ class FasterRcnnHands(HandDetector):
         self.on_gpu = next(detector.parameters()).is_cuda
         self._detector = detector
         self._interval = interval
-        self._batch_size = batch_size
+        self.batch_size = batch_size
 
     @classmethod
     def load(
@@ -67,7 +67,7 @@ class FasterRcnnHands(HandDetector):
         folder: Path,
         device: torch.device | str = 'cpu',
         minimum_score: float = LOWEST_SCORE,
-        batch_size: int = 8,
+        batch_size: int = BATCH_SIZE,
     ) -> FasterRcnnHands:
         """Load the detector of a folder (see `load_hand_detector`).
 
@@ -84,7 +84,7 @@ class FasterRcnnHands(HandDetector):
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video (see `HandDetector.detect`)."""
         images = self._images(frames)
-        while batch := list(islice(images, self._batch_size)):
+        while batch := list(islice(images, self.batch_size)):
             yield from self._detect(batch)
 
     def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:

@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.hands.detector import HandDetector
+from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE
 from afformer_core.hands.hand_model import kept_hand_model
 from afformer_core.parallel.worker_process import process_number
@@ -22,7 +22,9 @@ _DESCRIPTION_FILE = 'detector.json'
 _MEDIAPIPE_SUFFIX = '.task'
 
 
-def open_hand_detector(name: str, minimum_score: float = LOWEST_SCORE) -> HandDetector:
+def open_hand_detector(
+    name: str, minimum_score: float = LOWEST_SCORE, batch_size: int = BATCH_SIZE
+) -> HandDetector:
     """Open a hand detector by name.
 
     With several GPUs, processes that share work use different ones for a Faster R-CNN.
@@ -31,6 +33,8 @@ def open_hand_detector(name: str, minimum_score: float = LOWEST_SCORE) -> HandDe
         name: `mediapipe`; `simulated`; a folder of a trained or imported detector; or MediaPipe's
             `hand_landmarker.task`.
         minimum_score: lowest score of a Faster R-CNN's detections; MediaPipe has its own.
+        batch_size: number of frames that a Faster R-CNN processes together, at least 1; MediaPipe
+            takes them one by one.
 
     Raises:
         AfformerError: there is no such detector, its files are damaged, or MediaPipe is not
@@ -44,7 +48,7 @@ def open_hand_detector(name: str, minimum_score: float = LOWEST_SCORE) -> HandDe
         from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands
 
         device = device_of(process_number(), torch.cuda.device_count())
-        return FasterRcnnHands.load(path, device, minimum_score)
+        return FasterRcnnHands.load(path, device, minimum_score, batch_size)
     if path.suffix == _MEDIAPIPE_SUFFIX and path.is_file():
         from afformer_core.hands.mediapipe_hands import MediaPipeHands
 

@@ -31,8 +31,11 @@ from afformer_core.maskahand.mining.video_parts import Part, VideoParts, joined,
 from afformer_core.maskahand.sources import FoundSources
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
+from afformer_core.parallel.read_ahead import read_ahead
 
 INDEX_FILE = 'index.json'
+# Batches of frames that may wait for a GPU, at their full size.
+_BATCHES_AHEAD = 2
 
 OpenDetector = Callable[[], HandDetector]
 
@@ -249,6 +252,9 @@ class _Detection:
 
     def __call__(self, part: Part) -> MinedPart:
         frames = part.source.frames(self.rate, part.start, part.stop)
+        if self.detector.on_gpu:
+            # A thread decodes the next batches while the GPU computes.
+            frames = read_ahead(frames, _BATCHES_AHEAD * self.detector.batch_size)
         detect = PartDetection(self.detector, frames)
         for _ in detect:
             pass

@@ -54,3 +54,10 @@ def test_the_simulated_one_comes_with_the_package() -> None:
     detector = open_hand_detector('simulated')
 
     assert detector.name.startswith('fasterrcnn_efficientnet_lite0_fpn ')
+    assert detector.batch_size == 8
+
+
+def test_frames_are_processed_in_batches_as_asked() -> None:
+    assert open_hand_detector('simulated', batch_size=3).batch_size == 3
+    with pytest.raises(ValueError, match='batch_size is 0; expected at least 1'):
+        open_hand_detector('simulated', batch_size=0)

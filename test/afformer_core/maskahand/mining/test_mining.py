@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -26,6 +29,7 @@ from afformer_core.maskahand.mining.index import HandIndex, read_index
 from afformer_core.maskahand.mining.mined_part import PartDetection
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources
+from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.media.video import VideoFrame, write_video
 from afformer_core.parallel.local_engine import LocalEngine
 
@@ -112,6 +116,29 @@ def test_the_index_does_not_depend_on_processes(
     assert index.clips == 9
 
 
+def test_frames_are_decoded_in_another_thread_for_a_gpu_and_the_index_is_the_same(
+    red: ModuleType, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+    frames_of = VideoFile.frames
+
+    def watched(*arguments: Any) -> Iterator[VideoFrame]:
+        threads.add(threading.get_ident())
+        yield from frames_of(*arguments)
+
+    monkeypatch.setattr(VideoFile, 'frames', watched)
+    on_a_core, _ = mine(red, videos, tmp_path / 'core')
+    assert threads == {threading.get_ident()}
+    monkeypatch.setattr(red.RedHands, 'on_gpu', True)
+    on_a_gpu, _ = mine(red, videos, tmp_path / 'gpu')
+
+    assert len(threads) > 1
+    assert on_a_gpu == on_a_core
+    assert (tmp_path / 'gpu/index.json').read_bytes() == (
+        tmp_path / 'core/index.json'
+    ).read_bytes()
+
+
 def test_processes_share_the_threads(
     red: ModuleType, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +185,7 @@ def test_killed_and_resumed_is_the_same_index(
         from pathlib import Path
         from afformer_core.maskahand.mining.mining import Mining, MiningSettings
         from afformer_core.maskahand.sources import find_sources
+from afformer_core.maskahand.sources.video_file import VideoFile
         from afformer_core.parallel.local_engine import LocalEngine
         if __name__ == '__main__':
             sys.path.append({str(Path(red.__file__).parent)!r})

@@ -24,8 +24,9 @@ something, when and where. `afformer train` learns from it without labels. No fr
 Sources are video files, the camera topics of rosbag2s (sqlite3 or mcap), demonstrations that the
 node recorded, folders of numbered images, episodes of LeRobot datasets (version 3), and videos in
 tars as WebDataset keeps them. Folders are searched recursively; other files in them are ignored.
-Videos and tars may lie in a bucket or on a web server; they are read streaming, which needs the
-package's extra remote.
+A file intrinsics.json beside videos, or in a folder above that is searched, has their camera's
+calibration, by which frames are undistorted. Videos and tars may lie in a bucket or on a web
+server; they are read streaming, which needs the package's extra remote.
 
 For an annotated dataset, `--annotations` mines only the videos of its training split, and none
 that has a clip of its test split: raw videos as well as clips that were cut out of them.
@@ -198,6 +199,12 @@ def _report(counts: MinedCounts, path: Path) -> int:
 
     for broken, reason in counts.broken:
         print(f'afformer: {address(broken)}: {reason}', file=sys.stderr)
+    if counts.undistorted:
+        print(
+            f'afformer: frames of {counts.undistorted} videos are undistorted by the '
+            'intrinsics.json beside or above them',
+            file=sys.stderr,
+        )
     if counts.untouching:
         print(
             f'afformer: hands in {counts.untouching} more videos are not in contact from a score '

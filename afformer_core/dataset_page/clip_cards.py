@@ -63,9 +63,8 @@ def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[RgbImage,
     """Evenly spaced, with the hands that were seen in them."""
     video = clip.video
     numbers = clip.demonstration(_FRAMES)
-    images = open_source(video.path, video.topic, number_rate).at(
-        [video.times[number] for number in numbers]
-    )
+    source = open_source(video.path, video.topic, number_rate, video.lens)
+    images = source.at([video.times[number] for number in numbers])
     scale = _FRAME_SIDE / max(video.size)
     return tuple(
         draw_hands(image, video.hands.get(number, ()), scale)

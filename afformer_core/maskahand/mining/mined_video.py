@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.hands.hand import Hand
+from afformer_core.media.lens import LensIntrinsics
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class MinedVideo:
             are left out.
         clips: (first, last) number of the frames of each clip with an interaction.
         content: text that only videos with the same content share; empty where unknown.
+        lens: calibration by which its frames were undistorted; None for frames as they are.
     """
 
     path: Path
@@ -35,6 +37,7 @@ class MinedVideo:
     hands: Mapping[int, tuple[Hand, ...]]
     clips: tuple[tuple[int, int], ...]
     content: str = ''
+    lens: LensIntrinsics | None = None
 
     def __post_init__(self) -> None:
         count = len(self.times)

@@ -29,6 +29,7 @@ from afformer_core.maskahand.mining.index import (
 from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, write_part
 from afformer_core.maskahand.mining.video_parts import Part, VideoParts, joined, video_parts
 from afformer_core.maskahand.sources import FoundSources
+from afformer_core.maskahand.sources.undistorted import lens_of
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
 from afformer_core.parallel.read_ahead import read_ahead
@@ -225,6 +226,7 @@ class MinedCounts:
         showing: number of videos with a clip.
         untouching: number of videos with hands and without a clip.
         clips: number of clips.
+        undistorted: number of videos whose frames were undistorted.
         interaction_score, broken: those of `HandIndex`.
     """
 
@@ -232,6 +234,7 @@ class MinedCounts:
     showing: int = 0
     untouching: int = 0
     clips: int = 0
+    undistorted: int = 0
     interaction_score: float = 0.0
     broken: tuple[tuple[Path, str], ...] = ()
 
@@ -240,6 +243,7 @@ class MinedCounts:
         self.videos += 1
         self.clips += len(video.clips)
         self.showing += bool(video.clips)
+        self.undistorted += video.lens is not None
         self.untouching += bool(video.hands) and not video.clips
 
 
@@ -284,5 +288,6 @@ def _with_clips(
     clips = windows_with(len(seen.times), interactions, settings.clip_frames, settings.stride)
     source = video.source
     return MinedVideo(
-        source.path, source.topic, seen.size, seen.times, seen.hands, clips, video.content
-    )
+        source.path, source.topic, seen.size, seen.times, seen.hands, clips, video.content,
+        lens_of(source),
+    )  # fmt: skip

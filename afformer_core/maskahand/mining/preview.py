@@ -16,6 +16,7 @@ from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.clip_table import ClipTable
 from afformer_core.maskahand.sources import open_source
 from afformer_core.media.images import require_image_path, write_image
+from afformer_core.media.lens import LensIntrinsics
 from afformer_core.media.video_frames import uniform_indices
 
 _MOST = 48
@@ -34,13 +35,14 @@ class ShownFrame:
     """A frame of a clip with a hand in contact.
 
     Attributes:
-        path, topic: those of the `MinedVideo`.
+        path, topic, lens: those of the `MinedVideo`.
         time: its seconds.
         hands: all hands in it, best first.
     """
 
     path: Path
     topic: str
+    lens: LensIntrinsics | None
     time: float
     hands: tuple[Hand, ...]
 
@@ -125,11 +127,13 @@ def _best_frame(table: ClipTable, clip: int) -> ShownFrame:
             (hand.score for hand in video.hands[number] if hand.contact), default=0.0
         ),
     )
-    return ShownFrame(video.path, video.topic, video.times[number], video.hands[number])
+    return ShownFrame(
+        video.path, video.topic, video.lens, video.times[number], video.hands[number]
+    )
 
 
 def _draw_tile(tile: RgbImage, frame: ShownFrame, number_rate: float | None) -> None:
-    source = open_source(frame.path, frame.topic, number_rate)
+    source = open_source(frame.path, frame.topic, number_rate, frame.lens)
     image = source.at([frame.time])[0]
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
     drawn = draw_hands(image, frame.hands, scale)

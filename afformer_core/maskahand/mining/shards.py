@@ -17,11 +17,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from afformer_core.errors import DatasetError
+from afformer_core.errors import DatasetError, VideoError
 from afformer_core.files.atomic import write_aside
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.json_index import absolute, relative
 from afformer_core.maskahand.mining.mined_video import MinedVideo, interacting_hands
+from afformer_core.media.lens import LensIntrinsics
 
 SHARDS_FOLDER = 'shards'
 SHARD_KINDS = ('videos', 'clips')
@@ -52,6 +53,8 @@ VIDEO_SCHEMA = pa.schema(
         ('times', pa.list_(pa.float64())),
         ('hands', pa.list_(_HAND)),
         ('clips', pa.list_(pa.list_(pa.int32(), 2))),
+        # The calibration by which frames are undistorted, as JSON; none for frames as they are.
+        ('lens', pa.string()),
     ]
 )
 CLIP_SCHEMA = pa.schema(
@@ -114,7 +117,7 @@ def shard_damage_told(path: Path) -> Iterator[None]:
     """Raise errors of reading a shard as one clear error."""
     try:
         yield
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (OSError, VideoError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         told = ' '.join(str(error).split())
         raise DatasetError(
             f'shard {path} of the index cannot be read: {told}. Mine again; nothing is detected '
@@ -130,7 +133,7 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         folder: folder of the index.
 
     Raises:
-        ValueError: they are no video.
+        ValueError, VideoError: they are no video.
     """
     hands: dict[int, list[Hand]] = {}
     for each in row['hands']:
@@ -143,6 +146,8 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         {frame: tuple(found) for frame, found in hands.items()},
         tuple((first, last) for first, last in row['clips']),
         row['content'],
+        # Indexes of before it was known have no such column.
+        LensIntrinsics.from_json(row['lens']) if row.get('lens') else None,
     )
 
 
@@ -195,6 +200,7 @@ def _video_row(video: MinedVideo, folder: Path) -> dict[str, Any]:
             for hand in video.hands[number]
         ],
         'clips': video.clips,
+        'lens': None if video.lens is None else video.lens.to_json(),
     }
 
 

@@ -20,6 +20,7 @@ from afformer_core.errors import VideoError
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.sources import FrameSource, open_source
 from afformer_core.media.images import resize_to_input
+from afformer_core.media.lens import LensIntrinsics
 from afformer_core.parallel.engine import Engine
 
 # Must increase when resizing of the same frames changes.
@@ -48,13 +49,14 @@ class ClipRequest:
     """The frames of a clip that are read, without all else that is known of its video.
 
     Attributes:
-        path, topic, size: those of the `MinedVideo`.
+        path, topic, lens, size: those of the `MinedVideo`.
         times: seconds of the demonstration's frames, of those with interactions, and of those
             without a hand, which are left out where there is none.
     """
 
     path: Path
     topic: str
+    lens: LensIntrinsics | None
     size: tuple[int, int]
     times: tuple[tuple[float, ...], ...]
 
@@ -65,7 +67,7 @@ class ClipRequest:
         parts = [clip.demonstration(frames), interactions, clip.hand_free]
         video = clip.video
         times = tuple(tuple(video.times[number] for number in part) for part in parts if part)
-        return cls(video.path, video.topic, video.size, times)
+        return cls(video.path, video.topic, video.lens, video.size, times)
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,11 @@ class ClipImages:
 
     def _requests(self) -> Callable[[InteractionClip], RequestedClip]:
         """Return a function that asks each video only once whether it is written again."""
-        fingerprints: dict[tuple[Path, str], str] = {}
+        fingerprints: dict[tuple[Path, str, LensIntrinsics | None], str] = {}
 
         def ask(clip: InteractionClip) -> RequestedClip:
             request = ClipRequest.of(clip, self.frames)
-            source = request.path, request.topic
+            source = request.path, request.topic, request.lens
             if source not in fingerprints:
                 fingerprints[source] = self._fingerprint(request)
             return RequestedClip(self._keys(request, fingerprints[source]), request)
@@ -190,7 +192,7 @@ class ClipImages:
             ) from error
 
     def _source(self, request: ClipRequest) -> FrameSource:
-        return open_source(request.path, request.topic, self.number_rate)
+        return open_source(request.path, request.topic, self.number_rate, request.lens)
 
     def _decode(self, request: ClipRequest) -> list[SampledClip]:
         """Decode the frames of each of a clip's parts."""

@@ -118,6 +118,21 @@ def facts_of(url: str) -> tuple[int, str]:
     return int(facts.get('size') or 0), repr(sorted(changes.items()))
 
 
+def content_of(url: str) -> bytes | None:
+    """Read a small file whole; None if there is none.
+
+    Raises:
+        RefusedError: it may not be read.
+        VideoError: the transfer broke.
+    """
+    with _told(url):
+        system, name = _system(url)
+        try:
+            return bytes(system.cat_file(name))
+        except FileNotFoundError:
+            return None
+
+
 def files_below(url: str) -> list[str]:
     """Return the URLs of a file, or of all files of a folder and below, in order.
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sources of frames by the names that an index has for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.bag_topic import BagTopic
+from afformer_core.maskahand.sources.frame_source import FrameSource
+from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
+from afformer_core.maskahand.sources.remote_video import RemoteVideo
+from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo
+from afformer_core.maskahand.sources.undistorted import Undistorted
+from afformer_core.maskahand.sources.urls import url_of
+from afformer_core.maskahand.sources.video_file import VideoFile
+from afformer_core.maskahand.sources.video_part import PART_MARK, VideoPart
+from afformer_core.media.lens import LensIntrinsics
+
+
+def open_source(
+    path: Path,
+    topic: str = '',
+    number_rate: float | None = None,
+    lens: LensIntrinsics | None = None,
+) -> FrameSource:
+    """Return the source of a path and a topic, such as a `MinedVideo` has, without reading it.
+
+    Args:
+        path, topic: path and topic of the source; of a tar, the name of the video in it;
+            of a part of a video, `t=BEGIN,END`.
+        number_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
+        lens: calibration by which frames are undistorted; None for frames as they are.
+
+    Raises:
+        VideoError: it is a folder of frames and no rate is given.
+    """
+    source = _source(path, topic, number_rate)
+    return source if lens is None else Undistorted(source, lens)
+
+
+def _source(path: Path, topic: str, number_rate: float | None) -> FrameSource:
+    if topic.startswith(PART_MARK):
+        return VideoPart.of_topic(path, topic)
+    if topic and path.suffix == TAR_SUFFIX:
+        return TarVideo(path, topic)
+    if topic:
+        return BagTopic(path, topic)
+    if url_of(path) is not None:
+        return RemoteVideo(path)
+    if not path.is_dir():
+        return VideoFile(path)
+    if number_rate is None:
+        raise VideoError(
+            f'{path} is a folder of frames without times. Give the rate of the numbers in their '
+            'names, as --number-rate does'
+        )
+    return NumberedFrames(path, number_rate)

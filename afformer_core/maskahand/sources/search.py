@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The search of files, folders and URLs for videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from afformer_core.demonstrations.bag_frames import is_bag
+from afformer_core.demonstrations.media import split_topic
+from afformer_core.errors import AfformerError, DatasetError, VideoError
+from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
+from afformer_core.maskahand.sources.frame_source import FrameSource
+from afformer_core.maskahand.sources.intrinsics_files import INTRINSICS_FILE, IntrinsicsFiles
+from afformer_core.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
+from afformer_core.maskahand.sources.opening import open_source
+from afformer_core.maskahand.sources.remote_video import RemoteVideo
+from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
+from afformer_core.maskahand.sources.urls import address, files_below, url_of
+from afformer_core.maskahand.sources.video_file import VideoFile
+from afformer_core.media.bag import BagError
+from afformer_core.media.frame_folder import FrameFolder, frame_number
+
+VIDEO_SUFFIXES = (
+    '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts',
+    '.ogv', '.ts', '.webm', '.wmv',
+)  # fmt: skip
+# Files of the recorders of ROS 1 and 2; an sqlite file without its metadata is no bag.
+_ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
+_NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
+
+
+class Search:
+    """A search, of which `sources` and `broken` are what was found so far.
+
+    Args:
+        number_rate: see `find_sources`.
+    """
+
+    def __init__(self, number_rate: float | None) -> None:
+        self._number_rate = number_rate
+        self._folders: set[Path] = set()
+        self._intrinsics = IntrinsicsFiles(Path())
+        self.sources: list[FrameSource] = []
+        self.broken: list[tuple[Path, str]] = []
+
+    def add_named(self, path: Path) -> None:
+        """Add what a user names, hidden or not, and whatever its suffix is."""
+        self._folders.clear()
+        if (url := url_of(path)) is not None:
+            self._add_url(path, url)
+            return
+        file, topic = split_topic(path)
+        if not file.exists():
+            raise DatasetError(f'{file} does not exist. Name videos, bags, or folders of them')
+        self._intrinsics = IntrinsicsFiles(file if file.is_dir() else file.parent)
+        if topic:
+            self._take(BagTopic(file, topic))
+        elif file.is_dir() or file.suffix in _NO_VIDEO_SUFFIXES or is_bag(file):
+            self._add(file)
+        else:
+            self._add_video(file)
+
+    def _add_url(self, path: Path, url: str) -> None:
+        """Add a video, or all of a folder and below; what cannot be reached is broken."""
+        try:
+            found = files_below(url)
+        except VideoError as error:
+            self._tell(path, error)
+            return
+        paths = [Path(each) for each in found]
+        if paths == [path]:
+            beside = path.parent / INTRINSICS_FILE
+            self._intrinsics = IntrinsicsFiles(path.parent, {beside}, guessed=True)
+        else:
+            self._intrinsics = IntrinsicsFiles(path, set(paths))
+        for each in paths:
+            if each.suffix == TAR_SUFFIX:
+                self._try(each, self._add_tar)
+            elif each == path or each.suffix.lower() in VIDEO_SUFFIXES:
+                self._take(RemoteVideo(each))
+
+    def _add(self, path: Path) -> None:
+        self._try(path, self._add_kind)
+
+    def _try(self, path: Path, add: Callable[[Path], None]) -> None:
+        """Add a path by a function, or tell why that cannot be."""
+        try:
+            add(path)
+        except OSError as error:
+            self.broken.append((path, f'it cannot be read: {error.strerror}'))
+        except (BagError, VideoError) as error:
+            self._tell(path, error)
+
+    def _add_kind(self, path: Path) -> None:
+        if is_bag(path):
+            self._take_all(bag_topics(path))
+        elif path.is_dir():
+            self._add_folder(path)
+        elif path.suffix == _ROS_1_SUFFIX:
+            self._take_all(bag_topics(path))
+        elif path.suffix == TAR_SUFFIX:
+            self._add_tar(path)
+        elif path.suffix == _SQLITE_SUFFIX:
+            self.broken.append(
+                (path, f'there is no {_METADATA} beside; `ros2 bag reindex` writes one')
+            )
+        elif path.suffix.lower() in VIDEO_SUFFIXES:
+            self._add_video(path)
+
+    def _add_folder(self, folder: Path) -> None:
+        resolved = folder.resolve()
+        # A link may lead to one of its own parents.
+        if resolved in self._folders:
+            return
+        self._folders.add(resolved)
+        if is_lerobot(folder):
+            self._take_all(lerobot_episodes(folder))
+            return
+        visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
+        if sum(map(_is_numbered, visible)) > 1:
+            self._try(folder, self._add_frames)
+        for each in visible:
+            self._add(each)
+
+    def _add_frames(self, folder: Path) -> None:
+        FrameFolder(folder)
+        self._take(open_source(folder, '', self._number_rate))
+
+    def _add_video(self, path: Path) -> None:
+        self._take(VideoFile(path))
+
+    def _add_tar(self, path: Path) -> None:
+        """Add the videos of a tar, and tell if it is damaged after them."""
+        names, damage = tar_names(path)
+        if damage:
+            self.broken.append((path, damage))
+        for name in names:
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+                self._take(TarVideo(path, name))
+
+    def _take_all(self, sources: Iterable[FrameSource]) -> None:
+        for source in sources:
+            self._take(source)
+
+    def _take(self, source: FrameSource) -> None:
+        """Take a video, undistorted where a file tells how."""
+        try:
+            self.sources.append(self._intrinsics.applied(source))
+        except VideoError as error:
+            self.broken.append((source.path, str(error)))
+
+    def _tell(self, path: Path, error: AfformerError) -> None:
+        told = str(error)
+        for named in (address(path), str(path)):
+            told = told.replace(named, path.name)
+        self.broken.append((path, told))
+
+
+def _is_numbered(path: Path) -> bool:
+    try:
+        frame_number(path)
+    except VideoError:
+        return False
+    return path.is_file()

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of a lens that distorts, as a pinhole camera would have seen them.
+
+Straight edges become straight, so that homographies hold. The pinhole camera has the size of the
+image, its principal point in the middle of it, and one focal length: the shortest with which the
+lens saw every pixel, and no ray is more than 60 degrees off the axis, where it would be enlarged
+four times as much as in the middle.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import VideoError
+from afformer_core.media.lens import FISHEYE, PINHOLE, LensIntrinsics
+
+# Radians of a ray from the axis.
+_WIDEST = math.radians(60)
+# Largest ratio of the focal lengths of the pinhole camera and of the lens, either way.
+_LARGEST_ZOOM = 4.0
+# Points of each edge of the image, angles, and halvings of an interval, with which it is computed.
+_BORDER, _ANGLES, _HALVINGS = 129, 1001, 40
+
+
+def undistort(image: NDArray[np.uint8], lens: LensIntrinsics) -> NDArray[np.uint8]:
+    """Convert an image of a lens to that of the pinhole camera.
+
+    Args:
+        image: uint8 [H, W, 3].
+        lens: calibration, for this size or another of the same shape.
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        VideoError: the calibration is of no lens, or for images of another shape.
+    """
+    height, width = image.shape[:2]
+    maps = _maps(lens, (width, height))
+    found = cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.uint8)
+
+
+# Of a calibration and a size, 12 MB each for 1920x1080.
+@lru_cache(maxsize=4)
+def _maps(lens: LensIntrinsics, size: tuple[int, int]) -> tuple[NDArray[Any], NDArray[Any]]:
+    lens = lens.of_size(size)
+    width, height = size
+    columns, rows = np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2
+    slopes = np.stack(np.meshgrid(columns, rows), axis=-1) / pinhole_focal(lens)
+    across, down = np.moveaxis(_projected(lens, slopes).astype(np.float32), -1, 0)
+    found = cv2.convertMaps(across, down, cv2.CV_16SC2)
+    return np.asarray(found[0]), np.asarray(found[1])
+
+
+@lru_cache(maxsize=64)
+def pinhole_focal(lens: LensIntrinsics) -> float:
+    """Compute the focal length of the pinhole camera in pixels, at the size of the calibration.
+
+    Raises:
+        VideoError: no lens has this calibration: its image would fold, or show next to nothing.
+    """
+    width, height = lens.size
+    fold = _fold(lens)
+    shortest = math.hypot(width - 1, height - 1) / 2 / math.tan(fold)
+    if _sees(lens, shortest) and fold < _WIDEST:
+        raise VideoError(
+            f'the distortion {lens.distortion} folds the image {math.degrees(fold):.0f} degrees '
+            'from its axis; expected a lens that shows rays farther out the more they are off '
+            'the axis'
+        )
+    focal = shortest if _sees(lens, shortest) else _least_focal(lens, shortest)
+    zoom = focal / math.sqrt(lens.focal[0] * lens.focal[1])
+    if not 1 / _LARGEST_ZOOM <= zoom <= _LARGEST_ZOOM:
+        raise VideoError(
+            f'without distortion the focal length is {zoom:.3g} times that of fx and fy; expected '
+            f'a quarter to {_LARGEST_ZOOM:g} times'
+        )
+    return focal
+
+
+def _least_focal(lens: LensIntrinsics, short: float) -> float:
+    """Find the least focal length with which the lens sees every pixel; `short` is too short."""
+    long = 2 * short
+    while not _sees(lens, long) and math.isfinite(long):
+        long *= 2
+    for _ in range(_HALVINGS):
+        middle = (short + long) / 2
+        short, long = (short, middle) if _sees(lens, middle) else (middle, long)
+    return long
+
+
+def _sees(lens: LensIntrinsics, focal: float) -> bool:
+    """Check whether the lens sees the whole border of a pinhole camera's image."""
+    width, height = lens.size
+    across, down = (np.linspace(-0.5, 0.5, _BORDER) * (side - 1) for side in (width, height))
+    edges = [
+        np.stack(np.broadcast_arrays(x, y), -1)
+        for x, y in ((across, down[0]), (across, down[-1]), (across[0], down), (across[-1], down))
+    ]
+    pixels = _projected(lens, np.concatenate(edges) / focal)
+    return bool((pixels >= 0).all() and (pixels <= (width - 1, height - 1)).all())
+
+
+def _fold(lens: LensIntrinsics) -> float:
+    """Find the radians off the axis beyond which rays come nearer to it, at most 60 degrees."""
+    angles = np.linspace(0, _WIDEST, _ANGLES)
+    nearer = np.flatnonzero(np.diff(_distances(lens, np.tan(angles))) <= 0)
+    return float(angles[max(1, nearer[0])]) if len(nearer) else _WIDEST
+
+
+def _distances(lens: LensIntrinsics, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute distances from the principal point, in focal lengths, of rays off the axis.
+
+    Args:
+        lens: calibration; tangential distortion is left out.
+        slopes: tangents of the angles from the axis, at least 0.
+    """
+    if lens.model == FISHEYE:
+        angles = np.arctan(slopes)
+        return np.asarray(angles * _even_polynomial(angles, lens.distortion))
+    k1, k2, _, _, k3 = lens.distortion
+    return np.asarray(slopes * _even_polynomial(slopes, (k1, k2, k3)))
+
+
+def _even_polynomial(
+    values: NDArray[np.float64], coefficients: Sequence[float]
+) -> NDArray[np.float64]:
+    """Compute 1 + a v^2 + b v^4 + ..."""
+    result = np.zeros_like(values)
+    for coefficient in reversed(coefficients):
+        result = (result + coefficient) * values**2
+    return np.asarray(1 + result)
+
+
+def _projected(lens: LensIntrinsics, rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute where a lens shows rays.
+
+    Args:
+        lens: calibration.
+        rays: [..., 2] (x, y) at depth 1.
+
+    Returns:
+        [..., 2] (u, v) in pixels.
+    """
+    slopes = np.hypot(rays[..., 0], rays[..., 1])
+    # On the axis itself any factor will do.
+    factors = _distances(lens, slopes) / np.maximum(slopes, 1e-12)
+    bent = rays * factors[..., None]
+    if lens.model == PINHOLE:
+        _, _, p1, p2, _ = lens.distortion
+        x, y = rays[..., 0], rays[..., 1]
+        squared = slopes**2
+        tangential = (
+            2 * p1 * x * y + p2 * (squared + 2 * x**2),
+            p1 * (squared + 2 * y**2) + 2 * p2 * x * y,
+        )
+        bent = bent + np.stack(tangential, axis=-1)
+    return np.asarray(bent * lens.focal + lens.centre)

@@ -15,6 +15,7 @@ import numpy as np
 
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_paths, read_frames
+from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video_encoding import encode_video
 from afformer_core.media.video_frames import scan_frames, shown_seconds, uniform_indices, upright
 from afformer_core.media.video_part import Part, decode_part, is_part
@@ -172,7 +173,9 @@ class VideoReader:
         """
         return np.stack(list(self.select(indices)))
 
-    def scan(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    def scan(
+        self, start: float, needed: Needed | None = None
+    ) -> Iterator[tuple[float, av.VideoFrame | None]]:
         """Yield frames as they are decoded, from one before `start` on where there is one.
 
         Unlike other ways of reading, it raises an error at damage. `upright` converts a frame to
@@ -180,16 +183,18 @@ class VideoReader:
 
         Args:
             start: seconds from the video's first frame.
+            needed: says which frames are needed (see `decode_needed`); None: all are.
 
         Returns:
-            each frame with its seconds from the video's first frame.
+            each frame with its seconds from the video's first frame; None in place of one that is
+            not needed and was skipped.
 
         Raises:
             VideoError: while iterating: no frame can be decoded, or no more of them, or the video
                 ends long before its `duration`.
         """
         return scan_frames(
-            self._container, self._stream, start, self.rate, self.duration, self._path
+            self._container, self._stream, start, self.rate, self.duration, self._path, needed
         )
 
     def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:

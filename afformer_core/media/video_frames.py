@@ -12,6 +12,7 @@ import av.container
 import numpy as np
 
 from afformer_core.errors import VideoError
+from afformer_core.media.sparse_decoding import Needed, can_skip, decode_needed
 
 # Seconds. Files are searched by times of decoding, which precede those of display.
 _SEEK_LEAD = 1.0
@@ -74,7 +75,8 @@ def scan_frames(
     rate: float,
     duration: float | None,
     path: Path,
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    needed: Needed | None = None,
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield frames from one before `start` on, where there is one; else from the first one on.
 
     Args:
@@ -84,18 +86,23 @@ def scan_frames(
         rate: frames per second, for a file without times.
         duration: duration in seconds, as stored in the file; None where it is not.
         path: path of the file, for errors.
+        needed: says which frames are needed (see `decode_needed`); None: all are.
 
     Returns:
-        each frame with its seconds from the first frame of the video.
+        each frame with its seconds from the first frame of the video; None in place of one that
+        was skipped.
 
     Raises:
         VideoError: no frame can be decoded, or no more of them, or the file ends long before its
             stored duration.
     """
-    first = _first_time(container, stream, path)
-    timed = _told(_from_first(container, stream, first, rate), path)
+    opening = _first_frame(container, stream, path)
+    first = opening.time
+    if not can_skip(stream, opening):
+        needed = None
+    timed = _told(_from_first(container, stream, first, rate, needed), path)
     if first is not None and start > _SEEK_LEAD:
-        sought = _told(_sought(container, stream, first, start - _SEEK_LEAD), path)
+        sought = _told(_sought(container, stream, first, start - _SEEK_LEAD, needed), path)
         head = next(sought, None)
         if head is not None and head[0] < start - _SAME:
             timed = itertools.chain((head,), sought)
@@ -109,14 +116,13 @@ def scan_frames(
         )
 
 
-def _first_time(
+def _first_frame(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path
-) -> float | None:
-    """Return the stored time of the first frame in seconds; None where there is none."""
+) -> av.VideoFrame:
     container.seek(0, stream=stream, backward=True)
     try:
         for frame in container.decode(stream):
-            return frame.time
+            return frame
     except av.FFmpegError as error:
         raise VideoError(f'no frame of {path} can be decoded: {error}') from error
     raise VideoError(f'{path} holds no frame: it is truncated before its first one')
@@ -127,8 +133,12 @@ def _from_first(
     stream: av.VideoStream,
     first: float | None,
     rate: float,
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    needed: Needed | None,
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     container.seek(0, stream=stream, backward=True)
+    if needed is not None and first is not None:
+        yield from decode_needed(container, stream, first, needed)
+        return
     for number, frame in enumerate(container.decode(stream)):
         if first is None:
             yield number / rate, frame
@@ -137,19 +147,26 @@ def _from_first(
 
 
 def _sought(
-    container: av.container.InputContainer, stream: av.VideoStream, first: float, time: float
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    first: float,
+    time: float,
+    needed: Needed | None,
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield frames from a key frame on that precedes `time`, if the search succeeds."""
     assert stream.time_base is not None
     container.seek(int((first + time) / stream.time_base), stream=stream, backward=True)
+    if needed is not None:
+        yield from decode_needed(container, stream, first, needed)
+        return
     for frame in container.decode(stream):
         if frame.time is not None:
             yield frame.time - first, frame
 
 
 def _told(
-    timed: Iterator[tuple[float, av.VideoFrame]], path: Path
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    timed: Iterator[tuple[float, av.VideoFrame | None]], path: Path
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield the same frames; convert an error of FFmpeg to a `VideoError`."""
     time = 0.0
     try:

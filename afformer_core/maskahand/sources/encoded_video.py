@@ -6,13 +6,20 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
+from afformer_core.maskahand.sources.frame_selection import (
+    chosen_frames,
+    frames_at,
+    may_be_at,
+    may_be_chosen,
+)
+from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
 
@@ -52,13 +59,22 @@ class EncodedVideo(ABC):
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame]:
         """Yield some of the frames (see `FrameSource.frames`)."""
-        for time, frame in chosen_frames(self._from(start), rate, start, stop):
-            yield VideoFrame(time, upright(frame))
+        decoded = self._from(start, partial(may_be_chosen, rate))
+        for time, frame in chosen_frames(decoded, rate, start, stop):
+            # A frame is skipped that is chosen after all where one beside it cannot be decoded.
+            yield VideoFrame(time, self.at([time])[0] if frame is None else upright(frame))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames of some times (see `FrameSource.at`)."""
-        return frames_at(self._from, upright, times, self.full_path)
+        needed = partial(may_be_at, sorted(times))
+        return frames_at(partial(self._from, needed=needed), image_of, times, self.full_path)
 
-    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
         with self.open_reader() as reader:
-            yield from reader.scan(start)
+            yield from reader.scan(start, needed)
+
+
+def image_of(frame: av.VideoFrame | None) -> NDArray[np.uint8]:
+    """Convert a decoded frame that is needed, and thus was not skipped (see `upright`)."""
+    assert frame is not None
+    return upright(frame)

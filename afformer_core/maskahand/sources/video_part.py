@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -13,9 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.maskahand.sources.encoded_video import windows_of
+from afformer_core.maskahand.sources.encoded_video import image_of, windows_of
 from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
-from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
+from afformer_core.maskahand.sources.frame_selection import (
+    chosen_frames,
+    frames_at,
+    may_be_at,
+    may_be_chosen,
+)
+from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
 
@@ -83,16 +90,24 @@ class VideoPart:
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame]:
         """Yield some of the frames (see `FrameSource.frames`)."""
-        for time, frame in chosen_frames(self._from(start), rate, start, stop):
-            yield VideoFrame(time, upright(frame))
+        decoded = self._from(start, partial(may_be_chosen, rate))
+        for time, frame in chosen_frames(decoded, rate, start, stop):
+            # A frame is skipped that is chosen after all where one beside it cannot be decoded.
+            yield VideoFrame(time, self.at([time])[0] if frame is None else upright(frame))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames of some times (see `FrameSource.at`)."""
-        return frames_at(self._from, upright, times, self.path)
+        needed = partial(may_be_at, sorted(times))
+        return frames_at(partial(self._from, needed=needed), image_of, times, self.path)
 
-    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
+        def needed_of_file(*times: float | None) -> bool:
+            before, time, after = (None if each is None else each - self.begin for each in times)
+            assert time is not None
+            return needed(before, time, after)
+
         with VideoReader(self.path, threads=1) as reader:
-            for time, frame in reader.scan(self.begin + start):
+            for time, frame in reader.scan(self.begin + start, needed_of_file):
                 if time >= self.end - _TOLERANCE:
                     return
                 if time >= self.begin - _TOLERANCE:

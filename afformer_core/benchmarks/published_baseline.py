@@ -18,7 +18,11 @@ from torch.nn import functional
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoders.decoder import DecoderBlock, FineGrainedDecoder
+from afformer_core.models.decoders.decoder import (
+    DecoderBlock,
+    FineGrainedDecoder,
+    means_of_squares,
+)
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d, Size
 from afformer_core.models.layers.relative_position import relative_table
@@ -98,7 +102,8 @@ class PublishedBaseline(nn.Module):
                 features = features + functional.interpolate(decoded, scale_factor=2.0)
             size = (features.shape[2], features.shape[3])
             queries = features.flatten(2).transpose(1, 2) + decoder.image_level_embeds[level]
-            tokens = _block(decoder.self2d_cross3d_block, queries, size, moment)
+            stride = self.model.configuration.steps[level].spatial_stride
+            tokens = _block(decoder.self2d_cross3d_block, queries, size, moment, stride)
             decoded = tokens.transpose(1, 2).unflatten(2, size)
         assert decoded is not None
         return decoded
@@ -131,19 +136,18 @@ def _plain(configuration: AfformerConfiguration) -> dict[str, object]:
     }
 
 
-def _block(block: DecoderBlock, tokens: Tensor, size: Size, video: Tensor) -> Tensor:
+def _block(block: DecoderBlock, tokens: Tensor, size: Size, video: Tensor, stride: int) -> Tensor:
     tokens = tokens + _self_attention(block.self_attn, block.norm_self_q(tokens), size)
-    keys = block.norm_cross_k(video.flatten(2).transpose(1, 2))
-    frames, height, width = video.shape[2:]
+    keys = means_of_squares(block.norm_cross_k(video.permute(0, 2, 3, 4, 1)), stride)
     tokens = tokens + _cross_attention(
-        block.cross_attn, block.norm_cross_q(tokens), size, keys, (frames, height, width)
+        block.cross_attn, block.norm_cross_q(tokens), size, keys, stride
     )
     return tokens + block.mlp(block.norm_mlp(tokens))
 
 
 def _self_attention(attention: SelfAttention2d, tokens: Tensor, size: Size) -> Tensor:
     q, k, v = (_heads(attention, part) for part in attention.qkv(tokens).chunk(3, dim=2))
-    rows, columns = _axis_terms(attention, q, size, size)
+    rows, columns = _axis_terms(attention, q, size, size, 1)
     bias = (rows[..., :, None] + columns[..., None, :]).flatten(3)
     return _attend(attention, q, k, v, bias)
 
@@ -153,13 +157,14 @@ def _cross_attention(
     tokens: Tensor,
     size: Size,
     video: Tensor,
-    video_size: tuple[int, int, int],
+    stride: int,
 ) -> Tensor:
-    frames, height, width = video_size
+    frames, height, width = video.shape[1:4]
+    flat = video.flatten(1, 3)
     q = _heads(attention, attention.q_proj(tokens))
-    k = _heads(attention, attention.k_proj(video))
-    v = _heads(attention, attention.v_proj(video))
-    rows, columns = _axis_terms(attention, q, size, (height, width))
+    k = _heads(attention, attention.k_proj(flat))
+    v = _heads(attention, attention.v_proj(flat))
+    rows, columns = _axis_terms(attention, q, size, (height, width), stride)
     # the image follows the last frame: the newest frame is at offset 0, the oldest at T - 1
     offsets = torch.arange(frames - 1, -1, -1, device=q.device)
     times = q @ attention.rel_pos_t[offsets].T
@@ -168,12 +173,16 @@ def _cross_attention(
 
 
 def _axis_terms(
-    attention: SelfAttention2d | CrossAttention3d, q: Tensor, size: Size, key_size: Size
+    attention: SelfAttention2d | CrossAttention3d,
+    q: Tensor,
+    size: Size,
+    key_size: Size,
+    stride: int,
 ) -> tuple[Tensor, Tensor]:
     """Compute q.R_h [1, heads, N, key rows] and q.R_w [1, heads, N, key columns]."""
     grid = q.unflatten(2, size)
-    row_table = relative_table(attention.rel_pos_h, size[0], key_size[0])
-    column_table = relative_table(attention.rel_pos_w, size[1], key_size[1])
+    row_table = relative_table(attention.rel_pos_h, size[0], key_size[0], stride)
+    column_table = relative_table(attention.rel_pos_w, size[1], key_size[1], stride)
     rows = torch.einsum('bnhwc,hkc->bnhwk', grid, row_table)
     columns = torch.einsum('bnhwc,wkc->bnhwk', grid, column_table)
     return rows.flatten(2, 3), columns.flatten(2, 3)

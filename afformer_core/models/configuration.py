@@ -24,6 +24,7 @@ _TUPLES = (
     'image_levels',
     'video_levels',
     'temporal_strides',
+    'spatial_strides',
     'input_size',
     'action_names',
     'stage_strides',
@@ -39,11 +40,13 @@ class DecodingStep:
         image_level: name of the pyramid level of the image.
         video_level: name of the pyramid level of the frames.
         temporal_stride: the step attends to one of this many frames.
+        spatial_stride: the step attends to means over squares of this many positions a side.
     """
 
     image_level: str
     video_level: str
     temporal_stride: int
+    spatial_stride: int
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ class AfformerConfiguration:
             as in the released checkpoints and the shipped weights; 'image' for the image level
             alone, with that output added to the queries of the self-attention, as the paper
             writes it.
+        spatial_strides: at each step, keys and values are means over squares of this many
+            positions a side of a frame, which makes attention faster: one for all steps or one for
+            each, divisors of the grid of the step's video level; 1 for the first where actions are
+            pooled from 'frames', and for decoders other than fine_grained.
         stage_strides: strides of the stages of a model of timm, coarse to fine: powers of two, or
             a single one, the patch of a plain ViT; empty for other backbones.
         stage_channels: channels of each of these stages.
@@ -118,6 +125,7 @@ class AfformerConfiguration:
     video_projection: str = 'shared'
     decoder_blocks: str = 'shared'
     residual: str = 'image_and_decoding'
+    spatial_strides: tuple[int, ...] = (1,)
     stage_strides: tuple[int, ...] = ()
     stage_channels: tuple[int, ...] = ()
 
@@ -127,9 +135,10 @@ class AfformerConfiguration:
     @property
     def steps(self) -> tuple[DecodingStep, ...]:
         """The decoding steps, in order."""
-        repeated = len(self.image_levels) if len(self.video_levels) == 1 else 1
-        videos = self.video_levels * repeated
-        return tuple(map(DecodingStep, self.image_levels, videos, self.temporal_strides))
+        number = len(self.image_levels)
+        videos = self.video_levels * (number if len(self.video_levels) == 1 else 1)
+        strides = self.spatial_strides * (number if len(self.spatial_strides) == 1 else 1)
+        return tuple(map(DecodingStep, self.image_levels, videos, self.temporal_strides, strides))
 
     @property
     def heads(self) -> int:
@@ -196,7 +205,8 @@ class AfformerConfiguration:
         """(height, width) of the grid in a frame that each step attends to."""
         if self.decoder in (*POOLED_DECODERS, 'matching'):
             return ((1, 1),)
-        return tuple(self._size_at(step.video_level) for step in self.steps)
+        sizes = [(self._size_at(step.video_level), step.spatial_stride) for step in self.steps]
+        return tuple((height // stride, width // stride) for (height, width), stride in sizes)
 
     def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
         """Compute the shapes of keys and values at each step, for a demonstration of T frames."""

@@ -14,6 +14,7 @@ from afformer_core.models.backbone_levels import (
     input_step,
     is_plain_vit,
     is_timm,
+    level_size,
 )
 
 if TYPE_CHECKING:
@@ -137,6 +138,25 @@ def _check_levels(configuration: AfformerConfiguration) -> None:
         strides,
         f'a power of two for each of the {len(images)} image_levels, none below the one before',
     )
+    _check_spatial_strides(configuration)
+
+
+def _check_spatial_strides(configuration: AfformerConfiguration) -> None:
+    strides, number = configuration.spatial_strides, len(configuration.image_levels)
+    _require(
+        len(strides) in (1, number) and all(stride >= 1 for stride in strides),
+        'spatial_strides',
+        strides,
+        f'a number from 1 on, or one for each of the {number} image_levels',
+    )
+    for step in configuration.steps:
+        size = level_size(configuration, step.video_level)
+        _require(
+            all(side % step.spatial_stride == 0 for side in size),
+            'spatial_strides',
+            strides,
+            f'divisors of the grid {size} of {step.video_level}',
+        )
 
 
 def _check_decoder(configuration: AfformerConfiguration) -> None:
@@ -145,6 +165,7 @@ def _check_decoder(configuration: AfformerConfiguration) -> None:
         for name, only, text in (
             ('image_levels', configuration.image_levels[:1], 'a single one'),
             ('temporal_strides', (1,), '(1,)'),
+            ('spatial_strides', (1,), '(1,)'),
             ('decoder_blocks', 'shared', "'shared'"),
             ('residual', 'image_and_decoding', "'image_and_decoding'"),
         ):
@@ -207,14 +228,15 @@ def _check_actions(configuration: AfformerConfiguration) -> None:
         "'mean' with a heatmap for each action",
     )
     keeps_frames = (
-        configuration.decoder not in POOLED_DECODERS and configuration.temporal_strides[0] == 1
+        configuration.decoder not in POOLED_DECODERS
+        and configuration.temporal_strides[0] == configuration.spatial_strides[0] == 1
     )
     _require(
         pooling != 'frames' or keeps_frames,
         'action_pooling',
         pooling,
-        f"'mean' or 'heatmap' for the decoders {POOLED_DECODERS}, and for a first temporal stride "
-        'above 1',
+        f"'mean' or 'heatmap' for the decoders {POOLED_DECODERS}, and for a first temporal or "
+        'spatial stride above 1',
     )
 
 
@@ -232,6 +254,7 @@ def _check_matching(configuration: AfformerConfiguration) -> None:
         ('image_levels', (MATCHING_LEVELS,)),
         ('video_levels', (MATCHING_LEVELS,)),
         ('temporal_strides', ((1,) * len(MATCHING_LEVELS),)),
+        ('spatial_strides', ((1,),)),
         ('video_encoder', ('shared',)),
         ('video_projection', ('shared',)),
         ('action_names', ((),)),

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
@@ -19,7 +20,7 @@ from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, TOLERANCES
 
 GRAPHS_FILE = 'graphs.json'
 # Increases whenever the inputs or outputs of the graphs change, such as the layout of a memory.
-VERSION = 2
+VERSION = 3
 GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
 
 
@@ -66,7 +67,7 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
 
     Raises:
         ModelFolderError: no graphs were exported, a file is missing or altered, or they belong to
-            other weights or to another release's version.
+            other weights, another architecture or another release's version.
     """
     return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
 
@@ -86,6 +87,10 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
         )
     if fields.get('weights_sha256') != description.weights_sha256:
         raise ModelFolderError(f'the graphs in {folder} were exported from other weights. {again}')
+    if fields.get('architecture') != _architecture(description):
+        raise ModelFolderError(
+            f'the graphs in {folder} were exported for another architecture. {again}'
+        )
     if fields.get('precision') != precision:
         raise ModelFolderError(
             f'the precision of the graphs in {folder} is {fields.get("precision")}; expected '
@@ -111,16 +116,23 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
 
 def write_graph_listing(
     folder: Path,
-    weights_sha256: str,
+    description: ModelDescription,
     precision: str,
     opset: int,
     base: str | None = None,
     loss: Mapping[str, float] | None = None,
 ) -> None:
-    """Write the listing of a folder's graphs, as the last step of their export (see `Graphs`)."""
+    """Write the listing of a folder's graphs, as the last step of their export (see `Graphs`).
+
+    Args:
+        folder: folder that holds them.
+        description: description of the model.
+        precision, opset, base, loss: see `Graphs`; the base is the precision where left out.
+    """
     fields = {
         'version': VERSION,
-        'weights_sha256': weights_sha256,
+        'weights_sha256': description.weights_sha256,
+        'architecture': _architecture(description),
         'precision': precision,
         'base': base or precision,
         'opset': opset,
@@ -129,6 +141,11 @@ def write_graph_listing(
         'sha256': {file: file_sha256(folder / file) for file in _FILES},
     }
     write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def _architecture(description: ModelDescription) -> Any:
+    """Return the architecture as it is read back from JSON, which makes lists of tuples."""
+    return json.loads(json.dumps(description.configuration.to_json()))
 
 
 def move_graphs(aside: Path, folder: Path) -> None:

@@ -39,6 +39,8 @@ class Architecture:
         image_levels: pyramid level of the image at each decoding step, coarse to fine.
         video_levels: pyramid level of the frames, one for all steps or one for each.
         temporal_strides: at each step, one of this many frames is attended to.
+        spatial_strides: at each step, keys and values are means over squares of this many
+            positions a side: one for all steps or one for each.
         maximum_frames: largest number of frames of a demonstration.
         heatmap_per_action: whether there is one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
@@ -63,6 +65,7 @@ class Architecture:
     image_levels: tuple[str, ...] | None = None
     video_levels: tuple[str, ...] | None = None
     temporal_strides: tuple[int, ...] | None = None
+    spatial_strides: tuple[int, ...] | None = None
     maximum_frames: int | None = None
     heatmap_per_action: bool | None = None
     action_activation: str | None = None

@@ -98,7 +98,13 @@ class DecoderBlock(nn.Module):
         self.mlp = Mlp(channels, 4 * channels)
 
     def forward(
-        self, x: Tensor, size: Size, memory: VideoMemory, step: int, guide: Tensor | None = None
+        self,
+        x: Tensor,
+        size: Size,
+        memory: VideoMemory,
+        step: int,
+        guide: Tensor | None = None,
+        stride: int = 1,
     ) -> Tensor:
         """Refine an image level (equations 8 to 10).
 
@@ -108,6 +114,7 @@ class DecoderBlock(nn.Module):
             memory: memory of B videos.
             step: index of the memory's entry that is attended to.
             guide: [B * K, N, C], added to the queries of the self-attention, or None.
+            stride: positions a side of the square whose mean is one key.
 
         Returns:
             [B * K, N, C].
@@ -121,8 +128,25 @@ class DecoderBlock(nn.Module):
             memory.values[step],
             memory.sizes[step],
             memory.paddings[step],
+            stride,
         )
         return x + self.mlp(self.norm_mlp(x))
+
+
+def means_of_squares(x: Tensor, stride: int) -> Tensor:
+    """Average features over squares of positions.
+
+    Args:
+        x: [B, T, height, width, C].
+        stride: positions a side of a square, a divisor of height and width.
+
+    Returns:
+        [B, T, height / stride, width / stride, C].
+    """
+    if stride == 1:
+        return x
+    rows = x.unflatten(2, (-1, stride)).mean(dim=3)
+    return rows.unflatten(3, (-1, stride)).mean(dim=4)
 
 
 class FineGrainedDecoder(Decoder):
@@ -169,8 +193,9 @@ class FineGrainedDecoder(Decoder):
         for step, block in zip(self._steps, self.blocks, strict=True):
             features, existing = videos[step.video_level][step.temporal_stride]
             normed = block.norm_cross_k(features.permute(0, 2, 3, 4, 1))
-            step_keys, step_values = block.cross_attn.memorize(normed, existing)
-            height, width = _size(features)
+            pooled = means_of_squares(normed, step.spatial_stride)
+            step_keys, step_values = block.cross_attn.memorize(pooled, existing)
+            height, width = int(pooled.shape[2]), int(pooled.shape[3])
             keys.append(step_keys)
             values.append(step_values)
             paddings.append(key_padding(existing, features.shape[2], height * width))
@@ -202,7 +227,8 @@ class FineGrainedDecoder(Decoder):
                 else:
                     features = features + upsampled
             tokens = _tokens(features) + self.image_level_embeds[step]
-            tokens = block(tokens, size, memory, step, guide)
+            stride = self._steps[step].spatial_stride
+            tokens = block(tokens, size, memory, step, guide, stride)
             decoded = tokens.transpose(1, 2).unflatten(2, size)
         if decoded is None:
             raise ValueError('the number of image levels is 0; expected at least 1')
@@ -210,9 +236,11 @@ class FineGrainedDecoder(Decoder):
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
         """Compute the relative positions of all grids once (see `Decoder.freeze_tables`)."""
-        for block, image, video in zip(self.blocks, image_sizes, video_sizes, strict=True):
+        for step, block, image, video in zip(
+            self._steps, self.blocks, image_sizes, video_sizes, strict=True
+        ):
             block.self_attn.freeze_tables(image, image)
-            block.cross_attn.freeze_tables(image, video)
+            block.cross_attn.freeze_tables(image, video, step.spatial_stride)
 
 
 def _block(configuration: AfformerConfiguration) -> DecoderBlock:

@@ -77,30 +77,39 @@ class _RelativeAttention(nn.Module):
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * maximum_size[0] - 1, self.head_channels))
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * maximum_size[1] - 1, self.head_channels))
 
-    def freeze_tables(self, query_size: Size, key_size: Size) -> None:
-        """Compute the relative positions of these sizes once, for inference and export."""
+    def freeze_tables(self, query_size: Size, key_size: Size, stride: int = 1) -> None:
+        """Compute the relative positions of these sizes once, for inference and export.
+
+        Args:
+            query_size, key_size: (height, width) of queries and of keys.
+            stride: positions a side of the square whose mean is one key.
+        """
         for axis, embeddings in enumerate((self.rel_pos_h, self.rel_pos_w)):
-            table = relative_table(embeddings, query_size[axis], key_size[axis])
-            name = _table_name(axis, query_size, key_size)
+            table = relative_table(embeddings, query_size[axis], key_size[axis], stride)
+            name = _table_name(axis, query_size, key_size, stride)
             self.register_buffer(name, table.detach().transpose(1, 2), persistent=False)
 
-    def _table(self, axis: int, query_size: Size, key_size: Size) -> Tensor:
-        frozen = self._buffers.get(_table_name(axis, query_size, key_size))
+    def _table(self, axis: int, query_size: Size, key_size: Size, stride: int) -> Tensor:
+        frozen = self._buffers.get(_table_name(axis, query_size, key_size, stride))
         if frozen is not None:
             return frozen
         embeddings = (self.rel_pos_h, self.rel_pos_w)[axis]
-        return relative_table(embeddings, query_size[axis], key_size[axis]).transpose(1, 2)
+        table = relative_table(embeddings, query_size[axis], key_size[axis], stride)
+        return table.transpose(1, 2)
 
     def _split_heads(self, x: Tensor) -> Tensor:
         """Reshape [B, N, C] to [B, heads, N, D]."""
         return x.unflatten(2, (self.heads, self.head_channels)).transpose(1, 2)
 
-    def _terms(self, q: Tensor, query_size: Size, key_size: Size) -> tuple[Tensor, Tensor, Tensor]:
+    def _terms(
+        self, q: Tensor, query_size: Size, key_size: Size, stride: int = 1
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Compute q / sqrt(D), q.R_h and q.R_w of [B, heads, N, D], each [B, heads, N, ...]."""
         grid = q.unflatten(2, query_size)
-        rows = grid @ self._table(0, query_size, key_size).to(q.dtype)
-        columns = grid.transpose(2, 3) @ self._table(1, query_size, key_size).to(q.dtype)
-        columns = columns.transpose(2, 3)
+        tables = (self._table(axis, query_size, key_size, stride).to(q.dtype) for axis in (0, 1))
+        of_rows, of_columns = tables
+        rows = grid @ of_rows
+        columns = (grid.transpose(2, 3) @ of_columns).transpose(2, 3)
         scaled = grid / math.sqrt(self.head_channels)
         return scaled.flatten(2, 3), rows.flatten(2, 3), columns.flatten(2, 3)
 
@@ -115,8 +124,8 @@ def _merge_heads(attended: Tensor) -> Tensor:
     return attended.transpose(1, 2).flatten(2)
 
 
-def _table_name(axis: int, query_size: Size, key_size: Size) -> str:
-    sizes = '_'.join(str(n) for n in (*query_size, *key_size))
+def _table_name(axis: int, query_size: Size, key_size: Size, stride: int) -> str:
+    sizes = '_'.join(str(n) for n in (*query_size, *key_size, stride))
     return f'table_{axis}_{sizes}'
 
 
@@ -198,6 +207,7 @@ class CrossAttention3d(_RelativeAttention):
         values: Tensor,
         video_size: Size,
         padding: Tensor | None,
+        stride: int = 1,
     ) -> Tensor:
         """Attend from an image level to a memorized video.
 
@@ -207,13 +217,15 @@ class CrossAttention3d(_RelativeAttention):
             keys, values: from `memorize`.
             video_size: (height, width) of the video features.
             padding: [B, M], true at keys of frames that do not exist, or None.
+            stride: positions a side of the square whose mean is one position of the features.
 
         Returns:
             [B * K, N, C].
         """
         q = self._split_heads(self.q_proj(x))
         scaled, rows, columns = (
-            group_queries_by_video(each, len(keys)) for each in self._terms(q, size, video_size)
+            group_queries_by_video(each, len(keys))
+            for each in self._terms(q, size, video_size, stride)
         )
         terms = scaled, rows, columns
         if self._adds_offsets(q):

@@ -23,21 +23,24 @@ from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 _QUERIES_AT_ONCE = 256
 
 
-def relative_table(embeddings: Tensor, query_size: int, key_size: int) -> Tensor:
+def relative_table(embeddings: Tensor, query_size: int, key_size: int, stride: int = 1) -> Tensor:
     """Look up the vector of every (query, key) pair of positions along one axis.
 
     Args:
         embeddings: [2 M - 1, D], the learnt vectors of offsets -(M - 1) to M - 1; resampled
             linearly when the sizes call for another M.
         query_size: positions along the axis in the image.
-        key_size: positions along the axis in the video.
+        key_size: keys along the axis in the video.
+        stride: positions along the axis whose mean is one key, at least 1.
 
     Returns:
         [query_size, key_size, D].
     """
-    finer = max(query_size, key_size)
+    positions = key_size * stride
+    finer = max(query_size, positions)
     resampled = resampled_positions(embeddings, 2 * finer - 1)
-    return resampled[_offsets(query_size, key_size, embeddings.device)]
+    table = resampled[_offsets(query_size, positions, embeddings.device)]
+    return table if stride == 1 else table.unflatten(1, (key_size, stride)).mean(dim=2)
 
 
 def resampled_positions(table: Tensor, length: int) -> Tensor:

@@ -96,7 +96,7 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
         _export_all(model, aside, opset)
         golden = make_golden_outputs(TorchSession.load(folder), model.configuration)
         golden.write(aside)
-        write_graph_listing(aside, description.weights_sha256, precision, opset)
+        write_graph_listing(aside, description, precision, opset)
         graphs = graphs_of(aside, description, precision)
         # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)

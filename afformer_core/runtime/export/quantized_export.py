@@ -69,18 +69,17 @@ def export_quantized(
             'Runtime can calibrate'
         )
     description = read_description(folder)
-    weights = description.weights_sha256
     golden = GoldenOutputs.read(base.folder)
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
         for file in base.files:
             shutil.copy(base.folder / file, aside)
         convolutions = quantize_graphs(aside, OnnxSession(base), pairs)
-        write_graph_listing(aside, weights, 'int8', base.opset, base.precision)
+        write_graph_listing(aside, description, 'int8', base.opset, base.precision)
         quantized = OnnxSession(graphs_of(aside, description, 'int8'))
         inputs = golden.frames, golden.image, golden.clips
         GoldenOutputs.of(quantized, *inputs).write(aside)
         loss = measure(TorchSession.load(folder), quantized)
-        write_graph_listing(aside, weights, 'int8', base.opset, base.precision, loss)
+        write_graph_listing(aside, description, 'int8', base.opset, base.precision, loss)
         move_graphs(aside, graphs_folder(folder, 'int8'))
     return QuantizedExport(convolutions, loss)

@@ -11,10 +11,13 @@ from afformer_core.models.afformer import Afformer
 
 R50 = afformer_r50(('press', 'hold', 'push'), (64, 64))
 SMALL = afformer_small(('press', 'pull'), (64, 96))
+SQUARES = replace(SMALL, spatial_strides=(1, 2))
 
 
 @pytest.mark.parametrize(
-    ('configuration', 'frames'), [(R50, 5), (SMALL, 1), (SMALL, 8)], ids=['r50', 'one', 'small']
+    ('configuration', 'frames'),
+    [(R50, 5), (SMALL, 1), (SMALL, 8), (SQUARES, 3)],
+    ids=['r50', 'one', 'small', 'squares'],
 )
 def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
     rng = torch.manual_seed(0)

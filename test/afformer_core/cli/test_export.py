@@ -9,10 +9,9 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError
-from afformer_core.files.atomic import file_sha256
 from afformer_core.models import afformer_small
 from afformer_core.runtime.graphs import write_graph_listing
-from afformer_core.runtime.model_folder import WEIGHTS_FILE
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
@@ -54,7 +53,7 @@ def test_graphs_of_another_opset_are_exported_again(
     save_model(tmp_path, random_model(afformer_small(ACTIONS, (64, 64))), {})
     for file in FILES:
         (tmp_path / file).touch()
-    write_graph_listing(tmp_path, file_sha256(tmp_path / WEIGHTS_FILE), 'fp32', recorded)
+    write_graph_listing(tmp_path, read_description(tmp_path), 'fp32', recorded)
 
     status = main(['export', str(tmp_path), '--if-needed', *options])
 

@@ -129,13 +129,13 @@ def test_graphs_that_were_not_exported(copied_folder: Path) -> None:
         OnnxSession.load(copied_folder)
 
 
-@pytest.mark.parametrize('version', [None, 1, 3])
+@pytest.mark.parametrize('version', [None, 2, 4])
 def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> None:
     listing = copied_folder / 'graphs.json'
     fields = json.loads(listing.read_text())
     del fields['version']
     listing.write_text(json.dumps(fields | ({} if version is None else {'version': version})))
-    expected = rf'is {version}; expected 2\. Run: afformer export'
+    expected = rf'is {version}; expected 3\. Run: afformer export'
     for backend in ('auto', 'onnxruntime'):
         with pytest.raises(ModelFolderError, match=expected):
             open_session(copied_folder, backend, 1)
@@ -144,6 +144,14 @@ def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> 
 def test_graphs_of_other_weights(copied_folder: Path) -> None:
     change_description(copied_folder, weights_sha256='0' * 64)
     with pytest.raises(ModelFolderError, match='other weights'):
+        OnnxSession.load(copied_folder)
+
+
+def test_graphs_of_another_architecture(copied_folder: Path) -> None:
+    fields = json.loads((copied_folder / 'model.json').read_text())
+    architecture = fields['architecture'] | {'spatial_strides': [1, 2]}
+    change_description(copied_folder, architecture=architecture)
+    with pytest.raises(ModelFolderError, match='were exported for another architecture'):
         OnnxSession.load(copied_folder)
 
 

@@ -84,6 +84,7 @@ VARIANTS = {
     'shared projection': replace(PLAIN, input_projection='shared'),
     'separate projection': replace(PLAIN, video_projection='separate'),
     'residual of the image': replace(PLAIN, residual='image'),
+    'means of squares': replace(PLAIN, spatial_strides=(2, 1, 4)),
     'all at once': replace(
         PLAIN, image_levels=('p5', 'p4', 'p4'), video_levels=('p5', 'p4', 'p3'),
         temporal_strides=(1, 2, 2), decoder_blocks='per_step', input_projection='shared',

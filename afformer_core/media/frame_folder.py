@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import PIL.Image
@@ -81,16 +82,18 @@ class FrameFolder:
 
     Args:
         folder: folder of the files; hidden ones are ignored.
+        names: names of its files, where it is not on this machine's disks.
 
     Raises:
         VideoError: there is no such folder, it holds no image, or one number twice.
     """
 
-    def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
+    def __init__(self, folder: Path, names: Iterable[str] | None = None) -> None:
+        if names is None and not folder.is_dir():
             raise VideoError(f'{folder} does not exist; expected a folder of frames')
         self.folder = folder
-        self._images = sorted(name for name in os.listdir(folder) if _is_image(name))
+        names = os.listdir(folder) if names is None else names
+        self._images = sorted(name for name in names if _is_image(name))
         if not self._images:
             raise VideoError(
                 f'{folder} holds 0 frames; expected images such as frame_0000000001.jpg, whose '
@@ -208,9 +211,22 @@ def _read_frame(path: Path) -> np.ndarray:
         raise VideoError(f'{path} does not exist; expected a frame')
     if path.stat().st_size == 0:
         raise VideoError(f'the frame {path} is empty (0 bytes). Copy it again')
+    return decode_frame(path, path)
+
+
+def decode_frame(file: Path | IO[bytes], path: Path) -> np.ndarray:
+    """Decode an image file, upright: uint8 [H, W, 3] RGB.
+
+    Args:
+        file: path of the file, or the opened file.
+        path: its path, for the error.
+
+    Raises:
+        VideoError: it is damaged.
+    """
     # Pillow refuses a truncated file, where OpenCV would fill the rest with grey.
     try:
-        with PIL.Image.open(path) as image:
+        with PIL.Image.open(file) as image:
             return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise VideoError(

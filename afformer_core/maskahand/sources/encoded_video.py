@@ -67,14 +67,14 @@ class EncodedVideo(ABC):
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames of some times (see `FrameSource.at`)."""
         needed = partial(may_be_at, sorted(times))
-        return frames_at(partial(self._from, needed=needed), image_of, times, self.full_path)
+        return frames_at(partial(self._from, needed=needed), _image_of, times, self.full_path)
 
     def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
         with self.open_reader() as reader:
             yield from reader.scan(start, needed)
 
 
-def image_of(frame: av.VideoFrame | None) -> NDArray[np.uint8]:
+def _image_of(frame: av.VideoFrame | None) -> NDArray[np.uint8]:
     """Convert a decoded frame that is needed, and thus was not skipped (see `upright`)."""
     assert frame is not None
     return upright(frame)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fingerprints of files, by the time when they were written or by their content."""
+"""Fingerprints of files, by the time when they were written or by their content.
+
+They lie on the disk or at the URLs that paths stand for (see `urls`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
+
+from afformer_core.maskahand.sources.urls import facts_of, open_file, url_of
 
 
 class SupportsRead(Protocol):
@@ -29,16 +34,22 @@ def files_fingerprint(paths: Iterable[Path]) -> str:
     """Hash the names, sizes and times of change of files to a short text.
 
     Raises:
-        OSError: a file is gone.
+        OSError, VideoError: a file is gone.
     """
-    facts = []
+    facts: list[tuple[str | int, ...]] = []
     for path in paths:
+        url = url_of(path)
+        if url is not None:
+            facts.append((path.name, *facts_of(url)))
+            continue
         status = path.stat()
         facts.append((path.name, status.st_size, status.st_mtime_ns))
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def content_fingerprint(paths: Sequence[Path], *facts: str) -> str:
+def content_fingerprint(
+    paths: Sequence[Path], *facts: str, sizes: Sequence[int] | None = None
+) -> str:
     """Hash the content of files, wherever they lie, to a short text.
 
     It is made of the sizes of all and of 64 kB at the beginning, in the middle and at the end of
@@ -48,15 +59,23 @@ def content_fingerprint(paths: Sequence[Path], *facts: str) -> str:
     Args:
         paths: files, in order, at least one.
         facts: what else tells one from another, such as a topic.
+        sizes: their sizes in bytes, where they are known.
 
     Raises:
-        OSError: a file is gone.
+        OSError, VideoError: a file is gone.
     """
-    sizes = [path.stat().st_size for path in paths]
+    if sizes is None:
+        sizes = [_size(path) for path in paths]
     chosen = sorted({0, len(paths) // 2, len(paths) - 1})
     with ExitStack() as stack:
-        files = [(stack.enter_context(paths[i].open('rb')), sizes[i]) for i in chosen]
-        return samples_fingerprint(files, *(facts if len(paths) == 1 else (repr(sizes), *facts)))
+        files = [(stack.enter_context(open_file(paths[i])), sizes[i]) for i in chosen]
+        several = (repr(list(sizes)), *facts)
+        return samples_fingerprint(files, *(facts if len(paths) == 1 else several))
+
+
+def _size(path: Path) -> int:
+    url = url_of(path)
+    return path.stat().st_size if url is None else facts_of(url)[0]
 
 
 def samples_fingerprint(files: Sequence[tuple[SupportsRead, int]], *facts: str) -> str:

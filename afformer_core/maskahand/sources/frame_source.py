@@ -50,7 +50,11 @@ class FrameSource(Protocol):
 
     @property
     def topic(self) -> str:
-        """Topic in a bag, name of the video in a tar, `t=BEGIN,END` of a part, else empty."""
+        """What names it within its path; empty where the path says all.
+
+        It is the topic in a bag, the name of a video in a tar, `t=BEGIN,END` of a part of a
+        video, and `frames` of a folder of frames at a URL.
+        """
 
     def fingerprint(self) -> str:
         """Return a text that changes when a file is added, removed, or written again.

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +17,49 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.urls import address, open_file
 from afformer_core.maskahand.sources.video_part import VideoPart
 
-_INFO = Path('meta') / 'info.json'
-_EPISODES = Path('meta') / 'episodes'
+INFO = Path('meta') / 'info.json'
+EPISODES = Path('meta') / 'episodes'
 
 
 def is_lerobot(folder: Path) -> bool:
-    """Check whether a folder is a LeRobot dataset of version 3."""
+    """Check whether a folder is a LeRobot dataset of version 3.
+
+    Raises:
+        VideoError: it is at a URL that cannot be read.
+    """
     try:
-        info = json.loads((folder / _INFO).read_text(encoding='utf-8'))
+        info = _info(folder)
     except (OSError, ValueError):
         return False
     return isinstance(info, dict) and str(info.get('codebase_version', '')).startswith('v3')
 
 
-def lerobot_episodes(folder: Path) -> list[VideoPart]:
+def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[VideoPart]:
     """List the episodes of a dataset, as each of its colour cameras saw them.
 
+    Args:
+        folder: path of the dataset, or that stands for its URL (see `urls`).
+        files: the Parquet files of its episodes, if it is at a URL.
+
     Raises:
-        VideoError: what describes the dataset is damaged.
+        VideoError: what describes the dataset is damaged, or cannot be read.
     """
+    if files is None:
+        files = sorted((folder / EPISODES).rglob('*.parquet'))
     try:
-        info = json.loads((folder / _INFO).read_text(encoding='utf-8'))
+        info = _info(folder)
         cameras = [name for name, each in info['features'].items() if _shows_colour(each)]
-        rows = _rows(folder, cameras)
+        rows = _rows(files, cameras)
         return [
             _episode(folder, info['video_path'], camera, row) for row in rows for camera in cameras
         ]
     except (OSError, pa.ArrowException, AttributeError, KeyError, TypeError, ValueError) as error:
         told = ' '.join(f'{type(error).__name__}: {error}'.split())
         raise VideoError(
-            f'the LeRobot dataset {folder} is damaged: {told}. Download it again'
+            f'the LeRobot dataset {address(folder)} is damaged: {told}. Download it again'
         ) from error
 
 
@@ -56,13 +68,21 @@ def _shows_colour(feature: dict[str, Any]) -> bool:
     return feature.get('dtype') == 'video' and not described.get('video.is_depth_map', False)
 
 
-def _rows(folder: Path, cameras: list[str]) -> list[dict[str, Any]]:
+def _info(folder: Path) -> Any:
+    with open_file(folder / INFO) as file:
+        return json.loads(file.read() or b'')
+
+
+def _rows(files: Sequence[Path], cameras: list[str]) -> list[dict[str, Any]]:
     fields = ('chunk_index', 'file_index', 'from_timestamp', 'to_timestamp')
     columns = [f'videos/{camera}/{field}' for camera in cameras for field in fields]
-    files = sorted((folder / _EPISODES).rglob('*.parquet'))
     if not files:
-        raise ValueError(f'{_EPISODES} holds no Parquet file')
-    return [row for file in files for row in pq.read_table(file, columns=columns).to_pylist()]
+        raise ValueError(f'{EPISODES} holds no Parquet file')
+    rows = []
+    for path in files:
+        with open_file(path) as file:
+            rows += pq.read_table(file, columns=columns).to_pylist()
+    return rows
 
 
 def _episode(folder: Path, template: str, camera: str, row: dict[str, Any]) -> VideoPart:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of numbered image files as a source of frames."""
+"""A folder of numbered image files, on the disk or at a URL, as a source of frames."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +18,11 @@ from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
 from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
-from afformer_core.media.frame_folder import FrameFolder, frame_number, stream_frames
+from afformer_core.maskahand.sources.urls import content_of, files_in, url_of
+from afformer_core.media.frame_folder import FrameFolder, decode_frame, frame_number, stream_frames
 from afformer_core.media.video import VideoFrame
 
+FRAMES_TOPIC = 'frames'
 # Seconds. Frames that are farther apart show no action of a hand.
 _FARTHEST_APART = 60.0
 
@@ -28,7 +32,7 @@ class NumberedFrames:
     """A folder of frames, as a `FrameSource`.
 
     Attributes:
-        path: path of the folder.
+        path: path of the folder, or that stands for its URL (see `urls`).
         number_rate: frame numbers per second: the rate of the video that they were taken from.
     """
 
@@ -41,17 +45,27 @@ class NumberedFrames:
 
     @property
     def topic(self) -> str:
-        """Empty, since a folder has no topics."""
-        return ''
+        """Empty, since a folder has no topics; at a URL, `frames`, as nothing else tells it."""
+        return '' if url_of(self.path) is None else FRAMES_TOPIC
 
     def fingerprint(self) -> str:
         """Hash the state of the files (see `FrameSource.fingerprint`)."""
-        files = files_fingerprint(FrameFolder(self.path).paths())
+        paths, facts = self._files()
+        if facts is None:
+            files = files_fingerprint(paths)
+        else:
+            known = repr([(path.name, facts[path.name]) for path in paths])
+            # Web servers tell of a folder nothing but names.
+            unknown = [path for path in _some(paths) if facts[path.name][0] is None]
+            described = f'{known} {files_fingerprint(unknown)}'
+            files = hashlib.sha256(described.encode()).hexdigest()[:16]
         return f'{files} at {self.number_rate!r}'
 
     def content(self) -> str:
         """Hash the content of the files (see `FrameSource.content`)."""
-        return content_fingerprint(FrameFolder(self.path).paths(), repr(self.number_rate))
+        paths, facts = self._files()
+        sizes = None if facts is None else [facts[path.name][0] or 0 for path in paths]
+        return content_fingerprint(paths, repr(self.number_rate), sizes=sizes)
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""
@@ -81,11 +95,29 @@ class NumberedFrames:
         return frames_at(lambda _: self._timed(), _read, times, self.path)
 
     def _timed(self) -> Iterator[tuple[float, Path]]:
-        paths = FrameFolder(self.path).paths()
+        paths, _ = self._files()
         first = frame_number(paths[0])
         for path in paths:
             yield (frame_number(path) - first) / self.number_rate, path
 
+    def _files(self) -> tuple[list[Path], dict[str, tuple[int | None, str]] | None]:
+        """Return the files of the frames in order, and what `files_in` tells of a URL."""
+        url = url_of(self.path)
+        if url is None:
+            return FrameFolder(self.path).paths(), None
+        facts = files_in(url)
+        return FrameFolder(self.path, facts).paths(), facts
+
+
+def _some(paths: Sequence[Path]) -> list[Path]:
+    return [paths[i] for i in sorted({0, len(paths) // 2, len(paths) - 1})]
+
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    return next(stream_frames([path]))
+    url = url_of(path)
+    if url is None:
+        return next(stream_frames([path]))
+    content = content_of(url)
+    if content is None:
+        raise VideoError(f'{url} does not exist; expected a frame')
+    return decode_frame(io.BytesIO(content), path)

@@ -8,11 +8,10 @@ from pathlib import Path
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.bag_topic import BagTopic
 from afformer_core.maskahand.sources.frame_source import FrameSource
-from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
-from afformer_core.maskahand.sources.remote_video import RemoteVideo
+from afformer_core.maskahand.sources.numbered_frames import FRAMES_TOPIC, NumberedFrames
 from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo
 from afformer_core.maskahand.sources.undistorted import Undistorted
-from afformer_core.maskahand.sources.urls import url_of
+from afformer_core.maskahand.sources.urls import address, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.maskahand.sources.video_part import PART_MARK, VideoPart
 from afformer_core.media.lens import LensIntrinsics
@@ -44,15 +43,14 @@ def _source(path: Path, topic: str, number_rate: float | None) -> FrameSource:
         return VideoPart.of_topic(path, topic)
     if topic and path.suffix == TAR_SUFFIX:
         return TarVideo(path, topic)
-    if topic:
+    remote_frames = topic == FRAMES_TOPIC and url_of(path) is not None
+    if topic and not remote_frames:
         return BagTopic(path, topic)
-    if url_of(path) is not None:
-        return RemoteVideo(path)
-    if not path.is_dir():
+    if not (remote_frames or path.is_dir()):
         return VideoFile(path)
     if number_rate is None:
         raise VideoError(
-            f'{path} is a folder of frames without times. Give the rate of the numbers in their '
-            'names, as --number-rate does'
+            f'{address(path)} is a folder of frames without times. Give the rate of the numbers '
+            'in their names, as --number-rate does'
         )
     return NumberedFrames(path, number_rate)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from afformer_core.demonstrations.bag_frames import is_bag
@@ -13,8 +14,9 @@ from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.maskahand.sources.frame_source import FrameSource
 from afformer_core.maskahand.sources.intrinsics_files import INTRINSICS_FILE, IntrinsicsFiles
 from afformer_core.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
+from afformer_core.maskahand.sources.numbered_frames import FRAMES_TOPIC
 from afformer_core.maskahand.sources.opening import open_source
-from afformer_core.maskahand.sources.remote_video import RemoteVideo
+from afformer_core.maskahand.sources.remote_folder import MCAP_SUFFIX, RemoteFolder
 from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
 from afformer_core.maskahand.sources.urls import address, files_below, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
@@ -27,6 +29,7 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 # Files of the recorders of ROS 1 and 2; an sqlite file without its metadata is no bag.
 _ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
+_NO_REMOTE_BAG = 'bags are read from disks only. Copy it, and name the copy'
 _NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
 
 
@@ -74,11 +77,35 @@ class Search:
             self._intrinsics = IntrinsicsFiles(path.parent, {beside}, guessed=True)
         else:
             self._intrinsics = IntrinsicsFiles(path, set(paths))
-        for each in paths:
-            if each.suffix == TAR_SUFFIX:
-                self._try(each, self._add_tar)
-            elif each == path or each.suffix.lower() in VIDEO_SUFFIXES:
-                self._take(RemoteVideo(each))
+            self._add_remote_folder(path, paths)
+            return
+        if path.suffix == TAR_SUFFIX:
+            self._try(path, self._add_tar)
+        elif path.suffix == MCAP_SUFFIX:
+            self.broken.append((path, _NO_REMOTE_BAG))
+        else:
+            self._add_video(path)
+
+    def _add_remote_folder(self, root: Path, files: Sequence[Path]) -> None:
+        inside = RemoteFolder.of(root, files, self._is_dataset)
+        for folder, episodes in inside.datasets.items():
+            self._try(folder, partial(self._add_dataset, episodes))
+        for folder, names in inside.frames.items():
+            self._try(folder, partial(self._add_remote_frames, names=names))
+        for bag in inside.bags:
+            self.broken.append((bag, _NO_REMOTE_BAG))
+        for file in inside.others:
+            if file.suffix == TAR_SUFFIX:
+                self._try(file, self._add_tar)
+            elif file.suffix.lower() in VIDEO_SUFFIXES:
+                self._add_video(file)
+
+    def _is_dataset(self, folder: Path) -> bool:
+        try:
+            return is_lerobot(folder)
+        except VideoError:
+            # It is told where the episodes are listed.
+            return True
 
     def _add(self, path: Path) -> None:
         self._try(path, self._add_kind)
@@ -126,6 +153,13 @@ class Search:
     def _add_frames(self, folder: Path) -> None:
         FrameFolder(folder)
         self._take(open_source(folder, '', self._number_rate))
+
+    def _add_remote_frames(self, folder: Path, names: Sequence[str]) -> None:
+        FrameFolder(folder, names)
+        self._take(open_source(folder, FRAMES_TOPIC, self._number_rate))
+
+    def _add_dataset(self, files: Sequence[Path], folder: Path) -> None:
+        self._take_all(lerobot_episodes(folder, files))
 
     def _add_video(self, path: Path) -> None:
         self._take(VideoFile(path))

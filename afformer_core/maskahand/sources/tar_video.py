@@ -17,7 +17,7 @@ from pathlib import Path
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.encoded_video import EncodedVideo
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint, samples_fingerprint
-from afformer_core.maskahand.sources.urls import RemoteFile, address, facts_of, url_of
+from afformer_core.maskahand.sources.urls import address, open_file
 from afformer_core.media.video import VideoReader
 
 TAR_SUFFIX = '.tar'
@@ -58,7 +58,7 @@ class TarVideo(EncodedVideo):
         return VideoReader(self.full_path, threads=1, file=self._file())
 
     def _file(self) -> _Slice:
-        return _Slice(_opened(self.path), *_video_at(self.path, self.topic))
+        return _Slice(open_file(self.path), *_video_at(self.path, self.topic))
 
 
 def tar_names(path: Path) -> tuple[list[str], str]:
@@ -109,13 +109,6 @@ class _Slice(io.RawIOBase):
         super().close()
 
 
-def _opened(path: Path, block: int | None = None) -> io.RawIOBase | io.BufferedReader:
-    url = url_of(path)
-    if url is None:
-        return path.open('rb')
-    return RemoteFile(url) if block is None else RemoteFile(url, block)
-
-
 def _video_at(path: Path, name: str) -> tuple[int, int]:
     """Return the offset and the size of a video in a tar, in bytes."""
     found, damage = _files(path, _state(path))
@@ -125,14 +118,13 @@ def _video_at(path: Path, name: str) -> tuple[int, int]:
 
 
 def _state(path: Path) -> str:
-    url = url_of(path)
-    return files_fingerprint([path]) if url is None else repr(facts_of(url))
+    return files_fingerprint([path])
 
 
 @lru_cache(maxsize=256)
 def _files(path: Path, state: str) -> tuple[Mapping[str, tuple[int, int]], str]:
     found: dict[str, tuple[int, int]] = {}
-    with _opened(path, _HEADER_BLOCK) as file:
+    with open_file(path, _HEADER_BLOCK) as file:
         try:
             with tarfile.open(fileobj=file, mode='r:') as tar:
                 for member in tar:

@@ -19,7 +19,7 @@ _URL = re.compile(r'([a-z][a-z0-9+.-]+):/+(.*)')
 # Bytes that are read at a time, and kept.
 _BLOCK = 4 * 1024**2
 # Facts of a file that change when it is written again, of which file systems know one or other.
-_CHANGES = ('ETag', 'etag', 'LastModified', 'mtime', 'created', 'mtimeMs')
+_CHANGES = ('ETag', 'etag', 'LastModified', 'Last-Modified', 'mtime', 'created', 'mtimeMs')
 
 # Schemes whose packages are those of the extra `remote`.
 _SCHEMES_OF_EXTRA = ('http', 'https', 's3', 's3a')
@@ -114,8 +114,7 @@ def facts_of(url: str) -> tuple[int, str]:
     with _told(url):
         system, name = _system(url)
         facts = system.info(name)
-    changes = {key: str(facts[key]) for key in _CHANGES if facts.get(key)}
-    return int(facts.get('size') or 0), repr(sorted(changes.items()))
+    return int(facts.get('size') or 0), _changes(facts)
 
 
 def content_of(url: str) -> bytes | None:
@@ -141,12 +140,46 @@ def files_below(url: str) -> list[str]:
     """
     with _told(url):
         system, name = _system(url)
-        if system.isfile(name) and not url.endswith('/'):
+        if not url.endswith('/') and system.isfile(name) and not _is_page(system, name):
             return [url]
         found = sorted(system.find(name))
         if not found:
             raise FileNotFoundError
         return [system.unstrip_protocol(each) for each in found]
+
+
+def files_in(url: str) -> dict[str, tuple[int | None, str]]:
+    """Return the files of a folder by their names, with their facts (see `facts_of`).
+
+    Web servers tell only names: then there is no size, and nothing that changes.
+
+    Raises:
+        VideoError: see `RemoteFile`.
+    """
+    with _told(url):
+        system, name = _system(f'{url}/')
+        listed = system.ls(name, detail=True)
+    files = (each for each in listed if each['type'] == 'file')
+    return {each['name'].rpartition('/')[2]: (each.get('size'), _changes(each)) for each in files}
+
+
+def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedReader:
+    """Open a file of this machine, or the one of the URL that a path stands for.
+
+    Raises:
+        OSError, VideoError: it cannot be read.
+    """
+    url = url_of(path)
+    return path.open('rb') if url is None else RemoteFile(url, block)
+
+
+def _is_page(system: Any, name: str) -> bool:
+    """Check whether a web server answers with a page, as it does for a folder."""
+    return bool(system.info(name).get('mimetype') == 'text/html')
+
+
+def _changes(facts: dict[str, Any]) -> str:
+    return repr(sorted((key, str(facts[key])) for key in _CHANGES if facts.get(key)))
 
 
 def _system(url: str) -> tuple[Any, str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A video file as a source of frames."""
+"""A video file, on the disk or at a URL, as a source of frames."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from pathlib import Path
 
 from afformer_core.maskahand.sources.encoded_video import EncodedVideo
 from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
+from afformer_core.maskahand.sources.urls import RemoteFile, url_of
 from afformer_core.media.video import VideoReader
 
 
 @dataclass(frozen=True)
 class VideoFile(EncodedVideo):
-    """A video file, as a `FrameSource`."""
+    """A video file, as a `FrameSource`; at a URL it is read streaming.
+
+    Attributes:
+        path: path of the file, or that stands for its URL (see `urls`).
+    """
 
     path: Path
 
@@ -37,4 +42,5 @@ class VideoFile(EncodedVideo):
 
     def open_reader(self) -> VideoReader:
         """Open the video, to be decoded by one thread."""
-        return VideoReader(self.path, threads=1)
+        url = url_of(self.path)
+        return VideoReader(self.path, threads=1, file=None if url is None else RemoteFile(url))

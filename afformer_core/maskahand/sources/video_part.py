@@ -6,25 +6,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.maskahand.sources.encoded_video import image_of, windows_of
+from afformer_core.maskahand.sources.encoded_video import EncodedVideo, windows_of
 from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
-from afformer_core.maskahand.sources.frame_selection import (
-    chosen_frames,
-    frames_at,
-    may_be_at,
-    may_be_chosen,
-)
+from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.media.sparse_decoding import Needed
-from afformer_core.media.video import VideoFrame, VideoReader
-from afformer_core.media.video_frames import upright
+from afformer_core.media.video import VideoReader
 
 PART_MARK = 't='
 # Seconds by which the time of a frame may differ from that of the part's begin or end.
@@ -32,11 +23,11 @@ _TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class VideoPart:
+class VideoPart(EncodedVideo):
     """A part of a video file, as a `FrameSource`; its first frame is at 0 s.
 
     Attributes:
-        path: path of the file.
+        path: path of the file, or that stands for its URL (see `urls`).
         begin, end: seconds from the first frame of the file; the end is not included.
     """
 
@@ -69,6 +60,15 @@ class VideoPart:
         """The part, as `t=BEGIN,END`."""
         return f'{PART_MARK}{self.begin!r},{self.end!r}'
 
+    @property
+    def full_path(self) -> Path:
+        """Path of the file, for errors."""
+        return self.path
+
+    def open_reader(self) -> VideoReader:
+        """Open the file, to be decoded by one thread."""
+        return VideoFile(self.path).open_reader()
+
     def fingerprint(self) -> str:
         """Hash the state of the file (see `FrameSource.fingerprint`)."""
         return files_fingerprint([self.path])
@@ -79,26 +79,12 @@ class VideoPart:
 
     def duration(self) -> float | None:
         """Return the duration of the part in seconds (see `FrameSource.duration`)."""
-        with VideoReader(self.path):
+        with self.open_reader():
             return self.end - self.begin
 
     def windows(self, length: float) -> Sequence[int]:
         """Return the windows of the part (see `FrameSource.windows`)."""
         return windows_of(self.end - self.begin, length)
-
-    def frames(
-        self, rate: float, start: float = 0.0, stop: float = math.inf
-    ) -> Iterator[VideoFrame]:
-        """Yield some of the frames (see `FrameSource.frames`)."""
-        decoded = self._from(start, partial(may_be_chosen, rate))
-        for time, frame in chosen_frames(decoded, rate, start, stop):
-            # A frame is skipped that is chosen after all where one beside it cannot be decoded.
-            yield VideoFrame(time, self.at([time])[0] if frame is None else upright(frame))
-
-    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times (see `FrameSource.at`)."""
-        needed = partial(may_be_at, sorted(times))
-        return frames_at(partial(self._from, needed=needed), image_of, times, self.path)
 
     def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
         def needed_of_file(*times: float | None) -> bool:
@@ -106,7 +92,7 @@ class VideoPart:
             assert time is not None
             return needed(before, time, after)
 
-        with VideoReader(self.path, threads=1) as reader:
+        with self.open_reader() as reader:
             for time, frame in reader.scan(self.begin + start, needed_of_file):
                 if time >= self.end - _TOLERANCE:
                     return

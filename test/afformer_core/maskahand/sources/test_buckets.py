@@ -32,7 +32,7 @@ def may(action: str, bucket: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope='module')
-def service(film: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+def service(film: Path, lerobot_dataset: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """Address of a server that checks credentials, and those of a user.
 
     He may read the bucket `lab`, list `listed`, and do nothing with `private`.
@@ -55,6 +55,9 @@ def service(film: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     for bucket in ('lab', 'listed', 'private'):
         s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket=bucket, Key='videos/a.mp4', Body=film.read_bytes())
+    for file in filter(Path.is_file, lerobot_dataset.rglob('*')):
+        key_name = f'robot/{file.relative_to(lerobot_dataset)}'
+        s3.put_object(Bucket='lab', Key=key_name, Body=file.read_bytes())
     answer_without_asking(address, '0')
     yield address, (key['AccessKeyId'], key['SecretAccessKey'])
     answer_without_asking(address, 'inf')
@@ -96,6 +99,16 @@ def test_a_bucket_is_mined(
     told = {url_of(path): reason for path, reason in index.broken}
     assert told.keys() == {'s3://lab/gone.mp4', 's3://other'}
     assert told['s3://lab/gone.mp4'].startswith('gone.mp4 does not exist')
+
+
+def test_episodes_of_a_dataset_in_a_bucket_are_those_of_the_disk(
+    user: tuple[str, str], red: ModuleType, lerobot_dataset: Path, tmp_path: Path
+) -> None:
+    index = mine(red, tmp_path, 's3://lab/robot')
+
+    expected = mine(red, tmp_path / 'local', str(lerobot_dataset)).videos
+    assert [video.topic for video in index.videos] == ['t=0.0,4.0', 't=4.0,7.5', 't=0.0,3.0']
+    assert list(map(seen, index.videos)) == list(map(seen, expected))
 
 
 @pytest.mark.parametrize(

@@ -3,63 +3,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources, open_source
 from afformer_core.maskahand.sources.video_part import VideoPart
-from afformer_core.media.video import write_video
-
-CAMERA = 'observation.images.front'
-DEPTH = 'observation.images.depth'
-# Seconds of the episodes, of which the first two share a file.
-PARTS = ((0, 0.0, 4.0), (0, 4.0, 7.5), (1, 0.0, 3.0))
 
 
-@pytest.fixture(scope='module')
-def dataset(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three episodes: with a contact at 2 to 3 s, at 1 to 2 s, and without."""
-    folder = tmp_path_factory.mktemp('lerobot')
-    frames = [*red.film(4, 10, [(2, 3)]), *red.film(3.5, 10, [(1, 2)])]
-    for number, film in enumerate((frames, red.film(3, 10, []))):
-        path = folder / 'videos' / CAMERA / 'chunk-000' / f'file-{number:03}.mp4'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_video(path, film, 10)
-    features = {
-        CAMERA: {'dtype': 'video', 'info': {'video.is_depth_map': False}},
-        DEPTH: {'dtype': 'video', 'info': {'video.is_depth_map': True}},
-        'action': {'dtype': 'float32'},
-    }
-    template = 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4'
-    info = {'codebase_version': 'v3.0', 'features': features, 'video_path': template}
-    episodes = folder / 'meta' / 'episodes' / 'chunk-000'
-    episodes.mkdir(parents=True)
-    (folder / 'meta' / 'info.json').write_text(json.dumps(info))
-    rows = [
-        {
-            'episode_index': number,
-            f'videos/{CAMERA}/chunk_index': 0,
-            f'videos/{CAMERA}/file_index': file,
-            f'videos/{CAMERA}/from_timestamp': begin,
-            f'videos/{CAMERA}/to_timestamp': end,
-        }
-        for number, (file, begin, end) in enumerate(PARTS)
-    ]
-    pq.write_table(pa.Table.from_pylist(rows), episodes / 'file-000.parquet')
-    return folder
-
-
-def test_episodes_are_mined_one_by_one(red: ModuleType, dataset: Path, tmp_path: Path) -> None:
+def test_episodes_are_mined_one_by_one(
+    red: ModuleType, lerobot_dataset: Path, tmp_path: Path
+) -> None:
     settings = MiningSettings(rate=5.0, clip_frames=5, stride=5, part_frames=8)
-    mining = Mining(find_sources([dataset]), red.RedHands, tmp_path, settings)
+    mining = Mining(find_sources([lerobot_dataset]), red.RedHands, tmp_path, settings)
     list(mining.detect())
 
     index = mining.index()
@@ -79,9 +39,13 @@ def test_episodes_are_mined_one_by_one(red: ModuleType, dataset: Path, tmp_path:
     assert images.dtype == np.uint8
 
 
-def test_a_dataset_whose_episodes_are_missing_is_told(dataset: Path, tmp_path: Path) -> None:
+def test_a_dataset_whose_episodes_are_missing_is_told(
+    lerobot_dataset: Path, tmp_path: Path
+) -> None:
     (tmp_path / 'meta').mkdir()
-    (tmp_path / 'meta' / 'info.json').write_bytes((dataset / 'meta/info.json').read_bytes())
+    (tmp_path / 'meta' / 'info.json').write_bytes(
+        (lerobot_dataset / 'meta/info.json').read_bytes()
+    )
     found = find_sources([tmp_path])
     assert found.sources == ()
     [(path, reason)] = found.broken

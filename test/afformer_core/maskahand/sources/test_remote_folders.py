@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders at a URL hold the videos that they would hold on the disk, of every kind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+
+import fsspec
+import PIL.Image
+import pytest
+
+from afformer_core.maskahand.mining.index import HandIndex
+from afformer_core.maskahand.mining.mining import Mining
+from afformer_core.maskahand.sources import find_sources, open_source
+from afformer_core.maskahand.sources.urls import url_of
+
+from .mined_paths import SETTINGS
+
+pytest.importorskip('aiohttp', reason='aiohttp, which reads from web servers, is not installed')
+
+
+@pytest.fixture(scope='module')
+def tree(
+    red: ModuleType, film: Path, lerobot_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A video, a LeRobot dataset, a folder of frames, and hidden files of all."""
+    root = tmp_path_factory.mktemp('tree') / 'lab'
+    shutil.copytree(lerobot_dataset, root / 'robot')
+    (root / 'frames').mkdir()
+    for number, image in enumerate(red.film(4, 10, [(2, 3)])):
+        PIL.Image.fromarray(image).save(root / 'frames' / f'frame_{number:04}.png')
+    for name in ('a.mp4', '.hidden.mp4', '.trash/b.mp4'):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(film, root / name)
+    return root
+
+
+class Listing(SimpleHTTPRequestHandler):
+    """A web server of files that lists folders, and gives parts of files."""
+
+    protocol_version = 'HTTP/1.1'
+
+    def do_GET(self) -> None:
+        path, asked = Path(self.translate_path(self.path)), self.headers.get('Range')
+        if asked is None or not path.is_file():
+            super().do_GET()
+            return
+        content = path.read_bytes()
+        first, _, last = asked.removeprefix('bytes=').partition('-')
+        begin, end = int(first), min(int(last or len(content)) + 1, len(content))
+        self.send_response(206)
+        self.send_header('Content-Range', f'bytes {begin}-{end - 1}/{len(content)}')
+        self.send_header('Content-Length', str(end - begin))
+        self.end_headers()
+        self.wfile.write(content[begin:end])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope='module')
+def web(tree: Path) -> Iterator[str]:
+    """Address of a web server of the folder above."""
+    handler = partial(Listing, directory=str(tree.parent))
+    server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f'http://127.0.0.1:{server.server_port}'
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope='module')
+def memory(tree: Path) -> Iterator[str]:
+    """Address of the same in memory."""
+    system = fsspec.filesystem('memory')
+    system.put(str(tree), '/', recursive=True)
+    yield 'memory:/'
+    system.store.clear()
+
+
+def mine(red: ModuleType, output: Path, path: str) -> HandIndex:
+    found = find_sources([Path(path)], number_rate=10.0)
+    mining = Mining(found, red.RedHands, output, SETTINGS)
+    list(mining.detect())
+    return mining.index()
+
+
+@pytest.fixture(scope='module')
+def expected(red: ModuleType, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> HandIndex:
+    """What is mined of the folder on the disk."""
+    return mine(red, tmp_path_factory.mktemp('expected'), str(tree))
+
+
+@pytest.mark.parametrize('scheme', ['memory', 'web'])
+def test_folders_hold_what_they_hold_on_the_disk(
+    scheme: str,
+    request: pytest.FixtureRequest,
+    red: ModuleType,
+    tree: Path,
+    expected: HandIndex,
+    tmp_path: Path,
+) -> None:
+    root = f'{request.getfixturevalue(scheme)}/lab'
+
+    index = mine(red, tmp_path, root)
+
+    assert index.broken == expected.broken == ()
+    names = [str(url_of(video.path)).removeprefix(f'{root}/') for video in index.videos]
+    assert names == [str(video.path.relative_to(tree)) for video in expected.videos]
+    assert len(names) == 5
+    for video, local in zip(index.videos, expected.videos, strict=True):
+        assert (video.times, video.hands, video.clips) == (local.times, local.hands, local.clips)
+        assert video.topic == ('frames' if video.path.name == 'frames' else local.topic)
+        times = video.times[3:5]
+        images = open_source(video.path, video.topic, 10.0).at(times)
+        assert (images == open_source(local.path, local.topic, 10.0).at(times)).all()
+    same = {video.content for video in index.videos} & {local.content for local in expected.videos}
+    # A web server does not tell the sizes of all frames.
+    assert len(same) == (5 if scheme == 'memory' else 4)
+
+
+def test_what_is_wrong_with_a_folder_is_told_and_the_rest_is_taken(
+    tree: Path, memory: str
+) -> None:
+    system = fsspec.filesystem('memory')
+    system.pipe('/broken/robot/meta/info.json', (tree / 'robot/meta/info.json').read_bytes())
+    system.put(str(tree / 'frames'), '/broken/frames', recursive=True)
+    system.put(str(tree / 'a.mp4'), '/broken/a.mp4')
+
+    found = find_sources([Path('memory://broken')])
+
+    assert [source.path.name for source in found.sources] == ['a.mp4']
+    told = {url_of(path): reason for path, reason in found.broken}
+    assert told.keys() == {'memory://broken/robot', 'memory://broken/frames'}
+    assert 'holds no Parquet file' in told['memory://broken/robot']
+    assert told['memory://broken/frames'].startswith('frames is a folder of frames without times')
+
+
+def test_a_frame_that_is_gone_is_told_and_those_after_it_are_read(tree: Path) -> None:
+    system = fsspec.filesystem('memory')
+    system.put(str(tree / 'frames'), '/lossy/frames', recursive=True)
+    source = open_source(Path('memory://lossy/frames'), 'frames', 10.0)
+    frames = source.frames(10.0)
+    next(frames)
+    system.rm('/lossy/frames/frame_0002.png')
+
+    kinds = [type(frame).__name__ for frame in frames]
+
+    assert kinds == ['VideoFrame', 'LostFrame', *['VideoFrame'] * 37]
+
+
+@pytest.mark.parametrize('scheme', ['memory', 'web'])
+def test_frames_that_are_written_again_are_another_video(
+    scheme: str, request: pytest.FixtureRequest, tree: Path
+) -> None:
+    root = request.getfixturevalue(scheme)
+    source = open_source(Path(f'{root}/again-{scheme}'), 'frames', 10.0)
+
+    def write(level: int) -> str:
+        folder = tree.parent / f'again-{scheme}'
+        folder.mkdir(exist_ok=True)
+        for number in range(3):
+            PIL.Image.new('L', (4, 4), level * number).save(folder / f'{number}.bmp')
+            os.utime(folder / f'{number}.bmp', (level * 100, level * 100))
+            content = (folder / f'{number}.bmp').read_bytes()
+            fsspec.filesystem('memory').pipe(f'/again-{scheme}/{number}.bmp', content)
+        return source.fingerprint()
+
+    assert write(1) != write(2)

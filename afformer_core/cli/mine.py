@@ -25,8 +25,8 @@ Sources are video files, the camera topics of rosbag2s (sqlite3 or mcap), demons
 node recorded, folders of numbered images, episodes of LeRobot datasets (version 3), and videos in
 tars as WebDataset keeps them. Folders are searched recursively; other files in them are ignored.
 A file intrinsics.json beside videos, or in a folder above that is searched, has their camera's
-calibration, by which frames are undistorted. All but bags may lie in a bucket or on a web server;
-they are read streaming, which needs the package's extra remote.
+calibration, by which frames are undistorted. All may lie in a bucket or on a web server; they are
+read streaming, which needs the package's extra remote.
 
 For an annotated dataset, `--annotations` mines only the videos of its training split, and none
 that has a clip of its test split: raw videos as well as clips that were cut out of them.

@@ -7,13 +7,16 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.errors import AfformerError
+
+if TYPE_CHECKING:
+    from rosbags.interfaces.typing import RPath
 
 _REPAIR = 'If its recorder was interrupted, `ros2 bag reindex` or `mcap recover` may repair it.'
 
@@ -64,6 +67,7 @@ class Bag:
 
     Args:
         path: the folder or file.
+        opened: what rosbags reads it by, where it is not on this machine's disks.
 
     Attributes:
         path: as above.
@@ -74,12 +78,13 @@ class Bag:
         BagError: it is missing, not such a bag, damaged, or empty.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opened: RPath | None = None) -> None:
         self.path = path
-        with _damage(f'{path} cannot be read as a rosbag2', _REPAIR), ExitStack() as opened:
-            _require_bag(path)
-            reader = AnyReader([path], default_typestore=get_typestore(Stores.LATEST))
-            self._reader = opened.enter_context(reader)
+        with _damage(f'{path} cannot be read as a rosbag2', _REPAIR), ExitStack() as stack:
+            if opened is None:
+                _require_bag(path)
+            reader = AnyReader([opened or path], default_typestore=get_typestore(Stores.LATEST))
+            self._reader = stack.enter_context(reader)
             self._counts = {
                 _name(name): int(each.msgcount) for name, each in reader.topics.items()
             }
@@ -87,7 +92,7 @@ class Bag:
             self.end = int(reader.end_time)
             if reader.message_count == 0:
                 raise BagError(f'{path} holds 0 messages; expected at least 1')
-            opened.pop_all()
+            stack.pop_all()
 
     def __enter__(self) -> Bag:
         return self
@@ -196,12 +201,14 @@ def _require_bag(path: Path) -> None:
 def _damage(what: str, advice: str = '') -> Iterator[None]:
     """Convert whatever is raised inside to a `BagError`.
 
+    Others of our own, such as that of a transfer, are as they are.
+
     Which errors the reader, its database and its decompressors raise for invalid bytes is not
     documented, and changes with their releases.
     """
     try:
         yield
-    except BagError:
+    except AfformerError:
         raise
     except Exception as error:
         raise BagError(f'{what}: {_text(error)} {advice}'.rstrip()) from error

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
 from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
+from afformer_core.maskahand.sources.remote_bag import bag_files, open_bag
+from afformer_core.maskahand.sources.urls import address
 from afformer_core.media.bag import Bag, BagError, BagMessage
 from afformer_core.media.video import VideoFrame
 from afformer_core.messages.depth_decoding import says_depth
@@ -38,7 +40,8 @@ class BagTopic:
     be set while it records.
 
     Attributes:
-        path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored.
+        path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored;
+            or what stands for the URL of one (see `urls`).
         topic: topic of sensor_msgs/Image or CompressedImage.
     """
 
@@ -47,20 +50,15 @@ class BagTopic:
 
     def fingerprint(self) -> str:
         """Hash the state of the bag's files (see `FrameSource.fingerprint`)."""
-        return files_fingerprint(self._files())
+        return files_fingerprint(bag_files(self.path))
 
     def content(self) -> str:
         """Hash the content of the bag's files (see `FrameSource.content`)."""
-        return content_fingerprint(self._files(), self.topic)
-
-    def _files(self) -> list[Path]:
-        if self.path.is_dir():
-            return sorted(filter(Path.is_file, self.path.iterdir()))
-        return [self.path]
+        return content_fingerprint(bag_files(self.path), self.topic)
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""
-        with Bag(self.path) as bag:
+        with open_bag(self.path) as bag:
             return (bag.end - _first(bag, self.topic)) * 1e-9
 
     def windows(self, length: float) -> Sequence[int]:
@@ -69,7 +67,7 @@ class BagTopic:
         A clock that is set while it records, from 1970 to today, makes a pause of decades.
         """
         found: list[int] = []
-        with Bag(self.path) as bag:
+        with open_bag(self.path) as bag:
             first = _first(bag, self.topic)
             begin: int | None = bag.start
             while begin is not None:
@@ -97,7 +95,7 @@ class BagTopic:
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame | LostFrame]:
         """Yield some of the frames (see `FrameSource.frames`)."""
-        with Bag(self.path) as bag:
+        with open_bag(self.path) as bag:
             timed = _timed(bag, self.topic, start)
             for time, message in chosen_frames(timed, rate, start, stop):
                 yield read_frame(time, partial(_image, bag, message))
@@ -108,7 +106,7 @@ class BagTopic:
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames of some times (see `FrameSource.at`)."""
-        with Bag(self.path) as bag:
+        with open_bag(self.path) as bag:
             return frames_at(
                 lambda start: _timed(bag, self.topic, start),
                 partial(_image, bag),
@@ -126,7 +124,7 @@ def bag_topics(path: Path) -> list[BagTopic]:
     Raises:
         BagError: the bag is missing or damaged.
     """
-    with Bag(path) as bag:
+    with open_bag(path) as bag:
         topics = bag.topics
         return [
             BagTopic(path, topic)
@@ -163,7 +161,7 @@ def _first(bag: Bag, topic: str) -> int:
     for message in bag.messages((topic,), bag.start, bag.end):
         return message.time
     raise BagError(
-        f'{bag.path} has no image of the topic {topic!r}. Choose one of its topics: '
+        f'{address(bag.path)} has no image of the topic {topic!r}. Choose one of its topics: '
         f'{", ".join(sorted(bag.topics))}'
     )
 

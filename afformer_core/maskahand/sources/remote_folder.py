@@ -9,9 +9,10 @@ from pathlib import Path
 
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.lerobot import EPISODES, INFO
+from afformer_core.maskahand.sources.remote_bag import MCAP_SUFFIX
 from afformer_core.media.frame_folder import frame_number
 
-MCAP_SUFFIX, _BAG_METADATA = '.mcap', 'metadata.yaml'
+_BAG_METADATA = 'metadata.yaml'
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from afformer_core.maskahand.sources.intrinsics_files import INTRINSICS_FILE, In
 from afformer_core.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
 from afformer_core.maskahand.sources.numbered_frames import FRAMES_TOPIC
 from afformer_core.maskahand.sources.opening import open_source
-from afformer_core.maskahand.sources.remote_folder import MCAP_SUFFIX, RemoteFolder
+from afformer_core.maskahand.sources.remote_bag import MCAP_SUFFIX
+from afformer_core.maskahand.sources.remote_folder import RemoteFolder
 from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
 from afformer_core.maskahand.sources.urls import address, files_below, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
@@ -29,7 +30,6 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 # Files of the recorders of ROS 1 and 2; an sqlite file without its metadata is no bag.
 _ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
-_NO_REMOTE_BAG = 'bags are read from disks only. Copy it, and name the copy'
 _NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
 
 
@@ -66,6 +66,12 @@ class Search:
 
     def _add_url(self, path: Path, url: str) -> None:
         """Add a video, or all of a folder and below; what cannot be reached is broken."""
+        bag, _, topic = str(path).partition('#/')
+        if topic:
+            files = {folder / INTRINSICS_FILE for folder in (Path(bag), Path(bag).parent)}
+            self._intrinsics = IntrinsicsFiles(Path(bag).parent, files, guessed=True)
+            self._take(BagTopic(Path(bag), f'/{topic}'))
+            return
         try:
             found = files_below(url)
         except VideoError as error:
@@ -82,7 +88,7 @@ class Search:
         if path.suffix == TAR_SUFFIX:
             self._try(path, self._add_tar)
         elif path.suffix == MCAP_SUFFIX:
-            self.broken.append((path, _NO_REMOTE_BAG))
+            self._try(path, self._add_bag)
         else:
             self._add_video(path)
 
@@ -93,7 +99,7 @@ class Search:
         for folder, names in inside.frames.items():
             self._try(folder, partial(self._add_remote_frames, names=names))
         for bag in inside.bags:
-            self.broken.append((bag, _NO_REMOTE_BAG))
+            self._try(bag, self._add_bag)
         for file in inside.others:
             if file.suffix == TAR_SUFFIX:
                 self._try(file, self._add_tar)
@@ -121,11 +127,11 @@ class Search:
 
     def _add_kind(self, path: Path) -> None:
         if is_bag(path):
-            self._take_all(bag_topics(path))
+            self._add_bag(path)
         elif path.is_dir():
             self._add_folder(path)
         elif path.suffix == _ROS_1_SUFFIX:
-            self._take_all(bag_topics(path))
+            self._add_bag(path)
         elif path.suffix == TAR_SUFFIX:
             self._add_tar(path)
         elif path.suffix == _SQLITE_SUFFIX:
@@ -157,6 +163,9 @@ class Search:
     def _add_remote_frames(self, folder: Path, names: Sequence[str]) -> None:
         FrameFolder(folder, names)
         self._take(open_source(folder, FRAMES_TOPIC, self._number_rate))
+
+    def _add_bag(self, path: Path) -> None:
+        self._take_all(bag_topics(path))
 
     def _add_dataset(self, files: Sequence[Path], folder: Path) -> None:
         self._take_all(lerobot_episodes(folder, files))

@@ -56,16 +56,18 @@ class RemoteFile(io.RawIOBase):
     Args:
         url: the URL.
         block: bytes that are read at a time.
+        cache: which of them are kept, of fsspec's caches: `readahead`, the last, or `blockcache`,
+            some blocks.
 
     Raises:
         VideoError: there is no such file, it may not be read, or its file system is not installed.
     """
 
-    def __init__(self, url: str, block: int = _BLOCK) -> None:
+    def __init__(self, url: str, block: int = _BLOCK, cache: str = 'readahead') -> None:
         super().__init__()
         with _told(url):
             system, name = _system(url)
-            self._file = system.open(name, 'rb', block_size=block)
+            self._file = system.open(name, 'rb', block_size=block, cache_type=cache)
         self._url = url
 
     def readable(self) -> bool:

@@ -45,7 +45,7 @@ def compressed_image(level: int, name: str = 'jpeg') -> Any:
     return TYPES.types['sensor_msgs/msg/CompressedImage'](header(), name, data)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def write_bag() -> Callable[..., Path]:
     """Writes a bag of ten messages in a second of each topic, made by number and name.
 
@@ -72,12 +72,12 @@ def write_bag() -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def raw() -> Callable[..., Any]:
     return raw_image
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def compressed() -> Callable[..., Any]:
     return compressed_image
 

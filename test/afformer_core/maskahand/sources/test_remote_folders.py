@@ -6,15 +6,17 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import fsspec
 import PIL.Image
 import pytest
+from rosbags.rosbag2 import StoragePlugin
 
 from afformer_core.maskahand.mining.index import HandIndex
 from afformer_core.maskahand.mining.mining import Mining
@@ -28,14 +30,24 @@ pytest.importorskip('aiohttp', reason='aiohttp, which reads from web servers, is
 
 @pytest.fixture(scope='module')
 def tree(
-    red: ModuleType, film: Path, lerobot_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+    red: ModuleType,
+    film: Path,
+    lerobot_dataset: Path,
+    write_bag: Callable[..., Path],
+    raw: Callable[..., Any],
+    compressed: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """A video, a LeRobot dataset, a folder of frames, and hidden files of all."""
+    """A video, a LeRobot dataset, a folder of frames, bags of both kinds, and hidden files."""
     root = tmp_path_factory.mktemp('tree') / 'lab'
     shutil.copytree(lerobot_dataset, root / 'robot')
     (root / 'frames').mkdir()
     for number, image in enumerate(red.film(4, 10, [(2, 3)])):
         PIL.Image.fromarray(image).save(root / 'frames' / f'frame_{number:04}.png')
+    cameras = {'/left': lambda number: raw(10 * number), '/right': compressed}
+    write_bag(root / 'sqlite', cameras, StoragePlugin.SQLITE3)
+    write_bag(root / 'mcap', cameras)
+    shutil.copy(root / 'mcap' / 'mcap.mcap', root / 'alone.mcap')
     for name in ('a.mp4', '.hidden.mp4', '.trash/b.mp4'):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(film, root / name)
@@ -43,7 +55,7 @@ def tree(
 
 
 class Listing(SimpleHTTPRequestHandler):
-    """A web server of files that lists folders, and gives parts of files."""
+    """A web server that lists folders and gives parts of files, half of those of some names."""
 
     protocol_version = 'HTTP/1.1'
 
@@ -59,6 +71,9 @@ class Listing(SimpleHTTPRequestHandler):
         self.send_header('Content-Range', f'bytes {begin}-{end - 1}/{len(content)}')
         self.send_header('Content-Length', str(end - begin))
         self.end_headers()
+        if path.name.startswith('broken'):
+            end = (begin + end) // 2
+            self.close_connection = True
         self.wfile.write(content[begin:end])
 
     def log_message(self, *_: object) -> None:
@@ -116,16 +131,16 @@ def test_folders_hold_what_they_hold_on_the_disk(
     assert index.broken == expected.broken == ()
     names = [str(url_of(video.path)).removeprefix(f'{root}/') for video in index.videos]
     assert names == [str(video.path.relative_to(tree)) for video in expected.videos]
-    assert len(names) == 5
+    assert len(names) == 11
     for video, local in zip(index.videos, expected.videos, strict=True):
         assert (video.times, video.hands, video.clips) == (local.times, local.hands, local.clips)
         assert video.topic == ('frames' if video.path.name == 'frames' else local.topic)
-        times = video.times[3:5]
+        times = video.times[2:4]
         images = open_source(video.path, video.topic, 10.0).at(times)
         assert (images == open_source(local.path, local.topic, 10.0).at(times)).all()
     same = {video.content for video in index.videos} & {local.content for local in expected.videos}
     # A web server does not tell the sizes of all frames.
-    assert len(same) == (5 if scheme == 'memory' else 4)
+    assert len(same) == (11 if scheme == 'memory' else 10)
 
 
 def test_what_is_wrong_with_a_folder_is_told_and_the_rest_is_taken(
@@ -176,3 +191,38 @@ def test_frames_that_are_written_again_are_another_video(
         return source.fingerprint()
 
     assert write(1) != write(2)
+
+
+def test_one_topic_of_a_bag_is_named(memory: str) -> None:
+    found = find_sources(
+        [Path('memory://lab/sqlite#/right'), Path('memory://lab/alone.mcap#/left')]
+    )
+
+    assert found.broken == ()
+    assert [(each.path.name, each.topic) for each in found.sources] == [
+        ('alone.mcap', '/left'),
+        ('sqlite', '/right'),
+    ]
+    assert len(found.sources[1].at([0.0, 0.1])) == 2
+
+
+def test_what_is_wrong_with_a_bag_is_told_and_the_rest_is_taken(tree: Path, web: str) -> None:
+    folder = tree.parent / 'bags'
+    folder.mkdir()
+    shutil.copy(tree / 'alone.mcap', folder / 'broken.mcap')
+    shutil.copy(tree / 'alone.mcap', folder / 'good.mcap')
+    (folder / 'cut.mcap').write_bytes((tree / 'alone.mcap').read_bytes()[:-20])
+    shutil.copytree(tree / 'sqlite', folder / 'broken')
+    database = folder / 'broken' / 'broken.db3'
+    (folder / 'broken' / 'sqlite.db3').rename(database)
+    described = folder / 'broken' / 'metadata.yaml'
+    described.write_text(described.read_text().replace('sqlite.db3', 'broken.db3'))
+
+    found = find_sources([Path(f'{web}/bags')])
+
+    assert [source.path.name for source in found.sources] == ['good.mcap'] * 2
+    told = {path.name: reason for path, reason in found.broken}
+    assert told.keys() == {'broken', 'broken.mcap', 'cut.mcap'}
+    assert told['broken'].startswith('broken/broken.db3 cannot be read: the transfer broke: ')
+    assert told['broken.mcap'].startswith('broken.mcap cannot be read: the transfer broke: ')
+    assert told['cut.mcap'].startswith('cut.mcap cannot be read as a rosbag2: ')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rates of rendering, decoding and mining, by the number of processes of one thread each.
+"""Rates of rendering, decoding and mining, by the number of processes, and of each stage alone.
 
 Run it on a machine that has nothing else to do::
 
@@ -25,6 +25,7 @@ from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.parallel.worker_process import let_waiting_threads_sleep
 from afformer_core.reports.tables import Table
 from afformer_core.sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
+from studies.stage_rates import generated_videos, installed_detectors, stage_rates
 
 _HEADINGS = {
     'rendered': 'rendered frames / s',
@@ -113,7 +114,7 @@ def _use_one_thread() -> None:
 
 
 def main(words: Iterable[str] | None = None) -> int:
-    """Measure and print the table."""
+    """Measure and print the table, and that of the stages (see `stage_rates`)."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument('--processes', type=int, nargs='+', default=[1, 2])
     parser.add_argument('--videos', type=int, default=6, help='videos for each process')
@@ -126,7 +127,9 @@ def main(words: Iterable[str] | None = None) -> int:
         table = pipeline_rates(
             Path(name), arguments.processes, arguments.videos, arguments.seconds, arguments.side
         )
-    print(table.to_markdown())
+        print(table.to_markdown())
+        videos = generated_videos(Path(name))
+        print(f'\n{stage_rates(videos, installed_detectors()).to_markdown()}')
     return 0
 
 

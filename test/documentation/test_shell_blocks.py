@@ -108,6 +108,8 @@ def extras_exist(words: Sequence[str], root: Path) -> None:
 def python_takes_it(words: Sequence[str], root: Path) -> None:
     if words[0] == '-c':
         compile(words[1], 'the command', 'exec')
+    elif words[0] == '-m' and words[1].startswith('studies.'):
+        assert (root / f'{words[1].replace(".", "/")}.py').is_file()
     elif words[0].endswith('.py'):
         assert (root / words[0]).is_file()
     else:
@@ -371,6 +373,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'ros2 param set /grounding peak_tolerance 1000',
         'ros2 no such',
         'python examples/no_such.py',
+        'python -m studies.no_such',
         'no_such_command',
         'config/train/simulated/tuned.yaml --data.seed 3',
     ],

@@ -15,6 +15,7 @@ from afformer_core.dataset_page.counts import histogram, size_counts
 from afformer_core.dataset_page.page import Bars, DatasetIssue, DatasetPage
 from afformer_core.maskahand.mining.index import FORMAT, HandIndex, read_index
 from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
+from afformer_core.maskahand.sources.urls import url_of
 
 _INDEX = 'index.json'
 # Of a clip at most, as in pre-training.
@@ -100,7 +101,12 @@ def _seen(index: HandIndex) -> _Seen:
 
 
 def _issues(index: HandIndex) -> list[DatasetIssue]:
-    gone = [str(video.path) for video in index.videos if not video.path.exists()]
+    # Whether one at a URL is there is not asked.
+    gone = [
+        str(video.path)
+        for video in index.videos
+        if not video.path.exists() and url_of(video.path) is None
+    ]
     broken = [f'{path}: {reason}' for path, reason in index.broken]
     empty = [str(video.path) for video in index.videos if not video.clips]
     return [

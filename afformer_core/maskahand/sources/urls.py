@@ -222,13 +222,19 @@ def _refusal(error: Exception) -> str | None:
             return _REFUSALS[code]
     # S3 without credentials, and Google's storage.
     denied = type(error).__name__ == 'NoCredentialsError' or str(error).startswith('Forbidden:')
-    status = getattr(error, 'status', None) or getattr(error, 'code', None)
-    if denied or isinstance(error, PermissionError) or status in (401, 403):
+    if denied or isinstance(error, PermissionError) or _status(error) in (401, 403):
         return (
             'access is denied. Check the credentials that this machine has for it, and what they '
             'allow'
         )
     return None
+
+
+def _status(error: Exception) -> object:
+    """Return the status of HTTP of an error, of a web server, Google's storage or a hub."""
+    response = getattr(error, 'response', None)
+    known = (getattr(error, 'status', None), getattr(error, 'code', None))
+    return next(filter(None, known), getattr(response, 'status_code', None))
 
 
 def _codes(error: BaseException | None) -> Iterator[str]:

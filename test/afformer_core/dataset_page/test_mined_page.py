@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from afformer_core.dataset_page.annotated_page import PageSettings
 from afformer_core.dataset_page.mined_page import find_index, mined_page
 from afformer_core.errors import DatasetError
+from afformer_core.maskahand.mining.index import read_index, write_index
 
 from ..maskahand.mined_videos import write_mined
 
@@ -63,8 +65,14 @@ def test_clips_with_their_hands_and_what_is_made_of_them(index: Path) -> None:
 def test_a_video_that_is_gone(index: Path) -> None:
     for number in range(3):
         (index.parent / f'{number}.mp4').unlink()
+    mined = read_index(index)
+    remote = replace(mined.videos[0], path=Path('memory:/lab/a.mp4'), clips=())
+    write_index(index, replace(mined, videos=(*mined.videos, remote)))
     page = mined_page(index, SETTINGS)
-    assert [(each.kind, each.count) for each in page.issues] == [('videos that are missing', 3)]
+    assert [(each.kind, each.count) for each in page.issues] == [
+        ('videos that are missing', 3),
+        ('videos without a clip', 1),
+    ]
     assert all(card.problem and not card.frames for card in page.cards)
 
 

@@ -3,14 +3,9 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import pickle
-import re
-import socket
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import ModuleType
@@ -26,14 +21,11 @@ from afformer_core.parallel.engine import (
     do_part_for_another,
 )
 from afformer_core.parallel.local_engine import LocalEngine
+from afformer_core.parallel.ray_connection import connected, told
 
-# Deaths of its process after which a part is given up, and deaths in a row, for each process,
-# after which everything is.
+# Deaths of its process, on machines that live, after which a part is given up, and deaths in a
+# row, for each process, after which everything is.
 _MOST_DEATHS = 5
-# Bytes of the store of a cluster that is started here; results are small.
-_STORE = 200 * 1024**2
-# Seconds that a cluster has to answer.
-_PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,7 @@ class RayEngine(Engine):
         """
         if self.address is None:
             return LocalEngine().room(on_gpu)
-        with _connected(self.address, None) as ray:
+        with connected(self.address, None) as ray:
             resources = ray.cluster_resources()
         room = int(resources.get('CPU', 0))
         if self.gpus:
@@ -86,7 +78,7 @@ class RayEngine(Engine):
             Exception: the task cannot be opened.
         """
         processes = self.processes or self.room()
-        with _connected(self.address, processes) as ray:
+        with connected(self.address, processes) as ray:
             actors = _Actors(ray, open_task, iter(parts), self.gpus)
             try:
                 for _ in range(processes):
@@ -94,6 +86,14 @@ class RayEngine(Engine):
                 yield from actors.results()
             finally:
                 actors.end()
+
+
+@dataclass(frozen=True)
+class _Process:
+    """An actor that has opened the task, and the identity of its machine."""
+
+    actor: Any
+    machine: str
 
 
 class _Actors(Generic[Part, Value]):
@@ -109,11 +109,12 @@ class _Actors(Generic[Part, Value]):
         self._actor = ray.remote(num_cpus=1, num_gpus=gpus)(_Actor)
         # The actor of each awaited answer, and the number and part that it does.
         self._opening: dict[Any, Any] = {}
-        self._working: dict[Any, tuple[Any, tuple[int, Part]]] = {}
-        self._idle: list[Any] = []
+        self._working: dict[Any, tuple[_Process, tuple[int, Part]]] = {}
+        self._idle: list[_Process] = []
         # Parts that nobody does: one that was just taken, and those whose process died.
         self._waiting: list[tuple[int, Part]] = []
-        self._deaths: Counter[int] = Counter()
+        # The machines on which the process of a part died.
+        self._deaths: defaultdict[int, list[str]] = defaultdict(list)
         self._in_a_row = 0
 
     def start(self) -> None:
@@ -136,14 +137,14 @@ class _Actors(Generic[Part, Value]):
 
     def end(self) -> None:
         """End all actors, whatever they do."""
-        working = [actor for actor, _ in self._working.values()]
-        for actor in (*self._opening.values(), *working, *self._idle):
+        opened = [*self._idle, *(process for process, _ in self._working.values())]
+        for actor in (*self._opening.values(), *(process.actor for process in opened)):
             self._ray.kill(actor)
 
     def _opened(self, answer: Any) -> None:
         actor = self._opening.pop(answer)
         try:
-            self._ray.get(answer)
+            machine = self._ray.get(answer)
         except self._ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, ImportError):
                 raise AfformerError(
@@ -154,25 +155,25 @@ class _Actors(Generic[Part, Value]):
         except self._ray.exceptions.RayError as error:
             self._replace(error)
         else:
-            self._idle.append(actor)
+            self._idle.append(_Process(actor, machine))
 
     def _done(self, answer: Any) -> PartResult[Part, Value] | None:
         """Return the result of a part; None where its process died and it is done again."""
-        actor, (number, part) = self._working.pop(answer)
+        process, (number, part) = self._working.pop(answer)
         try:
             result: PartResult[None, Value] = self._ray.get(answer)
         except self._ray.exceptions.RayTaskError as error:
             raise error.cause from error
         except self._ray.exceptions.RayError as error:
             self._replace(error)
-            self._deaths[number] += 1
-            if self._deaths[number] < _MOST_DEATHS:
+            self._deaths[number].append(process.machine)
+            if deaths_on_living(self._deaths[number], self._ray.nodes()) < _MOST_DEATHS:
                 self._waiting.append((number, part))
                 return None
-            died = f'its process died {_MOST_DEATHS} times, the last time: {_told(error)}'
+            died = f'its process died {_MOST_DEATHS} times, the last time: {told(error)}'
             return PartResult(part, error=RuntimeError(died))
         self._in_a_row = 0
-        self._idle.append(actor)
+        self._idle.append(process)
         return result.of(part)
 
     def _replace(self, error: Exception) -> None:
@@ -181,7 +182,7 @@ class _Actors(Generic[Part, Value]):
         if self._in_a_row >= _MOST_DEATHS * working:
             raise DatasetError(
                 f'{self._in_a_row} processes of the cluster died one after another, the last: '
-                f'{_told(error)}. Check that every machine has the memory, and the same '
+                f'{told(error)}. Check that every machine has the memory, and the same '
                 'release of afformer as this one. The same command goes on from here'
             ) from error
         self.start()
@@ -194,8 +195,19 @@ class _Actors(Generic[Part, Value]):
 
     def _give(self) -> None:
         while self._idle and self._more():
-            actor, taken = self._idle.pop(), self._waiting.pop()
-            self._working[actor.do.remote(taken[1])] = (actor, taken)
+            process, taken = self._idle.pop(), self._waiting.pop()
+            self._working[process.actor.do.remote(taken[1])] = (process, taken)
+
+
+def deaths_on_living(machines: Sequence[str], nodes: Sequence[Mapping[str, Any]]) -> int:
+    """Count deaths of processes that did not die with their machine.
+
+    Args:
+        machines: identity of the machine of each process that died.
+        nodes: what Ray tells of all machines, also of those that died.
+    """
+    alive = {node['NodeID'] for node in nodes if node['Alive']}
+    return sum(machine in alive for machine in machines)
 
 
 class _Actor:
@@ -204,72 +216,15 @@ class _Actor:
     def __init__(self, open_task: bytes) -> None:
         self._open_task = open_task
 
-    def open(self) -> None:
-        """Open the task."""
+    def open(self) -> str:
+        """Open the task; returns the identity of the machine."""
         import cv2
+        import ray
 
         cv2.setNumThreads(1)
         self._task = pickle.loads(self._open_task)()
+        return str(ray.get_runtime_context().get_node_id())
 
     def do(self, part: Any) -> PartResult[None, Any]:
         """Do a part."""
         return do_part_for_another(self._task, part)
-
-
-@contextmanager
-def _connected(address: str | None, processes: int | None) -> Iterator[ModuleType]:
-    """Yield Ray, connected to a cluster, or to one that is started for as long as needed."""
-    # Ray reports how it is used to its makers, unless it is told not to.
-    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
-    try:
-        import ray
-    except ImportError as error:
-        raise AfformerError(
-            "Ray is not installed. Run `pip install 'afformer[cluster]'`, or leave out "
-            '--engine ray'
-        ) from error
-    if ray.is_initialized():
-        yield ray
-        return
-    if address is not None and ':' in address:
-        _require_reachable(address)
-    started: dict[str, Any] = {'address': address}
-    if address is None:
-        started = {
-            'address': 'local',
-            'num_cpus': processes,
-            'object_store_memory': _STORE,
-            'include_dashboard': False,
-        }
-    try:
-        ray.init(**started, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise AfformerError(
-            f'the Ray cluster {address or "of this machine"} is not reached: '
-            f'{_told(error)}. Start one with `ray start --head`, and give its address'
-        ) from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _require_reachable(address: str) -> None:
-    """Raise an error at once where nothing listens; Ray would try for two minutes."""
-    host, _, port = address.rpartition('//')[2].rpartition(':')
-    if not port.isdecimal():
-        raise ValueError(f"--address is {address!r}; expected HOST:PORT or 'auto'")
-    try:
-        socket.create_connection((host, int(port)), _PATIENCE).close()
-    except OSError as error:
-        raise AfformerError(
-            f'the Ray cluster {address} is not reached: {error}. Start one with `ray start '
-            '--head`, and give its address'
-        ) from error
-
-
-def _told(error: Exception) -> str:
-    """Return the line of an error of Ray that says most."""
-    lines = str(error).strip().splitlines()
-    last = lines[-1] if re.match(r'\w+(Error|Exception): ', lines[-1]) else lines[0]
-    return last.rstrip('.')

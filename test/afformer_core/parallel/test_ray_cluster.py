@@ -6,110 +6,66 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import psutil
 import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings, evaluate_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources
 from afformer_core.media.video import write_video
-from afformer_core.parallel.engine import Engine
-from afformer_core.parallel.local_engine import LocalEngine
+from afformer_core.models import afformer_small
+from afformer_core.parallel.engine import Engine, OpenTask, Part, PartResult, Value
+from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
 from afformer_core.parallel.ray_engine import RayEngine
 from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.training.datasets.feature_computation import ImageSet
+from afformer_core.training.datasets.feature_files import open_features
+
+from ..conftest import random_model
+from .ray_machines import STORE, Machines
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(
         importlib.util.find_spec('ray') is None, reason='the extra cluster is not installed'
     ),
 ]
-STORE = 100 * 1024**2
-SECONDS_BETWEEN_DEATHS = 7.0
+PARTS_BETWEEN_DEATHS = 3
 
 
 @pytest.fixture(scope='module')
 def red() -> Iterator[ModuleType]:
     """The module `red_hands`, which the machines of the cluster import by its folder."""
-    folder = str(Path(__file__).parent.parent / 'maskahand')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        patch.setenv('PYTHONPATH', folder, prepend=os.pathsep)
-        yield importlib.import_module('red_hands')
-
-
-def alive_machines() -> int:
-    import ray
-
-    return len({node['NodeID'] for node in ray.nodes() if node['Alive']})
-
-
-class Machines:
-    """Two machines beside the one that leads a cluster, each a tree of processes."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._running: list[psutil.Popen] = []
-        self.died = 0
-
-    def begin(self) -> None:
-        for _ in range(2):
-            self._running.append(self._start())
-
-    def replace_one(self) -> None:
-        """Kill the machine that has run longest, and start another."""
-        before = alive_machines()
-        self._kill(self._running.pop(0))
-        self.died += 1
-        while alive_machines() >= before:
-            time.sleep(0.5)
-        self._running.append(self._start())
-
-    def end(self) -> None:
-        for machine in self._running:
-            self._kill(machine)
-
-    def _start(self) -> psutil.Popen:
-        """Start a machine and wait until it has joined; two that start at once may clash."""
-        before = alive_machines()
-        while True:
-            machine = self._run()
-            while machine.poll() is None:
-                if alive_machines() > before:
-                    return machine
-                time.sleep(0.5)
-
-    def _run(self) -> psutil.Popen:
-        ray = [sys.executable, '-m', 'ray.scripts.scripts', 'start', '--block', '--num-cpus', '1']
-        store = ['--object-store-memory', str(STORE), '--address', self._address]
-        return psutil.Popen([*ray, *store], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def _kill(self, machine: psutil.Popen) -> None:
-        processes = [machine, *machine.children(recursive=True)]
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(processes, 30)
+    yield from imported(Path(__file__).parent.parent / 'maskahand', 'red_hands')
 
 
 @pytest.fixture(scope='module')
-def cluster(red: ModuleType) -> Iterator[Machines]:
+def slow() -> Iterator[ModuleType]:
+    """The module `slow_work`, likewise."""
+    yield from imported(Path(__file__).parent, 'slow_work')
+
+
+def imported(folder: Path, name: str) -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.setenv('PYTHONPATH', str(folder), prepend=os.pathsep)
+        yield importlib.import_module(name)
+
+
+@pytest.fixture(scope='module')
+def cluster(red: ModuleType, slow: ModuleType) -> Iterator[Machines]:
     """Three machines of one core each, of which the first leads."""
     import ray
     from ray.cluster_utils import Cluster
@@ -127,20 +83,27 @@ def cluster(red: ModuleType) -> Iterator[Machines]:
         cluster.shutdown()
 
 
+@dataclass(frozen=True)
+class DyingEngine(RayEngine):
+    """Three processes, one of whose machines dies after every third part, with what it does."""
+
+    processes: int | None = 3
+    machines: Machines | None = None
+
+    def map(
+        self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
+    ) -> Iterator[PartResult[Part, Value]]:
+        assert self.machines is not None
+        self.machines.died = 0
+        for number, result in enumerate(super().map(open_task, parts), 1):
+            if number % PARTS_BETWEEN_DEATHS == 0:
+                self.machines.replace_one()
+            yield result
+
+
 @pytest.fixture
-def dying(cluster: Machines) -> Iterator[Machines]:
-    """Machines of the cluster, one of which dies every seven seconds."""
-    over = threading.Event()
-
-    def kill() -> None:
-        while not over.wait(SECONDS_BETWEEN_DEATHS):
-            cluster.replace_one()
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    yield cluster
-    over.set()
-    thread.join()
+def dying(cluster: Machines) -> DyingEngine:
+    return DyingEngine(machines=cluster)
 
 
 @pytest.fixture(scope='module')
@@ -169,10 +132,10 @@ def test_mining_gives_the_index_of_one_process(mine: Callable[[Engine], bytes]) 
 
 
 def test_mining_gives_the_same_index_while_machines_die(
-    mine: Callable[[Engine], bytes], dying: Machines
+    mine: Callable[[Engine], bytes], cluster: Machines, dying: DyingEngine
 ) -> None:
-    assert mine(RayEngine(3)) == mine(LocalEngine(1))
-    assert dying.died >= 2
+    assert mine(dying) == mine(LocalEngine(1))
+    assert cluster.died >= 2
 
 
 @pytest.mark.usefixtures('cluster')
@@ -189,23 +152,71 @@ def test_scenes_are_the_same_bytes(tmp_path: Path) -> None:
     assert other == one
 
 
-@pytest.mark.usefixtures('cluster')
-def test_numbers_of_an_evaluation_are_the_same(tmp_path: Path) -> None:
-    options = ['--scenes', '2', '--demonstrations', '1', '--targets', '2', '--frames', '3']
-    assert main(['simulate', str(tmp_path), *options, '--longest-side', '64']) == 0
-    settings = RunSettings(
-        partial(Grounder.load, shipped_model_folder(), 'torch', 1), RowsProtocol((32, 32)), 7
-    )
-    pairs = choose_pairs(list(OpraDataset(tmp_path / 'train.json')))
+@pytest.fixture(scope='module')
+def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[PairResult]]:
+    """The numbers of 18 pairs of nine scenes, as an engine evaluates them."""
+    folder = tmp_path_factory.mktemp('pairs')
+    options = ['--scenes', '9', '--demonstrations', '1', '--targets', '2', '--frames', '3']
+    assert main(['simulate', str(folder), *options, '--longest-side', '64']) == 0
+    pairs = choose_pairs(list(OpraDataset(folder / 'train.json')))
+    assert len(pairs) == 18
 
-    one = evaluate_pairs(settings, pairs, LocalEngine(1), progress=False)
-    other = evaluate_pairs(settings, pairs, RayEngine(2), progress=False)
+    def evaluated(engine: Engine, kind: type[Grounder] = Grounder) -> list[PairResult]:
+        opened = partial(kind.load, shipped_model_folder(), 'torch', 1)
+        settings = RunSettings(opened, RowsProtocol((32, 32)), 7)
+        return evaluate_pairs(settings, pairs, engine, progress=False)
 
-    assert len(pairs) == 4
+    return evaluated
+
+
+def require_same_numbers(one: list[PairResult], other: list[PairResult]) -> None:
     for first, second in zip(one, other, strict=True):
         assert second.peak == first.peak
         assert second.action_scores == first.action_scores
         assert np.array_equal(second.scores.kld, first.scores.kld)
+
+
+@pytest.mark.usefixtures('cluster')
+def test_numbers_of_an_evaluation_are_the_same(
+    evaluate: Callable[..., list[PairResult]],
+) -> None:
+    require_same_numbers(evaluate(LocalEngine(1)), evaluate(RayEngine(2)))
+
+
+def test_numbers_of_an_evaluation_are_the_same_while_machines_die(
+    evaluate: Callable[..., list[PairResult]],
+    slow: ModuleType,
+    cluster: Machines,
+    dying: DyingEngine,
+) -> None:
+    require_same_numbers(evaluate(LocalEngine(1)), evaluate(dying, slow.SlowGrounder))
+    assert cluster.died >= 2
+
+
+@pytest.mark.usefixtures('cluster')
+def test_features_are_the_same_bytes(slow: ModuleType, tmp_path: Path) -> None:
+    open_images(tmp_path / 'one', 12, slow.image, ONE_PROCESS)
+    open_images(tmp_path / 'cluster', 12, slow.image, RayEngine(3))
+
+    assert len(contents(tmp_path / 'one')) == 4
+    assert contents(tmp_path / 'cluster') == contents(tmp_path / 'one')
+
+
+def test_features_are_the_same_bytes_while_machines_die(
+    slow: ModuleType, cluster: Machines, dying: DyingEngine, tmp_path: Path
+) -> None:
+    open_images(tmp_path / 'one', 60, slow.image, ONE_PROCESS)
+    open_images(tmp_path / 'cluster', 60, slow.slow_image, dying)
+
+    assert contents(tmp_path / 'cluster') == contents(tmp_path / 'one')
+    assert cluster.died >= 2
+
+
+def open_images(
+    folder: Path, count: int, read: Callable[[int], np.ndarray], engine: Engine
+) -> None:
+    encoder = random_model(afformer_small(('press',), (64, 64))).encoder.requires_grad_(False)
+    open_features(folder, [ImageSet('images', range(count), read)], encoder, {}, engine)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

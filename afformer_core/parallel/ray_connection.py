@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connection to a Ray cluster, or to one that is started for as long as needed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from afformer_core.errors import AfformerError
+
+# Bytes of the store of a cluster that is started here; results are small.
+_STORE = 200 * 1024**2
+# Seconds that a cluster has to answer.
+_PATIENCE = 10.0
+
+
+@contextmanager
+def connected(address: str | None, processes: int | None) -> Iterator[ModuleType]:
+    """Yield Ray, connected to a cluster, or to one that is started for as long as needed.
+
+    Args:
+        address: HOST:PORT or `auto`; None to start one on this machine. If this process is
+            connected already, that cluster is used.
+        processes: number of cores of one that is started.
+
+    Raises:
+        AfformerError: Ray is not installed, or the cluster is not reached.
+        ValueError: the address is wrong.
+    """
+    # Ray reports how it is used to its makers, unless it is told not to.
+    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+    try:
+        import ray
+    except ImportError as error:
+        raise AfformerError(
+            "Ray is not installed. Run `pip install 'afformer[cluster]'`, or leave out "
+            '--engine ray'
+        ) from error
+    if ray.is_initialized():
+        yield ray
+        return
+    if address is not None and ':' in address:
+        _require_reachable(address)
+    started: dict[str, Any] = {'address': address}
+    if address is None:
+        started = {
+            'address': 'local',
+            'num_cpus': processes,
+            'object_store_memory': _STORE,
+            'include_dashboard': False,
+        }
+    try:
+        ray.init(**started, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise AfformerError(
+            f'the Ray cluster {address or "of this machine"} is not reached: '
+            f'{told(error)}. Start one with `ray start --head`, and give its address'
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _require_reachable(address: str) -> None:
+    """Raise an error at once where nothing listens; Ray would try for two minutes."""
+    host, _, port = address.rpartition('//')[2].rpartition(':')
+    if not port.isdecimal():
+        raise ValueError(f"--address is {address!r}; expected HOST:PORT or 'auto'")
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE).close()
+    except OSError as error:
+        raise AfformerError(
+            f'the Ray cluster {address} is not reached: {error}. Start one with `ray start '
+            '--head`, and give its address'
+        ) from error
+
+
+def told(error: Exception) -> str:
+    """Return the line of an error of Ray that says most."""
+    lines = str(error).strip().splitlines()
+    last = lines[-1] if re.match(r'\w+(Error|Exception): ', lines[-1]) else lines[0]
+    return last.rstrip('.')

@@ -6,7 +6,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from afformer_core.maskahand.sources import FrameSource
 from afformer_core.maskahand.sources.urls import address
 
 PARTS_FOLDER = 'parts'
+# Sources that are opened at once.
+_AT_ONCE = 16
 # Must increase when the same detector would find other hands, or the format of parts changes.
 _VERSION = 2
 
@@ -85,25 +88,56 @@ def video_parts(
     """
     videos: list[VideoParts] = []
     broken: list[tuple[Path, str]] = []
-    for source in sources:
-        try:
-            duration, fingerprint = source.duration(), source.fingerprint()
-            content = source.content()
-            windows = source.windows(part_frames / rate)
-        except (AfformerError, OSError) as error:
-            broken.append((source.path, _about(source, str(error))))
+    for source, known in _facts_of_all(sources, part_frames / rate):
+        if isinstance(known, Exception):
+            broken.append((source.path, _about(source, str(known))))
             continue
         facts = (
-            _VERSION, relative(source.path, output), source.topic, fingerprint,
+            _VERSION, relative(source.path, output), source.topic, known.fingerprint,
             detector, rate, part_frames, LOWEST_SCORE,
         )  # fmt: skip
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
         folder = output / PARTS_FOLDER / key
-        frames = 0 if duration is None else max(1, round(duration * rate))
-        expected = [min(part_frames, max(0, frames - k * part_frames)) for k in windows]
-        parts = _divided(len(videos), source, windows, part_frames / rate, expected, folder)
-        videos.append(VideoParts(source, parts, content))
+        frames = 0 if known.duration is None else max(1, round(known.duration * rate))
+        expected = [min(part_frames, max(0, frames - k * part_frames)) for k in known.windows]
+        parts = _divided(len(videos), source, known.windows, part_frames / rate, expected, folder)
+        videos.append(VideoParts(source, parts, known.content))
     return videos, broken
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a source tells of itself (see `FrameSource`)."""
+
+    duration: float | None
+    fingerprint: str
+    content: str
+    windows: Sequence[int]
+
+
+def _facts_of_all(
+    sources: Iterable[FrameSource], length: float
+) -> Iterator[tuple[FrameSource, _Facts | AfformerError | OSError]]:
+    """Yield each source with what it tells, or why it cannot be read, several read at once.
+
+    A bucket answers late, though it answers many at once.
+    """
+
+    def facts_of(
+        source: FrameSource,
+    ) -> tuple[FrameSource, _Facts | AfformerError | OSError]:
+        try:
+            duration, fingerprint = source.duration(), source.fingerprint()
+            content, windows = source.content(), source.windows(length)
+        except (AfformerError, OSError) as error:
+            return source, error
+        return source, _Facts(duration, fingerprint, content, windows)
+
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        yield from pool.map(facts_of, sources)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def joined(video: VideoParts) -> tuple[MinedPart, str]:

@@ -68,7 +68,7 @@ def content_fingerprint(
         sizes = [_size(path) for path in paths]
     chosen = sorted({0, len(paths) // 2, len(paths) - 1})
     with ExitStack() as stack:
-        files = [(stack.enter_context(open_file(paths[i])), sizes[i]) for i in chosen]
+        files = [(stack.enter_context(open_file(paths[i], _SAMPLE)), sizes[i]) for i in chosen]
         several = (repr(list(sizes)), *facts)
         return samples_fingerprint(files, *(facts if len(paths) == 1 else several))
 

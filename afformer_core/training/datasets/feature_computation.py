@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,11 +25,11 @@ from afformer_core.parallel.engine import Engine, OpenTask
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.worker_process import process_number
 
-# Frames that pass the backbone at once, and stacks on a GPU, of which one is read meanwhile.
+# Frames that pass the backbone at once, and on a GPU, for which several threads read.
 _FRAMES_AT_ONCE = 8
-_STACKS_OF_A_GPU = 2
+_FRAMES_OF_A_GPU = 32
+_READERS_OF_A_GPU = 4
 
-Item = TypeVar('Item')
 ReadStack = Callable[[Any], NDArray[np.uint8]]
 
 
@@ -91,17 +91,26 @@ class Computation:
         encoder: encoder, whose backbone runs in evaluation mode, on its device.
         read: functions that read a stack, by the name of its set.
         threads: number of threads, at least 1.
+        batch: number of frames that are computed together, of as many stacks as have them, while
+            the threads read the next ones; None for one stack in each thread.
     """
 
     encoder: Encoder
     read: Mapping[str, ReadStack]
     threads: int
+    batch: int | None = None
 
     def __call__(self, part: FeaturePart) -> ComputedPart:
         """Compute the features of a part."""
-        compute = partial(_compute, self.encoder, self.read[part.name])
         with ThreadPoolExecutor(self.threads) as pool:
-            found = list(zip(part.rows, pool.map(compute, part.stacks), strict=True))
+            if self.batch is None:
+                compute = partial(_compute, self.encoder, self.read[part.name])
+                stages = list(pool.map(compute, part.stacks))
+            else:
+                read = partial(_read, self.read[part.name])
+                images = _in_order(pool, read, part.stacks, 2 * self.threads)
+                stages = list(_in_batches(self.encoder, images, self.batch))
+        found = list(zip(part.rows, stages, strict=True))
         computed = [(row, each) for row, each in found if not isinstance(each, str)]
         return ComputedPart(
             tuple(row for row, _ in computed),
@@ -120,7 +129,7 @@ def computation(
     read = {one.name: one.read for one in sets}
     if engine == ONE_PROCESS:
         cores = len(os.sched_getaffinity(0))
-        return partial(Computation, encoder, read, _threads_of(encoder, cores))
+        return partial(_on_device, encoder, read, cores)
     assert engine.processes is not None
     # Bytes, since tensors would be given to processes of this machine in shared memory, of which a
     # container has little.
@@ -132,12 +141,13 @@ def _open(packed: bytes, read: Mapping[str, ReadStack], processes: int) -> Compu
     cores = torch.get_num_threads()
     torch.set_num_threads(1)
     encoder: Encoder = pickle.loads(packed).to(own_device())
-    return Computation(encoder, read, _threads_of(encoder, cores // processes))
+    return _on_device(encoder, read, cores // processes)
 
 
-def _threads_of(encoder: Encoder, cores: int) -> int:
-    on_cpu = encoder.mean.device.type == 'cpu'
-    return max(1, cores) if on_cpu else _STACKS_OF_A_GPU
+def _on_device(encoder: Encoder, read: Mapping[str, ReadStack], cores: int) -> Computation:
+    if encoder.mean.device.type == 'cpu':
+        return Computation(encoder, read, max(1, cores))
+    return Computation(encoder, read, _READERS_OF_A_GPU, _FRAMES_OF_A_GPU)
 
 
 def own_device() -> str:
@@ -146,12 +156,15 @@ def own_device() -> str:
 
 
 @torch.inference_mode()
-def stages_of(encoder: Encoder, stack: NDArray[np.uint8]) -> tuple[NDArray[np.float16], ...]:
+def stages_of(
+    encoder: Encoder, stack: NDArray[np.uint8], at_once: int = _FRAMES_AT_ONCE
+) -> tuple[NDArray[np.float16], ...]:
     """Compute the stages of a backbone before the first one that is trained.
 
     Args:
         encoder: encoder, whose backbone runs in evaluation mode, on its device.
         stack: uint8 RGB [T, h, w, 3].
+        at_once: number of frames that pass the backbone at once.
 
     Returns:
         one array for each stage, fine to coarse, [T, C, h, w].
@@ -160,36 +173,63 @@ def stages_of(encoder: Encoder, stack: NDArray[np.uint8]) -> tuple[NDArray[np.fl
     count = backbone.frozen_stages()
     found = []
     # Of a long clip at once the first layers would take gigabytes.
-    for frames in np.split(stack, range(_FRAMES_AT_ONCE, len(stack), _FRAMES_AT_ONCE)):
+    for frames in np.split(stack, range(at_once, len(stack), at_once)):
         images = encoder.normalise(torch.from_numpy(frames).to(device))
         stages = backbone.first_stages(images, count)
         found.append([stage.half().cpu().numpy() for stage in stages])
     return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
 
 
-def ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
-    """Yield items, which another thread takes so many ahead of the consumer."""
-    rest = iter(items)
-    pool = ThreadPoolExecutor(max_workers=1)
-    try:
-        waiting = deque(pool.submit(_take_one, rest) for _ in range(count))
-        while taken := waiting.popleft().result():
-            waiting.append(pool.submit(_take_one, rest))
-            yield from taken
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _take_one(rest: Iterator[Item]) -> list[Item]:
-    return list(islice(rest, 1))
-
-
 def _compute(
     encoder: Encoder, read: ReadStack, stack: Any
 ) -> tuple[NDArray[np.float16], ...] | str:
     """Compute the features of a stack, or return why it cannot be read."""
+    images = _read(read, stack)
+    return images if isinstance(images, str) else stages_of(encoder, images)
+
+
+def _read(read: ReadStack, stack: Any) -> NDArray[np.uint8] | str:
     try:
-        images = read(stack)
+        return read(stack)
     except (AfformerError, OSError) as error:
         return str(error)
-    return stages_of(encoder, images)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    read: Callable[[Any], NDArray[np.uint8] | str],
+    stacks: Sequence[Any],
+    most: int,
+) -> Iterator[NDArray[np.uint8] | str]:
+    """Yield what the threads of a pool read, at most so many stacks ahead."""
+    rest = iter(stacks)
+    waiting = deque(pool.submit(read, stack) for stack in islice(rest, most))
+    while waiting:
+        images = waiting.popleft().result()
+        waiting.extend(pool.submit(read, stack) for stack in islice(rest, 1))
+        yield images
+
+
+def _in_batches(
+    encoder: Encoder, stacks: Iterable[NDArray[np.uint8] | str], batch: int
+) -> Iterator[tuple[NDArray[np.float16], ...] | str]:
+    """Compute stacks together until they have so many frames; what cannot be read passes."""
+    together: list[NDArray[np.uint8] | str] = []
+    frames = 0
+
+    def computed() -> Iterator[tuple[NDArray[np.float16], ...] | str]:
+        images = [each for each in together if not isinstance(each, str)]
+        ends = np.cumsum([len(each) for each in images])[:-1]
+        stages = stages_of(encoder, np.concatenate(images), batch) if images else ()
+        of_stacks = iter(list(zip(*(np.split(each, ends) for each in stages), strict=True)))
+        for each in together:
+            yield each if isinstance(each, str) else tuple(next(of_stacks))
+
+    for stack in stacks:
+        together.append(stack)
+        frames += 0 if isinstance(stack, str) else len(stack)
+        if frames >= batch:
+            yield from computed()
+            together.clear()
+            frames = 0
+    yield from computed()

@@ -15,11 +15,11 @@ from tqdm import tqdm
 from afformer_core.data.cache_room import CachePart, require_room
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.read_ahead import read_ahead
 from afformer_core.parallel.unreadable_media import UnreadableMedia
 from afformer_core.training.datasets.feature_computation import (
     FeaturePart,
     ImageSet,
-    ahead,
     computation,
     stages_of,
 )
@@ -68,7 +68,7 @@ def compute_features(
     bar = tqdm(total=total, initial=total - missing, desc='backbone features', unit='')
     with rows, bar:
         opened = computation(engine, encoder, sets)
-        for result in engine.map(opened, ahead(parts, _PARTS_AHEAD)):
+        for result in engine.map(opened, read_ahead(parts, _PARTS_AHEAD)):
             computed = result.get()
             for reason in computed.unreadable:
                 unreadable.add(reason)

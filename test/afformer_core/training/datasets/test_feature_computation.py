@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,13 +18,13 @@ from afformer_core.training.datasets.feature_computation import (
     Computation,
     FeaturePart,
     ImageSet,
-    ahead,
 )
 from afformer_core.training.datasets.feature_files import open_features
 
 from ...conftest import random_model
 
 ENCODER = random_model(afformer_small(('press',), (64, 64))).encoder.requires_grad_(False).eval()
+normalise = ENCODER.normalise
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 64, 64, 3), np.uint8)
 
 
@@ -54,6 +53,29 @@ def test_a_long_clip_is_computed_as_its_frames_are() -> None:
     assert all(np.array_equal(a[16:], b) for a, b in zip(whole, last, strict=True))
 
 
+@pytest.mark.parametrize('batch', [1, 8, 20, 100])
+def test_stacks_that_are_computed_together_are_as_if_alone(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, whose sums may differ in the last digit."""
+    part = FeaturePart('images', tuple(range(7)), (0, 1, 13, 2, 3, 4, 13))
+    alone = Computation(ENCODER, {'images': read}, 2)(part)
+    passed: list[int] = []
+    monkeypatch.setattr(
+        ENCODER, 'normalise', lambda images: passed.append(len(images)) or normalise(images)
+    )
+
+    together = Computation(ENCODER, {'images': read}, 2, batch)(part)
+
+    assert together.rows == alone.rows == (0, 1, 3, 4, 5)
+    assert together.unreadable == alone.unreadable == ('13.png is damaged',) * 2
+    for found, expected in zip(together.stages, alone.stages, strict=True):
+        for one, other in zip(found, expected, strict=True):
+            assert one.dtype == np.float16
+            np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-3)
+    assert passed == {1: [1] * 40, 8: [8] * 5, 20: [20, 4, 16], 100: [40]}[batch]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('engine', [LocalEngine(2), LocalEngine(3)], ids=str)
 def test_processes_give_the_bytes_of_one_with_all_cores(engine: Engine, tmp_path: Path) -> None:
@@ -69,21 +91,3 @@ def test_processes_give_the_bytes_of_one_with_all_cores(engine: Engine, tmp_path
     for name in files:
         one, many = (tmp_path / folder / name for folder in ('one', 'many'))
         assert one.read_bytes() == many.read_bytes(), name
-
-
-def test_items_are_taken_ahead_and_errors_come_through() -> None:
-    taken: list[int] = []
-
-    def items() -> Iterator[int]:
-        for number in range(5):
-            taken.append(number)
-            yield number
-        raise ImageError('the sixth is damaged')
-
-    found = ahead(items(), 2)
-    assert next(found) == 0
-    assert [next(found) for _ in range(4)] == [1, 2, 3, 4]
-    assert taken == [0, 1, 2, 3, 4]
-    with pytest.raises(ImageError, match='sixth'):
-        next(found)
-    assert list(ahead([], 2)) == []

@@ -38,6 +38,11 @@ _INPUTS = {
         'sensor_msgs/msg/Image or CompressedImage',
         'frames of a demonstration, read between start and finish',
     ),
+    'demonstration_frame_mouse_left': (
+        'geometry_msgs/msg/Point',
+        'clicks in `demonstration_frame`, as rqt_image_view publishes them: x, y of the pixel at '
+        'which the contact is marked',
+    ),
 }
 _OUTPUTS = {
     'affordance': 'all that a planner reads: presence and its threshold, action scores; peaks '
@@ -63,6 +68,13 @@ _OTHERS = (
     ),
     (
         'out',
+        'demonstration_frame',
+        'sensor_msgs/msg/Image',
+        'rgb8, the first frame that is used of the selected demonstration, and its mark; once a '
+        'second while somebody listens',
+    ),
+    (
+        'out',
         '/diagnostics',
         'diagnostic_msgs/msg/DiagnosticArray',
         'rates, latency of each stage, and in words why nothing is published',
@@ -75,6 +87,8 @@ _SERVICES = {
     'select_demonstration': 'ground another one, or several joined by `+`',
     'list_demonstrations': 'names, and the selected one',
     'delete_demonstration': 'forget one, on disk too',
+    'get_demonstration_frame': 'the first frame that is used of one, and where it is marked',
+    'mark_contact': 'mark in that frame what is operated, or take the mark away',
 }
 _ACTIONS = {
     'ground_demonstration': 'find where to act in the images from now on, or why none is found',

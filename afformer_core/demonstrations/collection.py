@@ -7,11 +7,15 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
+from afformer_core.demonstrations.contact_mark import FirstFrame, contact_pixel, contact_position
+from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, shown_rotation
 from afformer_core.demonstrations.state import Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 
 class DemonstrationCollection:
@@ -144,6 +148,51 @@ class DemonstrationCollection:
                 self._memorize_stored(summary)
                 self._outdated.discard(name)
 
+    def first_frame(self, name: str) -> FirstFrame:
+        """Read the first frame of a demonstration that the model uses.
+
+        Raises:
+            DemonstrationError: there is none of the name, or its frames are not kept.
+        """
+        contact = self.summary(name).marked_contact
+        frame = self._storing(name).first_frame(name)
+        mark = None if contact is None else contact_pixel(contact, frame.image)
+        return FirstFrame(name, frame.image, frame.jpeg, frame.nanoseconds, mark)
+
+    def mark(self, name: str, pixel: Point | None) -> FirstFrame:
+        """Mark the contact of a demonstration, on disk too, and memorize it anew.
+
+        Args:
+            name: name of the demonstration.
+            pixel: (x, y) in its first frame that is used; None: the model finds the contact.
+
+        Returns:
+            that frame with its mark.
+
+        Raises:
+            DemonstrationError: there is none of the name, its frames are not kept, another
+                process records under its name, the pixel lies outside of the frame, the model
+                takes no mark, or the disk refuses; nothing has changed.
+        """
+        summary, store = self.summary(name), self._storing(name)
+        if store.written_elsewhere(name):
+            raise DemonstrationError(
+                f'{name!r} is being recorded by another process. Mark it after that'
+            )
+        first = replace(self.first_frame(name), mark=pixel)
+        contact = None if pixel is None else contact_position(pixel, first.image)
+        encoded = replace(self._stored_frames(summary), contact=contact)
+        # A model that takes no mark refuses it before anything is written.
+        self._grounder.contact(encoded)
+        encoded = replace(encoded, rotation=self._rotation(summary, store, encoded))
+        self._summaries[name] = store.mark(name, contact, encoded.rotation)
+        version = store.version(name)
+        if version is not None:
+            self._versions[name] = version
+        self._grounder.memorize(encoded, name, summary.frames)
+        self._outdated.discard(name)
+        return first
+
     def delete(self, name: str) -> None:
         """Delete a demonstration, on disk too.
 
@@ -176,15 +225,38 @@ class DemonstrationCollection:
         self._other_files.discard(name)
         self._outdated.discard(name)
 
+    def _storing(self, name: str) -> DemonstrationStore:
+        """Return the store, if it keeps a demonstration."""
+        if self._store is None or name in self._unkept:
+            reason = self._unkept.get(name, 'there is no store')
+            raise DemonstrationError(f'the frames of {name!r} are not kept: {reason}')
+        return self._store
+
     def _memorize_stored(self, summary: Summary) -> None:
-        assert self._store is not None
-        grounder, name = self._grounder, summary.name
-        encoded = self._store.encoded_frames(name, grounder.fingerprint)
-        if encoded is None:
-            frames = self._store.frames(name, grounder.configuration.maximum_frames)
-            images = [grounder.resize(frame) for frame in frames]
-            encoded = EncodedFrames.stack([(image, grounder.encode(image)) for image in images])
-            self._summaries[name] = replace(summary, frames_kept=len(encoded))
+        encoded = self._stored_frames(summary)
+        if len(encoded) != summary.frames_kept:
+            self._summaries[summary.name] = replace(summary, frames_kept=len(encoded))
         rotation, contact = summary.shown_rotation, summary.marked_contact
         encoded = replace(encoded, rotation=rotation, contact=contact)
-        grounder.memorize(encoded, name, summary.frames)
+        self._grounder.memorize(encoded, summary.name, summary.frames)
+
+    def _stored_frames(self, summary: Summary) -> EncodedFrames:
+        """Return the frames that the model uses; those of another model are encoded anew."""
+        assert self._store is not None
+        grounder = self._grounder
+        encoded = self._store.encoded_frames(summary.name, grounder.fingerprint)
+        if encoded is not None:
+            return encoded
+        frames = self._store.frames(summary.name, grounder.configuration.maximum_frames)
+        images = [grounder.resize(frame) for frame in frames]
+        return EncodedFrames.stack([(image, grounder.encode(image)) for image in images])
+
+    def _rotation(
+        self, summary: Summary, store: DemonstrationStore, encoded: EncodedFrames
+    ) -> ShownRotation:
+        """Estimate the rotation around another contact, if there are enough frames for that."""
+        frames = store.frames(summary.name, MOST_FRAMES)
+        if len(frames) <= summary.frames_kept:
+            # Of a file that was loaded, no more frames are kept than the model uses.
+            return summary.shown_rotation
+        return shown_rotation(self._grounder, encoded, frames)

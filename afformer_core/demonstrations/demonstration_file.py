@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -45,6 +46,21 @@ _DAMAGE = (
     cv2.error,
     struct.error,
 )
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """Frame of a demonstration as it is stored.
+
+    Attributes:
+        image: uint8 RGB [H, W, 3].
+        jpeg: the same as a JPEG file.
+        nanoseconds: its time.
+    """
+
+    image: NDArray[np.uint8]
+    jpeg: bytes
+    nanoseconds: int
 
 
 def read_entry(path: Path) -> StoreEntry:
@@ -92,11 +108,38 @@ def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
         entry = StoreEntry.from_text(_texts(reader))
         count = entry.last_frame - entry.first_frame + 1
         expected = {entry.first_frame + i for i in uniform_indices(count, maximum)}
-        messages = (message for _, _, message in reader.iter_messages(TOPIC, log_time_order=False))
-        frames = [_image(message) for number, message in enumerate(messages) if number in expected]
+        messages = enumerate(_messages(reader))
+        frames = [_image(message) for number, message in messages if number in expected]
         if len(frames) < len(expected):
             raise ValueError(f'it ends before frame {entry.last_frame}')
         return frames
+
+
+def read_first_frame(path: Path) -> StoredFrame:
+    """Read the first frame of the part that is used.
+
+    Raises:
+        DemonstrationError: the file is damaged.
+        OSError: it cannot be read.
+    """
+    with _opened(path) as reader:
+        first = StoreEntry.from_text(_texts(reader)).first_frame
+        for number, message in enumerate(_messages(reader)):
+            if number == first:
+                return StoredFrame(_image(message), _jpeg(message).tobytes(), message.log_time)
+        raise ValueError(f'it ends before frame {first}')
+
+
+def read_messages(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Read all frames, one at a time, as messages with their times in nanoseconds.
+
+    Raises:
+        DemonstrationError: the file is damaged.
+        OSError: it cannot be read.
+    """
+    with _opened(path) as reader:
+        for message in _messages(reader):
+            yield message.data, message.log_time
 
 
 @contextmanager
@@ -124,9 +167,16 @@ def _texts(reader: McapReader) -> Mapping[str, str]:
     raise OtherFormatError(f'it has no metadata record {METADATA_NAME}')
 
 
+def _messages(reader: McapReader) -> Iterator[Message]:
+    return (message for _, _, message in reader.iter_messages(TOPIC, log_time_order=False))
+
+
+def _jpeg(message: Message) -> NDArray[np.uint8]:
+    return np.asarray(typestore().deserialize_cdr(message.data, MESSAGE_TYPE).data, np.uint8)
+
+
 def _image(message: Message) -> NDArray[np.uint8]:
-    data = typestore().deserialize_cdr(message.data, MESSAGE_TYPE).data
-    image = cv2.imdecode(np.asarray(data, np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(_jpeg(message), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f'frame {message.sequence} is not a JPEG image')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)

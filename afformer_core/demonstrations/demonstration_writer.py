@@ -85,7 +85,14 @@ class DemonstrationWriter:
         """
         nanoseconds = max(0, round(stamp * 1e9))
         data = np.frombuffer(encode_jpeg(image, _JPEG_QUALITY), np.uint8)
-        message = _message(data, nanoseconds)
+        self.add_message(_message(data, nanoseconds), nanoseconds)
+
+    def add_message(self, message: bytes, nanoseconds: int) -> None:
+        """Append a frame as another demonstration file holds it, stamped with its time.
+
+        Raises:
+            DemonstrationError: the disk refuses; the file is removed.
+        """
         try:
             self._writer.add_message(
                 self._channel, nanoseconds, message, nanoseconds, self._count % (1 << 32)

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.collection import DemonstrationCollection
+from afformer_core.demonstrations.contact_mark import FirstFrame
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
 from afformer_core.demonstrations.selection import Selection, SelectionFile, split_names
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.session import Session
@@ -237,6 +239,41 @@ class DemonstrationLibrary:
             self._report(f'the selected demonstration {name!r} was deleted; select another')
         else:
             self._report(f'{name!r} was deleted')
+
+    def first_frame(self, name: str) -> FirstFrame:
+        """Read the first frame of a demonstration that the model uses, and its mark.
+
+        Args:
+            name: name of the demonstration; '' for the selected one.
+
+        Raises:
+            DemonstrationError: unknown, or its frames are not kept; none or several are selected.
+        """
+        return self._finished.first_frame(self._one_name(name))
+
+    def mark(self, name: str, pixel: Point | None) -> FirstFrame:
+        """Mark the contact of a demonstration; returns its first frame afterwards.
+
+        Args:
+            name: name of the demonstration; '' for the selected one.
+            pixel: (x, y) in that frame; None: the mark is taken away.
+
+        Raises:
+            DemonstrationError: one is being recorded; or see `first_frame` and
+                `DemonstrationCollection.mark`.
+        """
+        self._require_no_recording()
+        name = self._one_name(name)
+        first = self._finished.mark(name, pixel)
+        if name in self._selection.names:
+            # Images are grounded against another memory from now on.
+            self._selection.set(self._selection.names)
+        self._report(str(first))
+        return first
+
+    def _one_name(self, name: str) -> str:
+        self._finished.refresh(self._selection.names)
+        return name or self._selection.required_one()
 
     def fail(self, message: str) -> None:
         """Report a failure, also one before a demonstration could be made."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
+from afformer_core.demonstrations.contact_mark import contact_position
 from afformer_core.demonstrations.even_frames import EvenFrames
 from afformer_core.demonstrations.reading_progress import Progress, VideoProgress, untold
 from afformer_core.errors import DemonstrationError
@@ -124,25 +125,6 @@ def split_contact(path: Path) -> tuple[Path, Point | None]:
     """Split `SOURCE#contact=X,Y`, or `VIDEO#t=BEGIN,END&contact=X,Y`, into source and pixel."""
     named = None if path.exists() else _CONTACT.fullmatch(str(path))
     return (path, None) if named is None else (Path(named[1]), (float(named[2]), float(named[3])))
-
-
-def contact_position(pixel: Point, frame: NDArray[np.uint8]) -> Point:
-    """Return a pixel of a demonstration's first frame as `EncodedFrames.contact` expects it.
-
-    Args:
-        pixel: (x, y); the first pixel's centre is (0, 0).
-        frame: uint8 RGB [H, W, 3].
-
-    Raises:
-        DemonstrationError: it lies outside.
-    """
-    (x, y), (height, width) = pixel, frame.shape[:2]
-    if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
-        raise DemonstrationError(
-            f'the contact is marked at {x:g},{y:g}; expected a pixel of the first frame, which '
-            f'has {width}x{height}'
-        )
-    return (x + 0.5) / width, (y + 0.5) / height
 
 
 def read_demonstration(

@@ -238,10 +238,7 @@ class Recording:
             part.trimmed_by,
             self.hands_seen,
             self.losses.total,
-            '' if rotation.sense is None else rotation.sense.value,
-            rotation.problem,
-            '' if self.contact is None else '{} {}'.format(*self.contact),
-        )
+        ).marked(self.contact, rotation)
 
     def _complete_file(self, summary: Summary, part: Part, encoded: EncodedFrames) -> None:
         if self._writer is None:

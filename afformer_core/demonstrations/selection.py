@@ -115,6 +115,19 @@ class Selection:
             raise DemonstrationError('no demonstration is selected. Select one, or name one')
         return self.names
 
+    def required_one(self) -> str:
+        """Return the name of the only demonstration that is selected.
+
+        Raises:
+            DemonstrationError: none or several are selected.
+        """
+        names = self.required()
+        if len(names) > 1:
+            raise DemonstrationError(
+                f'{len(names)} demonstrations are selected: {self}; expected one. Name one'
+            )
+        return names[0]
+
     def kept(self) -> str:
         """Return the selection in the file, or ''."""
         return '' if self._file is None else self._file.read()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import IntEnum
 from typing import Any
 
@@ -104,6 +104,15 @@ class Summary:
         if len(shares) != 2 or not all(0 <= share <= 1 for share in shares):
             raise ValueError(f'the contact is {self.contact!r}; expected two shares from 0 to 1')
         return shares[0], shares[1]
+
+    def marked(self, contact: Point | None, rotation: ShownRotation) -> Summary:
+        """Return the same with another mark, or none, and the rotation around the contact."""
+        return replace(
+            self,
+            contact='' if contact is None else '{} {}'.format(*contact),
+            rotation='' if rotation.sense is None else rotation.sense.value,
+            rotation_problem=rotation.problem,
+        )
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,15 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.demonstration_file import (
+    StoredFrame,
     read_encoded_frames,
     read_entry,
+    read_first_frame,
     read_frames,
+    read_messages,
 )
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.selection import validated_name
-from afformer_core.demonstrations.state import StoreEntry
+from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError, OtherFormatError
+from afformer_core.media.polygons import Point
 from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 _SUFFIX = '.mcap'
 _PARTIAL = '.partial'
@@ -127,10 +132,8 @@ class DemonstrationStore:
             DemonstrationError: it does not exist, or its file is damaged or of another program.
         """
         path = self._existing(name)
-        try:
+        with _reading(path):
             return _entry(path)
-        except OSError as error:
-            raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
     def load_all(self) -> tuple[tuple[StoreEntry, ...], tuple[str, ...]]:
         """Read the records of all demonstrations.
@@ -164,12 +167,10 @@ class DemonstrationStore:
             DemonstrationError: it does not exist or its file is damaged.
         """
         path = self._existing(name)
-        try:
+        with _reading(path):
             if not fingerprint or _entry(path).fingerprint != fingerprint:
                 return None
             return read_encoded_frames(path)
-        except OSError as error:
-            raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
     def frames(self, name: str, maximum: int) -> Sequence[NDArray[np.uint8]]:
         """Read evenly spaced frames of the part that is used: uint8 RGB [H, W, 3].
@@ -182,10 +183,45 @@ class DemonstrationStore:
             DemonstrationError: it does not exist or its file is damaged.
         """
         path = self._existing(name)
-        try:
+        with _reading(path):
             return read_frames(path, maximum)
-        except OSError as error:
-            raise DemonstrationError(f'{path} cannot be read: {error}') from error
+
+    def first_frame(self, name: str) -> StoredFrame:
+        """Read the first frame of the part that is used.
+
+        Raises:
+            DemonstrationError: it does not exist or its file is damaged.
+        """
+        path = self._existing(name)
+        with _reading(path):
+            return read_first_frame(path)
+
+    def mark(self, name: str, contact: Point | None, rotation: ShownRotation) -> Summary:
+        """Write the mark of a contact, or none, into the file of a demonstration.
+
+        Args:
+            name: name of the demonstration.
+            contact: see `EncodedFrames.contact`.
+            rotation: sense in which the demonstration turns something there.
+
+        Returns:
+            its summary; its frames stay as they were recorded.
+
+        Raises:
+            DemonstrationError: it does not exist, its file is damaged, or the disk refuses.
+        """
+        path = self._existing(name)
+        with _reading(path):
+            entry, encoded = _entry(path), read_encoded_frames(path)
+            summary = entry.summary.marked(contact, rotation)
+            writer = self.begin(name)
+            try:
+                for message, nanoseconds in read_messages(path):
+                    writer.add_message(message, nanoseconds)
+                writer.finish(replace(entry, summary=summary), encoded)
+            finally:
+                writer.discard()
+        return summary
 
     def delete(self, name: str) -> None:
         """Remove a demonstration, if there is one of the name.
@@ -209,6 +245,14 @@ class DemonstrationStore:
         if not path.is_file():
             raise DemonstrationError(f'demonstration {name!r} is not stored in {self.folder}')
         return path
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
 
 def _entry(path: Path) -> StoreEntry:

@@ -68,7 +68,7 @@ def draw_overlay(
             'or none'
         )
     canvas = _blend(image, heatmap, opacity, style)
-    scale = max(0.35, min(image.shape[:2]) / 480)
+    scale = _scale(image)
     _draw_frame(canvas, style, scale)
     labels = [_label(number, distances) for number in range(1, len(peaks) + 1)]
     for number, (peak, label) in reversed(list(enumerate(zip(peaks, labels, strict=True)))):
@@ -76,6 +76,25 @@ def draw_overlay(
     if caption:
         _draw_caption(canvas, caption, scale)
     return canvas
+
+
+def draw_mark(image: RgbImage, pixel: tuple[float, float]) -> RgbImage:
+    """Draw a mark in an image, as the best peak is drawn.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        pixel: (x, y) of the mark.
+
+    Returns:
+        uint8 RGB [H, W, 3], a new array.
+    """
+    canvas = image.copy()
+    _draw_peak(canvas, Peak(*pixel, 1.0), '', True, Style.CURRENT, _scale(image))
+    return canvas
+
+
+def _scale(image: RgbImage) -> float:
+    return max(0.35, min(image.shape[:2]) / 480)
 
 
 def _blend(

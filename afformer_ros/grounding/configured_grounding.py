@@ -19,6 +19,7 @@ from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.load_action import LoadAction
 from afformer_ros.grounding.actions.node_actions import NodeActions
 from afformer_ros.grounding.actions.record_action import RecordAction
+from afformer_ros.grounding.demonstration_frame import DemonstrationFrame
 from afformer_ros.grounding.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.grounding.demonstration_services import DemonstrationServices
@@ -127,6 +128,7 @@ class ConfiguredGrounding:
         self._services = DemonstrationServices(
             node, self._recorder, self._worker, self._status, loader
         )
+        self._frame = DemonstrationFrame(node, self._worker, self._status)
         self._record_action = RecordAction(
             actions.record, node, self._recorder, self._last_message
         )
@@ -172,6 +174,7 @@ class ConfiguredGrounding:
         self._jumps.unregister()
         self._diagnostics.destroy()
         self._services.destroy()
+        self._frame.destroy()
         self._images.destroy()
         self._recorder.destroy()
         self._spatial.destroy()

@@ -13,6 +13,7 @@ from rclpy.node import Node
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.errors import AfformerError
+from afformer_ros.grounding.demonstration_frame import compressed_frame
 from afformer_ros.grounding.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
@@ -21,8 +22,10 @@ from afformer_ros.grounding.summary_fields import fill_summary
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
+    GetDemonstrationFrame,
     ListDemonstrations,
     LoadDemonstration,
+    MarkContact,
     SelectDemonstration,
     StartDemonstration,
 )
@@ -34,6 +37,8 @@ SERVICES = {
     'select_demonstration': SelectDemonstration,
     'list_demonstrations': ListDemonstrations,
     'delete_demonstration': DeleteDemonstration,
+    'get_demonstration_frame': GetDemonstrationFrame,
+    'mark_contact': MarkContact,
 }
 
 Response = TypeVar('Response')
@@ -75,6 +80,8 @@ class DemonstrationServices:
             'select_demonstration': self._select,
             'list_demonstrations': self._list,
             'delete_demonstration': self._delete,
+            'get_demonstration_frame': self._get_frame,
+            'mark_contact': self._mark,
         }
         self._services = [
             node.create_service(kind, f'~/{name}', callbacks[name], callback_group=group)
@@ -141,6 +148,31 @@ class DemonstrationServices:
         def act() -> str:
             self._worker.submit(lambda owned: owned.delete(request.name)).result(_PATIENCE)
             return f'{request.name!r} was deleted'
+
+        return self._answer(response, act)
+
+    def _get_frame(
+        self, request: GetDemonstrationFrame.Request, response: GetDemonstrationFrame.Response
+    ) -> GetDemonstrationFrame.Response:
+        def act() -> str:
+            asked = self._worker.submit(lambda owned: owned.first_frame(request.name))
+            first = asked.result(_PATIENCE)
+            response.name = first.name
+            response.frame = compressed_frame(first)
+            if first.mark is not None:
+                response.marked, (response.x, response.y) = True, first.mark
+            return str(first)
+
+        return self._answer(response, act)
+
+    def _mark(
+        self, request: MarkContact.Request, response: MarkContact.Response
+    ) -> MarkContact.Response:
+        pixel = None if request.remove else (request.x, request.y)
+
+        def act() -> str:
+            asked = self._worker.submit(lambda owned: owned.mark(request.name, pixel))
+            return str(asked.result(_PATIENCE))
 
         return self._answer(response, act)
 

@@ -31,14 +31,16 @@ _STOPPING_PATIENCE = 1.5
 class GroundingNode(LifecycleNode):
     """Grounds the selected demonstration in every image that it can keep up with.
 
-    Subscribes to `image`, `depth`, `camera_info` and `demonstration`; publishes `affordance`,
-    `grasp_candidates`, `affordance_cloud`, `heatmap`, `mask`, `overlay`, `markers`,
-    `demonstration_status` and `/diagnostics`;
-    offers `~/start_demonstration`, `~/finish_demonstration`, `~/load_demonstration`,
-    `~/select_demonstration`, `~/list_demonstrations` and `~/delete_demonstration`. All of these
-    exist from its configuration on; images are grounded and demonstrations recorded while it is
-    active. The actions `~/ground_demonstration`, `~/record_demonstration` and
-    `~/load_demonstration` are there all the time, so that every goal has a result that says why.
+    Subscribes to `image`, `depth`, `camera_info`, `demonstration` and
+    `demonstration_frame_mouse_left`; publishes `affordance`, `grasp_candidates`,
+    `affordance_cloud`, `heatmap`, `mask`, `overlay`, `markers`, `demonstration_status`,
+    `demonstration_frame` and `/diagnostics`; offers `~/start_demonstration`,
+    `~/finish_demonstration`, `~/load_demonstration`, `~/select_demonstration`,
+    `~/list_demonstrations`, `~/delete_demonstration`, `~/get_demonstration_frame` and
+    `~/mark_contact`. All of these exist from its configuration on; images are grounded and
+    demonstrations recorded while it is active. The actions `~/ground_demonstration`,
+    `~/record_demonstration` and `~/load_demonstration` are there all the time, so that every goal
+    has a result that says why.
     While it is active, it keeps up a bond with a lifecycle manager on `bond`.
 
     Args:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from action_msgs.msg import GoalStatus
-from lifecycle_msgs.srv import GetState
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.action import ActionClient
 
 from afformer_core.errors import AfformerError
@@ -16,17 +17,22 @@ from afformer_ros.action import LoadDemonstration, RecordDemonstration
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
+    GetDemonstrationFrame,
     ListDemonstrations,
+    MarkContact,
     SelectDemonstration,
 )
 from afformer_ros.studio.ros_thread import RosThread, awaitable
 
 _SERVICES = {
     'get_state': GetState,
+    'change_state': ChangeState,
     'list_demonstrations': ListDemonstrations,
     'select_demonstration': SelectDemonstration,
     'delete_demonstration': DeleteDemonstration,
     'finish_demonstration': FinishDemonstration,
+    'get_demonstration_frame': GetDemonstrationFrame,
+    'mark_contact': MarkContact,
 }
 _ACTIONS = {
     'record_demonstration': RecordDemonstration,
@@ -95,8 +101,8 @@ class GroundingRequests:
                 'it. Try again, or look at its log'
             ) from None
 
-    async def succeed(self, service: str, **fields: Any) -> None:
-        """Call a service that says whether it succeeded.
+    async def succeed(self, service: str, **fields: Any) -> Any:
+        """Call a service that says whether it succeeded; return its answer.
 
         Raises:
             RequestError: as of `ask`, or the node refuses.
@@ -104,6 +110,17 @@ class GroundingRequests:
         answer = await self.ask(service, **fields)
         if not answer.success:
             raise RequestError(answer.message)
+        return answer
+
+    async def change_state(self, transition: int) -> None:
+        """Ask for a transition of the node's lifecycle, by its id in `Transition`.
+
+        Raises:
+            RequestError: as of `ask`, or the node refuses.
+        """
+        answer = await self.ask('change_state', transition=Transition(id=transition))
+        if not answer.success:
+            raise RequestError(f'{self._name} has refused the transition; its log says why')
 
     async def pursue(
         self, action: str, told: Callable[[Any], None] = lambda feedback: None, **fields: Any

@@ -12,11 +12,13 @@ from nicegui import ui
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.messages.image_decoding import to_rgb
+from afformer_ros.studio.contact_marker import ContactMarker
 from afformer_ros.studio.demonstration_controls import DemonstrationControls
 from afformer_ros.studio.demonstration_list import DemonstrationList
 from afformer_ros.studio.diagnostics_list import DiagnosticsList
 from afformer_ros.studio.grounding_link import GroundingLink
 from afformer_ros.studio.grounding_watch import NodeState
+from afformer_ros.studio.lifecycle_buttons import LifecycleButtons
 from afformer_ros.studio.presence_chart import presence_svg
 from afformer_ros.studio.words import (
     age_in_words,
@@ -45,6 +47,7 @@ class RobotView:
         with ui.row().classes('items-center no-wrap'):
             self._icon = ui.icon('help', size='sm')
             self._state = ui.label().classes('font-bold node-state')
+            self._lifecycle = LifecycleButtons(link)
         with ui.element().classes(_GRID):
             with ui.column().classes('min-w-0 gap-2'):
                 self._presence = ui.label().classes('font-bold presence')
@@ -60,6 +63,7 @@ class RobotView:
             with ui.column().classes('min-w-0 gap-2'):
                 self._controls = DemonstrationControls(link)
                 self._demonstrations = DemonstrationList(link)
+                self._marker = ContactMarker(link)
                 self._diagnostics = DiagnosticsList()
         self._timer = ui.timer(_PERIOD, self._refresh, active=False)
 
@@ -80,8 +84,10 @@ class RobotView:
         watch = self._link.watch
         self._state.text = state_in_words(watch.state, self._link.name)
         self._icon.name = 'check_circle' if watch.state is NodeState.ACTIVE else 'warning'
+        self._lifecycle.refresh()
         self._controls.refresh()
         self._demonstrations.refresh()
+        self._marker.refresh()
         self._diagnostics.show(watch.diagnostics)
         now = time.monotonic()
         self._chart.content = presence_svg(tuple(watch.presence), now)

@@ -18,8 +18,8 @@ _STATES: Mapping[NodeState, str] = {
         'the same ROS_DOMAIN_ID. This page finds it by itself.'
     ),
     NodeState.SILENT: '{name} does not answer. It is busy, hangs, or has died.',
-    NodeState.UNCONFIGURED: '{name} is not configured. Run: ros2 lifecycle set {name} configure',
-    NodeState.INACTIVE: '{name} is not active. Run: ros2 lifecycle set {name} activate',
+    NodeState.UNCONFIGURED: '{name} is not configured. Configure it, and then activate it.',
+    NodeState.INACTIVE: '{name} is not active. Activate it.',
     NodeState.ACTIVE: '{name} is active.',
 }
 _LEVELS = {

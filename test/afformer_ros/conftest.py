@@ -21,8 +21,10 @@ from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
+    GetDemonstrationFrame,
     ListDemonstrations,
     LoadDemonstration,
+    MarkContact,
     SelectDemonstration,
     StartDemonstration,
 )
@@ -318,6 +320,15 @@ class Client:
 
     def delete(self, name: str) -> Any:
         return self.call(DeleteDemonstration, 'delete_demonstration', name=name)
+
+    def first_frame(self, name: str = '') -> Any:
+        return self.call(GetDemonstrationFrame, 'get_demonstration_frame', name=name)
+
+    def mark(self, name: str, x: float, y: float) -> Any:
+        return self.call(MarkContact, 'mark_contact', name=name, x=float(x), y=float(y))
+
+    def unmark(self, name: str) -> Any:
+        return self.call(MarkContact, 'mark_contact', name=name, remove=True)
 
     def list(self) -> Any:
         return self.call(ListDemonstrations, 'list_demonstrations')

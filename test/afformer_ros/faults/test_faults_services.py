@@ -11,8 +11,10 @@ import pytest
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
+    GetDemonstrationFrame,
     ListDemonstrations,
     LoadDemonstration,
+    MarkContact,
     SelectDemonstration,
     StartDemonstration,
 )
@@ -29,6 +31,8 @@ SERVICES = {
     'select_demonstration': SelectDemonstration,
     'list_demonstrations': ListDemonstrations,
     'delete_demonstration': DeleteDemonstration,
+    'get_demonstration_frame': GetDemonstrationFrame,
+    'mark_contact': MarkContact,
 }
 NAMES = (
     *(('', 'press', 'hold') * 5),

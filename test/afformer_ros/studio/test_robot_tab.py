@@ -31,6 +31,40 @@ def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any
     assert active.list().names == []
 
 
+@pytest.mark.timeout(300)
+def test_a_click_marks_what_is_operated(page: Any, active: Any) -> None:
+    active.record('press')
+    frame = page.locator('.first-frame img')
+    frame.wait_for()
+    page.get_by_text("'press' has no mark").wait_for()
+
+    # The frame has 64x48 pixels, of which this is the middle of the last quarter.
+    box = frame.bounding_box()
+    frame.click(position={'x': 0.875 * box['width'], 'y': 0.125 * box['height']})
+
+    page.get_by_text("The contact of 'press' is marked at").wait_for()
+    marked = active.first_frame('press')
+    assert (marked.x, marked.y) == pytest.approx((55.5, 5.5), abs=0.2)
+    assert page.locator('.first-frame circle').count() == 2
+    page.get_by_role('button', name='Unmark').click()
+    page.get_by_text("'press' has no mark").wait_for()
+    assert not active.first_frame('press').marked
+
+
+@pytest.mark.timeout(300)
+def test_buttons_take_the_node_through_its_lifecycle(page: Any, active: Any) -> None:
+    steps = (
+        ('Deactivate', 'is not active', 'inactive'),
+        ('Clean up', 'is not configured', 'unconfigured'),
+        ('Configure', 'is not active', 'inactive'),
+        ('Activate', 'is active', 'active'),
+    )
+    for button, text, state in steps:
+        page.get_by_role('button', name=button, exact=True).click()
+        page.get_by_text(f'/shared/grounding {text}').wait_for()
+        assert active.state() == state
+
+
 @pytest.mark.slow
 def test_a_node_that_hangs_ends_and_comes_back_is_told(
     nodes: Any, chromium: Any, open_studio: Any

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first frame of the selected demonstration on a topic, and clicks that mark its contact.
+
+The topics are those of rqt_image_view, which publishes the pixel of a click on the name of the
+topic that it shows, followed by `_mouse_left`.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+from geometry_msgs.msg import Point
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from afformer_core.demonstrations.contact_mark import FirstFrame
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.drawing.overlay import draw_mark
+from afformer_core.messages.image_encoding import image_message
+from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.grounding_worker import GroundingWorker
+from afformer_ros.rclpy_messages import RclpyMessages
+
+FRAMES = 'demonstration_frame'
+CLICKS = f'{FRAMES}_mouse_left'
+# Seconds. Viewers of images ask for no latched message.
+_PERIOD = 1.0
+
+
+class DemonstrationFrame:
+    """Publishes the frame while somebody listens, and marks where somebody clicks.
+
+    Args:
+        node: node that publishes and subscribes.
+        worker: worker that owns the demonstrations.
+        status: status of the demonstrations; told of clicks that are refused.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        worker: GroundingWorker[DemonstrationLibrary],
+        status: DemonstrationStatusPublisher,
+    ) -> None:
+        self._node = node
+        self._worker = worker
+        self._status = status
+        self._shown: FirstFrame | None = None
+        self._told = ''
+        self._open = True
+        group = MutuallyExclusiveCallbackGroup()
+        self._publisher: Any = node.create_publisher(Image, FRAMES, 1)
+        self._clicks = node.create_subscription(
+            Point, CLICKS, self._clicked, 10, callback_group=group
+        )
+        # A simulation that stands still has frames to click in, too.
+        self._timer = node.create_timer(
+            _PERIOD, self._read, group, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+
+    def destroy(self) -> None:
+        """Remove the topics."""
+        self._open = False
+        self._node.destroy_timer(self._timer)
+        self._node.destroy_subscription(self._clicks)
+        self._node.destroy_publisher(self._publisher)
+
+    def _read(self) -> None:
+        if self._publisher.get_subscription_count():
+            read = self._worker.submit(lambda owned: owned.first_frame(''))
+            read.add_done_callback(self._publish)
+
+    def _publish(self, read: Future[FirstFrame]) -> None:
+        """Publish what was read; called by the worker."""
+        error = read.exception()
+        if not self._open:
+            return
+        if error is not None:
+            self._shown = None
+            self._tell(str(error))
+            return
+        first = self._shown = read.result()
+        self._told = ''
+        header = Header(stamp=self._node.get_clock().now().to_msg())
+        image = first.image if first.mark is None else draw_mark(first.image, first.mark)
+        self._publisher.publish(image_message(RclpyMessages(), image, 'rgb8', header))
+
+    def _tell(self, reason: str) -> None:
+        """Log once why no frame is published."""
+        if reason != self._told:
+            self._node.get_logger().info(f'{FRAMES}: {reason}')
+            self._told = reason
+
+    def _clicked(self, click: Point) -> None:
+        shown = self._shown
+        if shown is None:
+            self._status.refused(CLICKS, f'no frame is shown; look at {FRAMES} and click in it')
+            return
+        height, width = shown.image.shape[:2]
+        # rqt_image_view rounds up to the pixel behind the last one, too.
+        pixel = click.x - (click.x == width), click.y - (click.y == height)
+        marked = self._worker.submit(lambda owned: owned.mark(shown.name, pixel))
+        marked.add_done_callback(self._marked)
+
+    def _marked(self, marked: Future[FirstFrame]) -> None:
+        error = marked.exception()
+        if error is None:
+            self._shown = marked.result()
+        elif self._open:
+            self._status.refused(CLICKS, str(error))
+
+
+def compressed_frame(first: FirstFrame) -> CompressedImage:
+    """Return a frame as it was recorded, with its time."""
+    header = Header(stamp=Time(nanoseconds=first.nanoseconds).to_msg())
+    return CompressedImage(header=header, format='jpeg', data=first.jpeg)

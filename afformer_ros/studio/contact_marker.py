@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first frame of the selected demonstration, in which a click marks what is operated."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+from nicegui import background_tasks, events, ui
+from numpy.typing import NDArray
+
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.reports.pages import jpeg_source
+from afformer_core.studio.labelling.marks import circles
+from afformer_core.studio.messages import told_errors
+from afformer_ros.msg import DemonstrationStatus
+from afformer_ros.studio.grounding_link import GroundingLink
+from afformer_ros.studio.grounding_requests import RequestError
+
+# Share of the width of the frame.
+_RADIUS = 1 / 60
+
+
+class ContactMarker:
+    """The frame, read again whenever the demonstrations have changed.
+
+    Args:
+        link: link to the node.
+    """
+
+    def __init__(self, link: GroundingLink) -> None:
+        self._link = link
+        self._status: DemonstrationStatus | None = None
+        self._reading = False
+        self._name = ''
+        self._size = (0, 0)
+        ui.label('What is operated').classes('text-lg font-bold')
+        self._told = ui.label().classes('text-sm mark')
+        # What is drawn is made of numbers alone.
+        self._image = ui.interactive_image(on_mouse=self._mark, cross=True, sanitize=False)
+        self._image.classes('w-full first-frame')
+        self._unmark = ui.button('Unmark', on_click=self._take_away)
+        self._unmark.props('flat dense no-caps')
+        self._show_nothing('Select a demonstration to mark what it operates.')
+
+    def refresh(self) -> None:
+        """Follow the state of the demonstrations."""
+        status = self._link.watch.status
+        recording = status is not None and status.state == DemonstrationStatus.RECORDING
+        if status is self._status or recording or self._reading:
+            return
+        self._status = status
+        selected = '' if status is None else status.selected
+        if not selected or '+' in selected:
+            self._show_nothing('Select one demonstration alone to mark what it operates.')
+            return
+        self._reading = True
+        background_tasks.create(self._read(selected), name='first frame')
+
+    async def _read(self, name: str) -> None:
+        try:
+            answer = await self._link.requests.ask('get_demonstration_frame', name=name)
+            image = await asyncio.to_thread(to_rgb, answer.frame) if answer.success else None
+        except RequestError as error:
+            # The services of a node that was just configured are not found at once.
+            self._status = None
+            self._show_nothing(str(error))
+        else:
+            self._show(answer, image)
+        finally:
+            self._reading = False
+
+    def _show(self, answer: Any, image: NDArray[np.uint8] | None) -> None:
+        if image is None:
+            self._show_nothing(answer.message)
+            return
+        self._name, (height, width) = answer.name, image.shape[:2]
+        self._size = width, height
+        self._image.set_source(jpeg_source(bytes(answer.frame.data)))
+        self._image.set_visibility(True)
+        # The browser's pixels begin at their corner, those of the node have their centre there.
+        mark = [(answer.x + 0.5, answer.y + 0.5)] if answer.marked else []
+        self._image.content = circles(mark, _RADIUS * width)
+        self._unmark.set_visibility(answer.marked)
+        hint = '' if answer.marked else ' Click what is operated: that is surer.'
+        self._told.text = f'{answer.message[0].upper()}{answer.message[1:]}.{hint}'
+
+    def _show_nothing(self, reason: str) -> None:
+        self._told.text = reason
+        self._image.set_visibility(False)
+        self._unmark.set_visibility(False)
+
+    async def _mark(self, event: events.MouseEventArguments) -> None:
+        corner = event.image_x, event.image_y
+        x, y = (
+            min(max(at - 0.5, 0.0), side - 1.0)
+            for at, side in zip(corner, self._size, strict=True)
+        )
+        with told_errors():
+            await self._link.requests.succeed('mark_contact', name=self._name, x=x, y=y)
+
+    async def _take_away(self) -> None:
+        with told_errors():
+            await self._link.requests.succeed('mark_contact', name=self._name, remove=True)

@@ -88,13 +88,13 @@ def draw_mark(image: RgbImage, pixel: tuple[float, float]) -> RgbImage:
     Returns:
         uint8 RGB [H, W, 3], a new array.
     """
-    canvas = image.copy()
+    canvas = np.array(image, np.uint8)
     _draw_peak(canvas, Peak(*pixel, 1.0), '', True, Style.CURRENT, _scale(image))
     return canvas
 
 
 def _scale(image: RgbImage) -> float:
-    return max(0.35, min(image.shape[:2]) / 480)
+    return float(max(0.35, min(image.shape[:2]) / 480))
 
 
 def _blend(

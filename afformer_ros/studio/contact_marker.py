@@ -17,6 +17,7 @@ from afformer_core.studio.messages import told_errors
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.studio.grounding_link import GroundingLink
 from afformer_ros.studio.grounding_requests import RequestError
+from afformer_ros.studio.words import mark_in_words
 
 # Share of the width of the frame.
 _RADIUS = 1 / 60
@@ -83,8 +84,7 @@ class ContactMarker:
         mark = [(answer.x + 0.5, answer.y + 0.5)] if answer.marked else []
         self._image.content = circles(mark, _RADIUS * width)
         self._unmark.set_visibility(answer.marked)
-        hint = '' if answer.marked else ' Click what is operated: that is surer.'
-        self._told.text = f'{answer.message[0].upper()}{answer.message[1:]}.{hint}'
+        self._told.text = mark_in_words(answer)
 
     def _show_nothing(self, reason: str) -> None:
         self._told.text = reason

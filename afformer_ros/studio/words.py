@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from afformer_ros.msg import Affordance, DemonstrationStatus
+from afformer_ros.srv import GetDemonstrationFrame
 from afformer_ros.studio.grounding_watch import NodeState
 
 _STATES: Mapping[NodeState, str] = {
@@ -77,6 +78,13 @@ def recording_in_words(status: DemonstrationStatus | None) -> str:
     return (
         f'Recording {status.name!r}: {status.frames} frames{lost}{hands}, {status.duration:.1f} s.'
     )
+
+
+def mark_in_words(answer: GetDemonstrationFrame.Response) -> str:
+    """Say whether the first frame of a demonstration is marked, and what to do if not."""
+    if answer.marked:
+        return f'{answer.name} is marked at {answer.x:.0f}, {answer.y:.0f} pixels.'
+    return f'{answer.name}: the model finds what is operated. A click there is surer.'
 
 
 def level_in_words(status: DiagnosticStatus) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.drawing.overlay import Style, draw_overlay
+from afformer_core.drawing.overlay import Style, draw_mark, draw_overlay
 from afformer_core.runtime import Peak
 
 
@@ -96,3 +96,11 @@ def test_any_size_is_drawn(size):
 def test_sizes_that_differ_are_refused():
     with pytest.raises(ValueError, match='expected equal sizes'):
         draw_overlay(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.float32), [], '', 0.5)
+
+
+def test_a_mark_is_a_ring_around_its_pixel_in_a_copy():
+    image = np.zeros((480, 640, 3), np.uint8)
+    drawn = draw_mark(image, (100.0, 200.0))
+    assert not image.any()
+    np.testing.assert_array_equal(drawn[200, [100, 111, 106]], [[255] * 3, [0, 230, 255], [0] * 3])
+    assert np.abs(np.argwhere(drawn.any(axis=2)) - [200, 100]).max() <= 14

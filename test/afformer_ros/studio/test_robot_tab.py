@@ -36,18 +36,18 @@ def test_a_click_marks_what_is_operated(page: Any, active: Any) -> None:
     active.record('press')
     frame = page.locator('.first-frame img')
     frame.wait_for()
-    page.get_by_text("'press' has no mark").wait_for()
+    page.get_by_text('press: the model finds what is operated').wait_for()
 
     # The frame has 64x48 pixels, of which this is the middle of the last quarter.
     box = frame.bounding_box()
     frame.click(position={'x': 0.875 * box['width'], 'y': 0.125 * box['height']})
 
-    page.get_by_text("The contact of 'press' is marked at").wait_for()
+    page.get_by_text('press is marked at').wait_for()
     marked = active.first_frame('press')
     assert (marked.x, marked.y) == pytest.approx((55.5, 5.5), abs=0.2)
     assert page.locator('.first-frame circle').count() == 2
     page.get_by_role('button', name='Unmark').click()
-    page.get_by_text("'press' has no mark").wait_for()
+    page.get_by_text('press: the model finds what is operated').wait_for()
     assert not active.first_frame('press').marked
 
 

@@ -7,11 +7,13 @@ import math
 
 import pytest
 from afformer_ros.msg import ActionScore, Affordance, AffordancePoint, DemonstrationStatus
+from afformer_ros.srv import GetDemonstrationFrame
 from geometry_msgs.msg import Point
 
 from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
+    mark_in_words,
     presence_in_words,
     recording_in_words,
 )
@@ -69,3 +71,12 @@ def test_a_recording() -> None:
     status.state, status.message = DemonstrationStatus.FAILED, 'the disk is full'
     assert recording_in_words(status) == 'the disk is full'
     assert recording_in_words(None) == ''
+
+
+def test_a_mark() -> None:
+    answer = GetDemonstrationFrame.Response(name='press', marked=True, x=291.6, y=48.0)
+    assert mark_in_words(answer) == 'press is marked at 292, 48 pixels.'
+    answer.marked = False
+    assert mark_in_words(answer) == (
+        'press: the model finds what is operated. A click there is surer.'
+    )

@@ -190,7 +190,6 @@ class DemonstrationCollection:
         if version is not None:
             self._versions[name] = version
         self._grounder.memorize(encoded, name, summary.frames)
-        self._outdated.discard(name)
         return first
 
     def delete(self, name: str) -> None:

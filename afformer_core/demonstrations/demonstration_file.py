@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
 from mcap.exceptions import McapError
-from mcap.reader import McapReader, make_reader
+from mcap.reader import NonSeekingReader, SeekingReader
 from mcap.records import Message
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -71,8 +72,8 @@ def read_entry(path: Path) -> StoreEntry:
         DemonstrationError: the file is damaged or truncated.
         OSError: it cannot be read.
     """
-    with _opened(path) as reader:
-        return StoreEntry.from_text(_texts(reader))
+    with _opened(path) as file:
+        return StoreEntry.from_text(_texts(file))
 
 
 def read_encoded_frames(path: Path) -> EncodedFrames:
@@ -82,9 +83,9 @@ def read_encoded_frames(path: Path) -> EncodedFrames:
         DemonstrationError: the file is damaged.
         OSError: it cannot be read.
     """
-    with _opened(path) as reader:
-        expected = _texts(reader)['encoded_frames_crc32']
-        for attachment in reader.iter_attachments():
+    with _opened(path) as file:
+        expected = _texts(file)['encoded_frames_crc32']
+        for attachment in _indexed(file).iter_attachments():
             if attachment.name == ATTACHMENT_NAME:
                 if str(zlib.crc32(attachment.data)) != expected:
                     raise ValueError('the checksum of the encoded frames is wrong')
@@ -104,11 +105,11 @@ def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
         DemonstrationError: the file is damaged.
         OSError: it cannot be read.
     """
-    with _opened(path) as reader:
-        entry = StoreEntry.from_text(_texts(reader))
+    with _opened(path) as file:
+        entry = StoreEntry.from_text(_texts(file))
         count = entry.last_frame - entry.first_frame + 1
         expected = {entry.first_frame + i for i in uniform_indices(count, maximum)}
-        messages = enumerate(_messages(reader))
+        messages = enumerate(_messages(file))
         frames = [_image(message) for number, message in messages if number in expected]
         if len(frames) < len(expected):
             raise ValueError(f'it ends before frame {entry.last_frame}')
@@ -122,9 +123,9 @@ def read_first_frame(path: Path) -> StoredFrame:
         DemonstrationError: the file is damaged.
         OSError: it cannot be read.
     """
-    with _opened(path) as reader:
-        first = StoreEntry.from_text(_texts(reader)).first_frame
-        for number, message in enumerate(_messages(reader)):
+    with _opened(path) as file:
+        first = StoreEntry.from_text(_texts(file)).first_frame
+        for number, message in enumerate(_messages(file)):
             if number == first:
                 return StoredFrame(_image(message), _jpeg(message).tobytes(), message.log_time)
         raise ValueError(f'it ends before frame {first}')
@@ -137,18 +138,18 @@ def read_messages(path: Path) -> Iterator[tuple[bytes, int]]:
         DemonstrationError: the file is damaged.
         OSError: it cannot be read.
     """
-    with _opened(path) as reader:
-        for message in _messages(reader):
+    with _opened(path) as file:
+        for message in _messages(file):
             yield message.data, message.log_time
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[McapReader]:
+def _opened(path: Path) -> Iterator[IO[bytes]]:
     with path.open('rb') as file:
         try:
             if path.stat().st_size < _LEAST_BYTES:
                 raise ValueError('it is cut off')
-            yield make_reader(file, validate_crcs=True)
+            yield file
         except OtherFormatError as error:
             raise OtherFormatError(f'{path} is not read: {error}') from error
         except _DAMAGE as error:
@@ -157,8 +158,8 @@ def _opened(path: Path) -> Iterator[McapReader]:
             ) from error
 
 
-def _texts(reader: McapReader) -> Mapping[str, str]:
-    for metadata in reader.iter_metadata():
+def _texts(file: IO[bytes]) -> Mapping[str, str]:
+    for metadata in _indexed(file).iter_metadata():
         if metadata.name == METADATA_NAME:
             texts = dict(metadata.metadata)
             if texts.pop('crc32') != texts_crc32(texts):
@@ -167,7 +168,16 @@ def _texts(reader: McapReader) -> Mapping[str, str]:
     raise OtherFormatError(f'it has no metadata record {METADATA_NAME}')
 
 
-def _messages(reader: McapReader) -> Iterator[Message]:
+def _indexed(file: IO[bytes]) -> SeekingReader:
+    file.seek(0)
+    return SeekingReader(file, validate_crcs=True)
+
+
+def _messages(file: IO[bytes]) -> Iterator[Message]:
+    """Yield the messages of a file one after the other, in the order that they lie in."""
+    file.seek(0)
+    # A reader that seeks holds all chunks in memory before the first message.
+    reader = NonSeekingReader(file, validate_crcs=True)
     return (message for _, _, message in reader.iter_messages(TOPIC, log_time_order=False))
 
 

@@ -119,6 +119,13 @@ def test_a_mark_leaves_the_frames_and_the_order_alone(library, restarted, desk, 
     assert sorted(one.name for one in path.parent.iterdir()) == ['press.mcap', 'pull.mcap']
 
 
+def test_a_marked_demonstration_is_recorded_anew_without_its_mark(library, desk):
+    record(library, 'press', map(desk, range(2)))
+    library.mark('press', PIXEL)
+    record(library, 'press', map(desk, range(3)))
+    assert library.first_frame('press').mark is None
+
+
 def test_results_are_of_another_demonstration_where_a_selected_one_is_marked(library, desk):
     record(library, 'press', map(desk, range(2)))
     record(library, 'pull', map(desk, range(2, 4)))

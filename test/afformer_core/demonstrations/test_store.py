@@ -10,8 +10,11 @@ import time
 import numpy as np
 import pytest
 
+from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
+from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
 
 
 def test_what_was_saved_is_loaded(tmp_path, save):
@@ -295,3 +298,25 @@ def test_delete_where_the_folder_is_gone(tmp_path, save):
     save(store, 'press')
     (tmp_path / 'store').rename(tmp_path / 'elsewhere')
     store.delete('press')
+
+
+def test_a_file_that_is_damaged_further_on_is_not_marked(tmp_path):
+    store = DemonstrationStore(tmp_path)
+    writer = store.begin('press')
+    for number in range(2):
+        noise = np.random.default_rng(number).integers(0, 256, (1200, 1200, 3), np.uint8)
+        writer.add_frame(noise, 100.0 + number)
+    encoded = EncodedFrames(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 4, 1, 1), np.float32))
+    writer.finish(StoreEntry(Summary('press', 2, 2, 1.0, 0.0, 1.0), 1.0, 0, 1, 'model'), encoded)
+    path = tmp_path / 'press.mcap'
+    damaged = bytearray(path.read_bytes())
+    # Each frame has a chunk of its own.
+    damaged[round(0.75 * len(damaged))] ^= 255
+    path.write_bytes(damaged)
+    assert store.first_frame('press').image.shape == (1200, 1200, 3)
+
+    with pytest.raises(DemonstrationError, match=r'press\.mcap is damaged'):
+        store.mark('press', (0.5, 0.5), UNKNOWN_ROTATION)
+
+    assert path.read_bytes() == damaged
+    assert [one.name for one in tmp_path.iterdir()] == ['press.mcap']

@@ -59,8 +59,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
-    from afformer_core.demonstrations.contact_mark import contact_position
-    from afformer_core.demonstrations.media import read_demonstration
+    from afformer_core.demonstrations.media import contact_position, read_demonstration
     from afformer_core.media.images import read_image, require_image_path, write_image
     from afformer_core.outputs.grounding_json import grounding_json
     from afformer_core.outputs.grounding_overlay import draw_single_grounding

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from afformer_core.demonstrations.contact_mark import FirstFrame, contact_pixel, contact_position
+from afformer_core.demonstrations.demonstration_file import FirstFrame
+from afformer_core.demonstrations.media import contact_position
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, shown_rotation
 from afformer_core.demonstrations.state import Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
@@ -154,10 +155,8 @@ class DemonstrationCollection:
         Raises:
             DemonstrationError: there is none of the name, or its frames are not kept.
         """
-        contact = self.summary(name).marked_contact
-        frame = self._storing(name).first_frame(name)
-        mark = None if contact is None else contact_pixel(contact, frame.image)
-        return FirstFrame(name, frame.image, frame.jpeg, frame.nanoseconds, mark)
+        self.summary(name)
+        return self._storing(name).first_frame(name)
 
     def mark(self, name: str, pixel: Point | None) -> FirstFrame:
         """Mark the contact of a demonstration, on disk too, and memorize it anew.
@@ -179,7 +178,7 @@ class DemonstrationCollection:
             raise DemonstrationError(
                 f'{name!r} is being recorded by another process. Mark it after that'
             )
-        first = replace(self.first_frame(name), mark=pixel)
+        first = replace(store.first_frame(name), mark=pixel)
         contact = None if pixel is None else contact_position(pixel, first.image)
         encoded = replace(self._stored_frames(summary), contact=contact)
         # A model that takes no mark refuses it before anything is written.

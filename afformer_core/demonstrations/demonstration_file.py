@@ -28,8 +28,10 @@ from afformer_core.demonstrations.demonstration_writer import (
     texts_crc32,
     typestore,
 )
+from afformer_core.demonstrations.media import contact_pixel
 from afformer_core.demonstrations.state import StoreEntry
 from afformer_core.errors import DemonstrationError, OtherFormatError
+from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.grounding import EncodedFrames
 
@@ -50,18 +52,29 @@ _DAMAGE = (
 
 
 @dataclass(frozen=True)
-class StoredFrame:
-    """Frame of a demonstration as it is stored.
+class FirstFrame:
+    """First frame of a demonstration that the model uses, as it was recorded.
 
     Attributes:
+        name: name of the demonstration.
         image: uint8 RGB [H, W, 3].
         jpeg: the same as a JPEG file.
         nanoseconds: its time.
+        mark: (x, y) of the pixel at which its contact is marked; None: the model finds it.
     """
 
+    name: str
     image: NDArray[np.uint8]
     jpeg: bytes
     nanoseconds: int
+    mark: Point | None
+
+    def __str__(self) -> str:
+        """Say in words whether its contact is marked."""
+        if self.mark is None:
+            return f'{self.name!r} has no mark; the model finds its contact'
+        x, y = self.mark
+        return f'the contact of {self.name!r} is marked at {x:g},{y:g}'
 
 
 def read_entry(path: Path) -> StoreEntry:
@@ -116,19 +129,22 @@ def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
         return frames
 
 
-def read_first_frame(path: Path) -> StoredFrame:
-    """Read the first frame of the part that is used.
+def read_first_frame(path: Path) -> FirstFrame:
+    """Read the first frame of the part that is used, and its mark.
 
     Raises:
         DemonstrationError: the file is damaged.
         OSError: it cannot be read.
     """
     with _opened(path) as file:
-        first = StoreEntry.from_text(_texts(file)).first_frame
+        entry = StoreEntry.from_text(_texts(file))
         for number, message in enumerate(_messages(file)):
-            if number == first:
-                return StoredFrame(_image(message), _jpeg(message).tobytes(), message.log_time)
-        raise ValueError(f'it ends before frame {first}')
+            if number == entry.first_frame:
+                image, contact = _image(message), entry.summary.marked_contact
+                mark = None if contact is None else contact_pixel(contact, image)
+                jpeg = _jpeg(message).tobytes()
+                return FirstFrame(entry.summary.name, image, jpeg, message.log_time, mark)
+        raise ValueError(f'it ends before frame {entry.first_frame}')
 
 
 def read_messages(path: Path) -> Iterator[tuple[bytes, int]]:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
-from afformer_core.demonstrations.contact_mark import contact_position
 from afformer_core.demonstrations.even_frames import EvenFrames
 from afformer_core.demonstrations.reading_progress import Progress, VideoProgress, untold
 from afformer_core.errors import DemonstrationError
@@ -125,6 +124,39 @@ def split_contact(path: Path) -> tuple[Path, Point | None]:
     """Split `SOURCE#contact=X,Y`, or `VIDEO#t=BEGIN,END&contact=X,Y`, into source and pixel."""
     named = None if path.exists() else _CONTACT.fullmatch(str(path))
     return (path, None) if named is None else (Path(named[1]), (float(named[2]), float(named[3])))
+
+
+def contact_position(pixel: Point, frame: NDArray[np.uint8]) -> Point:
+    """Return a pixel of a demonstration's first frame as `EncodedFrames.contact` expects it.
+
+    Args:
+        pixel: (x, y); the first pixel's centre is (0, 0).
+        frame: uint8 RGB [H, W, 3].
+
+    Raises:
+        DemonstrationError: it lies outside.
+    """
+    (x, y), (height, width) = pixel, frame.shape[:2]
+    if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+        raise DemonstrationError(
+            f'the contact is marked at {x:g},{y:g}; expected a pixel of the first frame, which '
+            f'has {width}x{height}'
+        )
+    return (x + 0.5) / width, (y + 0.5) / height
+
+
+def contact_pixel(position: Point, frame: NDArray[np.uint8]) -> Point:
+    """Return the pixel of a demonstration's first frame, the inverse of `contact_position`.
+
+    Args:
+        position: (x, y) as shares of width and height, 0 to 1.
+        frame: uint8 RGB [H, W, 3].
+
+    Returns:
+        (x, y), to a thousandth of a pixel.
+    """
+    height, width = frame.shape[:2]
+    return round(position[0] * width - 0.5, 3), round(position[1] * height - 0.5, 3)
 
 
 def read_demonstration(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.demonstration_file import (
-    StoredFrame,
+    FirstFrame,
     read_encoded_frames,
     read_entry,
     read_first_frame,
@@ -186,15 +186,16 @@ class DemonstrationStore:
         with _reading(path):
             return read_frames(path, maximum)
 
-    def first_frame(self, name: str) -> StoredFrame:
-        """Read the first frame of the part that is used.
+    def first_frame(self, name: str) -> FirstFrame:
+        """Read the first frame of the part that is used, and its mark.
 
         Raises:
             DemonstrationError: it does not exist or its file is damaged.
         """
         path = self._existing(name)
         with _reading(path):
-            return read_first_frame(path)
+            # It goes by its present name, see `_entry`.
+            return replace(read_first_frame(path), name=name)
 
     def mark(self, name: str, contact: Point | None, rotation: ShownRotation) -> Summary:
         """Write the mark of a contact, or none, into the file of a demonstration.

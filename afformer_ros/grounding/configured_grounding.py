@@ -19,11 +19,11 @@ from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.load_action import LoadAction
 from afformer_ros.grounding.actions.node_actions import NodeActions
 from afformer_ros.grounding.actions.record_action import RecordAction
-from afformer_ros.grounding.demonstration_frame import DemonstrationFrame
-from afformer_ros.grounding.demonstration_loader import DemonstrationLoader
-from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
-from afformer_ros.grounding.demonstration_services import DemonstrationServices
-from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.demonstrations.demonstration_frame import DemonstrationFrame
+from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
+from afformer_ros.grounding.demonstrations.demonstration_recorder import DemonstrationRecorder
+from afformer_ros.grounding.demonstrations.demonstration_services import DemonstrationServices
+from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_diagnostics import (
     ComponentStatus,

@@ -24,7 +24,7 @@ from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES, O
 from afformer_core.stream.pipeline import GroundingPipeline, Observation, PipelineSettings
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GroundGoal
-from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics, StageTimes
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters

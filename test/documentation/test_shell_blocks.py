@@ -19,7 +19,7 @@ from builtin_interfaces.msg import Duration
 
 from afformer_core.cli.main import build_parser, parse
 from afformer_ros.grounding.actions.node_actions import ACTIONS
-from afformer_ros.grounding.demonstration_services import SERVICES
+from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.planner.parameters import PlannerParameters

@@ -18,9 +18,9 @@ from afformer_core.errors import AfformerError
 from afformer_ros.action import LoadDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
-from afformer_ros.grounding.demonstration_loader import DemonstrationLoader
+from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.grounding_worker import WorkerStoppedError
-from afformer_ros.grounding.summary_fields import fill_summary
+from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
 
 # Seconds between two looks at whether a loading that waits for the worker has to stop.
 _POLL_PERIOD = 0.1

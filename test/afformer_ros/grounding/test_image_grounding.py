@@ -27,7 +27,7 @@ from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.stream.pipeline import GroundingPipeline
 from afformer_core.stream.spatial_inputs import SpatialInputs
-from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.image_grounding import ImageGrounding

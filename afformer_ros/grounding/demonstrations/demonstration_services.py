@@ -13,12 +13,12 @@ from rclpy.node import Node
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.errors import AfformerError
-from afformer_ros.grounding.demonstration_frame import compressed_frame
-from afformer_ros.grounding.demonstration_loader import DemonstrationLoader
-from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
-from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.demonstrations.demonstration_frame import compressed_frame
+from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
+from afformer_ros.grounding.demonstrations.demonstration_recorder import DemonstrationRecorder
+from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
-from afformer_ros.grounding.summary_fields import fill_summary
+from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,

@@ -3,7 +3,7 @@
 
 import pytest
 
-from afformer_core.demonstrations.stamp_gaps import StampGaps
+from afformer_core.demonstrations.frame_losses import StampGaps
 
 
 @pytest.mark.parametrize(

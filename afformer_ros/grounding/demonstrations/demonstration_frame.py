@@ -18,11 +18,11 @@ from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from afformer_core.demonstrations.contact_mark import FirstFrame
+from afformer_core.demonstrations.demonstration_file import FirstFrame
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.drawing.overlay import draw_mark
 from afformer_core.messages.image_encoding import image_message
-from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.rclpy_messages import RclpyMessages
 

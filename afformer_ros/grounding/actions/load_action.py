@@ -19,8 +19,8 @@ from afformer_ros.action import LoadDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
 from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
-from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
+from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 # Seconds between two looks at whether a loading that waits for the worker has to stop.
 _POLL_PERIOD = 0.1

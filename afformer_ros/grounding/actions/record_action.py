@@ -19,9 +19,12 @@ from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.ground_goal import seconds_of
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
-from afformer_ros.grounding.demonstrations.demonstration_recorder import DemonstrationRecorder, StartedRecording
-from afformer_ros.grounding.grounding_worker import WorkerStoppedError
+from afformer_ros.grounding.demonstrations.demonstration_recorder import (
+    DemonstrationRecorder,
+    StartedRecording,
+)
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
+from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 
 @dataclass(eq=False)

@@ -17,8 +17,8 @@ from afformer_ros.grounding.demonstrations.demonstration_frame import compressed
 from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstrations.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
-from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
+from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from afformer_core.errors import DatasetError
@@ -34,6 +35,17 @@ def test_hands_come_back_with_and_without_a_contact_point(tmp_path: Path) -> Non
     write_index(tmp_path / 'mined' / 'index.json', index)
 
     assert read_index(tmp_path / 'mined' / 'index.json') == index
+
+
+def test_shards_of_before_calibrations_were_kept_are_read(tmp_path: Path) -> None:
+    video = MinedVideo(tmp_path / 'a.mp4', '', (64, 48), (0.0, 0.25), {1: (IDLE,)}, ((0, 1),))
+    index = HandIndex({'rate': 4.0}, 0.9, (video,))
+    write_index(tmp_path / 'index.json', index)
+    [shard] = read_head(tmp_path / 'index.json').shards
+    file = tmp_path / shard['videos']
+    pq.write_table(pq.read_table(file).drop_columns(['lens']), file)
+
+    assert read_index(tmp_path / 'index.json') == index
 
 
 def write_json(path: Path, **fields: Any) -> None:

@@ -86,6 +86,25 @@ def test_skipped_frames_keep_their_times_and_others_their_pixels(
     assert sum(found is None for _, found in some) > len(whole) / 4
 
 
+def test_frames_that_an_edit_list_cuts_out_are_not_given(folder: Path, tmp_path: Path) -> None:
+    path, cut = tmp_path / 'cut.mp4', 40
+    options = {'avoid_negative_ts': 'disabled', 'use_editlist': '1'}
+    with av.open(str(folder / 'h264.mp4')) as read, av.open(str(path), 'w', options=options) as to:
+        stream = to.add_stream_from_template(read.streams.video[0])
+        for packet in read.demux(video=0):
+            if packet.pts is not None and packet.dts is not None:
+                before = round(cut / RATE / packet.time_base)
+                packet.pts, packet.dts = packet.pts - before, packet.dts - before
+                packet.stream = stream
+                to.mux(packet)
+
+    whole, some = scanned(path, 0.0), scanned(path, 0.0, every_sixth)
+
+    assert len(whole) == FRAMES - cut
+    assert [time for time, _ in some] == pytest.approx([time for time, _ in whole])
+    assert any(frame is None for _, frame in some)
+
+
 @pytest.mark.parametrize('name', WHOLE)
 def test_what_cannot_be_skipped_is_decoded(folder: Path, name: str) -> None:
     frames = [frame for _, frame in scanned(folder / name, 0.0, every_sixth)]

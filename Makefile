@@ -45,9 +45,11 @@ demo: setup ## ground demonstrations over ROS 2, let a simulated arm repeat some
 	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(IMAGE),--image '$(IMAGE)')
 
 test: setup ## run the tests
+	@tools/install_browser.sh
 	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' -n 2 --dist loadscope $(PYTEST)
 
 test-slow: setup $(SNAKEMAKE) ## run the tests that take minutes each
+	@tools/install_browser.sh
 	@$(ENVIRONMENT) && python -m pytest -m slow $(PYTEST)
 
 soak: setup ## ground half an hour of camera images with depth and print the times

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from studies.mining_budget import PAGE, SETTINGS, Budget, main, read_budget, with_budget
+from studies.mining_budget.__main__ import PAGE, SETTINGS, main, with_budget
+from studies.mining_budget.settings import Budget, read_budget
+from studies.mining_budget.tables import budget_text, mining_table, stage_table, storage_table
 
 ROUND = """
 videos: {hours: 1000, files: 10, rate: 30, examined_rate: 5, gigabytes_an_hour: 4.194304,
@@ -32,7 +34,7 @@ def content() -> Any:
 
 
 def test_hours_are_frames_by_rates(content: Any) -> None:
-    table = Budget.of(content).stages()
+    table = stage_table(Budget.of(content))
 
     assert dict(table.rows) == {
         'decoding, a': ['750 h of video', '90 frames / s', '250', None],
@@ -45,7 +47,7 @@ def test_hours_are_frames_by_rates(content: Any) -> None:
 
 
 def test_a_cluster_decodes_and_detects_at_once_and_is_paid_while_it_waits(content: Any) -> None:
-    table = Budget.of(content).mining()
+    table = mining_table(Budget.of(content))
 
     assert table.columns[2] == 'days on 100 cores and 1 GPUs'
     # 1,000 core-hours at half of the time, on 100 cores.
@@ -54,7 +56,7 @@ def test_a_cluster_decodes_and_detects_at_once_and_is_paid_while_it_waits(conten
 
 
 def test_sizes_and_transfers(content: Any) -> None:
-    table = Budget.of(content).storage()
+    table = storage_table(Budget.of(content))
 
     assert dict(table.rows) == {
         'videos, 10 files': ['4,194', '2,097', None],
@@ -93,7 +95,7 @@ def test_a_wrong_file_is_an_error(
 def test_the_page_shows_what_the_settings_give() -> None:
     page = PAGE.read_text(encoding='utf-8')
 
-    assert with_budget(page, read_budget(SETTINGS).to_markdown()) == page
+    assert with_budget(page, budget_text(read_budget(SETTINGS))) == page
 
 
 def test_a_page_without_marks_is_an_error() -> None:

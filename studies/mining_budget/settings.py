@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of a budget: amounts, rates of one core or GPU, and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+# Fields that others are divided by.
+_DIVISORS = ('decoded', 'examined', 'cached_clips', 'part_minutes', 'cores', 'gpus', 'used')
+
+Settings = TypeVar('Settings')
+
+
+@dataclass(frozen=True)
+class Codec:
+    """An encoding of some of the videos.
+
+    Attributes:
+        share: share of the hours, 0 to 1.
+        decoded: frames that a core decodes a second, of which some are examined.
+    """
+
+    share: float
+    decoded: float
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A detector of hands.
+
+    Attributes:
+        examined: frames that it examines a second, on a core or on a GPU.
+        device: `core` or `gpu`.
+        assumed: whether the rate is an assumption, not a measurement.
+    """
+
+    examined: float
+    device: str = 'core'
+    assumed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.device not in ('core', 'gpu'):
+            raise ValueError(f'device is {self.device!r}; expected core or gpu')
+
+
+@dataclass(frozen=True)
+class Videos:
+    """What is mined.
+
+    Attributes:
+        hours: hours of video.
+        files: number of files.
+        rate: frames a second.
+        examined_rate: frames that are examined of each second.
+        gigabytes_an_hour: size.
+        clips_an_hour: clips that mining finds in an hour of video.
+    """
+
+    hours: float
+    files: float
+    rate: float
+    examined_rate: float
+    gigabytes_an_hour: float
+    clips_an_hour: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained on the clips.
+
+    Attributes:
+        clips: number of clips that are drawn from the index.
+        cached_clips: clips that a core reads at random positions and caches a second.
+        cached_kilobytes: size of a clip in the cache.
+        steps: number of steps.
+        step_core_seconds: core-seconds of a step where no GPU computes it.
+    """
+
+    clips: float
+    cached_clips: float
+    cached_kilobytes: float
+    steps: float
+    step_core_seconds: float
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What mining keeps.
+
+    Attributes:
+        index_kilobytes_an_hour: size of the shards of the index, of an hour of video.
+        part_kilobytes: size of the file of a part.
+        part_minutes: length of a part.
+    """
+
+    index_kilobytes_an_hour: float
+    part_kilobytes: float
+    part_minutes: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The machines.
+
+    Attributes:
+        cores, gpus: number of each.
+        used: share of the time in which they work: the rest starts, waits, or is lost with
+            machines that die.
+    """
+
+    cores: float
+    gpus: float
+    used: float
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices in one currency.
+
+    Attributes:
+        currency: its name.
+        core_hour, gpu_hour: of computing.
+        gigabyte_month: of storage.
+        gigabyte_moved: of reading a bucket from elsewhere; 0 within a region.
+        million_requests: of reading a bucket.
+    """
+
+    currency: str
+    core_hour: float
+    gpu_hour: float
+    gigabyte_month: float
+    gigabyte_moved: float
+    million_requests: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Everything that the tables are computed from."""
+
+    videos: Videos
+    codecs: Mapping[str, Codec]
+    detectors: Mapping[str, Detector]
+    training: Training
+    stored: Stored
+    cluster: Cluster
+    prices: Prices
+
+    def __post_init__(self) -> None:
+        shares = sum(codec.share for codec in self.codecs.values())
+        if abs(shares - 1) > 1e-6:
+            raise ValueError(f'the shares of the codecs have the sum {shares:g}; expected 1')
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Budget:
+        """Build a budget of the content of a YAML file.
+
+        Raises:
+            ValueError: a field is unknown, missing or out of its range.
+        """
+        _require_fields(cls, content, 'the file')
+        return cls(
+            _settings(Videos, content['videos'], 'videos'),
+            {name: _settings(Codec, one, name) for name, one in content['codecs'].items()},
+            {name: _settings(Detector, one, name) for name, one in content['detectors'].items()},
+            _settings(Training, content['training'], 'training'),
+            _settings(Stored, content['stored'], 'stored'),
+            _settings(Cluster, content['cluster'], 'cluster'),
+            _settings(Prices, content['prices'], 'prices'),
+        )
+
+
+def read_budget(path: Path) -> Budget:
+    """Read a YAML file.
+
+    Raises:
+        ValueError: see `Budget.of`.
+    """
+    return Budget.of(yaml.safe_load(path.read_text(encoding='utf-8')))
+
+
+def _settings(kind: type[Settings], content: Any, name: str) -> Settings:
+    _require_fields(kind, content, name)
+    for field, value in content.items():
+        if isinstance(value, int | float):
+            least = 'above 0' if field in _DIVISORS else 'at least 0'
+            if value < 0 or (value == 0 and field in _DIVISORS):
+                raise ValueError(f'{field} of {name} is {value}; expected {least}')
+    return kind(**content)
+
+
+def _require_fields(kind: type, content: Any, name: str) -> None:
+    if not isinstance(content, Mapping):
+        raise ValueError(f'{name} is {content!r}; expected fields')
+    known = [each.name for each in fields(kind)]
+    needed = [each.name for each in fields(kind) if each.default is MISSING]
+    if missing := [each for each in needed if each not in content]:
+        raise ValueError(f'{name} has no {missing[0]!r}')
+    if unknown := [str(each) for each in content if each not in known]:
+        raise ValueError(
+            f'{name} has an unknown field {unknown[0]!r}; expected none but {", ".join(known)}'
+        )

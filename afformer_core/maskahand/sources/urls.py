@@ -67,7 +67,10 @@ class RemoteFile(io.RawIOBase):
         super().__init__()
         with _told(url):
             system, name = _system(url)
-            self._file = system.open(name, 'rb', block_size=block, cache_type=cache)
+            opened = system.open(name, 'rb', block_size=block, cache_type=cache)
+        # Those who read a file in memory at once would share one position.
+        in_memory = isinstance(opened, io.BytesIO)
+        self._file = io.BytesIO(opened.getvalue()) if in_memory else opened
         self._url = url
 
     def readable(self) -> bool:

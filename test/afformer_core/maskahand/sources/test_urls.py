@@ -15,7 +15,7 @@ import fsspec
 import pytest
 
 from afformer_core.maskahand.sources import find_sources, open_source
-from afformer_core.maskahand.sources.urls import url_of
+from afformer_core.maskahand.sources.urls import RemoteFile, url_of
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
 
@@ -211,3 +211,10 @@ def test_a_scheme_without_its_package_is_told(url: str, reason: str) -> None:
     [(_, told)] = found.broken
     assert told.startswith(reason)
     assert 'afformer[remote]' not in told
+
+
+def test_two_who_read_a_file_in_memory_have_a_position_each() -> None:
+    fsspec.filesystem('memory').pipe('/two/letters', b'abcdef')
+    first, second = (RemoteFile('memory://two/letters') for _ in range(2))
+
+    assert (first.read(4), second.read(3), first.read()) == (b'abcd', b'abc', b'ef')

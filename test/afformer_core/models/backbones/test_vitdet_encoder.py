@@ -122,7 +122,7 @@ def test_tables_of_the_last_blocks_are_frozen_too() -> None:
     before = encoder.encode_images_and_features(images)
     encoder.freeze_tables()
     assert isinstance(encoder, SeparateLastBlockEncoder)
-    assert 'table_0_4_8_4_8' in dict(encoder.image_block.attn.named_buffers())
+    assert 'table_0_4_8_4_8_1' in dict(encoder.image_block.attn.named_buffers())
 
     levels, features = encoder.encode_images_and_features(images)
     torch.testing.assert_close(features, before[1])

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import SimpleNamespace
@@ -21,16 +24,25 @@ MCAP_SUFFIX = '.mcap'
 _FILE_SUFFIXES = (MCAP_SUFFIX, '.db3', '.zstd', '.yaml')
 # Bytes of a block, of which some are kept: indexes lie apart from what they tell of.
 _BLOCK = 1 << 20
+_one_at_a_time = threading.RLock()
 
 
-def open_bag(path: Path) -> Bag:
+@contextmanager
+def open_bag(path: Path) -> Iterator[Bag]:
     """Open a bag on the disk, or the one of the URL that a path stands for (see `Bag`).
+
+    Bags of URLs are read one at a time, since rosbags reads all of their databases by one name.
 
     Raises:
         BagError: it is missing or damaged.
         VideoError: it cannot be reached.
     """
-    return Bag(path, None if url_of(path) is None else cast('RPath', _RemotePath(path)))
+    if url_of(path) is None:
+        with Bag(path) as bag:
+            yield bag
+        return
+    with _one_at_a_time, Bag(path, cast('RPath', _RemotePath(path))) as bag:
+        yield bag
 
 
 def bag_files(path: Path) -> list[Path]:

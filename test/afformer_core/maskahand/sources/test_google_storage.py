@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +17,7 @@ from afformer_core.maskahand.sources import find_sources, open_source
 from afformer_core.maskahand.sources.urls import url_of
 
 from .mined_paths import mine, seen
+from .web_server import served
 
 pytestmark = pytest.mark.skipif(
     not (find_spec('gcp_storage_emulator') and find_spec('gcsfs')),
@@ -92,16 +92,10 @@ class Refusing(BaseHTTPRequestHandler):
 
 
 def test_a_refusal_is_told(storage: pytest.MonkeyPatch) -> None:
-    web = ThreadingHTTPServer(('127.0.0.1', 0), Refusing)
-    thread = threading.Thread(target=web.serve_forever)
-    thread.start()
-    storage.setenv('STORAGE_EMULATOR_HOST', f'http://127.0.0.1:{web.server_port}')
+    with served(Refusing) as address:
+        storage.setenv('STORAGE_EMULATOR_HOST', address)
 
-    found = find_sources([Path('gs://private/videos'), Path('gs://lab/videos')])
-
-    web.shutdown()
-    thread.join()
-    web.server_close()
+        found = find_sources([Path('gs://private/videos'), Path('gs://lab/videos')])
     assert found.sources == ()
     reason = (
         'videos cannot be read: access is denied. Check the credentials that this machine has for '

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from afformer_core.maskahand.sources import find_sources
 from afformer_core.maskahand.sources.urls import url_of
 
 from .mined_paths import mine, seen
+from .web_server import served
 
 COMMIT = 'a' * 40
 
@@ -76,19 +76,14 @@ def hub(lerobot_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     from huggingface_hub import HfFileSystem, constants
 
     Hub.root = lerobot_dataset
-    server = ThreadingHTTPServer(('127.0.0.1', 0), Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    address, template = f'http://127.0.0.1:{server.server_port}', 'HUGGINGFACE_CO_URL_TEMPLATE'
-    files = getattr(constants, template).replace(constants.ENDPOINT, address)
-    monkeypatch.setattr(constants, template, files)
-    monkeypatch.setattr(constants, 'ENDPOINT', address)
-    HfFileSystem.clear_instance_cache()
-    yield
-    HfFileSystem.clear_instance_cache()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Hub) as address:
+        template = 'HUGGINGFACE_CO_URL_TEMPLATE'
+        files = getattr(constants, template).replace(constants.ENDPOINT, address)
+        monkeypatch.setattr(constants, template, files)
+        monkeypatch.setattr(constants, 'ENDPOINT', address)
+        HfFileSystem.clear_instance_cache()
+        yield
+        HfFileSystem.clear_instance_cache()
 
 
 def test_episodes_of_a_dataset_are_those_of_the_disk(

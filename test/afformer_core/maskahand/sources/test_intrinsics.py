@@ -175,6 +175,15 @@ def test_frames_are_examined_again_with_another_calibration(
     assert len({second.content, first.content, other.content()}) == 3
 
 
+@pytest.fixture
+def options(red: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options of `afformer mine`, which then sees red hands."""
+    monkeypatch.setattr(
+        'afformer_core.hands.open_detector.open_hand_detector', lambda name: red.RedHands()
+    )
+    return ['--output', str(tmp_path / 'mined'), '--processes', '1', '--detector', 'red']
+
+
 @pytest.mark.parametrize(
     ('text', 'reason'),
     [
@@ -191,20 +200,15 @@ def test_frames_are_examined_again_with_another_calibration(
 def test_a_video_with_an_impossible_calibration_is_told_and_not_read_as_it_is(
     text: str,
     reason: str,
-    red: ModuleType,
     folder: Path,
     film: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(
-        'afformer_core.hands.open_detector.open_hand_detector', lambda name: red.RedHands()
-    )
     (folder / 'intrinsics.json').write_text(text)
-    asked = ['--output', str(tmp_path / 'mined'), '--processes', '1', '--detector', 'red']
 
-    assert main(['mine', str(folder), str(film), *asked]) == 1
+    assert main(['mine', str(folder), str(film), *options]) == 1
 
     index = read_index(tmp_path / 'mined' / 'index.json')
     assert [video.path for video in index.videos] == [film]
@@ -215,18 +219,12 @@ def test_a_video_with_an_impossible_calibration_is_told_and_not_read_as_it_is(
 
 
 def test_what_was_undistorted_is_told(
-    red: ModuleType,
     folder: Path,
     film: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(
-        'afformer_core.hands.open_detector.open_hand_detector', lambda name: red.RedHands()
-    )
-    asked = ['--output', str(tmp_path / 'mined'), '--processes', '1', '--detector', 'red']
-    assert main(['mine', str(folder), str(film), *asked]) == 0
+    assert main(['mine', str(folder), str(film), *options]) == 0
     assert 'afformer: frames of 1 videos are undistorted' in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,9 +21,11 @@ from rosbags.rosbag2 import StoragePlugin
 from afformer_core.maskahand.mining.index import HandIndex
 from afformer_core.maskahand.mining.mining import Mining
 from afformer_core.maskahand.sources import find_sources, open_source
+from afformer_core.maskahand.sources.remote_bag import open_bag
 from afformer_core.maskahand.sources.urls import url_of
 
 from .mined_paths import SETTINGS
+from .web_server import served
 
 pytest.importorskip('aiohttp', reason='aiohttp, which reads from web servers, is not installed')
 
@@ -84,13 +86,8 @@ class Listing(SimpleHTTPRequestHandler):
 def web(tree: Path) -> Iterator[str]:
     """Address of a web server of the folder above."""
     handler = partial(Listing, directory=str(tree.parent))
-    server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f'http://127.0.0.1:{server.server_port}'
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(handler) as address:
+        yield address
 
 
 @pytest.fixture(scope='module')
@@ -226,3 +223,19 @@ def test_what_is_wrong_with_a_bag_is_told_and_the_rest_is_taken(tree: Path, web:
     assert told['broken'].startswith('broken/broken.db3 cannot be read: the transfer broke: ')
     assert told['broken.mcap'].startswith('broken.mcap cannot be read: the transfer broke: ')
     assert told['cut.mcap'].startswith('cut.mcap cannot be read as a rosbag2: ')
+
+
+def test_bags_are_read_one_at_a_time(memory: str) -> None:
+    bag = Path(f'{memory}/lab/mcap')
+    opened = threading.Event()
+
+    def open_it() -> None:
+        with open_bag(bag):
+            opened.set()
+
+    with open_bag(bag):
+        thread = threading.Thread(target=open_it)
+        thread.start()
+        assert not opened.wait(0.5)
+    thread.join()
+    assert opened.is_set()

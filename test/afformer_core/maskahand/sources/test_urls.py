@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import io
 import tarfile
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +19,7 @@ from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
 
 from .mined_paths import mine, seen
+from .web_server import served
 
 # Bytes after which the server breaks a transfer.
 BREAKS = 200_000
@@ -77,13 +77,8 @@ def server(film: Path, red: ModuleType, tmp_path_factory: pytest.TempPathFactory
         'broken.ts': long.read_bytes(),
         'secret.mp4': content,
     }
-    web = ThreadingHTTPServer(('127.0.0.1', 0), Server)
-    thread = threading.Thread(target=web.serve_forever)
-    thread.start()
-    yield f'http://127.0.0.1:{web.server_port}'
-    web.shutdown()
-    thread.join()
-    web.server_close()
+    with served(Server) as address:
+        yield address
 
 
 def write_noise(path: Path) -> None:

@@ -18,11 +18,16 @@ from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 
-from afformer_core.errors import AfformerError
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.action import GroundDemonstration, LoadDemonstration
 from afformer_ros.msg import Affordance, AffordancePoint
 from afformer_ros.parameter_fields import declare_parameters, read_parameters
+from afformer_ros.planner.answers import (
+    NoAnswerError,
+    NotFoundError,
+    RefusedError,
+    found_affordance,
+)
 from afformer_ros.planner.arm_client import ArmClient, ArmError
 from afformer_ros.planner.contact import Contact, UnreachableError
 from afformer_ros.planner.parameters import PlannerParameters
@@ -39,10 +44,6 @@ _PARKING, _LOOKING = 3.0, 5.0
 # Seconds on the wall: for the node to appear, for its answer after the goal's own timeout, and to
 # read a video.
 _STARTING, _PATIENCE, _LOADING = 60.0, 10.0, 120.0
-
-
-class NoAnswerError(AfformerError):
-    """A grounding node that does not answer, or that did not find what was demonstrated."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,15 @@ class PlannerNode(Node):
             demonstrations: names of what is repeated; none: the selected ones.
 
         Raises:
-            NoAnswerError: nothing was found.
+            NotFoundError: there is no point to act at.
+            NoAnswerError, RefusedError: the grounding node does not answer, or refuses.
             UnknownActionError: the arm has no skill for what the model calls the action.
             UnreachableError: the arm does not reach it.
             ArmError: the arm does not answer.
         """
         settings = self._settings
-        result = self._ask(demonstrations, settings.agreeing_images, settings.timeout)
-        if result.outcome != GroundDemonstration.Result.FOUND:
-            raise NoAnswerError(result.message)
-        contacts = self._contacts(result.affordance)
+        affordance = self._ask(demonstrations, settings.agreeing_images, settings.timeout)
+        contacts = self._contacts(affordance)
         if self._arm is None:
             return Report(contacts[0], settings.base_frame)
         contact, felt = self._act_at_one(contacts)
@@ -151,10 +151,13 @@ class PlannerNode(Node):
 
     def _look(self, demonstrations: Sequence[str], before: Contact) -> str:
         """Ask once more, and say what has changed."""
-        result = self._ask(demonstrations, 1, _LOOKING)
-        if result.outcome != GroundDemonstration.Result.FOUND:
+        try:
+            now = self._contacts(self._ask(demonstrations, 1, _LOOKING))[0].point
+        except NotFoundError:
             return 'the camera does not see it any more'
-        now = self._contacts(result.affordance)[0].point
+        except (NoAnswerError, RefusedError) as error:
+            # The arm has acted all the same.
+            return f'what the camera sees is not known: {error}'
         way = float(np.linalg.norm(now - before.point))
         return f'the camera sees it {way * 100:.1f} cm from where it was'
 
@@ -162,7 +165,7 @@ class PlannerNode(Node):
         """Load the parameters' video or take their demonstrations, and repeat that.
 
         Raises:
-            NoAnswerError, UnreachableError, ArmError: as those of `load` and `repeat`.
+            AfformerError: as those of `load` and `repeat`.
         """
         if self._settings.video:
             self.load(self._settings.video)
@@ -173,15 +176,17 @@ class PlannerNode(Node):
         """Load a video, folder of images or bag as the demonstration, and select it.
 
         Raises:
-            NoAnswerError: the grounding node does not, or refuses.
+            NoAnswerError, RefusedError: the grounding node does not answer, or refuses.
         """
         goal = LoadDemonstration.Goal(path=path)
         result = self._result(self._load, goal, _LOADING)
         if not result.success:
-            raise NoAnswerError(result.message)
+            raise RefusedError(result.message)
 
-    def _ask(self, demonstrations: Sequence[str], agreeing_images: int, seconds: float) -> Any:
-        """Ask the grounding node where to act; return its result."""
+    def _ask(
+        self, demonstrations: Sequence[str], agreeing_images: int, seconds: float
+    ) -> Affordance:
+        """Ask the grounding node where to act (see `found_affordance`)."""
         end = time.monotonic() + _PATIENCE
         while self._camera is None and time.monotonic() < end and not self._settings.dry_run:
             self._go_on()
@@ -194,7 +199,7 @@ class PlannerNode(Node):
             position_required=True,
             timeout=_duration(seconds),
         )
-        return self._result(self._ground, goal, seconds)
+        return found_affordance(self._result(self._ground, goal, seconds), agreeing_images)
 
     def _result(self, client: Any, goal: Any, seconds: float) -> Any:
         """Send a goal to the grounding node, and wait for its result."""
@@ -205,7 +210,7 @@ class PlannerNode(Node):
                 raise NoAnswerError('there is no grounding node. Start one')
         handle = self._wait(client.send_goal_async(goal), _PATIENCE)
         if not handle.accepted:
-            raise NoAnswerError('the grounding node refused the goal. Is it active?')
+            raise RefusedError('the grounding node refused the goal. Is it active?')
         return self._wait(handle.get_result_async(), seconds + _PATIENCE).result
 
     def _contacts(self, affordance: Affordance) -> list[Contact]:

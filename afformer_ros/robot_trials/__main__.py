@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     default = ClosedLoopSettings()
     parser.add_argument('--scenes', type=int, default=default.scenes, help='number of scenes')
+    parser.add_argument('--seed', type=int, default=default.seed, help='seed of the scenes')
     parser.add_argument('--families', nargs='+', default=default.families, help='their families')
     parser.add_argument(
         '--noise', type=float, default=0.01, help='noise of depth, as a share of it'
@@ -74,10 +75,14 @@ def _run(options: argparse.Namespace) -> None:
     from afformer_ros.robot_trials.trials import RobotTrial, run_trials
 
     settings = ClosedLoopSettings(
-        scenes=options.scenes, families=tuple(options.families), noise=options.noise
+        scenes=options.scenes,
+        families=tuple(options.families),
+        seed=options.seed,
+        noise=options.noise,
     )
     robot = {
         'families': f'[{",".join(settings.families)}]',
+        'seed': settings.seed,
         'depth_noise': settings.noise,
         'image_rate': 2.0,
         'real_time_factor': 2.0,
@@ -97,9 +102,12 @@ def _run(options: argparse.Namespace) -> None:
                 f'{trial.scene} {trial.family}: {trial.action} the {trial.kind}: '
                 f'{trial.model.verdict} ({trial.model.said})'
             )
-    report = build_robot_report(
-        trials, {'model': options.model or 'shipped', 'noise of depth': f'{settings.noise:g}'}
-    )
+    facts = {
+        'model': options.model or 'shipped',
+        'seed': settings.seed,
+        'noise of depth': f'{settings.noise:g}',
+    }
+    report = build_robot_report(trials, facts)
     print(report.to_markdown(), flush=True)
     if options.json is not None:
         content = {**report.to_json(), 'trials': [asdict(one) for one in trials]}

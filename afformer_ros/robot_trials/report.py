@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from afformer_core.evaluation.report.report import Report
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Cell, Table
-from afformer_ros.robot_trials.trials import Attempt, RobotTrial
+from afformer_ros.robot_trials.attempt import Attempt
+from afformer_ros.robot_trials.trials import RobotTrial
 
 _COLUMNS = {
     'trials': 'trials',
+    'unanswered': 'without an answer',
     'success': 'success',
     'right_pixel': 'right pixel',
     'random_element': 'random element',
 }
 _NOTES = (
-    'success: share of trials in which the arm, told where and how to act by the grounding node '
-    'alone, operates the right element and no other, by the state of the simulator. right pixel: '
-    'the same for the true action at a perfect peak. random element: the true action at the '
-    'middle of a random element.',
+    'success: share of the trials with an answer in which the arm, told where and how to act by '
+    'the grounding node alone, operates the right element and no other, by the state of the '
+    'simulator. right pixel: the same for the true action at a perfect peak. random element: the '
+    'true action at the middle of a random element. without an answer: trials that count for '
+    'nothing, since the grounding node did not answer in time, refused, or the arm failed.',
     interval_note('scenes'),
 )
 
@@ -33,11 +36,13 @@ class RobotMeasures:
 
     Attributes:
         trials: number of trials.
-        success: share of them that the model's attempt has done.
-        right_pixel, random_element: shares of those attempts; None where they were not made.
+        unanswered: number of them whose model's attempt tells nothing of the model.
+        success: share of the others that the model's attempt has done; None where there are none.
+        right_pixel, random_element: shares of those attempts; None where none counts.
     """
 
     trials: int
+    unanswered: int
     success: Estimate | None
     right_pixel: Estimate | None
     random_element: Estimate | None
@@ -50,7 +55,7 @@ class RobotNumbers:
     Attributes:
         all: of all trials.
         by_action, by_family: of groups of trials.
-        verdicts: number of the model's attempts by verdict, most frequent first.
+        verdicts: number of the model's attempts by verdict (see `Attempt`), most frequent first.
     """
 
     all: RobotMeasures
@@ -78,7 +83,7 @@ def build_robot_report(
             Table.of(
                 'Demonstrations repeated by a simulated arm', _COLUMNS, _rows(groups), _NOTES
             ),
-            Table.of('Verdicts of the simulator', {'trials': 'trials'}, counts),
+            Table.of('How the trials ended', {'trials': 'trials'}, counts),
         ),
     )
 
@@ -93,6 +98,7 @@ def _by(
 def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
     return RobotMeasures(
         len(trials),
+        sum(not one.model.answered for one in trials),
         _success(trials, lambda one: one.model),
         _success(trials, lambda one: one.right_pixel),
         _success(trials, lambda one: one.random_element),
@@ -102,10 +108,11 @@ def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
 def _success(
     trials: Sequence[RobotTrial], attempt: Callable[[RobotTrial], Attempt | None]
 ) -> Estimate | None:
-    made = [(one.scene, found) for one in trials if (found := attempt(one)) is not None]
-    if not made:
+    made = [(one.scene, attempt(one)) for one in trials]
+    counted = [(scene, found.done) for scene, found in made if found and found.answered]
+    if not counted:
         return None
-    return bootstrap_mean([found.done for _, found in made], [scene for scene, _ in made], 0)
+    return bootstrap_mean([done for _, done in counted], [scene for scene, _ in counted], 0)
 
 
 def _rows(measures: Mapping[str, RobotMeasures]) -> dict[str, dict[str, Cell]]:

@@ -4,39 +4,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from afformer_core.errors import AfformerError
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_core.sim.closed_loop.trial_plan import plan_trials
-from afformer_ros.planner.contact import Contact, UnreachableError
-from afformer_ros.planner.planner_node import NoAnswerError
+from afformer_ros.planner.contact import Contact
+from afformer_ros.robot_trials.attempt import HIDDEN, Attempt, failed_attempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 
 NAME = 'shown'
-NOT_FOUND, UNREACHABLE = 'element not found', 'out of reach'
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One attempt of the arm.
-
-    Attributes:
-        verdict: the simulator's, or `NOT_FOUND` or `UNREACHABLE`.
-        said: what the planner said.
-        action: action that was carried out; empty where there was none.
-    """
-
-    verdict: str
-    said: str
-    action: str = ''
-
-    @property
-    def done(self) -> bool:
-        """Whether the right element was operated, and no other."""
-        return self.verdict == 'done'
 
 
 @dataclass(frozen=True)
@@ -104,26 +84,19 @@ def show(graph: RobotGraph, scene: TrialScene) -> None:
 
 def repeat(graph: RobotGraph) -> Attempt:
     """Let the arm repeat the demonstration `NAME` in the trial that has begun."""
-
-    def act() -> tuple[str, str]:
+    try:
         report = graph.planner.repeat([NAME])
-        return str(report), report.contact.action
-
-    return _attempt(graph, act)
+    except AfformerError as error:
+        return failed_attempt(error)
+    return Attempt(str(graph.judge()['verdict']), str(report), report.contact.action)
 
 
 def _act(graph: RobotGraph, index: int, contact: Contact | None) -> Attempt:
     if contact is None:
-        return Attempt(NOT_FOUND, 'it is hidden')
+        return Attempt(HIDDEN, 'the camera does not see the element')
     graph.begin(scene=index)
-    return _attempt(graph, lambda: (graph.planner.act(contact), contact.action))
-
-
-def _attempt(graph: RobotGraph, act: Callable[[], tuple[str, str]]) -> Attempt:
     try:
-        said, action = act()
-    except NoAnswerError as error:
-        return Attempt(NOT_FOUND, str(error))
-    except UnreachableError as error:
-        return Attempt(UNREACHABLE, str(error))
-    return Attempt(str(graph.judge()['verdict']), said, action)
+        said = graph.planner.act(contact)
+    except AfformerError as error:
+        return failed_attempt(error)
+    return Attempt(str(graph.judge()['verdict']), said, contact.action)

@@ -7,8 +7,15 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from afformer_ros.robot_trials.attempt import (
+    ARM_FAILED,
+    NO_ANSWER,
+    NOT_FOUND,
+    REFUSED,
+    Attempt,
+)
 from afformer_ros.robot_trials.report import build_robot_report
-from afformer_ros.robot_trials.trials import NOT_FOUND, Attempt, RobotTrial
+from afformer_ros.robot_trials.trials import RobotTrial
 
 DONE, OTHER = Attempt('done', 'touched', 'touch'), Attempt('another element', 'touched', 'touch')
 
@@ -43,3 +50,20 @@ def test_attempts_that_were_not_made_do_not_count(trials: list[RobotTrial]) -> N
 def test_verdicts_are_counted_most_frequent_first(trials: list[RobotTrial]) -> None:
     verdicts = build_robot_report(trials, {}).to_json()['measures']['verdicts']
     assert list(verdicts.items()) == [('done', 2), ('another element', 1), (NOT_FOUND, 1)]
+
+
+@pytest.mark.parametrize('verdict', [NO_ANSWER, REFUSED, ARM_FAILED])
+def test_a_trial_without_an_answer_does_not_count_as_a_failure(
+    trials: list[RobotTrial], verdict: str
+) -> None:
+    silent = Attempt(verdict, 'why')
+    trials.append(RobotTrial(4, 'drawers', 'drawer', 'pull', silent, silent, DONE))
+    report = build_robot_report(trials, {})
+    everything = report.to_json()['measures']['all']
+    assert (everything['trials'], everything['unanswered']) == (5, 1)
+    assert everything['success']['value'] == 0.5
+    assert everything['success']['count'] == 4
+    assert everything['right_pixel']['value'] == 1.0
+    assert everything['random_element']['value'] == 0.5
+    assert report.to_json()['measures']['by_action']['pull']['success'] is None
+    assert report.to_json()['measures']['verdicts'][verdict] == 1

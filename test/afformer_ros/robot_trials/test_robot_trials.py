@@ -17,6 +17,7 @@ if find_spec('gymnasium_robotics') is None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(620)
 def test_a_drawer_is_pulled_as_it_was_shown(tmp_path: Path) -> None:
     command = [sys.executable, '-m', 'afformer_ros.robot_trials', '--scenes', '3']
     options = ['--families', 'keypad', 'boxes', 'drawers', '--json', str(tmp_path / 'trials.json')]

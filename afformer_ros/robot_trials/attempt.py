@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attempts of the arm, and how each has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_core.errors import AfformerError
+from afformer_core.sim.closed_loop.trial import Verdict
+from afformer_ros.planner.answers import (
+    NoAnswerError,
+    NoPositionError,
+    NotFoundError,
+    RefusedError,
+    UnsteadyError,
+)
+from afformer_ros.planner.arm_client import ArmError
+from afformer_ros.planner.contact import UnknownActionError, UnreachableError
+
+# The arm did not act, since the grounding node found no point, or the arm cannot act there.
+NOT_FOUND, UNSTEADY = Verdict.NOT_FOUND.value, 'point not steady'
+NO_POSITION = 'point without a position'
+UNREACHABLE, NO_SKILL = 'out of reach', 'action without a skill'
+# The element is out of the view of the head camera.
+HIDDEN = 'element hidden'
+# Nothing is known of the model or the skill: something else in the graph has failed.
+NO_ANSWER, REFUSED, ARM_FAILED = 'no answer', 'refused', 'arm failed'
+UNANSWERED = (NO_ANSWER, REFUSED, ARM_FAILED)
+
+# An error is of the first of these kinds that it belongs to.
+_VERDICTS: dict[type[AfformerError], str] = {
+    UnsteadyError: UNSTEADY,
+    NoPositionError: NO_POSITION,
+    NotFoundError: NOT_FOUND,
+    UnreachableError: UNREACHABLE,
+    UnknownActionError: NO_SKILL,
+    NoAnswerError: NO_ANSWER,
+    RefusedError: REFUSED,
+    ArmError: ARM_FAILED,
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of the arm.
+
+    Attributes:
+        verdict: the simulator's, or one of the constants of this module.
+        said: what the planner said.
+        action: action that was carried out; empty where there was none.
+    """
+
+    verdict: str
+    said: str
+    action: str = ''
+
+    @property
+    def done(self) -> bool:
+        """Whether the right element was operated, and no other."""
+        return self.verdict == Verdict.DONE.value
+
+    @property
+    def answered(self) -> bool:
+        """Whether it tells something of the model and the skill, so that it counts."""
+        return self.verdict not in UNANSWERED
+
+
+def failed_attempt(error: AfformerError) -> Attempt:
+    """Return the attempt that an error of the planner has ended.
+
+    Raises:
+        AfformerError: the error itself, where it ends the trials.
+    """
+    for kind, verdict in _VERDICTS.items():
+        if isinstance(error, kind):
+            return Attempt(verdict, str(error))
+    raise error

@@ -19,31 +19,13 @@ from tqdm import tqdm
 
 from tools.mutants.covering_tests import CoveringTests
 from tools.mutants.equivalent import EquivalentMutants, listed_changes
+from tools.mutants.measurement import measure
 from tools.mutants.mutant import Mutant, mutants_of
+from tools.mutants.packages import packages
 from tools.mutants.report import PackageResult, survivors, table
 from tools.mutants.trial import Trial, Verdict, run_trials
 
 ROOT = Path(__file__).resolve().parents[2]
-_WHOLE = (
-    'runtime', 'stream', 'geometry', 'messages', 'outputs', 'models', 'evaluation',
-    'demonstrations',
-)  # fmt: skip
-_OF_TRAINING = (
-    ('', 'losses'),
-    ('', 'optimization'),
-    ('datasets/', 'batch'),
-    ('datasets/', 'samplers'),
-)
-# Mutated folders and files, by the name of the package.
-PACKAGES = {
-    **{name: (f'afformer_core/{name}',) for name in _WHOLE},
-    'training': tuple(f'afformer_core/training/{room}{name}.py' for room, name in _OF_TRAINING),
-}
-# Tests that may try a mutant: those in the corresponding folders.
-TESTS = (
-    *(f'test/afformer_core/{name}' for name in _WHOLE),
-    *(f'test/afformer_core/training/{room}test_{name}.py' for room, name in _OF_TRAINING),
-)
 # Most seconds that the tests of a mutant may take; further tests are left out.
 _LONGEST = 30.0
 _NOT_EXECUTED = 'no test executes it'
@@ -54,11 +36,12 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = _parser().parse_args(words)
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
-    covering = _covering_tests(folder / 'tests.json', arguments.keep_tests)
+    rows = packages(ROOT)
+    covering = measure(ROOT, folder / 'tests', arguments.workers, arguments.keep_tests)
     equivalent = EquivalentMutants(listed_changes())
     drawn: dict[str, tuple[list[Mutant], int, int]] = {}
-    for package in arguments.packages:
-        mutants = [mutant for path in _files(package) for mutant in mutants_of(ROOT, path)]
+    for package in arguments.packages or rows:
+        mutants = [mutant for path in rows[package] for mutant in mutants_of(ROOT, path)]
         listed = sum(mutant in equivalent for mutant in mutants)
         chosen = draw(mutants, arguments.sample, f'{arguments.seed} {package}', equivalent)
         drawn[package] = chosen, len(mutants) - listed, listed
@@ -135,23 +118,6 @@ def _tests(mutant: Mutant, covering: CoveringTests) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _covering_tests(path: Path, keep: bool) -> CoveringTests:
-    if keep and path.is_file():
-        return CoveringTests.read(path)
-    measured = [each for files in PACKAGES.values() for each in files]
-    # under coverage a test may take three times as long
-    arguments = ['--timeout', '1200', '-m', 'not slow and not soak and not gpu']
-    covering = CoveringTests.measure(ROOT, measured, [*arguments, *TESTS])
-    covering.write(path)
-    return covering
-
-
-def _files(package: str) -> list[Path]:
-    paths = [ROOT / each for each in PACKAGES[package]]
-    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob('*.py'))]
-    return sorted(file.relative_to(ROOT) for file in files)
-
-
 def _count(text: str) -> int | None:
     return None if text == 'all' else int(text)
 
@@ -159,7 +125,8 @@ def _count(text: str) -> int | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m tools.mutants', description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument('packages', nargs='*', default=[*PACKAGES], help='default: all of them')
+    rows = [*packages(ROOT)]
+    parser.add_argument('packages', nargs='*', metavar='PACKAGE', help=f'default: all of {rows}')
     parser.add_argument(
         '--sample', type=_count, default=40, help="mutants of each package, or 'all'; default 40"
     )
@@ -169,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--keep-tests',
         action='store_true',
-        help='use the measurements of the tests by the last run',
+        help='use the measurements of the last run for the folders of tests that it measured',
     )
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ import pytest
 
 # Name for code that is executed while no test runs.
 _IMPORT = ''
+# Variables by which processes find their configuration, and the test that started them.
+_START, _TEST = 'COVERAGE_PROCESS_START', 'AFFORMER_MUTANTS_TEST'
 # Scopes of fixtures that several tests share.
 _SHARED = ('session', 'package', 'module', 'class')
 
@@ -41,7 +44,9 @@ class CoveringTests:
     def measure(
         cls, root: Path, packages: Iterable[str], arguments: Iterable[str]
     ) -> CoveringTests:
-        """Run tests under coverage.
+        """Run tests under coverage, in this process and in those that they start.
+
+        A process that ends by SIGKILL leaves no lines.
 
         Args:
             root: root of the project.
@@ -54,23 +59,27 @@ class CoveringTests:
         include = [
             str(root / each / '*' if (root / each).is_dir() else root / each) for each in packages
         ]
-        measured = coverage.Coverage(data_file=None, include=include, config_file=False)
-        recorder = _Recorder(measured)
-        measured.start()
-        pytest.main(['-q', '-p', 'no:cacheprovider', *arguments], plugins=[recorder])
-        measured.stop()
+        with tempfile.TemporaryDirectory() as folder, _configured(Path(folder), include) as file:
+            measured = coverage.Coverage(config_file=str(file))
+            recorder = _Recorder(measured)
+            measured.start()
+            pytest.main(['-q', '-p', 'no:cacheprovider', *arguments], plugins=[recorder])
+            measured.stop()
+            measured.save()
+            lines = _read_lines(root, Path(folder))
         passed = recorder.passed
         if not passed:
             raise RuntimeError(f'no test of {list(arguments)} passed; see the output above')
-        data = measured.get_data()
-        return cls(
-            recorder.seconds,
-            {test: recorder.fixtures[test] for test in passed},
-            {
-                Path(file).relative_to(root).as_posix(): data.contexts_by_lineno(file)
-                for file in data.measured_files()
-            },
-        )
+        return cls(recorder.seconds, {test: recorder.fixtures[test] for test in passed}, lines)
+
+    def add(self, other: CoveringTests) -> None:
+        """Add the measurements of other tests."""
+        self.seconds.update(other.seconds)
+        self.fixtures.update(other.fixtures)
+        for file, lines in other.lines.items():
+            own = self.lines.setdefault(file, {})
+            for number, tests in lines.items():
+                own[number] = sorted({*own.get(number, ()), *tests})
 
     def write(self, path: Path) -> None:
         """Write the measurements to a file."""
@@ -108,6 +117,44 @@ class CoveringTests:
         tests = list(tests)
         fixtures = {each for test in tests for each in self.fixtures[test]}
         return sum(self.seconds.get(each, 0.0) for each in (*tests, *fixtures))
+
+
+@contextmanager
+def _configured(folder: Path, include: Iterable[str]) -> Iterator[Path]:
+    """Write a configuration of coverage that the processes of tests use as well."""
+    file = folder / 'coveragerc'
+    listed = ''.join(f'\n    {each}' for each in include)
+    file.write_text(
+        f'[run]\ndata_file = {folder}/data\nparallel = true\nsigterm = true\n'
+        f'patch =\n    _exit\n    fork\n'
+        f'context = ${{{_TEST}-}}\ninclude ={listed}\n'
+    )
+    before = {name: os.environ.get(name) for name in (_START, _TEST)}
+    os.environ.update({_START: str(file), _TEST: _IMPORT})
+    try:
+        yield file
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _read_lines(root: Path, folder: Path) -> dict[str, dict[int, list[str]]]:
+    """Read the lines of all processes, by file relative to the root."""
+    found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in folder.glob('data*'):
+        data = coverage.CoverageData(str(path))
+        data.read()
+        for file in data.measured_files():
+            lines = found[Path(file).relative_to(root).as_posix()]
+            for number, tests in data.contexts_by_lineno(file).items():
+                lines[number].update(tests)
+    return {
+        file: {number: sorted(tests) for number, tests in lines.items()}
+        for file, lines in found.items()
+    }
 
 
 class _Recorder:
@@ -167,6 +214,9 @@ class _Recorder:
         self.seconds[self._running[-1] if ended is None else ended] += now - self._since
         self._since = now
         self._measured.switch_context(name)
+        # Of processes that are started, and of those that are forked.
+        os.environ[_TEST] = name
+        self._measured.config.context = name
 
     def _all_needed(self, name: str) -> set[str]:
         """Return the fixtures that a test needs, and those that these need."""

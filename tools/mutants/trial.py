@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import multiprocessing
 import os
 import resource
+import shutil
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from types import CodeType
+
+from tools.mutants.mutated_import import mutate_imports
 
 # Importing these takes most of the time of a short test. None of them may start a thread.
 LIBRARIES = (
@@ -89,10 +91,24 @@ def run_trials(
         ended = set(wait([*running], timeout=1.0))
         for sentinel, (number, process, receiver, deadline) in list(running.items()):
             if sentinel in ended or time.monotonic() > deadline:
-                process.kill()
-                process.join()
+                _end(process)
                 del running[sentinel]
                 yield number, _verdict(receiver, process.exitcode)
+
+
+def _end(process: ForkServerProcess) -> None:
+    """End a process and those that its tests have left."""
+    assert process.pid is not None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+    shutil.rmtree(_folder(process.pid), ignore_errors=True)
+
+
+def _folder(process: int) -> Path:
+    """Return the folder for temporary files of a trial's process."""
+    return Path(tempfile.gettempdir()) / f'afformer_mutant_{process}'
 
 
 def _verdict(receiver: Connection, exit_code: int | None) -> Verdict:
@@ -122,11 +138,14 @@ def _run(root: Path, trial: Trial, sender: Connection) -> None:
     for output in (1, 2):
         os.dup2(nowhere, output)
     sys.path.insert(0, str(root))
+    folder = _folder(os.getpid())
+    folder.mkdir()
     if trial.source is not None:
-        sys.meta_path.insert(0, _MutatedFinder(root, trial.file, trial.source))
+        mutate_imports(root, trial.file, trial.source, folder / 'mutant.json')
     failures = _Failures()
     stop = [] if trial.source is None else ['--exitfirst']
-    code = int(pytest.main([*_PYTEST, *stop, *trial.tests], plugins=[failures]))
+    temporary = ['--basetemp', str(folder / 'pytest')]
+    code = int(pytest.main([*_PYTEST, *stop, *temporary, *trial.tests], plugins=[failures]))
     sender.send((code, tuple(failures.tests)))
     sender.close()
     # threads of a mutant must not keep it alive
@@ -143,30 +162,3 @@ class _Failures:
 
     def pytest_collectreport(self, report: object) -> None:
         self.pytest_runtest_logreport(report)
-
-
-class _MutatedFinder(importlib.abc.MetaPathFinder):
-    """Finder that imports one module from another source than its file's."""
-
-    def __init__(self, root: Path, file: str, source: str) -> None:
-        self._path = root / file
-        parts = Path(file).with_suffix('').parts
-        self._name = '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
-        self._source = source
-
-    def find_spec(
-        self, name: str, path: object = None, target: object = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name != self._name:
-            return None
-        loader = _MutatedLoader(name, str(self._path), self._source)
-        return importlib.util.spec_from_file_location(name, self._path, loader=loader)
-
-
-class _MutatedLoader(importlib.machinery.SourceFileLoader):
-    def __init__(self, name: str, path: str, source: str) -> None:
-        super().__init__(name, path)
-        self._source = source
-
-    def get_code(self, fullname: str) -> CodeType:
-        return self.source_to_code(self._source.encode(), self.path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants.__main__ import PACKAGES, TESTS, draw
+from tools.mutants.__main__ import draw
 from tools.mutants.mutant import Mutant, mutants_of
 
 
@@ -48,8 +48,3 @@ def test_all_are_all_that_can_be_compiled(mutants: list[Mutant]) -> None:
     # Numbers and None of twenty assignments, and two of the condition; no return outside.
     assert len(found) == 42
     assert 'return' not in found
-
-
-def test_everything_named_is_there(root: Path) -> None:
-    assert all((root / path).exists() for paths in PACKAGES.values() for path in paths)
-    assert all((root / path).exists() for path in TESTS)

@@ -24,6 +24,9 @@ def last(items):
     return items[-1]
 """
 TESTS = """\
+import multiprocessing
+import subprocess
+import sys
 import pytest
 from shop.product import build, first, last
 
@@ -39,6 +42,16 @@ def test_last(items):
 
 def test_last_of_one():
     assert last([3]) == 3
+
+def test_first_in_a_process():
+    program = 'from shop.product import first; print(first([4]))'
+    found = subprocess.run([sys.executable, '-c', program], stdout=subprocess.PIPE)
+    assert found.stdout == b'4\\n'
+
+def test_last_in_a_child():
+    child = multiprocessing.get_context('fork').Process(target=last, args=([5],))
+    child.start()
+    child.join()
 
 def test_that_fails():
     assert first([1]) == 2
@@ -71,8 +84,10 @@ def names(tests: list[str]) -> list[str]:
 
 
 def test_a_line_is_executed_by_tests_that_pass(covering: CoveringTests) -> None:
-    assert sorted(names(covering.of('shop/product.py', [10]))) == ['test_last', 'test_last_of_one']
-    assert names(covering.of('shop/product.py', [6])) == ['test_first']
+    found = sorted(names(covering.of('shop/product.py', [10])))
+    assert found == ['test_last', 'test_last_in_a_child', 'test_last_of_one']
+    found = sorted(names(covering.of('shop/product.py', [6])))
+    assert found == ['test_first', 'test_first_in_a_process']
 
 
 def test_what_a_shared_fixture_executes_all_that_use_it_execute(covering: CoveringTests) -> None:
@@ -80,7 +95,7 @@ def test_what_a_shared_fixture_executes_all_that_use_it_execute(covering: Coveri
 
 
 def test_of_a_whole_file_all_count(covering: CoveringTests) -> None:
-    assert len(covering.of('shop/product.py', None)) == 3
+    assert len(covering.of('shop/product.py', None)) == 5
     assert covering.of('shop/other.py', None) == []
 
 

@@ -69,3 +69,34 @@ def test_what_never_ends_is_killed(project: Path, monkeypatch: pytest.MonkeyPatc
     (verdict,) = verdicts(project, 'def larger(a, b):\n    while True:\n        pass\n')
 
     assert verdict.killed
+
+
+def test_processes_that_a_test_starts_run_the_mutant(project: Path) -> None:
+    (project / 'test_product.py').write_text(
+        'import subprocess, sys\n'
+        'def larger(*words):\n'
+        "    program = 'from shop.product import larger; print(larger(2, 1))'\n"
+        "    return subprocess.run([sys.executable, '-c', program], capture_output=True).stdout\n"
+        "def test_first():\n    assert larger() == b'2\\n'\n"
+        'def test_second():\n    pass\n'
+    )
+
+    killed, survived = verdicts(project, SOURCE.replace('max', 'min'), SOURCE)
+
+    assert killed == Verdict(True, ('test_product.py::test_first',))
+    assert not survived.killed
+
+
+def test_a_process_that_a_test_leaves_behind_ends_with_its_trial(project: Path) -> None:
+    (project / 'test_product.py').write_text(
+        'import subprocess\nfrom pathlib import Path\n'
+        'def test_first():\n'
+        "    process = subprocess.Popen(['sleep', '60'])\n"
+        "    Path('process').write_text(str(process.pid))\n"
+        'def test_second():\n    pass\n'
+    )
+
+    verdicts(project, None)
+
+    stat = Path('/proc') / (project / 'process').read_text() / 'stat'
+    assert not stat.exists() or stat.read_text().split()[2] == 'Z'

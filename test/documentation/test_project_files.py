@@ -36,7 +36,9 @@ ONLY_BY_PIP = {
     'safetensors', 'simplejpeg', 'threadpoolctl', 'timm', 'torch', 'torchvision',
 }  # fmt: skip
 
-WORKFLOWS = ('lint', 'test', 'docs', 'ros')
+WORKFLOWS = ('lint', 'test', 'docs', 'ros', 'apt')
+# These call colcon or pytest.
+IN_CONTAINERS = ('ros', 'apt')
 
 
 def read_yaml(path: Path) -> Any:
@@ -87,14 +89,17 @@ def test_targets_of_make_exist(root: Path, file: str) -> None:
     made = re.findall(r'^([a-z-]+):', (root / 'Makefile').read_text(), re.MULTILINE)
     named = re.findall(r'(?:^|run: |`)make ([a-z-]+)', (root / file).read_text(), re.MULTILINE)
     assert set(named) <= set(made)
-    if file != '.github/workflows/ros.yml':
-        assert named
+    assert bool(named) == (Path(file).stem not in IN_CONTAINERS)
 
 
-@pytest.mark.parametrize('file', ['Dockerfile', '.github/workflows/ros.yml', 'SECURITY.md'])
+@pytest.mark.parametrize(
+    'file',
+    ['Dockerfile', '.github/workflows/ros.yml', '.github/workflows/apt.yml', 'SECURITY.md'],
+)
 def test_named_paths_exist(root: Path, file: str) -> None:
     text = (root / file).read_text()
     paths = re.findall(r'src/afformer_ros/([a-z_]+/\S+)', text)
+    paths += re.findall(r' ((?:test|tools)/\S+\w)', text)
     paths += re.findall(r'\]\(([^):]+)\)', text)
     assert paths
     missing = [path for path in paths if not (root / path).exists()]
@@ -116,7 +121,8 @@ def test_optional_dependencies_of_containers_exist(root: Path) -> None:
     arguments = json.loads((root / '.devcontainer' / 'devcontainer.json').read_text())
     (installed,) = re.findall(r"install_beside_apt\.sh '(.+)'", commands_of(root, 'ros'))
     assert installed == arguments['build']['args']['EXTRAS']
-    assert set(installed.split(',')) <= known
+    (more,) = re.findall(r"install_beside_apt\.sh '(.+)'", commands_of(root, 'apt'))
+    assert {*installed.split(','), *more.split(',')} <= known
 
 
 def test_pre_commit_runs_the_ruff_of_the_environment(root: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tools.mutants.covering_tests import CoveringTests
-from tools.mutants.packages import packages, folders_of_tests
+from tools.mutants.packages import folders_of_tests, packages
 
 # Under coverage a test may take three times as long.
 _PYTEST = ('--timeout', '360', '-m', 'not slow and not soak and not gpu')
@@ -61,7 +61,8 @@ def measure(root: Path, results: Path, workers: int, keep: bool) -> CoveringTest
 
 
 def _measure_in_process(root: Path, folder: Path, path: Path) -> None:
-    command = [sys.executable, '-m', 'tools.mutants.measurement', root, folder, path]
+    words = (str(root), str(folder), str(path))
+    command = [sys.executable, '-m', 'tools.mutants.measurement', *words]
     with path.with_suffix('.log').open('wb') as log:
         subprocess.run(command, cwd=root, stdout=log, stderr=subprocess.STDOUT, check=False)
 

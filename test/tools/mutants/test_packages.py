@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants.packages import packages, folders_of_tests
+from tools.mutants.packages import folders_of_tests, packages
 
 
 @pytest.fixture

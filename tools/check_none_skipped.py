@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check of a report of pytest: every test ran, and at least one did.
+
+    python tools/check_none_skipped.py results/tests.xml
+
+A test that skips itself is listed with its reason, and the command fails. So does a report without
+a test.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+
+def skipped(path: str) -> list[str]:
+    """Read which tests of a JUnit report were skipped.
+
+    Args:
+        path: file that `pytest --junit-xml` wrote.
+
+    Returns:
+        a line for each skipped test: its name and the reason.
+
+    Raises:
+        ValueError: the report holds no test.
+    """
+    cases = list(ElementTree.parse(path).iter('testcase'))
+    if not cases:
+        raise ValueError(f'{path} holds no test; expected at least one')
+    found = []
+    for case in cases:
+        for mark in case.iter('skipped'):
+            name = '.'.join(filter(None, (case.get('classname'), case.get('name'))))
+            found.append(f'{name}: {mark.text or mark.get("message")}')
+    return found
+
+
+def main(words: Sequence[str]) -> None:
+    """Fail where a test was skipped."""
+    (path,) = words
+    try:
+        found = skipped(path)
+    except (OSError, ValueError, ElementTree.ParseError) as error:
+        sys.exit(f'error: {error}')
+    if found:
+        sys.exit('\n'.join(['error: these tests were skipped:', *found]))
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])

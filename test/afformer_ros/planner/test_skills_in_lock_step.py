@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every skill through the arm's client and a simulated arm, judged by how the parts have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+# Only its files are read: other tests stand in for it.
+if find_spec('gymnasium_robotics') is None:
+    pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
+pytest.importorskip('rclpy')
+
+from afformer_core.sim.arm.arm_world import ArmWorld
+from afformer_core.sim.arm.franka import ARM_JOINTS, arm_model
+from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.kinematics import TipKinematics
+from afformer_ros.planner.skills import Skills
+
+from .bench import KNOB_AXIS, NAMES, bench_world, contact
+from .lock_step import PERIOD, LockStep
+
+# Lowest and highest positions of the joints, radians.
+LIMITS = np.array(
+    [
+        [-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973],
+        [2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973],
+    ]
+)
+
+
+@pytest.fixture(scope='module')
+def world() -> ArmWorld:
+    return bench_world()
+
+
+@pytest.fixture(scope='module')
+def kinematics() -> TipKinematics:
+    return TipKinematics(arm_model(), ARM_JOINTS, 'tip')
+
+
+@pytest.fixture
+def robot(world: ArmWorld) -> Iterator[LockStep]:
+    """A robot at rest; whatever a test lets it do, it does within the limits of its joints."""
+    world.reset()
+    made = LockStep(world)
+    yield made
+    positions, speeds = np.array(made.positions), np.abs(made.velocities)
+    # The client allows 1.2 rad/s; a joint that was pushed back may spring for an instant.
+    assert speeds.max() < 1.45
+    assert np.abs(np.diff(positions, axis=0)).max() < 1.45 * PERIOD
+    assert (positions > LIMITS[0] - 0.01).all()
+    assert (positions < LIMITS[1] + 0.01).all()
+    assert world.arm_contacts == set()
+
+
+def act(robot: LockStep, kinematics: TipKinematics, at: Contact, name: str) -> NDArray[np.float64]:
+    """Act; return the values of one part at all times, of which the others have moved nothing."""
+    Skills(robot.arm, kinematics, 0.1).act(at)
+    values = np.array(robot.values)
+    others = np.delete(values, NAMES.index(name), axis=1)
+    assert np.abs(others).max() < 0.001
+    return values[:, NAMES.index(name)]
+
+
+def seconds(held: NDArray[np.bool_]) -> float:
+    return float(held.sum() * PERIOD)
+
+
+def test_a_touch_presses_the_button_and_lets_it_come_back(
+    robot: LockStep, kinematics: TipKinematics
+) -> None:
+    button = act(robot, kinematics, contact('button'), 'button')
+    assert -0.011 < button.min() < -0.006
+    assert button.max() < 0.001
+    assert button[-1] == pytest.approx(0.0, abs=0.001)
+
+
+def test_a_hold_keeps_the_switch_pressed_longer_than_a_touch(
+    robot: LockStep, kinematics: TipKinematics
+) -> None:
+    switch = act(robot, kinematics, contact('switch'), 'switch')
+    held = seconds(switch < -0.005)
+    robot.reset()
+    touched = seconds(
+        act(robot, kinematics, replace(contact('switch'), action='touch'), 'switch') < -0.005
+    )
+    assert held - touched == pytest.approx(0.7, abs=0.1)
+    assert switch[-1] == pytest.approx(0.0, abs=0.001)
+
+
+def test_a_push_goes_into_the_wall(robot: LockStep, kinematics: TipKinematics) -> None:
+    door = act(robot, kinematics, contact('door'), 'door')
+    assert door[-1] == pytest.approx(-0.12, abs=0.006)
+
+
+def test_a_pull_comes_out_of_the_wall_and_lets_go(
+    robot: LockStep, kinematics: TipKinematics
+) -> None:
+    drawer = act(robot, kinematics, contact('drawer'), 'drawer')
+    assert drawer[-1] == pytest.approx(0.118, abs=0.006)
+    assert drawer.min() > -0.004
+    assert robot.world.held is None
+
+
+@pytest.mark.parametrize(
+    ('axis', 'wrist', 'turned'), [(KNOB_AXIS, -2.8, 1.2), (-KNOB_AXIS, 2.8, -1.2)]
+)
+def test_a_turn_has_the_known_axis_and_sense_and_room_for_it_in_the_wrist(
+    robot: LockStep,
+    kinematics: TipKinematics,
+    axis: NDArray[np.float64],
+    wrist: float,
+    turned: float,
+) -> None:
+    # With the last joint near a stop, the roll that is nearest has no room to turn.
+    start = robot.world.posture('observe')
+    start[6] = wrist
+    robot.arm.follow([start], 1.0)
+    knob = act(robot, kinematics, contact('knob', axis), 'knob')
+    assert knob[-1] == pytest.approx(turned, abs=0.1)
+    assert (knob * np.sign(turned)).min() > -0.05
+    assert np.abs(np.array(robot.positions)[:, 6]).max() < 2.88
+    assert robot.world.held is None
+
+
+def test_what_is_picked_up_stays_in_the_gripper(
+    robot: LockStep, kinematics: TipKinematics
+) -> None:
+    mug = act(robot, kinematics, contact('mug'), 'mug')
+    assert mug[-1] == pytest.approx(0.098, abs=0.006)
+    assert robot.world.held == NAMES.index('mug')
+
+
+def test_what_is_put_down_was_lifted_and_is_let_go(
+    robot: LockStep, kinematics: TipKinematics
+) -> None:
+    pan = act(robot, kinematics, contact('pan'), 'pan')
+    assert pan.max() == pytest.approx(0.099, abs=0.006)
+    assert pan[-1] == pytest.approx(0.0, abs=0.002)
+    assert robot.world.held is None
+
+
+def test_the_arm_leaves_a_part_as_far_as_it_came_from(
+    robot: LockStep, kinematics: TipKinematics
+) -> None:
+    act(robot, kinematics, contact('button'), 'button')
+    tip = robot.world.tip_pose().position
+    way, normal = tip - contact('button').point, contact('button').normal
+    assert way @ normal == pytest.approx(0.093, abs=0.006)
+    assert np.linalg.norm(np.cross(way, normal)) < 0.008
+
+
+def test_a_short_time_for_a_long_way_is_taken_longer(robot: LockStep) -> None:
+    start = robot.arm.positions()
+    far = start + [0.9, 0.4, -0.3, 0.5, 0.2, -0.6, 0.7]
+    before = robot.world.time
+    robot.arm.follow([start + 0.3 * (far - start), far], 0.05)
+    # 70 % of 0.9 rad are gone in half of the time.
+    assert robot.world.time - before == pytest.approx(2 * 0.63 / 1.2, abs=0.25)
+    assert robot.world.simulation.joint_positions()[:7] == pytest.approx(far, abs=0.005)

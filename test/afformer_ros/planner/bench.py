@@ -27,7 +27,7 @@ BASE = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
 BOX = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 # Parts by name: the middle of the front and the axes x and z of the part, z out of its front, all
 # in the frame of the arm's base.
-PLACES: dict[str, tuple[Vector, Vector, Vector]] = {
+FRONTS: dict[str, tuple[Vector, Vector, Vector]] = {
     'button': ((0.56, 0.34, 0.40), (0.28, -0.96, 0.0), (-0.96, -0.28, 0.0)),
     'switch': ((0.60, 0.20, 0.62), (0.0, -1.0, 0.0), (-0.96, 0.0, 0.28)),
     'door': ((0.46, 0.06, 0.42), (0.0, -1.0, 0.0), (-0.96, 0.0, 0.28)),
@@ -55,7 +55,7 @@ NAMES = tuple(USES)
 
 def _element(name: str) -> Element:
     """A block of 48 x 48 x 24 mm; what is carried is 80 mm high."""
-    point, across, out = (BASE @ np.array(one) for one in PLACES[name])
+    point, across, out = (BASE @ np.array(one) for one in FRONTS[name])
     half = np.array([0.024, 0.04 if name in ('mug', 'pan') else 0.024, 0.012])
     pose = Pose(point, np.stack([across, np.cross(out, across), out], axis=1))
     behind = at(0.0, 0.0, -half[2])
@@ -93,5 +93,5 @@ def bench_world() -> ArmWorld:
 
 def contact(name: str, motion: NDArray[np.float64] | None = None) -> Contact:
     """The action of a part at the middle of its front, as a camera that is exact would say."""
-    point, _, out = PLACES[name]
+    point, _, out = FRONTS[name]
     return Contact(USES[name].action, np.array(point), np.array(out), motion)

@@ -87,10 +87,9 @@ def test_a_hold_keeps_the_switch_pressed_longer_than_a_touch(
     switch = act(robot, kinematics, contact('switch'), 'switch')
     held = seconds(switch < -0.005)
     robot.reset()
-    touched = seconds(
-        act(robot, kinematics, replace(contact('switch'), action='touch'), 'switch') < -0.005
-    )
-    assert held - touched == pytest.approx(0.7, abs=0.1)
+    shorter = replace(contact('switch'), action='touch')
+    pressed = seconds(act(robot, kinematics, shorter, 'switch') < -0.005)
+    assert held - pressed == pytest.approx(0.7, abs=0.1)
     assert switch[-1] == pytest.approx(0.0, abs=0.001)
 
 

@@ -17,7 +17,7 @@ class ActionParameters:
     goal_policy: str = parameter(
         'queue',
         'What becomes of a goal of ground_demonstration while another one is open: it waits for '
-        'its turn (queue), is rejected (refuse), or ends the others (replace)',
+        'its turn (queue), is refused (refuse), or ends the others (replace)',
         choices=GOAL_POLICIES,
     )
     agreeing_images: int = parameter(
@@ -31,4 +31,11 @@ class ActionParameters:
         'Seconds from the acceptance of a goal of ground_demonstration that names no timeout to '
         'its result, at most',
         limits=(0.1, 86400.0),
+    )
+    maximum_image_age: float = parameter(
+        5.0,
+        'Seconds from the stamp of an image to its result above which it does not count for a '
+        'goal of ground_demonstration that names no maximum_age, nor where its stamp is so far '
+        'ahead; by the clock of the node; 0: any',
+        limits=(0.0, 3600.0),
     )

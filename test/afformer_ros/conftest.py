@@ -436,6 +436,8 @@ class Nodes:
             'minimum_feature_similarity': -1.0,
             'minimum_continuity': -1.0,
             'trim_demonstrations': False,
+            # Images have stamps of another time.
+            'maximum_image_age': 0.0,
             **parameters,
         }
         arguments = ['--ros-args', '-r', f'__ns:={namespace}']

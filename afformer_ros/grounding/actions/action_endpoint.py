@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 
@@ -14,23 +14,25 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
 
 # Seconds between two looks at what time has brought to open goals.
 _TICK_PERIOD = 0.05
-# Seconds for which a client that is late may still fetch a result.
-_RESULT_TIMEOUT = 30
+# Seconds for which a client that is late may still fetch a result, with a mask of some megabytes.
+_RESULT_TIMEOUT = 10
 _UNCONFIGURED = 'the node is not configured; configure and activate it'
 
 
 class GoalHandler(Protocol):
     """What takes the goals of one action; called by the executor's thread, and never blocks it."""
 
-    def refusal(self, request: Any) -> str:
-        """Say why a goal is rejected; empty where it is accepted."""
-
     def take(self, goal: OpenGoal) -> None:
-        """Take an accepted goal, and see that it ends."""
+        """Take a goal, and see that it ends.
+
+        Raises:
+            RefusedGoalError: it is not taken.
+        """
 
     def cancel(self, goal: OpenGoal) -> None:
         """End a goal because its client asks for that."""
@@ -43,22 +45,30 @@ class ActionEndpoint:
     """An action of a node, there as long as the node.
 
     It outlives what takes the goals, which comes with the configuration and goes with the
-    cleanup, so that the results of goals which that ends still reach their clients. A goal that
-    nobody takes is aborted with the reason.
+    cleanup, so that the results of goals which that ends still reach their clients. Since ROS
+    rejects goals without a word, every goal is accepted; one that nobody takes or that is refused
+    is aborted at once with the reason.
 
     Args:
         node: node that offers the action.
         kind: class of the action.
         name: name of the action below the node's.
-        create_failure: function that makes a result of the reason for which nothing was done.
+        create_failure: function that makes a result of the reason for which nobody takes goals.
+        create_refusal: function that makes a result of the reason for which a goal is refused.
     """
 
     def __init__(
-        self, node: Node, kind: Any, name: str, create_failure: Callable[[str], Any]
+        self,
+        node: Node,
+        kind: Any,
+        name: str,
+        create_failure: Callable[[str], Any],
+        create_refusal: Callable[[str], Any],
     ) -> None:
         self._node = node
         self._name = name
         self._create_failure = create_failure
+        self._create_refusal = create_refusal
         self._handler: GoalHandler | None = None
         self._unavailable = _UNCONFIGURED
         self._goals: dict[bytes, OpenGoal] = {}
@@ -73,7 +83,6 @@ class ActionEndpoint:
             f'~/{name}',
             self._answer,
             callback_group=group,
-            goal_callback=self._respond,
             handle_accepted_callback=self._accepted,
             cancel_callback=self._cancel,
             result_timeout=_RESULT_TIMEOUT,
@@ -96,13 +105,6 @@ class ActionEndpoint:
         self._node.destroy_timer(self._timer)
         self._server.destroy()
 
-    def _respond(self, request: Any) -> GoalResponse:
-        reason = '' if self._handler is None else self._handler.refusal(request)
-        if not reason:
-            return GoalResponse.ACCEPT
-        self._node.get_logger().warning(f'a goal of {self._name} was rejected: {reason}')
-        return GoalResponse.REJECT
-
     def _accepted(self, handle: ServerGoalHandle[Any, Any, Any]) -> None:
         executor = self._node.executor
         assert executor is not None
@@ -112,8 +114,12 @@ class ActionEndpoint:
         handler = self._handler
         if handler is None:
             goal.end(Ending.ABORTED, self._create_failure(self._unavailable))
-        else:
+            return
+        try:
             handler.take(goal)
+        except RefusedGoalError as error:
+            self._node.get_logger().warning(f'a goal of {self._name} was refused: {error}')
+            goal.end(Ending.ABORTED, self._create_refusal(str(error)))
 
     def _cancel(self, handle: ServerGoalHandle[Any, Any, Any]) -> CancelResponse:
         goal, handler = self._goals.get(bytes(handle.goal_id.uuid)), self._handler

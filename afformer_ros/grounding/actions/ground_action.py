@@ -19,11 +19,13 @@ from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.errors import DemonstrationError
 from afformer_core.outputs.placement import Placement
 from afformer_core.stream.pipeline import ComposedResult
-from afformer_ros.action import GroundDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_clock import GoalClock
-from afformer_ros.grounding.actions.ground_goal import GroundCriteria, GroundGoal, Outcome
-from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
+from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
+from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
+from afformer_ros.grounding.actions.ground_goal import GroundGoal, Outcome
+from afformer_ros.grounding.actions.image_age import age_problem
+from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
@@ -44,7 +46,7 @@ class GroundAction:
         read_parameters: the parameters as they are now.
         worker: worker that owns the demonstrations.
         transforms: where other frames than that of the topic are.
-        why_no_image: why no image is grounded at the moment.
+        why_no_image: why no image is grounded at the moment; empty where that is not known.
     """
 
     def __init__(
@@ -104,22 +106,18 @@ class GroundAction:
         self.deactivate(reason)
         self._endpoint.detach()
 
-    def refusal(self, request: GroundDemonstration.Goal) -> str:
-        """Say why a goal is rejected; empty where it is accepted."""
-        parameters = self._read_parameters()
-        try:
-            GroundCriteria.of(request, parameters)
-        except ValueError as error:
-            return str(error)
-        if self._goals and parameters.goal_policy == 'refuse':
-            return 'another goal is open, and goal_policy is refuse'
-        return ''
-
     def take(self, goal: OpenGoal) -> None:
-        """Take an accepted goal; it begins when those before it have ended."""
-        parameters, request = self._read_parameters(), goal.request
-        clock = GoalClock(lambda: self._node.get_clock().now().nanoseconds, time.monotonic)
-        one = GroundGoal(goal, GroundCriteria.of(request, parameters), clock)
+        """Take a goal; it begins when those before it have ended.
+
+        Raises:
+            RefusedGoalError: a field is out of its range, or the policy refuses it.
+        """
+        parameters = self._read_parameters()
+        criteria = GroundCriteria.of(goal.request, parameters)
+        if self._goals and parameters.goal_policy == 'refuse':
+            raise RefusedGoalError('another goal is open, and goal_policy is refuse')
+        clock = GoalClock(self._now, time.monotonic)
+        one = GroundGoal(goal, criteria, clock)
         with self._lock:
             if parameters.goal_policy == 'replace':
                 self._end_all(Outcome.REPLACED, 'a later goal took its place')
@@ -127,11 +125,11 @@ class GroundAction:
             if self._stopped:
                 self._end(one, one.result(Outcome.STOPPED, self._stopped))
                 return
-            if frame := request.target_frame:
+            if frame := criteria.target_frame:
                 self._transforms.listen_for(frame)
                 one.placement = Placement(frame, None, 'it was measured before the goal')
             self._begin_first()
-        selection = join_names(request.demonstrations)
+        selection = join_names(criteria.demonstrations)
         prepared = self._worker.submit(lambda library: library.prepare(selection))
         prepared.add_done_callback(partial(self._prepared, one))
 
@@ -142,12 +140,12 @@ class GroundAction:
                 self._end(one, one.result(Outcome.CANCELED, 'its client canceled it'))
 
     def tick(self) -> None:
-        """End goals whose time is up."""
+        """End goals whose time is up, also those whose turn has not come."""
         with self._lock:
+            first = self._goals[0] if self._goals else None
             for one in list(self._goals):
                 if one.clock.elapsed() >= one.criteria.timeout:
-                    waits = one is not self._goals[0]
-                    reason = 'others came first' if waits else self._why_no_image()
+                    reason = self._why_none(one) if one is first else 'others came first'
                     self._end(one, one.timed_out(reason))
 
     def demonstrations_changed(self, state: DemonstrationState) -> None:
@@ -191,10 +189,12 @@ class GroundAction:
         if one.placement is not None:
             messages = messages.placed(one.placement)
         affordance = messages.create('affordance')
+        stamp, maximum = composed.frame.stamp, one.criteria.maximum_age
+        problem = age_problem(stamp, self._now(), maximum)
         with self._lock:
             if one not in self._goals:
                 return
-            enough = one.add(affordance)
+            enough = one.add(affordance, partial(messages.create, 'mask'), problem)
             one.goal.publish_feedback(one.feedback())
             if enough:
                 self._end(one, one.found())
@@ -202,7 +202,7 @@ class GroundAction:
     def failed(self, one: GroundGoal, error: DemonstrationError) -> None:
         """End a goal whose demonstrations cannot be grounded."""
         with self._lock:
-            self._end(one, one.result(Outcome.UNKNOWN, str(error)))
+            self._end(one, one.result(Outcome.UNKNOWN, failure_text(error)))
 
     def _prepared(self, one: GroundGoal, prepared: Future[tuple[str, ...]]) -> None:
         error = prepared.exception()
@@ -211,7 +211,19 @@ class GroundAction:
                 one.names = prepared.result()
                 return
             outcome = Outcome.UNKNOWN if isinstance(error, DemonstrationError) else Outcome.STOPPED
-            self._end(one, one.result(outcome, str(error) or type(error).__name__))
+            self._end(one, one.result(outcome, failure_text(error)))
+
+    def _now(self) -> int:
+        return self._node.get_clock().now().nanoseconds
+
+    def _why_none(self, one: GroundGoal) -> str:
+        """Say why no image was grounded for the goal whose turn it is."""
+        if reason := self._why_no_image():
+            return reason
+        if not one.names:
+            return 'its demonstrations are being memorized'
+        waited = time.monotonic() - one.begun
+        return f'none that arrived in the {waited:.1f} s since its turn came was ready in time'
 
     def _begin_first(self) -> None:
         if self._goals and self._goals[0].begun > time.monotonic():

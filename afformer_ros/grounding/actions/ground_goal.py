@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A goal of the action `~/ground_demonstration`: what it asks for, and how far its images are."""
+"""A goal of the action `~/ground_demonstration`, and how far its images meet its criteria."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+
+from sensor_msgs.msg import Image
 
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.outputs.placement import Placement
 from afformer_ros.action import GroundDemonstration
-from afformer_ros.grounding.action_parameters import ActionParameters
 from afformer_ros.grounding.actions.goal_clock import GoalClock
+from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
 from afformer_ros.grounding.actions.open_goal import OpenGoal
 from afformer_ros.msg import Affordance
 
@@ -30,64 +32,12 @@ class Outcome(IntEnum):
     STOPPED = GroundDemonstration.Result.STOPPED
     CANCELED = GroundDemonstration.Result.CANCELED
     REPLACED = GroundDemonstration.Result.REPLACED
+    STALE = GroundDemonstration.Result.STALE
+    REFUSED = GroundDemonstration.Result.REFUSED
 
 
-@dataclass(frozen=True)
-class GroundCriteria:
-    """What a goal asks of its images.
-
-    Attributes:
-        agreeing_images: images in a row that must agree, at least 1.
-        minimum_presence: presence that each needs, above 0 to 1; 0: the model's threshold.
-        target_frame: frame of positions; empty: that of the topic.
-        position_required: whether the best point of each needs a position.
-        timeout: seconds from the goal's acceptance to its result, above 0.
-    """
-
-    agreeing_images: int
-    minimum_presence: float
-    target_frame: str
-    position_required: bool
-    timeout: float
-
-    @classmethod
-    def of(cls, request: GroundDemonstration.Goal, parameters: ActionParameters) -> GroundCriteria:
-        """Read a request.
-
-        Args:
-            request: as the client sent it.
-            parameters: take the place of numbers that are 0.
-
-        Raises:
-            ValueError: a number is out of its range.
-        """
-        presence = float(request.minimum_presence)
-        if not 0 <= presence <= 1:
-            raise ValueError(f'minimum_presence is {presence}; expected 0 to 1')
-        timeout = seconds_of(request.timeout, 'timeout')
-        return cls(
-            request.agreeing_images or parameters.agreeing_images,
-            presence,
-            request.target_frame,
-            request.position_required,
-            timeout or parameters.action_timeout,
-        )
-
-
-def seconds_of(duration: Any, name: str) -> float:
-    """Convert a builtin_interfaces/Duration to seconds.
-
-    Args:
-        duration: the message.
-        name: what it is called in the error.
-
-    Raises:
-        ValueError: it is negative.
-    """
-    seconds = float(duration.sec + duration.nanosec * 1e-9)
-    if seconds < 0:
-        raise ValueError(f'{name} is {seconds} s; expected at least 0')
-    return seconds
+# What an image may fall short of; of equal counts, what is asked for first is the outcome.
+_SHORTCOMINGS = (Outcome.STALE, Outcome.NOT_FOUND, Outcome.NO_POSITION, Outcome.UNSTEADY)
 
 
 @dataclass(eq=False)
@@ -111,19 +61,26 @@ class GroundGoal:
     placement: Placement | None = None
     _images: int = 0
     _agreeing: int = 0
-    _shortcomings: Counter[Outcome] = field(default_factory=Counter)
+    _counts: Counter[Outcome] = field(default_factory=Counter)
+    _reasons: dict[Outcome, str] = field(default_factory=dict)
     _last: Affordance = field(default_factory=Affordance)
+    _create_mask: Callable[[], Image] = Image
 
-    def add(self, affordance: Affordance) -> bool:
+    def add(
+        self, affordance: Affordance, create_mask: Callable[[], Image], age_problem: str = ''
+    ) -> bool:
         """Take the result of the next image; whether enough of them agree.
 
         Args:
             affordance: grounded with the demonstrations and the minimum presence of the goal.
+            create_mask: makes the mask of the same image; called for the last image alone.
+            age_problem: why the image does not count for its age; empty where it does.
         """
         self._images += 1
-        self._last = affordance
-        shortcoming = self._shortcoming(affordance)
-        self._shortcomings[shortcoming] += 1
+        self._last, self._create_mask = affordance, create_mask
+        shortcoming, reason = self._shortcoming(affordance, age_problem)
+        self._counts[shortcoming] += 1
+        self._reasons[shortcoming] = reason
         if shortcoming == Outcome.UNSTEADY:
             # Images before the goal do not count.
             self._agreeing = min(self._agreeing + 1, affordance.agreeing_images)
@@ -144,8 +101,13 @@ class GroundGoal:
             outcome: one of the result's constants.
             message: one sentence for a person.
         """
+        last = self._last
         return GroundDemonstration.Result(
-            outcome=int(outcome), message=message, affordance=self._last, images=self._images
+            outcome=int(outcome),
+            message=message,
+            affordance=last,
+            mask=self._create_mask() if last.found else Image(header=last.header),
+            images=self._images,
         )
 
     def found(self) -> GroundDemonstration.Result:
@@ -163,50 +125,48 @@ class GroundGoal:
         """
         within = f'within {self.criteria.timeout:g} s'
         if not self._images:
-            return self.result(
-                Outcome.NO_IMAGE,
-                f'no image was grounded {within}: {why_no_image}',
-            )
-        # Of equal counts, what is asked for first.
-        order = (
-            Outcome.NOT_FOUND,
-            Outcome.NO_POSITION,
-            Outcome.UNSTEADY,
-        )
-        outcome = max(order, key=lambda one: self._shortcomings[one])
-        count = f'{self._shortcomings[outcome]} of {self._images} images {within}'
-        reasons = {
-            Outcome.NOT_FOUND: f'{self._demonstration} was not found in {count}: {self._absence}',
-            Outcome.NO_POSITION: f'{self._demonstration} has no position in {count}: '
-            f'{self._position_problem}',
-            Outcome.UNSTEADY: f'{self._demonstration} was found in {count}, but not at '
-            f'one point in {self.criteria.agreeing_images} in a row',
+            return self.result(Outcome.NO_IMAGE, f'no image was grounded {within}: {why_no_image}')
+        outcome = max(_SHORTCOMINGS, key=lambda one: self._counts[one])
+        count = f'{self._counts[outcome]} of {self._images} images {within}'
+        texts = {
+            Outcome.STALE: f'{count} did not count for their age; of the last one:',
+            Outcome.NOT_FOUND: f'{self._demonstration} was not found in {count}:',
+            Outcome.NO_POSITION: f'{self._demonstration} has no position in {count}:',
+            Outcome.UNSTEADY: f'{self._demonstration} was found in {count}, but',
         }
-        return self.result(outcome, reasons[outcome])
+        return self.result(outcome, f'{texts[outcome]} {self._reasons[outcome]}')
 
-    def _shortcoming(self, affordance: Affordance) -> Outcome:
-        """Return what an image falls short of; only steadiness where it counts."""
+    def _shortcoming(self, affordance: Affordance, age_problem: str) -> tuple[Outcome, str]:
+        """Return what an image falls short of, and why; only steadiness where it counts."""
+        if age_problem:
+            return Outcome.STALE, age_problem
         unknown = math.isnan(affordance.presence) and self.criteria.minimum_presence > 0
         if not affordance.found or affordance.age > 0 or unknown:
-            return Outcome.NOT_FOUND
-        if self.criteria.position_required and not affordance.points[0].position_valid:
-            return Outcome.NO_POSITION
-        return Outcome.UNSTEADY
+            return Outcome.NOT_FOUND, self._absence(affordance)
+        best = affordance.points[0]
+        if self.criteria.position_required and not best.position_valid:
+            return Outcome.NO_POSITION, best.position_problem
+        return (
+            Outcome.UNSTEADY,
+            f'not at one point in {self.criteria.agreeing_images} in a row',
+        )
+
+    def _absence(self, affordance: Affordance) -> str:
+        presence, threshold = affordance.presence, affordance.presence_threshold
+        if presence < threshold:
+            return f'presence was {presence:.2f} at last, below {threshold:.2f}'
+        if not math.isnan(presence):
+            return (
+                f'it looked otherwise than when it was found before; continuity was '
+                f'{affordance.continuity:.2f} at last'
+            )
+        if self.criteria.minimum_presence:
+            return 'the model is not calibrated, so that presence is not known'
+        return (
+            f'confidence was {affordance.confidence:.2f} at last, feature similarity '
+            f'{affordance.feature_similarity:.2f} and continuity {affordance.continuity:.2f}'
+        )
 
     @property
     def _demonstration(self) -> str:
         return repr(join_names(self.names))
-
-    @property
-    def _absence(self) -> str:
-        last = self._last
-        if not math.isnan(last.presence):
-            return f'presence was {last.presence:.2f} at last, below {last.presence_threshold:.2f}'
-        if self.criteria.minimum_presence:
-            return 'the model is not calibrated, so that presence is not known'
-        return f'confidence was {last.confidence:.2f} at last'
-
-    @property
-    def _position_problem(self) -> str:
-        points = self._last.points
-        return points[0].position_problem if points else 'it was not found at last'

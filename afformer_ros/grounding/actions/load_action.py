@@ -14,13 +14,12 @@ from typing import Any
 from rclpy.node import Node
 
 from afformer_core.demonstrations.state import Summary
-from afformer_core.errors import AfformerError
 from afformer_ros.action import LoadDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
+from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, name_of
+from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
-from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 # Seconds between two looks at whether a loading that waits for the worker has to stop.
 _POLL_PERIOD = 0.1
@@ -102,12 +101,17 @@ class LoadAction:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix='loading')
         endpoint.attach(self)
 
-    def refusal(self, request: LoadDemonstration.Goal) -> str:
-        """Accept every goal; what is wrong with one is told by its result."""
-        return ''
-
     def take(self, goal: OpenGoal) -> None:
-        """Take an accepted goal; its file is read when those before it are."""
+        """Take a goal; its file is read when those before it are.
+
+        Raises:
+            RefusedGoalError: it names no file, or the demonstration cannot have its name.
+        """
+        request = goal.request
+        if not request.path:
+            raise RefusedGoalError('path is empty; expected a video, a folder of images or a bag')
+        if request.name:
+            name_of(request.name)
         goal.begin()
         one = _LoadGoal(goal)
         with self._lock:
@@ -177,8 +181,7 @@ class LoadAction:
         one.goal.end(Ending.SUCCEEDED, fill_summary(result, summary))
 
     def _end(self, one: _LoadGoal, error: Exception) -> None:
-        known = isinstance(error, (AfformerError, WorkerStoppedError, _StoppedError))
-        message = str(error) if known else f'{type(error).__name__}: {error}'
+        message = str(error) if isinstance(error, _StoppedError) else failure_text(error)
         one.goal.end(_failure(one), failed_loading(message))
         self._node.get_logger().info(f'load_demonstration: {message}')
 

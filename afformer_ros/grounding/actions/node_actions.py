@@ -7,6 +7,7 @@ from rclpy.node import Node
 
 from afformer_ros.action import GroundDemonstration, LoadDemonstration, RecordDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
+from afformer_ros.grounding.actions.ground_goal import Outcome
 from afformer_ros.grounding.actions.load_action import failed_loading
 from afformer_ros.grounding.actions.record_action import failed_recording
 
@@ -17,8 +18,12 @@ ACTIONS = {
 }
 
 
-def _not_grounded(reason: str) -> GroundDemonstration.Result:
-    return GroundDemonstration.Result(outcome=GroundDemonstration.Result.STOPPED, message=reason)
+def _stopped(reason: str) -> GroundDemonstration.Result:
+    return GroundDemonstration.Result(outcome=Outcome.STOPPED, message=reason)
+
+
+def _refused(reason: str) -> GroundDemonstration.Result:
+    return GroundDemonstration.Result(outcome=Outcome.REFUSED, message=reason)
 
 
 class NodeActions:
@@ -35,12 +40,14 @@ class NodeActions:
 
     def __init__(self, node: Node) -> None:
         self.ground = ActionEndpoint(
-            node, GroundDemonstration, 'ground_demonstration', _not_grounded
+            node, GroundDemonstration, 'ground_demonstration', _stopped, _refused
         )
         self.record = ActionEndpoint(
-            node, RecordDemonstration, 'record_demonstration', failed_recording
+            node, RecordDemonstration, 'record_demonstration', failed_recording, failed_recording
         )
-        self.load = ActionEndpoint(node, LoadDemonstration, 'load_demonstration', failed_loading)
+        self.load = ActionEndpoint(
+            node, LoadDemonstration, 'load_demonstration', failed_loading, failed_loading
+        )
 
     def destroy(self) -> None:
         """Remove the actions."""

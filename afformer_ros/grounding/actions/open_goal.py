@@ -12,6 +12,9 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.executors import Executor
 from rclpy.task import Future
 
+from afformer_core.errors import AfformerError
+from afformer_ros.grounding.grounding_worker import WorkerStoppedError
+
 
 class Ending(Enum):
     """State in which a goal ends."""
@@ -83,3 +86,14 @@ class OpenGoal:
         with self._lock:
             if not self.answer.done():
                 self._handle.publish_feedback(feedback)
+
+
+def failure_text(error: BaseException) -> str:
+    """Return what a client is told of an error that ends its goal; never empty.
+
+    The texts of errors that are no bad input mean little without their names.
+    """
+    name, text = type(error).__name__, str(error).strip()
+    if not text:
+        return name
+    return text if isinstance(error, (AfformerError, WorkerStoppedError)) else f'{name}: {text}'

@@ -13,18 +13,18 @@ from functools import partial
 from rclpy.node import Node
 
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
-from afformer_core.errors import AfformerError
 from afformer_ros.action import RecordDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_clock import GoalClock
-from afformer_ros.grounding.actions.ground_goal import seconds_of
-from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
+from afformer_ros.grounding.actions.goal_fields import seconds_of
+from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
+from afformer_ros.grounding.demonstration_parameters import DemonstrationParameters
 from afformer_ros.grounding.demonstrations.demonstration_recorder import (
     DemonstrationRecorder,
     StartedRecording,
 )
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
-from afformer_ros.grounding.grounding_worker import WorkerStoppedError
+from afformer_ros.parameter_fields import constraints_of
 
 
 @dataclass(eq=False)
@@ -103,19 +103,17 @@ class RecordAction:
             for one in list(self._goals):
                 self._end(one, failed_recording(reason))
 
-    def refusal(self, request: RecordDemonstration.Goal) -> str:
-        """Say why a goal is rejected; empty where it is accepted."""
-        try:
-            _limits(request)
-        except ValueError as error:
-            return str(error)
-        return ''
-
     def take(self, goal: OpenGoal) -> None:
-        """Take an accepted goal, and begin to record."""
+        """Take a goal, and begin to record.
+
+        Raises:
+            RefusedGoalError: a duration is out of its range.
+        """
+        seconds = constraints_of(DemonstrationParameters)['maximum_recording_seconds']
+        maximum = seconds_of(goal.request.maximum_duration, 'maximum_duration', seconds)
+        frame_timeout = seconds_of(goal.request.frame_timeout, 'frame_timeout', seconds)
         goal.begin()
         clock = GoalClock(lambda: self._node.get_clock().now().nanoseconds, time.monotonic)
-        maximum, frame_timeout = _limits(goal.request)
         one = _RecordGoal(goal, clock, maximum, frame_timeout)
         with self._lock:
             self._goals.append(one)
@@ -163,7 +161,7 @@ class RecordAction:
         error = started.exception()
         with self._lock:
             if error is not None:
-                self._end(one, failed_recording(_text(error)))
+                self._end(one, failed_recording(failure_text(error)))
                 return
             one.recording = started.result()
             # From now on frames are taken.
@@ -180,7 +178,7 @@ class RecordAction:
         error = ended.exception()
         with self._lock:
             if error is not None:
-                self._end(one, failed_recording(_text(error)))
+                self._end(one, failed_recording(failure_text(error)))
                 return
             result = RecordDemonstration.Result(success=True, message=self._last_message())
             self._end(one, fill_summary(result, ended.result()))
@@ -198,13 +196,3 @@ class RecordAction:
 def failed_recording(reason: str) -> RecordDemonstration.Result:
     """Create the result of a goal that gave no demonstration."""
     return RecordDemonstration.Result(success=False, message=reason)
-
-
-def _limits(request: RecordDemonstration.Goal) -> tuple[float, float]:
-    maximum = seconds_of(request.maximum_duration, 'maximum_duration')
-    return maximum, seconds_of(request.frame_timeout, 'frame_timeout')
-
-
-def _text(error: BaseException) -> str:
-    known = isinstance(error, (AfformerError, WorkerStoppedError))
-    return str(error) if known else f'{type(error).__name__}: {error}'

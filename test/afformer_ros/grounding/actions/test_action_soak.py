@@ -90,7 +90,8 @@ class Soak:
         # What is selected is deleted now and then.
         fields['demonstrations'] = self._rng.choice(([], ['press'], ['press'], ['press']))
         if kind == 'late':
-            milliseconds = self._rng.randrange(1, 300)
+            # Below 100 the goal is refused.
+            milliseconds = self._rng.randrange(50, 300)
             fields['timeout'] = Duration(nanosec=milliseconds * 1_000_000)
             fields['agreeing_images'] = 1000
             fields['position_required'] = self._rng.random() < 0.5
@@ -115,7 +116,7 @@ class Soak:
         if self._rng.random() < 0.5:
             self.load()
             return
-        fields = {'frame_timeout': Duration(nanosec=50_000_000)}
+        fields = {'frame_timeout': Duration(nanosec=100_000_000)}
         goal = self._track(RecordDemonstration, 'record_demonstration', fields)
         self._client.frames.publish(self._client.image_message(0, 'demonstrator'))
         if self._rng.random() < 0.8:
@@ -177,7 +178,7 @@ def test_every_goal_ends_with_a_reason(nodes, tmp_path):
         f'{memory / 2**20:.0f} MiB and {growth / 2**20:+.1f}; threads {threads} and '
         f'{usage.num_threads()}'
     )
-    assert {'FOUND', 'UNKNOWN', 'STOPPED', 'CANCELED', 'REPLACED'} <= set(soak.outcomes)
+    assert {'FOUND', 'UNKNOWN', 'STOPPED', 'CANCELED', 'REPLACED', 'REFUSED'} <= set(soak.outcomes)
     assert growth < ALLOWED_GROWTH
     # The pool of services grows to its size as it is needed.
     assert usage.num_threads() <= threads + 8

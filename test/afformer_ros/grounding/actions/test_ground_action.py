@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
-from afformer_ros.action import GroundDemonstration
+from afformer_ros.action import GroundDemonstration, LoadDemonstration, RecordDemonstration
 from builtin_interfaces.msg import Duration
 from lifecycle_msgs.msg import Transition
+from sensor_msgs.msg import Image
 
 Result = GroundDemonstration.Result
 
@@ -72,6 +74,70 @@ def test_the_result_is_the_message_of_the_topic(active, ground):
         lambda: repr(result.affordance) in [repr(one) for one in active.affordances],
         'the same message on the topic',
     )
+
+
+def test_the_mask_is_that_of_the_topic(active, ground):
+    active.set_parameter('mask_share', 0.75)
+    masks: list[Image] = []
+    listener = active.node.create_subscription(Image, 'mask', masks.append, 100)
+    try:
+        _, result = stream(active, ground(agreeing_images=2))
+        active.wait(
+            lambda: [one for one in masks if one.header == result.affordance.header],
+            'the mask of the same image',
+        )
+    finally:
+        active.node.destroy_subscription(listener)
+        active.set_parameter('mask_share', 0.5)
+    assert result.mask in masks
+    assert result.mask.header == result.affordance.header
+    assert (result.mask.encoding, result.mask.height, result.mask.width) == ('mono8', 48, 64)
+    assert 0 < np.count_nonzero(result.mask.data) < 48 * 64
+
+
+def test_nothing_is_marked_where_nothing_is_found(active, ground):
+    # Of what is found, so small a share marks nearly everything.
+    active.set_parameter('mask_share', 0.001)
+    active.set_parameter('minimum_confidence', 1.0)
+    active.set_parameter('hold_time', 0.0)
+    masks: list[Image] = []
+    listener = active.node.create_subscription(Image, 'mask', masks.append, 100)
+    try:
+        ending, result = stream(active, ground(timeout=Duration(nanosec=700_000_000)))
+        active.wait(
+            lambda: [one for one in masks if one.header == result.affordance.header],
+            'the mask of the same image',
+        )
+    finally:
+        active.node.destroy_subscription(listener)
+        active.set_parameter('mask_share', 0.5)
+        active.set_parameter('minimum_confidence', 0.0)
+        active.set_parameter('hold_time', 0.5)
+    assert (ending, result.outcome) == ('aborted', Result.NOT_FOUND)
+    assert result.mask == Image(header=result.affordance.header)
+    assert not any(np.any(one.data) for one in masks)
+
+
+def test_images_that_are_too_old_do_not_count(active, ground):
+    # The stamps of the images are decades old.
+    goal = ground(timeout=Duration(nanosec=700_000_000), maximum_age=Duration(sec=2))
+    ending, result = stream(active, goal)
+    assert (ending, result.outcome) == ('aborted', Result.STALE)
+    assert 'behind the clock of the node; expected at most 2 s' in result.message
+
+
+def test_images_of_now_count(active, ground):
+    goal = ground(agreeing_images=2, maximum_age=Duration(sec=30))
+    future, message = goal.fetch(), active.image_message(0)
+
+    def answered() -> bool:
+        message.header.stamp = active.node.get_clock().now().to_msg()
+        active.images.publish(message)
+        active.spin(0.05)
+        return future.done()
+
+    active.wait(answered, 'the result')
+    assert goal.result()[1].outcome == Result.FOUND
 
 
 def test_a_goal_without_an_image_times_out(active, ground):
@@ -158,10 +224,12 @@ def test_a_second_goal_is_refused(active, ground):
     first = ground()
     assert first.accepted()
     try:
-        assert not ground().accepted()
+        ending, result = ground().result()
     finally:
         active.set_parameter('goal_policy', 'queue')
         first.cancel()
+    assert (ending, result.outcome) == ('aborted', Result.REFUSED)
+    assert result.message == 'another goal is open, and goal_policy is refuse'
     assert first.result()[0] == 'canceled'
 
 
@@ -178,10 +246,18 @@ def test_a_second_goal_replaces_the_first(active, ground):
 
 
 @pytest.mark.parametrize(
-    'fields', [{'minimum_presence': 1.5}, {'timeout': Duration(sec=-1)}], ids=str
+    ('fields', 'message'),
+    [
+        ({'agreeing_images': 1001}, 'agreeing_images is 1001; expected 1 to 1000'),
+        ({'target_frame': '/base_link'}, "target_frame is '/base_link'"),
+        ({'demonstrations': ['']}, "'' cannot name a demonstration"),
+    ],
+    ids=str,
 )
-def test_numbers_out_of_range_are_rejected(ground, fields):
-    assert not ground(**fields).accepted()
+def test_what_is_out_of_range_is_refused_with_the_reason(ground, fields, message):
+    ending, result = ground(**fields).result()
+    assert (ending, result.outcome) == ('aborted', Result.REFUSED)
+    assert message in result.message
 
 
 def test_deactivation_ends_a_goal(active, ground):
@@ -232,6 +308,13 @@ def test_goals_before_and_after_the_life_of_the_node_have_results(nodes):
     ending, result = send().result()
     assert (ending, result.outcome) == ('aborted', Result.STOPPED)
     assert 'configure' in result.message
+    for kind, action in (
+        (RecordDemonstration, 'record_demonstration'),
+        (LoadDemonstration, 'load_demonstration'),
+    ):
+        ending, result = client.send_goal(kind, action).result()
+        assert (ending, result.success) == ('aborted', False)
+        assert 'configure' in result.message
     client.bring_up()
     client.record('press')
     goals = [send(), send()]

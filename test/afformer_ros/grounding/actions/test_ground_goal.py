@@ -8,18 +8,35 @@ import math
 import pytest
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.msg import Affordance, AffordancePoint
-from builtin_interfaces.msg import Duration
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
-from afformer_ros.grounding.action_parameters import ActionParameters
 from afformer_ros.grounding.actions.goal_clock import GoalClock
-from afformer_ros.grounding.actions.ground_goal import GroundCriteria, GroundGoal, Outcome
+from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
+from afformer_ros.grounding.actions.ground_goal import GroundGoal, Outcome
+
+
+class Goal(GroundGoal):
+    """A goal that has no client, and counts the masks that are made for it."""
+
+    def __init__(self, criteria):
+        super().__init__(None, criteria, GoalClock(lambda: 0, lambda: 0.0), ('press', 'pull'))
+        self.masks = 0
+
+    def take(self, affordance, age_problem=''):
+        def create_mask():
+            self.masks += 1
+            return Image(header=affordance.header, height=2, width=3, encoding='mono8', step=3)
+
+        return self.add(affordance, create_mask, age_problem)
 
 
 def goal_of(agreeing_images=2, minimum_presence=0.0, position_required=False):
-    criteria = GroundCriteria(
-        agreeing_images, minimum_presence, '', position_required, timeout=4.0
+    return Goal(
+        GroundCriteria(
+            (), agreeing_images, minimum_presence, '', position_required, 4.0, maximum_age=0.7
+        )
     )
-    return GroundGoal(None, criteria, GoalClock(lambda: 0, lambda: 0.0), ('press', 'pull'))
 
 
 def image(agreeing_images, found=True, age=0.0, presence=0.75, problem=''):
@@ -36,7 +53,7 @@ def image(agreeing_images, found=True, age=0.0, presence=0.75, problem=''):
 
 def test_images_before_the_goal_do_not_count():
     goal = goal_of(agreeing_images=2)
-    assert [goal.add(image(7)), goal.add(image(8))] == [False, True]
+    assert [goal.take(image(7)), goal.take(image(8))] == [False, True]
     result = goal.found()
     assert (result.outcome, result.images, result.affordance) == (Outcome.FOUND, 2, image(8))
     assert result.message == "'press+pull' was found in 2 images in a row"
@@ -44,7 +61,7 @@ def test_images_before_the_goal_do_not_count():
 
 def test_another_point_begins_a_new_row():
     goal = goal_of(agreeing_images=2)
-    assert [goal.add(image(number)) for number in (1, 1, 1, 2)] == [False, False, False, True]
+    assert [goal.take(image(number)) for number in (1, 1, 1, 2)] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +69,7 @@ def test_another_point_begins_a_new_row():
 )
 def test_an_image_that_falls_short_ends_the_row(between):
     goal = goal_of(agreeing_images=2, position_required=True)
-    assert [goal.add(one) for one in (image(1), between, image(4), image(5))] == [
+    assert [goal.take(one) for one in (image(1), between, image(4), image(5))] == [
         False,
         False,
         False,
@@ -63,7 +80,7 @@ def test_an_image_that_falls_short_ends_the_row(between):
 def test_feedback_tells_images_in_a_row_and_presence():
     goal = goal_of(agreeing_images=5)
     for agreeing in (1, 2, 1):
-        goal.add(image(agreeing, presence=0.25))
+        goal.take(image(agreeing, presence=0.25))
     assert goal.feedback() == GroundDemonstration.Feedback(
         images=3, agreeing_images=1, presence=0.25
     )
@@ -78,8 +95,8 @@ def test_no_image_in_time():
 def test_what_most_images_fell_short_of_is_the_outcome():
     goal = goal_of(agreeing_images=9, position_required=True)
     for one in (image(1), image(0, found=False, presence=0.25), image(1, problem='no depth')):
-        goal.add(one)
-    goal.add(image(1, problem='no depth'))
+        goal.take(one)
+    goal.take(image(1, problem='no depth'))
     result = goal.timed_out('')
     assert result.outcome == Outcome.NO_POSITION
     assert result.message == ("'press+pull' has no position in 2 of 4 images within 4 s: no depth")
@@ -87,7 +104,7 @@ def test_what_most_images_fell_short_of_is_the_outcome():
 
 def test_absence_is_told_with_presence():
     goal = goal_of()
-    goal.add(image(0, found=False, presence=0.25))
+    goal.take(image(0, found=False, presence=0.25))
     result = goal.timed_out('')
     assert result.outcome == Outcome.NOT_FOUND
     assert result.message.endswith(
@@ -98,7 +115,7 @@ def test_absence_is_told_with_presence():
 def test_points_that_differ_are_unsteady():
     goal = goal_of(agreeing_images=3)
     for agreeing in (1, 1, 2):
-        goal.add(image(agreeing))
+        goal.take(image(agreeing))
     result = goal.timed_out('')
     assert result.outcome == Outcome.UNSTEADY
     assert result.message.endswith(
@@ -108,34 +125,65 @@ def test_points_that_differ_are_unsteady():
 
 def test_a_model_that_is_not_calibrated_knows_no_presence():
     goal = goal_of(minimum_presence=0.5)
-    assert not any(goal.add(image(number, presence=math.nan)) for number in (1, 2, 3))
+    assert not any(goal.take(image(number, presence=math.nan)) for number in (1, 2, 3))
     result = goal.timed_out('')
     assert result.outcome == Outcome.NOT_FOUND
     assert 'not calibrated' in result.message
 
 
-def test_parameters_replace_zeros():
-    parameters = ActionParameters(agreeing_images=4, action_timeout=7.5)
-    criteria = GroundCriteria.of(GroundDemonstration.Goal(), parameters)
-    assert criteria == GroundCriteria(4, 0.0, '', False, 7.5)
-    asked = GroundDemonstration.Goal(
-        agreeing_images=2,
-        minimum_presence=0.5,
-        target_frame='base_link',
-        position_required=True,
-        timeout=Duration(sec=1, nanosec=500_000_000),
+def test_the_mask_is_made_for_the_last_image_alone():
+    goal = goal_of(agreeing_images=3)
+    for number in (1, 2, 3):
+        one = image(number)
+        one.header = Header(frame_id=f'camera_{number}')
+        goal.take(one)
+    assert goal.masks == 0
+    mask = goal.found().mask
+    assert (mask.header.frame_id, mask.height, mask.width) == ('camera_3', 2, 3)
+    assert goal.masks == 1
+
+
+def test_of_what_is_not_found_the_mask_has_no_pixels():
+    goal = goal_of()
+    goal.take(image(1))
+    lost = image(0, found=False, presence=0.25)
+    lost.header = Header(frame_id='wrist')
+    goal.take(lost)
+    result = goal.timed_out('')
+    assert result.mask == Image(header=lost.header)
+    assert result.affordance.header == lost.header
+
+
+def test_images_that_are_too_old_do_not_agree():
+    goal = goal_of(agreeing_images=2)
+    assert [goal.take(image(1)), goal.take(image(2), 'it was 2.31 s old')] == [False, False]
+    assert [goal.take(image(3)), goal.take(image(4))] == [False, True]
+
+
+def test_what_was_too_old_is_told():
+    goal = goal_of()
+    for problem in ('it was 3.50 s old', '', 'it was 2.31 s old; expected at most 0.7 s'):
+        goal.take(image(1), problem)
+    result = goal.timed_out('')
+    assert (result.outcome, result.images) == (Outcome.STALE, 3)
+    assert result.message == (
+        '2 of 3 images within 4 s did not count for their age; of the last one: it was 2.31 s '
+        'old; expected at most 0.7 s'
     )
-    assert GroundCriteria.of(asked, parameters) == GroundCriteria(2, 0.5, 'base_link', True, 1.5)
 
 
-@pytest.mark.parametrize(
-    ('fields', 'message'),
-    [
-        ({'minimum_presence': 1.5}, 'minimum_presence is 1.5; expected 0 to 1'),
-        ({'minimum_presence': math.nan}, 'minimum_presence is nan'),
-        ({'timeout': Duration(sec=-1)}, r'timeout is -1.0 s; expected at least 0'),
-    ],
-)
-def test_numbers_out_of_range(fields, message):
-    with pytest.raises(ValueError, match=message):
-        GroundCriteria.of(GroundDemonstration.Goal(**fields), ActionParameters())
+def test_the_reason_is_that_of_the_last_image_which_fell_short_so():
+    goal = goal_of(agreeing_images=9, position_required=True)
+    for one in (image(1, problem='no depth'), image(1, problem='too far'), image(1)):
+        goal.take(one)
+    assert goal.timed_out('').message.endswith('in 2 of 3 images within 4 s: too far')
+
+
+def test_an_element_that_looks_otherwise_is_not_found_for_its_continuity():
+    goal = goal_of()
+    one = image(0, found=False, presence=0.75)
+    one.continuity = 0.25
+    goal.take(one)
+    assert goal.timed_out('').message.endswith(
+        'it looked otherwise than when it was found before; continuity was 0.25 at last'
+    )

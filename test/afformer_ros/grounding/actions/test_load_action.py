@@ -26,7 +26,7 @@ def media(shared_nodes: Any) -> Path:
 
 @pytest.fixture
 def load(active: Any) -> Callable[..., Any]:
-    def send(path: Path, name: str = '') -> Any:
+    def send(path: Path | str, name: str = '') -> Any:
         return active.send_goal(LoadDemonstration, 'load_demonstration', path=str(path), name=name)
 
     return send
@@ -91,3 +91,17 @@ def test_a_file_that_cannot_be_read(active, load, media, path, message):
     ending, result = load(media / path).result()
     assert (ending, result.success) == ('aborted', False)
     assert message in result.message
+
+
+def test_no_file_is_refused(load):
+    ending, result = load('', 'press').result()
+    assert (ending, result.success) == ('aborted', False)
+    assert result.message == 'path is empty; expected a video, a folder of images or a bag'
+
+
+def test_what_cannot_be_a_name_is_refused_before_the_file_is_read(load, film):
+    goal = load(film, 'press+pull')
+    ending, result = goal.result()
+    assert (ending, result.success) == ('aborted', False)
+    assert "'press+pull' cannot name a demonstration" in result.message
+    assert goal.feedback == []

@@ -110,5 +110,28 @@ def test_deactivation_drops_a_recording(active, record):
         assert active.change_state(Transition.TRANSITION_ACTIVATE)
 
 
-def test_a_negative_time_is_rejected(record):
-    assert not record(frame_timeout=Duration(sec=-1)).accepted()
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        (
+            {'frame_timeout': Duration(sec=-1)},
+            'frame_timeout is -1.0; expected 0.1 to 86400.0 seconds, or 0',
+        ),
+        (
+            {'maximum_duration': Duration(sec=2, nanosec=1_500_000_000)},
+            'maximum_duration has 1500000000 nanoseconds; expected fewer than 1000000000',
+        ),
+    ],
+    ids=str,
+)
+def test_a_duration_out_of_range_is_refused_with_the_reason(active, record, fields, message):
+    ending, result = record(name='press', **fields).result()
+    assert (ending, result.success, result.message) == ('aborted', False, message)
+    assert active.list().names == []
+
+
+@pytest.mark.parametrize('name', ['press/left', 'press left', '.press'])
+def test_what_cannot_be_a_name_is_refused(record, name):
+    ending, result = record(name=name).result()
+    assert (ending, result.success) == ('aborted', False)
+    assert f'{name!r} cannot name a demonstration' in result.message

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Criteria that a goal of the action `~/ground_demonstration` has for its images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_ros.action import GroundDemonstration
+from afformer_ros.grounding.action_parameters import ActionParameters
+from afformer_ros.grounding.actions.goal_fields import (
+    RefusedGoalError,
+    frame_of,
+    names_of,
+    number_of,
+    seconds_of,
+)
+from afformer_ros.parameter_fields import constraints_of
+
+
+@dataclass(frozen=True)
+class GroundCriteria:
+    """What a goal asks of its images.
+
+    Attributes:
+        demonstrations: names that are grounded together; empty: the selected ones.
+        agreeing_images: images in a row that must agree, at least 1.
+        minimum_presence: presence that each needs, above 0 to 1; 0: the model's threshold.
+        target_frame: frame of positions; empty: that of the topic.
+        position_required: whether the best point of each needs a position.
+        timeout: seconds from the goal's acceptance to its result, above 0.
+        maximum_age: seconds from the stamp of each to its result; 0: any.
+    """
+
+    demonstrations: tuple[str, ...]
+    agreeing_images: int
+    minimum_presence: float
+    target_frame: str
+    position_required: bool
+    timeout: float
+    maximum_age: float
+
+    @classmethod
+    def of(cls, request: GroundDemonstration.Goal, parameters: ActionParameters) -> GroundCriteria:
+        """Read a request.
+
+        Args:
+            request: as the client sent it.
+            parameters: take the place of numbers that are 0.
+
+        Raises:
+            RefusedGoalError: a field is out of its range.
+        """
+        ranges = constraints_of(ActionParameters)
+        presence = float(request.minimum_presence)
+        if not 0 <= presence <= 1:
+            raise RefusedGoalError(f'minimum_presence is {presence}; expected 0 to 1')
+        agreeing = request.agreeing_images or parameters.agreeing_images
+        timeout = seconds_of(request.timeout, 'timeout', ranges['action_timeout'])
+        age = seconds_of(request.maximum_age, 'maximum_age', ranges['maximum_image_age'])
+        return cls(
+            names_of(request.demonstrations),
+            number_of(agreeing, 'agreeing_images', ranges['agreeing_images']),
+            presence,
+            frame_of(request.target_frame, 'target_frame'),
+            request.position_required,
+            timeout or parameters.action_timeout,
+            age or parameters.maximum_image_age,
+        )

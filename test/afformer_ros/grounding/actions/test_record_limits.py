@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ends of the recordings of goals, and what clients are told, without middleware."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from afformer_ros.action import RecordDemonstration
+from builtin_interfaces.msg import Duration
+
+from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
+from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
+from afformer_ros.grounding.actions.open_goal import Ending
+from afformer_ros.grounding.actions.record_action import RecordAction
+from afformer_ros.grounding.demonstrations.demonstration_recorder import StartedRecording
+
+
+class Goal:
+    """The client's side of a goal."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.request = RecordDemonstration.Goal(**fields)
+        self.feedback: list[Any] = []
+        self.ending: Any = None
+        self.result: Any = None
+
+    def begin(self) -> None:
+        pass
+
+    def publish_feedback(self, feedback: Any) -> None:
+        self.feedback.append(feedback)
+
+    def end(self, ending: Ending, result: Any) -> None:
+        self.ending, self.result = ending, result
+
+
+class Recordings:
+    """An action whose recorder does what a test says, and the clock of its node.
+
+    Attributes:
+        finished, dropped: names of recordings that were to end so.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 500.0
+        self.started: list[Future[StartedRecording]] = []
+        self.finished: list[str] = []
+        self.dropped: list[str] = []
+        recorder: Any = SimpleNamespace(start=self._start, finish=self._finish, drop=self._drop)
+        endpoint: Any = SimpleNamespace(attach=lambda handler: None, detach=lambda: None)
+        node: Any = SimpleNamespace(
+            get_clock=lambda: SimpleNamespace(now=self._now),
+            get_logger=lambda: SimpleNamespace(info=lambda text: None),
+        )
+        self.action = RecordAction(endpoint, node, recorder, lambda: "'press' is selected")
+
+    def _now(self) -> SimpleNamespace:
+        return SimpleNamespace(nanoseconds=round(self.seconds * 1e9))
+
+    def _start(self, name: str, maximum: float) -> Future[StartedRecording]:
+        self.started.append(Future())
+        return self.started[-1]
+
+    def _finish(self, recording: StartedRecording) -> None:
+        self.finished.append(recording.name)
+
+    def _drop(self, recording: StartedRecording, reason: str) -> None:
+        self.dropped.append(recording.name)
+
+    def take(self, begun: bool = True, **fields: Any) -> Goal:
+        goal = Goal(name='press', **fields)
+        self.action.take(goal)  # type: ignore[arg-type]
+        if begun:
+            self.begin()
+        return goal
+
+    def begin(self) -> StartedRecording:
+        recording = StartedRecording('press', 0.0)
+        self.started[-1].set_result(recording)
+        return recording
+
+    def frame(self, frames: int, duration: float, name: str = 'press') -> None:
+        state = DemonstrationState(
+            Phase.RECORDING, name, '', (), frames, 0, duration, hands_seen=2, frames_lost=1
+        )
+        self.action.demonstrations_changed(state)
+
+    def pass_time(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.action.tick()
+
+
+@pytest.fixture
+def recordings() -> Recordings:
+    return Recordings()
+
+
+def test_the_frame_timeout_begins_anew_with_each_frame(recordings):
+    recordings.take(frame_timeout=Duration(sec=2))
+    recordings.pass_time(7.0)
+    recordings.frame(1, 0.0)
+    recordings.pass_time(1.5)
+    recordings.frame(2, 1.5)
+    recordings.pass_time(1.75)
+    assert recordings.finished == []
+    recordings.pass_time(0.5)
+    assert recordings.finished == ['press']
+
+
+def test_time_without_frames_counts_for_the_maximum_duration(recordings):
+    recordings.take(maximum_duration=Duration(sec=6))
+    recordings.frame(9, 4.25)
+    recordings.pass_time(1.5)
+    assert recordings.finished == []
+    recordings.pass_time(0.5)
+    assert recordings.finished == ['press']
+
+
+def test_the_end_is_asked_for_once(recordings):
+    recordings.take(frame_timeout=Duration(sec=1))
+    recordings.frame(1, 0.0)
+    for _ in range(3):
+        recordings.pass_time(1.5)
+    assert recordings.finished == ['press']
+
+
+def test_without_limits_a_recording_goes_on(recordings):
+    recordings.take()
+    recordings.frame(1, 0.0)
+    recordings.pass_time(900.0)
+    assert recordings.finished == []
+
+
+def test_what_is_canceled_before_it_begins_is_dropped_then(recordings):
+    goal = recordings.take(begun=False)
+    recordings.action.cancel(goal)
+    assert recordings.dropped == []
+    recording = recordings.begin()
+    assert recordings.dropped == ['press']
+    recording.ended.set_exception(TimeoutError())
+    assert (goal.ending, goal.result.success) == (Ending.CANCELED, False)
+    assert goal.result.message == 'TimeoutError'
+
+
+def test_frames_of_another_recording_are_not_told(recordings):
+    goal = recordings.take()
+    recordings.frame(3, 0.5)
+    recordings.frame(8, 0.75, name='pull')
+    assert goal.feedback == [
+        RecordDemonstration.Feedback(),
+        RecordDemonstration.Feedback(frames=3, frames_lost=1, duration=0.5, hands_seen=2),
+    ]
+
+
+def test_what_was_recorded_is_told(recordings):
+    goal = recordings.take(begun=False)
+    recordings.begin().ended.set_result(Summary('press', 9, 4, 4.5, 0.5, 3.25))
+    assert goal.ending == Ending.SUCCEEDED
+    assert (goal.result.frames, goal.result.frames_kept, goal.result.end) == (9, 4, 3.25)
+    assert goal.result.message == "'press' is selected"
+
+
+def test_the_node_ends_what_is_open(recordings):
+    goal = recordings.take()
+    recordings.action.close('the node was cleaned up')
+    assert (goal.ending, goal.result.message) == (Ending.ABORTED, 'the node was cleaned up')
+    later = recordings.take(begun=False)
+    assert (later.ending, later.result.message) == (Ending.ABORTED, 'the node was cleaned up')
+    assert len(recordings.started) == 1
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'frame_timeout': Duration(sec=-1)}, 'frame_timeout is -1.0; expected 0.1 to 86400.0'),
+        ({'maximum_duration': Duration(sec=86401)}, 'maximum_duration is 86401.0; expected 0.1'),
+    ],
+    ids=str,
+)
+def test_a_duration_out_of_range_is_refused(recordings, fields, message):
+    with pytest.raises(RefusedGoalError, match=message):
+        recordings.take(**fields)
+    assert recordings.started == []

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER
 
 _EXAMPLE = """example:
   afformer average models/fourth models/fifth --shares 0.3 0.7 --output models/mean
@@ -24,14 +25,16 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('models', type=Path, nargs='+', help='model folders, at least two')
+    parser.add_argument('models', type=INPUT_FOLDER, nargs='+', help='model folders, at least two')
     parser.add_argument(
         '--shares',
         type=float,
         nargs='+',
         help='share of each model in the mean, in their order; the sum is 1 (default: equal)',
     )
-    parser.add_argument('--output', type=Path, required=True, help='folder of the new model')
+    parser.add_argument(
+        '--output', type=OUTPUT_FOLDER, required=True, help='folder of the new model'
+    )
     parser.set_defaults(run=run)
 
 

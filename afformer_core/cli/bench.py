@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.path_options import INPUT_FOLDER, REPORT_FILE
+
 if TYPE_CHECKING:
     from afformer_core.reports.tables import Table
 
@@ -34,7 +36,9 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('models', type=Path, nargs='*', help='model folders; they are only read')
+    parser.add_argument(
+        'models', type=INPUT_FOLDER, nargs='*', help='model folders; they are only read'
+    )
     parser.add_argument('--threads', type=int, default=2, help='number of threads')
     parser.add_argument(
         '--frames', type=int, nargs='+', default=[1, 8, 32], help='lengths of the demonstration'
@@ -74,7 +78,9 @@ def add_parser(subparsers: Any) -> None:
         'onnxruntime:fp32)',
     )
     parser.add_argument('--pairs', type=int, default=8, help='number of pairs of a training step')
-    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
+    parser.add_argument(
+        '--json', type=REPORT_FILE, help='write the tables as JSON here; - for stdout instead'
+    )
     parser.set_defaults(run=run)
 
 

@@ -7,6 +7,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PAGE
+
 if TYPE_CHECKING:
     from afformer_core.data.annotated_dataset import AnnotatedDataset
     from afformer_core.dataset_page.page import DatasetPage
@@ -39,21 +41,21 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'dataset', type=Path,
+        'dataset', type=INPUT_PATH,
         help='annotation file of any dataset, a folder of your own pairs, or an index of mined '
         'clips',
     )  # fmt: skip
     parser.add_argument(
-        '--output', type=Path, default=Path(_PAGE),
+        '--output', type=OUTPUT_PAGE, default=Path(_PAGE),
         help=f'file that ends with .html, or a folder for {_PAGE} (default: {_PAGE})',
     )  # fmt: skip
-    parser.add_argument('--root', type=Path, help='folder of its clips and images')
+    parser.add_argument('--root', type=INPUT_FOLDER, help='folder of its clips and images')
     parser.add_argument(
         '--split', choices=('train', 'val', 'test'), default='test',
         help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
     )  # fmt: skip
     parser.add_argument(
-        '--against', type=Path, metavar='OTHER',
+        '--against', type=INPUT_PATH, metavar='OTHER',
         help='another split, which should have no image, clip or object in common; for '
         'EPIC-Hotspot the same file, for the split that --split does not name',
     )  # fmt: skip

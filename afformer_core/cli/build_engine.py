@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
+
+from afformer_core.cli.options.path_options import INPUT_FOLDER, STORE
 
 _EXAMPLE = """examples:
   afformer build-engine my_model --precision fp16
@@ -27,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'model', type=Path, nargs='?', help='model folder (default: the shipped model)'
+        'model', type=INPUT_FOLDER, nargs='?', help='model folder (default: the shipped model)'
     )
     parser.add_argument(
         '--precision',
@@ -47,7 +48,7 @@ def add_parser(subparsers: Any) -> None:
         '--workspace', type=int, default=0, help='memory limit of the compiler in MiB (0: none)'
     )
     parser.add_argument(
-        '--cache', type=Path, help='folder of engines (default: ~/.cache/afformer)'
+        '--cache', type=STORE, help='folder of engines (default: ~/.cache/afformer)'
     )
     parser.add_argument(
         '--require-gpu', action='store_true', help='fail if this machine has no GPU to run them'

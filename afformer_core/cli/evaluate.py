@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.evaluation.evaluate_options import add_model_options, add_output_options
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
 
 if TYPE_CHECKING:
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
@@ -55,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'models',
         metavar='model',
-        type=Path,
+        type=INPUT_FOLDER,
         nargs='*',
         help='model folder, or `shipped` (default: shipped); several are measured on the same '
         'pairs, and their differences from the first are printed with intervals of the paired '
@@ -64,20 +65,20 @@ def add_parser(subparsers: Any) -> None:
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument(
         '--annotations',
-        type=Path,
+        type=INPUT_PATH,
         help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's; "
         'or a folder of your own pairs with points.csv',
     )
     data.add_argument(
         '--benchmark',
-        type=Path,
+        type=INPUT_FOLDER,
         metavar='FOLDER',
         help='folder with all test splits of the simulated benchmark: print the accuracy of a '
         'model on each',
     )
     data.add_argument(
         '--pairs',
-        type=Path,
+        type=INPUT_FOLDER,
         metavar='FOLDER',
         help='folder with pairs.json, pairs of a clip and an image in which parts are outlined: '
         'print how often peaks lie inside them, beside baselines that match images',
@@ -89,7 +90,9 @@ def add_parser(subparsers: Any) -> None:
         help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
     )
     parser.add_argument(
-        '--root', type=Path, help='folder of its clips and images (default: that of the file)'
+        '--root',
+        type=INPUT_FOLDER,
+        help='folder of its clips and images (default: that of the file)',
     )
     parser.add_argument(
         '--protocol',

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_NAME, REPORT_FILE
+
 _EXAMPLE = """examples:
   afformer evaluate-hands simulated hands --split test
   afformer evaluate-hands models/hands 100DOH/VOCdevkit2007_handobj_100K/VOC2007 --json hands.json
@@ -29,14 +31,17 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         'detector',
+        type=INPUT_NAME,
         help="`simulated` for the shipped one, the folder of a detector, or MediaPipe's "
         'hand_landmarker.task',
     )
     parser.add_argument(
-        'dataset', type=Path, help='folder with JPEGImages, Annotations and ImageSets/Main'
+        'dataset', type=INPUT_FOLDER, help='folder with JPEGImages, Annotations and ImageSets/Main'
     )
     parser.add_argument('--split', default='test', help='name of a list of images (default: test)')
-    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
+    parser.add_argument(
+        '--json', type=REPORT_FILE, help='write the tables as JSON here; - for stdout instead'
+    )
     parser.set_defaults(run=run)
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
+
 _EXAMPLE = """example:
   afformer export my_model
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
@@ -29,7 +31,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         'model',
-        type=Path,
+        type=INPUT_FOLDER,
         nargs='?',
         help='model folder (default: the shipped model; its graphs go into the cache folder of '
         'this user unless the package has some)',
@@ -62,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
         'print the loss of accuracy',
     )
     parser.add_argument(
-        '--calibration', type=Path, help='annotation file of a dataset, for --quantize'
+        '--calibration', type=INPUT_PATH, help='annotation file of a dataset, for --quantize'
     )
     parser.add_argument(
         '--calibration-pairs',

@@ -6,8 +6,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
+
+from afformer_core.cli.options.path_options import INPUT_URL, OUTPUT_FILE
 
 _EXAMPLE = """examples:
   afformer fetch-hand-model
@@ -29,13 +31,14 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         'output',
-        type=Path,
+        type=OUTPUT_FILE,
         nargs='?',
         help='the file, such as hand_landmarker.task (default: where `afformer mine` expects it, '
         "in the user's cache folder)",
     )
     parser.add_argument(
         '--from',
+        type=replace(INPUT_URL, as_text=True),
         dest='source',
         metavar='FILE_OR_URL',
         help='the package, or the hand_landmarker.task that Google publishes, as a file or a URL '

@@ -6,9 +6,14 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import (
+    INPUT_FILE,
+    INPUT_FOLDER,
+    INPUT_PATH,
+    OUTPUT_FILE,
+)
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _EXAMPLE = """examples:
@@ -34,11 +39,11 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        '--video', type=Path, required=True,
+        '--video', type=INPUT_PATH, required=True,
         help='the demonstration: a video, a folder of images or a bag; VIDEO#t=1.5,3 is the part '
         'from 1.5 to 3 seconds',
     )  # fmt: skip
-    parser.add_argument('--image', type=Path, required=True, help='image in which to act')
+    parser.add_argument('--image', type=INPUT_FILE, required=True, help='image in which to act')
     parser.add_argument(
         '--contact',
         type=float,
@@ -47,11 +52,13 @@ def add_parser(subparsers: Any) -> None:
         help="pixel of the video's first frame that shows what is operated, from (0, 0); of the "
         'part, its first frame. The hand should not cover it (default: the model finds it)',
     )
-    parser.add_argument('--model', type=Path, help='model folder (default: the shipped model)')
+    parser.add_argument(
+        '--model', type=INPUT_FOLDER, help='model folder (default: the shipped model)'
+    )
     add_session_options(parser)
     parser.add_argument(
         '--output',
-        type=Path,
+        type=OUTPUT_FILE,
         help='JPEG or PNG file for the image with its heatmap and peaks',
     )
     parser.set_defaults(run=run)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
+
+from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FOLDER
 
 _EXAMPLE = """example:
   afformer import-checkpoint afformer_r50_opra.ckpt models/afformer_r50
@@ -30,8 +31,8 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('checkpoint', type=Path, help='the .ckpt or .pth file')
-    parser.add_argument('output', type=Path, help='folder of the model')
+    parser.add_argument('checkpoint', type=INPUT_FILE, help='the .ckpt or .pth file')
+    parser.add_argument('output', type=OUTPUT_FOLDER, help='folder of the model')
     parser.add_argument(
         '--actions',
         help='names of the actions, separated by commas, in the order of the heads '

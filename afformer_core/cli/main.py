@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from afformer_core.cli.options.path_options import require_inputs_of_command_kept
 from afformer_core.errors import AfformerError
 
 SUBCOMMANDS = (
@@ -75,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
             subparsers
         )
     for name, subparser in subparsers.choices.items():
+        subparser.set_defaults(subparser=subparser)
         if name in _WITH_OPTIONS_OF_THEIR_OWN:
             continue
         # without a default, so that it does not undo the option given before the subcommand
@@ -110,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     arguments = parse([_of_today(argument) for argument in given])
     try:
+        require_inputs_of_command_kept(arguments.subparser, arguments)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return 130

@@ -7,6 +7,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import (
+    INPUT_FOLDER,
+    INPUT_NAME,
+    OUTPUT_FILE,
+    OUTPUT_FOLDER,
+)
+
 _EXAMPLE = """examples:
   afformer simulate unlabelled --layout long-videos --split train --videos 240 --processes 2
   afformer simulate simulated --split train --scenes 1000 --processes 2
@@ -30,22 +37,27 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('videos', type=Path, help='folder of long videos without annotations')
+    parser.add_argument(
+        'videos', type=INPUT_FOLDER, help='folder of long videos without annotations'
+    )
     parser.add_argument(
         '--annotated',
-        type=Path,
+        type=INPUT_FOLDER,
         required=True,
         help='folder of train.json to fine-tune on, validation.json and test-seen.json',
     )
-    parser.add_argument('--output', type=Path, required=True, help='folder of all results')
+    parser.add_argument(
+        '--output', type=OUTPUT_FOLDER, required=True, help='folder of all results'
+    )
     parser.add_argument(
         '--configurations',
-        type=Path,
+        type=INPUT_FOLDER,
         default=Path('config/train'),
         help='folder of the configurations (default: config/train)',
     )
     parser.add_argument(
         '--detector',
+        type=INPUT_NAME,
         default='simulated',
         help='hand detector, see afformer mine (default: simulated)',
     )
@@ -106,7 +118,7 @@ def add_parser(subparsers: Any) -> None:
         help='additional option of every training, such as '
         '--train-option=--data.init_args.batch_size=2; may be repeated',
     )
-    parser.add_argument('--json', type=Path, help='write the table as JSON here, too')
+    parser.add_argument('--json', type=OUTPUT_FILE, help='write the table as JSON here, too')
     parser.set_defaults(run=run)
 
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
+from afformer_core.cli.options.path_options import (
+    INPUT_NAME,
+    INPUT_PATH,
+    INPUT_URL,
+    OUTPUT_FILE,
+    OUTPUT_FOLDER,
+)
 from afformer_core.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -47,6 +55,9 @@ examples:
   afformer mine s3://bucket/videos https://host/video.mp4 --output mined
   afformer mine /data/videos --output mined --engine ray --address head:6379"""
 
+# None of its files is taken for a video, where the folder that is mined contains it.
+_INDEX_FOLDER = replace(OUTPUT_FOLDER, may_be_inside=True)
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
@@ -58,22 +69,22 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'paths', nargs='+', type=Path, metavar='PATH',
+        'paths', nargs='+', type=INPUT_URL, metavar='PATH',
         help='a video, a bag (BAG#TOPIC for one topic of it), or a folder of them; of videos, the '
         'URL as well, such as s3://BUCKET/FOLDER',
     )  # fmt: skip
-    parser.add_argument('--output', type=Path, required=True, help='folder of the index')
+    parser.add_argument('--output', type=_INDEX_FOLDER, required=True, help='folder of the index')
     parser.add_argument(
-        '--annotations', type=Path, metavar='FILE',
+        '--annotations', type=INPUT_PATH, metavar='FILE',
         help='annotations of a training split: mine its videos only, and none of the test split',
     )  # fmt: skip
     parser.add_argument(
-        '--held-out', type=Path, metavar='FILE',
+        '--held-out', type=INPUT_PATH, metavar='FILE',
         help='annotations of the test split (default: as given in --annotations itself, or the '
         'file beside it with test for train in its name)',
     )  # fmt: skip
     parser.add_argument(
-        '--detector', default='mediapipe',
+        '--detector', type=INPUT_NAME, default='mediapipe',
         help="'mediapipe' with the model that `afformer fetch-hand-model` makes, for real hands; "
         "'simulated' for simulated ones; the folder of a detector that was trained or imported; "
         "or MediaPipe's hand_landmarker.task (default: mediapipe)",
@@ -94,7 +105,7 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     add_engine_options(parser)
     parser.add_argument(
-        '--preview', type=Path, metavar='FILE',
+        '--preview', type=OUTPUT_FILE, metavar='FILE',
         help='JPEG or PNG file for a frame of each clip with its hands, evenly chosen if there '
         'are many',
     )  # fmt: skip

@@ -7,6 +7,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import (
+    INPUT_FILE,
+    INPUT_FOLDER,
+    INPUT_NAME,
+    INPUT_PATH,
+    OUTPUT_FOLDER,
+    input_paths,
+)
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
@@ -32,8 +40,10 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a rosbag2, or an mcap')
-    parser.add_argument('--out', type=Path, required=True, help='folder to write')
+    parser.add_argument(
+        'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap'
+    )
+    parser.add_argument('--out', type=OUTPUT_FOLDER, required=True, help='folder to write')
     parser.add_argument(
         '--overwrite', action='store_true', help='replace an earlier replay in OUT'
     )
@@ -47,8 +57,9 @@ def add_parser(subparsers: Any) -> None:
         )
     )
     parser.add_argument(
-        '--annotations', type=Path, metavar='FILE', help='JSON file with annotations of the images'
-    )
+        '--annotations', type=INPUT_FILE, metavar='FILE',
+        help='JSON file with annotations of the images',
+    )  # fmt: skip
     parser.add_argument(
         '--from', type=float, default=0.0, dest='start', metavar='S',
         help='seconds into the bag at which images start (default: 0)',
@@ -72,12 +83,12 @@ def _add_topics(group: Any) -> None:
 
 def _add_demonstration(group: Any) -> None:
     group.add_argument(
-        '--demonstration', action='append', default=[], metavar='FILE|NAME',
+        '--demonstration', type=INPUT_NAME, action='append', default=[], metavar='FILE|NAME',
         help='a video, the part VIDEO#t=1.5,3 of one, in seconds, a folder of images or a stored '
         'demonstration, instead of a topic; repeat it to ground several together',
     )  # fmt: skip
     group.add_argument(
-        '--store', type=Path, metavar='FOLDER', help='folder of the stored demonstrations'
+        '--store', type=INPUT_FOLDER, metavar='FOLDER', help='folder of the stored demonstrations'
     )
     group.add_argument(
         '--demonstration-from', type=float, default=0.0, metavar='S',
@@ -93,12 +104,15 @@ def _add_demonstration(group: Any) -> None:
     )
     group.add_argument(
         '--hand-model',
-        type=Path,
+        type=INPUT_FILE,
         metavar='FILE',
         help="MediaPipe's hand_landmarker.task to trim by",
     )
     group.add_argument(
-        '--model', type=Path, metavar='FOLDER', help='model folder (default: the shipped model)'
+        '--model',
+        type=INPUT_FOLDER,
+        metavar='FOLDER',
+        help='model folder (default: the shipped model)',
     )
     add_session_options(group)
 
@@ -160,9 +174,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_charts()
     window = Window(arguments.start, arguments.end)
+    inputs = [each.path for each in input_paths(arguments.subparser, arguments)]
     with (
         Bag(arguments.bag) as bag,
-        result_folder(arguments.out, arguments.overwrite, _inputs(arguments)) as folder,
+        result_folder(arguments.out, arguments.overwrite, inputs) as folder,
     ):
         demonstration_topic = arguments.demonstration_topic
         if arguments.demonstration and demonstration_topic is None:
@@ -181,17 +196,6 @@ def run(arguments: argparse.Namespace) -> int:
         f'{arguments.out}: found in {found} of {images} images, {summary.positions} with a point'
     )
     return 0
-
-
-def _inputs(arguments: argparse.Namespace) -> list[Path]:
-    """Return the files and folders that are read; a demonstration may be a name instead."""
-    from afformer_core.demonstrations.media import split_topic
-
-    options = ('annotations', 'model', 'store', 'hand_model')
-    named = [getattr(arguments, option) for option in options]
-    named_files = [split_topic(Path(one))[0] for one in arguments.demonstration]
-    demonstrations = [file for file in named_files if file.exists()]
-    return [arguments.bag, *demonstrations, *(path for path in named if path is not None)]
 
 
 def _replay(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
@@ -17,6 +16,7 @@ from afformer_core.cli.options.simulate_options import (
     layout_of,
     options_of,
 )
+from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
 if TYPE_CHECKING:
     from afformer_core.parallel.engine import Engine
@@ -95,7 +95,7 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
     from afformer_core.files.atomic import write_aside
-    from afformer_core.runtime import shipped_model_folder
+    from afformer_core.runtime.shipped_model import model_folder
     from afformer_core.sim.closed_loop.benchmark import closed_loop_trials
     from afformer_core.sim.closed_loop.report import build_closed_loop_report
     from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
@@ -115,7 +115,7 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
         noise=options['noise'],
         **({} if arguments.seed is None else {'seed': arguments.seed}),
     )
-    folder = shipped_model_folder() if arguments.closed_loop == Path() else arguments.closed_loop
+    folder = model_folder(arguments.closed_loop)
     grounder = open_grounder(folder, argparse.Namespace(**options))
     trials = list(
         tqdm(
@@ -225,6 +225,9 @@ def _progress(
         'held_out': split.held_out,
     }
     if layout == 'photographs':
+        if (photographs := options['photographs']) is not None:
+            read = [NamedPath(photographs, '--photographs')]
+            require_inputs_kept([NamedPath(folder / 'images', 'OUT/images', True)], read)
         settings = PhotographSettings(scenes['seed'], held_out=split.held_out, **options)
         return write_photographs(folder, name, settings, engine)
     if layout == 'assistq':

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FILE
 
 _EXAMPLE = """examples:
   afformer synthesize -c config/train/maskahand/simulated.yaml --output examples.png
@@ -31,12 +32,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '-c',
         '--config',
-        type=Path,
+        type=INPUT_FILE,
         action='append',
         required=True,
         help='configuration of `afformer train`; a later one overrides the earlier ones',
     )
-    parser.add_argument('--output', type=Path, required=True, help='PNG or JPEG file to write')
+    parser.add_argument(
+        '--output', type=OUTPUT_FILE, required=True, help='PNG or JPEG file to write'
+    )
     parser.add_argument('--clips', type=int, default=4, help='number of clips (default: 4)')
     parser.add_argument(
         '--side', type=int, default=192, help='side of each image, in pixels (default: 192)'

@@ -7,6 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, REPORT_FILE
+
 _EXAMPLE = """examples:
   afformer verify opra/test.json --root opra
   afformer verify assistq/train.json --decode --json health.json
@@ -27,10 +29,10 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         'annotations',
-        type=Path,
+        type=INPUT_PATH,
         help='annotation file of any dataset, or a folder of your own pairs with points.csv',
     )
-    parser.add_argument('--root', type=Path, help='folder of its clips and images')
+    parser.add_argument('--root', type=INPUT_FOLDER, help='folder of its clips and images')
     parser.add_argument(
         '--split',
         choices=('train', 'val', 'test'),
@@ -43,7 +45,9 @@ def add_parser(subparsers: Any) -> None:
         help='decode every frame, to find files that are damaged inside; training uses such files '
         'up to the damage',
     )
-    parser.add_argument('--json', help='write the result as JSON here; - for stdout instead')
+    parser.add_argument(
+        '--json', type=REPORT_FILE, help='write the result as JSON here; - for stdout instead'
+    )
     parser.set_defaults(run=run)
 
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FOLDER
+from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
 _EXAMPLE = """example:
   afformer zoom models/sim --annotations simulated/train.json --output simulated_closer \\
@@ -32,11 +33,11 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'model', type=Path, nargs='?', help='model folder (default: the shipped model)'
+        'model', type=INPUT_FOLDER, nargs='?', help='model folder (default: the shipped model)'
     )
     parser.add_argument(
         '--annotations',
-        type=Path,
+        type=INPUT_PATH,
         required=True,
         help='annotation file of any dataset that `afformer evaluate` reads',
     )
@@ -47,9 +48,13 @@ def add_parser(subparsers: Any) -> None:
         help='split of EPIC-Hotspot or Ego-Exo4D',
     )
     parser.add_argument(
-        '--root', type=Path, help='folder of its clips and images (default: that of the file)'
+        '--root',
+        type=INPUT_FOLDER,
+        help='folder of its clips and images (default: that of the file)',
     )
-    parser.add_argument('--output', type=Path, required=True, help='folder of the new dataset')
+    parser.add_argument(
+        '--output', type=OUTPUT_FOLDER, required=True, help='folder of the new dataset'
+    )
     parser.add_argument(
         '--zooms',
         type=float,
@@ -90,6 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.share,
         arguments.backend,
     )
+    # It would get an annotation file of the same name, clips and images.
+    dataset = NamedPath(settings.root or settings.annotations.parent, 'the dataset')
+    require_inputs_kept([NamedPath(arguments.output, '--output', True, True)], [dataset])
     engine = engine_of(arguments, arguments.processes)
     with tqdm(unit='object', desc='looking') as bar:
         for done in write_zoomed_dataset(arguments.output, settings, engine):

@@ -13,6 +13,7 @@ import yaml
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
+from afformer_core.files.local_paths import why_not_local
 from afformer_core.training.contact.training_cli import ContactTrainingCli
 from afformer_core.training.hands.training_cli import HandTrainingCli
 from afformer_core.training.training_cli import GroundingTrainingCli, TrainingCli
@@ -93,6 +94,9 @@ def parse_training(arguments: Sequence[str]) -> TrainingCli:
             'no configuration was given. Give one with -c, such as '
             '-c config/train/simulated/small.yaml'
         )
+    for option, value in _options(arguments):
+        if option in _FILE_OPTIONS and (refusal := why_not_local(value, 'file')):
+            raise AfformerError(refusal)
     name = task_name(arguments)
     if name not in TASKS:
         raise AfformerError(f'task is {name!r}; expected one of {", ".join(TASKS)}')

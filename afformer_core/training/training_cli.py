@@ -21,6 +21,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from afformer_core.files.atomic import write_aside
 from afformer_core.licences import Ingredient, merged, restricted
+from afformer_core.training import configured_paths
 from afformer_core.training.callbacks.checkpoint_files import WholeCheckpoints
 from afformer_core.training.callbacks.heatmap_images import HeatmapImages
 from afformer_core.training.callbacks.last_checkpoint import LastCheckpoint
@@ -95,6 +96,7 @@ class TrainingCli(LightningCLI):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
+        configured_paths.register_paths()
         super().__init__(
             self.trained,
             self.data,
@@ -137,6 +139,11 @@ class TrainingCli(LightningCLI):
             help='type that the weights of the model folder are stored in',
         )
         self.tie(parser)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse the arguments, with null where an option of the data says so."""
+        super().parse_arguments(parser, args)
+        configured_paths.restore_null(parser, self.config)
 
     @abstractmethod
     def tie(self, parser: LightningArgumentParser) -> None:
@@ -197,8 +204,10 @@ class TrainingCli(LightningCLI):
             AfformerError: an option of the trainer is not supported, another process trains in the
                 folder, the checkpoint is damaged, of another architecture, configuration or other
                 samples, or a file cannot be read or written.
+            ValueError: the output folder is an input.
         """
         require_honoured(self.config.trainer)
+        configured_paths.require_inputs_of_training_kept(self.config)
         output = Path(self.config.output)
         # One process stands for all of a training.
         with alone_in(output) if self.trainer.is_global_zero else nullcontext():

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from afformer_core.cli.options.path_options import INPUT_NAME, OUTPUT_FILE
 
 _EXAMPLE = """examples:
   afformer card my_model
@@ -24,8 +25,8 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('model', help='model folder, or shipped')
-    parser.add_argument('--output', type=Path, help='file to write (default: print)')
+    parser.add_argument('model', type=INPUT_NAME, help='model folder, or shipped')
+    parser.add_argument('--output', type=OUTPUT_FILE, help='file to write (default: print)')
     parser.set_defaults(run=run)
 
 

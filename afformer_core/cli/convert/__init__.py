@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import Any
+
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PATH
 
 _EXAMPLE = """examples:
   afformer convert opra/test.json opra.parquet --root opra
@@ -28,14 +29,16 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('annotations', type=Path, help='annotation file or folder of any dataset')
+    parser.add_argument(
+        'annotations', type=INPUT_PATH, help='annotation file or folder of any dataset'
+    )
     parser.add_argument(
         'output',
-        type=Path,
+        type=OUTPUT_PATH,
         help='a new file: .jsonl or .parquet for a manifest, .json for that of OPRA; a name '
         'without an ending for a folder of pairs',
     )
-    parser.add_argument('--root', type=Path, help='folder of its clips and images')
+    parser.add_argument('--root', type=INPUT_FOLDER, help='folder of its clips and images')
     parser.add_argument(
         '--split',
         choices=('train', 'val', 'test'),

@@ -4,8 +4,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from afformer_core.cli.options.path_options import (
+    INPUT_PATH,
+    OUTPUT_FOLDER,
+    OUTPUT_PAGE,
+    REPORT_FILE,
+)
 from afformer_core.cli.options.session_options import add_session_options
 
 
@@ -13,7 +18,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the model."""
     parser.add_argument(
         '--prior-annotations',
-        type=Path,
+        type=INPUT_PATH,
         help='annotation file from which the baselines take their mean maps, usually the training '
         'set (default: the dataset itself in five folds, which needs more than one image)',
     )
@@ -63,7 +68,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--calibrate',
-        type=Path,
+        type=INPUT_PATH,
         nargs='*',
         metavar='FILE',
         help='fit presence on these pairs and on those of further annotation files, and write it '
@@ -91,13 +96,16 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of results besides stdout."""
     parser.add_argument(
         '--json',
+        type=REPORT_FILE,
         help='write every number by name as JSON here (docs/reference/evaluation_json.md); - for '
         'stdout, without the tables',
     )
     parser.add_argument(
         '--report',
-        type=Path,
+        type=OUTPUT_PAGE,
         help='write a page with all tables and with images of the best, median and worst rows: a '
         'file that ends with .html, or a folder for report.html',
     )
-    parser.add_argument('--images', type=Path, help='folder for the same images as contact sheets')
+    parser.add_argument(
+        '--images', type=OUTPUT_FOLDER, help='folder for the same images as contact sheets'
+    )

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
+
 BAG = 'rgbd-bag'
 CLOSED_LOOP = 'closed-loop'
 ROBOT_BENCHMARKS = 'robot-benchmarks'
@@ -130,7 +132,9 @@ _HELP = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all options; those whose default depends on the layout are None if not given."""
-    parser.add_argument('out', type=Path, nargs='?', metavar='OUT', help='folder to write')
+    parser.add_argument(
+        'out', type=OUTPUT_FOLDER, nargs='?', metavar='OUT', help='folder to write'
+    )
     parser.add_argument(
         '--layout', choices=LAYOUTS, default='opra', help='format of the dataset (default: opra)'
     )
@@ -151,7 +155,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         '--photographs',
-        type=Path,
+        type=INPUT_FOLDER,
         metavar='FOLDER',
         help='folder of photographs, with all below it (default for photographs: those that '
         'scikit-image and scikit-learn carry)',
@@ -167,16 +171,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     loop = parser.add_argument_group('a scripted finger that acts at the points of a model')
     loop.add_argument(
         '--closed-loop',
-        type=Path,
+        type=INPUT_FOLDER,
         nargs='?',
-        const=Path(),
+        const=Path('shipped'),
         metavar='MODEL',
         help='model folder (default: the shipped model); only --json is written',
     )
     loop.add_argument(
         '--noise', type=float, help='noise of depth, as a share; 0: exact depth (default: 0.005)'
     )
-    loop.add_argument('--json', type=Path, help='write the tables as JSON here')
+    loop.add_argument('--json', type=OUTPUT_FILE, help='write the tables as JSON here')
     loop.add_argument('--backend', help='auto, torch, onnxruntime, cuda or tensorrt')
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
     loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')

@@ -9,6 +9,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, INPUT_NAME, STORE
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
@@ -39,25 +40,27 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('--model', type=Path, help='model folder (default: the shipped model)')
+    parser.add_argument(
+        '--model', type=INPUT_FOLDER, help='model folder (default: the shipped model)'
+    )
     add_session_options(parser)
     parser.add_argument(
-        '--folder', type=Path, action='append', default=[], metavar='FOLDER',
+        '--folder', type=INPUT_FOLDER, action='append', default=[], metavar='FOLDER',
         help='folder of this machine whose videos, bags and images the page may open; can be '
         'given several times (default: none)',
     )  # fmt: skip
     parser.add_argument(
-        '--pairs', type=Path, metavar='FOLDER',
+        '--pairs', type=STORE, metavar='FOLDER',
         help='folder of your own pairs, which further tabs mark, train on and measure (default: '
         'none)',
     )  # fmt: skip
     parser.add_argument(
-        '--models', type=Path, default=Path('models'), metavar='FOLDER',
+        '--models', type=STORE, default=Path('models'), metavar='FOLDER',
         help='folder below which trainings write models, and whose models are compared (default: '
         'models)',
     )  # fmt: skip
     parser.add_argument(
-        '--training-configuration', type=Path, metavar='FILE',
+        '--training-configuration', type=INPUT_FILE, metavar='FILE',
         help='YAML file of trainings (default: config/train/own_pairs.yaml)',
     )  # fmt: skip
     parser.add_argument(
@@ -65,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
         help='points with which a pair counts as finished (default: 10)',
     )  # fmt: skip
     parser.add_argument(
-        '--detector', default='',
+        '--detector', type=INPUT_NAME, default='',
         help='detector of the hands that are drawn on the frames of demonstrations: mediapipe, '
         "simulated, a folder of a detector, or MediaPipe's hand_landmarker.task (default: none)",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from afformer_core.errors import AfformerError
 from afformer_core.maskahand.pretraining.feature_data import MaskAHandFeatureData
 from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData, PretrainingData
+from afformer_core.training.configured_paths import register_paths
 
 _KINDS: dict[str, type[PretrainingData]] = {
     f'{kind.__module__}.{kind.__qualname__}': kind
@@ -58,6 +59,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     given = {**given, 'input_size': size}
     if seed is not None:
         given['seed'] = seed
+    register_paths()
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind, 'data')
     try:

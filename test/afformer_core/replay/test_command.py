@@ -115,11 +115,13 @@ def test_what_is_read_is_not_overwritten(
 ) -> None:
     shutil.copytree(rgbd, tmp_path / 'panel')
     clip.rename(tmp_path / 'panel' / 'press.mp4')
+    for name in ('store', 'model'):
+        (tmp_path / 'panel' / name).mkdir()
     paths = {
         'bag': tmp_path / 'panel' / 'bag',
         'annotations': tmp_path / 'panel' / 'annotations.json',
         'demonstration': tmp_path / 'panel' / 'press.mp4',
-        'store': tmp_path / 'panel',
+        'store': tmp_path / 'panel' / 'store',
         'model': tmp_path / 'panel' / 'model',
     }
     read = str(paths[kind])

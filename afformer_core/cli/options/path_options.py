@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Types of arguments that name files and folders, read or written, of this machine or by URL.
+
+Each argument of a subcommand that is a path has one of these types, by which `main` knows what is
+read and what is written: URLs are refused where they would become folders such as `s3:`, and so
+is an output that would replace an input.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+from afformer_core.files.local_paths import why_not_local
+
+STDOUT = '-'
+"""Name of a file that stands for the standard output."""
+
+
+@dataclass(frozen=True)
+class PathOption:
+    """The type of an argument that is a path.
+
+    Attributes:
+        use: whether it is read, written, or a store that is both.
+        kind: what it names; `page` is an HTML file, or a folder for one.
+        urls: whether it may be a URL instead.
+        as_text: return the text, since some of its values are no path.
+        may_be_inside: see `NamedPath`.
+    """
+
+    use: Literal['input', 'output', 'store']
+    kind: Literal['file', 'folder', 'file or folder', 'page']
+    urls: bool = False
+    as_text: bool = False
+    may_be_inside: bool = False
+
+    def __call__(self, text: str) -> Path | str:
+        """Convert an argument.
+
+        Raises:
+            argparse.ArgumentTypeError: it is a URL, and may not be.
+        """
+        if not self.urls and (refusal := why_not_local(text, self.kind, self.use != 'input')):
+            raise argparse.ArgumentTypeError(refusal)
+        return text if self.as_text else Path(text)
+
+
+INPUT_FILE = PathOption('input', 'file')
+INPUT_FOLDER = PathOption('input', 'folder')
+INPUT_PATH = PathOption('input', 'file or folder')
+INPUT_NAME = replace(INPUT_PATH, as_text=True)
+"""A file, a folder, or the name of something that comes with the package or is stored."""
+INPUT_URL = replace(INPUT_PATH, urls=True)
+OUTPUT_FILE = PathOption('output', 'file')
+OUTPUT_FOLDER = PathOption('output', 'folder')
+OUTPUT_PATH = PathOption('output', 'file or folder')
+"""A file, or a folder where the name has no ending."""
+OUTPUT_PAGE = PathOption('output', 'page', may_be_inside=True)
+REPORT_FILE = replace(OUTPUT_FILE, as_text=True)
+"""A file, or `STDOUT`."""
+STORE = PathOption('store', 'folder')
+
+
+def path_actions(parser: argparse.ArgumentParser) -> Iterator[tuple[argparse.Action, PathOption]]:
+    """Yield the arguments of a parser that are paths, with their types."""
+    for action in parser._actions:
+        if isinstance(action.type, PathOption):
+            yield action, action.type
+
+
+def input_paths(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[NamedPath]:
+    """Return the files and folders that exist and are read, without the part after `#`."""
+    named = _named(parser, arguments, 'input')
+    return [replace(each, path=file) for each in named if (file := _file(each.path)) is not None]
+
+
+def require_inputs_of_command_kept(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace
+) -> None:
+    """Raise an error if an output of a subcommand would replace one of its inputs.
+
+    Args:
+        parser: parser of the subcommand.
+        arguments: its values.
+
+    Raises:
+        ValueError: see `require_inputs_kept`.
+    """
+    outputs = list(_named(parser, arguments, 'output'))
+    require_inputs_kept(outputs, input_paths(parser, arguments))
+
+
+def _named(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, use: str
+) -> Iterator[NamedPath]:
+    for action, kind in path_actions(parser):
+        given = getattr(arguments, action.dest)
+        if kind.use != use or given in (None, STDOUT):
+            continue
+        name = max(action.option_strings, key=len, default=action.metavar or action.dest.upper())
+        for path in given if isinstance(given, list) else [given]:
+            is_folder = _is_folder(kind, Path(path))
+            yield NamedPath(Path(path), str(name), is_folder, kind.may_be_inside)
+
+
+def _is_folder(kind: PathOption, path: Path) -> bool:
+    return kind.kind == 'folder' or (kind.kind != 'file' and not path.suffix)
+
+
+def _file(path: Path) -> Path | None:
+    """Return what a path such as `VIDEO#t=1.5,3` or `BAG#/TOPIC` is on the disk, if anything."""
+    whole, _, _ = str(path).partition('#')
+    return next((each for each in (path, Path(whole)) if whole and each.exists()), None)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paths in YAML files and options of a training: of this machine, or null."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser
+from jsonargparse.typing import register_type
+
+from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+from afformer_core.files.local_paths import why_not_local
+
+# Folders that a training fills and reads again.
+_STORES = ('output', 'cache_folder')
+
+
+def register_paths() -> None:
+    """Let parsers refuse URLs as paths."""
+    register_type(Path, str, _as_path, type_check=isinstance)
+
+
+def restore_null(parser: ArgumentParser, configuration: Any) -> None:
+    """Give every path that was set to null no value, or end with an error where it needs one.
+
+    The parser passes null on to an option inside an option as the text `None`.
+
+    Args:
+        parser: parser of the configuration.
+        configuration: its namespace, which is changed.
+    """
+    for name, value in list(configuration.items()):
+        if value == Path('None'):
+            configuration[name] = None
+    try:
+        parser.validate(configuration)
+    except (TypeError, ValueError) as error:
+        parser.error(str(error))
+
+
+def require_inputs_of_training_kept(configuration: Any) -> None:
+    """Raise an error if the output folder of a parsed configuration is one of its inputs.
+
+    Raises:
+        ValueError: see `require_inputs_kept`.
+    """
+    output = NamedPath(configuration.output, '--output', is_folder=True, may_be_inside=True)
+    require_inputs_kept([output], list(_input_paths(configuration)))
+
+
+def _input_paths(configuration: Any) -> Iterator[NamedPath]:
+    for name, value in configuration.items():
+        if name.rpartition('.')[2] in _STORES:
+            continue
+        for path in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(path, Path):
+                yield NamedPath(path, f'--{name.replace(".init_args", "")}')
+
+
+def _as_path(text: str) -> Path:
+    if (refusal := why_not_local(text)) is not None:
+        raise ValueError(refusal)
+    return Path(text)

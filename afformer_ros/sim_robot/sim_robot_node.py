@@ -24,6 +24,7 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory as TrajectoryMessage
 
 from afformer_core.messages.image_encoding import image_message
+from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.sim.arm.arm_cameras import ArmCameras
 from afformer_core.sim.arm.arm_world import ArmWorld
 from afformer_core.sim.arm.franka import BASE_FRAME
@@ -133,14 +134,13 @@ class SimRobotNode(Node):
         self, name: str, follow: Callable[[ArmWorld, JointTrajectory, float | None], None]
     ) -> Callable[[TrajectoryMessage], None]:
         def take(message: TrajectoryMessage) -> None:
-            stamp = message.header.stamp
+            stamp = stamp_nanoseconds(message.header.stamp)
             simulation = self._simulation
             try:
                 trajectory = read_trajectory(message)
                 with simulation.lock:
-                    begin = None
-                    if stamp.sec or stamp.nanosec:
-                        begin = stamp.sec + 1e-9 * stamp.nanosec - simulation.start_time
+                    # Without a stamp it begins when it arrives.
+                    begin = simulation.since_start(stamp) if stamp else None
                     follow(simulation.world, trajectory, begin)
             except TrajectoryError as error:
                 self.get_logger().error(f'{name} refuses a trajectory: {error}')

@@ -55,14 +55,13 @@ class SimulationThread:
         return self._world
 
     @property
-    def start_time(self) -> float:
-        """Seconds of the simulation's time at which the world began."""
-        return self._before
-
-    @property
     def now(self) -> int:
         """Simulation's time in nanoseconds."""
         return round((self._before + self._world.time) * 1e9)
+
+    def since_start(self, stamp: int) -> float:
+        """Convert a simulation's time, nanoseconds, to seconds since its world began."""
+        return stamp * 1e-9 - self._before
 
     def start(self) -> None:
         """Start simulating."""

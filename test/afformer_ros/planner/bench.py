@@ -73,7 +73,7 @@ def bench_world() -> ArmWorld:
     """A world of the parts, whose arm stands at the origin."""
     fixture = Fixture('bench', tuple(map(_element, NAMES)), (), bottom=-0.5, back=-1.0)
     trial = SimpleNamespace(
-        scene=SimpleNamespace(fixture=fixture),
+        scene=SimpleNamespace(family='bench', fixture=fixture),
         task=Task(NAMES.index('button'), 'touch'),
         view=SimpleNamespace(
             camera=look_at(np.array([-0.5, 0.5, 0.2]), np.array([0.0, 0.4, -0.6]), 0.0, 40.0),

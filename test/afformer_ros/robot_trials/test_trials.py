@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,6 +14,8 @@ import pytest
 pytest.importorskip('rclpy')
 
 from afformer_core.errors import AfformerError
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
+from afformer_core.sim.closed_loop.trial_plan import PlannedTrial
 from afformer_ros.driver.node_processes import NodeError
 from afformer_ros.planner.answers import (
     NoAnswerError,
@@ -25,26 +29,70 @@ from afformer_ros.planner.contact import Contact, UnknownActionError, Unreachabl
 from afformer_ros.planner.planner_node import Report
 from afformer_ros.robot_trials.attempt import Attempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph
-from afformer_ros.robot_trials.trials import repeat
+from afformer_ros.robot_trials.trials import repeat, run_trials
 
 PULL = Contact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0]))
 
 
 class Graph:
-    """A graph whose planner reports or fails as it is told, and whose judge has one verdict."""
+    """A graph whose planner reports or fails as it is told, and whose judge has one verdict.
 
-    def __init__(self, end: Report | AfformerError) -> None:
+    Attributes:
+        folder: see `RobotGraph`.
+        calls: what was asked of it.
+    """
+
+    def __init__(self, end: Report | AfformerError, folder: Path | None = None) -> None:
+        self.folder = folder
+        self.calls: list[object] = []
         self._end = end
-        self.planner = SimpleNamespace(repeat=self._repeat)
+        self.planner = SimpleNamespace(repeat=self._repeat, act=self._act)
+
+    def demonstrate(self, frames: Path, name: str) -> None:
+        assert frames.is_dir()
+        self.calls.append(f'demonstrate {name}')
+
+    def begin(self, **parameters: int) -> None:
+        self.calls.append(parameters)
+
+    def forget(self, names: list[str]) -> None:
+        self.calls.append(f'forget {" ".join(names)}')
+
+    def _act(self, contact: Contact) -> str:
+        self.calls.append(contact.action)
+        return f'felt {contact.action}'
 
     def _repeat(self, names: list[str]) -> Report:
         assert names == ['shown']
+        self.calls.append('repeat')
         if isinstance(self._end, AfformerError):
             raise self._end
         return self._end
 
     def judge(self) -> dict[str, str]:
         return {'verdict': 'another element'}
+
+
+class Scene:
+    """The scene of a trial whose right contact is hidden in drawers."""
+
+    def __init__(self, trial: PlannedTrial, _: ClosedLoopSettings) -> None:
+        self._hidden = trial.scene.family == 'drawers'
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def write_demonstration(self, folder: Path) -> None:
+        folder.mkdir()
+
+    def right_contact(self) -> Contact | None:
+        return None if self._hidden else replace(PULL, action='push')
+
+    def random_contact(self) -> Contact:
+        return PULL
 
 
 def attempt(end: Report | AfformerError) -> Attempt:
@@ -82,3 +130,36 @@ def test_where_the_arm_has_acted_the_simulator_judges() -> None:
 def test_a_node_that_ended_ends_the_trials() -> None:
     with pytest.raises(NodeError, match='status 1'):
         attempt(NodeError('the grounding node ended with status 1'))
+
+
+def test_each_trial_is_shown_begun_repeated_and_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
+    graph = Graph(NoAnswerError('30 s'), tmp_path)
+    settings = ClosedLoopSettings(scenes=2, families=('keypad', 'drawers'), size=(64, 48))
+    first, second = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=True)
+    silent = Attempt('no answer', '30 s')
+    pushed = Attempt('another element', 'felt push', 'push')
+    pulled = Attempt('another element', 'felt pull', 'pull')
+    hidden = Attempt('element hidden', 'the camera does not see the element')
+    assert (first.scene, first.family, first.kind) == (0, 'keypad', 'button')
+    assert (first.model, first.right_pixel, first.random_element) == (silent, pushed, pulled)
+    assert (second.scene, second.family, second.kind) == (1, 'drawers', 'drawer')
+    assert (second.model, second.right_pixel, second.random_element) == (silent, hidden, pulled)
+    model = ['demonstrate shown', {'scene': 0}, 'repeat', 'forget shown']
+    assert graph.calls[:8] == [*model, {'scene': 0}, 'push', {'scene': 0}, 'pull']
+    model[1] = {'scene': 1}
+    assert graph.calls[8:] == [*model, {'scene': 1}, 'pull']
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_baselines_nothing_else_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
+    graph = Graph(NoAnswerError('30 s'), tmp_path)
+    settings = ClosedLoopSettings(scenes=1, families=('keypad',), size=(64, 48))
+    (trial,) = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=False)
+    assert (trial.right_pixel, trial.random_element) == (None, None)
+    assert 'push' not in graph.calls

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import rclpy
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped, Transform
+from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -25,7 +28,10 @@ pytest.importorskip('mink', reason='the extra robot is not installed')
 
 from afformer_core.geometry import Calibration, RigidTransform
 from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.sim.arm.arm_cameras import ArmCameras
+from afformer_core.sim.arm.arm_world import ArmWorld
 from afformer_core.sim.arm.kinematics import shared_kinematics
+from afformer_core.sim.cameras.depth_camera import DepthCamera
 from afformer_core.sim.scene.outline import front_centre
 from afformer_ros.driver.node_processes import NodeError, NodeProcess, NodeProcesses
 from afformer_ros.sim_robot.parameters import SimRobotParameters
@@ -65,6 +71,7 @@ class Robot:
             name: self.node.create_client(Trigger, f'sim_robot/{name}')
             for name in ('reset', 'verdict')
         }
+        self._parameters = self.node.create_client(SetParameters, 'sim_robot/set_parameters')
 
     def listen(self, name: str, kind: Any, quality: Any) -> Any:
         return self.node.create_subscription(kind, name, self.messages[name].append, quality)
@@ -84,9 +91,12 @@ class Robot:
         message = self.messages['joint_states'][-1]
         return np.array([message.position[message.name.index(name)] for name in ARM])
 
-    def send(self, *points: np.ndarray, seconds: float, names: list[str] = ARM) -> None:
+    def send(
+        self, *points: np.ndarray, seconds: float, names: list[str] = ARM, stamp: int = 0
+    ) -> None:
         self.wait(self._arm.get_subscription_count, 'the controller')
         message = JointTrajectory(joint_names=names)
+        message.header.stamp = Time(sec=stamp // 10**9, nanosec=stamp % 10**9)
         for number, point in enumerate(points, 1):
             one = JointTrajectoryPoint(positions=[float(value) for value in point])
             due = round(seconds * number / len(points) * 1e9)
@@ -99,10 +109,17 @@ class Robot:
         self.wait(lambda: np.abs(self.joints() - points[-1]).max() < 0.01, 'the arm to arrive')
 
     def call(self, service: str) -> Any:
-        client = self._services[service]
-        self.wait(client.service_is_ready, service)
-        future = client.call_async(Trigger.Request())
-        self.wait(future.done, f'the answer of {service}')
+        return self._request(self._services[service], Trigger.Request())
+
+    def set(self, **parameters: Any) -> None:
+        values = [Parameter(name, value=value) for name, value in parameters.items()]
+        request = SetParameters.Request(parameters=[one.to_parameter_msg() for one in values])
+        assert all(one.successful for one in self._request(self._parameters, request).results)
+
+    def _request(self, client: Any, request: Any) -> Any:
+        self.wait(client.service_is_ready, client.srv_name)
+        future = client.call_async(request)
+        self.wait(future.done, f'the answer of {client.srv_name}')
         return future.result()
 
     def close(self) -> None:
@@ -206,6 +223,85 @@ def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: Robot) ->
     robot.messages['/clock'].clear()
     robot.wait(lambda: robot.messages['/clock'], 'the clock')
     assert nanoseconds(robot.messages['/clock'][0].clock) > clock
+
+
+def test_a_reset_to_another_scene_leaves_nothing_of_the_first(robot: Robot) -> None:
+    robot.call('reset')
+    got = robot.messages
+    parked = robot.joints()
+    robot.go(parked + [0.3, 0.2, -0.1, 0.2, 0.1, -0.2, 0.4], seconds=1.0)
+    for name in ('image', 'camera_info', 'camera_pose', 'joint_states', '/clock'):
+        got[name].clear()
+    kinds = {'image': Image, 'camera_info': CameraInfo}
+    listening = [robot.listen(name, one, qos_profile_sensor_data) for name, one in kinds.items()]
+    robot.wait(lambda: len(got['image']) > 1, 'images of the keypad')
+    robot.set(families=['drawers'], demonstration=0, view=1, image_width=192, image_height=96)
+
+    answer = robot.call('reset')
+    robot.wait(lambda: sum(one.width == 192 for one in got['image']) > 2, 'images of the drawers')
+    robot.wait(lambda: len(got['camera_pose']) > 0, 'the pose of the camera')
+    for one in listening:
+        robot.node.destroy_subscription(one)
+    robot.set(families=['keypad'], demonstration=1, view=0, image_width=160, image_height=120)
+    robot.call('reset')
+
+    assert answer.message.startswith('drawers (scene 0)')
+    parameters = SimRobotParameters(
+        families=('drawers',), view=1, image_width=192, image_height=96, depth_noise=0.0
+    )
+    world = ArmWorld(parameters.trial())
+    pose = got['camera_pose'][0]
+    at, turn = pose.pose.position, rotation_of(pose.pose.orientation)
+    assert [at.x, at.y, at.z] == pytest.approx(world.camera_pose().position)
+    assert turn == pytest.approx(world.camera_pose().rotation)
+    begin = nanoseconds(pose.header.stamp)
+    sizes = [(one.width, one.height) for one in got['image']]
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {(160, 120), (192, 96)}
+    # An image of the first scene may still have been on its way.
+    late = [one for one in got['image'] if nanoseconds(one.header.stamp) > begin]
+    assert {one.width for one in late} == {192}
+    assert {one.width for one in got['camera_info'] if nanoseconds(one.header.stamp) > begin} == {
+        192
+    }
+    with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
+        expected = cameras.capture(world.snapshot()).image.astype(int)
+    assert np.abs(to_rgb(late[0]).astype(int) - expected).mean() < 2
+    for name, period in (('image', 100_000_000), ('joint_states', 10_000_000)):
+        steps = np.diff([nanoseconds(one.header.stamp) for one in got[name]])
+        # A message may be lost on the way, but none is between two others.
+        assert steps.min() >= period
+        assert (steps % period == 0).all()
+    assert np.diff([nanoseconds(one.clock) for one in got['/clock']]).min() > 0
+    first = next(one for one in got['joint_states'] if nanoseconds(one.header.stamp) > begin)
+    assert first.position[:7] == pytest.approx(world.posture('observe'), abs=1e-3)
+
+
+def test_a_stamped_trajectory_counts_from_its_stamp_after_a_reset(robot: Robot) -> None:
+    robot.set(real_time_factor=10.0)
+    robot.messages['camera_pose'].clear()
+    robot.call('reset')
+    robot.wait(lambda: robot.messages['camera_pose'], 'the pose of the camera')
+    begin = nanoseconds(robot.messages['camera_pose'][-1].header.stamp)
+    parked = robot.joints()
+    goal = parked + [0.9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    # Whenever it arrives, it ends 18 s after the reset.
+    robot.send(goal, seconds=15.0, stamp=begin + 3 * 10**9)
+    states = robot.messages['joint_states']
+    states.clear()
+    robot.wait(
+        lambda: states and nanoseconds(states[-1].header.stamp) > begin + 19 * 10**9, 'the end'
+    )
+    robot.set(real_time_factor=0.0)
+    robot.call('reset')
+
+    assert begin > 10**9
+    moved = {
+        (nanoseconds(one.header.stamp) - begin) * 1e-9: one.position[0] - parked[0]
+        for one in states
+    }
+    assert max(way for after, way in moved.items() if after < 17.0) < 0.88
+    assert min(way for after, way in moved.items() if after > 18.3) > 0.895
 
 
 def test_a_trial_that_does_not_exist_ends_the_process(processes: NodeProcesses) -> None:

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trial that the parameters of the simulated robot name."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
+from afformer_core.sim.closed_loop.trial_plan import plan_trials
+from afformer_ros.sim_robot.parameters import SimRobotParameters
+
+PARAMETERS = SimRobotParameters(
+    families=('drawers', 'keypad'),
+    seed=5,
+    scene=3,
+    demonstration=1,
+    view=2,
+    demonstrations=2,
+    views=3,
+    held_out=False,
+    image_width=96,
+    image_height=64,
+    depth_noise=0.03,
+)
+
+
+def test_the_settings_are_those_of_the_closed_loop() -> None:
+    expected = ClosedLoopSettings(
+        families=('drawers', 'keypad'),
+        held_out=False,
+        seed=5,
+        demonstrations=2,
+        views=3,
+        size=(96, 64),
+        noise=0.03,
+    )
+    assert PARAMETERS.settings == expected
+
+
+def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:
+    trial = PARAMETERS.trial()
+    # Of two demonstrations with three views each, the last view of the second.
+    expected = plan_trials(PARAMETERS.settings, 3)[5]
+    assert (trial.index, trial.scene.family) == (3, 'keypad')
+    assert (trial.number, trial.task) == (expected.number, expected.task)
+    assert trial.view.size == (96, 64)
+
+
+@pytest.mark.parametrize(('name', 'value'), [('demonstration', 2), ('view', 3)])
+def test_a_number_beyond_the_last_is_refused(name: str, value: int) -> None:
+    values = {'demonstrations': 2, 'views': 3, name: value}
+    with pytest.raises(ValueError, match=rf'{name} (is )?{value}.*expected them below'):
+        SimRobotParameters(**values)

@@ -7,8 +7,13 @@ memory.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+
+# Radians below which the sine of an angle is too small to divide by.
+_NO_ANGLE = 1e-9
 
 
 def rotation_of_quaternion(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -39,3 +44,17 @@ def quaternion_of_rotation(rotation: NDArray[np.float64]) -> NDArray[np.float64]
     quaternion = rows[int(np.argmax(np.diag(rows)))]
     quaternion = quaternion / np.linalg.norm(quaternion)
     return np.asarray(-quaternion if quaternion[3] < 0 else quaternion, np.float64)
+
+
+def interpolated_quaternion(
+    begin: NDArray[np.float64], end: NDArray[np.float64], share: float
+) -> NDArray[np.float64]:
+    """Turn one unit quaternion (x, y, z, w) towards another by a share of the shorter way."""
+    cosine = float(begin @ end)
+    if cosine < 0:
+        end, cosine = -end, -cosine
+    angle = math.acos(min(1.0, cosine))
+    if angle < _NO_ANGLE:
+        return begin
+    before, after = (math.sin(part * angle) / math.sin(angle) for part in (1 - share, share))
+    return np.asarray(before * begin + after * end, np.float64)

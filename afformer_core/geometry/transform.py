@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
 from afformer_core.geometry.grasp import GraspCandidate
-from afformer_core.geometry.rotation import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.geometry.rotation import (
+    interpolated_quaternion,
+    quaternion_of_rotation,
+    rotation_of_quaternion,
+)
 from afformer_core.geometry.surface import SurfacePoint
 
 _TOLERANCE = 1e-3
@@ -72,6 +76,21 @@ class RigidTransform:
             rotation=rotation_of_quaternion(quaternion / length),
             translation=np.array([shift.x, shift.y, shift.z], np.float64),
         )
+
+    def after(self, first: RigidTransform) -> RigidTransform:
+        """Return the transform that another one and then this one make."""
+        return RigidTransform(self.rotation @ first.rotation, self.point(first.translation))
+
+    def inverse(self) -> RigidTransform:
+        """Return the transform back."""
+        return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
+
+    def towards(self, other: RigidTransform, share: float) -> RigidTransform:
+        """Return the transform on the way to another one, at a share of 0 to 1 of it."""
+        begin, end = (quaternion_of_rotation(one.rotation) for one in (self, other))
+        turn = interpolated_quaternion(begin, end, share)
+        shift = self.translation + share * (other.translation - self.translation)
+        return RigidTransform(rotation_of_quaternion(turn), np.asarray(shift, np.float64))
 
     def point(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
         """Transform a point, float64 [3] metres."""

@@ -20,7 +20,11 @@ _UNKNOWN = np.full(3, math.nan)
 
 
 def detections_message(
-    factory: MessageFactory, result: StreamedGrounding, header: Any, share: float
+    factory: MessageFactory,
+    result: StreamedGrounding,
+    header: Any,
+    measured_header: Any,
+    share: float,
 ) -> Any:
     """Create a vision_msgs/Detection2DArray with a detection for each point, best first.
 
@@ -33,6 +37,7 @@ def detections_message(
         factory: makes the messages, with the types of vision_msgs.
         result: result of one image, its surfaces in the frame of the camera.
         header: header of that image.
+        measured_header: header of each detection: of the image that the result is of.
         share: share of the heatmap's value at a point that its region reaches, above 0 to 1.
     """
     detections = []
@@ -55,7 +60,7 @@ def detections_message(
             detections.append(
                 factory.create(
                     'vision_msgs/msg/Detection2D',
-                    header=header,
+                    header=measured_header,
                     results=results,
                     bbox=_box(factory, peak, region),
                     id=result.demonstration,

@@ -75,7 +75,7 @@ def marker_messages(
         factory: makes the messages.
         result: result of one image.
         motions: motion of the best action at each of its peaks.
-        header: header of that image.
+        header: header of the image that the result is of, which a held one has of an earlier one.
         position_header: frame and stamp in which the surfaces of the result are given.
         image_size: (height, width) of the image.
     """

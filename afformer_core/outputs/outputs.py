@@ -44,10 +44,10 @@ OPTIONAL_OUTPUT_TYPES = {'detections': 'vision_msgs/msg/Detection2DArray'}
 class OutputMessages:
     """The messages of one result; each is made when it is asked for.
 
-    All have the stamp of the image, but for cloud and markers of a result that is held: they have
-    that of the image in which it was measured, so that tf places them where the camera was then.
-    A result that is held has no grasp candidates of its own topic, since poses alone cannot tell
-    how old they are.
+    All have the stamp of the image, but for cloud, markers and each detection of a result that is
+    held: they have that of the image in which it was measured, so that tf places them where the
+    camera was then. A result that is held has no grasp candidates of its own topic, since poses
+    alone cannot tell how old they are.
 
     Args:
         factory: makes messages.
@@ -104,14 +104,16 @@ class OutputMessages:
             self._factory,
             self._placed,
             [one.motion for one in self._geometries],
-            self._header,
+            self._measured_header,
             self._placed_header,
             self._frame.size,
         )
 
     def _detections(self) -> Any:
         share = self._settings.mask_share
-        return detections_message(self._factory, self._result, self._header, share)
+        return detections_message(
+            self._factory, self._result, self._header, self._measured_header, share
+        )
 
     def _heatmap(self) -> Any:
         return image_message(self._factory, self._result.grounding.heatmap, '32FC1', self._header)
@@ -173,16 +175,24 @@ class OutputMessages:
         return surface if transform is None else transform.surface(surface)
 
     @cached_property
-    def _placed_header(self) -> Any:
+    def _measured_header(self) -> Any:
+        """Header of the image that the result is of, which is an earlier one where it is held."""
         if not self._result.held:
-            return self._header_at(self._header.stamp)
+            return self._header
         seconds, nanoseconds = divmod(self._result.stamp, 10**9)
-        return self._header_at(
-            self._factory.create('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
+        stamp = self._factory.create(
+            'builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds
+        )
+        return self._factory.create(
+            'std_msgs/msg/Header', stamp=stamp, frame_id=self._header.frame_id
         )
 
+    @cached_property
+    def _placed_header(self) -> Any:
+        """The same in the frame of the positions."""
+        return self._header_at(self._measured_header.stamp)
+
     def _header_at(self, stamp: Any) -> Any:
-        """Return a header in the frame of the positions."""
         return self._factory.create(
             'std_msgs/msg/Header', stamp=stamp, frame_id=self._placement.frame_id
         )

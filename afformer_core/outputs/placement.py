@@ -24,3 +24,9 @@ class Placement:
     transform: RigidTransform | None = None
     problem: str = ''
     vertical: Vertical = UNKNOWN_VERTICAL
+
+    @property
+    def missing_transform(self) -> str:
+        """Why a transform that was looked up is not known; empty where all are."""
+        asked = self.vertical is not UNKNOWN_VERTICAL
+        return self.problem or (self.vertical.problem if asked else '')

@@ -54,7 +54,8 @@ class GroundingStream:
     `release_time` before reaches `minimum_continuity`. Other images are not blended into the
     smoothed heatmap; the last grounding with the element in view is held for `hold_time`, with its
     points, and after that nothing is found. Everything before is forgotten when the stamps go back
-    or stand still, and when the scene, the size or the demonstration changes. One thread owns it.
+    or stand still, and when the scene, the size, the frame or the demonstration changes. One
+    thread owns it.
     """
 
     def __init__(self) -> None:

@@ -80,12 +80,14 @@ class ComposedResult:
         frame: the image.
         result: in the frame of the camera.
         messages: that it is published as, each made when it is asked for.
+        placement: where its positions are published.
         composed: when it was there, monotonic seconds.
     """
 
     frame: CameraFrame
     result: StreamedGrounding
     messages: OutputMessages
+    placement: Placement
     composed: float
 
 
@@ -181,4 +183,6 @@ class GroundingPipeline:
             result,
             self._measured_in,
         )
-        return ComposedResult(observed.frame, result, messages, time.monotonic())
+        return ComposedResult(
+            observed.frame, result, messages, self._measured_in, time.monotonic()
+        )

@@ -26,6 +26,7 @@ class _Before:
 
     stamp: int
     size: tuple[int, int]
+    frame_id: str
     demonstration: str
 
 
@@ -63,7 +64,7 @@ class BreakDetector:
     ) -> StreamBreak:
         """Compare the next image with the one before."""
         before, change = self._before, self._cuts.change(prediction.image)
-        self._before = _Before(frame.stamp, frame.size, demonstration)
+        self._before = _Before(frame.stamp, frame.size, frame.frame_id, demonstration)
         if before is None:
             return StreamBreak(self._beginning, forgets=True)
         elapsed = (frame.stamp - before.stamp) * 1e-9
@@ -77,6 +78,8 @@ class BreakDetector:
             reason = 'another demonstration'
         elif frame.size != before.size:
             reason = f'images of {frame.size[1]} x {frame.size[0]} now'
+        elif frame.frame_id != before.frame_id:
+            reason = f'images in the frame {frame.frame_id!r} now'
         elif change > settings.scene_cut_threshold:
             reason = f'another scene (change {change:.2f})'
         if reason:

@@ -7,21 +7,21 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from rclpy.node import Node
 from rclpy.time import Time
 from std_msgs.msg import Header
 
-from afformer_core.geometry.motion import UNKNOWN_VERTICAL, Vertical
 from afformer_core.geometry.transform import RigidTransform, TransformError
+from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_core.outputs.frame_placements import FramePlacements
 from afformer_core.outputs.placement import Placement
 
 # A transform is often published a little after the image that it belongs to.
 _PATIENCE = 0.03
 _POLL = 0.003
-# Ends of the names of optical frames in REP 103, and of those of some drivers.
-_OPTICAL = ('_optical', '_optical_frame')
-_Z = np.array([0.0, 0.0, 1.0])
+# Nanoseconds by which transforms that are on their way to a stamp are older at most; those that
+# are older have ended.
+_RECENT = 10**9
 
 
 class FrameTransforms:
@@ -30,14 +30,12 @@ class FrameTransforms:
     Args:
         node: node that listens to the transforms; it must be spun by another thread.
         target_frame: frame of all positions; empty: that of each image.
-        vertical_frame: frame whose z axis points up; empty: the target frame, unless its name
-            says that it is an optical one, whose z axis points ahead (REP 103).
+        vertical_frame: frame whose z axis points up; empty: see `FramePlacements`.
     """
 
     def __init__(self, node: Node, target_frame: str, vertical_frame: str = '') -> None:
         self._node = node
-        self._target = target_frame
-        self._vertical = vertical_frame or _upright(target_frame)
+        self._placements = FramePlacements(self._look_up, target_frame, vertical_frame)
         self._buffer: Any = None
         self._listener: Any = None
         self._missing = ''
@@ -48,14 +46,14 @@ class FrameTransforms:
 
     def placement(self, header: Header) -> Placement:
         """Find the frame that positions of an image are published in, and its vertical."""
-        placement = self._placement(self._target or header.frame_id, self._vertical, header)
-        vertical_problem = placement.vertical.problem if self._vertical else ''
-        self.problem = placement.problem or vertical_problem
+        placement = self._placements.placement(header.frame_id, stamp_nanoseconds(header.stamp))
+        self.problem = placement.missing_transform
         return placement
 
     def placement_in(self, frame: str, header: Header) -> Placement:
         """Find another frame than the target frame, to which `listen_for` has listened."""
-        return self._placement(frame, self._vertical or _upright(frame), header)
+        stamp = stamp_nanoseconds(header.stamp)
+        return self._placements.placement_in(frame, header.frame_id, stamp)
 
     def listen_for(self, frame: str) -> None:
         """Listen to the transforms from now on, because a frame is asked for."""
@@ -67,50 +65,42 @@ class FrameTransforms:
         if self._listener is not None:
             self._listener.unregister()
             self._node.destroy_service(self._buffer.srv)
+            # The clock of the node would keep the buffer; before Jazzy there is no handle.
+            if (jumps := getattr(self._buffer, 'jump_handle', None)) is not None:
+                jumps.unregister()
 
-    def _placement(self, frame: str, vertical_frame: str, header: Header) -> Placement:
-        try:
-            transform = self._transform(frame, header.frame_id, header)
-        except TransformError as error:
-            return Placement(frame, None, str(error))
-        vertical = self._vertical_in(frame, vertical_frame, header)
-        return Placement(frame, transform, vertical=vertical)
-
-    def _vertical_in(self, frame: str, vertical_frame: str, header: Header) -> Vertical:
-        if not vertical_frame:
-            return UNKNOWN_VERTICAL
-        try:
-            transform = self._transform(frame, vertical_frame, header)
-        except TransformError as error:
-            return Vertical(None, str(error))
-        return Vertical(_Z if transform is None else transform.vector(_Z), '')
-
-    def _transform(self, target: str, source: str, header: Header) -> RigidTransform | None:
-        """Look up the transform from one frame to another; None where they are the same.
+    def _look_up(self, target: str, source: str, stamp: int) -> RigidTransform:
+        """Look up the transform from one frame to another at a stamp, nanoseconds.
 
         Raises:
             TransformError: it is not known, or not rigid.
         """
-        if target == source:
-            return None
         if self._buffer is None:
             raise TransformError(self._missing)
         try:
-            stamp = Time.from_msg(header.stamp)
-            self._wait_for_transform(target, source, stamp)
-            found = self._buffer.lookup_transform(target, source, stamp)
-            return RigidTransform.from_message(found.transform)
+            at = Time(nanoseconds=stamp)
+            self._wait_for_transform(target, source, at)
+            found = self._buffer.lookup_transform(target, source, at)
         # rclpy has no time before the epoch.
-        except (self._errors, TransformError, ValueError) as error:
-            raise TransformError(f'no transform from {source!r} to {target!r}: {error}') from error
+        except (self._errors, ValueError) as error:
+            raise TransformError(str(error)) from error
+        return RigidTransform.from_message(found.transform)
 
-    def _wait_for_transform(self, target: str, source: str, stamp: Time) -> None:
+    def _wait_for_transform(self, target: str, source: str, at: Time) -> None:
         # The patience of tf2 itself has no end while a simulated clock stands still.
         end = time.monotonic() + _PATIENCE
-        while not self._buffer.can_transform(target, source, stamp):
-            if time.monotonic() >= end:
+        while not self._buffer.can_transform(target, source, at):
+            if time.monotonic() >= end or not self._is_on_its_way(target, source, at):
                 return
             time.sleep(_POLL)
+
+    def _is_on_its_way(self, target: str, source: str, at: Time) -> bool:
+        """Tell whether the transforms between two frames may soon reach a stamp."""
+        try:
+            newest = self._buffer.get_latest_common_time(target, source)
+        except self._errors:
+            return False
+        return 0 < at.nanoseconds - int(newest.nanoseconds) < _RECENT
 
     def _listen(self, frames: Mapping[str, str]) -> None:
         """Begin to listen, for frames by what asks for them."""
@@ -128,8 +118,3 @@ class FrameTransforms:
         self._errors: Any = tf2_ros.TransformException
         self._buffer = tf2_ros.Buffer(node=self._node)
         self._listener = tf2_ros.TransformListener(self._buffer, self._node)
-
-
-def _upright(frame: str) -> str:
-    """Return the frame where its z axis points up; '' where its name says that it is optical."""
-    return '' if frame.endswith(_OPTICAL) else frame

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A quarter turn about z and a shift."""
+"""A turn about no axis of the frames and a shift; the expected numbers are by hand."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,11 @@ from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.geometry.transform import RigidTransform, TransformError
 
-HALF = 0.5**0.5
+# (x, y, z, w), and its matrix [[0, -0.6, 0.8], [0.8, 0.48, 0.36], [-0.6, 0.64, 0.48]].
+TURN = (0.1, 0.5, 0.5, 0.7)
+POINT = np.array([0.1, -0.2, 0.8])
+COVARIANCE = np.array([[4.0, 1.0, -2.0], [1.0, 9.0, 3.0], [-2.0, 3.0, 16.0]])
+NORMAL = np.array([0.48, 0.64, -0.6])
 
 
 def message(x: float, y: float, z: float, w: float, shift: float = 1.0) -> SimpleNamespace:
@@ -22,30 +26,39 @@ def message(x: float, y: float, z: float, w: float, shift: float = 1.0) -> Simpl
 
 @pytest.fixture
 def transform() -> RigidTransform:
-    return RigidTransform.from_message(message(0, 0, HALF, HALF))
+    return RigidTransform.from_message(message(*TURN))
 
 
 def test_points_turn_and_shift(transform: RigidTransform) -> None:
-    np.testing.assert_allclose(transform.point(np.array([1.0, 0, 0])), [1, 3, 3])
+    np.testing.assert_allclose(transform.point(POINT), [1.76, 2.272, 3.196])
 
 
 def test_vectors_only_turn(transform: RigidTransform) -> None:
-    np.testing.assert_allclose(transform.vector(np.array([1.0, 0, 0])), [0, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(transform.vector(NORMAL), [-0.864, 0.4752, -0.1664])
 
 
 def test_a_surface_point(transform: RigidTransform) -> None:
-    surface = SurfacePoint(
-        np.array([1.0, 0, 0]), np.diag([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.0]), ''
-    )
-
-    there = transform.surface(surface)
+    there = transform.surface(SurfacePoint(POINT, COVARIANCE, NORMAL, ''))
 
     assert there.position is not None
     assert there.covariance is not None
     assert there.normal is not None
-    np.testing.assert_allclose(there.position, [1, 3, 3])
-    np.testing.assert_allclose(there.covariance, np.diag([2, 1, 3]), atol=1e-12)
-    np.testing.assert_allclose(there.normal, [-1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(there.position, [1.76, 2.272, 3.196])
+    np.testing.assert_allclose(
+        there.covariance, [[10.6, 0.76, 4.68], [0.76, 7.36, 4.88], [4.68, 4.88, 11.04]]
+    )
+    np.testing.assert_allclose(there.normal, [-0.864, 0.4752, -0.1664])
+
+
+def test_one_transform_after_another_and_back(transform: RigidTransform) -> None:
+    first = RigidTransform.from_message(message(-0.3, 0.3, 0.1, 0.9, -0.5))
+
+    # The matrix of the first turns POINT to (0.536, 0.32, 0.548).
+    there = first.point(POINT)
+    np.testing.assert_allclose(there, [0.036, 2.32, 3.548])
+    expected = [2.4464, 4.41968, 6.16624]
+    np.testing.assert_allclose(transform.after(first).point(POINT), expected)
+    np.testing.assert_allclose(first.inverse().point(there), POINT, atol=1e-12)
 
 
 def test_an_unknown_point_stays_unknown(transform: RigidTransform) -> None:
@@ -53,22 +66,24 @@ def test_an_unknown_point_stays_unknown(transform: RigidTransform) -> None:
 
 
 def test_a_candidate(transform: RigidTransform) -> None:
-    candidate = GraspCandidate(np.array([1.0, 0, 0]), np.array([0.0, 0, 0, 1]), 0.7)
+    candidate = GraspCandidate(POINT, np.array([-0.3, 0.3, 0.1, 0.9]), 0.7)
 
     there = transform.candidate(candidate)
 
-    np.testing.assert_allclose(there.position, [1, 3, 3])
-    np.testing.assert_allclose(there.orientation, [0, 0, HALF, HALF], atol=1e-12)
+    np.testing.assert_allclose(there.position, [1.76, 2.272, 3.196])
+    np.testing.assert_allclose(there.orientation, [-0.22, 0.5, 0.7, 0.46], atol=1e-12)
     assert there.score == 0.7
 
 
 def test_a_cloud_keeps_its_weights(transform: RigidTransform) -> None:
-    cloud = np.array([[1, 0, 0, 0.25], [0, 0, 1, 1]], np.float32)
+    cloud = np.array([[0.1, -0.2, 0.8, 0.25], [0, 0, 1, 1]], np.float32)
 
     there = transform.cloud(cloud)
 
     assert there.dtype == np.float32
-    np.testing.assert_allclose(there, [[1, 3, 3, 0.25], [1, 2, 4, 1]], atol=1e-6)
+    np.testing.assert_allclose(
+        there, [[1.76, 2.272, 3.196, 0.25], [1.8, 2.36, 3.48, 1]], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(

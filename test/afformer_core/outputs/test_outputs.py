@@ -127,6 +127,12 @@ def test_so_have_their_markers(factory, result):
     assert {(m.header.frame_id, _stamp(m.header)) for m in markers} == {('base', BEFORE)}
 
 
+def test_so_have_those_on_the_image_where_no_position_is_known(factory, result):
+    held = result((NO_DEPTH, NO_DEPTH), age=0.4, stamp=11_600_000_034)
+    _, *markers = _messages(factory, held, 'base').create('markers').markers
+    assert {(m.header.frame_id, _stamp(m.header)) for m in markers} == {('camera', BEFORE)}
+
+
 def test_an_affordance_that_is_held_has_its_age_and_the_header_of_the_image(factory, result):
     held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
     affordance = _messages(factory, held, 'base').create('affordance')

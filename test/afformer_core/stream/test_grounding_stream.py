@@ -23,9 +23,17 @@ class Camera:
         self.stream = GroundingStream()
         self.settings = StreamSettings(**settings)
 
-    def see(self, milliseconds, prediction, demonstration='press', view=NO_DEPTH, size=(480, 640)):
+    def see(
+        self,
+        milliseconds,
+        prediction,
+        demonstration='press',
+        view=NO_DEPTH,
+        size=(480, 640),
+        frame_id='camera',
+    ):
         image = np.zeros((*size, 3), np.uint8)
-        frame = CameraFrame(image, milliseconds * MILLISECOND, 'camera')
+        frame = CameraFrame(image, milliseconds * MILLISECOND, frame_id)
         return self.stream.ground(frame, prediction, demonstration, view, self.settings)
 
 
@@ -61,6 +69,7 @@ def test_smoothing_does_not_depend_on_the_rate(predict):
         ({'milliseconds': 2_000}, 'no image for 2.0 s'),
         ({'demonstration': 'pull'}, 'another demonstration'),
         ({'size': (240, 320)}, 'images of 320 x 240 now'),
+        ({'frame_id': 'wrist'}, "images in the frame 'wrist' now"),
         ({'grey': 200}, 'another scene (change 0.39)'),
     ],
 )

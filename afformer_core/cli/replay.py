@@ -141,28 +141,28 @@ def _add_settings(group: Any) -> None:
         ('agreement_tolerance', float, 'share of the diagonal within which best points agree'),
     ):
         default = getattr(defaults.stream, name)
-        option = '--' + name.replace('_', '-')
-        group.add_argument(
-            option, type=kind, default=default, metavar='N', help=f'{text} ({default})'
-        )
+        _add_setting(group, name, default, text, type=kind, metavar='N')
     for name, text in (
         ('depth_tolerance', 'most seconds between an image and its depth'),
-        ('depth_wait', 'most seconds of the bag to read ahead for the depth of an image'),
+        ('depth_wait', "most seconds of the bag to read ahead for an image's depth and pose"),
     ):
-        default = getattr(defaults, name)
-        option = '--' + name.replace('_', '-')
-        group.add_argument(
-            option, type=float, default=default, metavar='S', help=f'{text} ({default})'
-        )
+        _add_setting(group, name, getattr(defaults, name), text, type=float, metavar='S')
     least = defaults.output.minimum_candidate_score
-    group.add_argument(
-        '--minimum-candidate-score', type=float, default=least, metavar='N',
-        help=f'lowest share of the heatmap around a peak for a grasp candidate ({least})',
-    )  # fmt: skip
+    text = 'lowest share of the heatmap around a peak for a grasp candidate'
+    _add_setting(group, 'minimum_candidate_score', least, text, type=float, metavar='N')
+    text = 'frame of positions, by /tf and /tf_static of the bag (that of the image)'
+    group.add_argument('--target-frame', default='', metavar='FRAME', help=text)
+    text = 'frame whose z axis points up (the target frame)'
+    group.add_argument('--vertical-frame', default='', metavar='FRAME', help=text)
     group.add_argument(
         '--image-rectification', default='auto', choices=RECTIFICATIONS,
         help='auto: rectified if the name of the image topic has image_rect (auto)',
     )  # fmt: skip
+
+
+def _add_setting(group: Any, name: str, default: Any, text: str, **options: Any) -> None:
+    option = '--' + name.replace('_', '-')
+    group.add_argument(option, default=default, help=f'{text} ({default})', **options)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -222,6 +222,7 @@ def _replay(
         'demonstration': '; '.join(demonstrations.accounts),
         'model': str(arguments.model or 'the shipped one'),
         'backend': demonstrations.backend,
+        'positions are in': arguments.target_frame or 'the frame of their images',
         'images are': 'rectified' if settings.rectified else 'distorted',
         'settings': ', '.join(f'{name} {value}' for name, value in _numbers(settings)),
     }
@@ -233,6 +234,8 @@ def _replay(
         annotations,
         demonstrations.calibration,
         facts,
+        arguments.target_frame,
+        arguments.vertical_frame,
     )
     with tqdm(total=bag.count(topics.image), unit='image', desc='replay') as bar:
         return write_replay(

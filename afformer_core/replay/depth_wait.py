@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A queue in which camera images wait for their depth, in the order of the recording."""
+"""A queue in which camera images wait for depth and transforms, as the recording has them."""
 
 from __future__ import annotations
 
@@ -9,31 +9,43 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from afformer_core.media.bag import BagMessage
+from afformer_core.replay.recorded_transforms import TRANSFORM_TOPICS, RecordedTransforms
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
-# Seconds of a recording that are read ahead for the depth of an image.
+# Seconds of a recording that are read ahead for the depth and the transforms of an image.
 DEPTH_WAIT = 0.2
-_STAMP = {0: struct.Struct('>iI'), 1: struct.Struct('<iI')}
+# Seconds, nanoseconds, and the length of the frame_id.
+_HEADER = {0: struct.Struct('>iII'), 1: struct.Struct('<iII')}
 _ENCAPSULATION = 4
 
 
 @dataclass(frozen=True)
 class StampedMessage:
-    """A message with the stamp of its header, nanoseconds; None where it has none."""
+    """A message with what its header says.
+
+    Attributes:
+        message: the message.
+        stamp: stamp of its header, nanoseconds; None where it has none.
+        frame_id: frame of its header.
+    """
 
     message: BagMessage
     stamp: int | None
+    frame_id: str = ''
 
     @classmethod
     def of(cls, message: BagMessage) -> StampedMessage:
-        """Read the stamp of a message that begins with a header."""
+        """Read the header that a message begins with."""
         data = message.data
-        layout = _STAMP.get(data[1]) if len(data) > 1 else None
+        layout = _HEADER.get(data[1]) if len(data) > 1 else None
         if layout is None or len(data) < _ENCAPSULATION + layout.size:
             return cls(message, None)
-        seconds, nanoseconds = layout.unpack_from(data, _ENCAPSULATION)
-        return cls(message, seconds * 10**9 + nanoseconds)
+        seconds, nanoseconds, length = layout.unpack_from(data, _ENCAPSULATION)
+        begin = _ENCAPSULATION + layout.size
+        # The last byte of the text is 0.
+        frame_id = data[begin : begin + max(0, length - 1)].decode(errors='replace')
+        return cls(message, seconds * 10**9 + nanoseconds, frame_id)
 
 
 @dataclass(frozen=True)
@@ -47,19 +59,27 @@ class _Waiting:
 class DepthWait:
     """Reorders nothing: messages come out as they went in, images when their depth is known.
 
-    Depth and calibrations that are read on the way are given to where images look for them, as
-    their arrival does on a robot; an image waits there for seconds, here for those of the
-    recording.
+    So are their transforms then. Depth, calibrations and transforms that are read on the way are
+    given to where images look for them, as their arrival does on a robot; an image waits there
+    for seconds, here for those of the recording.
 
     Args:
         topics: topics of the bag.
         spatial: gets depth and calibrations.
+        transforms: gets transforms.
         seconds: that the recording is read ahead at most.
     """
 
-    def __init__(self, topics: ReplayTopics, spatial: SpatialInputs, seconds: float) -> None:
+    def __init__(
+        self,
+        topics: ReplayTopics,
+        spatial: SpatialInputs,
+        transforms: RecordedTransforms,
+        seconds: float,
+    ) -> None:
         self._topics = topics
         self._spatial = spatial
+        self._transforms = transforms
         self._nanoseconds = round(1e9 * seconds)
         self._waiting: deque[_Waiting] = deque()
 
@@ -80,13 +100,18 @@ class DepthWait:
             self._spatial.add_camera_info(message.message)
         elif topic == self._topics.image and stamp is not None:
             expected = self._spatial.expect(stamp)
+            self._transforms.expect(stamp)
+        elif topic in TRANSFORM_TOPICS:
+            self._transforms.take(message.message)
         self._waiting.append(_Waiting(message, expected))
 
     def _ready(self, message: StampedMessage, now: int) -> bool:
         if message.message.topic != self._topics.image or message.stamp is None:
             return True
-        waited = now - message.message.time
-        return waited >= self._nanoseconds or self._spatial.complete(message.stamp)
+        if now - message.message.time >= self._nanoseconds:
+            return True
+        placed = self._transforms.placement(message.frame_id, message.stamp)
+        return not placed.missing_transform and self._spatial.complete(message.stamp)
 
     def _release(self) -> Iterator[StampedMessage]:
         # Its depth is kept until whoever takes it comes back for the next one.

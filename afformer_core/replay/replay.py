@@ -28,6 +28,7 @@ from afformer_core.replay.bag_output import BagOutput
 from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 from afformer_core.replay.overlay_video import OverlayVideo
+from afformer_core.replay.recorded_transforms import RecordedTransforms
 from afformer_core.replay.replayed_image import UNREADABLE, ImageScores, ReplayedImage
 from afformer_core.replay.report import write_report
 from afformer_core.replay.scores import AnnotationScorer
@@ -51,6 +52,7 @@ class ReplayRequest:
         annotations: targets of the images, or None.
         calibration: calibration of the model, or None.
         facts: further lines for the report.
+        target_frame, vertical_frame: see `FramePlacements`.
     """
 
     topics: ReplayTopics
@@ -60,6 +62,8 @@ class ReplayRequest:
     annotations: Annotations | None
     calibration: PresenceCalibration | None
     facts: dict[str, str]
+    target_frame: str = ''
+    vertical_frame: str = ''
 
     def __post_init__(self) -> None:
         if not self.demonstration:
@@ -101,7 +105,12 @@ class _Replay:
         self._typestore = affordance_typestore()
         topics = request.topics
         self._spatial = SpatialInputs(topics.depth, topics.camera_info, bag.decode)
-        self._pipeline = GroundingPipeline(RosbagsMessages(self._typestore), self._spatial)
+        self._transforms = RecordedTransforms(
+            bag.decode, request.target_frame, request.vertical_frame
+        )
+        self._pipeline = GroundingPipeline(
+            RosbagsMessages(self._typestore), self._spatial, self._transforms.placement_of
+        )
         # Images come here when they have waited for their depth.
         self._settings = replace(request.settings, depth_wait=0.0)
         self._predict = predict
@@ -128,13 +137,16 @@ class _Replay:
 
     def messages(self) -> Iterator[StampedMessage]:
         """Yield the messages of the window, images once their depth is known."""
-        wait = DepthWait(self._request.topics, self._spatial, self._request.settings.depth_wait)
-        start, stop = self._request.window.nanoseconds(self._bag.start, self._bag.end)
+        request = self._request
+        seconds = request.settings.depth_wait
+        wait = DepthWait(request.topics, self._spatial, self._transforms, seconds)
+        start, stop = request.window.nanoseconds(self._bag.start, self._bag.end)
         return wait.order(self._read(start, stop))
 
     def _read(self, start: int, stop: int) -> Iterator[StampedMessage]:
         stamps = (self._request.topics.image, self._request.topics.depth)
         try:
+            self._transforms.read_before(self._bag, start)
             for message in self._bag.messages(None, start, stop):
                 known = message.topic in stamps
                 yield StampedMessage.of(message) if known else StampedMessage(message, None)
@@ -164,9 +176,7 @@ class _Replay:
             'messages': 1e3 * (written - composed.composed),
         }
         scores = self._scores(composed.result, stamp)
-        self.rows.append(
-            ReplayedImage.of(stamp, message.time, composed.result, milliseconds, scores)
-        )
+        self.rows.append(ReplayedImage.of(stamp, message.time, composed, milliseconds, scores))
 
     def _write_outputs(self, outputs: OutputMessages, stamp: int, logged: int) -> float:
         """Write what a result is published as; when it was in the bag, monotonic seconds."""
@@ -182,7 +192,9 @@ class _Replay:
     def _scores(self, result: StreamedGrounding, stamp: int) -> ImageScores | None:
         annotations = self._request.annotations
         annotation = annotations.of(stamp) if annotations is not None else None
-        return None if annotation is None else self._scorer.score(result, annotation)
+        if annotations is None or annotation is None:
+            return None
+        return self._scorer.score(result, annotation, annotations.of(result.stamp))
 
     def finish(self) -> ReplaySummary:
         """Write what is made of all images."""
@@ -191,6 +203,8 @@ class _Replay:
             raise BagError(self._why_nothing())
         if self._request.annotations is not None and not any(r.scores for r in readable):
             self._notes.append('No annotation has the stamp of an image.')
+        if self._transforms.problem:
+            self._notes.append(self._transforms.problem)
         thresholds = self._request.settings.stream.thresholds(self._request.calibration)
         summary = summarize(self.rows, self._request.facts, self._notes, thresholds)
         write_table(self._folder / 'groundings.csv', self.rows)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.outputs.results import StreamedGrounding
+from afformer_core.stream.pipeline import ComposedResult
 
 FOUND, HELD, ABSTAINED, UNREADABLE = 'found', 'held', 'abstained', 'unreadable'
 STAGES = ('decode', 'predict', 'stream', 'messages')
@@ -49,7 +49,7 @@ class ReplayedImage:
         confidence, feature similarity, continuity, age: see there; 0 where it is unreadable.
         action: name of the best one; empty where it is unreadable.
         peak: (u, v, score) of the best peak; None where nothing was found.
-        position, normal: [3] of the best peak in the camera's frame, where they are known.
+        position, normal: [3] of the best peak in the camera's frame, where they are published.
         restart: why nothing before this image was used; empty where it was.
         problem: why there is no position, or why the image is unreadable; empty otherwise.
         milliseconds: milliseconds of each of `STAGES`.
@@ -106,12 +106,14 @@ class ReplayedImage:
         cls,
         stamp: int,
         time: int,
-        result: StreamedGrounding,
+        composed: ComposedResult,
         milliseconds: Mapping[str, float],
         scores: ImageScores | None,
     ) -> ReplayedImage:
         """Make that of an image which was grounded."""
+        result = composed.result
         peak, surface = result.grounding.peaks[0], result.surfaces[0]
+        problem = surface.problem or composed.placement.problem
         shown = result.found
         return cls(
             stamp=stamp,
@@ -124,10 +126,10 @@ class ReplayedImage:
             age=result.age,
             action=result.grounding.action,
             peak=(peak.u, peak.v, peak.score) if shown else None,
-            position=surface.position if shown else None,
-            normal=surface.normal if shown else None,
+            position=surface.position if shown and not problem else None,
+            normal=surface.normal if shown and not problem else None,
             restart=result.restart,
-            problem=surface.problem if shown else '',
+            problem=problem if shown else '',
             milliseconds=milliseconds,
             scores=scores,
         )

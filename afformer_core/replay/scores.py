@@ -29,12 +29,23 @@ class AnnotationScorer:
         self._protocol = RowsProtocol()
         self._generator = np.random.default_rng(seed)
 
-    def score(self, result: StreamedGrounding, annotation: ImageAnnotation) -> ImageScores:
+    def score(
+        self,
+        result: StreamedGrounding,
+        annotation: ImageAnnotation,
+        measured: ImageAnnotation | None,
+    ) -> ImageScores:
         """Score a grounding against the annotations of its image.
 
         The heatmap is measured of every image; the peak, its position and its normal only where
         the element was found. The distance in pixels is that to the middle of the points. Where
         there is only a position, its pixel is the point, if the calibration is known.
+
+        Args:
+            result: result of the image.
+            annotation: of the image.
+            measured: of the image that the position is of, which is an earlier one where the
+                result is held; None where there is none.
         """
         points = annotation.points
         if not len(points) and annotation.position is not None:
@@ -48,11 +59,12 @@ class AnnotationScorer:
                 pixels = float(np.linalg.norm(points.mean(axis=0) - position))
             if annotation.outline is not None:
                 inside = contains(annotation.outline, (peak.u, peak.v))
-            if surface.position is not None and annotation.position is not None:
-                gap = np.linalg.norm(surface.position - annotation.position)
-                millimetres = 1000 * float(gap)
-            if surface.normal is not None and annotation.normal is not None:
-                degrees = _angle(surface.normal, annotation.normal)
+            target = None if measured is None else measured.position
+            if surface.position is not None and target is not None:
+                millimetres = 1000 * float(np.linalg.norm(surface.position - target))
+            normal = None if measured is None else measured.normal
+            if surface.normal is not None and normal is not None:
+                degrees = _angle(surface.normal, normal)
         return ImageScores(kld, sim, auc_judd, pixels, millimetres, degrees, inside)
 
     def _heatmap(

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.cli.main import main
 from afformer_core.demonstrations.library import DemonstrationLibrary
@@ -16,6 +19,7 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.media.bag import Bag
 from afformer_core.media.video import write_video
+from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.runtime import Grounder
 
 ALWAYS_PRESENT = tuple(
@@ -156,3 +160,49 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert len(error) == 1
     assert line in error[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def _with_a_base(bag: Path, folder: Path) -> Path:
+    """A copy of a bag whose camera stands still in `base`."""
+    typestore = affordance_typestore()
+    factory = RosbagsMessages(typestore)
+    pose = factory.create('geometry_msgs/msg/TransformStamped')
+    pose.header.frame_id, pose.child_frame_id = 'base', 'camera_optical_frame'
+    moved, turned = pose.transform.translation, pose.transform.rotation
+    moved.x, moved.y, moved.z = 0.3, -0.2, 0.9
+    turned.x, turned.y, turned.z, turned.w = 0.1, 0.5, 0.5, 0.7
+    kind = 'tf2_msgs/msg/TFMessage'
+    static = typestore.serialize_cdr(factory.create(kind, transforms=[pose]), kind)
+    with (
+        AnyReader([bag]) as reader,
+        Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer,
+    ):
+        connection = writer.add_connection('/tf_static', kind, typestore=typestore)
+        writer.write(connection, reader.start_time, static)
+        connections = {
+            one.topic: writer.add_connection(one.topic, one.msgtype, typestore=reader.typestore)
+            for one in reader.connections
+        }
+        for one, time, data in reader.messages():
+            writer.write(connections[one.topic], time, data)
+    return folder
+
+
+def test_positions_are_in_the_frame_that_is_asked_for(rgbd: Path, tmp_path: Path) -> None:
+    bag, out = _with_a_base(rgbd / 'bag', tmp_path / 'bag'), tmp_path / 'out'
+    arguments = ['replay', str(bag), '--out', str(out), *ALWAYS_PRESENT, '--minimum-presence=0']
+    assert main([*arguments, '--target-frame', 'base']) == 0
+    assert facts(out)['positions are in'] == 'base'
+    with (out / 'groundings.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    with Bag(out / 'bag') as replayed:
+        messages = replayed.messages(('/affordance',), replayed.start, replayed.end)
+        affordances = [replayed.decode(one) for one in messages]
+    rotation = np.array([[0, -0.6, 0.8], [0.8, 0.48, 0.36], [-0.6, 0.64, 0.48]])
+    placed = [(row, one) for row, one in zip(rows, affordances, strict=True) if row['z']]
+    assert placed
+    for row, affordance in placed:
+        expected = rotation @ [float(row[key]) for key in 'xyz'] + [0.3, -0.2, 0.9]
+        position = affordance.points[0].position
+        assert affordance.position_frame == 'base'
+        np.testing.assert_allclose([position.x, position.y, position.z], expected, atol=1e-5)

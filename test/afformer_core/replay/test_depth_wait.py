@@ -13,6 +13,7 @@ import numpy as np
 from afformer_core.errors import AfformerError
 from afformer_core.media.bag import BagMessage
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
+from afformer_core.replay.recorded_transforms import RecordedTransforms
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
@@ -43,7 +44,8 @@ def queue(
     depth: str = '/depth', info: str = '', decode: Any = depth_message
 ) -> tuple[DepthWait, SpatialInputs]:
     spatial = SpatialInputs(depth, info, decode)
-    return DepthWait(ReplayTopics('/image', '', depth, info), spatial, 0.1), spatial
+    topics = ReplayTopics('/image', '', depth, info)
+    return DepthWait(topics, spatial, RecordedTransforms(decode), 0.1), spatial
 
 
 def pairs(

@@ -14,6 +14,7 @@ from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.replay.annotations import ImageAnnotation
+from afformer_core.replay.replayed_image import ImageScores
 from afformer_core.replay.scores import AnnotationScorer
 from afformer_core.runtime import Grounding, Peak
 
@@ -43,6 +44,10 @@ def annotation(**fields: Any) -> ImageAnnotation:
     return ImageAnnotation.from_json(fields)
 
 
+def _score(result: StreamedGrounding, target: ImageAnnotation) -> ImageScores:
+    return AnnotationScorer().score(result, target, target)
+
+
 def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGrounding) -> None:
     target = annotation(
         points=[[127, 129], [129, 127]],
@@ -50,7 +55,7 @@ def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGroundin
         position=[0.0, 0.0, 0.704],
         normal=SLANTED.tolist(),
     )
-    scores = AnnotationScorer().score(result, target)
+    scores = _score(result, target)
     assert scores.peak_pixels == pytest.approx(5)
     assert scores.peak_millimetres == pytest.approx(5)
     assert scores.normal_degrees == pytest.approx(np.degrees(np.arccos(0.8)))
@@ -58,7 +63,7 @@ def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGroundin
 
 
 def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
-    scores = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
+    scores = _score(result, annotation(points=[[128, 128]]))
     assert scores.auc_judd == pytest.approx(0.5, abs=0.05)
     (target,) = RowsProtocol().targets([Row(0, '', np.array([[128.0, 128.0]]), (256, 256))])
     expected = target.astype(np.float64)
@@ -70,12 +75,12 @@ def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
 
 def test_a_position_alone_is_projected(result: StreamedGrounding) -> None:
     target = annotation(position=[0.0, 0.0, 0.5])
-    scores = AnnotationScorer().score(result, target)
+    scores = _score(result, target)
     assert scores.peak_pixels == pytest.approx(5)
-    even = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
+    even = _score(result, annotation(points=[[128, 128]]))
     assert scores.kld == pytest.approx(even.kld, rel=1e-4)
     unknown = replace(result, view=SpatialView(None, None, 'no camera_info topic is replayed'))
-    missed = AnnotationScorer().score(unknown, target)
+    missed = _score(unknown, target)
     assert (missed.peak_pixels, missed.kld) == (None, None)
     # From (0, 3, 700) mm.
     assert missed.peak_millimetres == pytest.approx(np.hypot(3, 200))
@@ -91,12 +96,27 @@ def test_distortion_is_applied(
     camera = replace(CAMERA, distortion_model=model, distortion=coefficients)
     position = camera.points([[131.0, 129.0]], [0.6])[0]
     distorted = replace(result, view=SpatialView(None, camera, 'no depth topic is replayed'))
-    scores = AnnotationScorer().score(distorted, annotation(position=position.tolist()))
+    scores = _score(distorted, annotation(position=position.tolist()))
     assert scores.peak_pixels == pytest.approx(3, abs=1e-3)
 
 
 def test_what_was_not_found_has_no_peak(result: StreamedGrounding) -> None:
     target = annotation(points=[[128, 128]], position=[0.0, 0.0, 0.5])
-    scores = AnnotationScorer().score(replace(result, found=False), target)
+    scores = _score(replace(result, found=False), target)
     assert scores.kld is not None
     assert (scores.peak_pixels, scores.peak_millimetres) == (None, None)
+
+
+def test_a_position_that_is_held_is_compared_with_that_of_its_image(
+    result: StreamedGrounding,
+) -> None:
+    held = replace(result, age=0.4)
+    now = annotation(points=[[127, 129], [129, 127]], position=[0.5, 0.0, 0.7], normal=[0, 0, -1])
+    before = annotation(position=[0.0, 0.0, 0.704], normal=SLANTED.tolist())
+    scores = AnnotationScorer().score(held, now, before)
+    assert scores.peak_pixels == pytest.approx(5)
+    assert scores.peak_millimetres == pytest.approx(5)
+    assert scores.normal_degrees == pytest.approx(np.degrees(np.arccos(0.8)))
+    unknown = AnnotationScorer().score(held, now, None)
+    assert unknown.peak_pixels == pytest.approx(5)
+    assert (unknown.peak_millimetres, unknown.normal_degrees) == (None, None)

@@ -13,11 +13,17 @@ from types import ModuleType
 from typing import Any
 
 from afformer_core.errors import AfformerError
+from afformer_core.parallel.process_watch import death_told, process_with
 
 # Bytes of the store of a cluster that is started here; results are small.
 _STORE = 200 * 1024**2
 # Seconds that a cluster has to answer.
 _PATIENCE = 10.0
+_DEATH = (
+    'the raylet of this machine, by which the Ray cluster is reached, died, perhaps for lack of '
+    'memory; Ray ends this process. Start Ray again, and run the same command: it goes on from '
+    'here'
+)
 
 
 @contextmanager
@@ -63,9 +69,18 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
             f'{told(error)}. Start one with `ray start --head`, and give its address'
         ) from error
     try:
-        yield ray
+        with death_told(_raylet(ray), _DEATH):
+            yield ray
     finally:
         ray.shutdown()
+
+
+def _raylet(ray: ModuleType) -> int | None:
+    """Return the process of Ray through which this one reaches the cluster, and ends with."""
+    own = ray.get_runtime_context().get_node_id()
+    sockets = [each.get('RayletSocketName') for each in ray.nodes() if each['NodeID'] == own]
+    # Other processes of Ray get the socket as well, each by an option of another name.
+    return process_with(f'--raylet_socket_name={sockets[0]}') if any(sockets) else None
 
 
 def _require_reachable(address: str) -> None:

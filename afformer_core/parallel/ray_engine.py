@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import pickle
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import ModuleType
 from typing import Any, Generic
 
-from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.errors import AfformerError
+from afformer_core.parallel.cluster_deaths import MOST_DEATHS, ClusterDeaths
+from afformer_core.parallel.cluster_room import processes_with_room, require_room
 from afformer_core.parallel.engine import (
     Engine,
     OpenTask,
@@ -20,12 +21,7 @@ from afformer_core.parallel.engine import (
     Value,
     do_part_for_another,
 )
-from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.parallel.ray_connection import connected, told
-
-# Deaths of its process, on machines that live, after which a part is given up, and deaths in a
-# row, for each process, after which everything is.
-_MOST_DEATHS = 5
 
 
 @dataclass(frozen=True)
@@ -38,34 +34,47 @@ class RayEngine(Engine):
     Attributes:
         address: HOST:PORT of a cluster, or `auto` for one that runs on this machine; None to
             start one here for as long as needed.
-        gpus: GPUs of each process; several processes share one by a fraction.
+        gpus: GPUs of each process; several processes share one by a fraction. None for one of
+            each process that computes on a GPU.
 
     Raises:
-        ValueError: the number of GPUs is negative.
+        ValueError: the number of GPUs is negative, or above 1 and not whole.
     """
 
     address: str | None = None
-    gpus: float = 0.0
+    gpus: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.gpus < 0:
+        if self.gpus is not None and self.gpus < 0:
             raise ValueError(f'gpus is {self.gpus:g}; expected at least 0')
+        if self.gpus is not None and self.gpus > 1 and self.gpus % 1:
+            raise ValueError(
+                f'gpus is {self.gpus:g}; expected a share of one, or a whole number of them'
+            )
 
     def room(self, on_gpu: bool = False) -> int:
         """Return the number of processes that the cluster has cores and GPUs for.
 
         Raises:
-            AfformerError: Ray is not installed, or the cluster is not reached.
+            AfformerError: Ray is not installed, the cluster is not reached, or none of its
+                machines has them.
         """
+        gpus = self._with_gpus(on_gpu).gpus or 0.0
         if self.address is None:
-            return LocalEngine().room(on_gpu)
-        with connected(self.address, None) as ray:
-            resources = ray.cluster_resources()
-        room = int(resources.get('CPU', 0))
-        if self.gpus:
-            room = min(room, int(resources.get('GPU', 0) / self.gpus))
-        return max(1, room)
+            nodes = [_this_machine()]
+        else:
+            with connected(self.address, None) as ray:
+                nodes = ray.nodes()
+        require_room(nodes, gpus)
+        return processes_with_room(nodes, gpus)
+
+    def sized(self, parts: int, on_gpu: bool = False) -> Engine:
+        """Return this engine with a number of processes, and of GPUs (see `Engine.sized`)."""
+        return super(RayEngine, self._with_gpus(on_gpu)).sized(parts, on_gpu)
+
+    def _with_gpus(self, on_gpu: bool) -> RayEngine:
+        return replace(self, gpus=float(on_gpu)) if self.gpus is None else self
 
     def map(
         self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
@@ -73,13 +82,15 @@ class RayEngine(Engine):
         """Do all parts; yields their results as they come (see `Engine.map`).
 
         Raises:
-            AfformerError: Ray is not installed, the cluster is not reached, or processes die
-                again and again without doing a part.
+            AfformerError: Ray is not installed, the cluster is not reached, none of its machines
+                has the GPUs, or processes die again and again without doing a part.
             Exception: the task cannot be opened.
         """
         processes = self.processes or self.room()
+        gpus = self.gpus or 0.0
         with connected(self.address, processes) as ray:
-            actors = _Actors(ray, open_task, iter(parts), self.gpus)
+            require_room(ray.nodes(), gpus)
+            actors = _Actors(ray, open_task, iter(parts), gpus)
             try:
                 for _ in range(processes):
                     actors.start()
@@ -113,9 +124,7 @@ class _Actors(Generic[Part, Value]):
         self._idle: list[_Process] = []
         # Parts that nobody does: one that was just taken, and those whose process died.
         self._waiting: list[tuple[int, Part]] = []
-        # The machines on which the process of a part died.
-        self._deaths: defaultdict[int, list[str]] = defaultdict(list)
-        self._in_a_row = 0
+        self._deaths = ClusterDeaths()
 
     def start(self) -> None:
         """Start an actor, as soon as there is room."""
@@ -166,25 +175,18 @@ class _Actors(Generic[Part, Value]):
             raise error.cause from error
         except self._ray.exceptions.RayError as error:
             self._replace(error)
-            self._deaths[number].append(process.machine)
-            if deaths_on_living(self._deaths[number], self._ray.nodes()) < _MOST_DEATHS:
+            if not self._deaths.gives_up(number, process.machine, self._ray.nodes()):
                 self._waiting.append((number, part))
                 return None
-            died = f'its process died {_MOST_DEATHS} times, the last time: {told(error)}'
+            died = f'its process died {MOST_DEATHS} times, the last time: {told(error)}'
             return PartResult(part, error=RuntimeError(died))
-        self._in_a_row = 0
+        self._deaths.done()
         self._idle.append(process)
         return result.of(part)
 
     def _replace(self, error: Exception) -> None:
-        self._in_a_row += 1
-        working = len(self._working) + len(self._opening) + len(self._idle) + 1
-        if self._in_a_row >= _MOST_DEATHS * working:
-            raise DatasetError(
-                f'{self._in_a_row} processes of the cluster died one after another, the last: '
-                f'{told(error)}. Check that every machine has the memory, and the same '
-                'release of afformer as this one. The same command goes on from here'
-            ) from error
+        processes = len(self._working) + len(self._opening) + len(self._idle) + 1
+        self._deaths.process_died(processes, told(error))
         self.start()
 
     def _more(self) -> bool:
@@ -199,15 +201,12 @@ class _Actors(Generic[Part, Value]):
             self._working[process.actor.do.remote(taken[1])] = (process, taken)
 
 
-def deaths_on_living(machines: Sequence[str], nodes: Sequence[Mapping[str, Any]]) -> int:
-    """Count deaths of processes that did not die with their machine.
+def _this_machine() -> dict[str, Any]:
+    """Describe this machine as Ray would, once it is started here."""
+    import torch
 
-    Args:
-        machines: identity of the machine of each process that died.
-        nodes: what Ray tells of all machines, also of those that died.
-    """
-    alive = {node['NodeID'] for node in nodes if node['Alive']}
-    return sum(machine in alive for machine in machines)
+    resources = {'CPU': torch.get_num_threads(), 'GPU': torch.cuda.device_count()}
+    return {'NodeID': 'this', 'Alive': True, 'Resources': resources}
 
 
 class _Actor:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from afformer_core.parallel.engine import Engine
 
+# Backends that compute on a GPU alone.
+_GPU_BACKENDS = ('cuda', 'tensorrt')
+
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the engine besides `--processes`."""
@@ -29,7 +32,8 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         '--gpus-per-process',
         type=float,
         metavar='N',
-        help='GPUs of each process in a Ray cluster, 0.25 for four processes on each (default: 0)',
+        help='GPUs of each process in a Ray cluster, 0.25 for four processes on each (default: 1 '
+        'if it computes on a GPU, else 0)',
     )
 
 
@@ -49,7 +53,10 @@ def engine_of(arguments: argparse.Namespace, processes: int | None) -> Engine:
     if processes is not None and processes < 1:
         raise ValueError(f'--processes is {processes}; expected at least 1')
     if arguments.engine == 'ray':
-        return RayEngine(processes, arguments.address, arguments.gpus_per_process or 0.0)
+        gpus = arguments.gpus_per_process
+        if gpus is None and getattr(arguments, 'backend', None) in _GPU_BACKENDS:
+            gpus = 1.0
+        return RayEngine(processes, arguments.address, gpus)
     for option in ('address', 'gpus_per_process'):
         if getattr(arguments, option) is not None:
             name = option.replace('_', '-')

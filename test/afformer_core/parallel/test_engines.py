@@ -19,7 +19,7 @@ import pytest
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import LocalEngine
-from afformer_core.parallel.ray_engine import RayEngine, deaths_on_living
+from afformer_core.parallel.ray_engine import RayEngine
 from afformer_core.parallel.worker_process import process_number
 
 WITHOUT_RAY = importlib.util.find_spec('ray') is None
@@ -175,11 +175,6 @@ def test_there_are_never_more_processes_than_parts() -> None:
     assert LocalEngine(4).sized(0) == LocalEngine(1)
     assert RayEngine(4, 'head:1', 0.5).sized(2) == RayEngine(2, 'head:1', 0.5)
     assert LocalEngine(None).sized(1000).processes == LocalEngine().room()
-
-
-def test_a_part_is_not_blamed_for_the_death_of_its_machine() -> None:
-    nodes = [{'NodeID': 'a', 'Alive': True}, {'NodeID': 'b', 'Alive': False}]
-    assert deaths_on_living(['a', 'b', 'a', 'b', 'gone'], nodes) == 2
 
 
 def test_each_process_knows_its_number(tasks: ModuleType) -> None:

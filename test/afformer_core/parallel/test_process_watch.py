@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The death of a process that another depends on is told, and its life is not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from afformer_core.parallel.process_watch import death_told, process_with
+
+
+@pytest.fixture
+def other() -> Iterator[subprocess.Popen[bytes]]:
+    program = 'import sys; sys.stdin.read()'
+    with subprocess.Popen(
+        [sys.executable, '-c', program, '--socket=/tmp/seldom-named'], stdin=subprocess.PIPE
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_a_death_is_told_at_once(
+    other: subprocess.Popen[bytes], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with death_told(other.pid, 'it died. Start it again'):
+        other.kill()
+        # Until it is reaped it is still there.
+        told = ''
+        while not told:
+            time.sleep(0.01)
+            told = capfd.readouterr().err
+
+    assert told == 'afformer: error: it died. Start it again\n'
+
+
+def test_a_process_that_outlives_the_work_is_not_mentioned(
+    other: subprocess.Popen[bytes], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with death_told(other.pid, 'it died'):
+        pass
+    other.kill()
+    other.wait()
+    with death_told(other.pid, 'it died'), death_told(None, 'it died'):
+        pass
+
+    assert capfd.readouterr().err == ''
+
+
+def test_a_process_is_found_by_its_argument(other: subprocess.Popen[bytes]) -> None:
+    assert process_with('--socket=/tmp/seldom-named') == other.pid
+    assert process_with('--socket=/tmp/never-' + 'named') is None

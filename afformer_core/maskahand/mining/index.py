@@ -12,6 +12,7 @@ Indexes of a single JSON file with all videos are read as well.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any
 
 from afformer_core.errors import DatasetError
 from afformer_core.files.atomic import write_aside
+from afformer_core.licences import Ingredient, Origin
 from afformer_core.maskahand.mining import json_index
 from afformer_core.maskahand.mining.mined_video import HandIndex, MinedVideo
 from afformer_core.maskahand.mining.shards import (
@@ -47,12 +49,14 @@ class IndexHead:
         settings, interaction_score, broken: those of `HandIndex`.
         shards: names of the files of each shard and numbers of their rows, as `write_shard`
             returns them.
+        origins: datasets whose licences are known, each with the number of its clips.
     """
 
     settings: Mapping[str, Any]
     interaction_score: float
     broken: tuple[tuple[Path, str], ...]
     shards: tuple[Mapping[str, Any], ...]
+    origins: tuple[Ingredient, ...] = ()
 
     @property
     def clips(self) -> int:
@@ -94,8 +98,11 @@ def write_videos(
         OSError: it cannot be written.
     """
     folder = path.parent
-    shards = tuple(write_shard(folder, each, interaction_score) for each in _sharded(videos))
-    head = IndexHead(dict(settings), interaction_score, tuple(broken), shards)
+    clips: Counter[Origin] = Counter()
+    counted = _counted(videos, clips)
+    shards = tuple(write_shard(folder, each, interaction_score) for each in _sharded(counted))
+    origins = tuple(Ingredient('training data', *each) for each in sorted(clips.items()))
+    head = IndexHead(dict(settings), interaction_score, tuple(broken), shards, origins)
     fields = {
         'format': FORMAT,
         'version': VERSION,
@@ -107,6 +114,8 @@ def write_videos(
             for each, reason in head.broken
         ],
     }
+    if origins:
+        fields['origins'] = [each.to_json() for each in origins]
     replaced = _shard_files(path) - {shard[kind] for shard in shards for kind in SHARD_KINDS}
     write_aside(path, (json.dumps(fields) + '\n').encode())
     for name in replaced:
@@ -147,6 +156,7 @@ def read_head(path: Path) -> IndexHead:
                 for each in fields['broken']
             ),
             tuple({key: each[key] for key in SHARD_KEYS} for each in fields['shards']),
+            tuple(map(Ingredient.from_json, fields.get('origins', ()))),
         )
 
 
@@ -174,6 +184,13 @@ def read_videos(folder: Path, head: IndexHead) -> Iterator[MinedVideo]:
             for group in range(opened.num_row_groups):
                 for row in opened.read_row_group(group).to_pylist():
                     yield video_of_row(row, folder)
+
+
+def _counted(videos: Iterable[MinedVideo], clips: Counter[Origin]) -> Iterator[MinedVideo]:
+    for video in videos:
+        if video.origin is not None:
+            clips[video.origin] += len(video.clips)
+        yield video
 
 
 def _sharded(videos: Iterable[MinedVideo]) -> Iterator[list[MinedVideo]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.hands.hand import Hand
+from afformer_core.licences import Origin
 from afformer_core.media.lens import LensIntrinsics
 
 
@@ -28,6 +29,7 @@ class MinedVideo:
         clips: (first, last) number of the frames of each clip with an interaction.
         content: text that only videos with the same content share; empty where unknown.
         lens: calibration by which its frames were undistorted; None for frames as they are.
+        origin: dataset that it is of, and its licence; None where unknown.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class MinedVideo:
     clips: tuple[tuple[int, int], ...]
     content: str = ''
     lens: LensIntrinsics | None = None
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         count = len(self.times)

@@ -29,7 +29,7 @@ from afformer_core.maskahand.mining.index import (
 from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, write_part
 from afformer_core.maskahand.mining.video_parts import Part, VideoParts, joined, video_parts
 from afformer_core.maskahand.sources import FoundSources
-from afformer_core.maskahand.sources.undistorted import lens_of
+from afformer_core.maskahand.sources.undistorted import lens_of, origin_of
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
 from afformer_core.parallel.read_ahead import read_ahead
@@ -289,5 +289,5 @@ def _with_clips(
     source = video.source
     return MinedVideo(
         source.path, source.topic, seen.size, seen.times, seen.hands, clips, video.content,
-        lens_of(source),
+        lens_of(source), origin_of(source),
     )  # fmt: skip

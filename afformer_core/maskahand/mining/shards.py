@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from afformer_core.errors import DatasetError, VideoError
 from afformer_core.files.atomic import write_aside
 from afformer_core.hands.hand import Hand
+from afformer_core.licences import Origin
 from afformer_core.maskahand.mining.json_index import absolute, relative
 from afformer_core.maskahand.mining.mined_video import MinedVideo, interacting_hands
 from afformer_core.media.lens import LensIntrinsics
@@ -55,6 +56,9 @@ VIDEO_SCHEMA = pa.schema(
         ('clips', pa.list_(pa.list_(pa.int32(), 2))),
         # The calibration by which frames are undistorted, as JSON; none for frames as they are.
         ('lens', pa.string()),
+        # The dataset and its licence; none where unknown.
+        ('source', pa.string()),
+        ('licence', pa.string()),
     ]
 )
 CLIP_SCHEMA = pa.schema(
@@ -146,8 +150,9 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         {frame: tuple(found) for frame, found in hands.items()},
         tuple((first, last) for first, last in row['clips']),
         row['content'],
-        # Indexes of before it was known have no such column.
+        # Indexes of before they were known have no such columns.
         LensIntrinsics.from_json(row['lens']) if row.get('lens') else None,
+        Origin(row['source'], row['licence']) if row.get('source') else None,
     )
 
 
@@ -201,6 +206,8 @@ def _video_row(video: MinedVideo, folder: Path) -> dict[str, Any]:
         ],
         'clips': video.clips,
         'lens': None if video.lens is None else video.lens.to_json(),
+        'source': None if video.origin is None else video.origin.source,
+        'licence': None if video.origin is None else video.origin.licence,
     }
 
 

@@ -148,7 +148,8 @@ class MaskAHandFeatureData(PretrainingData):
         batch_size: clips of a step, over all processes.
         workers: number of reading processes.
         seed: seed of the order, and of all that is random in target images.
-        licence: licence of the videos, such as CC-BY-4.0, or `own` for one's own recordings.
+        licence: licence of the videos whose dataset names none, such as CC-BY-4.0, or `own` for
+            one's own recordings.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin
-from afformer_core.maskahand.mining.index import is_sharded, read_index
+from afformer_core.maskahand.mining.index import is_sharded, read_head, read_index
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.hand_free import with_hand_free_frames
 from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
@@ -54,7 +54,8 @@ class PretrainingData(GroundingData):
         video: changes of demonstrations.
         workers: number of reading processes.
         seed: seed of the order, and of all that is random in target images.
-        licence: licence of the videos, such as CC-BY-4.0, or `own` for one's own recordings.
+        licence: licence of the videos whose dataset names none, such as CC-BY-4.0, or `own` for
+            one's own recordings.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class PretrainingData(GroundingData):
         self._clips, number_rate = _open_clips(Path(index), interactions, hidden_score)
         self._validated = validation
         self._inspected = validation is None
-        self._index = index
+        self._index = Path(index)
         self._images = replace(images, number_rate=number_rate)
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
         self._clip_sampler = DemonstrationSampler(len(self._clips), batch_size, seed)
@@ -112,9 +113,17 @@ class PretrainingData(GroundingData):
         return self._images.missing(self._clips)
 
     def ingredients(self) -> tuple[Ingredient, ...]:
-        """Return the index as the origin of the clips (see `BatchedData.ingredients`)."""
-        clips = Ingredient('training data', self._origin, len(self._clips))
-        return (clips, *super().ingredients())
+        """Return the datasets of the clips, and the index for those of which it names none."""
+        known = read_head(self._index).origins if is_sharded(self._index) else ()
+        others = max(0, len(self._clips) - sum(each.samples for each in known))
+        clips = (Ingredient('training data', self._origin, others),) if others else ()
+        known = tuple(replace(each, origin=self._licensed(each.origin)) for each in known)
+        return (*known, *clips, *super().ingredients())
+
+    def _licensed(self, origin: Origin) -> Origin:
+        return (
+            replace(origin, licence=self._origin.licence) if origin.licence == UNKNOWN else origin
+        )
 
     @property
     def clips(self) -> Sequence[InteractionClip]:
@@ -197,7 +206,8 @@ class MaskAHandData(PretrainingData):
         cache_folder: folder for decoded and resized clips; null for none.
         video: changes of a clip as a demonstration, for all frames alike.
         seed: seed of the order, and of all that is random in target images.
-        licence: licence of the videos, such as CC-BY-4.0, or `own` for one's own recordings.
+        licence: licence of the videos whose dataset names none, such as CC-BY-4.0, or `own` for
+            one's own recordings.
     """
 
     def __init__(

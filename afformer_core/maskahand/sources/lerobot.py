@@ -2,6 +2,7 @@
 """The episodes of a LeRobot dataset of version 3, several of which share a video file.
 
 - `meta/info.json`: version, cameras, and how their files are named
+- `README.md`: the card, whose header names the licence
 - `meta/episodes/chunk-000/file-000.parquet`: one row an episode, with its file and its part of it
 - `videos/CAMERA/chunk-000/file-000.mp4`
 """
@@ -10,18 +11,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from afformer_core.errors import VideoError
+from afformer_core.licences import UNKNOWN, Origin
 from afformer_core.maskahand.sources.urls import address, open_file
 from afformer_core.maskahand.sources.video_part import VideoPart
 
 INFO = Path('meta') / 'info.json'
 EPISODES = Path('meta') / 'episodes'
+_CARD = 'README.md'
 
 
 def is_lerobot(folder: Path) -> bool:
@@ -53,8 +58,11 @@ def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[
         info = _info(folder)
         cameras = [name for name, each in info['features'].items() if _shows_colour(each)]
         rows = _rows(files, cameras)
+        origin = Origin(folder.name, _licence(folder, info))
         return [
-            _episode(folder, info['video_path'], camera, row) for row in rows for camera in cameras
+            replace(_episode(folder, info['video_path'], camera, row), origin=origin)
+            for row in rows
+            for camera in cameras
         ]
     except (OSError, pa.ArrowException, AttributeError, KeyError, TypeError, ValueError) as error:
         told = ' '.join(f'{type(error).__name__}: {error}'.split())
@@ -63,9 +71,32 @@ def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[
         ) from error
 
 
+def _licence(folder: Path, info: dict[str, Any]) -> str:
+    """Return the licence that the card of a dataset names, or what describes it."""
+    try:
+        with open_file(folder / _CARD) as file:
+            card = (file.read() or b'').decode(errors='replace')
+    except (OSError, VideoError):
+        card = ''
+    header = card.split('---')[1] if card.startswith('---') else ''
+    try:
+        named = yaml.safe_load(header)
+    except yaml.YAMLError:
+        named = None
+    found = named.get('license') if isinstance(named, dict) else None
+    licence = str(found or info.get('license') or UNKNOWN).strip()
+    return licence.splitlines()[0] if licence else UNKNOWN
+
+
 def _shows_colour(feature: dict[str, Any]) -> bool:
-    described = feature.get('info') or {}
-    return feature.get('dtype') == 'video' and not described.get('video.is_depth_map', False)
+    return feature.get('dtype') == 'video' and not _is_depth_map(feature)
+
+
+def _is_depth_map(feature: dict[str, Any]) -> bool:
+    """Check the mark of depth cameras, whose name and position differ between releases."""
+    described = [feature.get(name) or {} for name in ('info', 'video_info')]
+    marks = ('is_depth_map', 'video.is_depth_map')
+    return any(each.get(mark) for each in described for mark in marks)
 
 
 def _info(folder: Path) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.licences import Origin
 from afformer_core.maskahand.sources.frame_source import FrameSource, LostFrame
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.media.undistortion import undistort
@@ -70,6 +71,13 @@ class Undistorted:
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames of some times (see `FrameSource.at`)."""
         return np.stack([undistort(image, self.lens) for image in self.source.at(times)])
+
+
+def origin_of(source: FrameSource) -> Origin | None:
+    """Return the dataset that a source is of, and its licence; None where unknown."""
+    inner = source.source if isinstance(source, Undistorted) else source
+    origin: Origin | None = getattr(inner, 'origin', None)
+    return origin
 
 
 def lens_of(source: FrameSource) -> LensIntrinsics | None:

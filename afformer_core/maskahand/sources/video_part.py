@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 
 from afformer_core.errors import VideoError
+from afformer_core.licences import Origin
 from afformer_core.maskahand.sources.encoded_video import EncodedVideo, windows_of
 from afformer_core.maskahand.sources.fingerprint import content_fingerprint, files_fingerprint
 from afformer_core.maskahand.sources.video_file import VideoFile
@@ -29,11 +30,13 @@ class VideoPart(EncodedVideo):
     Attributes:
         path: path of the file, or that stands for its URL (see `urls`).
         begin, end: seconds from the first frame of the file; the end is not included.
+        origin: dataset that it is of, and its licence; None where unknown.
     """
 
     path: Path
     begin: float
     end: float
+    origin: Origin | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.begin < self.end < math.inf:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -10,9 +12,14 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import VideoError
+from afformer_core.licences import Ingredient, Origin
+from afformer_core.maskahand.mining.index import read_head
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
+from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.maskahand.sources import find_sources, open_source
 from afformer_core.maskahand.sources.video_part import VideoPart
+
+from .conftest import CAMERA, DEPTH
 
 
 def test_episodes_are_mined_one_by_one(
@@ -51,6 +58,75 @@ def test_a_dataset_whose_episodes_are_missing_is_told(
     [(path, reason)] = found.broken
     assert path == tmp_path
     assert 'is damaged: ValueError: meta/episodes holds no Parquet file' in reason
+
+
+@pytest.mark.parametrize(
+    'described',
+    [
+        {'info': {'is_depth_map': True}},
+        {'info': {'video.is_depth_map': True}},
+        {'video_info': {'video.is_depth_map': True}},
+        {'info': {'is_depth_map': True, 'video.is_depth_map': False}},
+        {'info': None, 'video_info': {'is_depth_map': True}},
+    ],
+)
+def test_depth_cameras_are_left_out_by_the_mark_of_any_release(
+    described: dict[str, object], lerobot_dataset: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(lerobot_dataset, tmp_path / 'other')
+    file = tmp_path / 'other' / 'meta' / 'info.json'
+    info = json.loads(file.read_text())
+    colour = {'dtype': 'video', 'info': {'is_depth_map': False, 'video.codec': 'av1'}}
+    info['features'] = {CAMERA: colour, DEPTH: {'dtype': 'video', **described}}
+    file.write_text(json.dumps(info))
+
+    found = find_sources([tmp_path / 'other'])
+
+    assert found.broken == ()
+    assert len(found.sources) == 3
+    assert {source.path.parent.parent.name for source in found.sources} == {CAMERA}
+
+
+@pytest.mark.parametrize(
+    ('card', 'described', 'licence'),
+    [
+        ('---\nlicense: cc-by-4.0\ntags:\n- LeRobot\n---\nA robot.', {}, 'cc-by-4.0'),
+        ('---\ntags: [LeRobot]\n---\nlicense: mit', {'license': 'apache-2.0'}, 'apache-2.0'),
+        ('---\nlicense: [\n---\n', {}, 'unknown'),
+        (None, {'license': 'cc0-1.0'}, 'cc0-1.0'),
+        (None, {}, 'unknown'),
+    ],
+)
+def test_the_licence_of_a_dataset_is_in_its_index(
+    card: str | None,
+    described: dict[str, str],
+    licence: str,
+    red: ModuleType,
+    lerobot_dataset: Path,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / 'kitchen'
+    shutil.copytree(lerobot_dataset, folder)
+    info = json.loads((folder / 'meta' / 'info.json').read_text())
+    (folder / 'meta' / 'info.json').write_text(json.dumps({**info, **described}))
+    if card is not None:
+        (folder / 'README.md').write_text(card)
+    shutil.copy(next(folder.rglob('file-001.mp4')), tmp_path / 'own.mp4')
+    found = find_sources([folder, tmp_path / 'own.mp4'])
+    settings = MiningSettings(rate=5.0, clip_frames=5, stride=5, part_frames=8)
+    mining = Mining(found, red.RedHands, tmp_path / 'mined', settings)
+    list(mining.detect())
+
+    index = mining.index()
+
+    episodes, own = index.videos[:3], index.videos[3]
+    assert [video.origin for video in episodes] == [Origin('kitchen', licence)] * 3
+    assert own.origin is None
+    head = read_head(tmp_path / 'mined' / 'index.json')
+    assert head.origins == (Ingredient('training data', Origin('kitchen', licence), 2),)
+    data = MaskAHandData(tmp_path / 'mined' / 'index.json', input_size=(32, 32), licence='own')
+    expected = Origin('kitchen', 'own' if licence == 'unknown' else licence)
+    assert data.ingredients() == (Ingredient('training data', expected, 2),)
 
 
 @pytest.mark.parametrize('topic', ['t=3', 't=2.0,1.0', 't=a,b', 't=-1,2'])

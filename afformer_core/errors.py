@@ -6,6 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+def how_to_install(extras: str) -> str:
+    """Say how to install extras of the package, which no index has.
+
+    Args:
+        extras: their names, separated by commas.
+    """
+    return (
+        f"`pip install '.[{extras}]'` in a clone of this project, or with its wheel "
+        f"`pip install 'afformer-VERSION-py3-none-any.whl[{extras}]'`"
+    )
+
+
 class AfformerError(Exception):
     """Base of every error raised for bad input; its text is one sentence that says what to do."""
 

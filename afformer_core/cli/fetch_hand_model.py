@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_URL, OUTPUT_FILE
+from afformer_core.errors import how_to_install
 
 _EXAMPLE = """examples:
   afformer fetch-hand-model
@@ -53,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if importlib.util.find_spec('mediapipe') is None:
         print(
-            'afformer: MediaPipe, which uses the model, is not installed; pip install '
-            "'afformer[hands]'",
+            'afformer: MediaPipe, which uses the model, is not installed. Run '
+            f'{how_to_install("hands")}',
             file=sys.stderr,
         )
     output = arguments.output or kept_hand_model()

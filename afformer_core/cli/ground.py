@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from typing import Any
 
@@ -76,6 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     image = read_image(arguments.image)
     grounder = open_grounder(arguments.model, arguments)
     shown = read_demonstration(arguments.video, grounder.configuration.maximum_frames)
+    if shown.announced is not None:
+        print(
+            f'warning: {arguments.video} is damaged or truncated: {shown.frame_count} of '
+            f'{shown.announced} frames can be read, and they are used. Copy it again',
+            file=sys.stderr,
+        )
     contact = shown.contact
     if arguments.contact is not None:
         contact = contact_position(tuple(arguments.contact), shown.frames[0])

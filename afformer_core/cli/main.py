@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from afformer_core.cli.options.path_options import require_inputs_of_command_kept
-from afformer_core.errors import AfformerError
+from afformer_core.errors import AfformerError, how_to_install
 
 SUBCOMMANDS = (
     'simulate',
@@ -139,8 +139,8 @@ def one_line(error: Exception) -> str:
     """Return the text of an error for a person, without line breaks."""
     if isinstance(error, ModuleNotFoundError):
         return (
-            f"the package '{error.name}' is not installed. In the folder of this project run: "
-            "pip install '.[train,sim,export]', with the extras that you need"
+            f"the package '{error.name}' is not installed. Run "
+            f'{how_to_install("train,sim,export")}, with the extras that you need'
         )
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f'{error.filename}: {error.strerror}'

@@ -38,6 +38,8 @@ class MediaFrames:
         motion_frames: uint8 RGB [h, w, 3] each, more of its frames, small, for `shown_rotation`;
             empty for `frames` alone.
         contact: see `EncodedFrames.contact`.
+        announced: number of frames that a video announces if it is damaged or truncated; None if
+            all of them were read.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -45,6 +47,7 @@ class MediaFrames:
     duration: float
     motion_frames: tuple[NDArray[np.uint8], ...] = ()
     contact: Point | None = None
+    announced: int | None = None
 
 
 @dataclass(frozen=True)
@@ -223,4 +226,7 @@ def _read_video(
         for index, image in zip(kept.indices, reader.select(kept.indices), strict=True):
             kept.take(index, image)
         duration = (count - 1) / reader.rate
-        return MediaFrames(tuple(kept.whole), count, duration, tuple(kept.small))
+        announced = reader.announced(count) if part is None else None
+        return MediaFrames(
+            tuple(kept.whole), count, duration, tuple(kept.small), announced=announced
+        )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.errors import HandModelError
+from afformer_core.errors import HandModelError, how_to_install
 
 _MOST_HANDS = 2
 
@@ -40,7 +40,7 @@ class HandLandmarker:
         except ImportError as error:
             raise HandModelError(
                 f'{model} needs MediaPipe, which is not installed: {error}. '
-                "Run: pip install 'afformer[hands]'"
+                f'Run {how_to_install("hands")}'
             ) from error
         if not model.is_file():
             raise HandModelError(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from afformer_core.errors import ModelFolderError
+from afformer_core.errors import ModelFolderError, how_to_install
 from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE
 from afformer_core.hands.hand_model import kept_hand_model
@@ -69,7 +69,7 @@ def _missing_of_mediapipe(model: Path) -> str:
         return f'{model} does not exist; expected a hand model. Run {fetch}'
     return (
         f'neither MediaPipe nor its hand model {model} is installed. Run '
-        f"`pip install 'afformer[hands]'` and {fetch}"
+        f'{how_to_install("hands")}, and {fetch}'
     )
 
 

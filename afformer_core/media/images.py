@@ -17,6 +17,8 @@ from afformer_core.errors import ImageError
 from afformer_core.files.atomic import write_aside
 
 IMAGE_SUFFIXES = ('.jpeg', '.jpg', '.png')
+# Brands at the begin of the files of HEIC.
+_HEIC_BRANDS = (b'heic', b'heix', b'mif1', b'msf1', b'hevc')
 # EXIF orientations that swap width and height.
 _TURNED = (5, 6, 7, 8)
 
@@ -62,12 +64,20 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
     """
     path = Path(path)
     if not path.is_file():
-        raise ImageError(f'{path} does not exist; expected an image file')
+        found = 'is a folder' if path.is_dir() else 'does not exist'
+        raise ImageError(f'{path} {found}; expected an image file')
     data = np.fromfile(path, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
-        raise ImageError(f'{path} ({data.size} bytes) is not an image that can be read')
+        advice = '. Convert it to JPEG, such as by `heif-convert`' if _is_heic(data) else ''
+        raise ImageError(f'{path} ({data.size} bytes) is not an image that can be read{advice}')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _is_heic(content: NDArray[np.uint8]) -> bool:
+    """Check for a photograph of a phone that OpenCV cannot read."""
+    box, brand = content[4:8].tobytes(), content[8:12].tobytes()
+    return box == b'ftyp' and brand in _HEIC_BRANDS
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
@@ -110,7 +120,8 @@ def read_image_size(path: Path) -> tuple[int, int]:
         ValueError: there is no such file, or it is not an image that can be read.
     """
     if not path.is_file():
-        raise ValueError(f'{path} does not exist; expected an image')
+        found = 'is a folder' if path.is_dir() else 'does not exist'
+        raise ValueError(f'{path} {found}; expected an image')
     try:
         with PIL.Image.open(path) as image:
             return shown_size(image)

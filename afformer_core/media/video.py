@@ -29,6 +29,8 @@ _FORMATS = (
 # Of a frame; 8K has 33 million. A few bytes can claim more than the memory holds, also after small
 # frames.
 _MOST_PIXELS = 40_000_000
+# Share of the frames that a sound file announces which it has at least.
+_SOUND = 0.9
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class VideoReader:
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else 25.0
         self.duration = shown_seconds(container, self._stream)
+        self._damaged = False
 
     def __enter__(self) -> VideoReader:
         return self
@@ -140,6 +143,15 @@ class VideoReader:
             VideoError: no frame can be decoded.
         """
         return sum(1 for _ in self._decode())
+
+    def announced(self, count: int) -> int | None:
+        """Return the number of frames that the file announces; None if it has about as many.
+
+        Args:
+            count: number of frames that it gave.
+        """
+        announced = self._stream.frames or round((self.duration or 0.0) * self.rate)
+        return announced if count < announced * (1 if self._damaged else _SOUND) else None
 
     def times(self) -> np.ndarray:
         """Return the seconds of all frames from the first one, float64 [N]; decodes them all.
@@ -225,6 +237,7 @@ class VideoReader:
                     self._decoded(time)
                 yield time, frame
         except av.FFmpegError as error:
+            self._damaged = True
             if count == 0:
                 raise VideoError(f'no frame of {self._path} can be decoded: {error}') from error
         if count == 0:

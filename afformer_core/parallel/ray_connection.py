@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from afformer_core.errors import AfformerError
+from afformer_core.errors import AfformerError, how_to_install
 from afformer_core.parallel.process_watch import death_told, process_with
 
 # Bytes of the store of a cluster that is started here; results are small.
@@ -45,8 +45,7 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
         import ray
     except ImportError as error:
         raise AfformerError(
-            "Ray is not installed. Run `pip install 'afformer[cluster]'`, or leave out "
-            '--engine ray'
+            f'Ray is not installed. Run {how_to_install("cluster")}; or leave out --engine ray'
         ) from error
     if ray.is_initialized():
         yield ray

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 from markupsafe import Markup
 
-from afformer_core.errors import AfformerError
+from afformer_core.errors import AfformerError, how_to_install
 
 # In pixels of a page that is wide enough.
 _WIDTH, _HEIGHT, _BAND_HEIGHT = 860, 190, 16
@@ -53,7 +53,7 @@ def require_charts() -> None:
     """
     if find_spec('matplotlib') is None:
         raise AfformerError(
-            "the charts of a report need matplotlib; run: pip install 'afformer[report]'"
+            f'the charts of a report need matplotlib. Run {how_to_install("report")}'
         )
 
 

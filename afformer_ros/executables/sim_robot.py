@@ -8,6 +8,7 @@ import threading
 
 from rclpy.executors import SingleThreadedExecutor
 
+from afformer_core.errors import how_to_install
 from afformer_ros.command_line import check_arguments
 from afformer_ros.process import run_node
 
@@ -26,8 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         from afformer_ros.sim_robot.sim_robot_node import SimRobotNode
     except ModuleNotFoundError as error:
         print(
-            f'afformer: error: {error.name} is not installed. Run: '
-            "pip install 'afformer[robot,sim]'",
+            f'afformer: error: {error.name} is not installed. Run {how_to_install("robot,sim")}',
             file=sys.stderr,
         )
         return 1

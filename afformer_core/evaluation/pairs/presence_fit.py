@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.errors import AfformerError, DatasetError, how_to_install
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.reports.bootstrap import area_under_curve
 from afformer_core.runtime.presence import PresenceCalibration
@@ -91,7 +91,7 @@ def _regression(
         from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     except ImportError as error:
         raise AfformerError(
-            "a calibration needs scikit-learn; run: pip install 'afformer[train]'"
+            f'a calibration needs scikit-learn. Run {how_to_install("train")}'
         ) from error
     # Features of one scale, so that the little regularisation there is weighs them alike.
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from afformer_core.errors import VideoError
+from afformer_core.errors import VideoError, how_to_install
 
 _URL = re.compile(r'([a-z][a-z0-9+.-]+):/+(.*)')
 # Bytes that are read at a time, and kept.
@@ -23,6 +23,7 @@ _CHANGES = ('ETag', 'etag', 'LastModified', 'Last-Modified', 'mtime', 'created',
 
 # Schemes whose packages are those of the extra `remote`.
 _SCHEMES_OF_EXTRA = ('http', 'https', 's3', 's3a')
+_BUCKET_SCHEMES = ('s3', 's3a', 'gs', 'gcs')
 # What to do about the refusals of S3, by their codes.
 _REFUSALS = {
     'InvalidAccessKeyId': 'the server knows no such access key. Correct AWS_ACCESS_KEY_ID, or the '
@@ -201,12 +202,17 @@ def _told(url: str) -> Iterator[None]:
     except VideoError:
         raise
     except FileNotFoundError as error:
+        if (bucket := _missing_bucket(url)) is not None:
+            raise VideoError(
+                f'the bucket {bucket} does not exist; expected the name of one. Correct it, or '
+                'the account or the endpoint that is asked'
+            ) from error
         raise VideoError(f'{url} does not exist; expected a file or a folder') from error
     except ImportError as error:
         # fsspec says which package a scheme needs.
         told = str(error).rstrip('.')
         if url.partition(':')[0] in _SCHEMES_OF_EXTRA:
-            told += ". Run `pip install 'afformer[remote]'`"
+            told += f'. Run {how_to_install("remote")}'
         raise VideoError(f'{url} cannot be reached: {told}') from error
     except Exception as error:
         if (refusal := _refusal(error)) is not None:
@@ -216,6 +222,20 @@ def _told(url: str) -> Iterator[None]:
             f'{url} cannot be read: the transfer broke: {type(error).__name__}'
             f'{": " if told else ""}{told}'
         ) from error
+
+
+def _missing_bucket(url: str) -> str | None:
+    """Return the bucket of a URL if there is none of its name."""
+    scheme, _, name = url.partition('://')
+    bucket = name.partition('/')[0]
+    if scheme not in _BUCKET_SCHEMES:
+        return None
+    try:
+        system, _ = _system(url)
+        return None if system.exists(bucket) else bucket
+    except Exception:  # noqa: BLE001
+        # Whoever may read a file need not be allowed to ask for its bucket.
+        return None
 
 
 def _refusal(error: Exception) -> str | None:

@@ -19,6 +19,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from afformer_core.errors import how_to_install
+
 # The first part is the package, the rest the file's path in it.
 TRAINING_TEXTURE_IMAGES = (
     'skimage/data/astronaut.png',
@@ -145,13 +147,13 @@ def locate_texture_image(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(
             f'the package {package!r}, from which the simulator takes photographs, is not '
-            "installed; run: pip install 'afformer[sim]'",
+            f'installed. Run {how_to_install("sim")}',
             name=package,
         )
     file = Path(spec.submodule_search_locations[0]) / path
     if not file.is_file():
         raise FileNotFoundError(
-            f'{file} does not exist, although the wheel of {package!r} has it; run: '
-            "pip install --force-reinstall 'afformer[sim]'"
+            f'{file} does not exist, although the wheel of {package!r} has it. Install '
+            f'that package again, as {how_to_install("sim")} does'
         )
     return file

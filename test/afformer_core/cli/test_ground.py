@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.demonstrations.media import read_demonstration
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime import Grounder, shipped_model_folder
@@ -23,6 +24,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     write_video(folder / 'press.mp4', rng.integers(0, 256, (8, 64, 64, 3), np.uint8), 8.0)
     write_image(folder / 'panel.png', rng.integers(0, 256, (48, 80, 3), np.uint8))
+    (folder / 'phone.heic').write_bytes(b'\0\0\0\x24ftypheic\0\0\0\0mif1heic')
     return folder
 
 
@@ -97,7 +99,9 @@ def test_a_calibration_of_other_weights_is_not_used(
     [
         (('--output', 'overlay.gif'), 'panel.png', "ends in '.gif'; expected one of"),
         ((), 'absent.png', 'does not exist; expected an image file'),
-        ((), 'press.mp4', 'is not an image that can be read'),
+        ((), 'press.mp4', 'is not an image that can be read\n'),
+        ((), '.', 'is a folder; expected an image file'),
+        ((), 'phone.heic', 'Convert it to JPEG, such as by `heif-convert`'),
     ],
 )
 def test_refused_before_a_model_is_read(
@@ -106,3 +110,24 @@ def test_refused_before_a_model_is_read(
     assert ground(files, '--model', str(files / 'no_model'), *more, image=image) != 0
 
     assert reason in capsys.readouterr().err
+
+
+def test_a_truncated_video_is_told_with_its_frames(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = np.random.default_rng(1).integers(0, 256, (25, 64, 64, 3), np.uint8)
+    write_video(tmp_path / 'whole.mp4', frames, 5.0)
+    content = bytearray((tmp_path / 'whole.mp4').read_bytes())
+    start = content.index(b'mdat') + 4
+    third = (len(content) - start) // 3
+    content[start + third : start + 2 * third] = bytes(third)
+    damaged = tmp_path / 'damaged.mp4'
+    damaged.write_bytes(content)
+    shown = read_demonstration(damaged, 4)
+    assert 2 < shown.frame_count < 20
+
+    assert ground(files, video=str(damaged)) == 0
+    told = capsys.readouterr().err
+    assert f'{shown.frame_count} of 25 frames can be read, and they are used' in told
+    assert ground(files, video=str(tmp_path / 'whole.mp4')) == 0
+    assert 'frames can be read' not in capsys.readouterr().err

@@ -131,8 +131,9 @@ def test_mediapipe_itself_is_asked_for_before_the_download(
     assert main(['fetch-hand-model', str(tmp_path / 'a.task'), '--from', source]) == 1
     lines = capsys.readouterr().err.splitlines()
     asked = (
-        'afformer: MediaPipe, which uses the model, is not installed; pip install '
-        "'afformer[hands]'"
+        'afformer: MediaPipe, which uses the model, is not installed. Run '
+        "`pip install '.[hands]'` in a clone of this project, or with its wheel "
+        "`pip install 'afformer-VERSION-py3-none-any.whl[hands]'`"
     )
     assert (lines[0] == asked) is not installed
     assert 'cannot be read' in lines[-1]

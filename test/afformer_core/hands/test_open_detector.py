@@ -20,7 +20,9 @@ from afformer_core.hands.open_detector import device_of, open_hand_detector
         (
             False,
             'neither MediaPipe nor its hand model {} is installed. Run `pip install '
-            "'afformer[hands]'` and `afformer fetch-hand-model`, or name",
+            "'.[hands]'` in a clone of this project, or with its wheel `pip install "
+            "'afformer-VERSION-py3-none-any.whl[hands]'`, and `afformer fetch-hand-model`, or "
+            'name',
         ),
     ],
 )

@@ -210,5 +210,5 @@ def test_without_ray_its_extra_is_named(
     tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, 'ray', None)
-    with pytest.raises(AfformerError, match=r"Run `pip install 'afformer\[cluster\]'`"):
+    with pytest.raises(AfformerError, match=r"Run `pip install '\.\[cluster\]'`"):
         list(RayEngine(1).map(tasks.open_root, [4.0]))

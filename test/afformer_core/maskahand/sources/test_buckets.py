@@ -35,7 +35,8 @@ def may(action: str, bucket: str) -> dict[str, object]:
 def service(film: Path, lerobot_dataset: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """Address of a server that checks credentials, and those of a user.
 
-    He may read the bucket `lab`, list `listed`, and do nothing with `private`.
+    He may read the bucket `lab`, and `absent`, which does not exist, list `listed`, and do nothing
+    with `private`.
     """
     import boto3
     from moto.server import ThreadedMotoServer
@@ -49,7 +50,8 @@ def service(film: Path, lerobot_dataset: Path) -> Iterator[tuple[str, tuple[str,
     iam, s3 = (session.client(name, endpoint_url=address) for name in ('iam', 's3'))
     iam.create_user(UserName='miner')
     key = iam.create_access_key(UserName='miner')['AccessKey']
-    allowed = [may('s3:*', 'lab'), may('s3:ListBucket', 'listed')]
+    allowed = [may('s3:*', each) for each in ('lab', 'absent')]
+    allowed.append(may('s3:ListBucket', 'listed'))
     policy = json.dumps({'Version': '2012-10-17', 'Statement': allowed})
     iam.put_user_policy(UserName='miner', PolicyName='lab', PolicyDocument=policy)
     for bucket in ('lab', 'listed', 'private'):
@@ -91,14 +93,15 @@ def user(
 def test_a_bucket_is_mined(
     user: tuple[str, str], red: ModuleType, film: Path, tmp_path: Path
 ) -> None:
-    index = mine(red, tmp_path, 's3://lab/videos', 's3://lab/gone.mp4', 's3://other/')
+    index = mine(red, tmp_path, 's3://lab/videos', 's3://lab/gone.mp4', 's3://absent/v')
 
     [local] = mine(red, tmp_path / 'local', str(film)).videos
     assert [url_of(video.path) for video in index.videos] == ['s3://lab/videos/a.mp4']
     assert seen(index.videos[0]) == seen(local)
     told = {url_of(path): reason for path, reason in index.broken}
-    assert told.keys() == {'s3://lab/gone.mp4', 's3://other'}
+    assert told.keys() == {'s3://lab/gone.mp4', 's3://absent/v'}
     assert told['s3://lab/gone.mp4'].startswith('gone.mp4 does not exist')
+    assert told['s3://absent/v'].startswith('the bucket absent does not exist; expected ')
 
 
 def test_episodes_of_a_dataset_in_a_bucket_are_those_of_the_disk(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,42 @@ class WholeCheckpoints(TorchCheckpointIO):
         descriptor, aside = tempfile.mkstemp(prefix=f'.{target.name}.', dir=target.parent)
         try:
             with os.fdopen(descriptor, 'wb') as file:
-                torch.save(checkpoint, file)
+                _save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(aside, 0o644)
             os.replace(aside, target)
-        except (OSError, RuntimeError) as error:
+        except OSError as error:
+            advice = 'resume; the previous one is complete' if target.exists() else 'start again'
             raise AfformerError(
-                f'the checkpoint {target} cannot be written: {error}. Make room and resume; the '
-                'previous one is complete'
+                f'the checkpoint {target} cannot be written: {error.strerror or error}. Make room '
+                f'and {advice}'
             ) from error
         finally:
             Path(aside).unlink(missing_ok=True)
+
+
+class _Writer:
+    """A file that keeps the error of writing, for which PyTorch raises another."""
+
+    def __init__(self, file: BufferedWriter) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, content: bytes) -> int:
+        try:
+            return self._file.write(content)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _save(checkpoint: dict[str, Any], file: BufferedWriter) -> None:
+    writer = _Writer(file)
+    try:
+        torch.save(checkpoint, writer)  # type: ignore[arg-type]
+    except RuntimeError as error:
+        raise writer.error or error from error

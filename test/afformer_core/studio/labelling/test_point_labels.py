@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -56,6 +57,22 @@ def test_two_people_lose_no_point_of_each_other(folder: Path) -> None:
         list(threads.map(mark, range(40)))
 
     assert sorted(row.x for row in people[0].rows(people[0].pairs[0])) == list(range(40))
+
+
+def test_a_table_that_is_written_in_the_same_second_is_read_again(folder: Path) -> None:
+    labels = PointLabels(folder)
+    pair = labels.pairs[0]
+    labels.add(pair, 'press', [(10, 20)])
+    os.utime(pair.table, ns=(0, 1_700_000_000_100_000_000))
+    assert [row.x for row in labels.rows(pair)] == [10]
+
+    # In place, as some editors write, with as many bytes.
+    content = pair.table.read_text()
+    with pair.table.open('r+') as file:
+        file.write(content.replace('10', '37'))
+    os.utime(pair.table, ns=(0, 1_700_000_000_900_000_000))
+
+    assert [row.x for row in labels.rows(pair)] == [37]
 
 
 def test_the_last_point_is_removed_with_its_table(folder: Path) -> None:

@@ -92,6 +92,18 @@ def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
     assert grounder.asked == ['memorize', 'ground', 'ground', 'memorize', 'ground', 'forget']
 
 
+def test_demonstrations_of_one_name_in_two_folders_are_two(
+    worker: GroundingWorker, grounder: GrounderDouble
+) -> None:
+    async def use() -> None:
+        suggester = Suggester(worker, None)
+        for demonstration in ('cup/press.mp4', 'lamp/press.mp4', 'lamp/press.mp4'):
+            await suggester.suggest(pair(demonstration, 'a.png'), FRAMES, IMAGE, lambda: True)
+
+    run(use)
+    assert grounder.asked == ['memorize', 'ground', 'memorize', 'ground', 'ground']
+
+
 def test_a_pair_that_is_left_before_its_turn_costs_nothing(
     worker: GroundingWorker, grounder: GrounderDouble
 ) -> None:

@@ -179,6 +179,14 @@ def test_the_reason_is_that_of_the_last_image_which_fell_short_so():
     assert goal.timed_out('').message.endswith('in 2 of 3 images within 4 s: too far')
 
 
+def test_what_is_held_is_not_found():
+    goal = goal_of(agreeing_images=2)
+    assert not any(goal.take(image(number, age=0.1, presence=0.25)) for number in (1, 2, 3))
+    result = goal.timed_out('')
+    assert result.outcome == Outcome.NOT_FOUND
+    assert result.message.endswith('presence was 0.25 at last, below 0.50')
+
+
 def test_an_element_that_looks_otherwise_is_not_found_for_its_continuity():
     goal = goal_of()
     one = image(0, found=False, presence=0.75)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor
@@ -26,6 +26,8 @@ except ModuleNotFoundError:
     # The module's name in Humble.
     from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 
+# Humble calls back with the message alone.
+_TELLS_NUMBERS = hasattr(Subscription, 'CallbackType')
 _POLL_PERIOD = 0.5
 # Seconds between two warnings of lost messages.
 _WARNING_PERIOD = 30.0
@@ -123,15 +125,15 @@ class TopicSubscription:
             'qos_overriding_options': QoSOverridingOptions(policies, entity_id=self._entity),
         }
         kind = self._kinds[self.message_type]
+        callback = self._arrived if _TELLS_NUMBERS else self._arrived_alone
+        self.watch.subscribed()
         try:
             return self._node.create_subscription(
-                kind, self._topic, self._arrived, self.qos, event_callbacks=self._events(), **given
+                kind, self._topic, callback, self.qos, event_callbacks=self._events(), **given
             )
         except UnsupportedEventTypeError:
             # This middleware cannot report lost messages.
-            return self._node.create_subscription(
-                kind, self._topic, self._arrived, self.qos, **given
-            )
+            return self._node.create_subscription(kind, self._topic, callback, self.qos, **given)
 
     def _events(self) -> SubscriptionEventCallbacks:
         if not self._follows_reliability:
@@ -141,12 +143,22 @@ class TopicSubscription:
             message_lost=self._lost, incompatible_qos=lambda _: self._follow_publishers()
         )
 
-    def _arrived(self, message: Any) -> None:
+    def _arrived(self, message: Any, info: Mapping[str, Any]) -> None:
+        before = self.watch.lost_count
+        self.watch.arrived(info)
+        if self.watch.lost_count > before:
+            self._warn_of_loss()
+        self._callback(message)
+
+    def _arrived_alone(self, message: Any) -> None:
         self.watch.arrived()
         self._callback(message)
 
     def _lost(self, event: Any) -> None:
         self.watch.lost(event.total_count_change)
+        self._warn_of_loss()
+
+    def _warn_of_loss(self) -> None:
         loss = self.watch.loss()
         if loss:
             self._node.get_logger().warning(loss, throttle_duration_sec=_WARNING_PERIOD)

@@ -6,12 +6,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 
 from afformer_ros.quality_of_service import mismatch
+from afformer_ros.sequence_gaps import SequenceGaps
 
 _WINDOW = 5.0
 _STALE_AFTER = 2.0
@@ -46,7 +48,8 @@ class TopicWatch:
 
     Attributes:
         count: number of received messages.
-        lost_count: number of lost messages.
+        lost_count: number of lost messages, as many as the middleware reports or are missing
+            between the numbers of those that arrived, whichever is more.
     """
 
     def __init__(self, node: Node, name: str, subscribed: Subscribed) -> None:
@@ -54,26 +57,40 @@ class TopicWatch:
         self._name = name
         self._subscribed = subscribed
         self._lock = threading.Lock()
+        self._gaps = SequenceGaps(self._only_publisher)
         self._times: deque[float] = deque()
         self._losses: deque[tuple[float, int]] = deque()
-        self._last = 0.0
+        # When the last message arrived or, before the first one, there was a publisher.
+        self._silent_since = 0.0
+        self._reported = self._missing = 0
         self.count = 0
         self.lost_count = 0
 
-    def arrived(self) -> None:
-        """Count a message."""
+    def subscribed(self) -> None:
+        """Begin with a new subscription, which asks for nothing that was sent before."""
         with self._lock:
-            self._last = time.monotonic()
+            self._gaps.begin_anew()
+
+    def arrived(self, info: Mapping[str, Any] | None = None) -> None:
+        """Count a message, and what is missing before it.
+
+        Args:
+            info: what rclpy tells of the message; None: nothing.
+        """
+        with self._lock:
+            self._silent_since = time.monotonic()
             self.count += 1
-            self._times.append(self._last)
-            self._forget()
+            self._times.append(self._silent_since)
+            # A queue of one keeps the newest message; one that was replaced was not needed.
+            if self._subscribed.qos.depth > 1:
+                self._missing += self._gaps.arrived(info)
+            self._count_lost()
 
     def lost(self, count: int) -> None:
         """Count messages that the middleware reports as lost."""
         with self._lock:
-            self.lost_count += count
-            self._losses.append((time.monotonic(), count))
-            self._forget()
+            self._reported += count
+            self._count_lost()
 
     @property
     def hertz(self) -> float:
@@ -88,7 +105,7 @@ class TopicWatch:
     def seconds_without_message(self) -> float:
         """Seconds since the last message; infinite before the first."""
         with self._lock:
-            return time.monotonic() - self._last if self.count else float('inf')
+            return time.monotonic() - self._silent_since if self.count else float('inf')
 
     @property
     def publishers(self) -> int:
@@ -99,10 +116,10 @@ class TopicWatch:
         """Say why nothing arrives, or not from all publishers; empty where all is well."""
         topic = self._subscribed.topic_name
         found = self._node.get_publishers_info_by_topic(topic)
+        silent_for = self._seconds_silent(bool(found))
         if not found:
             if self.count:
-                waited = self.seconds_without_message
-                return f'nobody publishes {topic} any more (silent for {waited:.1f} s)'
+                return f'nobody publishes {topic} any more (silent for {silent_for:.1f} s)'
             return f'nobody publishes {topic}'
         fitting = [one for one in found if one.topic_type == self._subscribed.message_type]
         if not fitting:
@@ -119,13 +136,19 @@ class TopicWatch:
         ]
         if any(mismatches):
             return '; '.join(sorted({one for one in mismatches if one}))
-        if self.seconds_without_message > _STALE_AFTER and (loss := self.loss()):
+        if silent_for <= _STALE_AFTER:
+            return '' if self.count else f'no message has arrived on {topic} yet'
+        if loss := self.loss():
             return loss
-        if not self.count:
-            return f'no message has arrived on {topic} yet'
-        if self.seconds_without_message > _STALE_AFTER:
-            return f'no message has arrived on {topic} for {self.seconds_without_message:.1f} s'
-        return ''
+        names = ', '.join(
+            sorted({f'{one.node_namespace.rstrip("/")}/{one.node_name}' for one in fitting})
+        )
+        many = f'{len(fitting)} publishers' if len(fitting) > 1 else '1 publisher'
+        return (
+            f'no message has arrived on {topic} for {silent_for:.1f} s from {many} ({names}). '
+            f'If ros2 topic hz {topic} shows messages, start this node again; else resume the '
+            'publisher'
+        )
 
     def loss(self) -> str:
         """Say how many of the last messages were lost, and what to do; empty for few or none."""
@@ -138,6 +161,18 @@ class TopicWatch:
             f'{lost} of {lost + received} messages of the last {_WINDOW:.0f} s on '
             f'{self._subscribed.topic_name} were lost on the way. {self._remedy()}'
         )
+
+    def _seconds_silent(self, published: bool) -> float:
+        """Return the seconds since the last message or, before the first, the first publisher."""
+        with self._lock:
+            now = time.monotonic()
+            if not self.count and (not published or not self._silent_since):
+                self._silent_since = now if published else 0.0
+            return now - (self._silent_since or now)
+
+    def _only_publisher(self) -> bytes | None:
+        found = self._node.get_publishers_info_by_topic(self._subscribed.topic_name)
+        return bytes(found[0].endpoint_gid) if len(found) == 1 else None
 
     def _remedy(self) -> str:
         if self._subscribed.qos.reliability == QoSReliabilityPolicy.RELIABLE:
@@ -162,6 +197,14 @@ class TopicWatch:
             'lost': str(self.lost_count),
             'rate (Hz)': f'{self.hertz:.1f}',
         }
+
+    def _count_lost(self) -> None:
+        """Count what is lost by now; a message may be both missing and reported."""
+        lost = max(self._reported, self._missing)
+        if lost > self.lost_count:
+            self._losses.append((time.monotonic(), lost - self.lost_count))
+            self.lost_count = lost
+        self._forget()
 
     def _forget(self) -> None:
         now = time.monotonic()

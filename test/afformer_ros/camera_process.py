@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera as a process of its own: `python camera_process.py TOPIC RELIABILITY COUNT RATE`.
+"""A camera as a process: `python camera_process.py TOPIC RELIABILITY COUNT RATE WIDTH HEIGHT`.
 
-Images of 640 x 480, once somebody subscribes; the environment chooses the transports.
+It sends its images once somebody subscribes; the environment chooses the transports.
 """
 
 import sys
@@ -20,15 +20,20 @@ from afformer_ros.rclpy_messages import RclpyMessages
 DISCOVERY = 1.0
 
 
-def main(topic: str, reliability: str, count: int, rate: float) -> None:
+def main(topic: str, reliability: str, count: int, rate: float, size: tuple[int, int]) -> None:
     rclpy.init()
     node = rclpy.create_node('camera')
     policy = QoSReliabilityPolicy[reliability]
     publisher = node.create_publisher(Image, topic, QoSProfile(depth=10, reliability=policy))
-    while not publisher.get_subscription_count():
+    # The node may yet have the reliability of an earlier camera.
+    while not any(
+        one.qos_profile.reliability == policy
+        for one in node.get_subscriptions_info_by_topic(publisher.topic_name)
+    ):
         time.sleep(0.02)
     time.sleep(DISCOVERY)
-    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    width, height = size
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     header = RclpyMessages().create('std_msgs/msg/Header', frame_id='camera')
     message = image_message(RclpyMessages(), image, 'rgb8', header)
     begin = time.monotonic()
@@ -45,4 +50,5 @@ def main(topic: str, reliability: str, count: int, rate: float) -> None:
 
 
 if __name__ == '__main__':
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
+    given = sys.argv
+    main(given[1], given[2], int(given[3]), float(given[4]), (int(given[5]), int(given[6])))

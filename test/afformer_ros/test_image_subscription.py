@@ -24,7 +24,7 @@ class QuickNode(Node):
     def create_subscription(self, message_type, topic, callback, *given, **named):
         subscription = super().create_subscription(message_type, topic, callback, *given, **named)
         if message_type in (Image, CameraInfo):
-            callback(message_type())
+            callback(message_type(), {})
         return subscription
 
 

@@ -20,6 +20,9 @@ PYTEST ?=
 # Mutants of each package that `make mutants` tries, or all; and what they are drawn by.
 MUTANTS ?= 40
 SEED ?= 0
+# Minutes that `make soak` takes, and images that the camera sends in a second.
+MINUTES ?= 60
+RATE ?= 30
 # The table of the paper that `make studies` computes, such as table_4b; or all of them.
 TABLE ?= all
 
@@ -52,8 +55,8 @@ test-slow: setup $(SNAKEMAKE) ## run the tests that take minutes each
 	@tools/install_browser.sh
 	@$(ENVIRONMENT) && python -m pytest -m slow $(PYTEST)
 
-soak: setup ## ground half an hour of camera images with depth and print the times
-	@$(ENVIRONMENT) && python -m pytest -m soak -s $(PYTEST)
+soak: setup ## ground an hour of camera images with depth, print times and memory
+	@$(ENVIRONMENT) && SOAK_MINUTES='$(MINUTES)' SOAK_RATE='$(RATE)' python -m pytest -m soak -s $(PYTEST)
 
 lint: setup ## check style and types
 	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy

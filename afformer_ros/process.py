@@ -30,6 +30,25 @@ _SWITCH_INTERVAL = 0.0002
 _PATIENCE = 0.5
 # Seconds for clients to fetch the results of goals that the end of the node has ended.
 _LAST_ANSWERS = 0.2
+# Seconds for a node that has failed to end; its middleware may wait for ever.
+_LONGEST_END = 5.0
+
+
+class Finished(threading.Event):
+    """The event that a node has finished.
+
+    Attributes:
+        status: exit status.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = 0
+
+    def fail(self, status: int) -> None:
+        """End the process with an exit status, even if the middleware does not end."""
+        self.status = status
+        self.set()
 
 
 class RunnableNode(Protocol):
@@ -44,7 +63,7 @@ class RunnableNode(Protocol):
 
 def run_node(
     arguments: list[str] | None,
-    create: Callable[[threading.Event], RunnableNode],
+    create: Callable[[Finished], RunnableNode],
     create_executor: Callable[[], Executor],
 ) -> int:
     """Run a node until SIGINT or SIGTERM arrives, or until it has finished.
@@ -55,8 +74,8 @@ def run_node(
         create_executor: function that makes the executor that spins it.
 
     Returns:
-        exit status: 0, or 1 where a callback raised. If the node cannot be made, the process ends
-        here with status 1 and the reason on stderr.
+        exit status: 0, that with which the node failed, or 1 where a callback raised. If the node
+        cannot be made, the process ends here with status 1 and the reason on stderr.
     """
     prepare_environment()
     keep_few_heaps()
@@ -64,7 +83,7 @@ def run_node(
     use_one_numpy_thread()
     # rclpy's own handlers would shut the context down while an executor is about to wait.
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    finished = threading.Event()
+    finished = Finished()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finished.set())
     try:
@@ -82,13 +101,15 @@ def run_node(
     executor = create_executor()
     keep_what_lives()
     sound = _spin_until(finished, node, executor)
+    status = finished.status if sound else 1
+    if finished.status:
+        _leave_later(status)
     ended = node.close()
     if sound:
         _send_last_answers(executor)
     ended = executor.shutdown(_PATIENCE) and ended
     node.destroy_node()
     rclpy.try_shutdown()
-    status = 0 if sound else 1
     if not ended:
         # A thread that runs the model or reads a video cannot be interrupted.
         _leave(status)
@@ -106,6 +127,13 @@ def _leave(status: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _leave_later(status: int) -> None:
+    """End the process after a while, unless it has ended by then."""
+    timer = threading.Timer(_LONGEST_END, _leave, (status,))
+    timer.daemon = True
+    timer.start()
 
 
 def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executor) -> bool:

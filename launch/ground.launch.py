@@ -196,10 +196,10 @@ def generate_launch_description() -> LaunchDescription:
         ),
         DeclareLaunchArgument(
             'respawn',
-            default_value='false',
+            default_value='true',
             choices=['true', 'false'],
-            description='Whether a node that died is restarted, and configured and activated if '
-            'autostart is true.',
+            description='Whether a node that died, or that messages no longer reached, is '
+            'restarted, and configured and activated if autostart is true.',
         ),
         DeclareLaunchArgument(
             'log_level',

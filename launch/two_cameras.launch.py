@@ -84,9 +84,10 @@ def generate_launch_description() -> LaunchDescription:
         ),
         DeclareLaunchArgument(
             'respawn',
-            default_value='false',
+            default_value='true',
             choices=['true', 'false'],
-            description='Whether a node that died is restarted.',
+            description='Whether a node that died, or that messages no longer reached, is '
+            'restarted.',
         ),
         DeclareLaunchArgument(
             'log_level',

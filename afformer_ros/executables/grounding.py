@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from rclpy.logging import get_logger
 
@@ -12,6 +13,7 @@ from afformer_ros.cv_bridge_colours import use_cv_bridge
 from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.process import run_node
 from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
+from afformer_ros.transport_watch import DEAF_STATUS
 
 # Services that wait for the model must leave threads for parameters.
 _THREADS = 8
@@ -32,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     priority_lock = PriorityLock()
     return run_node(
         arguments,
-        lambda _: GroundingNode(priority_lock),
+        lambda finished: GroundingNode(priority_lock, partial(finished.fail, DEAF_STATUS)),
         lambda: ServicePoolExecutor(_THREADS, priority_lock=priority_lock),
     )
 

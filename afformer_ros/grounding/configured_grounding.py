@@ -41,6 +41,7 @@ from afformer_ros.parameter_fields import read_parameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.service_pool_executor import PriorityLock
+from afformer_ros.transport_watch import TransportWatch
 
 _BACKWARDS = JumpThreshold(
     min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -61,6 +62,7 @@ class ConfiguredGrounding:
         qos: quality of service of the topics.
         priority_lock: priority lock of results over callbacks.
         actions: actions of the node.
+        transport: watch of what messages come by.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class ConfiguredGrounding:
         qos: QosParameters,
         priority_lock: PriorityLock,
         actions: NodeActions,
+        transport: TransportWatch,
     ) -> None:
         self._node = node
+        self._transport = transport
         self._parameters = parameters
         self._live_parameters = partial(read_parameters, node, GroundingParameters)
         self._statistics = GroundingStatistics(parameters.latency_window)
@@ -195,20 +199,22 @@ class ConfiguredGrounding:
         asked = bool(state.selected) or self._ground_action.needs_images
         needed = self._worker.grounding and asked
         depth_remark = self._statistics.depth_problem() if needed else ''
+        deaf = self._transport.problem
         return (
             ComponentStatus(
                 'grounding',
-                self._worker.loading_error(0.0),
+                self._worker.loading_error(0.0) or deaf,
                 self._why_nothing_is_published(),
                 'grounding',
                 self._values(),
             ),
-            topic_status('image', self._images.watch, needed),
-            topic_status('depth', self._spatial.depth_watch, False, depth_remark),
-            topic_status('camera_info', self._spatial.camera_info_watch, False),
+            topic_status('image', self._images.watch, needed, deaf),
+            topic_status('depth', self._spatial.depth_watch, False, deaf, depth_remark),
+            topic_status('camera_info', self._spatial.camera_info_watch, False, deaf),
             topic_status(
-                'demonstration', self._recorder.watch, False, self._recorder.missing_frames()
+                'demonstration', self._recorder.watch, False, deaf, self._recorder.missing_frames()
             ),
+            ComponentStatus('transport', deaf, '', 'messages reach the node', {}),
             ComponentStatus(
                 'demonstrations', '', state.problem, f'{len(state.names)} are kept', {}
             ),
@@ -237,7 +243,8 @@ class ConfiguredGrounding:
         if not self._status.state.selected and not self._ground_action.needs_images:
             return self._recorder.missing_frames() or self._status.state.message
         return (
-            self._statistics.refusal()
+            self._transport.problem
+            or self._statistics.refusal()
             or self._recorder.missing_frames()
             or self._images.watch.problem()
         )

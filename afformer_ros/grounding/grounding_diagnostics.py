@@ -63,19 +63,23 @@ def _status_name(node_name: str, component: str) -> str:
     return f'{node_name}: {component}'
 
 
-def topic_status(name: str, watch: TopicWatch, needed: bool, remark: str = '') -> ComponentStatus:
+def topic_status(
+    name: str, watch: TopicWatch, needed: bool, deaf: str, remark: str = ''
+) -> ComponentStatus:
     """Report what is known of a topic.
 
     Args:
         name: name of the topic.
         watch: watch of its subscription.
         needed: whether it must have a publisher.
+        deaf: why no message reaches the node; empty: they do.
         remark: what is wrong although messages arrive; empty: nothing.
     """
     problem = watch.problem()
     if problem and not needed and not watch.publishers:
         return ComponentStatus(name, '', '', f'not used: {problem}', watch.values())
-    return ComponentStatus(name, '', problem or watch.loss() or remark, 'arriving', watch.values())
+    warning = problem or watch.loss() or remark
+    return ComponentStatus(name, deaf, warning, 'arriving', watch.values())
 
 
 class GroundingDiagnostics:

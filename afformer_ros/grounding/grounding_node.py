@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -22,6 +23,8 @@ from afformer_ros.parameter_fields import (
 )
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.service_pool_executor import PriorityLock
+from afformer_ros.shared_memory_ports import SharedMemoryPorts
+from afformer_ros.transport_watch import TransportWatch
 
 # Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
 _LOADING_PATIENCE = 3.0
@@ -45,6 +48,7 @@ class GroundingNode(LifecycleNode):
 
     Args:
         priority_lock: priority lock of results over callbacks; None: callbacks do not give way.
+        give_up: called when messages no longer reach the process, and will not again.
         options: options of `LifecycleNode`.
 
     Raises:
@@ -52,7 +56,12 @@ class GroundingNode(LifecycleNode):
             range.
     """
 
-    def __init__(self, priority_lock: PriorityLock | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        priority_lock: PriorityLock | None = None,
+        give_up: Callable[[], None] = lambda: None,
+        **options: Any,
+    ) -> None:
         super().__init__('grounding', **options)
         self._priority_lock = priority_lock or PriorityLock()
         self._configured: ConfiguredGrounding | None = None
@@ -65,6 +74,9 @@ class GroundingNode(LifecycleNode):
         read_parameters(self, GroundingParameters)
         self._declared = True
         self._actions = NodeActions(self)
+        self._transport = TransportWatch(
+            self, self._transport_loss_timeout, give_up, SharedMemoryPorts()
+        )
 
     def close(self) -> bool:
         """Drop what was configured; whether its thread ended."""
@@ -74,6 +86,7 @@ class GroundingNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         """Remove the node."""
+        self._transport.destroy()
         self._actions.destroy()
         super().destroy_node()
 
@@ -86,6 +99,7 @@ class GroundingNode(LifecycleNode):
                 read_parameters(self, QosParameters),
                 self._priority_lock,
                 self._actions,
+                self._transport,
             )
             error = self._configured.loading_error(_LOADING_PATIENCE)
         # rclpy would turn it into an error without a word.
@@ -135,6 +149,9 @@ class GroundingNode(LifecycleNode):
         self.get_logger().error('a transition failed; the node is unconfigured now')
         self.close()
         return TransitionCallbackReturn.SUCCESS
+
+    def _transport_loss_timeout(self) -> float:
+        return float(self.get_parameter('transport_loss_timeout').value)
 
     def _validate_parameters(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         constraints = {**constraints_of(GroundingParameters), **constraints_of(QosParameters)}

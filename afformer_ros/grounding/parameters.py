@@ -185,6 +185,13 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         change='unconfigured',
     )
 
+    transport_loss_timeout: float = parameter(
+        5.0,
+        'Seconds for which messages have not reached the node, since Fast DDS took its shared '
+        'memory away, after which its process ends with status 75, to be started again; 0: never',
+        limits=(0.0, 3600.0),
+    )
+
     def __post_init__(self) -> None:
         constraints = constraints_of(type(self))
         for one in fields(self):

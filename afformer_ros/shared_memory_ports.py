@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shared-memory ports on which Fast DDS receives the messages of this process.
+
+A port is a queue in a file of `/dev/shm`, which its owner maps and locks. Whoever finds that the
+owner of a port has not answered for the time of the health check removes the file and makes
+another in its place, as does whoever finds a file without a lock. The owner notices and opens the
+new one, except where both happen at once, as they may while processes wait for a processor: then
+it goes on to wait at a file that nobody can open any more, and hears nothing until it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+# Files in which `fastdds` is `fastrtps` before Fast DDS 3; `_el` and `_sl` are locks of a port.
+_LOCK = re.compile(r'/fast(?:dds|rtps)_port\d+(?=_[es]l$)')
+_MAPPED_PORT = re.compile(rb'^\S+ \S+ \S+ \S+ (\d+) +(\S*/fast(?:dds|rtps)_port\d+)( .*)?$', re.M)
+_FOLDER = Path('/dev/shm')
+# Checks are a second apart; what a process that was stopped meanwhile has missed does not count.
+_LONGEST_STEP = 2.0
+
+
+class SharedMemoryPorts:
+    """Watch of the ports of this process; where there are none, nothing is ever lost.
+
+    Args:
+        process: folder of the process in `/proc`.
+        folder: folder of shared memory.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        process: Path = Path('/proc/self'),
+        folder: Path = _FOLDER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._process = process
+        self._folder = folder
+        self._clock = clock
+        # A port whose lock is gone, too, was lost; hence they are remembered.
+        self._own: set[str] = set()
+        self._checked = clock()
+        self._lost_for: dict[str, float] = {}
+
+    def check(self) -> None:
+        """Look at the ports; to be called about once a second."""
+        now = self._clock()
+        step, self._checked = min(now - self._checked, _LONGEST_STEP), now
+        lost = self._lost()
+        self._lost_for = {
+            # The owner of a port that was replaced takes a moment to open the new one.
+            name: self._lost_for[name] + step if name in self._lost_for else 0.0
+            for name in lost
+        }
+
+    @property
+    def own(self) -> list[str]:
+        """Names of the ports of this process, as they were at the checks."""
+        return sorted(self._own)
+
+    @property
+    def lost_for(self) -> float:
+        """Seconds for which a port of this process has been lost without a break; 0: none is."""
+        return max(self._lost_for.values(), default=0.0)
+
+    @property
+    def lost(self) -> list[str]:
+        """Names of the ports that were lost at the last check."""
+        return sorted(self._lost_for)
+
+    def _lost(self) -> list[str]:
+        # In this order: a port that is opened meanwhile is mapped before it is locked.
+        self._own.update(self._locked())
+        mapped = self._mapped()
+        return [
+            name
+            for name in self._own
+            if _inode(self._folder / name) not in mapped.get(name, frozenset())
+        ]
+
+    def _locked(self) -> set[str]:
+        names = set()
+        with contextlib.suppress(OSError):
+            for descriptor in os.scandir(self._process / 'fd'):
+                # It may have been closed since it was listed.
+                with contextlib.suppress(OSError):
+                    found = _LOCK.search(os.readlink(descriptor.path))
+                    if found:
+                        names.add(found.group().lstrip('/'))
+        return names
+
+    def _mapped(self) -> Mapping[str, set[int]]:
+        """Return the inodes that are mapped by the name of their port."""
+        inodes: dict[str, set[int]] = {}
+        with contextlib.suppress(OSError):
+            for inode, path, _ in _MAPPED_PORT.findall((self._process / 'maps').read_bytes()):
+                inodes.setdefault(os.path.basename(path.decode()), set()).add(int(inode))
+        return inodes
+
+
+def _inode(file: Path) -> int:
+    """Return the inode of a file; -1: it does not exist."""
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return -1

@@ -29,7 +29,6 @@ except ImportError:
     TFMessage = None
 
 CACHE_SECONDS = 10
-_UNIT_TOLERANCE = 1e-2
 
 Vector = tuple[float, float, float]
 Turn = tuple[float, float, float, float]
@@ -181,17 +180,18 @@ class Buffer:
         child = transform.child_frame_id.removeprefix('/')
         shift, turn = transform.transform.translation, transform.transform.rotation
         numbers = (shift.x, shift.y, shift.z, turn.x, turn.y, turn.z, turn.w)
-        length = sum(one * one for one in numbers[3:])
-        unit = abs(length - 1) < _UNIT_TOLERANCE
-        if not parent or not child or parent == child or any(map(math.isnan, numbers)) or not unit:
+        length = math.hypot(*numbers[3:])
+        named = parent and child and parent != child
+        if not named or any(map(math.isnan, numbers)) or length == 0:
             return
+        unit = tuple(one / length for one in numbers[3:])
         stamp = transform.header.stamp.sec * 10**9 + transform.header.stamp.nanosec
         with self._lock:
             self._names |= {parent, child}
             samples = self._frames.get(child)
             if samples is None or samples.static != static:
                 samples = self._frames[child] = _Samples(static)
-            samples.add(_Sample(stamp, parent, numbers[:3], numbers[3:]))
+            samples.add(_Sample(stamp, parent, numbers[:3], unit))
 
     def _require(self, *frames: str) -> None:
         for frame in frames:

@@ -19,6 +19,8 @@ _FAINT = (165, 170, 178)
 _OUTLINE = (80, 255, 120)
 _MARGIN = 16
 _ROW_HEIGHT = 300
+# Height of a bar with one line of label.
+_LABEL_HEIGHT = 32
 _FRAME_COUNT = 4
 
 
@@ -78,7 +80,12 @@ def film_frames(
 
 
 def robot_film_frame(
-    clip: RgbImage, spectator: RgbImage, overlay: RgbImage, title: str, result: str
+    clip: RgbImage,
+    spectator: RgbImage,
+    overlay: RgbImage,
+    label: str,
+    title: str,
+    result: str,
 ) -> RgbImage:
     """Compose what a spectator sees beside the overlay, with the demonstration in a corner.
 
@@ -86,6 +93,7 @@ def robot_film_frame(
         clip: frame of the demonstration, uint8 RGB [H, W, 3] as all images here.
         spectator: image of the arm and the fixture.
         overlay: overlay on the image of the robot's camera.
+        label: what the overlay is.
         title: what is done.
         result: what came of it so far.
 
@@ -97,7 +105,9 @@ def robot_film_frame(
     inset = _at_height(clip, height // 3)
     left[8 : 8 + inset.shape[0], 8 : 8 + inset.shape[1]] = inset
     gap = np.full((height, _MARGIN, 3), _BACKGROUND, np.uint8)
-    body = np.concatenate([left, gap, _at_height(overlay, height)], axis=1)
+    right = _at_height(overlay, height - _LABEL_HEIGHT)
+    bar = _text_bar(right.shape[1], [(label, _FAINT, 15)], 0)
+    body = np.concatenate([left, gap, np.concatenate([bar, right])], axis=1)
     head = _text_bar(body.shape[1], [(title, _TEXT, 22), (result or ' ', _FAINT, 18)])
     image = np.concatenate([head, body])
     return image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, JointState
 
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
@@ -28,37 +28,70 @@ _IMAGE_RATE = 2.0
 _SCENES = (0, 2, 6)
 # Frames of the film that the result stays.
 _STILLS = 8
+# Radians, or metres: less is no motion.
+_STILL = 0.02
+_LIVE, _FROZEN = "grounded by the robot's camera", 'grounded before the arm moved'
 
 
-@dataclass
-class _Views:
-    """What was seen so far; the executor's thread adds it.
+@dataclass(frozen=True)
+class View:
+    """What was seen at one time.
 
     Attributes:
-        shown: images of the spectator, each with the newest overlay.
-        overlays: all overlays.
+        spectator: image of the spectator, uint8 RGB [H, W, 3].
+        overlay: newest overlay by then, or the last one before the arm moved.
+        moved: whether the arm had moved by then.
     """
 
-    shown: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = field(default_factory=list)
-    overlays: list[NDArray[np.uint8]] = field(default_factory=list)
+    spectator: NDArray[np.uint8]
+    overlay: NDArray[np.uint8]
+    moved: bool
+
+    @property
+    def label(self) -> str:
+        """What the overlay is."""
+        return _FROZEN if self.moved else _LIVE
+
+
+class Views:
+    """What was seen so far; the executor's thread adds it.
+
+    The arm hides what it acts on, and leaves it in another state: overlays on images of that tell
+    nothing of where it was sent.
+
+    Attributes:
+        seen: a view for each image of the spectator.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[View] = []
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was seen."""
+        self.seen.clear()
+        self._overlay: NDArray[np.uint8] | None = None
+        self._parked: dict[str, float] | None = None
+        self._moved = False
+
+    def take_joints(self, message: JointState) -> None:
+        """Notice that the arm moves."""
+        positions = dict(zip(message.name, message.position, strict=True))
+        if self._parked is None:
+            self._parked = positions
+        before = self._parked
+        self._moved |= any(abs(positions[name] - before[name]) > _STILL for name in before)
 
     def take_spectator(self, message: Image) -> None:
         """Add an image of the spectator."""
         image = to_rgb(message)
-        self.shown.append((image, self.overlays[-1] if self.overlays else np.zeros_like(image)))
+        overlay = np.zeros_like(image) if self._overlay is None else self._overlay
+        self.seen.append(View(image, overlay, self._moved))
 
     def take_overlay(self, message: Image) -> None:
-        """Show an overlay beside later images of the spectator."""
-        self.overlays.append(to_rgb(message))
-
-    def first(self) -> NDArray[np.uint8]:
-        """Return the second overlay, on which the arm acts, or the only one."""
-        return self.overlays[:2][-1]
-
-    def clear(self) -> None:
-        """Forget what was seen."""
-        self.shown.clear()
-        self.overlays.clear()
+        """Show an overlay beside later images of the spectator, unless the arm has moved."""
+        if not self._moved:
+            self._overlay = to_rgb(message)
 
 
 @dataclass(frozen=True)
@@ -86,21 +119,24 @@ def repeat_with_arm(folder: Path, processes: NodeProcesses, model: str) -> Itera
 
     Raises:
         NodeError: a node fails.
-        ArmError: the arm does not answer.
     """
     settings = ClosedLoopSettings()
     robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 3.0, 'depth_noise': settings.noise}
-    views = _Views()
+    views = Views()
     with RobotGraph(folder, processes, model, robot) as graph:
-        for topic, take in (('spectator', views.take_spectator), ('overlay', views.take_overlay)):
-            graph.driver.node.create_subscription(Image, topic, take, qos_profile_sensor_data)
+        for kind, topic, take in (
+            (Image, 'spectator', views.take_spectator),
+            (Image, 'overlay', views.take_overlay),
+            (JointState, 'joint_states', views.take_joints),
+        ):
+            graph.driver.node.create_subscription(kind, topic, take, qos_profile_sensor_data)
         graph.driver.bring_up()
         for index in _SCENES:
             yield _repeat(graph, settings, index, views)
 
 
 def _repeat(
-    graph: RobotGraph, settings: ClosedLoopSettings, index: int, views: _Views
+    graph: RobotGraph, settings: ClosedLoopSettings, index: int, views: Views
 ) -> RobotScene:
     trial = plan_trials(settings, index)[0]
     kind = trial.scene.fixture.elements[trial.task.element].kind
@@ -113,14 +149,18 @@ def _repeat(
     attempt = repeat(graph)
     graph.forget([NAME])
     result = 'done' if attempt.done else f'not done: {attempt.verdict}'
-    shown = list(views.shown)
+    seen = list(views.seen)
     film = [
-        robot_film_frame(clip[2 * k % len(clip)], spectator, overlay, title, '')
-        for k, (spectator, overlay) in enumerate(shown)
+        _film_frame(clip[2 * number % len(clip)], one, title, '')
+        for number, one in enumerate(seen)
     ]
     text = f'{attempt.said}. By the state of the simulator it is {result}.'
-    last, overlay = shown[-1]
-    film += [robot_film_frame(clip[-1], last, overlay, title, text)] * _STILLS
-    labels = ("grounded by the robot's camera", 'the arm afterwards')
-    row = Row(title, text, list(clip), views.first(), last, None, labels)
+    last = seen[-1]
+    film += [_film_frame(clip[-1], last, title, text)] * _STILLS
+    labels = (last.label, 'the arm afterwards')
+    row = Row(title, text, list(clip), last.overlay, last.spectator, None, labels)
     return RobotScene(f'{title}\n  {text}', row, film)
+
+
+def _film_frame(clip: NDArray[np.uint8], view: View, title: str, text: str) -> NDArray[np.uint8]:
+    return robot_film_frame(clip, view.spectator, view.overlay, view.label, title, text)

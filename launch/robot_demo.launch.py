@@ -4,6 +4,10 @@
 ros2 launch afformer_ros robot_demo.launch.py video:=pull.mp4 family:=drawers rviz:=true
 """
 
+import atexit
+import shutil
+import tempfile
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
@@ -32,6 +36,8 @@ from afformer_ros.environment import prepare_environment
 PASSED_ON = ('params_file', 'model', 'log_level', 'rviz')
 # Parameters of the simulated robot that are arguments here.
 SIMULATED = ('scene', 'demonstration')
+# Name of the folder of demonstrations among the launch configurations.
+STORE = 'robot_demo_store'
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -131,12 +137,16 @@ def generate_launch_description() -> LaunchDescription:
     # Frames of the arm for RViz
     frames = OpaqueFunction(function=_frames)
 
+    # Store: the video must be neither kept nor selected in that of other launches
+    store = OpaqueFunction(function=_make_store)
+
     # Grounding, of a demonstration in the folder of the video
     ground = IncludeLaunchDescription(
         PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/ground.launch.py']),
         launch_arguments=[
             ('use_sim_time', LaunchConfiguration('simulated')),
             ('demonstration_folders', LaunchConfiguration('folder')),
+            ('store_folder', LaunchConfiguration(STORE)),
             *((name, LaunchConfiguration(name)) for name in PASSED_ON),
         ],
     )
@@ -166,8 +176,24 @@ def generate_launch_description() -> LaunchDescription:
     )
 
     return LaunchDescription(
-        [*arguments, transports, plan_once_active, end_with_the_planner, robot, frames, ground]
+        [
+            *arguments,
+            transports,
+            plan_once_active,
+            end_with_the_planner,
+            robot,
+            frames,
+            store,
+            ground,
+        ]
     )
+
+
+def _make_store(context: LaunchContext) -> None:
+    """Make a folder for demonstrations, which ends with the launch."""
+    folder = tempfile.mkdtemp(prefix='afformer_robot_demo_')
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    context.launch_configurations[STORE] = folder
 
 
 def _frames(context: LaunchContext) -> list[Node]:

@@ -32,7 +32,7 @@ def demonstration(tmp_path: Path) -> Path:
     return tmp_path / 'press'
 
 
-def test_the_arm_does_what_it_is_shown(launch, demonstration: Path) -> None:
+def test_the_arm_does_what_it_is_shown(launch, demonstration: Path, tmp_path: Path) -> None:
     launched = launch(
         'robot_demo.launch.py',
         f'video:={demonstration}',
@@ -41,3 +41,6 @@ def test_the_arm_does_what_it_is_shown(launch, demonstration: Path) -> None:
     )
     assert launched.wait() == 0, launched.log()
     assert re.search(r'hold at \(.*\) m in panda_link0: touched; the camera', launched.log())
+    # What the user has recorded, and selected, stays as it was.
+    store = tmp_path / 'ros' / 'afformer' / 'demonstrations'
+    assert not store.exists() or not any(store.iterdir())

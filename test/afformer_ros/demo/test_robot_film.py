@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the film of the arm shows beside the spectator's images, before and after the arm moves."""
+"""Overlays in the film of the arm, before and after the arm moves."""
 
 from __future__ import annotations
 

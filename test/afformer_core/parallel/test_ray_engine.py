@@ -161,6 +161,22 @@ def test_a_part_is_done_again_where_its_process_died(use: Callable[[FakeRay], No
     assert tried == {4.0: 1, 9.0: 5, 16.0: 1}
 
 
+def test_a_task_goes_on_however_often_processes_die_one_at_a_time(
+    use: Callable[[FakeRay], None],
+) -> None:
+    tried: Counter[float] = Counter()
+
+    def dies(part: float) -> bool:
+        tried[part] += 1
+        return tried[part] == 1
+
+    use(FakeRay([node('a', 1, 0)], dies))
+
+    results = list(RayEngine(1).map(OPEN_ROOT, [float(number) for number in range(11)]))
+
+    assert sum(result.get() ** 2 for result in results) == pytest.approx(55)
+
+
 def test_a_part_that_kills_five_processes_is_given_up(use: Callable[[FakeRay], None]) -> None:
     # Parts of other values are done between the deaths.
     use(FakeRay([node('a', 9, 0)], lambda part: part == 9.0))

@@ -21,7 +21,7 @@ TEXTS = {
     '--actions', '--address', '--backbones', '--backend', '--camera-info-topic', '--depth',
     '--demonstration-topic', '--depth-topic', '--families', '--frames', '--hand', '--host',
     '--image-topic', '--node', '--precision', '--renderer', '--split', '--storage',
-    '--train-option', '--variants', 'simulate --images',
+    '--target-frame', '--train-option', '--variants', '--vertical-frame', 'simulate --images',
 }  # fmt: skip
 # Another parser reads what follows.
 PASSED_ON = {('train', 'arguments')}

@@ -131,7 +131,8 @@ class Soak:
         return goal
 
     def _count(self, kind: Any, ending: str, result: Any) -> None:
-        assert result.message, (kind, ending)
+        # Where a reason belongs, there is one.
+        assert result.message.rstrip(' :') == result.message != '', (kind, ending, result.message)
         if kind is GroundDemonstration:
             assert ending == ENDINGS.get(result.outcome, 'aborted'), result.message
             self.outcomes[Outcome(result.outcome).name] += 1

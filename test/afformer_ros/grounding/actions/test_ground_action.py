@@ -103,7 +103,7 @@ def test_nothing_is_marked_where_nothing_is_found(active, ground):
     masks: list[Image] = []
     listener = active.node.create_subscription(Image, 'mask', masks.append, 100)
     try:
-        ending, result = stream(active, ground(timeout=Duration(nanosec=700_000_000)))
+        ending, result = stream(active, ground(timeout=Duration(sec=1)))
         active.wait(
             lambda: [one for one in masks if one.header == result.affordance.header],
             'the mask of the same image',
@@ -120,7 +120,7 @@ def test_nothing_is_marked_where_nothing_is_found(active, ground):
 
 def test_images_that_are_too_old_do_not_count(active, ground):
     # The stamps of the images are decades old.
-    goal = ground(timeout=Duration(nanosec=700_000_000), maximum_age=Duration(sec=2))
+    goal = ground(timeout=Duration(sec=1), maximum_age=Duration(sec=2))
     ending, result = stream(active, goal)
     assert (ending, result.outcome) == ('aborted', Result.STALE)
     assert 'behind the clock of the node; expected at most 2 s' in result.message

@@ -103,5 +103,5 @@ def _pose(message: Any) -> FramePose:
         bare_frame(message.child_frame_id),
         bare_frame(message.header.frame_id),
         stamp_nanoseconds(message.header.stamp),
-        RigidTransform.from_message(message.transform),
+        RigidTransform.from_message(message.transform, any_length=True),
     )

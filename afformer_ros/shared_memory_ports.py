@@ -20,6 +20,8 @@ from pathlib import Path
 # Files in which `fastdds` is `fastrtps` before Fast DDS 3; `_el` and `_sl` are locks of a port.
 _LOCK = re.compile(r'/fast(?:dds|rtps)_port\d+(?=_[es]l$)')
 _MAPPED_PORT = re.compile(rb'^\S+ \S+ \S+ \S+ (\d+) +(\S*/fast(?:dds|rtps)_port\d+)( .*)?$', re.M)
+# What `fdinfo` says of a descriptor by which a file is locked, with the process that locked it.
+_LOCKED_BY = re.compile(r'^lock:.* FLOCK .* (\d+) \S+ \d+ EOF$', re.M)
 _FOLDER = Path('/dev/shm')
 # Checks are a second apart; what a process that was stopped meanwhile has missed does not count.
 _LONGEST_STEP = 2.0
@@ -43,7 +45,8 @@ class SharedMemoryPorts:
         self._process = process
         self._folder = folder
         self._clock = clock
-        # A port whose lock is gone, too, was lost; hence they are remembered.
+        # A port whose lock is gone, too, was lost; hence they are remembered, once they are seen
+        # as they should be: where that never is, nothing can be told of them.
         self._own: set[str] = set()
         self._checked = clock()
         self._lost_for: dict[str, float] = {}
@@ -75,25 +78,33 @@ class SharedMemoryPorts:
         return sorted(self._lost_for)
 
     def _lost(self) -> list[str]:
-        # In this order: a port that is opened meanwhile is mapped before it is locked.
-        self._own.update(self._locked())
-        mapped = self._mapped()
-        return [
+        locked, mapped = self._locked(), self._mapped()
+        sound = {
             name
-            for name in self._own
-            if _inode(self._folder / name) not in mapped.get(name, frozenset())
-        ]
+            for name in locked | self._own
+            if _inode(self._folder / name) in mapped.get(name, frozenset())
+        }
+        self._own |= sound
+        return sorted(self._own - sound)
 
     def _locked(self) -> set[str]:
+        """Return the names of the ports that this process has locked.
+
+        A process that launch starts inherits the locks of launch's own ports.
+        """
         names = set()
         with contextlib.suppress(OSError):
+            pid = (self._process / 'stat').read_text().split()[0]
             for descriptor in os.scandir(self._process / 'fd'):
                 # It may have been closed since it was listed.
                 with contextlib.suppress(OSError):
                     found = _LOCK.search(os.readlink(descriptor.path))
-                    if found:
+                    if found and pid in self._lockers(descriptor.name):
                         names.add(found.group().lstrip('/'))
         return names
+
+    def _lockers(self, descriptor: str) -> list[str]:
+        return _LOCKED_BY.findall((self._process / 'fdinfo' / descriptor).read_text())
 
     def _mapped(self) -> Mapping[str, set[int]]:
         """Return the inodes that are mapped by the name of their port."""

@@ -9,6 +9,8 @@ import pytest
 
 from afformer_ros.shared_memory_ports import SharedMemoryPorts
 
+PID = 4711
+LOCK = 'pos:\t0\nflags:\t02\nlock:\t1: FLOCK  ADVISORY  WRITE {pid} 00:1b:136941 0 EOF\n'
 MAP = '7f10-7f20 rw-s 00000000 00:1a {inode} {padding} {path}{deleted}\n'
 
 
@@ -19,19 +21,29 @@ class Process:
         self.folder, self.shared_memory = folder / 'proc', folder / 'shm'
         self.shared_memory.mkdir()
         (self.folder / 'fd').mkdir(parents=True)
+        (self.folder / 'fdinfo').mkdir()
+        (self.folder / 'stat').write_text(f'{PID} (python3) S 17 1 1 0 -1')
         self.now = 100.0
         self._mapped: dict[str, int] = {}
 
     def ports(self) -> SharedMemoryPorts:
         return SharedMemoryPorts(self.folder, self.shared_memory, lambda: self.now)
 
-    def open(self, name: str, lock: str = '_el') -> None:
-        """Open a port to receive on, or to send to where `lock` is empty."""
+    def open(self, name: str, lock: str = '_el', locker: int = PID) -> None:
+        """Open a port to receive on, or to send to where `lock` is empty.
+
+        Args:
+            name: file of the port.
+            lock: end of the name of its lock.
+            locker: process that locked it.
+        """
         if not (self.shared_memory / name).exists():
             self.replace(name)
         self._mapped[name] = (self.shared_memory / name).stat().st_ino
         if lock:
-            link = self.folder / 'fd' / str(len(self._mapped))
+            number = str(len(self._mapped))
+            (self.folder / 'fdinfo' / number).write_text(LOCK.format(pid=locker))
+            link = self.folder / 'fd' / number
             link.symlink_to(self.shared_memory / f'{name}{lock}')
         self._write()
 
@@ -83,6 +95,7 @@ def test_a_port_that_was_replaced_is_lost(process: Process, name: str, lock: str
 def test_a_port_that_is_gone_is_lost(process: Process) -> None:
     process.open('fastdds_port7413')
     ports = process.ports()
+    ports.check()
     process.remove('fastdds_port7413')
     ports.check()
     assert ports.lost == ['fastdds_port7413']
@@ -98,6 +111,25 @@ def test_a_port_whose_lock_is_gone_as_well_is_lost(process: Process) -> None:
     assert ports.lost == ['fastdds_port7413']
 
 
+def test_a_lock_that_was_inherited_is_of_the_port_of_another_process(process: Process) -> None:
+    # Launch hands on the locks of its own ports.
+    process.open('fastdds_port7411', locker=17)
+    process.open('fastdds_port7413')
+    ports = process.ports()
+    ports.check()
+    process.replace('fastdds_port7411')
+    ports.check()
+    assert (ports.own, ports.lost) == (['fastdds_port7413'], [])
+
+
+def test_nothing_is_told_of_a_port_that_never_was_as_it_should_be(process: Process) -> None:
+    process.open('fastdds_port7413')
+    process.replace('fastdds_port7413')
+    ports = process.ports()
+    ports.check()
+    assert (ports.own, ports.lost) == ([], [])
+
+
 def test_a_port_that_is_sent_to_is_of_another_process(process: Process) -> None:
     process.open('fastdds_port7413', lock='')
     process.remove('fastdds_port7413')
@@ -108,8 +140,9 @@ def test_a_port_that_is_sent_to_is_of_another_process(process: Process) -> None:
 
 def test_the_time_since_a_port_was_lost_ends_when_it_is_opened_anew(process: Process) -> None:
     process.open('fastdds_port7413')
-    process.replace('fastdds_port7413')
     ports, told = process.ports(), []
+    ports.check()
+    process.replace('fastdds_port7413')
     for process.now in (101.0, 102.25, 103.0):
         ports.check()
         told.append(ports.lost_for)
@@ -127,8 +160,9 @@ def test_the_time_for_which_the_process_itself_was_stopped_does_not_count(
     process: Process,
 ) -> None:
     process.open('fastdds_port7413')
-    process.replace('fastdds_port7413')
     ports = process.ports()
+    ports.check()
+    process.replace('fastdds_port7413')
     ports.check()
     process.now += 60.0
     ports.check()

@@ -100,11 +100,16 @@ class _Samples:
         if number < len(samples) and samples[number].stamp == stamp:
             return samples[number]
         asked = f'Requested time {stamp * 1e-9:.6f} but the'
+        if len(samples) < 2:
+            only = f'{samples[0].stamp * 1e-9:.6f}' if samples else 'never'
+            raise ExtrapolationException(
+                f'Lookup would require extrapolation at time {stamp * 1e-9:.6f}, but only time '
+                f'{only} is in the buffer, when looking up transform of frame [{frame}]'
+            )
         if number == 0:
-            earliest = f'{samples[0].stamp * 1e-9:.6f}' if samples else 'never'
             raise ExtrapolationException(
                 f'Lookup would require extrapolation into the past.  {asked} earliest data is at '
-                f'time {earliest}, when looking up transform of frame [{frame}]'
+                f'time {samples[0].stamp * 1e-9:.6f}, when looking up transform of frame [{frame}]'
             )
         if number == len(samples):
             raise ExtrapolationException(

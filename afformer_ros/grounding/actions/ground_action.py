@@ -223,7 +223,7 @@ class GroundAction:
         if not one.names:
             return 'its demonstrations are being memorized'
         waited = time.monotonic() - one.begun
-        return f'none that arrived in the {waited:.1f} s since its turn came was ready in time'
+        return f'in the {waited:.1f} s since its turn came none arrived, or none was ready in time'
 
     def _begin_first(self) -> None:
         if self._goals and self._goals[0].begun > time.monotonic():

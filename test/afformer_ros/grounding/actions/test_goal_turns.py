@@ -232,7 +232,7 @@ def test_goals_whose_time_is_up_at_once_have_each_their_reason(turns):
     ('memorized', 'reason'),
     [
         (False, r'its demonstrations are being memorized'),
-        (True, r'none that arrived in the 0\.\d s since its turn came was ready in time'),
+        (True, r'in the 0\.\d s since its turn came none arrived, or none was ready in time'),
     ],
 )
 def test_a_reason_is_told_where_images_come(turns, memorized, reason):

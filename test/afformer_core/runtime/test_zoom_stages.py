@@ -140,14 +140,15 @@ def test_a_model_without_zoom_stages_grounds_once() -> None:
     assert len(session.grounded) == 1
 
 
-def test_what_was_memorized_for_fewer_stages_is_grounded_once() -> None:
+@pytest.mark.parametrize('names', [('before', 'after'), ('after', 'before')])
+def test_what_was_memorized_for_fewer_stages_is_grounded_once(names: tuple[str, str]) -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session)
     grounder.set_demonstration([square(16, 16)], 'before')
     grounder.zoom_stages = (ZoomStage(2.0, 2.0),)
     grounder.set_demonstration([square(16, 16)], 'after')
     session.grounded.clear()
-    grounder.predict(square(8, 8), 'before', 'after')
+    grounder.predict(square(8, 8), *names)
 
     assert len(session.grounded) == 2
 

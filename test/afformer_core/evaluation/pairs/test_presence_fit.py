@@ -11,7 +11,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.pairs.presence_fit import fit_presence
+from afformer_core.evaluation.pairs.presence_fit import even_confidence, fit_presence
 from afformer_core.models import afformer_matching
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description
@@ -198,6 +198,14 @@ def test_a_calibrated_model_says_how_likely_it_is(model_folder):
     assert grounding.presence == calibration.presence(features)
     loaded.set_demonstration([image], 'press')
     assert loaded.ground(image, 'press').presence is None
+
+
+def test_both_networks_weigh_the_same_where_a_tenth_of_the_confidences_lies_below():
+    confidences = [0.2 + 0.03 * number for number in range(21)]
+    own = [PresenceFeatures(one, 0.5) for one in reversed(confidences)]
+
+    # Two of the twenty-one are lower.
+    assert even_confidence(results(own, own)) == pytest.approx(0.26)
 
 
 def test_the_command_calibrates_no_predictor(validation, capsys):

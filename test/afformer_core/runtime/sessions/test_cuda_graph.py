@@ -91,6 +91,29 @@ def test_what_it_reads_and_writes_lives_as_long_as_it(kind: str) -> None:
     assert all(tensor() is None for tensor in read)
 
 
+@pytest.mark.usefixtures('device')
+@pytest.mark.parametrize('kind', KINDS)
+def test_the_image_buffer_lives_as_long_as_it_although_nothing_else_keeps_it(kind: str) -> None:
+    image = torch.zeros((1, 1, 3), dtype=torch.uint8, device='cuda')
+    memory = on_gpu(10, 20)
+    buffer = weakref.ref(image)
+
+    def run() -> list[Tensor]:
+        there = buffer()
+        assert there is not None
+        return sums(there, memory)
+
+    one = ground(kind, image, run)
+    del image
+    gc.collect()
+    # Memory that was freed would be handed out here.
+    taken = [torch.full((1, 1, 3), 7, dtype=torch.uint8, device='cuda') for _ in range(200)]
+    found = one(np.array([[[1, 2, 4]]], np.uint8))
+
+    assert (found.heatmap_logits.item(), buffer() is None) == (37, False)
+    assert {tensor.sum().item() for tensor in taken} == {21}
+
+
 def test_graphs_of_one_pool_do_not_change_what_the_others_give(device: Device) -> None:
     stream, pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
     images = [torch.zeros((1, 1, 3), dtype=torch.uint8, device='cuda') for _ in range(3)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.evaluation.least_differences import LEAST_KLD, tells_apart
 from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.protocols.protocols import Row
 from afformer_core.evaluation.tables.accuracy import ActionHits
@@ -54,8 +55,10 @@ class ModelDifference:
 
     Attributes:
         rows: number of rows.
-        better_rows: share of rows whose KLD is lower than the first model's; equal ones count
-            half.
+        better_rows: share of rows whose KLD is lower than the first model's; those that differ by
+            less than the least difference count half.
+        differs_in: names of the measures that tell both models apart (see `tells_apart`),
+            separated by commas; empty if none does.
     """
 
     rows: int
@@ -70,6 +73,7 @@ class ModelDifference:
     top_1: Estimate | None
     balanced_accuracy: Estimate | None
     which_button: Estimate | None
+    differs_in: str
 
 
 def measure_differences(
@@ -103,6 +107,8 @@ def kld_differences(reference: ModelRows, other: ModelRows) -> NDArray[np.float6
 def most_different_rows(models: Mapping[str, ModelRows], count: int = 6) -> dict[str, list[int]]:
     """Find the rows in which the KLD of a model differs most from that of the first.
 
+    Rows that differ by less than the least difference are left out.
+
     Args:
         models: at least two, by name, of the same rows.
         count: of each at most.
@@ -116,8 +122,8 @@ def most_different_rows(models: Mapping[str, ModelRows], count: int = 6) -> dict
     for name, other in others:
         divergences = kld_differences(reference, other)
         order = np.argsort(divergences, kind='stable').tolist()
-        better = [index for index in order if divergences[index] < 0][:count]
-        worse = [index for index in order[::-1] if divergences[index] > 0][:count]
+        better = [index for index in order if divergences[index] <= -LEAST_KLD][:count]
+        worse = [index for index in order[::-1] if divergences[index] >= LEAST_KLD][:count]
         chapters |= {
             f'where {name} is better than {first}': better,
             f'where {name} is worse than {first}': worse,
@@ -153,20 +159,21 @@ def _difference(reference: ModelRows, other: ModelRows, seed: int) -> ModelDiffe
     if reference.of_buttons:
         buttons = mean(right_buttons(after, rows) - right_buttons(before, rows))
     top_1, balanced_accuracy = _of_actions(reference.actions, other.actions, seed)
-    return ModelDifference(
-        rows=len(rows),
-        better_rows=mean((divergences < 0) + (divergences == 0) / 2),
-        kld=mean(divergences),
-        sim=mean(after.sim - before.sim),
-        auc_j=mean(after.auc_judd - before.auc_judd),
-        hit_rate=mean(after.peaks.hit - before.peaks.hit),
-        peak_error_mean=mean(after.peaks.error - before.peaks.error),
-        peak_inside=mean(after.peaks.inside - before.peaks.inside),
-        nearest=mean(after.peaks.nearest - before.peaks.nearest),
-        top_1=top_1,
-        balanced_accuracy=balanced_accuracy,
-        which_button=buttons,
-    )
+    estimates: dict[str, Estimate | None] = {
+        'better_rows': mean((divergences <= -LEAST_KLD) + (np.abs(divergences) < LEAST_KLD) / 2),
+        'kld': mean(divergences),
+        'sim': mean(after.sim - before.sim),
+        'auc_j': mean(after.auc_judd - before.auc_judd),
+        'hit_rate': mean(after.peaks.hit - before.peaks.hit),
+        'peak_error_mean': mean(after.peaks.error - before.peaks.error),
+        'peak_inside': mean(after.peaks.inside - before.peaks.inside),
+        'nearest': mean(after.peaks.nearest - before.peaks.nearest),
+        'top_1': top_1,
+        'balanced_accuracy': balanced_accuracy,
+        'which_button': buttons,
+    }
+    differing = [name for name, each in estimates.items() if tells_apart(name, each)]
+    return ModelDifference(rows=len(rows), differs_in=', '.join(differing), **estimates)
 
 
 def _of_actions(

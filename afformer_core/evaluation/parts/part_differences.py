@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from afformer_core.evaluation.least_differences import least_difference_note, verdict
 from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Table
@@ -92,9 +93,17 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
         for heading, cells in rows.items()
         if any(cell is not None for cell in cells.values())
     }
+    shown = {name: text for name, text in _HEADINGS.items() if text in measured}
+    verdicts = (
+        verdict(first, model, {name: getattr(each, name) for name in _HEADINGS}, _HEADINGS)
+        for model, each in differences.items()
+    )
     notes = (
+        *verdicts,
         f"Each model's measure less that of {first}, paired by pair.",
-        f'{interval_note("source videos")} One that holds 0 does not tell the two apart.',
+        f'{interval_note("source videos")} One tells the two apart if all of it is farther from 0 '
+        'than the least difference.',
+        least_difference_note(shown),
     )
     headings = {name: name for name in differences}
     return Table.of(f'Difference to {first}', headings, measured, notes)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from afformer_core.evaluation.least_differences import least_difference_note, verdict
 from afformer_core.evaluation.model_differences import (
     ModelDifference,
     ModelRows,
@@ -130,13 +131,23 @@ def difference_table(measures: ComparedMeasures) -> Table:
         for heading, cells in rows.items()
         if any(cell is not None for cell in cells.values())
     }
+    shown = {name: text for name, text in _MEASURES.items() if text in measured}
+    verdicts = (
+        verdict(
+            measures.first, model, {name: getattr(each, name) for name in _MEASURES}, _MEASURES
+        )
+        for model, each in measures.differences.items()
+    )
     notes = (
+        *verdicts,
         f"Each model's measure less that of {measures.first}, paired by row: of KLD and of the "
         'peak error a negative difference is better, of the others a positive one. rows better: '
-        f'share of rows with a lower KLD than that of {measures.first}.',
+        f'share of rows with a lower KLD than that of {measures.first}; rows whose KLD differs by '
+        'less than the least difference count half.',
         f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over scenes (images, where the data '
-        'names none), the same ones for both models. One that holds 0, or of rows better 0.5, '
-        'does not tell the two apart.',
+        'names none), the same ones for both models. One tells the two apart if all of it is '
+        'farther from 0, or of rows better from 0.5, than the least difference.',
+        least_difference_note(shown),
     )
     models = {name: name for name in measures.differences}
     return Table.of(f'Difference to {measures.first}', models, measured, notes)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.sample import Sample
+from afformer_core.evaluation.least_differences import tells_apart
 from afformer_core.evaluation.metrics.peak_measures import PeakScores
 from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.model_differences import (
@@ -22,6 +23,7 @@ from afformer_core.evaluation.model_differences import (
 )
 from afformer_core.evaluation.protocols.protocols import Row
 from afformer_core.evaluation.tables.accuracy import ActionHits
+from afformer_core.reports.bootstrap import Estimate
 
 NAN = float('nan')
 POINT = np.array([[3.0, 4.0]])
@@ -144,6 +146,62 @@ def test_rows_that_differ_most() -> None:
         'where B is better than A': [3, 2], 'where B is worse than A': [0],
     }  # fmt: skip
     assert most_different_rows(models, 1)['where B is better than A'] == [3]
+
+
+def test_rows_that_hardly_differ_are_ties() -> None:
+    found = difference(model([1, 2, 3, 4]), model([0.991, 2.009, 2.5, 4.2]))
+    assert found.better_rows is not None
+    assert found.better_rows.value == (0.5 + 0.5 + 1 + 0) / 4
+
+    other = model([0.991, 2.009, 2.5, 4.2])
+    assert most_different_rows({'A': model([1, 2, 3, 4]), 'B': other}) == {
+        'where B is better than A': [2], 'where B is worse than A': [3],
+    }  # fmt: skip
+
+
+def test_weights_that_differ_in_the_fifth_digit_are_not_told_apart() -> None:
+    """Although each row is a little better, so that no interval holds 0."""
+    found = difference(model([1, 2, 3, 4]), model([0.9999, 1.9999, 2.9999, 3.9999]))
+    assert found.kld is not None
+    assert found.better_rows is not None
+    assert found.kld.high < 0
+    assert (found.better_rows.low, found.better_rows.high) == (0.5, 0.5)
+    assert found.differs_in == ''
+
+
+def test_the_measures_that_tell_two_models_apart_are_named() -> None:
+    found = difference(
+        model([1, 2, 3, 4], (0, 0, 0, 0)), model([0.97, 1.96, 2.97, 3.96], (1, 0, 1, 0))
+    )
+    assert found.differs_in == 'better_rows, kld, hit_rate'
+
+
+@pytest.mark.parametrize(
+    ('measure', 'low', 'high', 'told'),
+    [
+        ('kld', 0.011, 0.3, True),
+        ('kld', 0.009, 0.3, False),
+        ('kld', -0.3, -0.011, True),
+        ('kld', -0.3, 0.3, False),
+        ('sim', 0.006, 0.1, True),
+        ('sim', 0.004, 0.1, False),
+        ('auc_j', -0.1, -0.006, True),
+        ('auc_j', -0.1, -0.004, False),
+        ('hit_rate', 0.011, 0.3, True),
+        ('hit_rate', 0.009, 0.3, False),
+        ('peak_error_mean', -2.0, -0.11, True),
+        ('peak_error_mean', -2.0, -0.09, False),
+        ('better_rows', 0.52, 0.7, True),
+        ('better_rows', 0.505, 0.7, False),
+        ('better_rows', 0.3, 0.48, True),
+    ],
+)
+def test_all_of_the_interval_lies_beyond_the_least_difference(
+    measure: str, low: float, high: float, told: bool
+) -> None:
+    estimate = Estimate((low + high) / 2, low, high, 40)
+    assert tells_apart(measure, estimate) == told
+    assert not tells_apart(measure, None)
 
 
 def test_every_name_is_described(root: Path) -> None:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from afformer_core.evaluation.parts.part_differences import measure_part_differences
+from afformer_core.evaluation.parts.part_differences import (
+    measure_part_differences,
+    part_difference_table,
+)
 from afformer_core.evaluation.parts.part_scores import PartScores
 
 
@@ -42,3 +45,11 @@ def test_videos_are_drawn_whole() -> None:
 
 def test_one_model_has_no_differences() -> None:
     assert measure_part_differences({'first': MODELS['first']}, ['a', 'b', 'c', 'd']) == {}
+
+
+def test_a_sentence_says_what_tells_the_models_apart() -> None:
+    measured = measure_part_differences(MODELS, ['a', 'a', 'a', 'a'])
+    notes = part_difference_table('first', measured).notes
+    assert notes[0] == 'second and first are told apart by: inside a part, action accepted.'
+    assert notes[1] == 'No measure tells third and first apart.'
+    assert notes[-1].startswith('Least differences that count: 0.01 of inside a part, within 5 %')

@@ -96,6 +96,17 @@ def test_tables(report: Report) -> None:
     assert not [title for title in titles if 'Best peak' in title]
 
 
+def test_a_sentence_says_what_tells_the_models_apart(
+    report: Report, results: list[PairResult]
+) -> None:
+    notes = report.tables[1].notes
+    assert notes[0] == 'B and A are told apart by: rows better, KLD.'
+    assert notes[-1].startswith('Least differences that count: 0.005 of SIM, AUC-J; 0.01 of rows')
+
+    same = compared({'A': results, 'B': results}).tables[1].notes
+    assert same[0] == 'No measure tells B and A apart.'
+
+
 def test_facts_in_common_are_told_once(report: Report) -> None:
     assert report.facts['models'] == 'A, B'
     assert report.facts['annotations'] == 'test.json'

@@ -164,10 +164,12 @@ build/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config
 	  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF
 	@mv build/.colcon-running $@
 
+# The graphs know the code that they come from, so that a change of comments exports nothing.
 $(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \
   $(MODEL)/matching/model.json $(MODEL)/matching/model.safetensors \
-  $(wildcard afformer_core/models/*.py) afformer_core/runtime/export/export.py \
-  $(addprefix afformer_core/runtime/,golden_outputs.py graphs.py self_test.py) | $(VENV)/.packages
-	@echo 'Exporting the shipped model to ONNX'
-	@$(VENV)/bin/afformer export $(MODEL)
+  $(shell find afformer_core/models afformer_core/runtime/export -name '*.py') \
+  $(addprefix afformer_core/runtime/,golden/golden_images.py golden/golden_outputs.py graphs.py graphs_code.py \
+    self_test.py sessions/torch_session.py) | $(VENV)/.packages
+	@echo 'Exporting the shipped model to ONNX where it has changed'
+	@$(VENV)/bin/afformer export --if-needed $(MODEL)
 	@touch $@

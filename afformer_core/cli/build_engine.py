@@ -20,8 +20,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'build-engine',
         help='compile a model for an NVIDIA GPU',
-        description='Compiles the graphs of a model by TensorRT and stores the engines, with a '
-        'record of what they depend on, in the cache. Missing graphs are exported first, in an '
+        description='Compiles the graphs of a model and of the matching network beside it by '
+        'TensorRT and stores the engines, with a record of what they depend on, in the cache. '
+        'Missing graphs are exported first, in an '
         'opset that TensorRT supports. TensorRT compiles for the GPU of this machine, TensorRT '
         'for RTX for any GPU.',
         epilog=_EXAMPLE,
@@ -63,18 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
     from afformer_core.runtime.shipped_model import shipped_model_to_export
     from afformer_core.runtime.tensorrt.builder import BuildSettings
-    from afformer_core.runtime.tensorrt.compiled_model import compile_model
+    from afformer_core.runtime.tensorrt.compiled_model import compile_networks
 
     if arguments.require_gpu and gpu_at_hand() is None:
         raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')
     folder = arguments.model or shipped_model_to_export()
     settings = BuildSettings(arguments.compute_capability, arguments.workspace)
     cache = arguments.cache or cache_folder()
-    compiled = compile_model(folder, arguments.precision, settings, cache, _report)
-    size = sum(len(engine.serialized) for engine in compiled.engines.values()) / 2**20
-    print(
-        f'the engines of {folder} in {compiled.graphs.precision}, {size:.1f} MiB, are in {cache}'
-    )
+    for compiled in compile_networks(folder, arguments.precision, settings, cache, _report):
+        size = sum(len(engine.serialized) for engine in compiled.engines.values()) / 2**20
+        precision = compiled.graphs.precision
+        print(f'the engines of {compiled.folder} in {precision}, {size:.1f} MiB, are in {cache}')
     return 0
 
 

@@ -130,13 +130,14 @@ def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
 
 def _export(folder: Path, arguments: argparse.Namespace) -> str:
     from afformer_core.runtime.export.export import export_graphs
+    from afformer_core.runtime.golden.differences import Differences
     from afformer_core.runtime.model_folder import network_folders
 
-    difference = max(
+    differences = [
         export_graphs(each, arguments.precision, arguments.opset)
         for each in network_folders(folder)
-    )
-    return f'they differ from PyTorch in fp32 by {difference:.1e}'
+    ]
+    return f'compared with PyTorch in fp32, {Differences.largest(differences)}'
 
 
 def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
@@ -161,20 +162,18 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
         f'{export.convolutions} convolutions are int8, calibrated with {len(pairs)} pairs. On '
         f'{loss["pairs"]} others KLD is {loss["kld"]:.3f} instead of {loss["exact_kld"]:.3f}, and '
         f'the best peak moved by at most a pixel of the input in {loss["within_a_pixel"]:.0%}'
+        + (f'\n{export.speed}' if export.speed else '')
     )
 
 
 def _are_up_to_date(folder: Path, precision: str, arguments: argparse.Namespace) -> bool:
     """Check whether the folder has sound graphs of a precision that match the arguments."""
     from afformer_core.errors import ModelFolderError
-    from afformer_core.runtime.graphs import read_graphs
-    from afformer_core.runtime.model_folder import network_folders
+    from afformer_core.runtime.graphs import network_precisions, read_graphs
 
-    networks = network_folders(folder)
-    # The matching network is never quantized.
-    precisions = (precision, *[arguments.precision] * (len(networks) - 1))
+    networks = network_precisions(folder, precision, arguments.precision)
     try:
-        graphs = [read_graphs(*each) for each in zip(networks, precisions, strict=True)]
+        graphs = [read_graphs(*each) for each in networks]
     except ModelFolderError:
         return False
     return all(

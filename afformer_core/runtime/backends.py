@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import GRAPHS_FILE, read_graphs
+from afformer_core.runtime.graphs import GRAPHS_FILE, network_precisions, read_graphs
 from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.model_folder import MATCHING_FOLDER, joined_features, read_description
+from afformer_core.runtime.model_folder import joined_features, read_description
 from afformer_core.runtime.session import Session
 
 BACKENDS = ('auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt')
 GPU_BACKENDS = ('cuda', 'tensorrt')
 PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
+_FINEST_FIRST = ('fp32', 'fp16', 'int8', 'bf16')
 
 
 def open_session(
@@ -39,17 +40,22 @@ def open_session(
     Raises:
         ModelFolderError: the folder does not hold a valid model for this backend and precision.
         EngineError: TensorRT cannot compile or run the model here.
+        SelfTestError: the GPU does not reproduce the golden outputs.
         ValueError: the backend or precision is unknown, or the number of threads negative.
     """
-    decoder = open_decoder(folder, backend, threads, precision, report)
+    _, *beside = network_precisions(folder, precision)
+    session, own = _open_network(folder, backend, threads, precision, report)
+    precisions = [own]
     description = read_description(folder)
-    features = joined_features(folder, description)
-    if features is None or description.matching is None:
-        return decoder
-    # Small differences of its features do not bear quantization.
-    exact = 'auto' if precision == 'int8' else precision
-    matching = open_decoder(folder / MATCHING_FOLDER, backend, threads, exact, report)
-    return MatchedSession(decoder, matching, features, description.matching)
+    joined = joined_features(folder, description)
+    if joined is not None and description.matching is not None:
+        ((path, exact),) = beside
+        matching, its_own = _open_network(path, backend, threads, exact, report)
+        precisions.append(its_own)
+        session = MatchedSession(session, matching, joined, description.matching)
+    if backend in GPU_BACKENDS:
+        _test(session, folder, precisions, report)
+    return session
 
 
 def open_decoder(
@@ -63,6 +69,44 @@ def open_decoder(
 
     See `open_session` for arguments and errors.
     """
+    session, own = _open_network(folder, backend, threads, precision, report)
+    if backend in GPU_BACKENDS:
+        _test(session, folder, [own], report)
+    return session
+
+
+def _test(
+    session: Session, folder: Path, precisions: Sequence[str], report: Callable[[str], None]
+) -> None:
+    """Test a session on a GPU against the golden outputs.
+
+    Args:
+        session: session of the model.
+        folder: the model folder.
+        precisions: precisions of its networks, that of the folder's own first.
+        report: called with a line of the differences.
+
+    Raises:
+        SelfTestError: it does not reproduce them.
+    """
+    from afformer_core.runtime.golden.differences import GPU_TOLERANCES
+    from afformer_core.runtime.golden.golden_outputs import golden_outputs
+    from afformer_core.runtime.self_test import self_test
+
+    golden = golden_outputs(folder, precisions[0], isinstance(session, MatchedSession))
+    allowed = GPU_TOLERANCES[max(precisions, key=_FINEST_FIRST.index)]
+    differences = self_test(session, golden, allowed, read_description(folder))
+    report(f'{session.backend} and the golden outputs: {differences}')
+
+
+def _open_network(
+    folder: Path,
+    backend: str,
+    threads: int,
+    precision: str,
+    report: Callable[[str], None],
+) -> tuple[Session, str]:
+    """Open the network of a folder, and return the precision that it has."""
     if backend not in BACKENDS or precision not in PRECISIONS or threads < 0:
         raise ValueError(
             f'backend is {backend!r}, precision is {precision!r} and threads is {threads}; '
@@ -78,7 +122,8 @@ def open_decoder(
             'onnxruntime or tensorrt'
         )
     if precision == 'int8':
-        loss = read_graphs(folder, precision).loss
+        graphs = read_graphs(folder, precision)
+        loss = graphs.loss
         cost = 'its loss of accuracy was not measured'
         if loss:
             cost = (
@@ -86,22 +131,25 @@ def open_decoder(
                 'pairs at its export'
             )
         report(f'int8: {cost}')
+        if backend == 'onnxruntime' and graphs.speed:
+            report(f'int8: {graphs.speed}')
     try:
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTSession
 
-            return TensorRTSession.load(folder, precision, report)
+            engines = TensorRTSession.load(folder, precision, report)
+            return engines, engines.precision
         if backend == 'onnxruntime':
             from afformer_core.runtime.sessions.onnx_session import OnnxSession
 
-            return OnnxSession.load(folder, threads, precision)
+            return OnnxSession.load(folder, threads, precision), precision
         if backend == 'cuda':
             from afformer_core.runtime.sessions.cuda_session import CudaSession
 
-            return CudaSession.load(folder, precision)
+            return CudaSession.load(folder, precision), precision
         from afformer_core.runtime.sessions.torch_session import TorchSession
 
-        return TorchSession.load(folder, threads, precision)
+        return TorchSession.load(folder, threads, precision), precision
     except ImportError as error:
         raise ModelFolderError(
             f'backend {backend!r} cannot be used: {error}. Install it or choose another backend'

@@ -15,12 +15,21 @@ from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
-from afformer_core.runtime.model_folder import ModelDescription, read_description, read_json
-from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, TOLERANCES
+from afformer_core.runtime.graphs_code import graphs_code_sha256
+from afformer_core.runtime.model_folder import (
+    DESCRIPTION_FILE,
+    MATCHING_FOLDER,
+    ModelDescription,
+    network_folders,
+    read_description,
+    read_json,
+)
+from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 
 GRAPHS_FILE = 'graphs.json'
-# Increases whenever the inputs or outputs of the graphs change, such as the layout of a memory.
-VERSION = 3
+# Increases whenever the files of the graphs change, such as the layout of a memory or of the
+# golden outputs. Graphs of another version are exported again.
+VERSION = 4
 GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
 
 
@@ -33,19 +42,34 @@ class Graphs:
         precision: 'fp32', 'fp16', 'bf16', or 'int8' for quantized convolutions of the encoder.
         base: precision of all else where the precision is 'int8'; else the same.
         opset: ONNX opset.
-        tolerance: largest allowed difference from the golden outputs.
         sha256: hash of each graph by name, in hexadecimal.
         loss: loss of accuracy by quantization, measured at the export; empty where nothing is
             quantized.
+        milliseconds: time of an image in ONNX Runtime on the CPU of the export, in 'int8' and in
+            'fp32'; empty where nothing is quantized or it was not measured.
     """
 
     folder: Path
     precision: str
     base: str
     opset: int
-    tolerance: float
     sha256: Mapping[str, str]
     loss: Mapping[str, float]
+    milliseconds: Mapping[str, float]
+
+    @property
+    def speed(self) -> str:
+        """What quantization gains or costs in ONNX Runtime on a CPU; empty if not measured."""
+        if not self.milliseconds:
+            return ''
+        own, exact = self.milliseconds['int8'], self.milliseconds['fp32']
+        numbers = f'{own:.1f} ms for an image in int8 and {exact:.1f} ms in fp32'
+        if own < exact:
+            return f'ONNX Runtime took {numbers} on the CPU of the export'
+        return (
+            f'warning: ONNX Runtime took {numbers} on the CPU of the export; int8 is for '
+            'TensorRT. Choose fp32 for ONNX Runtime'
+        )
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -62,12 +86,32 @@ def graphs_folder(folder: Path, precision: str) -> Path:
     return folder if precision == 'fp32' else folder / precision
 
 
+def network_precisions(
+    folder: Path, precision: str, unquantized: str = 'auto'
+) -> list[tuple[Path, str]]:
+    """Return the folder of each network of a model with its precision.
+
+    Args:
+        folder: the model folder.
+        precision: precision of the model.
+        unquantized: precision of the matching network where that of the model is 'int8', since
+            small differences of its features do not bear quantization.
+
+    Raises:
+        ModelFolderError: the folder holds no valid description.
+    """
+    own, *beside = network_folders(folder)
+    exact = unquantized if precision == 'int8' else precision
+    return [(own, precision), *((each, exact) for each in beside)]
+
+
 def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
     """Read the listing of a model folder's graphs and check their files.
 
     Raises:
         ModelFolderError: no graphs were exported, a file is missing or altered, or they belong to
-            other weights, another architecture or another release's version.
+            other weights, another architecture, other code of the models or another release's
+            version; the message says what to run.
     """
     return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
 
@@ -75,8 +119,7 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
 def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Graphs:
     """Read and check graphs, given the very folder that holds them (see `read_graphs`)."""
     listing = folder / GRAPHS_FILE
-    option = '--quantize int8' if precision == 'int8' else f'--precision {precision}'
-    again = f'Run: afformer export {option} with the model folder'
+    again = f'Run: {export_command(folder, precision)}'
     if not listing.is_file():
         raise ModelFolderError(f'{folder} holds no exported graphs. {again}')
     fields = read_json(listing)
@@ -90,6 +133,11 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
     if fields.get('architecture') != _architecture(description):
         raise ModelFolderError(
             f'the graphs in {folder} were exported for another architecture. {again}'
+        )
+    if fields.get('code_sha256') != graphs_code_sha256():
+        raise ModelFolderError(
+            f'the graphs in {folder} were exported by another version of the code that defines '
+            f'the network, so they may compute something else than the network. {again}'
         )
     if fields.get('precision') != precision:
         raise ModelFolderError(
@@ -108,10 +156,24 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
         precision,
         str(fields['base']),
         int(fields['opset']),
-        float(fields['tolerance']),
         sha256,
         dict(fields['loss']),
+        dict(fields['milliseconds']),
     )
+
+
+def export_command(folder: Path, precision: str) -> str:
+    """Return the command that exports the graphs of a folder again, with those beside them.
+
+    Args:
+        folder: folder of the graphs (see `graphs_folder`).
+        precision: their precision.
+    """
+    model = folder if precision == 'fp32' else folder.parent
+    if model.name == MATCHING_FOLDER and (model.parent / DESCRIPTION_FILE).is_file():
+        model = model.parent
+    options = {'fp32': '', 'int8': ' --quantize int8 --calibration ANNOTATIONS'}
+    return f'afformer export {model}{options.get(precision, f" --precision {precision}")}'
 
 
 def write_graph_listing(
@@ -121,23 +183,26 @@ def write_graph_listing(
     opset: int,
     base: str | None = None,
     loss: Mapping[str, float] | None = None,
+    milliseconds: Mapping[str, float] | None = None,
 ) -> None:
     """Write the listing of a folder's graphs, as the last step of their export (see `Graphs`).
 
     Args:
         folder: folder that holds them.
         description: description of the model.
-        precision, opset, base, loss: see `Graphs`; the base is the precision where left out.
+        precision, opset, base, loss, milliseconds: see `Graphs`; the base is the precision where
+            left out.
     """
     fields = {
         'version': VERSION,
         'weights_sha256': description.weights_sha256,
         'architecture': _architecture(description),
+        'code_sha256': graphs_code_sha256(),
         'precision': precision,
         'base': base or precision,
         'opset': opset,
-        'tolerance': TOLERANCES[precision],
         'loss': dict(loss or {}),
+        'milliseconds': dict(milliseconds or {}),
         'sha256': {file: file_sha256(folder / file) for file in _FILES},
     }
     write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())

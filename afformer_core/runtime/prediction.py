@@ -73,7 +73,7 @@ class Prediction:
         return cls(
             image,
             probabilities,
-            _action_scores(output.action_logits, configuration),
+            action_scores(output.action_logits, configuration),
             similarities.features,
             shown[0].describe(features, probabilities),
             seconds,
@@ -135,7 +135,8 @@ def _heatmap(output: Output, configuration: AfformerConfiguration) -> FloatArray
     return _softmax(output.heatmap_logits[best])
 
 
-def _action_scores(logits: FloatArray, configuration: AfformerConfiguration) -> dict[str, float]:
+def action_scores(logits: FloatArray, configuration: AfformerConfiguration) -> dict[str, float]:
+    """Compute the score of each action from logits [A], 0 to 1, best first, by its name."""
     if not configuration.action_names:
         return {}
     if configuration.action_activation == 'softmax':

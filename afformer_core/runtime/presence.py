@@ -109,14 +109,18 @@ class PresenceCalibration:
         Returns:
             0 to 1, where images with and without the element are equally frequent.
         """
+        return 0.5 * (1 + math.tanh(0.5 * self.odds(features)))
+
+    def odds(self, features: PresenceFeatures) -> float:
+        """Compute the logarithm of the odds that the element is in view."""
         coefficients = (
             self.confidence,
             self.feature_similarity,
             self.contact_similarity,
             self.decoder_weight,
         )
-        odds = sum(map(operator.mul, coefficients, features.predictors()))
-        return 0.5 * (1 + math.tanh(0.5 * (odds + self.intercept)))
+        terms = map(operator.mul, coefficients, features.predictors())
+        return sum(terms, self.intercept)
 
     def to_json(self) -> dict[str, Any]:
         """Return the calibration as plain JSON types."""

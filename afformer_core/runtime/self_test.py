@@ -3,13 +3,15 @@
 
 A compiled engine may be wrong without an error: fused attention that sums wrongly on one GPU, a
 norm that overflows in half precision, a graph that reads an earlier memory. A session that does
-not reproduce the golden outputs is not used.
+not reproduce the golden outputs is not used. What is compared is what the user of a grounding
+gets: heatmap, peak, action scores and presence.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +22,24 @@ from safetensors.numpy import load_file, save
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.golden.differences import Differences
+from afformer_core.runtime.grounding import Demonstration
+from afformer_core.runtime.matching.correspondence import features_to_compare
+from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.model_folder import ModelDescription
+from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.prediction import Prediction, action_scores
+from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.session import Output, Session
 
 GOLDEN_OUTPUTS_FILE = 'golden_outputs.safetensors'
-# Largest difference of each precision from PyTorch in fp32, of 'int8' from the quantized graphs in
-# ONNX Runtime. The small model on simulated images and noise differs by up to 0.013 in fp16 and
-# 0.11 in bf16.
-TOLERANCES = {'fp32': 1e-4, 'fp16': 3e-2, 'bf16': 1.5e-1, 'int8': 1e-1}
-# The same on a GPU, whose fastest convolutions transform their factors. TF32 differs by 5e-3.
-GPU_TOLERANCES = {**TOLERANCES, 'fp32': 1e-3}
+
+# Of a golden heatmap, peaks of this share of the best one's score are as good as the best one.
+_AS_GOOD = 0.8
+_MOST_PEAKS = 16
+# Coefficients of a model that is not calibrated, about those of the shipped one.
+_ASSUMED = PresenceCalibration(0.5, 20.0, -13.0, 1 / 3, 1.0, 1, '', '', 6.0, 0.2)
 
 
 class SelfTestError(ModelFolderError):
@@ -45,10 +56,9 @@ class GoldenOutputs:
         frames: uint8 RGB [N, h, w, 3].
         clips: the demonstrations, each as the numbers of its frames, in order.
         image: uint8 RGB [h, w, 3].
-        features: features of the frames, float32 [N, C, rows, columns].
-        heatmap_logits: float32 [clips, heatmaps, h, w], of the image in each demonstration.
+        heatmap_logits: float32 [clips, heatmaps, h', w'], of the image in each demonstration.
         action_logits: float32 [clips, actions].
-        image_features: float32 [C, rows, columns].
+        presence_features: float64 [clips, 4], in the order of `PresenceFeatures`.
 
     Raises:
         ValueError: the lengths differ or are 0, or a clip names frames that do not exist.
@@ -57,17 +67,17 @@ class GoldenOutputs:
     frames: UInt8Array
     clips: tuple[tuple[int, ...], ...]
     image: UInt8Array
-    features: FloatArray
     heatmap_logits: FloatArray
     action_logits: FloatArray
-    image_features: FloatArray
+    presence_features: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        counts = len(self.clips), len(self.heatmap_logits), len(self.action_logits)
+        outputs = self.heatmap_logits, self.action_logits, self.presence_features
+        counts = len(self.clips), *(len(each) for each in outputs)
         if 0 in counts or len(set(counts)) > 1:
             raise ValueError(
-                f'there are {counts[0]} demonstrations, {counts[1]} heatmaps and {counts[2]} '
-                'actions; expected as many of each, at least one'
+                f'there are {counts[0]} demonstrations, {counts[1]} heatmaps, {counts[2]} actions '
+                f'and {counts[3]} features of presence; expected as many of each, at least one'
             )
         wrong = [one for clip in self.clips for one in clip if not 0 <= one < len(self.frames)]
         if wrong or not all(self.clips):
@@ -80,26 +90,27 @@ class GoldenOutputs:
     def of(
         cls,
         session: Session,
+        configuration: AfformerConfiguration,
         frames: UInt8Array,
         image: UInt8Array,
         clips: Sequence[Sequence[int]],
     ) -> GoldenOutputs:
         """Compute the outputs of a session for an image in demonstrations of frames."""
-        features = session.encode_frames(frames)
-        outputs = [session.ground(image, session.memorize(features[list(one)])) for one in clips]
+        demonstrations = _demonstrations(session, frames, clips)
+        answers = [_answer(session, configuration, image, one) for one in demonstrations]
         return cls(
             frames,
             tuple(map(tuple, clips)),
             image,
-            features,
-            np.stack([one.heatmap_logits for one in outputs]),
-            np.stack([one.action_logits for one in outputs]),
-            outputs[0].image_features,
+            np.stack([output.heatmap_logits for output, _ in answers]),
+            np.stack([output.action_logits for output, _ in answers]),
+            np.array([astuple(features) for _, features in answers]),
         )
 
-    def output(self, number: int) -> Output:
-        """Return the output for the image in a demonstration, by its number."""
-        return Output(self.heatmap_logits[number], self.action_logits[number], self.image_features)
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of image and frames."""
+        return int(self.image.shape[0]), int(self.image.shape[1])
 
     def write(self, folder: Path) -> None:
         """Write the golden outputs into a folder, whole or not at all."""
@@ -127,66 +138,112 @@ class GoldenOutputs:
             ) from error
 
 
-_ARRAYS = ('frames', 'image', 'features', 'heatmap_logits', 'action_logits', 'image_features')
+_ARRAYS = ('frames', 'image', 'heatmap_logits', 'action_logits', 'presence_features')
 
 
-def self_test(session: Session, golden: GoldenOutputs, tolerance: float) -> float:
-    """Compare the outputs of a session with the golden outputs.
+def self_test(
+    session: Session, golden: GoldenOutputs, allowed: Differences, description: ModelDescription
+) -> Differences:
+    """Compare the groundings of a session with the golden ones.
 
     Every demonstration is grounded twice, with frames encoded in between, since a session may keep
-    buffers of one demonstration and wrongly read them for another. Features and action logits
-    differ by the largest difference as a share of the largest value, heatmaps by the share of
-    probability that lies elsewhere.
+    buffers of one demonstration and wrongly read them for another.
+
+    Args:
+        session: session of the model, with its matching network if it has one.
+        golden: golden outputs of the same networks.
+        allowed: largest allowed differences.
+        description: description of the model.
 
     Returns:
-        the largest of these differences.
+        the largest differences.
 
     Raises:
-        SelfTestError: it is above the tolerance, or not finite.
+        SelfTestError: one is larger than allowed, or not finite.
     """
-    features = session.encode_frames(golden.frames)
-    memories = [session.memorize(features[list(clip)]) for clip in golden.clips]
-    differences = [('frame features', _difference(features, golden.features))]
+    demonstrations = _demonstrations(session, golden.frames, golden.clips)
+    differences = []
     for _ in range(2):
-        for number, memory in enumerate(memories):
-            found = session.ground(golden.image, memory)
-            differences += _output_differences(found, golden.output(number))
-        features = session.encode_frames(golden.frames)
-        differences.append(('frame features', _difference(features, golden.features)))
-    name, worst = max(differences, key=lambda one: one[1])
-    if worst > tolerance:
+        for number, shown in enumerate(demonstrations):
+            found = _answer(session, description.configuration, golden.image, shown)
+            differences.append(_difference(found, golden, number, description))
+        session.encode_frames(golden.frames)
+    worst = Differences.largest(differences)
+    if wrong := worst.beyond(allowed):
         raise SelfTestError(
-            f'{session.backend} does not reproduce the golden outputs: the difference in {name} '
-            f'is {worst:.1e}; expected at most {tolerance:.1e}. Choose another precision or '
-            'another backend'
+            f'{session.backend} does not reproduce the golden outputs, it differs in {wrong}. '
+            'Choose another precision or another backend'
         )
     return worst
 
 
-def _output_differences(found: Output, expected: Output) -> list[tuple[str, float]]:
-    return [
-        ('image features', _difference(found.image_features, expected.image_features)),
-        ('actions', _difference(found.action_logits, expected.action_logits)),
-        ('heatmaps', _elsewhere(found.heatmap_logits, expected.heatmap_logits)),
-    ]
+def _demonstrations(
+    session: Session, frames: UInt8Array, clips: Sequence[Sequence[int]]
+) -> list[Demonstration]:
+    features = session.encode_frames(frames)
+    joined = session.features if isinstance(session, MatchedSession) else None
+    shown = []
+    for number, clip in enumerate(clips):
+        kept = features[list(clip)]
+        memory = session.memorize(kept)
+        compared = features_to_compare(kept, memory, joined)
+        shown.append(Demonstration(str(number), frames[list(clip)], len(clip), memory, compared))
+    return shown
 
 
-def _difference(found: FloatArray, expected: FloatArray) -> float:
-    if found.shape != expected.shape or not np.isfinite(found).all():
-        return float('inf')
-    if expected.size == 0:
-        # A model that scores no actions has no action logits.
-        return 0.0
-    return float(np.abs(found - expected).max() / max(float(np.abs(expected).max()), 1e-6))
+def _answer(
+    session: Session,
+    configuration: AfformerConfiguration,
+    image: UInt8Array,
+    shown: Demonstration,
+) -> tuple[Output, PresenceFeatures]:
+    output = session.ground(image, shown.memory)
+    if not all(np.isfinite(one).all() for one in output[:3]):
+        nothing = PresenceFeatures(*(math.nan,) * 4)
+        return output, nothing
+    prediction = Prediction.of(output, image, [shown], configuration, 0.0, None)
+    height, width = prediction.probabilities.shape
+    confidence = prediction.peaks((height, width), 1)[0].score
+    return output, prediction.presence_features(confidence)
 
 
-def _elsewhere(found: FloatArray, expected: FloatArray) -> float:
-    if found.shape != expected.shape or not np.isfinite(found).all():
-        return float('inf')
-    differences = np.abs(_probabilities(found) - _probabilities(expected))
-    return 0.5 * float(differences.sum(axis=(1, 2)).max())
+def _difference(
+    found: tuple[Output, PresenceFeatures],
+    golden: GoldenOutputs,
+    number: int,
+    description: ModelDescription,
+) -> Differences:
+    output, features = found
+    configuration = description.configuration
+    heatmaps, actions = golden.heatmap_logits[number], golden.action_logits[number]
+    fits = output.heatmap_logits.shape == heatmaps.shape
+    if not fits or output.action_logits.shape != actions.shape or math.isnan(features.confidence):
+        return Differences(*(math.inf,) * 4)
+    there, here = _probabilities(heatmaps), _probabilities(output.heatmap_logits)
+    best = int(np.argmax(actions)) if configuration.heatmap_per_action else 0
+    scores = [action_scores(one, configuration) for one in (output.action_logits, actions)]
+    calibration = description.valid_calibration or _ASSUMED
+    expected = PresenceFeatures(*golden.presence_features[number].tolist())
+    return Differences(
+        0.5 * float(np.abs(here - there).sum(axis=(1, 2)).max()),
+        _peak_distance(here[best], there[best]),
+        max((abs(scores[0][name] - score) for name, score in scores[1].items()), default=0.0),
+        # A difference of odds changes a probability most where it is 0.5.
+        math.tanh(abs(calibration.odds(features) - calibration.odds(expected)) / 4),
+    )
 
 
-def _probabilities(logits: FloatArray) -> NDArray[np.float64]:
+def _peak_distance(found: FloatArray, golden: FloatArray) -> float:
+    height, width = golden.shape
+    (here,) = find_peaks(found, (height, width), 1)
+    there = find_peaks(golden, (height, width), _MOST_PEAKS)
+    return min(
+        math.hypot(here.u - peak.u, here.v - peak.v)
+        for peak in there
+        if peak.score >= _AS_GOOD * there[0].score
+    )
+
+
+def _probabilities(logits: FloatArray) -> FloatArray:
     powers = np.exp(logits - logits.max(axis=(1, 2), keepdims=True), dtype=np.float64)
-    return np.asarray(powers / powers.sum(axis=(1, 2), keepdims=True))
+    return np.asarray(powers / powers.sum(axis=(1, 2), keepdims=True), np.float32)

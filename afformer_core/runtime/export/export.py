@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.runtime.golden_outputs import make_golden_outputs
+from afformer_core.runtime.golden.differences import TOLERANCES, Differences
+from afformer_core.runtime.golden.golden_outputs import exact_session, make_golden_outputs
 from afformer_core.runtime.graphs import (
     graphs_folder,
     graphs_of,
@@ -68,12 +69,12 @@ class _Ground(nn.Module):
         return tuple(output[0] for output in self.model.ground_with_features(images, memory))
 
 
-def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> float:
+def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> Differences:
     """Write `encode_frames.onnx`, `memorize.onnx`, `ground.onnx` and their golden outputs.
 
     The number of frames T is dynamic, from 1 to the model's maximum where that is more than 1. The
-    graphs replace earlier ones (see `graphs_folder`) only once all three are exported and agree
-    with PyTorch in fp32.
+    graphs replace earlier ones (see `graphs_folder`) only once all three are exported and give
+    what PyTorch gives in fp32; with the matching network where there is one.
 
     Args:
         folder: the model folder.
@@ -81,7 +82,7 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
         opset: ONNX opset, at least 18; None for that of `OPSETS`.
 
     Returns:
-        the largest difference from PyTorch (see `self_test`).
+        the largest differences from PyTorch (see `self_test`).
 
     Raises:
         ModelFolderError: the folder does not hold a valid model, or a graph disagrees with
@@ -94,15 +95,16 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
         _export_all(model, aside, opset)
-        golden = make_golden_outputs(TorchSession.load(folder), model.configuration)
+        golden = make_golden_outputs(exact_session(folder), model.configuration)
         golden.write(aside)
         write_graph_listing(aside, description, precision, opset)
         graphs = graphs_of(aside, description, precision)
         # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-        difference = self_test(session, golden, graphs.tolerance)
+        whole = exact_session(folder, session)
+        differences = self_test(whole, golden, TOLERANCES[precision], description)
         move_graphs(aside, graphs_folder(folder, precision))
-    return difference
+    return differences
 
 
 def _export_all(model: Afformer, aside: Path, opset: int) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.runtime.export.quantization import CalibrationPair, quantize_graphs
+from afformer_core.runtime.export.quantized_speed import measure_speed
+from afformer_core.runtime.golden.golden_outputs import exact_session, make_golden_outputs
 from afformer_core.runtime.graphs import (
     Graphs,
     graphs_folder,
@@ -18,7 +20,6 @@ from afformer_core.runtime.graphs import (
     write_graph_listing,
 )
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.self_test import GoldenOutputs
 from afformer_core.runtime.session import Session
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession
@@ -31,10 +32,12 @@ class QuantizedExport:
     Attributes:
         convolutions: number of quantized convolutions in `ground`.
         loss: measured loss of accuracy, by name.
+        speed: see `Graphs.speed`.
     """
 
     convolutions: int
     loss: Mapping[str, float]
+    speed: str
 
 
 def export_quantized(
@@ -69,7 +72,6 @@ def export_quantized(
             'Runtime can calibrate'
         )
     description = read_description(folder)
-    golden = GoldenOutputs.read(base.folder)
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
         for file in base.files:
@@ -77,9 +79,11 @@ def export_quantized(
         convolutions = quantize_graphs(aside, OnnxSession(base), pairs)
         write_graph_listing(aside, description, 'int8', base.opset, base.precision)
         quantized = OnnxSession(graphs_of(aside, description, 'int8'))
-        inputs = golden.frames, golden.image, golden.clips
-        GoldenOutputs.of(quantized, *inputs).write(aside)
+        golden = make_golden_outputs(exact_session(folder, quantized), description.configuration)
+        golden.write(aside)
         loss = measure(TorchSession.load(folder), quantized)
-        write_graph_listing(aside, description, 'int8', base.opset, base.precision, loss)
+        speed = measure_speed(folder, quantized, pairs[0])
+        write_graph_listing(aside, description, 'int8', base.opset, base.precision, loss, speed)
+        graphs = graphs_of(aside, description, 'int8')
         move_graphs(aside, graphs_folder(folder, 'int8'))
-    return QuantizedExport(convolutions, loss)
+    return QuantizedExport(convolutions, loss, graphs.speed)

@@ -16,6 +16,9 @@ from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
 
 Report = Callable[[str], None]
 
+# TensorRT for RTX knows 7.5, but has no products of fp32 for it, which every model has.
+_OLDEST_CAPABILITY = (8, 0)
+
 # Seconds between two lines of progress.
 HEARTBEAT = 5.0
 
@@ -161,21 +164,29 @@ def _network_flags() -> int:
 def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> None:
     if capability is None:
         return
-    name = f'SM{capability[0]}{capability[1]}'
     known = getattr(trt, 'ComputeCapability', None)
     if not IS_RTX or known is None:
         raise EngineError(
             f'compute capability is {capability[0]}.{capability[1]} and {NAME} compiles only for '
             'the local GPU. Use TensorRT for RTX to compile for others'
         )
-    if not hasattr(known, name):
-        choices = sorted(one.removeprefix('SM') for one in dir(known) if one.startswith('SM'))
+    choices = _compute_capabilities(known)
+    if capability not in choices:
         raise EngineError(
-            f'compute capability is {capability[0]}.{capability[1]}; {NAME} expected one of '
-            f'{", ".join(f"{one[:-1]}.{one[-1]}" for one in choices)}'
+            f'compute capability is {capability[0]}.{capability[1]}; expected one that {NAME} '
+            f'compiles models for: {", ".join(f"{one[0]}.{one[1]}" for one in choices)}. Use '
+            'backend cuda there, or TensorRT'
         )
+    name = f'SM{capability[0]}{capability[1]}'
     config.num_compute_capabilities = 1
     config.set_compute_capability(getattr(known, name), 0)
+
+
+def _compute_capabilities(known: Any) -> list[tuple[int, int]]:
+    """List those that the library compiles models for, in rising order."""
+    names = [one.removeprefix('SM') for one in dir(known) if one.startswith('SM')]
+    found = sorted((int(one[:-1]), int(one[-1])) for one in names)
+    return [one for one in found if one >= _OLDEST_CAPABILITY]
 
 
 def _parser_errors(parser: Any) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engines of a model folder, and the graphs that are exported for them."""
+"""The engines of a model's networks, and the graphs that are exported for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import Graphs, read_graphs
+from afformer_core.runtime.graphs import Graphs, network_precisions, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.tensorrt.builder import BuildSettings, GraphRefusedError
 from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
@@ -24,15 +24,34 @@ from afformer_core.runtime.tensorrt.library import NAME
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """Engines and the graphs that they were compiled from.
+    """Engines of one network and the graphs that they were compiled from.
 
     Attributes:
-        graphs: graphs of the model.
+        folder: folder of the network.
+        graphs: its graphs.
         engines: engines by the name of the graph.
     """
 
+    folder: Path
     graphs: Graphs
     engines: dict[str, StoredEngine]
+
+
+def compile_networks(
+    folder: Path,
+    precision: str,
+    settings: BuildSettings,
+    cache: Path,
+    report: Callable[[str], None],
+) -> list[CompiledModel]:
+    """Get the engines of all networks of a model: its own, and the matching network's.
+
+    See `compile_model` for arguments and errors. The matching network is never quantized.
+    """
+    return [
+        compile_model(network, its_own, settings, cache, report)
+        for network, its_own in network_precisions(folder, precision)
+    ]
 
 
 def compile_model(
@@ -42,7 +61,7 @@ def compile_model(
     cache: Path,
     report: Callable[[str], None],
 ) -> CompiledModel:
-    """Get the engines of a model folder from the cache, or compile them, exporting missing graphs.
+    """Get the engines of one network from the cache, or compile them, exporting missing graphs.
 
     If TensorRT refuses graphs with fused attention, as it does where it has no kernel for the GPU,
     they are exported again with attention as several operators.
@@ -73,7 +92,7 @@ def compile_model(
         export_anew(folder, graphs.precision, OPSET_WITHOUT_ATTENTION)
         graphs = read_graphs(folder, graphs.precision)
         engines = obtain_engines(folder, graphs, configuration, settings, cache, report)
-    return CompiledModel(graphs, engines)
+    return CompiledModel(folder, graphs, engines)
 
 
 def _graphs(folder: Path, precision: str, report: Callable[[str], None]) -> Graphs:

@@ -17,7 +17,6 @@ from afformer_core.errors import EngineError
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.self_test import GPU_TOLERANCES, GoldenOutputs, self_test
 from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.sessions.captured_graphs import CapturedGraphs
 from afformer_core.runtime.sessions.cuda_graph import CapturedGraph, EnqueuedGround
@@ -44,6 +43,10 @@ class TensorRTSession:
     Args:
         engines: engines by the name of the graph.
         configuration: configuration of the model.
+        precision: precision of the engines.
+
+    Attributes:
+        precision: the argument.
 
     Raises:
         EngineError: the GPU has no room for the engines' working memory.
@@ -52,8 +55,12 @@ class TensorRTSession:
     backend = 'tensorrt'
 
     def __init__(
-        self, engines: Mapping[str, Engine], configuration: AfformerConfiguration
+        self,
+        engines: Mapping[str, Engine],
+        configuration: AfformerConfiguration,
+        precision: str = 'fp32',
     ) -> None:
+        self.precision = precision
         self._engines = engines
         self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         ground = engines['ground']
@@ -93,7 +100,7 @@ class TensorRTSession:
         settings: BuildSettings | None = None,
         cache: Path | None = None,
     ) -> TensorRTSession:
-        """Load a model folder and test it against the golden outputs.
+        """Load a model folder; what it computes is tested by `open_session`.
 
         Args:
             folder: the model folder.
@@ -105,14 +112,12 @@ class TensorRTSession:
         Raises:
             ModelFolderError: there are no valid graphs of the precision, and none can be exported.
             EngineError: there is no GPU, or a graph cannot be compiled or loaded.
-            SelfTestError: the engines do not reproduce the golden outputs.
         """
         if gpu_at_hand() is None:
             raise EngineError(f'engines need an NVIDIA GPU: {why_no_gpu()}')
         compiled = compile_model(
             folder, precision, settings or BuildSettings(), cache or cache_folder(), report
         )
-        graphs = compiled.graphs
         engines = {
             name: Engine(
                 name,
@@ -121,12 +126,8 @@ class TensorRTSession:
             )
             for name, stored in compiled.engines.items()
         }
-        session = cls(engines, read_description(folder).configuration)
-        difference = self_test(
-            session, GoldenOutputs.read(graphs.folder), GPU_TOLERANCES[graphs.precision]
-        )
-        report(f'the engines differ from the golden outputs by {difference:.1e}')
-        return session
+        configuration = read_description(folder).configuration
+        return cls(engines, configuration, compiled.graphs.precision)
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """Compute the features of frames (see `Session.encode_frames`)."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,25 @@ pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not ins
 from afformer_core.cli.main import main
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
+from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.graphs import Graphs
+from afformer_core.runtime.tensorrt.compiled_model import CompiledModel
+from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
+
+NO_GRAPHS = Graphs(Path(), '', '', 18, {}, {}, {})
+
+
+@pytest.fixture(scope='module')
+def exported_pair(matched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the model with a matching network, both exported."""
+    folder = tmp_path_factory.mktemp('pair') / 'model'
+    shutil.copytree(matched_folder, folder)
+    for each in (folder, folder / 'matching'):
+        export_graphs(each)
+    return folder
 
 
 @pytest.mark.parametrize(('known', 'opset'), [(True, None), (False, 18)])
@@ -34,6 +52,79 @@ def test_graphs_are_exported_in_an_opset_that_is_taken(
 
     assert main(['build-engine', str(tmp_path)]) == 1
     assert f'exported fp16 in opset {opset}' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('precision', 'expected'),
+    [('auto', ['auto', 'auto']), ('fp16', ['fp16', 'fp16']), ('int8', ['int8', 'auto'])],
+)
+def test_both_networks_of_a_model_are_compiled(
+    matched_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    precision: str,
+    expected: list[str],
+) -> None:
+    asked: list[tuple[Path, str]] = []
+
+    def compiled(folder: Path, precision: str, *rest: object) -> CompiledModel:
+        asked.append((folder, precision))
+        graphs = replace(NO_GRAPHS, precision=f'{precision} of {folder.name}')
+        return CompiledModel(folder, graphs, {'ground': StoredEngine(tmp_path, bytes(3 << 20))})
+
+    monkeypatch.setattr('afformer_core.runtime.tensorrt.compiled_model.compile_model', compiled)
+
+    assert main(['build-engine', '--precision', precision, str(matched_folder)]) == 0
+
+    networks = [matched_folder, matched_folder / 'matching']
+    assert asked == list(zip(networks, expected, strict=True))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(', ')[0] for line in lines] == [
+        f'the engines of {folder} in {its_own} of {folder.name}'
+        for folder, its_own in zip(networks, expected, strict=True)
+    ]
+    assert all(', 3.0 MiB, ' in line for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('capability', ['8.6', '12.0'])
+def test_a_node_compiles_nothing_after_it(
+    exported_pair: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], capability: str
+) -> None:
+    options = ['--precision', 'fp32', '--compute-capability', capability]
+    command = ['build-engine', *options, '--cache', str(tmp_path), str(exported_pair)]
+
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert said.count('done with ') == 6
+    engines = sorted(path.name.split('-')[0] for path in tmp_path.rglob('*.engine'))
+    assert engines == [
+        'encode_frames',
+        'encode_frames',
+        'ground',
+        'ground',
+        'memorize',
+        'memorize',
+    ]
+
+    assert main(command) == 0
+    assert 'compiling' not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('capability', ['7.5', '8.7', '9.0'])
+def test_gpus_that_models_are_not_compiled_for(
+    small_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], capability: str
+) -> None:
+    options = ['--precision', 'fp32', '--compute-capability', capability]
+
+    assert main(['build-engine', *options, '--cache', str(tmp_path), str(small_folder)]) == 1
+
+    assert (
+        f'compute capability is {capability}; expected one that TensorRT-RTX compiles models for: '
+        '8.0, 8.6, 8.9, 12.0, 12.1. Use backend cuda there, or TensorRT'
+    ) in capsys.readouterr().err
+    assert not list(tmp_path.rglob('*.engine'))
 
 
 def test_a_cache_that_others_may_write_is_refused(

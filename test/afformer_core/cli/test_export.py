@@ -10,6 +10,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError
 from afformer_core.models import afformer_small
+from afformer_core.runtime.golden.differences import Differences
 from afformer_core.runtime.graphs import write_graph_listing
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.weights import save_model
@@ -75,9 +76,9 @@ def test_what_is_exported_for_all_users_can_be_read_by_them(
     shared = tmp_path / 'afformer'
     monkeypatch.setattr('afformer_core.runtime.shipped_model.machine_cache_folder', lambda: shared)
 
-    def exported(folder: Path, precision: str, opset: int | None) -> float:
+    def exported(folder: Path, precision: str, opset: int | None) -> Differences:
         (folder / 'ground.onnx').touch(0o600)
-        return 0
+        return Differences(0, 0, 0, 0)
 
     monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', exported)
 

@@ -2,6 +2,7 @@
 """Model folders that are whole, and every way in which one can be unsound."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256
 from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.graphs import export_command
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.weights import load_model, save_model
 
@@ -129,13 +131,13 @@ def test_graphs_that_were_not_exported(copied_folder: Path) -> None:
         OnnxSession.load(copied_folder)
 
 
-@pytest.mark.parametrize('version', [None, 2, 4])
+@pytest.mark.parametrize('version', [None, 3, 5])
 def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> None:
     listing = copied_folder / 'graphs.json'
     fields = json.loads(listing.read_text())
     del fields['version']
     listing.write_text(json.dumps(fields | ({} if version is None else {'version': version})))
-    expected = rf'is {version}; expected 3\. Run: afformer export'
+    expected = rf'is {version}; expected 4\. Run: afformer export {re.escape(str(copied_folder))}$'
     for backend in ('auto', 'onnxruntime'):
         with pytest.raises(ModelFolderError, match=expected):
             open_session(copied_folder, backend, 1)
@@ -145,6 +147,38 @@ def test_graphs_of_other_weights(copied_folder: Path) -> None:
     change_description(copied_folder, weights_sha256='0' * 64)
     with pytest.raises(ModelFolderError, match='other weights'):
         OnnxSession.load(copied_folder)
+
+
+@pytest.mark.parametrize('backend', ['auto', 'onnxruntime'])
+def test_graphs_that_other_code_exported(copied_folder: Path, backend: str) -> None:
+    listing = copied_folder / 'graphs.json'
+    fields = json.loads(listing.read_text())
+    listing.write_text(json.dumps(fields | {'code_sha256': '0' * 64}))
+
+    expected = (
+        'exported by another version of the code that defines the network, .* '
+        f'Run: afformer export {re.escape(str(copied_folder))}$'
+    )
+    with pytest.raises(ModelFolderError, match=expected):
+        open_session(copied_folder, backend, 1)
+
+
+def test_the_command_that_exports_again_names_the_whole_model(
+    matched_folder: Path, small_folder: Path
+) -> None:
+    assert export_command(small_folder / 'bf16', 'bf16') == (
+        f'afformer export {small_folder} --precision bf16'
+    )
+    # The matching network is exported with the model that it belongs to.
+    assert export_command(matched_folder / 'matching', 'fp32') == (
+        f'afformer export {matched_folder}'
+    )
+    assert export_command(matched_folder / 'matching' / 'fp16', 'fp16') == (
+        f'afformer export {matched_folder} --precision fp16'
+    )
+    assert export_command(matched_folder / 'int8', 'int8') == (
+        f'afformer export {matched_folder} --quantize int8 --calibration ANNOTATIONS'
+    )
 
 
 def test_graphs_of_another_architecture(copied_folder: Path) -> None:

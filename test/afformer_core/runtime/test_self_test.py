@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.golden_outputs import make_golden_outputs
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.models import afformer_small
+from afformer_core.runtime.golden.differences import TOLERANCES, Differences
+from afformer_core.runtime.golden.golden_outputs import make_golden_outputs
+from afformer_core.runtime.model_folder import ModelDescription, read_description
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.self_test import (
     GOLDEN_OUTPUTS_FILE,
-    GPU_TOLERANCES,
-    TOLERANCES,
     GoldenOutputs,
     SelfTestError,
     self_test,
@@ -23,6 +24,8 @@ from afformer_core.runtime.self_test import (
 from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession
+
+ANYTHING = Differences(heatmap=2.0, peak=1e9, actions=2.0, presence=2.0)
 
 
 class BrokenSession(OnnxSession):
@@ -89,18 +92,22 @@ def golden(model_folder: Path) -> GoldenOutputs:
 
 
 def test_a_sound_session(model_folder: Path, golden: GoldenOutputs) -> None:
-    assert 0 <= self_test(OnnxSession.load(model_folder), golden, 1e-4) <= 1e-4
+    session, description = OnnxSession.load(model_folder), read_description(model_folder)
+
+    differences = self_test(session, golden, TOLERANCES['fp32'], description)
+
+    assert 0 <= differences.heatmap < 1e-4
 
 
 @pytest.mark.parametrize(
     'kind', [ForgetfulSession, RecordingSession, StaleSession, OverwrittenSession]
 )
 def test_a_session_that_reads_another_memory(small_folder: Path, kind: type[OnnxSession]) -> None:
-    # The random weights of a larger model tell demonstrations apart by less than the tolerance.
-    with pytest.raises(SelfTestError, match=r'in (heatmaps|actions) is'):
-        self_test(
-            kind.load(small_folder), GoldenOutputs.read(small_folder), GPU_TOLERANCES['fp32']
-        )
+    # Random weights tell demonstrations apart by less than is allowed on a GPU.
+    golden, description = GoldenOutputs.read(small_folder), read_description(small_folder)
+
+    with pytest.raises(SelfTestError, match=r'it differs in (heatmap|actions) by'):
+        self_test(kind.load(small_folder), golden, TOLERANCES['fp32'], description)
 
 
 def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(
@@ -109,15 +116,17 @@ def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(
     configuration = read_description(shipped_model).configuration
     golden = make_golden_outputs(TorchSession.load(shipped_model), configuration)
 
-    for one, other in itertools.combinations(golden.action_logits, 2):
-        assert np.abs(one - other).max() > TOLERANCES['bf16'] * np.abs(other).max()
+    powers = np.exp(golden.heatmap_logits[:, 0], dtype=np.float64)
+    heatmaps = powers / powers.sum(axis=(1, 2), keepdims=True)
+    for one, other in itertools.combinations(heatmaps, 2):
+        assert 0.5 * np.abs(one - other).sum() > TOLERANCES['bf16'].heatmap
 
 
 def test_the_demonstrations_of_the_golden_outputs(golden: GoldenOutputs) -> None:
     lengths = [len(clip) for clip in golden.clips]
 
     assert sorted(lengths) == [1, 2, 2, 32]
-    assert len({tuple(golden.output(one).action_logits) for one in range(4)}) == 4
+    assert len({tuple(one) for one in golden.action_logits}) == 4
 
 
 @pytest.mark.parametrize(
@@ -140,15 +149,10 @@ def test_a_wrong_heatmap(model_folder: Path, golden: GoldenOutputs, error: float
     session = BrokenSession.load(model_folder)
     session.error = error
 
-    with pytest.raises(SelfTestError, match=r'onnxruntime does not reproduce .* in heatmaps is'):
-        self_test(session, golden, 1e-2)
-
-
-def test_features_of_another_size(model_folder: Path, golden: GoldenOutputs) -> None:
-    other = replace(golden, features=golden.features[:, 1:])
-
-    with pytest.raises(SelfTestError, match='in frame features is inf'):
-        self_test(OnnxSession.load(model_folder), other, 1.0)
+    with pytest.raises(
+        SelfTestError, match=r'onnxruntime does not reproduce .* differs in heatmap by'
+    ):
+        self_test(session, golden, TOLERANCES['bf16'], read_description(model_folder))
 
 
 def test_they_are_written_and_read(tmp_path: Path, golden: GoldenOutputs) -> None:
@@ -171,17 +175,25 @@ def test_a_damaged_file(tmp_path: Path, content: bytes | None) -> None:
 
 
 class KnownSession:
-    """Gives what it is told."""
+    """Gives what it is told: heatmaps of one row, scores of three actions, and features."""
 
     backend = 'known'
 
-    def __init__(self, features: list[float], heatmap: list[float], actions: list[float]) -> None:
-        self._features = np.array(features, np.float32).reshape(1, -1, 1, 1)
-        heatmap_logits = np.log(np.array(heatmap, np.float32)).reshape(1, 1, -1)
-        self._output = Output(heatmap_logits, np.array(actions, np.float32), 2 * self._features[0])
+    def __init__(
+        self,
+        heatmap: list[float],
+        scores: tuple[float, ...] = (0.5, 0.3, 0.2),
+        feature: float = 1.0,
+    ) -> None:
+        image_features = np.array([feature, 1.0], np.float32).reshape(2, 1, 1)
+        self._output = Output(
+            np.log(np.array(heatmap, np.float32)).reshape(1, 1, -1),
+            np.log(np.array(scores, np.float32)),
+            image_features,
+        )
 
     def encode_frames(self, frames: np.ndarray) -> np.ndarray:
-        return self._features
+        return np.array([[1.0, 1.0], [3.0, -1.0]], np.float32).reshape(2, 2, 1, 1)[: len(frames)]
 
     def memorize(self, features: np.ndarray) -> Memory:
         return Memory((features,), (features,))
@@ -190,44 +202,112 @@ class KnownSession:
         return self._output
 
 
-EXPECTED = KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -2])
+KNOWN = ModelDescription(afformer_small(('press', 'hold', 'pull'), (64, 64)), '', {})
+# Thirty pixels in a row: one peak at 5, and one at 20 that is not as good.
+HEATMAP = [0.01] * 30
+HEATMAP[5], HEATMAP[20] = 0.5, 0.22
+
+
+def changed(values: dict[int, float]) -> list[float]:
+    return [values.get(index, value) for index, value in enumerate(HEATMAP)]
+
+
+def differences(
+    found: KnownSession,
+    expected: KnownSession | None = None,
+    allowed: Differences = ANYTHING,
+    description: ModelDescription = KNOWN,
+) -> Differences:
+    frames = np.zeros((2, 8, 8, 3), np.uint8)
+    golden = GoldenOutputs.of(
+        expected or KnownSession(HEATMAP), KNOWN.configuration, frames, frames[0], [(0, 1)]
+    )
+    return self_test(found, golden, allowed, description)
+
+
+def test_what_is_the_same_differs_in_nothing() -> None:
+    assert differences(KnownSession(HEATMAP)) == Differences(0, 0, 0, 0)
+    # A factor of all of a heatmap makes no difference.
+    found = differences(KnownSession([3 * one for one in HEATMAP]))
+    assert found.heatmap == pytest.approx(0, abs=1e-6)
+
+
+def test_the_share_of_a_heatmap_that_lies_elsewhere() -> None:
+    found = differences(KnownSession(changed({5: 0.4, 20: 0.32})))
+
+    assert found.heatmap == pytest.approx(0.1, abs=1e-5)
+
+
+def test_a_peak_that_moves() -> None:
+    found = differences(KnownSession(changed({5: 0.01, 9: 0.5})))
+
+    assert found.peak == pytest.approx(4, abs=0.2)
+
+
+def test_a_peak_that_moves_to_another_one_as_good_as_the_best() -> None:
+    two = KnownSession(changed({5: 0.36, 20: 0.35}))
+    other = KnownSession(changed({5: 0.35, 20: 0.36}))
+
+    assert differences(other, two).peak < 0.1
+    assert differences(KnownSession(changed({5: 0.2, 20: 0.5}))).peak == pytest.approx(15, abs=0.2)
+
+
+def test_scores_of_actions_are_compared_and_not_logits() -> None:
+    found = differences(KnownSession(HEATMAP, (0.45, 0.33, 0.22)))
+
+    assert found.actions == pytest.approx(0.05, abs=1e-6)
+
+
+def test_presence_is_compared_where_a_difference_matters_most() -> None:
+    expected, found = KnownSession(HEATMAP), KnownSession(HEATMAP, feature=2.0)
+    calibration = PresenceCalibration(0.5, 4.0, 30.0, 0.4, 0.9, 40, '', '')
+    calibrated = replace(KNOWN, calibration=calibration)
+
+    # The cosine falls from 1 to 0.7071, and so the odds by 4 times 0.2929; that both presences
+    # are 1.0000 does not matter.
+    by_calibration = differences(found, expected, description=calibrated)
+    assert by_calibration.presence == pytest.approx(0.2848, abs=1e-3)
+    # What is not calibrated counts a similarity 20 times.
+    assert differences(found, expected).presence == pytest.approx(0.8983, abs=1e-3)
 
 
 @pytest.mark.parametrize(
-    ('found', 'difference', 'where'),
+    ('found', 'message'),
     [
-        (KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -2]), 0.0, 'frame features'),
-        # 1 of 4, of frame and image alike.
-        (KnownSession([2, -4], [0.5, 0.25, 0.25], [3, -2]), 0.25, 'frame features'),
-        (KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -0.5]), 0.5, 'actions'),
-        # A tenth of the probability lies elsewhere; a factor of all makes none.
-        (KnownSession([1, -4], [0.4, 0.3, 0.3], [3, -2]), 0.1, 'heatmaps'),
-        (KnownSession([1, -4], [5.0, 2.5, 2.5], [3, -2]), 0.0, 'frame features'),
-        (KnownSession([1, -4], [0.5, 0.5], [3, -2]), np.inf, 'heatmaps'),
-        (KnownSession([1, -4], [0.5, 0.25, 0.25], [np.nan, -2]), np.inf, 'actions'),
+        (KnownSession(changed({5: 0.4, 20: 0.32})), r'heatmap by 0\.1 \(at most 0\.05\)'),
+        (KnownSession(changed({5: 0.01, 9: 0.5})), r'peak by 4'),
+        (KnownSession(HEATMAP, (0.3, 0.3, 0.4)), r'actions by 0\.2 \(at most 0\.01\)'),
+        (KnownSession(HEATMAP, (0.5, 0.5)), r'heatmap by inf .* presence by inf'),
+        (KnownSession(HEATMAP[1:]), r'heatmap by inf'),
+        (KnownSession(HEATMAP, (np.nan, 0.3, 0.2)), r'actions by inf'),
+        (KnownSession(HEATMAP, feature=np.nan), r'presence by inf'),
     ],
 )
-def test_the_largest_difference_is_given_and_named(
-    found: KnownSession, difference: float, where: str
-) -> None:
-    image = np.zeros((8, 8, 3), np.uint8)
-    golden = GoldenOutputs.of(EXPECTED, image[None], image, [(0,)])
+def test_what_is_more_than_allowed_is_named(found: KnownSession, message: str) -> None:
+    allowed = Differences(heatmap=0.05, peak=1.0, actions=0.01, presence=0.3)
 
-    if difference < np.inf:
-        assert self_test(found, golden, 1.0) == pytest.approx(difference, abs=1e-6)
-    if difference > 0:
-        with pytest.raises(
-            SelfTestError, match=f'known does not reproduce .* difference in {where}'
-        ):
-            self_test(found, golden, min(difference, 1.0) - 1e-3)
+    with pytest.raises(SelfTestError, match=f'known does not reproduce .* {message}'):
+        differences(found, allowed=allowed)
+
+
+def test_the_largest_differences_of_each_kind() -> None:
+    one, other = Differences(0.3, 1.0, 0.2, 0.1), Differences(0.2, 4.0, 0.1, 0.5)
+
+    assert Differences.largest([one, other]) == Differences(0.3, 4.0, 0.2, 0.5)
+    assert other.beyond(Differences(0.2, 4.0, 0.1, 0.5)) == ''
+    assert one.beyond(Differences(0.3, 0.5, 0.2, 0.05)) == (
+        'peak by 1 (at most 0.5), presence by 0.1 (at most 0.05)'
+    )
+    assert 'actions' in Differences(0, 0, float('nan'), 0).beyond(ANYTHING)
 
 
 def test_a_model_without_actions_differs_in_none() -> None:
-    session = KnownSession([1], [1], [])
-    image = np.zeros((8, 8, 3), np.uint8)
+    none = replace(KNOWN, configuration=replace(KNOWN.configuration, action_names=()))
+    session = KnownSession(HEATMAP, ())
+    frames = np.zeros((2, 8, 8, 3), np.uint8)
 
-    golden = GoldenOutputs.of(session, image[None], image, [(0,)])
-    assert self_test(session, golden, 0.0) == 0
+    golden = GoldenOutputs.of(session, none.configuration, frames, frames[0], [(0,)])
+    assert self_test(session, golden, Differences(0, 0, 0, 0), none).actions == 0
 
 
 def two_clips() -> GoldenOutputs:
@@ -237,10 +317,9 @@ def two_clips() -> GoldenOutputs:
         frames,
         ((0,), (2, 1)),
         frames[0],
-        np.arange(3, dtype=np.float32).reshape(3, 1, 1, 1),
         np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2),
         np.arange(4, dtype=np.float32).reshape(2, 2),
-        np.full((1, 1, 1), 9, np.float32),
+        np.arange(8, dtype=np.float64).reshape(2, 4) / 16,
     )
 
 
@@ -249,10 +328,9 @@ def test_demonstrations_are_read_back_one_by_one(tmp_path: Path) -> None:
     again = GoldenOutputs.read(tmp_path)
 
     assert again.clips == ((0,), (2, 1))
-    output = again.output(1)
-    assert output.heatmap_logits.tolist() == [[[4, 5], [6, 7]]]
-    assert output.action_logits.tolist() == [2, 3]
-    assert output.image_features.tolist() == [[[9]]]
+    assert again.heatmap_logits[1].tolist() == [[[4, 5], [6, 7]]]
+    assert again.action_logits[1].tolist() == [2, 3]
+    assert again.presence_features[1].tolist() == [0.25, 0.3125, 0.375, 0.4375]
 
 
 @pytest.mark.parametrize(

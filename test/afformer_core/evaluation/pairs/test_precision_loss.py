@@ -3,7 +3,6 @@
 
 import shutil
 
-import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
@@ -13,9 +12,10 @@ from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.precision_loss import precision_loss
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.golden.differences import TOLERANCES, Differences
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.self_test import TOLERANCES, GoldenOutputs, self_test
+from afformer_core.runtime.self_test import GoldenOutputs, self_test
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COUNT = 100
@@ -54,12 +54,13 @@ def test_graphs_give_what_the_model_gives(folder, pairs, precision):
     differences = [
         self_test(
             session,
-            GoldenOutputs.of(exact, frames, image, [range(len(frames))]),
+            GoldenOutputs.of(exact, configuration, frames, image, [range(len(frames))]),
             TOLERANCES[precision],
+            read_description(folder),
         )
         for frames, image in calibration_pairs(pairs, configuration)
     ]
-    print(f'\n{precision}: median {np.median(differences):.1e}, largest {max(differences):.1e}')
+    print(f'\n{precision}: {Differences.largest(differences)}')
     assert len(differences) == COUNT
 
 

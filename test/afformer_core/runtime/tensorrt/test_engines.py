@@ -151,7 +151,7 @@ def test_fp32_is_not_rounded_and_engines_can_be_captured(
 
 
 @pytest.mark.parametrize(
-    ('capability', 'reason'), [((3, 5), 'compute capability is 3.5; .* expected one of .*8.6')]
+    ('capability', 'reason'), [((3, 5), 'compute capability is 3.5; expected one .*: 8.0, 8.6')]
 )
 def test_a_gpu_that_is_not_known(
     small_folder: Path, capability: tuple[int, int], reason: str
@@ -160,6 +160,20 @@ def test_a_gpu_that_is_not_known(
 
     with pytest.raises(EngineError, match=reason):
         build_engine(graph, {}, BuildSettings(capability), EXACT, print)
+
+
+@pytest.mark.parametrize('graph', ['memorize', 'ground'])
+def test_turing_has_no_products_of_fp32(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch, graph: str
+) -> None:
+    """Otherwise it need not be refused by name."""
+    monkeypatch.setattr('afformer_core.runtime.tensorrt.builder._OLDEST_CAPABILITY', (7, 5))
+    shapes = shape_ranges(read_description(small_folder).configuration)[graph]
+
+    with pytest.raises(EngineError, match=r'for Turing \(SM75\): FP32'):
+        build_engine(
+            read_graphs(small_folder).path(graph), shapes, BuildSettings((7, 5)), EXACT, print
+        )
 
 
 def test_a_graph_that_is_none(tmp_path: Path) -> None:

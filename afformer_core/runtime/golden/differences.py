@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Differences of groundings from golden ones, and those that are allowed in each precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Differences of groundings, or the largest ones that are allowed.
+
+    Attributes:
+        heatmap: share of a heatmap's probability that lies elsewhere, 0 to 1.
+        peak: distance of the best peak from the nearest golden peak that is about as good as the
+            best one, in pixels of the heatmap.
+        actions: largest difference of the score of an action, 0 to 1.
+        presence: how much presence would differ at most: where it is about 0.5, 0 to 1.
+    """
+
+    heatmap: float
+    peak: float
+    actions: float
+    presence: float
+
+    def __str__(self) -> str:
+        return (
+            f'{self.heatmap:.2g} of the heatmap lies elsewhere, the peak moves by {self.peak:.2g} '
+            f'pixels, an action score by {self.actions:.2g} and presence by {self.presence:.2g}'
+        )
+
+    @classmethod
+    def largest(cls, each: Sequence[Differences]) -> Differences:
+        """Return the largest of each kind, of at least one."""
+        return cls(*(max(values) for values in zip(*map(astuple, each), strict=True)))
+
+    def beyond(self, allowed: Differences) -> str:
+        """Name what is larger than allowed, with both numbers; empty if nothing is."""
+        bounds = asdict(allowed)
+        return ', '.join(
+            f'{name} by {value:.2g} (at most {bounds[name]:g})'
+            for name, value in asdict(self).items()
+            # NaN, too, is not allowed.
+            if not value <= bounds[name]
+        )
+
+
+# Largest differences from PyTorch in fp32, of 'int8' from the quantized graphs in ONNX Runtime.
+# They are two to ten times those of the shipped model's networks (docs/robot/gpu.md), and below
+# those of weights that are 3 % off.
+TOLERANCES = {
+    'fp32': Differences(heatmap=1e-4, peak=0.05, actions=1e-4, presence=0.01),
+    'fp16': Differences(heatmap=0.015, peak=0.5, actions=0.01, presence=0.05),
+    'bf16': Differences(heatmap=0.06, peak=1.0, actions=0.06, presence=0.15),
+    'int8': Differences(heatmap=0.06, peak=1.0, actions=0.06, presence=0.15),
+}
+# The same on a GPU, whose fastest convolutions transform their factors.
+GPU_TOLERANCES = {
+    **TOLERANCES,
+    'fp32': Differences(heatmap=1e-3, peak=0.05, actions=1e-3, presence=0.01),
+}

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The golden outputs of a model folder: those of its export, or computed on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, joined_features, read_description
+from afformer_core.runtime.self_test import GoldenOutputs
+from afformer_core.runtime.session import Session
+from afformer_core.runtime.sessions.torch_session import TorchSession
+
+_FRAMES = 4
+
+
+def golden_outputs(
+    folder: Path, precision: str = 'fp32', with_matching: bool = True
+) -> GoldenOutputs:
+    """Return the golden outputs to test a precision of a model with.
+
+    Those of 'int8' are of the quantized graphs, all others are of PyTorch in fp32.
+
+    Args:
+        folder: the model folder.
+        precision: precision of the network of the folder.
+        with_matching: whether the matching network is part of the model, where it has one.
+
+    Raises:
+        ModelFolderError: the folder does not hold a valid model, or there are no quantized graphs.
+    """
+    if precision == 'int8':
+        return GoldenOutputs.read(read_graphs(folder, precision).folder)
+    configuration = read_description(folder).configuration
+    size = input_size(folder) if with_matching else configuration.input_size
+    for each in dict.fromkeys((precision, 'fp32')):
+        try:
+            golden = GoldenOutputs.read(read_graphs(folder, each).folder)
+        except ModelFolderError:
+            # There are none, or they belong to other weights. A broken folder raises its own
+            # error below.
+            continue
+        if golden.size == size:
+            return golden
+    session = exact_session(folder) if with_matching else TorchSession.load(folder)
+    return make_golden_outputs(session, configuration)
+
+
+def input_size(folder: Path) -> tuple[int, int]:
+    """Return (height, width) of a model's images: the matching network's, if it has one."""
+    description = read_description(folder)
+    joined = joined_features(folder, description)
+    return description.configuration.input_size if joined is None else joined.input_size
+
+
+def exact_session(folder: Path, decoder: Session | None = None) -> Session:
+    """Open a model in PyTorch in fp32, with its matching network if it has one.
+
+    Args:
+        folder: the model folder.
+        decoder: session of the network of the folder itself; None for PyTorch.
+
+    Raises:
+        ModelFolderError: the folder does not hold a valid model.
+    """
+    description = read_description(folder)
+    joined = joined_features(folder, description)
+    session = TorchSession.load(folder) if decoder is None else decoder
+    if joined is None or description.matching is None:
+        return session
+    beside = TorchSession.load(folder / MATCHING_FOLDER)
+    return MatchedSession(session, beside, joined, description.matching)
+
+
+def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> GoldenOutputs:
+    """Compute a session's outputs for a drawn image and demonstrations of several lengths.
+
+    One demonstration has as many frames as the model takes, one has a single frame, and two have
+    two frames where the model takes two.
+    """
+    size = configuration.input_size
+    if isinstance(session, MatchedSession):
+        size = session.features.input_size
+    most = configuration.maximum_frames
+    longest = tuple(number % _FRAMES for number in range(most))
+    clips = dict.fromkeys(((1,), (0, 1)[-most:], (2, 3)[-most:], longest))
+    return GoldenOutputs.of(
+        session, configuration, golden_frames(size), golden_image(size), tuple(clips)
+    )

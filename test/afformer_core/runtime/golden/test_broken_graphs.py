@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs that were broken on purpose do not pass the self-test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from afformer_core.runtime.golden.differences import TOLERANCES, Differences
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.self_test import GoldenOutputs, SelfTestError, self_test
+from afformer_core.runtime.sessions.onnx_session import OnnxSession
+
+Array = np.ndarray
+Edit = Callable[[Array], Array]
+
+
+def off_by_3_percent(weight: Array) -> Array:
+    return weight * (1 + 0.03 * np.random.default_rng(3).standard_normal(weight.shape))
+
+
+BREAKS: dict[str, tuple[str, str, Edit]] = {
+    'a weight of attention': ('ground', 'self_attn.proj.weight', off_by_3_percent),
+    'a weight of the first convolution': ('ground', 'conv_stem.weight', off_by_3_percent),
+    # Random weights say nothing about actions, so that a small error changes nothing.
+    'a weight of the actions': ('ground', 'actioner.score.weight', partial(np.multiply, 1.3)),
+    'transposed axes': ('ground', 'cross_attn.proj.weight', np.transpose),
+    'a mean that is not taken away': ('ground', 'encoder.mean', np.zeros_like),
+    'a mean of frames that is not taken away': ('encode_frames', 'encoder.mean', np.zeros_like),
+}
+
+
+def break_graph(path: Path, ending: str, edit: Edit) -> None:
+    model = onnx.load(path)
+    (weight,) = (one for one in model.graph.initializer if one.name.endswith(ending))
+    changed = edit(numpy_helper.to_array(weight)).astype(np.float32)
+    weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(changed), weight.name))
+    onnx.save(model, path)
+
+
+def differences_of(folder: Path, allowed: Differences) -> Differences:
+    session = OnnxSession(replace(read_graphs(folder), folder=folder / 'broken'))
+    return self_test(session, GoldenOutputs.read(folder), allowed, read_description(folder))
+
+
+@pytest.fixture
+def folder(copied_folder: Path) -> Path:
+    """A model folder with a copy of its graphs in `broken`."""
+    broken = copied_folder / 'broken'
+    broken.mkdir()
+    for graph in copied_folder.glob('*.onnx'):
+        shutil.copy(graph, broken)
+    return copied_folder
+
+
+@pytest.mark.parametrize('name', BREAKS)
+def test_a_graph_that_computes_something_else(folder: Path, name: str) -> None:
+    graph, ending, edit = BREAKS[name]
+    break_graph(folder / 'broken' / f'{graph}.onnx', ending, edit)
+
+    with pytest.raises(SelfTestError, match='onnxruntime does not reproduce the golden outputs'):
+        differences_of(folder, TOLERANCES['fp32'])
+
+
+def test_the_graphs_before_they_are_broken(folder: Path) -> None:
+    assert differences_of(folder, TOLERANCES['fp32']).heatmap < 1e-5

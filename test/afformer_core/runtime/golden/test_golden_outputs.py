@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The golden outputs of a folder: those that were exported, else those of the network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.golden import golden_outputs as module
+from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
+from afformer_core.runtime.golden.golden_outputs import golden_outputs
+from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, GoldenOutputs
+
+
+def test_those_of_the_export(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(module, 'TorchSession')
+    monkeypatch.delattr(module, 'exact_session')
+
+    found = golden_outputs(small_folder)
+
+    expected = GoldenOutputs.read(small_folder)
+    assert np.array_equal(found.heatmap_logits, expected.heatmap_logits)
+
+
+@pytest.mark.parametrize('missing', ['graphs.json', GOLDEN_OUTPUTS_FILE])
+def test_those_of_the_network(copied_folder: Path, missing: str) -> None:
+    expected = GoldenOutputs.read(copied_folder)
+    (copied_folder / missing).unlink()
+
+    found = golden_outputs(copied_folder)
+
+    assert found.clips == expected.clips
+    np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-5)
+
+
+def test_those_of_other_weights_are_not_taken(copied_folder: Path) -> None:
+    listing = copied_folder / 'graphs.json'
+    expected = GoldenOutputs.read(copied_folder)
+    wrong = replace(expected, heatmap_logits=expected.heatmap_logits + 1)
+    wrong.write(copied_folder)
+    listing.write_text(listing.read_text().replace('"weights_sha256": "', '"weights_sha256": "0'))
+
+    found = golden_outputs(copied_folder)
+
+    np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-5)
+
+
+def test_those_of_a_model_with_a_matching_network_are_of_both(matched_folder: Path) -> None:
+    both, alone = golden_outputs(matched_folder), golden_outputs(matched_folder, 'fp32', False)
+
+    # The matching network sees images of twice the size, and outweighs the decoder here.
+    assert (both.size, alone.size) == ((128, 192), (64, 96))
+    weights = both.presence_features[:, 3], alone.presence_features[:, 3]
+    assert weights[0].max() < 0.01
+    assert weights[1].tolist() == [1.0] * 4
+    assert both.heatmap_logits.shape == alone.heatmap_logits.shape == (4, 1, 64, 96)
+    assert np.abs(both.heatmap_logits - alone.heatmap_logits).max() > 0.1
+
+
+def test_those_of_quantized_graphs_are_never_of_others(copied_folder: Path) -> None:
+    with pytest.raises(ModelFolderError, match='holds no exported graphs'):
+        golden_outputs(copied_folder, 'int8')
+
+
+def test_a_demonstration_moves_a_hand_that_the_image_lacks() -> None:
+    frames, image = golden_frames((90, 120)), golden_image((90, 120))
+
+    assert (frames.dtype, frames.shape, image.shape) == (np.uint8, (4, 90, 120, 3), (90, 120, 3))
+    skin = np.abs(frames.astype(int) - (206, 150, 122)).max(axis=3) < 12
+    assert not skin[0].any()
+    middles = [np.argwhere(one)[:, 1].mean() for one in skin[1:]]
+    assert middles[0] < middles[1] < middles[2]
+    assert not (np.abs(image.astype(int) - (206, 150, 122)).max(axis=2) < 12).any()
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelFolderError):
+        golden_outputs(tmp_path)

@@ -109,6 +109,7 @@ def _in_words(comparisons: Comparisons) -> str:
 
 def _build_result(result: ModelComparison) -> None:
     accuracy, difference, *others = result.tables
+    ui.label(result.verdict).classes('text-lg font-bold verdict')
     with ui.element().classes('w-full grid gap-4 items-start lg:grid-cols-[20rem_minmax(0,1fr)]'):
         _build_table(difference)
         with ui.column().classes('w-full min-w-0 gap-2'):

@@ -62,17 +62,38 @@ class ModelComparison:
         names: names of the first and of the second model.
         tables: accuracy, the differences of the second to the first, and peaks.
         pairs: the pairs, those first in which the second model is better by most.
+        hits: number of pairs in which the best peak of each model is where points are marked.
     """
 
     names: tuple[str, str]
     tables: tuple[Table, ...]
     pairs: tuple[ComparedPair, ...]
+    hits: tuple[int, int]
+
+    @property
+    def verdict(self) -> str:
+        """Say in one sentence which model is better."""
+        names, hits, count = self.names, self.hits, len(self.pairs)
+        if hits[0] == hits[1]:
+            return (
+                f'Neither is better: the best peak of both is where the points are marked in '
+                f'{hits[0]} of {count} pairs.'
+            )
+        better = int(hits[1] > hits[0])
+        return (
+            f'{names[better]} is better: its best peak is where the points are marked in '
+            f'{hits[better]} of {count} pairs, that of {names[1 - better]} in {hits[1 - better]}.'
+        )
 
 
 @dataclass(frozen=True)
 class _Measured:
     results: Sequence[PairResult]
     sources: Sequence[str]
+
+    @property
+    def hits(self) -> int:
+        return sum(int(hit == 1) for result in self.results for hit in result.scores.peaks.hit)
 
     @property
     def klds(self) -> list[float]:
@@ -123,7 +144,8 @@ def compare_models(
     report = build_compared_report(reports, rows, baseline_labels(prior, names))
     first, second = folders
     pairs_of_both = _compared(rows[first], measured[first], measured[second], names)
-    return ModelComparison((first, second), report.tables[:_TABLES], pairs_of_both)
+    hits = measured[first].hits, measured[second].hits
+    return ModelComparison((first, second), report.tables[:_TABLES], pairs_of_both, hits)
 
 
 def _note(progress: Progress, model: int, count: int, done: int) -> None:

@@ -68,6 +68,7 @@ def test_two_models_are_compared_pair_by_pair(page: Any) -> None:
     shown = divergences(page)
     gains = [first - second for first, second in shown]
     assert len(gains) == 2
+    assert re.search(r'in [0-2] of 2 pairs', page.locator('.verdict').inner_text())
     assert gains == sorted(gains, reverse=True)
     assert page.locator('.pair img').count() == 4
     page.get_by_role('button', name='shipped wins most').click()

@@ -13,7 +13,7 @@ import pytest
 from afformer_core.errors import AfformerError
 from afformer_core.runtime import Grounder
 from afformer_core.studio.comparison.comparisons import Comparisons
-from afformer_core.studio.comparison.model_comparison import ComparedPair
+from afformer_core.studio.comparison.model_comparison import ComparedPair, ModelComparison
 from afformer_core.studio.training.model_folders import ModelFolders
 
 
@@ -91,3 +91,28 @@ def test_the_second_model_gains_by_what_its_divergence_is_lower(
     klds: tuple[float, float], gain: float
 ) -> None:
     assert ComparedPair('a pair', klds, ('', '')).gain == gain
+
+
+@pytest.mark.parametrize(
+    ('hits', 'verdict'),
+    [
+        (
+            (1, 3),
+            'b is better: its best peak is where the points are marked in 3 of 4 pairs, '
+            'that of a in 1.',
+        ),
+        (
+            (2, 0),
+            'a is better: its best peak is where the points are marked in 2 of 4 pairs, '
+            'that of b in 0.',
+        ),
+        (
+            (2, 2),
+            'Neither is better: the best peak of both is where the points are marked in 2 '
+            'of 4 pairs.',
+        ),
+    ],
+)
+def test_the_verdict_says_which_model_is_better(hits: tuple[int, int], verdict: str) -> None:
+    pairs = (ComparedPair('a pair', (1.0, 2.0), ('', '')),) * 4
+    assert ModelComparison(('a', 'b'), (), pairs, hits).verdict == verdict

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import GRAPHS_FILE, network_precisions, read_graphs
+from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import joined_features, read_description
 from afformer_core.runtime.session import Session
@@ -52,7 +53,8 @@ def open_session(
         ((path, exact),) = beside
         matching, its_own = _open_network(path, backend, threads, exact, report)
         precisions.append(its_own)
-        session = MatchedSession(session, matching, joined, description.matching)
+        exemplars = read_exemplars(folder, description)
+        session = MatchedSession(session, matching, joined, description.matching, exemplars)
     if backend in GPU_BACKENDS:
         _test(session, folder, precisions, report)
     return session

@@ -27,6 +27,7 @@ VERSION = 1
 DESCRIPTION_FILE = 'model.json'
 WEIGHTS_FILE = 'model.safetensors'
 MATCHING_FOLDER = 'matching'
+EXEMPLARS_FILE = 'exemplars.safetensors'
 _FIELDS = (
     'format',
     'version',
@@ -74,11 +75,12 @@ class ModelDescription:
 
     @property
     def all_weights_sha256(self) -> str:
-        """Hash of all weights, in hexadecimal: with a matching network, of both hashes."""
-        if self.matching is None:
+        """Hash of all weights, in hexadecimal: with a matching network, of its hashes, too."""
+        matching = self.matching
+        if matching is None:
             return self.weights_sha256
-        both = self.weights_sha256 + self.matching.weights_sha256
-        return hashlib.sha256(both.encode()).hexdigest()
+        joined = self.weights_sha256 + matching.weights_sha256 + matching.exemplars_sha256
+        return hashlib.sha256(joined.encode()).hexdigest()
 
     @property
     def valid_calibration(self) -> PresenceCalibration | None:
@@ -208,8 +210,10 @@ def network_folders(folder: Path) -> tuple[Path, ...]:
 def copy_matching(source: Path, folder: Path) -> None:
     """Put the matching network beside one model beside another, if there is one that fits.
 
+    Its exemplars go with it.
+
     Raises:
-        ModelFolderError: the source holds no valid description.
+        ModelFolderError: the source holds no valid description, or lacks a file.
     """
     matching, description = read_description(source).matching, read_description(folder)
     if matching is None:
@@ -224,6 +228,13 @@ def copy_matching(source: Path, folder: Path) -> None:
     target.mkdir(exist_ok=True)
     write_aside(target / WEIGHTS_FILE, weights.read_bytes())
     write_description(target, beside)
+    if matching.exemplars_sha256:
+        try:
+            write_aside(folder / EXEMPLARS_FILE, (source / EXEMPLARS_FILE).read_bytes())
+        except FileNotFoundError as error:
+            raise ModelFolderError(
+                f'{source / EXEMPLARS_FILE} does not exist. Copy the folder again, whole'
+            ) from error
     write_description(folder, replace(description, matching=matching))
 
 

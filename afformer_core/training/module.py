@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from afformer_core.data.sample import Sample
 from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
 from afformer_core.licences import Ingredient
@@ -20,6 +22,7 @@ from afformer_core.runtime.model_folder import model_ingredients
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.constants import freeze_softmax_invariant_biases, keep_statistics
+from afformer_core.training.datasets.annotated_data import AnnotatedData
 from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.inheritance import Inheritance
@@ -49,8 +52,11 @@ class GroundingTraining(LightningModule):
             whose weights timm fetches from its hub, or a file of them, or `random`.
         initial: model folder to begin with instead, or `shipped`; it may have another input size,
             other actions, or none, as after pretraining.
+        exemplars: pairs at most whose marks the matching network of the initial model keeps as
+            exemplars; 0 for none.
 
     Attributes:
+        exemplars: as above.
         inheritance: what is kept of that model beside its weights; None where there is none.
         ingredients: what the initial weights were made of; none for random ones.
     """
@@ -63,8 +69,12 @@ class GroundingTraining(LightningModule):
         optimization: Optimization = _OPTIMIZATION,
         backbone_weights: str = 'random',
         initial: Path | None = None,
+        exemplars: int = 0,
     ) -> None:
         super().__init__()
+        if exemplars < 0:
+            raise ValueError(f'exemplars is {exemplars}; expected at least 0')
+        self.exemplars = exemplars
         self.loss = loss
         self.optimization = optimization
         configuration = architecture.configuration(tuple(action_names))
@@ -95,8 +105,13 @@ class GroundingTraining(LightningModule):
         """Report what is kept of an initial model, and check that data and model fit together.
 
         Raises:
-            ValueError: the data has longer demonstrations than the model takes.
+            ValueError: the data has longer demonstrations than the model takes, or no annotated
+                pairs for exemplars.
         """
+        if self.exemplars and not isinstance(self._data, AnnotatedData):
+            raise ValueError(
+                f'exemplars is {self.exemplars}, and the data has no annotated pairs; expected 0'
+            )
         most = self.model.configuration.maximum_frames
         if self._data.longest > most:
             raise ValueError(
@@ -176,6 +191,12 @@ class GroundingTraining(LightningModule):
             'optimizer': optimizer,
             'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
         }
+
+    @property
+    def training_samples(self) -> Sequence[Sample]:
+        """The pairs that it trains on; none where the data has no annotated ones."""
+        data = self._data
+        return data.training_samples if isinstance(data, AnnotatedData) else ()
 
     @property
     def _data(self) -> GroundingData:

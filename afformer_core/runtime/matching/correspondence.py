@@ -18,8 +18,8 @@ from afformer_core.runtime.presence import DemonstrationFeatures, Similarities
 from afformer_core.runtime.session import Memory
 
 _STRIDE = 32
-# Weight of a cosine against the logarithm of a candidate's probability.
-_SIMILARITY_WEIGHT = 20.0
+SIMILARITY_WEIGHT = 20.0
+"""Weight of a cosine against the logarithm of a candidate's probability."""
 # Share of the contact in the feature similarity.
 _CONTACT_SHARE = 1 / 6
 
@@ -209,7 +209,7 @@ class ContactFeatures(DemonstrationFeatures):
             products /= np.maximum(lengths * np.linalg.norm(corners, axis=0), 1e-12)
             each.append(products @ across @ down)
         similarities = np.mean(each, axis=0)
-        shares = _softmax(self._weights + _SIMILARITY_WEIGHT * similarities)
+        shares = _softmax(self._weights + SIMILARITY_WEIGHT * similarities)
         return float(shares @ similarities)
 
 

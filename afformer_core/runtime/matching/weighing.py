@@ -37,6 +37,8 @@ class Matching:
             both excluded. The decoder's weight rises with its confidence, and falls where the
             matching network finds its peak unlikely.
         weights_sha256: hash of the matching network's weights, in hexadecimal.
+        exemplars_sha256: hash of the file of its exemplars (see `Exemplars`), in hexadecimal;
+            empty where it has none.
 
     Raises:
         ValueError: the confidence is out of range.
@@ -44,6 +46,7 @@ class Matching:
 
     even_confidence: float
     weights_sha256: str
+    exemplars_sha256: str = ''
 
     def __post_init__(self) -> None:
         if not 0 < self.even_confidence < 1:
@@ -85,7 +88,7 @@ class Matching:
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain JSON types."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value != ''}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Matching:

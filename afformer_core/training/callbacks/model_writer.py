@@ -14,9 +14,11 @@ from torch import nn
 
 from afformer_core.licences import Ingredient
 from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.matching.exemplars import Exemplars
 from afformer_core.runtime.model_folder import copy_matching
 from afformer_core.runtime.weights import save_model
 from afformer_core.training.callbacks.averaging import averaged_model
+from afformer_core.training.exemplars import add_exemplars, make_exemplars
 from afformer_core.training.module import GroundingTraining
 
 
@@ -125,6 +127,7 @@ class ModelWriter(BestWriter):
     measure = 'kld'
     sign = -1
     metrics: tuple[str, ...] = ('kld', 'sim', 'auc_j', 'top_1')
+    _exemplars: Exemplars | None = None
 
     def write(
         self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]
@@ -145,3 +148,10 @@ class ModelWriter(BestWriter):
             inheritance.zoom_stages,
         )
         copy_matching(inheritance.folder, self.folder)
+        if trained.exemplars and self._exemplars is None:
+            # They depend on the pairs alone, not on what is trained.
+            self._exemplars = make_exemplars(
+                self.folder, trained.training_samples, trained.exemplars, progress=True
+            )
+        if self._exemplars is not None:
+            add_exemplars(self.folder, self._exemplars)

@@ -17,6 +17,7 @@ from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.training.inheritance import Inheritance
 
@@ -74,6 +75,18 @@ def test_zoom_stages_are_kept(tuned: tuple[Path, str], shipped_model: Path) -> N
     grounder = Grounder.load(tuned[0], 'torch')
     image = np.zeros((96, 96, 3), np.uint8)
     assert len(grounder.set_demonstration([image], 'push').zoom_memories) == 2
+
+
+def test_the_matching_network_keeps_what_the_pair_marks(
+    tuned: tuple[Path, str], shipped_model: Path
+) -> None:
+    shipped, exemplars = (
+        read_exemplars(each, read_description(each)) for each in (shipped_model, tuned[0])
+    )
+
+    assert shipped is None
+    assert exemplars is not None
+    assert len(exemplars) == len(exemplars.marks) == 1
 
 
 def test_presence_is_not_told_by_a_calibration_of_other_weights(

@@ -15,6 +15,12 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.matching.exemplar_file import write_exemplars
+from afformer_core.runtime.matching.exemplars import (
+    Exemplars,
+    describe_demonstration,
+    describe_marks,
+)
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.matching.weighing import Matching
 from afformer_core.runtime.model_folder import (
@@ -88,6 +94,26 @@ def test_exported_graphs_ground_as_pytorch_does(exported: Path) -> None:
 
     np.testing.assert_allclose(
         heatmap(exported, 'onnxruntime'), expected, atol=1e-4 * expected.max()
+    )
+
+
+def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None:
+    session = open_session(matched, 'torch', 1)
+    assert isinstance(session, MatchedSession)
+    *frames, image = random_images(5)
+    encoded = session.encode_frames(np.stack([Grounder.load(matched).resize(f) for f in frames]))
+    shown = describe_demonstration(session.features.split(encoded)[1], BESIDE)
+    resized = Grounder.load(matched).resize(image)
+    features = session.matching.encode_frames(resized[None])[0]
+    marks, mean = describe_marks(features, np.array([[0.3, 0.8]]), BESIDE)
+    before = heatmap(matched)
+    write_exemplars(matched, Exemplars(shown[None], mean[None], marks, np.zeros(1, np.int32)))
+
+    expected = heatmap(matched)
+
+    assert np.abs(expected - before).max() > 0.5 * before.max()
+    np.testing.assert_allclose(
+        heatmap(matched, 'onnxruntime'), expected, atol=1e-3 * expected.max()
     )
 
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exemplars of a matching network, made of the pairs of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.arrays import FloatArray
+from afformer_core.data.clip_reader import ClipReader
+from afformer_core.data.frame_sampling import UniformSampling
+from afformer_core.data.sample import Sample
+from afformer_core.media.images import read_image, resize_to_input
+from afformer_core.media.video_frames import uniform_indices
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
+from afformer_core.runtime.matching.exemplars import (
+    Exemplars,
+    describe_demonstration,
+    describe_marks,
+)
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description
+from afformer_core.runtime.session import Session
+from afformer_core.training.datasets.collation import shares_of
+
+
+def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
+    """Write exemplars to a model with a matching network, beside those that it has.
+
+    Raises:
+        ModelFolderError: the folder holds no valid model with a matching network.
+    """
+    before = read_exemplars(folder, read_description(folder))
+    write_exemplars(folder, exemplars if before is None else before + exemplars)
+
+
+def make_exemplars(
+    folder: Path, samples: Sequence[Sample], most: int, progress: bool = False
+) -> Exemplars | None:
+    """Describe what pairs mark by the matching network of a model.
+
+    A pair with several actions has the marks of all of them. Marks outside of the image are left
+    out; so is a pair that has no others.
+
+    Args:
+        folder: folder of a model.
+        samples: the pairs.
+        most: number of pairs at most, which are evenly chosen.
+        progress: show a progress bar on stderr.
+
+    Returns:
+        None where the model has no matching network, or no pair a mark in its image.
+
+    Raises:
+        ModelFolderError: the folder holds no valid model.
+        VideoError, ImageError: a clip or an image cannot be read.
+    """
+    if read_description(folder).matching is None:
+        return None
+    beside = folder / MATCHING_FOLDER
+    configuration = read_description(beside).configuration
+    session = open_decoder(beside, 'torch', 0)
+    frames = UniformSampling(configuration.maximum_frames)
+    reader = ClipReader(frames, configuration.input_size)
+    demonstrations: dict[object, FloatArray] = {}
+    found: list[Exemplars] = []
+    chosen = [samples[index] for index in uniform_indices(len(samples), most)]
+    for sample in tqdm(chosen, 'exemplars', disable=not progress):
+        marks = marks_inside(sample)
+        if not len(marks):
+            continue
+        if sample.demonstration not in demonstrations:
+            encoded = _encode(session, reader.read(sample)[0])
+            described = describe_demonstration(encoded, configuration)
+            demonstrations[sample.demonstration] = described
+        image = resize_to_input(read_image(sample.image_path), configuration.input_size)
+        found.append(
+            _of_pair(
+                demonstrations[sample.demonstration],
+                _encode(session, image[None])[0],
+                marks,
+                configuration,
+            )
+        )
+    if not found:
+        return None
+    joined = found[0]
+    for each in found[1:]:
+        joined += each
+    return joined
+
+
+def marks_inside(sample: Sample) -> NDArray[np.float64]:
+    """Return the marks [M, 2] of a pair, as shares of width and height, that lie in its image."""
+    marks = shares_of(np.concatenate(sample.points), sample.image_size)
+    return marks[((marks >= 0) & (marks <= 1)).all(axis=1)]
+
+
+def _of_pair(
+    demonstration: FloatArray,
+    features: FloatArray,
+    marks: NDArray[np.float64],
+    configuration: AfformerConfiguration,
+) -> Exemplars:
+    described, mean = describe_marks(features, marks, configuration)
+    owners = np.zeros(len(marks), np.int32)
+    return Exemplars(demonstration[None], mean[None], described, owners)
+
+
+def _encode(session: Session, images: NDArray[np.uint8]) -> FloatArray:
+    return np.asarray(session.encode_frames(images), np.float32)

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exemplars: for which demonstrations they are recalled, and what they change in a heatmap."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models import afformer_matching, afformer_small
+from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
+from afformer_core.runtime.matching.exemplars import (
+    Exemplars,
+    Recall,
+    RecalledPair,
+    describe_demonstration,
+    describe_marks,
+    similarity_maps,
+)
+from afformer_core.runtime.model_folder import (
+    EXEMPLARS_FILE,
+    MATCHING_FOLDER,
+    copy_matching,
+    read_description,
+)
+from afformer_core.runtime.weights import save_model
+
+from ...conftest import ACTIONS, random_model
+
+CONFIGURATION = afformer_matching((), (128, 192))
+CHANNELS = sum(CONFIGURATION.frame_channels[:2])
+
+
+def at_angle(cosine: float) -> np.ndarray:
+    """A vector of this cosine to the first axis."""
+    vector = np.zeros(CHANNELS, np.float32)
+    vector[0], vector[7] = 3 * cosine, 3 * np.sqrt(1 - cosine**2)
+    return vector
+
+
+def exemplars(*cosines: float) -> Exemplars:
+    """Pairs whose demonstrations have these cosines to the first axis, with two marks each."""
+    rng = np.random.default_rng(3)
+    pairs = len(cosines)
+    return Exemplars(
+        np.stack([at_angle(each) for each in cosines]),
+        rng.normal(size=(pairs, CHANNELS)).astype(np.float32),
+        rng.normal(size=(2 * pairs, CHANNELS)).astype(np.float32),
+        np.repeat(np.arange(pairs, dtype=np.int32), 2),
+    )
+
+
+def packed(*stages: np.ndarray) -> np.ndarray:
+    """Features of an image as `encode_frames` packs its stages, coarse to fine."""
+    rows = []
+    for stage, scale in zip(stages, CONFIGURATION.frame_scales, strict=True):
+        channels, height, width = stage.shape
+        squares = stage.reshape(channels, height // scale, scale, width // scale, scale)
+        spread = squares.transpose(0, 2, 4, 1, 3)
+        rows.append(spread.reshape(-1, height // scale, width // scale))
+    return np.concatenate(rows)
+
+
+def random_stages(seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [
+        rng.normal(size=(channels, 4 * scale, 6 * scale)).astype(np.float32)
+        for channels, scale in zip(
+            CONFIGURATION.frame_channels, CONFIGURATION.frame_scales, strict=True
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ('cosine', 'share'), [(1.0, 0.99995), (0.55, 0.731), (0.5, 0.5), (0.4, 0.119)]
+)
+def test_the_more_alike_demonstrations_are_the_more_exemplars_weigh(
+    cosine: float, share: float
+) -> None:
+    recall = exemplars(0.13, cosine).recall(at_angle(1.0))
+
+    assert recall is not None
+    assert recall.share == pytest.approx(share, abs=1e-3)
+
+
+def test_of_an_unlike_demonstration_nothing_is_recalled() -> None:
+    assert exemplars(0.25, -0.9).recall(at_angle(1.0)) is None
+    assert exemplars(0.7).recall(np.zeros(CHANNELS, np.float32)) is None
+
+
+def test_pairs_share_by_their_similarity() -> None:
+    pairs = exemplars(0.3, 0.7, 0.65)
+    recall = pairs.recall(at_angle(1.0))
+
+    assert recall is not None
+    first, second = recall.pairs
+    assert first.share / second.share == pytest.approx(np.exp(20 * 0.05), rel=1e-3)
+    np.testing.assert_array_equal(first.marks, pairs.marks[2:4])
+    np.testing.assert_array_equal(second.mean, pairs.means[2])
+
+
+def test_many_pairs_weigh_no_more_than_one() -> None:
+    one, many = exemplars(0.45), exemplars(*[0.45] * 12)
+    recalled = [each.recall(at_angle(1.0)) for each in (one, many)]
+
+    assert recalled[0] is not None
+    assert recalled[1] is not None
+    assert recalled[1].share == pytest.approx(recalled[0].share)
+
+
+def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
+    stages = random_stages(4)
+    image = packed(*stages)
+    # Column 4 of 6 and row 1 of 4, in the middle of the coarsest stage's cell.
+    marks, mean = describe_marks(image, np.array([[4.5 / 6, 1.5 / 4]]), CONFIGURATION)
+    recall = Recall((RecalledPair(0.7, mean, marks),))
+    read = np.full((1, 16, 24), -20.0, np.float32)
+    read[0, 13, 2] = 0.0
+
+    joined = np.exp(recall.join(read, image, CONFIGURATION)[0])
+
+    assert joined.sum() == pytest.approx(1, abs=1e-4)
+    assert joined[13, 2] == pytest.approx(0.3, abs=0.01)
+    # Around row 4 * 1.5 and column 4 * 4.5, half a pixel less.
+    assert joined[3:9, 15:21].sum() == pytest.approx(0.7, abs=0.05)
+
+
+def test_two_marks_of_a_pair_have_half_of_its_share_each() -> None:
+    image = packed(*random_stages(5))
+    points = np.array([[4.5 / 6, 1.5 / 4], [0.5 / 6, 2.5 / 4]])
+    marks, mean = describe_marks(image, points, CONFIGURATION)
+    recall = Recall((RecalledPair(0.9, mean, marks),))
+
+    joined = np.exp(recall.join(np.zeros((1, 16, 24), np.float32), image, CONFIGURATION)[0])
+
+    assert joined[3:9, 15:21].sum() == pytest.approx(0.45, abs=0.05)
+    assert joined[7:13, 0:5].sum() == pytest.approx(0.45, abs=0.05)
+
+
+def test_the_mean_of_both_images_is_taken_away_before_cosines() -> None:
+    # The image's mean is (2, 1) and that of the marked one (0, 3), so that (1, 2) is common.
+    image = np.array([[[4, 0]], [[0, 2]]], np.float32)
+    pair = RecalledPair(1.0, np.array([0, 3], np.float32), np.array([[3, 2]], np.float32))
+
+    found = similarity_maps(pair, [image], (1, 2))
+
+    # (2, 0) with (3, -2), and with (-1, 0).
+    np.testing.assert_allclose(found[0], [[3 / np.sqrt(13), -1]], rtol=1e-5)
+
+
+def test_a_demonstration_is_described_where_it_changes() -> None:
+    first = random_stages(6)
+    later = [stage.copy() for stage in first]
+    for stage, scale in zip(later, CONFIGURATION.frame_scales, strict=True):
+        # A hand over the cell in column 2 and row 3.
+        stage[:, 3 * scale : 4 * scale, 2 * scale : 3 * scale] += 5.0
+
+    described = describe_demonstration(np.stack((packed(*first), packed(*later))), CONFIGURATION)
+
+    coarse, middle = (stage[:, 3 * s : 4 * s, 2 * s : 3 * s] for stage, s in zip(
+        first[:2], CONFIGURATION.frame_scales[:2], strict=True
+    ))  # fmt: skip
+    expected = [
+        hidden.mean(axis=(1, 2)) - stage.mean(axis=(1, 2))
+        for hidden, stage in ((coarse, first[0]), (middle, first[1]))
+    ]
+    np.testing.assert_allclose(described, np.concatenate(expected), atol=1e-4)
+
+
+def test_a_single_frame_resembles_nothing() -> None:
+    frame = packed(*random_stages(7))
+    described = describe_demonstration(frame[None], CONFIGURATION)
+
+    assert not described.any()
+    assert exemplars(0.9).recall(described) is None
+
+
+@pytest.mark.parametrize('owners', [[0, 0, 2], [1, 0, 0], [0, 0, 0], [0, 1]])
+def test_marks_that_do_not_fit_the_pairs_are_refused(owners: list[int]) -> None:
+    one = np.zeros((3, CHANNELS), np.float32)
+    with pytest.raises(ValueError, match='the exemplars are of 2 demonstrations'):
+        Exemplars(one[:2], one[:2], one, np.array(owners, np.int32))
+
+
+def panel(seed: int) -> np.ndarray:
+    """An image of 192x128 in which every point looks like no other."""
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
+    return np.asarray(cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC))
+
+
+def clip(seed: int, column: int = 100) -> list[np.ndarray]:
+    """A grey square that goes over a panel at a column."""
+    frames = [panel(seed) for _ in range(3)]
+    for number, frame in enumerate(frames[1:]):
+        frame[30 : 70 + 10 * number, column : column + 50] = 128
+    return frames
+
+
+@pytest.fixture(scope='module')
+def taught(matched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that keeps what one pair marks: column 120 and row 40 of panel 1."""
+    folder = Path(shutil.copytree(matched_folder, tmp_path_factory.mktemp('taught') / 'model'))
+    session = open_decoder(folder / MATCHING_FOLDER, 'torch', 1)
+    marks, mean = describe_marks(
+        session.encode_frames(panel(1)[None])[0],
+        np.array([[120.5 / 192, 40.5 / 128]]),
+        CONFIGURATION,
+    )
+    shown = describe_demonstration(session.encode_frames(np.stack(clip(0))), CONFIGURATION)
+    owner = np.zeros(1, np.int32)
+    write_exemplars(folder, Exemplars(shown[None], mean[None], marks, owner))
+    return folder
+
+
+def ground(folder: Path, frames: list[np.ndarray], image: np.ndarray) -> Grounding:
+    grounder = Grounder.load(folder, 'torch', 1)
+    grounder.set_demonstration(frames, 'shown')
+    return grounder.ground(image, 'shown')
+
+
+def test_the_peak_goes_to_what_was_marked_wherever_it_is(taught: Path) -> None:
+    moved = np.roll(panel(1), -32, axis=1)
+    peak = ground(taught, clip(0), moved).peaks[0]
+
+    assert (peak.u, peak.v) == pytest.approx((120 - 32, 40), abs=10)
+
+
+def test_without_the_exemplar_the_peak_is_elsewhere(taught: Path, matched_folder: Path) -> None:
+    peak = ground(matched_folder, clip(0), panel(1)).peaks[0]
+
+    assert np.hypot(peak.u - 120, peak.v - 40) > 30
+
+
+def test_other_demonstrations_keep_their_heatmap_to_the_bit(
+    taught: Path, matched_folder: Path
+) -> None:
+    before, after = (ground(each, clip(1, 10), panel(1)) for each in (matched_folder, taught))
+
+    np.testing.assert_array_equal(after.probabilities, before.probabilities)
+
+
+def test_a_contact_that_somebody_marked_is_not_overruled(
+    taught: Path, matched_folder: Path
+) -> None:
+    found = []
+    for folder in (matched_folder, taught):
+        grounder = Grounder.load(folder, 'torch', 1)
+        grounder.set_demonstration(clip(0), 'shown', contact=(0.8, 0.3))
+        found.append(grounder.ground(panel(1), 'shown').probabilities)
+
+    np.testing.assert_array_equal(found[1], found[0])
+
+
+def test_exemplars_go_with_the_matching_network(taught: Path, tmp_path: Path) -> None:
+    save_model(tmp_path, random_model(afformer_small(ACTIONS, (64, 96))), {})
+    copy_matching(taught, tmp_path)
+
+    description = read_description(tmp_path)
+    copied, original = (
+        read_exemplars(each, read_description(each)) for each in (tmp_path, taught)
+    )
+    assert copied is not None
+    assert original is not None
+    assert description.matching == read_description(taught).matching
+    np.testing.assert_array_equal(copied.marks, original.marks)
+
+
+def test_a_calibration_is_not_of_a_model_with_other_exemplars(taught: Path) -> None:
+    described = read_description(taught)
+    assert described.matching is not None
+    before = replace(described, matching=replace(described.matching, exemplars_sha256=''))
+
+    assert before.all_weights_sha256 != described.all_weights_sha256
+
+
+def test_a_changed_or_missing_file_is_refused(taught: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(taught, tmp_path / 'model'))
+    path = folder / EXEMPLARS_FILE
+    path.write_bytes(path.read_bytes() + b' ')
+    with pytest.raises(ModelFolderError, match=r'the sha256 of .*exemplars\.safetensors is'):
+        Grounder.load(folder, 'torch')
+
+    path.unlink()
+    with pytest.raises(ModelFolderError, match=r'exemplars\.safetensors cannot be read'):
+        Grounder.load(folder, 'torch')

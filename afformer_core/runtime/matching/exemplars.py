@@ -185,7 +185,7 @@ def similarity_maps(
         for number, mark in enumerate(described):
             cosines = cosine_map(centred, mark - common)
             maps[number] += cv2.resize(cosines, (width, height), interpolation=cv2.INTER_LINEAR)
-    return maps / np.float32(len(stages))
+    return np.asarray(maps / len(stages), np.float32)
 
 
 def describe_demonstration(

@@ -9,6 +9,7 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
 from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import MATCHING_FOLDER, joined_features, read_description
 from afformer_core.runtime.self_test import GoldenOutputs
@@ -73,7 +74,8 @@ def exact_session(folder: Path, decoder: Session | None = None) -> Session:
     if joined is None or description.matching is None:
         return session
     beside = TorchSession.load(folder / MATCHING_FOLDER)
-    return MatchedSession(session, beside, joined, description.matching)
+    exemplars = read_exemplars(folder, description)
+    return MatchedSession(session, beside, joined, description.matching, exemplars)
 
 
 def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> GoldenOutputs:

@@ -159,6 +159,7 @@ def generate_launch_description() -> LaunchDescription:
             {
                 'video': LaunchConfiguration('video'),
                 'dry_run': ParameterValue(LaunchConfiguration('dry_run'), value_type=bool),
+                'use_sim_time': ParameterValue(LaunchConfiguration('simulated'), value_type=bool),
             }
         ],
         arguments=logging,

@@ -31,7 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         def repeat() -> None:
             try:
-                print(node.repeat_what_is_given(), flush=True)
+                report = node.repeat_what_is_given()
+                print(report, flush=True)
+                if not report.done:
+                    errors.append('the arm did not feel that it has done it')
             except AfformerError as error:
                 errors.append(str(error))
             finally:

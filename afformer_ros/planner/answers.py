@@ -35,6 +35,7 @@ _ERRORS: dict[int, type[AfformerError]] = {
     _Result.UNSTEADY: UnsteadyError,
     _Result.NO_POSITION: NoPositionError,
     _Result.NO_IMAGE: NoAnswerError,
+    _Result.STALE: NoAnswerError,
 }
 
 

@@ -3,21 +3,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 
 import numpy as np
-from builtin_interfaces.msg import Duration
 from numpy.typing import NDArray
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from afformer_core.errors import AfformerError
-from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_ros.planner.joint_states import ArmError, JointStates, StoppedError
+from afformer_ros.planner.waiting import Waiting, duration_message
 
 # Seconds of the robot's time that a trajectory may take longer than planned.
 _SETTLING = 1.0
@@ -27,12 +23,10 @@ _STILL, _STILL_SECONDS = 0.002, 0.1
 _FASTEST = 1.2
 # Radians, or metres, by which a joint may be away from where it was sent.
 _ARRIVED = 0.004
-# Seconds on the wall without a joint state.
-_PATIENCE = 10.0
-
-
-class ArmError(AfformerError):
-    """An arm that does not answer."""
+# Seconds for the controllers to appear, and in which an arm is brought to a halt.
+_STARTING, _HALT = 10.0, 0.3
+# On the wall, for a trajectory to arrive.
+_ARRIVAL = Duration(seconds=1.0)
 
 
 class ArmClient:
@@ -44,18 +38,16 @@ class ArmClient:
         node: node with the subscription and the publishers.
         joints: names of the arm's joints, in the order of all joint positions here.
         gripper: name of the gripper's joint.
-        finished: event that ends every wait with an `ArmError`.
+        waiting: waits of the planner; where it is to end, the arm is halted and an `ArmError` is
+            raised.
     """
 
-    def __init__(
-        self, node: Node, joints: Sequence[str], gripper: str, finished: threading.Event
-    ) -> None:
+    def __init__(self, node: Node, joints: Sequence[str], gripper: str, waiting: Waiting) -> None:
         self._joints = tuple(joints)
         self._gripper = gripper
-        self._finished = finished
-        self._arrived = threading.Condition()
-        self._state: JointState | None = None
-        node.create_subscription(JointState, 'joint_states', self._take, qos_profile_sensor_data)
+        self._waiting = waiting
+        self._states = JointStates(node, waiting)
+        self._target: NDArray[np.float64] | None = None
         self._arm = node.create_publisher(JointTrajectory, 'arm_controller/joint_trajectory', 1)
         self._hand = node.create_publisher(
             JointTrajectory, 'gripper_controller/joint_trajectory', 1
@@ -65,9 +57,9 @@ class ArmClient:
         """Return the present joint positions of the arm [N], radians.
 
         Raises:
-            ArmError: no joint state arrives.
+            ArmError: no joint state arrives that is newer than this call.
         """
-        return self._values(self._next_state(), self._joints)
+        return self._states.next(self._joints).of(self._joints)
 
     def follow(self, path: Sequence[NDArray[np.float64]], seconds: float) -> None:
         """Go along joint positions at even times; return when the arm is there, or has settled.
@@ -77,13 +69,22 @@ class ArmClient:
             seconds: time for all of it; it takes longer where a joint would be too fast.
 
         Raises:
-            ArmError: the driver is not there, or no joint state arrives.
+            ArmError: the driver is not there, no joint state arrives, or a number is not finite.
         """
-        ways = np.abs(np.diff([self.positions(), *path], axis=0)).max()
-        seconds = max(seconds, len(path) * float(ways) / _FASTEST)
+        begins = [self.positions()]
+        if self._target is not None:
+            # Where the arm is blocked, its controller goes on from where it was sent.
+            begins.append(self._target)
+        ways = max(float(np.abs(np.diff([one, *path], axis=0)).max()) for one in begins)
+        seconds = max(seconds, len(path) * ways / _FASTEST)
         times = np.linspace(0, seconds, len(path) + 1)[1:]
         self._send(self._arm, self._joints, path, times)
-        self._wait(self._joints, path[-1], seconds)
+        self._target = path[-1]
+        try:
+            self._wait(self._joints, path[-1], seconds)
+        except StoppedError:
+            self._halt()
+            raise
 
     def grip(self, width: float, seconds: float = 0.5) -> None:
         """Bring the gripper's joint to a position, metres; return when it is there or settled.
@@ -96,25 +97,35 @@ class ArmClient:
         self._wait((self._gripper,), target, seconds)
 
     def wait(self, seconds: float) -> None:
-        """Wait for seconds of the robot's time."""
-        begin = self._time(self._next_state())
-        while self._time(self._next_state()) - begin < seconds:
-            pass
+        """Wait for seconds, of the robot's time and on the wall, where messages take theirs."""
+        limit = self._waiting.limit(seconds)
+        passed, state = 0.0, self._states.next(self._joints)
+        while passed < seconds or not limit.reason():
+            before, state = state, self._states.next(self._joints)
+            passed += state.seconds_after(before)
 
     def _wait(self, joints: Sequence[str], target: NDArray[np.float64], seconds: float) -> None:
-        begin = before = self._time(self._next_state())
+        state = self._states.next(joints)
+        passed = still_since = 0.0
         earlier = np.full(len(joints), np.inf)
         while True:
-            state = self._next_state()
-            now, values = self._time(state), self._values(state, joints)
-            if now - begin >= seconds and np.abs(values - target).max() < _ARRIVED:
+            before, state = state, self._states.next(joints)
+            passed += state.seconds_after(before)
+            values = state.of(joints)
+            if passed >= seconds and np.abs(values - target).max() < _ARRIVED:
                 return
-            if now - before < _STILL_SECONDS:
+            if passed - still_since < _STILL_SECONDS:
                 continue
             still = np.abs(values - earlier).max() < _STILL
-            if now - begin >= seconds + (_STILL_SECONDS if still else _SETTLING):
+            if passed >= seconds + (_STILL_SECONDS if still else _SETTLING):
                 return
-            before, earlier = now, values
+            still_since, earlier = passed, values
+
+    def _halt(self) -> None:
+        """Send the arm to where it is."""
+        state = self._states.newest(self._joints)
+        if state is not None:
+            self._send(self._arm, self._joints, [state.of(self._joints)], np.array([_HALT]))
 
     def _send(
         self,
@@ -123,58 +134,23 @@ class ArmClient:
         path: Sequence[NDArray[np.float64]],
         times: NDArray[np.float64],
     ) -> None:
-        end = time.monotonic() + _PATIENCE
-        while not publisher.get_subscription_count():
-            if time.monotonic() > end or self._finished.is_set():
-                raise ArmError(
-                    f"nobody subscribes to {publisher.topic_name}; expected the arm's "
-                    'controller. Start the driver of the arm'
-                )
-            time.sleep(0.02)
+        if not np.isfinite(path).all():
+            raise ArmError(f'{", ".join(joints)} would go to {path}; expected finite positions')
+        reason = ''
+        if not publisher.get_subscription_count():
+            reason = self._waiting.until(publisher.get_subscription_count, _STARTING)
+        if reason:
+            raise ArmError(
+                f"nobody subscribes to {publisher.topic_name}: {reason}; expected the arm's "
+                'controller. Start the driver of the arm'
+            )
         message = JointTrajectory(joint_names=list(joints))
         for positions, at in zip(path, times.tolist(), strict=True):
-            nanoseconds = round(at * 1e9)
             message.points.append(
                 JointTrajectoryPoint(
-                    positions=positions.tolist(),
-                    time_from_start=Duration(
-                        sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9
-                    ),
+                    positions=positions.tolist(), time_from_start=duration_message(at)
                 )
             )
         publisher.publish(message)
-
-    def _take(self, message: JointState) -> None:
-        with self._arrived:
-            self._state = message
-            self._arrived.notify_all()
-
-    def _next_state(self) -> JointState:
-        end = time.monotonic() + _PATIENCE
-        with self._arrived:
-            before = self._state
-            while self._state is before or self._state is None:
-                self._arrived.wait(0.1)
-                if self._finished.is_set():
-                    raise ArmError('the planner was stopped')
-                if time.monotonic() > end:
-                    raise ArmError(
-                        f'no joint state for {_PATIENCE:.0f} s; expected them on joint_states. '
-                        'Start the driver of the arm'
-                    )
-            return self._state
-
-    @staticmethod
-    def _time(state: JointState) -> float:
-        return stamp_nanoseconds(state.header.stamp) * 1e-9
-
-    @staticmethod
-    def _values(state: JointState, joints: Sequence[str]) -> NDArray[np.float64]:
-        known = dict(zip(state.name, state.position, strict=True))
-        missing = [name for name in joints if name not in known]
-        if missing:
-            raise ArmError(
-                f'joint_states lacks {", ".join(missing)}; expected every joint of the arm. '
-                'Set the names of the joints'
-            )
-        return np.array([known[name] for name in joints])
+        # On a busy computer it may arrive late; an arm that does not move yet is not stopped.
+        publisher.wait_for_all_acked(_ARRIVAL)

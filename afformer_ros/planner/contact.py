@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A point at which an arm is to act, and the error where it cannot be reached."""
+"""A point at which an arm is to act, and the errors where it cannot."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
 
+# The actions of the shipped model, each of which an arm has a skill for.
+ACTIONS = ('touch', 'hold', 'push', 'pull', 'rotate', 'pick up', 'put down')
+# By which the length of a direction may differ from 1.
+_UNIT = 1e-3
+
 
 class UnreachableError(AfformerError):
     """A pose that the arm cannot reach, or only by a jump of its joints."""
 
 
-# The actions of the shipped model, each of which an arm has a skill for.
-ACTIONS = ('touch', 'hold', 'push', 'pull', 'rotate', 'pick up', 'put down')
+class BlockedError(UnreachableError):
+    """A pose on whose way the arm has stopped."""
 
 
 class UnknownActionError(AfformerError):
@@ -33,6 +38,10 @@ class Contact:
         normal: float64 [3], of length 1, out of the surface.
         motion: float64 [3], of length 1: the direction in which the part moves, or the axis about
             which it turns, by the right-hand rule; None where it is not known.
+
+    Raises:
+        UnknownActionError: the action is another one.
+        ValueError: a number is not finite, or a direction does not have length 1.
     """
 
     action: str
@@ -46,3 +55,22 @@ class Contact:
                 f'the action is {self.action!r}; expected one of {", ".join(ACTIONS)}. Take a '
                 'model with these actions'
             )
+        if not np.isfinite(self.point).all():
+            raise ValueError(f'point is {self.point.tolist()}; expected finite numbers')
+        for name, direction in (('normal', self.normal), ('motion', self.motion)):
+            # NaN compares false.
+            if direction is not None and not abs(np.linalg.norm(direction) - 1) < _UNIT:
+                raise ValueError(f'{name} is {direction.tolist()}; expected length 1')
+
+    @property
+    def outwards(self) -> NDArray[np.float64]:
+        """Direction out of the surface, of length 1, along which the tip comes and goes.
+
+        It is the axis on which a part that is pushed or pulled moves, where that is known: the
+        front that a handle sits on, and not the side of the handle that is seen. Else it is the
+        normal.
+        """
+        if self.motion is None or self.action not in ('push', 'pull'):
+            return self.normal
+        out = self.motion if self.action == 'pull' else -self.motion
+        return out if out @ self.normal > 0 else self.normal

@@ -18,8 +18,9 @@ _SOLVER = 'daqp'
 _STEPS = 60
 # Metres and radians that a solution may be away from its pose.
 _TOLERANCE = 1e-3
-# Radians that a joint may turn between neighbouring poses of a path.
-_LARGEST_JUMP = 1.2
+# Radians that a joint may turn between neighbouring poses of a path, and in a step of the tip of a
+# few millimetres or degrees.
+_LARGEST_JUMP, _LARGEST_STEP = 1.2, 0.5
 _ROLLS = 12
 
 
@@ -87,6 +88,19 @@ class TipKinematics:
             if np.abs(self._task.compute_error(self._configuration)).max() < _TOLERANCE:
                 return np.array(self._configuration.q[self._columns])
         raise UnreachableError(f'the arm does not reach {pose.translation.round(3).tolist()}')
+
+    def step(self, pose: RigidTransform, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Compute the joint positions [N] of a pose of the tip right beside that of a start.
+
+        Raises:
+            UnreachableError: there are none, or the joints would jump there.
+        """
+        joints = self.joints(pose, start)
+        if np.abs(joints - start).max() > _LARGEST_STEP:
+            raise UnreachableError(
+                f'the joints would jump before {pose.translation.round(3).tolist()}'
+            )
+        return joints
 
     def path(
         self, poses: Sequence[RigidTransform], start: NDArray[np.float64]

@@ -27,11 +27,44 @@ class PlannerParameters:
         'Presence that each of them needs; 0 for the threshold of the model',
         limits=(0.0, 1.0),
     )
+    presence_margin: float = parameter(
+        0.5,
+        'Share of the way from that threshold to 1 that presence needs before the arm acts; 0: '
+        'what is found is acted on, also by a model that is not calibrated',
+        limits=(0.0, 1.0),
+    )
+    minimum_score: float = parameter(
+        0.1,
+        'Score that a point needs before the arm acts there, as minimum_candidate_score of the '
+        'grounding node',
+        limits=(0.0, 1.0),
+    )
     timeout: float = parameter(20.0, 'Seconds to wait for them', limits=(0.1, 3600.0))
+    maximum_image_age: float = parameter(
+        0.0,
+        'Seconds from the stamp of an image to its result, after which it does not count; 0: as '
+        'the grounding node has it',
+        limits=(0.0, 3600.0),
+    )
+    clock_patience: float = parameter(
+        30.0,
+        'Seconds on the wall for which the clock may stand still before the planner gives up',
+        limits=(0.5, 3600.0),
+    )
     distance: float = parameter(
         0.1, 'Metres before the point at which the arm stops first', limits=(0.02, 0.5)
     )
     base_frame: str = parameter('panda_link0', 'Frame of the base of the arm, z up')
+    camera_frame: str = parameter(
+        'camera_color_optical_frame',
+        'Optical frame of the camera whose pose camera_pose is; empty: positions are asked for in '
+        'base_frame, and the grounding node transforms them by tf2',
+    )
+    camera_moves: bool = parameter(
+        False,
+        'Whether the camera moves, as one on the wrist does: camera_pose is then needed before '
+        'and after each image',
+    )
     arm_model: str = parameter(
         '',
         'MJCF or URDF file of the arm in its base frame; empty: the simulated Franka arm',

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import Contact, UnreachableError
+from afformer_ros.planner.contact import BlockedError, Contact, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 
 _UP = np.array([0.0, 0.0, 1.0])
@@ -19,19 +19,40 @@ _OPEN, _CLOSED = 0.04, 0.0
 # Metres before the point from which the arm goes slowly, and behind it, where it gives up.
 _NEAR, _BEHIND = 0.015, 0.03
 # Metres that a guarded motion goes at a time, with and without something in the gripper, the share
-# of it below which it is stopped, and seconds that it may be late.
-_STEP, _FINE, _STOPPED, _LATENESS = 0.006, 0.003, 0.35, 0.25
+# of it below which it is stopped, seconds that it may be late, and how often it is tried, since on
+# a busy computer a trajectory may be lost.
+_STEP, _FINE, _STOPPED, _LATENESS, _ATTEMPTS = 0.006, 0.003, 0.35, 0.25, 2
 # Metres per second, freely and guarded; radians per second of a part.
 _FAST, _SLOW, _TURN_SPEED = 0.25, 0.06, 1.0
 # Metres that a part is pushed, pulled or lifted, and below which it did not move.
 _STROKE, _LIFT, _FREE = 0.12, 0.1, 0.02
-# Radians that a part is turned, and of each step of it.
-_TURN, _TURN_STEP = 1.2, 0.15
+# Radians that a part is turned, that the wrist has room for, since the axis may be off the normal,
+# of each step, and below which it did not turn.
+_TURN, _TURN_ROOM, _TURN_STEP, _LEAST_TURN = 1.2, 1.4, 0.15, 0.15
 _DWELL = {'touch': 0.1, 'hold': 0.8}
 # Shares of the horizontal direction away from the base in that of the tool.
 _TILTS = (0.0, 0.35, 0.6)
+# Metres by which the tip may be away from where nothing is to stop it.
+_STRAY = 0.02
 # Share of the newest way in the direction of a part that something else guides, as a door.
 _GUIDANCE = 0.5
+
+
+@dataclass(frozen=True)
+class Felt:
+    """What an arm felt of its action.
+
+    Attributes:
+        text: the same for people.
+        done: whether something stopped the tip, and what it held moved: without that the action
+            was not done.
+    """
+
+    text: str
+    done: bool
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -56,30 +77,32 @@ class Skills:
         self._kinematics = kinematics
         self._distance = distance
 
-    def act(self, contact: Contact) -> str:
-        """Repeat an action; return in words what was felt.
+    def act(self, contact: Contact) -> Felt:
+        """Repeat an action; return what was felt.
 
         Raises:
-            UnreachableError: the arm does not reach the point; it has not touched anything.
+            UnreachableError: the arm does not reach the point; it has not moved.
+            BlockedError: something stopped the arm on its way to the point; it stays there.
             ArmError: the arm does not answer.
         """
         self._go_before(contact)
         reach = _STROKE if contact.action == 'push' else _BEHIND
-        travel = self._advance(-contact.normal, _NEAR + reach)
-        felt = ['touched' if travel.stopped else 'nothing stopped the tip']
+        travel = self._advance(-contact.outwards, _NEAR + reach)
+        felt = Felt('touched' if travel.stopped else 'nothing stopped the tip', travel.stopped)
         if contact.action in _DWELL:
             self._arm.wait(_DWELL[contact.action])
         elif contact.action == 'push':
             if travel.stopped and travel.length < _NEAR + _FREE:
                 self._push_aside(contact)
-            felt.append(f'pushed {self._distance_from(contact.point)}')
+            felt = Felt(f'{felt}, pushed {self._distance_from(contact.point)}', felt.done)
         else:
             self._arm.grip(_CLOSED)
-            felt.append(self._carry_out(contact))
+            moved = self._carry_out(contact)
+            felt = Felt(f'{felt}, {moved}', felt.done and moved.done)
         if contact.action != 'pick up':
             self._arm.grip(_OPEN)
-            self._advance(contact.normal, self._distance)
-        return ', '.join(felt)
+            self._advance(contact.outwards, self._distance)
+        return felt
 
     def _push_aside(self, contact: Contact) -> None:
         """Push what does not move along the normal away from the base: held, then by friction."""
@@ -89,41 +112,56 @@ class Skills:
             self._arm.grip(_OPEN)
             self._advance(away, _STROKE, guided=True)
 
-    def _carry_out(self, contact: Contact) -> str:
-        """Move what the gripper holds; return in words how far."""
+    def _carry_out(self, contact: Contact) -> Felt:
+        """Move what the gripper holds; return how far."""
         if contact.action == 'rotate':
-            return f'turned {np.degrees(self._turn(contact)):.0f} degrees'
+            turned = self._turn(contact)
+            return Felt(f'turned {np.degrees(turned):.0f} degrees', turned >= _LEAST_TURN)
         begin = self._tip().translation
         if contact.action == 'pull':
-            if self._advance(contact.normal, _STROKE, guided=True).length < _FREE:
+            if self._advance(contact.outwards, _STROKE, guided=True).length < _FREE:
                 self._advance(_towards_base(contact), _STROKE, guided=True)
-            return f'pulled {self._distance_from(begin)}'
+            return Felt(f'pulled {self._distance_from(begin)}', self._away_from(begin) >= _FREE)
         self._advance(_UP, _LIFT, guided=True)
-        felt = f'lifted {self._distance_from(begin)}'
+        felt = Felt(f'lifted {self._distance_from(begin)}', self._away_from(begin) >= _FREE)
         if contact.action == 'put down':
             self._advance(-_UP, _LIFT, guided=True)
         return felt
 
+    def _away_from(self, begin: NDArray[np.float64]) -> float:
+        return float(np.linalg.norm(self._tip().translation - begin))
+
     def _distance_from(self, begin: NDArray[np.float64]) -> str:
-        return f'{np.linalg.norm(self._tip().translation - begin) * 100:.0f} cm'
+        return f'{self._away_from(begin) * 100:.0f} cm'
 
     def _go_before(self, contact: Contact) -> None:
         """Go to a distance before the point, and straight to near it."""
         start = self._arm.positions()
         away = (self._distance, _NEAR, -_BEHIND)
-        points = [contact.point + one * contact.normal for one in away]
+        points = [contact.point + one * contact.outwards for one in away]
         turn = 0.0
         if contact.action == 'rotate':
             # The tool's z axis points against the normal.
             turn = (
-                _TURN
+                _TURN_ROOM
                 if contact.motion is None
-                else -_TURN * float(np.sign(contact.motion @ contact.normal))
+                else -_TURN_ROOM * float(np.sign(contact.motion @ contact.normal))
             )
         before, near, _ = self._approach(points, contact, start, turn)
         self._arm.grip(_OPEN)
-        self._arm.follow([before], 1.0)
-        self._arm.follow([near], (self._distance - _NEAR) / _FAST)
+        for joints, seconds in ((before, 1.0), (near, (self._distance - _NEAR) / _FAST)):
+            self._arm.follow([joints], seconds)
+            self._check_arrival(joints)
+
+    def _check_arrival(self, joints: NDArray[np.float64]) -> None:
+        target = self._kinematics.tip(joints).translation
+        stray = self._away_from(target)
+        if stray > _STRAY:
+            raise BlockedError(
+                f'the arm has stopped {stray * 100:.0f} cm before '
+                f'{target.round(3).tolist()}, where nothing is to stop it. See whether something '
+                'is in its way, and whether its controller takes trajectories'
+            )
 
     def _approach(
         self,
@@ -132,9 +170,9 @@ class Skills:
         start: NDArray[np.float64],
         turn: float,
     ) -> list[NDArray[np.float64]]:
-        """Compute joint positions at points, with the tool against the normal or tilted off it."""
+        """Compute joint positions at points, with the tool into the surface or tilted off that."""
         for tilt in _TILTS:
-            direction = -(1 - tilt) * contact.normal - tilt * _towards_base(contact)
+            direction = -(1 - tilt) * contact.outwards - tilt * _towards_base(contact)
             try:
                 return self._kinematics.approach(points, direction, start, turn)
             except UnreachableError:
@@ -155,17 +193,16 @@ class Skills:
         rotation = self._tip().rotation
         begin = at = self._tip().translation
         gone = 0.0
-        while gone < length:
+        # A step that is shorter than kinematics are exact could not be told from a stop.
+        while length - gone > _FINE / 2:
             step = min(_STEP if guided else _FINE, length - gone)
             # What is guided may leave the line, what is not is kept on it.
             origin = at if guided else begin + gone * direction
-            if not self._move(RigidTransform(rotation, origin + step * direction), step / _SLOW):
-                return _Travel(float(np.linalg.norm(at - begin)), True)
-            way = self._tip().translation - at
-            if way @ direction < _STOPPED * step:
-                # The trajectory may have reached its controller late.
-                self._arm.wait(_LATENESS)
-                way = self._tip().translation - at
+            target = RigidTransform(rotation, origin + step * direction)
+            way = self._step(target, at, direction, step)
+            if way is None:
+                # The end of the arm's reach is nothing that is felt.
+                return _Travel(float(np.linalg.norm(at - begin)), False)
             stopped = way @ direction < _STOPPED * step
             gone += float(way @ direction)
             at = at + way
@@ -175,6 +212,27 @@ class Skills:
                 direction = direction + _GUIDANCE * way / np.linalg.norm(way)
                 direction /= np.linalg.norm(direction)
         return _Travel(float(np.linalg.norm(at - begin)), False)
+
+    def _step(
+        self,
+        target: RigidTransform,
+        at: NDArray[np.float64],
+        direction: NDArray[np.float64],
+        length: float,
+    ) -> NDArray[np.float64] | None:
+        """Go one step; return the way gone, [3], or None where the arm does not reach its end."""
+        way = np.zeros(3)
+        for _ in range(_ATTEMPTS):
+            if not self._move(target, length / _SLOW):
+                return None
+            way = self._tip().translation - at
+            if way @ direction < _STOPPED * length:
+                # The trajectory may have reached its controller late.
+                self._arm.wait(_LATENESS)
+                way = self._tip().translation - at
+            if way @ direction >= _STOPPED * length:
+                break
+        return way
 
     def _turn(self, contact: Contact) -> float:
         """Turn what is held about the tip; return the angle in radians.
@@ -206,7 +264,7 @@ class Skills:
     def _move(self, target: RigidTransform, seconds: float) -> bool:
         """Bring the tip to a pose; return False where the arm does not reach it."""
         try:
-            joints = self._kinematics.joints(target, self._arm.positions())
+            joints = self._kinematics.step(target, self._arm.positions())
         except UnreachableError:
             return False
         self._arm.follow([joints], seconds)

@@ -14,8 +14,8 @@ from afformer_ros.planner.answers import (
     RefusedError,
     UnsteadyError,
 )
-from afformer_ros.planner.arm_client import ArmError
 from afformer_ros.planner.contact import UnknownActionError, UnreachableError
+from afformer_ros.planner.joint_states import ArmError
 
 # The arm did not act, since the grounding node found no point, or the arm cannot act there.
 NOT_FOUND, UNSTEADY = Verdict.NOT_FOUND.value, 'point not steady'

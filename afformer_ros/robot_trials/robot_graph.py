@@ -57,7 +57,10 @@ class RobotGraph:
             node.create_subscription(kind, topic, partial(self._keep_stamp, topic), _NEWEST)
         self.planner = PlannerNode(
             self._finished,
-            parameter_overrides=[Parameter('agreeing_images', value=2)],
+            parameter_overrides=[
+                Parameter('agreeing_images', value=2),
+                Parameter('use_sim_time', value=True),
+            ],
         )
         self.driver.spin_too(self.planner)
         parameters = {

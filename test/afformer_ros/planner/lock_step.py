@@ -23,6 +23,7 @@ from trajectory_msgs.msg import JointTrajectory
 from afformer_core.sim.arm.arm_world import ArmWorld
 from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
 from afformer_ros.planner.arm_client import ArmClient
+from afformer_ros.planner.waiting import TimeLimit, Waiting
 from afformer_ros.sim_robot.robot_messages import joint_state_message, read_trajectory
 
 # Seconds between two joint states, and at which the robot's clock begins.
@@ -39,6 +40,20 @@ class Stepping(threading.Condition):
     def wait(self, timeout: float | None = None) -> bool:
         self._step()
         return True
+
+
+class SteppedWaiting(Waiting):
+    """Waits whose clock and wall are the robot's."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._finished = threading.Event()
+        self._now = now
+
+    def now(self) -> int:
+        return self._now()
+
+    def limit(self, seconds: float) -> TimeLimit:
+        return TimeLimit(self._now, seconds, 30.0, lambda: self._now() * 1e-9)
 
 
 class Controller:
@@ -77,9 +92,13 @@ class LockStep:
         self.velocities: list[NDArray[np.float64]] = []
         self.positions: list[NDArray[np.float64]] = []
         self.controllers: dict[str, Controller] = {}
-        finished = threading.Event()
+        waiting = SteppedWaiting(self.nanoseconds)
         with mock.patch('threading.Condition', partial(Stepping, self.step)):
-            self.arm = ArmClient(cast(Any, self), ARM_JOINTS, FINGER_JOINTS[0], finished)
+            self.arm = ArmClient(cast(Any, self), ARM_JOINTS, FINGER_JOINTS[0], waiting)
+
+    def nanoseconds(self) -> int:
+        """The robot's clock."""
+        return round((BEGIN + self.world.time) * 1e9)
 
     def create_subscription(
         self, kind: type, topic: str, callback: Callable[[JointState], None], _: Any
@@ -103,7 +122,7 @@ class LockStep:
         self.values.append(world.simulation.values())
         self.velocities.append(world.simulation.joint_velocities()[:7])
         self.positions.append(world.simulation.joint_positions()[:7])
-        nanoseconds = round((BEGIN + world.time) * 1e9)
+        nanoseconds = self.nanoseconds()
         stamp = Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
         self._deliver(joint_state_message(world, Header(stamp=stamp)))
 

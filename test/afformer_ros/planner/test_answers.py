@@ -29,6 +29,8 @@ Result = GroundDemonstration.Result
         (Result.UNSTEADY, UnsteadyError),
         (Result.NO_POSITION, NoPositionError),
         (Result.NO_IMAGE, NoAnswerError),
+        (Result.STALE, NoAnswerError),
+        (Result.REFUSED, RefusedError),
         (Result.UNKNOWN, RefusedError),
         (Result.STOPPED, RefusedError),
         (Result.CANCELED, RefusedError),

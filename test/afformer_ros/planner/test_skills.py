@@ -41,7 +41,7 @@ def skills_in(world: ArmWorld) -> Skills:
 )
 def test_a_skill_does_what_was_shown(family: str, action: str, felt: str) -> None:
     world = ArmWorld(find_trial(family, action))
-    assert felt in skills_in(world).act(right_contact(world))
+    assert felt in str(skills_in(world).act(right_contact(world)))
     assert world.outcome().verdict is Verdict.DONE
 
 
@@ -49,7 +49,8 @@ def test_beside_the_button_nothing_is_done() -> None:
     world = ArmWorld(find_trial('keypad', 'touch'))
     right = right_contact(world)
     beside = replace(right, point=right.point + [0.0, 0.0, 0.25])
-    assert skills_in(world).act(beside) == 'nothing stopped the tip'
+    felt = skills_in(world).act(beside)
+    assert (str(felt), felt.done) == ('nothing stopped the tip', False)
     assert world.outcome().verdict is Verdict.NOTHING
 
 

@@ -38,6 +38,10 @@ class WorldArm:
         times = np.linspace(0, seconds, len(path) + 1)[1:]
         self.world.follow(JointTrajectory(ARM_JOINTS, times, np.array(path)))
         self.world.advance(seconds + 0.1)
+        before = np.full(7, np.inf)
+        while np.abs(self.positions() - before).max() > 0.002:
+            before = self.positions()
+            self.world.advance(0.1)
 
     def grip(self, width: float, seconds: float = 0.5) -> None:
         """Bring the gripper's joint to a position, metres."""

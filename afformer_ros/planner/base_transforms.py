@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transforms of positions to the frame of the arm's base, by the pose of the camera."""
+
+from __future__ import annotations
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped, Transform, Vector3
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+
+from afformer_core.geometry.transform import RigidTransform, TransformError
+from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_ros.msg import Affordance
+from afformer_ros.planner.answers import NoPositionError
+from afformer_ros.planner.camera_poses import CameraPoses, NoPoseError
+from afformer_ros.planner.waiting import Waiting
+
+# Seconds for the pose after an image.
+_FOLLOWING = 1.0
+# Poses that may wait for a busy planner.
+_QUEUE = 100
+_WARNING_PERIOD = 5.0
+
+
+class BaseTransforms:
+    """Brings positions to the frame of the arm's base; listens to `camera_pose`.
+
+    Args:
+        node: node with the subscription; it must be spun by another thread.
+        waiting: waits of the planner.
+        base: frame of the arm's base.
+        camera: optical frame of the camera whose pose is published; empty: `camera_pose` is not
+            used.
+        moves: whether that camera moves.
+    """
+
+    def __init__(self, node: Node, waiting: Waiting, base: str, camera: str, moves: bool) -> None:
+        self._node = node
+        self._waiting = waiting
+        self._base = base
+        self._camera = camera
+        self._poses = CameraPoses(moves)
+        if camera:
+            quality = QoSProfile(depth=_QUEUE, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+            node.create_subscription(PoseStamped, 'camera_pose', self._take, quality)
+
+    def target_frame(self, seconds: float) -> str:
+        """Return the frame to ask for: the camera's where its pose is known, else the base's.
+
+        Args:
+            seconds: seconds to wait for the camera's pose; 0: only where somebody publishes it.
+        """
+        if not self._camera or self._camera == self._base:
+            return self._base
+        if seconds or self._node.count_publishers('camera_pose'):
+            self._waiting.until(lambda: len(self._poses) > 0, seconds or _FOLLOWING)
+        return self._camera if len(self._poses) else self._base
+
+    def of(self, affordance: Affordance) -> tuple[RigidTransform, NDArray[np.float64] | None]:
+        """Return the transform of an affordance's positions, and where its camera is.
+
+        Returns:
+            transform to the frame of the base, and the position in it, [3], of the camera that
+            took the image; None where that is not known.
+
+        Raises:
+            NoPositionError: positions are in another frame than those of the base and the camera,
+                or the camera's pose is not known at their time.
+        """
+        frame, image_frame = affordance.position_frame, affordance.header.frame_id
+        stamp = stamp_nanoseconds(affordance.position_stamp)
+        if frame == self._base:
+            to_base = RigidTransform(np.eye(3), np.zeros(3))
+        elif frame == self._camera and frame:
+            to_base = self._pose_at(stamp)
+        else:
+            expected = ' or '.join(one for one in (self._base, self._camera) if one)
+            raise NoPositionError(
+                f'positions are in {frame!r}; expected {expected}. Set base_frame and camera_frame'
+            )
+        # The camera is at the origin of its own frame.
+        return to_base, to_base.translation if frame == image_frame else None
+
+    def _pose_at(self, stamp: int) -> RigidTransform:
+        limit = self._waiting.limit(_FOLLOWING)
+        while True:
+            try:
+                return self._poses.at(stamp)
+            except NoPoseError as error:
+                if self._waiting.stopped or limit.reason():
+                    raise NoPositionError(str(error)) from error
+            self._waiting.pause()
+
+    def _take(self, message: PoseStamped) -> None:
+        frame = message.header.frame_id
+        problem = f'it is in {frame!r}; expected {self._base}' if frame != self._base else ''
+        if not problem:
+            try:
+                pose = _transform(message)
+            except TransformError as error:
+                problem = str(error)
+            else:
+                self._poses.add(stamp_nanoseconds(message.header.stamp), pose)
+        if problem:
+            self._node.get_logger().warning(
+                f'camera_pose is ignored: {problem}', throttle_duration_sec=_WARNING_PERIOD
+            )
+
+
+def _transform(message: PoseStamped) -> RigidTransform:
+    at = message.pose.position
+    return RigidTransform.from_message(
+        Transform(translation=Vector3(x=at.x, y=at.y, z=at.z), rotation=message.pose.orientation)
+    )

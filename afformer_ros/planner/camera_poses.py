@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Poses of a camera that stands or moves, by the time of its images."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from typing import Any
+
+import cv2
+import numpy as np
+
+from afformer_core.errors import AfformerError
+from afformer_core.geometry.transform import RigidTransform
+
+# Poses that are kept: 4 s at 250 Hz.
+_KEPT = 1000
+# Seconds between two poses that a pose is interpolated between: a camera that is accelerated by
+# 5 m/s2 is then at most 6 mm off.
+_LONGEST_GAP = 0.1
+# Seconds between poses of a camera that tells its pose all the time, three times in a row.
+_STREAM_GAP, _STREAM = 1.0, 3
+# Metres, and of a rotation matrix, by which poses of a camera that stands still may differ.
+_STILL = 1e-3
+
+
+class NoPoseError(AfformerError):
+    """A time of which the camera's pose is not known."""
+
+
+class CameraPoses:
+    """Poses of the camera in the frame of the arm's base, the newest of them.
+
+    A pose that is told once holds from its stamp on, until another one is told. A camera whose
+    poses keep coming, or that is said to move, has a known pose between two of them alone.
+
+    Args:
+        moves: whether the camera moves, so that no pose holds.
+    """
+
+    def __init__(self, moves: bool) -> None:
+        self._moves = moves
+        self._lock = threading.Lock()
+        self._stamps: list[int] = []
+        self._poses: list[RigidTransform] = []
+
+    def add(self, stamp: int, pose: RigidTransform) -> None:
+        """Add the pose at a time in nanoseconds; times that go back begin anew."""
+        with self._lock:
+            if self._stamps and stamp < self._stamps[-1]:
+                del self._stamps[:], self._poses[:]
+            elif self._stamps and stamp == self._stamps[-1]:
+                del self._stamps[-1], self._poses[-1]
+            self._stamps.append(stamp)
+            self._poses.append(pose)
+            del self._stamps[:-_KEPT], self._poses[:-_KEPT]
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._stamps)
+
+    def at(self, stamp: int) -> RigidTransform:
+        """Return the pose at a time in nanoseconds.
+
+        Raises:
+            NoPoseError: it is not known; a later pose may tell it yet.
+        """
+        with self._lock:
+            after = bisect_right(self._stamps, stamp)
+            if not after:
+                raise NoPoseError(self._why_not_before(stamp))
+            before = after - 1
+            if stamp == self._stamps[before]:
+                return self._poses[before]
+            if after < len(self._stamps):
+                return self._between(before, stamp)
+            if self._moves or self._streams():
+                late = (stamp - self._stamps[before]) * 1e-9
+                raise NoPoseError(
+                    f'the newest camera_pose is {late:.3f} s older than the image; expected one '
+                    'after it. Publish the pose of a camera that moves all the time'
+                )
+            return self._poses[before]
+
+    def _between(self, before: int, stamp: int) -> RigidTransform:
+        one, other = self._poses[before], self._poses[before + 1]
+        begin, end = self._stamps[before], self._stamps[before + 1]
+        if (
+            np.abs(one.translation - other.translation).max() < _STILL
+            and np.abs(one.rotation - other.rotation).max() < _STILL
+        ):
+            return one
+        if end - begin > _LONGEST_GAP * 1e9:
+            raise NoPoseError(
+                f'the camera has moved between two poses {(end - begin) * 1e-9:.3f} s apart, and '
+                f'the image is from between; expected poses at most {_LONGEST_GAP:g} s apart. '
+                'Publish camera_pose more often'
+            )
+        return _interpolated(one, other, (stamp - begin) / (end - begin))
+
+    def _streams(self) -> bool:
+        newest = self._stamps[-_STREAM:]
+        gaps = np.diff(newest)
+        return len(newest) == _STREAM and bool((gaps <= _STREAM_GAP * 1e9).all())
+
+    def _why_not_before(self, stamp: int) -> str:
+        if not self._stamps:
+            return 'there is no camera_pose'
+        early = (self._stamps[0] - stamp) * 1e-9
+        return f'the image is {early:.3f} s older than the first camera_pose; expected one before'
+
+
+def _interpolated(one: RigidTransform, other: RigidTransform, share: float) -> RigidTransform:
+    """Interpolate linearly, and about one axis, at a share of the way."""
+    turn: Any = cv2.Rodrigues(other.rotation @ one.rotation.T)[0]
+    return RigidTransform(
+        cv2.Rodrigues(share * turn)[0] @ one.rotation,
+        (1 - share) * one.translation + share * other.translation,
+    )

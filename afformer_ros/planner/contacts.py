@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Points of an affordance that an arm may act at, and what they must have for that."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from geometry_msgs.msg import Vector3
+from numpy.typing import NDArray
+
+from afformer_core.geometry.transform import RigidTransform
+from afformer_ros.msg import Affordance, AffordancePoint
+from afformer_ros.planner.answers import NoPositionError, NotFoundError
+from afformer_ros.planner.contact import Contact
+
+
+class NotSureError(NotFoundError):
+    """A presence that is too near to its threshold to act on, or not known."""
+
+
+def check_presence(affordance: Affordance, margin: float) -> None:
+    """Check that what was demonstrated is surely enough in view to act.
+
+    Args:
+        affordance: what the grounding node found.
+        margin: share of the way from the threshold of presence to 1 that presence needs; at 0 it
+            needs no more than to be found.
+
+    Raises:
+        NotSureError: it is not.
+    """
+    if margin == 0:
+        return
+    presence, threshold = affordance.presence, affordance.presence_threshold
+    if math.isnan(presence) or math.isnan(threshold):
+        raise NotSureError(
+            'presence is not known, since the model is not calibrated; expected a margin of '
+            f'{margin:g} above its threshold. Calibrate the model, or set presence_margin to 0'
+        )
+    needed = threshold + margin * (1 - threshold)
+    if presence < needed:
+        raise NotSureError(
+            f'presence is {presence:.2f}, too near to its threshold of {threshold:.2f} to act on; '
+            f'expected at least {needed:.2f}. See whether the image shows what was demonstrated'
+        )
+
+
+def contacts_of(
+    affordance: Affordance,
+    to_base: RigidTransform,
+    camera: NDArray[np.float64] | None,
+    minimum_score: float,
+) -> list[Contact]:
+    """Read the points that an arm may act at, best first.
+
+    Those are the valid grasp candidates, and points that lack no more than a normal: of those the
+    direction to the camera takes its place, since a camera sees no surface from behind.
+
+    Args:
+        affordance: what the grounding node found.
+        to_base: transform from the frame of its positions to that of the arm's base.
+        camera: position of the camera in the frame of the base, [3]; None where it is not known.
+        minimum_score: score that a point needs, 0 to 1.
+
+    Raises:
+        NoPositionError: there is no such point.
+        UnknownActionError: the arm has no skill for the best action.
+    """
+    action = affordance.actions[0].name if affordance.actions else ''
+    contacts, problems = [], []
+    for point in affordance.points:
+        problem = _problem(point, camera, minimum_score)
+        if not problem:
+            try:
+                contacts.append(_contact(point, action, to_base, camera))
+            except ValueError as error:
+                problem = str(error)
+        if problem:
+            problems.append(problem)
+    if not contacts:
+        reason = problems[0] if problems else 'there are no points'
+        raise NoPositionError(f'there is no point that the arm may act at: {reason}')
+    return contacts
+
+
+def _problem(
+    point: AffordancePoint, camera: NDArray[np.float64] | None, minimum_score: float
+) -> str:
+    """Say why the arm may not act at a point; empty where it may."""
+    if not point.position_valid:
+        return point.position_problem or 'its position is not known'
+    if not point.score >= minimum_score:
+        return f'its score is {point.score:.3f}; expected at least {minimum_score:g}'
+    if point.grasp_candidate_valid:
+        return ''
+    if point.normal_valid:
+        return 'it is no grasp candidate; its score is below minimum_candidate_score'
+    if camera is None:
+        return 'it has no normal, and where the camera is in the frame of the base is not known'
+    return ''
+
+
+def _contact(
+    point: AffordancePoint,
+    action: str,
+    to_base: RigidTransform,
+    camera: NDArray[np.float64] | None,
+) -> Contact:
+    position = to_base.point(
+        np.array([point.position.x, point.position.y, point.position.z], np.float64)
+    )
+    if point.normal_valid:
+        normal = to_base.vector(_vector(point.normal))
+    else:
+        assert camera is not None
+        normal = camera - position
+    return Contact(
+        action,
+        position,
+        normal / np.linalg.norm(normal),
+        to_base.vector(_vector(point.motion)) if _moves(point, action) else None,
+    )
+
+
+def _moves(point: AffordancePoint, action: str) -> bool:
+    kind = AffordancePoint.ROTATION if action == 'rotate' else AffordancePoint.TRANSLATION
+    return bool(point.motion_valid) and point.motion_type == kind
+
+
+def _vector(message: Vector3) -> NDArray[np.float64]:
+    return np.array([message.x, message.y, message.z])

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client of the grounding node: where to act, and videos to load as demonstrations."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from rclpy.action import ActionClient
+from rclpy.node import Node
+
+from afformer_ros.action import GroundDemonstration, LoadDemonstration
+from afformer_ros.msg import Affordance
+from afformer_ros.planner.answers import NoAnswerError, RefusedError, found_affordance
+from afformer_ros.planner.waiting import Waiting, duration_message
+
+# Seconds for the node to appear, for its answer after a goal's own timeout, and to read a video.
+_STARTING, _PATIENCE, _LOADING = 60.0, 10.0, 120.0
+# Seconds on the wall for the last goal to be canceled.
+_CLOSING = 1.0
+
+
+class GroundingClient:
+    """Sends goals to the grounding node, and cancels those that it waits for no more.
+
+    Callbacks of the node must run in another thread.
+
+    Args:
+        node: node of the action clients.
+        waiting: waits of the planner.
+    """
+
+    def __init__(self, node: Node, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._idle = threading.Event()
+        self._idle.set()
+        self._ground: Any = ActionClient(
+            node, GroundDemonstration, 'grounding/ground_demonstration'
+        )
+        self._load: Any = ActionClient(node, LoadDemonstration, 'grounding/load_demonstration')
+
+    def close(self) -> bool:
+        """Wait until the open goal is canceled, once the planner is to end."""
+        return self._idle.wait(_CLOSING)
+
+    def wait_for_node(self) -> None:
+        """Wait until there is a grounding node.
+
+        Raises:
+            NoAnswerError: there is none.
+        """
+        self._wait_for(self._ground)
+
+    def ground(self, goal: GroundDemonstration.Goal, seconds: float) -> Affordance:
+        """Ask where to act (see `found_affordance`).
+
+        Args:
+            goal: what is asked; its timeout is set here.
+            seconds: seconds for the images to agree, by the clock of the grounding node.
+        """
+        goal.timeout = duration_message(seconds)
+        return found_affordance(self._result(self._ground, goal, seconds), goal.agreeing_images)
+
+    def load(self, path: str) -> None:
+        """Load a video, folder of images or bag as the demonstration, and select it.
+
+        Raises:
+            NoAnswerError, RefusedError: the grounding node does not answer, or refuses.
+        """
+        result = self._result(self._load, LoadDemonstration.Goal(path=path), _LOADING)
+        if not result.success:
+            raise RefusedError(result.message)
+
+    def _result(self, client: Any, goal: Any, seconds: float) -> Any:
+        """Send a goal and wait for its result; a goal that is given up is canceled."""
+        self._wait_for(client)
+        self._idle.clear()
+        sent = client.send_goal_async(goal)
+        try:
+            handle = self._wait(sent, _PATIENCE)
+            if not handle.accepted:
+                raise RefusedError('the grounding node refused the goal. Is it active?')
+            return self._wait(handle.get_result_async(), seconds + _PATIENCE).result
+        except NoAnswerError:
+            if sent.done():
+                _cancel(sent)
+            else:
+                # The goal may be accepted yet.
+                sent.add_done_callback(_cancel)
+            raise
+        finally:
+            self._idle.set()
+
+    def _wait_for(self, client: Any) -> None:
+        reason = self._waiting.until(client.server_is_ready, _STARTING)
+        if reason:
+            raise NoAnswerError(f'there is no grounding node: {reason}. Start one')
+
+    def _wait(self, future: Any, seconds: float) -> Any:
+        reason = self._waiting.until(future.done, seconds)
+        if reason:
+            raise NoAnswerError(f'the grounding node did not answer: {reason}')
+        return future.result()
+
+
+def _cancel(sent: Any) -> None:
+    """Cancel the goal of a future with its handle; one that was refused has nothing to cancel."""
+    handle = sent.result()
+    if handle is not None and handle.accepted:
+        handle.cancel_goal_async()

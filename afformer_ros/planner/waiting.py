@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waits by the clock of a node, which is real or simulated, that end where it stands still."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from builtin_interfaces.msg import Duration
+from rclpy.clock import Clock
+
+_POLL = 0.01
+
+
+class TimeLimit:
+    """A time limit that begins now, by the clock of a node.
+
+    Time is up once both that clock and the wall have passed the seconds: of a simulation that is
+    slower than the wall nothing ends early, and of a faster one messages have time to arrive.
+    Where the clock stands still, time is up after a limit on the wall.
+
+    Args:
+        now: time of the node in nanoseconds.
+        seconds: seconds until time is up.
+        standstill: seconds on the wall for which the clock may stand still.
+        steady: seconds on the wall.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], int],
+        seconds: float,
+        standstill: float,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
+        self._seconds = seconds
+        self._standstill = standstill
+        self._steady = steady
+        self._last = now()
+        self._begin = self._moved = steady()
+        self._passed = 0.0
+
+    def reason(self) -> str:
+        """Say why time is up; empty while it is not. Ask several times a second."""
+        now, steady = self._now(), self._steady()
+        if now != self._last:
+            # Simulated time is 0 before its first message, and goes back when it begins anew.
+            if self._last:
+                self._passed += max(0, now - self._last) * 1e-9
+            self._last, self._moved = now, steady
+        if steady - self._moved >= self._standstill:
+            return (
+                f'the clock of the planner has stood still for {self._standstill:g} s. Is the '
+                'simulation paused, and is /clock published?'
+            )
+        if min(self._passed, steady - self._begin) >= self._seconds:
+            return f'{self._seconds:g} s have passed'
+        return ''
+
+
+class Waiting:
+    """The waits of a planner.
+
+    Args:
+        clock: clock of its node.
+        finished: event that ends every wait.
+        standstill: seconds on the wall for which the clock may stand still.
+    """
+
+    def __init__(self, clock: Clock, finished: threading.Event, standstill: float) -> None:
+        self._clock = clock
+        self._finished = finished
+        self._standstill = standstill
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the planner is to end."""
+        return self._finished.is_set()
+
+    def now(self) -> int:
+        """Return the time of the node in nanoseconds."""
+        return int(self._clock.now().nanoseconds)
+
+    def limit(self, seconds: float) -> TimeLimit:
+        """Begin a time limit."""
+        return TimeLimit(self.now, seconds, self._standstill)
+
+    def pause(self) -> None:
+        """Let other threads run before a condition is asked for again."""
+        time.sleep(_POLL)
+
+    def until(self, condition: Callable[[], object], seconds: float) -> str:
+        """Wait for a condition; return '' once it holds, or why it is waited for no more."""
+        limit = self.limit(seconds)
+        while not condition():
+            if self._finished.is_set():
+                return 'the planner was stopped'
+            if reason := limit.reason():
+                return reason
+            self.pause()
+        return ''
+
+
+def duration_message(seconds: float) -> Duration:
+    """Convert seconds, at least 0, to a message, to the nearest nanosecond."""
+    nanoseconds = round(seconds * 1e9)
+    return Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An arm that follows trajectories exactly, on the topics of a driver, with its own clock.
+
+Nothing is simulated but its joints, and a wall at which its tip stops.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import rclpy
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from afformer_core.sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
+from afformer_ros.planner.kinematics import TipKinematics
+
+FINGER = 'panda_finger_joint1'
+# Seconds of the arm's time between two joint states.
+STEP = 0.02
+
+
+def time_message(nanoseconds: int) -> Time:
+    return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+
+@dataclass
+class Track:
+    """A trajectory that is followed: float [P + 1] times and [P + 1, J] positions."""
+
+    times: NDArray[np.float64]
+    positions: NDArray[np.float64]
+
+    def at(self, when: float) -> NDArray[np.float64]:
+        columns = self.positions.T
+        return np.array([np.interp(when, self.times, column) for column in columns])
+
+    def fastest(self) -> float:
+        """Largest speed of a joint, radians per second."""
+        ways = np.abs(np.diff(self.positions, axis=0)).max(axis=1)
+        return float((ways / np.diff(self.times)).max())
+
+
+class StandInArm:
+    """The arm, and the context and the executor of all nodes of a test; a `with` block runs it.
+
+    Args:
+        speed: seconds of its clock in a second on the wall.
+        wall: a point [3] on a wall and its normal [3]; the tip does not go behind it.
+
+    Attributes:
+        joints: positions [7] at the moment.
+        tracks: all that the arm was sent along so far.
+        messages: the trajectories that it was sent.
+        deaf: whether trajectories are lost.
+        stamp_offset: nanoseconds by which the stamps of joint states are wrong.
+        running: whether the clock runs.
+    """
+
+    def __init__(
+        self,
+        speed: float = 25.0,
+        wall: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        start: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
+        # Kinematics are not shared by threads.
+        self._own_kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
+        self.speed, self.wall = speed, wall
+        self.joints = np.array(POSTURES['observe'] if start is None else start)
+        self.finger = 0.04
+        self.tracks: list[Track] = []
+        self.messages: list[JointTrajectory] = []
+        self.history: list[NDArray[np.float64]] = []
+        self.deaf = False
+        self.running = True
+        self.stamp_offset = 0
+        self.now = 100 * 10**9
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('driver', context=self.context)
+        self._clock = self.node.create_publisher(Clock, '/clock', 1)
+        self._states = self.node.create_publisher(JointState, 'joint_states', 10)
+        self.node.create_subscription(
+            JointTrajectory, 'arm_controller/joint_trajectory', self._follow, 1
+        )
+        self.node.create_subscription(
+            JointTrajectory, 'gripper_controller/joint_trajectory', self._grip, 1
+        )
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self._ending = threading.Event()
+        self._threads = [threading.Thread(target=one) for one in (self._spin, self._tick)]
+
+    def planner_node(self, name: str = 'planner') -> Node:
+        """A node by the arm's clock."""
+        node = rclpy.create_node(
+            name,
+            context=self.context,
+            parameter_overrides=[Parameter('use_sim_time', value=True)],
+        )
+        self.executor.add_node(node)
+        return node
+
+    def __enter__(self) -> StandInArm:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self.executor.wake()
+        for thread in self._threads:
+            thread.join()
+        nodes = self.executor.get_nodes()
+        self.executor.shutdown()
+        for node in nodes:
+            node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+    def tip(self) -> NDArray[np.float64]:
+        return self.kinematics.tip(self.joints).translation
+
+    def targets(self) -> list[NDArray[np.float64]]:
+        """Positions [3] of the tip that the arm was sent to, one for each trajectory."""
+        return [self.kinematics.tip(one.positions[-1]).translation for one in self.tracks]
+
+    def publish_state(self, stamp: int, joints: NDArray[np.float64]) -> None:
+        message = JointState(name=[*ARM_JOINTS, FINGER], position=[*joints.tolist(), self.finger])
+        message.header.stamp = time_message(stamp)
+        self._states.publish(message)
+
+    def _follow(self, message: JointTrajectory) -> None:
+        self.messages.append(message)
+        if self.deaf:
+            return
+        now = self.now * 1e-9
+        offsets = [
+            one.time_from_start.sec + 1e-9 * one.time_from_start.nanosec for one in message.points
+        ]
+        due = self.tracks[-1].at(now) if self.tracks else self.joints
+        self.tracks.append(
+            Track(
+                np.array([now, *(now + one for one in offsets)]),
+                np.array([due, *(one.positions for one in message.points)]),
+            )
+        )
+
+    def _grip(self, message: JointTrajectory) -> None:
+        self.finger = float(message.points[-1].positions[0])
+
+    def _advance(self) -> None:
+        if self.tracks:
+            joints = self.tracks[-1].at(self.now * 1e-9)
+            if self.wall is not None:
+                point, normal = self.wall
+                if (self._own_kinematics.tip(joints).translation - point) @ normal < -0.002:
+                    joints = self.joints
+            self.joints = joints
+            self.history.append(joints)
+
+    def _tick(self) -> None:
+        due = time.monotonic()
+        while not self._ending.is_set():
+            if self.running:
+                self.now += round(STEP * 1e9)
+                self._advance()
+                self._clock.publish(Clock(clock=time_message(self.now)))
+                self.publish_state(self.now + self.stamp_offset, self.joints)
+            due = max(due + STEP / self.speed, time.monotonic())
+            time.sleep(max(0.0, due - time.monotonic()))
+
+    def _spin(self) -> None:
+        while not self._ending.is_set():
+            self.executor.spin_once(timeout_sec=0.1)

@@ -143,3 +143,12 @@ def test_a_point_out_of_reach_gets_no_trajectory() -> None:
     with pytest.raises(UnreachableError, match=r'the arm does not reach \[0.917, 0.68, 0.422\]'):
         act(arm, Contact('touch', np.array([0.89, 0.67, 0.43]), NORMAL))
     assert arm.messages == []
+
+
+def test_no_joint_jumps_on_the_way_to_the_surface() -> None:
+    # From here the shortest way leads to a pose of the arm that it must leave by 2.3 rad.
+    start = np.array([-1.83, -1.26, -0.25, -2.78, -0.3, 1.6, 0.64])
+    arm = StandInArm(start=start)
+    act(arm, Contact('touch', np.array([0.27, 0.25, 0.5]), unit(-0.7, 0.03, -0.72)))
+    before, *later = (one.positions[-1] for one in arm.tracks)
+    assert np.abs(np.diff([before, *later[:10]], axis=0)).max() < 1.2

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -385,3 +387,21 @@ def test_a_clock_that_stands_still_is_a_reason_of_its_own(bench) -> None:
     made = bench(answer, clock_patience=0.6, camera_frame='')
     assert 'the clock of the planner has stood still for 0.6 s' in made.reason(NoAnswerError)
     wait_for(lambda: made.grounding.goals.canceled == 1)
+
+
+def test_an_arm_that_feels_nothing_is_no_success_of_the_process(bench) -> None:
+    made = bench(lambda _: found([point_at(POINT, NORMAL)], BASE), camera_frame='')
+    made.arm.wall = None
+    parameters = {'use_sim_time': True, 'camera_frame': '""'}
+    arguments = [f'{name}:={value}' for name, value in parameters.items()]
+    done = subprocess.run(
+        [sys.executable, '-m', 'afformer_ros.executables.planner', '--ros-args']
+        + [word for one in arguments for word in ('-p', one)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert 'nothing stopped the tip; the camera sees it 0.0 cm from' in done.stdout
+    assert done.returncode == 1
+    assert 'the arm did not feel that it has done it' in done.stderr

@@ -278,16 +278,15 @@ def test_without_a_normal_and_a_camera_nothing_is_done(bench) -> None:
 
 
 def test_what_is_noise_is_no_next_best_point(bench) -> None:
-    far = np.array([1.9, 0.4, 0.3])
+    normal = POSE.rotation.T @ NORMAL
     points = [
-        point_at(far, NORMAL, 0.71),
-        point_at(POINT + 0.1, NORMAL, 0.04),
-        point_at(POINT + 0.1, None, 0.05),
+        point_at(seen_from(POSE, np.array([1.9, 0.4, 0.3])), normal, 0.71),
+        point_at(seen_from(POSE, POINT), normal, 0.04),
+        point_at(seen_from(POSE, POINT), None, 0.05),
     ]
-    made = bench(lambda _: found(points, BASE), camera_frame='')
-    with pytest.raises(UnreachableError, match=r'does not reach \['):
-        made.repeat()
-    assert made.arm.messages == []
+    made = bench(lambda _: found(points, CAMERA, time_message(made.arm.now)))
+    made.tell_pose(POSE, made.arm.now)
+    assert re.search(r'does not reach \[1\.9', made.reason(UnreachableError))
 
 
 def test_the_next_best_candidate_is_taken_where_the_best_is_out_of_reach(bench) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from typing import Any
 
-import cv2
 import numpy as np
 
 from afformer_core.errors import AfformerError
@@ -96,7 +94,7 @@ class CameraPoses:
                 f'the image is from between; expected poses at most {_LONGEST_GAP:g} s apart. '
                 'Publish camera_pose more often'
             )
-        return _interpolated(one, other, (stamp - begin) / (end - begin))
+        return one.towards(other, (stamp - begin) / (end - begin))
 
     def _streams(self) -> bool:
         newest = self._stamps[-_STREAM:]
@@ -108,12 +106,3 @@ class CameraPoses:
             return 'there is no camera_pose'
         early = (self._stamps[0] - stamp) * 1e-9
         return f'the image is {early:.3f} s older than the first camera_pose; expected one before'
-
-
-def _interpolated(one: RigidTransform, other: RigidTransform, share: float) -> RigidTransform:
-    """Interpolate linearly, and about one axis, at a share of the way."""
-    turn: Any = cv2.Rodrigues(other.rotation @ one.rotation.T)[0]
-    return RigidTransform(
-        cv2.Rodrigues(share * turn)[0] @ one.rotation,
-        (1 - share) * one.translation + share * other.translation,
-    )

@@ -62,6 +62,7 @@ def test_pages_of_other_sites_may_not_ask() -> None:
 
     assert answer(host=host, origin='http://127.0.0.1:8765')[0] == 200
     assert answer(host=host, origin='http://evil.example')[0] == 403
+    assert answer(host=host, origin='http://127.0.0.1:9999')[0] == 403
     assert answer(host=host, origin='null')[0] == 403
     assert answer(kind='websocket', host=host, origin='http://evil.example')[0] == 1008
 

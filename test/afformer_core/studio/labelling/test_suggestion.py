@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ FRAMES = (IMAGE,)
 class GrounderDouble:
     """Always the same grounding; remembers what it was asked."""
 
-    calibration = None
+    calibration: Any = None
+    presence: float | None = 0.5
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -39,7 +41,9 @@ class GrounderDouble:
         self.asked.append('ground')
         peaks = (Peak(-0.4, 47.3, 0.6), Peak(20, 30, 0.3), Peak(40, 30, 0.29))
         scores = {'pull': 0.7, 'press': 0.2, 'turn': 0.1}
-        return Grounding(np.ones((4, 4), np.float32), (48, 64), scores, peaks, 0.6, 0.5)
+        return Grounding(
+            np.ones((4, 4), np.float32), (48, 64), scores, peaks, 0.6, 0.5, self.presence
+        )
 
 
 @pytest.fixture
@@ -90,6 +94,27 @@ def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
 
     run(use)
     assert grounder.asked == ['memorize', 'ground', 'ground', 'memorize', 'ground', 'forget']
+
+
+@pytest.mark.parametrize(
+    ('presence', 'doubtful'), [(0.29, True), (0.3, False), (0.8, False), (None, False)]
+)
+def test_what_is_not_in_view_is_doubtful(
+    presence: float | None,
+    doubtful: bool,
+    worker: GroundingWorker,
+    grounder: GrounderDouble,
+) -> None:
+    grounder.calibration = SimpleNamespace(threshold=0.3)
+    grounder.presence = presence
+
+    async def use() -> None:
+        suggester = Suggester(worker, None)
+        found = await suggester.suggest(pair('a.mp4', 'a.png'), FRAMES, IMAGE, lambda: True)
+        assert found is not None
+        assert found.doubtful is doubtful
+
+    run(use)
 
 
 def test_demonstrations_of_one_name_in_two_folders_are_two(

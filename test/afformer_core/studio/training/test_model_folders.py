@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,17 @@ def folders(tmp_path: Path) -> ModelFolders:
 def test_models_are_those_in_the_folder_itself(folders: ModelFolders) -> None:
     assert folders.models() == ('shipped', 'espresso')
     assert folders.having('config.yaml') == ('begun',)
+
+
+def test_what_was_written_last_comes_first(tmp_path: Path) -> None:
+    # Neither by their names nor by when the folders were made.
+    for name, seconds in (('kettle', 300.5), ('cup', 300.75), ('lamp', 20.0)):
+        file = tmp_path / name / 'config.yaml'
+        file.parent.mkdir()
+        file.touch()
+        os.utime(file, (0, seconds))
+
+    assert ModelFolders(tmp_path).having('config.yaml') == ('cup', 'kettle', 'lamp')
 
 
 def test_a_folder_that_is_not_there_yet_has_the_shipped_model_alone(tmp_path: Path) -> None:

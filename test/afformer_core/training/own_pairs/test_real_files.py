@@ -42,21 +42,17 @@ def middle(pair: PartPair) -> np.ndarray:
     return np.asarray(pair.parts[0]).mean(axis=0)
 
 
-def write_pairs(folder: Path, pairs: Sequence[PartPair], outside: bool = False) -> None:
-    """Lay out own pairs with one point each; with another one outside of the image on request."""
+def write_pairs(folder: Path, pairs: Sequence[PartPair]) -> None:
+    """Lay out own pairs with one point each."""
     for pair in pairs:
         sample = pair.sample
         own = folder / sample.sample_id
-        rows = ['demonstration,image,action,x,y']
         x, y = middle(pair)
         for kind, path in (('demonstrations', sample.video_path), ('images', sample.image_path)):
             (own / kind).mkdir(parents=True)
             (own / kind / path.name).symlink_to(path)
-        names = f'{sample.video_path.name},{sample.image_path.name},push'
-        rows.append(f'{names},{x:.1f},{y:.1f}')
-        if outside:
-            rows.append(f'{names},{3 * sample.image_size[0]},{y:.1f}')
-        (own / 'points.csv').write_text('\n'.join(rows) + '\n')
+        row = f'{sample.video_path.name},{sample.image_path.name},push,{x:.1f},{y:.1f}'
+        (own / 'points.csv').write_text(f'demonstration,image,action,x,y\n{row}\n')
 
 
 def fine_tune(annotations: Path, output: Path, steps: int) -> Path:
@@ -123,10 +119,10 @@ def test_three_pairs_are_answered_as_marked_and_others_as_before(
     assert moved(before, after) == []
 
 
-def test_one_pair_with_a_point_outside_of_its_image_is_answered_as_marked(
+def test_one_pair_is_answered_as_marked(
     pairs: Mapping[str, PartPair], before: Mapping[str, tuple[float, float]], tmp_path: Path
 ) -> None:
-    write_pairs(tmp_path / 'pairs', [pairs['dt_sw1']], outside=True)
+    write_pairs(tmp_path / 'pairs', [pairs['dt_sw1']])
 
     after = peaks(fine_tune(tmp_path / 'pairs', tmp_path / 'model', 2), pairs, tuple(before))
 

@@ -11,6 +11,8 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.golden import golden_outputs as module
 from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
 from afformer_core.runtime.golden.golden_outputs import golden_outputs
+from afformer_core.runtime.graphs import write_graph_listing
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, GoldenOutputs
 
 
@@ -57,6 +59,18 @@ def test_those_of_a_model_with_a_matching_network_are_of_both(matched_folder: Pa
     assert weights[1].tolist() == [1.0] * 4
     assert both.heatmap_logits.shape == alone.heatmap_logits.shape == (4, 1, 64, 96)
     assert np.abs(both.heatmap_logits - alone.heatmap_logits).max() > 0.1
+
+
+def test_those_of_both_networks_are_not_taken_for_one_alone(copied_folder: Path) -> None:
+    ours = GoldenOutputs.read(copied_folder)
+    twice = [np.repeat(np.repeat(one, 2, -3), 2, -2) for one in (ours.frames, ours.image)]
+    replace(ours, frames=twice[0], image=twice[1]).write(copied_folder)
+    write_graph_listing(copied_folder, read_description(copied_folder), 'fp32', 18)
+
+    found = golden_outputs(copied_folder, 'fp32', with_matching=False)
+
+    assert found.size == (64, 96)
+    assert np.array_equal(found.image, ours.image)
 
 
 def test_those_of_quantized_graphs_are_never_of_others(copied_folder: Path) -> None:

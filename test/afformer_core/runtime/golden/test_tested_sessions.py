@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on a GPU is tested as a whole, in the coarsest precision of its networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from afformer_core.runtime import backends
+from afformer_core.runtime.backends import open_decoder, open_session
+from afformer_core.runtime.golden.differences import GPU_TOLERANCES, Differences
+from afformer_core.runtime.matching.matched_session import MatchedSession
+
+Tests = list[tuple[Any, Any, Differences]]
+
+
+@pytest.fixture
+def tests(monkeypatch: pytest.MonkeyPatch) -> Tests:
+    """The tests that are made of sessions; the decoder has fp16, the matching network fp32."""
+    made: Tests = []
+
+    def opened(folder: Path, backend: str, *rest: object) -> tuple[Any, str]:
+        precision = 'fp32' if folder.name == 'matching' else 'fp16'
+        return SimpleNamespace(backend=backend, folder=folder), precision
+
+    def golden(folder: Path, precision: str, with_matching: bool) -> Any:
+        return precision, with_matching
+
+    def tested(session: Any, golden: Any, allowed: Differences, description: Any) -> Differences:
+        made.append((session, golden, allowed))
+        return Differences(0.125, 0.5, 0.25, 0.0625)
+
+    monkeypatch.setattr(backends, '_open_network', opened)
+    monkeypatch.setattr('afformer_core.runtime.golden.golden_outputs.golden_outputs', golden)
+    monkeypatch.setattr('afformer_core.runtime.self_test.self_test', tested)
+    return made
+
+
+@pytest.mark.parametrize('backend', ['cuda', 'tensorrt'])
+def test_both_networks_together(matched_folder: Path, tests: Tests, backend: str) -> None:
+    lines: list[str] = []
+    session = open_session(matched_folder, backend, 0, 'auto', lines.append)
+
+    assert isinstance(session, MatchedSession)
+    assert tests == [(session, ('fp16', True), GPU_TOLERANCES['fp16'])]
+    assert lines == [
+        f'{backend} and the golden outputs: 0.12 of the heatmap lies elsewhere, the peak moves by '
+        '0.5 pixels, an action score by 0.25 and presence by 0.062'
+    ]
+
+
+def test_the_decoder_alone(matched_folder: Path, tests: Tests) -> None:
+    session = open_decoder(matched_folder, 'cuda', 0)
+
+    assert tests == [(session, ('fp16', False), GPU_TOLERANCES['fp16'])]
+
+
+@pytest.mark.parametrize('backend', ['torch', 'onnxruntime'])
+def test_nothing_on_a_cpu(matched_folder: Path, tests: Tests, backend: str) -> None:
+    open_session(matched_folder, backend, 0)
+
+    assert tests == []

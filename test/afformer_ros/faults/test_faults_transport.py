@@ -3,11 +3,27 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo, Image
+
+from afformer_core.messages.image_encoding import image_message as encode_image
+from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.shared_memory_ports import SharedMemoryPorts
+from test.afformer_ros.conftest import Client, Process
 
 SHARED_MEMORY = Path('/dev/shm')
+RATE = 15.0
+# Processes that want a processor, by far more than there are.
+HOGS = 40
 
 
 def _take_shared_memory_away(pid: int) -> None:
@@ -37,3 +53,92 @@ def test_a_node_that_no_message_reaches_ends_and_grounds_after_another_start(nod
     # Like a launch file, it asks the new process until it answers.
     nodes.client().bring_up()
     assert client.ground(client.image_message(3)).demonstration == 'press'
+
+
+class Camera:
+    """A camera of 640 x 480 with depth, and of what it showed the node grounds."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._depths = client.node.create_publisher(Image, 'depth', 5)
+        self._infos = client.node.create_publisher(CameraInfo, 'camera_info', 5)
+        self._depth = np.full((480, 640), 830, np.uint16)
+        self._number = 0
+
+    def publish(self, seconds: float) -> None:
+        """Publish images for some seconds."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._publish()
+
+    def grounded_after(self) -> float:
+        """Publish until an image from now on is grounded; return the seconds that it takes."""
+        first, begin = self._number, time.monotonic()
+        self._client.affordances.clear()
+
+        def grounded() -> bool:
+            self._publish()
+            numbers = (int(one.header.frame_id) for one in self._client.affordances)
+            return any(number >= first for number in numbers)
+
+        self._client.wait(grounded, 'the grounding of an image')
+        return time.monotonic() - begin
+
+    def _publish(self) -> None:
+        image = self._client.image_message(self._number % 5, str(self._number), 640, 480)
+        depth = encode_image(RclpyMessages(), self._depth, '16UC1', image.header)
+        image.header.stamp = depth.header.stamp = self._client.node.get_clock().now().to_msg()
+        self._depths.publish(depth)
+        self._infos.publish(CameraInfo(header=image.header, width=640, height=480))
+        self._client.images.publish(image)
+        self._number += 1
+        self._client.spin(1.0 / RATE)
+
+
+def _stop_and_see(process: Process, camera: Camera, seconds: float) -> float:
+    """Stop the node for a while; return the seconds until it grounds again."""
+    process.popen.send_signal(signal.SIGSTOP)
+    camera.publish(seconds)
+    process.popen.send_signal(signal.SIGCONT)
+    return camera.grounded_after()
+
+
+def test_a_node_that_was_stopped_grounds_again(nodes) -> None:
+    process = nodes.grounding(transport_loss_timeout=3.0)
+    client = nodes.client()
+    client.bring_up()
+    client.record('press')
+    camera = Camera(client)
+    camera.grounded_after()
+    print(f'grounded {_stop_and_see(process, camera, 3.5):.1f} s after a stop of 3.5 s')
+    assert process.popen.poll() is None
+
+
+@contextmanager
+def _hogs() -> Iterator[None]:
+    """Processes beside which others wait for a processor."""
+    command = [sys.executable, '-S', '-c', 'while True: pass']
+    hogs = [subprocess.Popen(command) for _ in range(HOGS)]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_node_grounds_again_after_stops_and_load_three_times(nodes) -> None:
+    process = nodes.grounding()
+    client = nodes.client()
+    client.bring_up()
+    client.record('press')
+    camera = Camera(client)
+    camera.grounded_after()
+    for _ in range(3):
+        print(f'grounded {_stop_and_see(process, camera, 8.0):.1f} s after a stop of 8 s')
+        with _hogs():
+            camera.publish(10.0)
+        print(f'grounded {camera.grounded_after():.1f} s after 10 s beside {HOGS} processes')
+    assert process.popen.poll() is None

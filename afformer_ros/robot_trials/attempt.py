@@ -14,13 +14,13 @@ from afformer_ros.planner.answers import (
     RefusedError,
     UnsteadyError,
 )
-from afformer_ros.planner.contact import UnknownActionError, UnreachableError
+from afformer_ros.planner.contact import BlockedError, UnknownActionError, UnreachableError
 from afformer_ros.planner.joint_states import ArmError
 
 # The arm did not act, since the grounding node found no point, or the arm cannot act there.
 NOT_FOUND, UNSTEADY = Verdict.NOT_FOUND.value, 'point not steady'
 NO_POSITION = 'point without a position'
-UNREACHABLE, NO_SKILL = 'out of reach', 'action without a skill'
+UNREACHABLE, BLOCKED, NO_SKILL = 'out of reach', 'stopped on the way', 'action without a skill'
 # The element is out of the view of the head camera.
 HIDDEN = 'element hidden'
 # Nothing is known of the model or the skill: something else in the graph has failed.
@@ -32,6 +32,7 @@ _VERDICTS: dict[type[AfformerError], str] = {
     UnsteadyError: UNSTEADY,
     NoPositionError: NO_POSITION,
     NotFoundError: NOT_FOUND,
+    BlockedError: BLOCKED,
     UnreachableError: UNREACHABLE,
     UnknownActionError: NO_SKILL,
     NoAnswerError: NO_ANSWER,

@@ -25,7 +25,7 @@ from afformer_ros.planner.answers import (
     UnsteadyError,
 )
 from afformer_ros.planner.arm_client import ArmError
-from afformer_ros.planner.contact import Contact, UnknownActionError, UnreachableError
+from afformer_ros.planner.contact import BlockedError, Contact, UnknownActionError, UnreachableError
 from afformer_ros.planner.planner_node import Report
 from afformer_ros.robot_trials.attempt import Attempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph
@@ -106,6 +106,7 @@ def attempt(end: Report | AfformerError) -> Attempt:
         (UnsteadyError('here, there'), 'point not steady', True),
         (NoPositionError('no depth'), 'point without a position', True),
         (UnreachableError('too far'), 'out of reach', True),
+        (BlockedError('6 cm before'), 'stopped on the way', True),
         (UnknownActionError('press'), 'action without a skill', True),
         (NoAnswerError('30 s'), 'no answer', False),
         (RefusedError('inactive'), 'refused', False),

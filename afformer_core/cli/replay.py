@@ -103,17 +103,13 @@ def _add_demonstration(group: Any) -> None:
         help='do not trim it to the part in which something happens',
     )
     group.add_argument(
-        '--hand-model',
-        type=INPUT_FILE,
-        metavar='FILE',
+        '--hand-model', type=INPUT_FILE, metavar='FILE',
         help="MediaPipe's hand_landmarker.task to trim by",
-    )
+    )  # fmt: skip
     group.add_argument(
-        '--model',
-        type=INPUT_FOLDER,
-        metavar='FOLDER',
+        '--model', type=INPUT_FOLDER, metavar='FOLDER',
         help='model folder (default: the shipped model)',
-    )
+    )  # fmt: skip
     add_session_options(group)
 
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from afformer_core.errors import ImageError
 from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.matching.exemplars import Exemplars
 from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.matching.weighing import Matching
@@ -134,6 +137,20 @@ def test_both_networks_of_a_matched_session_fall_back(
     assert losing.calls_after_the_loss == beside.calls_after_the_loss == 1
 
 
+def test_exemplars_outlive_the_gpu(tmp_path: Path) -> None:
+    rows = np.ones((1, 432), np.float32)
+    exemplars = Exemplars(rows, rows, rows, np.zeros(1, np.int32))
+    layout = JoinedFeatures(afformer_small(ACTIONS, (64, 96)), afformer_matching((), (128, 192)))
+    on_gpu: Any = SimpleNamespace(backend='cuda')
+    matched = MatchedSession(on_gpu, on_gpu, layout, Matching(0.3, ''), exemplars)
+
+    session = with_fallback(matched, tmp_path, 1, print)
+
+    assert isinstance(session, MatchedSession)
+    assert isinstance(session.decoder, FallbackSession)
+    assert session.exemplars is exemplars
+
+
 def test_a_loss_while_a_demonstration_is_recorded(
     small_folder: Path, frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +228,8 @@ _LOSE_A_GPU = """
 import sys
 import numpy as np, torch
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 folder = Path(sys.argv[1])

@@ -32,8 +32,9 @@ _TURN, _TURN_ROOM, _TURN_STEP, _LEAST_TURN = 1.2, 1.4, 0.15, 0.15
 _DWELL = {'touch': 0.1, 'hold': 0.8}
 # Shares of the horizontal direction away from the base in that of the tool.
 _TILTS = (0.0, 0.35, 0.6)
-# Metres by which the tip may be away from where nothing is to stop it.
-_STRAY = 0.02
+# Metres by which the tip may be away from where nothing is to stop it, and how often it is sent
+# there.
+_STRAY, _FREE_ATTEMPTS = 0.02, 3
 # Share of the newest way in the direction of a part that something else guides, as a door.
 _GUIDANCE = 0.5
 
@@ -149,19 +150,25 @@ class Skills:
             )
         before, near, _ = self._approach(points, contact, start, turn)
         self._arm.grip(_OPEN)
-        for joints, seconds in ((before, 1.0), (near, (self._distance - _NEAR) / _FAST)):
-            self._arm.follow([joints], seconds)
-            self._check_arrival(joints)
+        self._go_freely(before, 1.0)
+        self._go_freely(near, (self._distance - _NEAR) / _FAST)
 
-    def _check_arrival(self, joints: NDArray[np.float64]) -> None:
+    def _go_freely(self, joints: NDArray[np.float64], seconds: float) -> None:
+        """Go to joint positions, and check that the arm is there."""
         target = self._kinematics.tip(joints).translation
-        stray = self._away_from(target)
-        if stray > _STRAY:
-            raise BlockedError(
-                f'the arm has stopped {stray * 100:.0f} cm before '
-                f'{target.round(3).tolist()}, where nothing is to stop it. See whether something '
-                'is in its way, and whether its controller takes trajectories'
-            )
+        stray = np.inf
+        # A trajectory that was late is still on its way, and one that was lost is sent again.
+        for _ in range(_FREE_ATTEMPTS):
+            self._arm.follow([joints], seconds)
+            stray = self._away_from(target)
+            if stray <= _STRAY:
+                return
+            self._arm.wait(_LATENESS)
+        raise BlockedError(
+            f'the arm has stopped {stray * 100:.0f} cm before {target.round(3).tolist()}, where '
+            'nothing is to stop it. See whether something is in its way, and whether its '
+            'controller takes trajectories'
+        )
 
     def _approach(
         self,
@@ -202,7 +209,7 @@ class Skills:
             way = self._step(target, at, direction, step)
             if way is None:
                 # The end of the arm's reach is nothing that is felt.
-                return _Travel(float(np.linalg.norm(at - begin)), False)
+                return _Travel(float(np.linalg.norm(at - begin)), True)
             stopped = way @ direction < _STOPPED * step
             gone += float(way @ direction)
             at = at + way

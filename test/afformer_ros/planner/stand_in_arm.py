@@ -62,6 +62,7 @@ class StandInArm:
         tracks: all that the arm was sent along so far.
         messages: the trajectories that it was sent.
         deaf: whether trajectories are lost.
+        losses: how many of the first trajectories are lost.
         stamp_offset: nanoseconds by which the stamps of joint states are wrong.
         running: whether the clock runs.
     """
@@ -82,6 +83,7 @@ class StandInArm:
         self.messages: list[JointTrajectory] = []
         self.history: list[NDArray[np.float64]] = []
         self.deaf = False
+        self.losses = 0
         self.running = True
         self.stamp_offset = 0
         self.now = 100 * 10**9
@@ -141,7 +143,7 @@ class StandInArm:
 
     def _follow(self, message: JointTrajectory) -> None:
         self.messages.append(message)
-        if self.deaf:
+        if self.deaf or len(self.messages) <= self.losses:
             return
         now = self.now * 1e-9
         offsets = [

@@ -127,7 +127,7 @@ def test_an_arm_that_does_not_get_to_the_point_has_not_done_it() -> None:
     arm.deaf = True
     with pytest.raises(BlockedError, match=r'the arm has stopped \d+ cm before .* nothing is to'):
         act(arm, Contact('touch', POINT, NORMAL))
-    assert len(arm.messages) == 1
+    assert len(arm.messages) == 3
     assert arm.joints is start
 
 
@@ -152,3 +152,12 @@ def test_no_joint_jumps_on_the_way_to_the_surface() -> None:
     act(arm, Contact('touch', np.array([0.27, 0.25, 0.5]), unit(-0.7, 0.03, -0.72)))
     before, *later = (one.positions[-1] for one in arm.tracks)
     assert np.abs(np.diff([before, *later[:10]], axis=0)).max() < 1.2
+
+
+def test_a_trajectory_that_is_lost_is_sent_again() -> None:
+    arm = StandInArm(wall=(POINT, NORMAL))
+    arm.losses = 1
+    felt = act(arm, Contact('touch', POINT, NORMAL))
+    assert felt.done
+    assert arm.targets()[0] == pytest.approx(POINT + 0.11 * NORMAL, abs=2e-3)
+    assert min(heights(arm)) == pytest.approx(0, abs=4e-3)

@@ -25,7 +25,12 @@ from afformer_ros.planner.answers import (
     UnsteadyError,
 )
 from afformer_ros.planner.arm_client import ArmError
-from afformer_ros.planner.contact import BlockedError, Contact, UnknownActionError, UnreachableError
+from afformer_ros.planner.contact import (
+    BlockedError,
+    Contact,
+    UnknownActionError,
+    UnreachableError,
+)
 from afformer_ros.planner.planner_node import Report
 from afformer_ros.robot_trials.attempt import Attempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph

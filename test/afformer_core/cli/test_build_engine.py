@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not ins
 from afformer_core.cli.main import main
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
-from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import Graphs
 from afformer_core.runtime.tensorrt.compiled_model import CompiledModel
 from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
@@ -23,16 +21,6 @@ from afformer_core.runtime.weights import save_model
 from ..conftest import ACTIONS, random_model
 
 NO_GRAPHS = Graphs(Path(), '', '', 18, {}, {}, {})
-
-
-@pytest.fixture(scope='module')
-def exported_pair(matched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the model with a matching network, both exported."""
-    folder = tmp_path_factory.mktemp('pair') / 'model'
-    shutil.copytree(matched_folder, folder)
-    for each in (folder, folder / 'matching'):
-        export_graphs(each)
-    return folder
 
 
 @pytest.mark.parametrize(('known', 'opset'), [(True, None), (False, 18)])
@@ -89,11 +77,11 @@ def test_both_networks_of_a_model_are_compiled(
 
 @pytest.mark.slow
 @pytest.mark.parametrize('capability', ['8.6', '12.0'])
-def test_a_node_compiles_nothing_after_it(
-    exported_pair: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], capability: str
+def test_nothing_of_the_shipped_model_is_left_to_compile(
+    shipped_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], capability: str
 ) -> None:
     options = ['--precision', 'fp32', '--compute-capability', capability]
-    command = ['build-engine', *options, '--cache', str(tmp_path), str(exported_pair)]
+    command = ['build-engine', *options, '--cache', str(tmp_path), str(shipped_model)]
 
     assert main(command) == 0
     said = capsys.readouterr().err

@@ -209,7 +209,7 @@ class Skills:
             way = self._step(target, at, direction, step)
             if way is None:
                 # The end of the arm's reach is nothing that is felt.
-                return _Travel(float(np.linalg.norm(at - begin)), True)
+                return _Travel(float(np.linalg.norm(at - begin)), False)
             stopped = way @ direction < _STOPPED * step
             gone += float(way @ direction)
             at = at + way

@@ -161,3 +161,10 @@ def test_a_trajectory_that_is_lost_is_sent_again() -> None:
     assert felt.done
     assert arm.targets()[0] == pytest.approx(POINT + 0.11 * NORMAL, abs=2e-3)
     assert min(heights(arm)) == pytest.approx(0, abs=4e-3)
+
+
+def test_the_end_of_the_reach_is_no_surface() -> None:
+    arm = StandInArm()
+    felt = act(arm, Contact('push', np.array([0.724, 0.229, 0.4]), unit(-0.95, -0.3, 0.04)))
+    assert not felt.done
+    assert re.fullmatch(r'nothing stopped the tip, pushed [2-9] cm', str(felt))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The self-test of sessions on a GPU: the whole model, in the coarsest precision of its networks."""
+"""The self-test on a GPU: the whole model, in the coarsest precision of its networks."""
 
 from __future__ import annotations
 

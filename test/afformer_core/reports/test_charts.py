@@ -109,5 +109,5 @@ def test_the_same_values_give_the_same_text() -> None:
 def test_charts_need_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     require_charts()
     monkeypatch.setattr(charts, 'find_spec', lambda name: None)
-    with pytest.raises(AfformerError, match=r"need matplotlib; run: pip install 'afformer\[rep"):
+    with pytest.raises(AfformerError, match=r"need matplotlib. Run `pip install '\.\[report\]'`"):
         require_charts()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from afformer_core.runtime import self_test
 from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.sessions import cuda_session
 from afformer_core.runtime.sessions.torch_session import TorchSession
@@ -22,6 +23,7 @@ from afformer_ros.executables.grounding import main
 _IMAGES_BEFORE = 2
 _IS_REAL = os.environ['AFFORMER_TEST_GPU'] == 'real'
 _load = cuda_session.CudaSession.load
+_self_test = self_test.self_test
 
 
 def _lose_the_gpu(call: int) -> None:
@@ -34,9 +36,10 @@ def _lose_the_gpu(call: int) -> None:
 
 
 class _LosingSession:
-    """Grounds by another session until the GPU is lost."""
+    """Grounds by another session until the GPU is lost; what the self-test grounds is no image."""
 
     backend = 'cuda'
+    tested = False
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -49,8 +52,9 @@ class _LosingSession:
         return self._session.memorize(features)
 
     def ground(self, image: np.ndarray, memory: Memory) -> Output:
-        _lose_the_gpu(self._calls)
-        self._calls += 1
+        if self.tested:
+            _lose_the_gpu(self._calls)
+            self._calls += 1
         return self._session.ground(image, memory)
 
 
@@ -58,6 +62,13 @@ def load(folder: Path, precision: str = 'fp32') -> _LosingSession:
     return _LosingSession(_load(folder, precision) if _IS_REAL else TorchSession.load(folder))
 
 
+def test_before_losing(*arguments: Any) -> Any:
+    differences = _self_test(*arguments)
+    _LosingSession.tested = True
+    return differences
+
+
 if __name__ == '__main__':
+    self_test.self_test = test_before_losing
     cuda_session.CudaSession.load = load
     sys.exit(main())

@@ -27,15 +27,16 @@ class Clock:
 def test_memory_is_told_by_minute_and_kind() -> None:
     clock = Clock()
     log = MemoryLog(os.getpid(), 60.0, clock)
-    heap = np.ones(SIZE, np.uint8)
+    heap = _private(SIZE)
     for clock.now in (1059.0, 1061.0):
         log.follow()
     shared = mmap.mmap(-1, SIZE // 2)
-    shared.write(heap[: SIZE // 2].tobytes())
+    shared.write(bytes(SIZE // 2))
     clock.now = 1121.0
     log.follow()
     rows = np.array([[float(one) for one in row.split()] for row in log.table().split('\n')[1:]])
     shared.close()
+    heap.close()
 
     minutes, total, anonymous, files, of_shared_memory = rows.T
     assert minutes.tolist() == [0.0, 1.0, 2.0]
@@ -48,7 +49,14 @@ def test_growth_is_counted_from_the_end_of_the_warm_up() -> None:
     clock, kept = Clock(), []
     log = MemoryLog(os.getpid(), 10.0, clock)
     for clock.now in (1010.0, 1020.0, 1030.0):
-        kept.append(np.ones(SIZE // 2, np.uint8))
+        kept.append(_private(SIZE // 2))
         log.follow()
     for warm_up, growth in ((0.0, 144.0), (15.0, 48.0), (30.0, 0.0)):
         assert abs(log.growth(warm_up) / 1e6 - growth) < OTHERS
+
+
+def _private(size: int) -> mmap.mmap:
+    """Memory that no earlier test has used and freed."""
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.write(bytes(size))
+    return memory

@@ -185,11 +185,13 @@ def test_the_json_of_opra_holds_no_masks(
 
 @pytest.mark.parametrize(
     ('output', 'expected'),
-    [('pairs', 'exists. Remove it'), ('all.csv', 'an unknown ending; expected one of .jsonl')],
+    [('taken', 'exists. Remove it'), ('all.csv', 'an unknown ending; expected one of .jsonl')],
 )
 def test_a_wrong_output_is_an_error(
     pairs: Path, tmp_path: Path, output: str, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / 'taken').mkdir()
+
     assert main(['convert', str(pairs), str(tmp_path / output)]) == 1
 
     assert expected in capsys.readouterr().err

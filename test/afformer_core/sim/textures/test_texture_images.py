@@ -62,7 +62,7 @@ def test_grey_texture_images_are_tinted(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(texture_images, 'TRAINING_TEXTURE_IMAGES', ('absent_package/cat.png',))
-    with pytest.raises(ModuleNotFoundError, match=r"absent_package.*'afformer\[sim\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"absent_package.*pip install '\.\[sim\]'"):
         crop_texture_image(np.random.default_rng(0), 32)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 # What is installed on a robot or with pip. Launch files run only where `launch_ros` is installed.
 _PRODUCT = ('afformer_core', 'afformer_ros')
 # Tests of other parts of the project.
-_OTHER_TESTS = ('doubles', 'examples', 'studies', 'tools')
+_OTHER_TESTS = ('examples', 'studies', 'tools')
 
 
 def packages(root: Path) -> dict[str, tuple[Path, ...]]:

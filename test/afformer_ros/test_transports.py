@@ -46,6 +46,14 @@ rclpy.shutdown()
 RATE, SIZE = 20.0, (640, 480)
 
 
+@pytest.fixture(scope='module', autouse=True)
+def _own_domain() -> Iterator[None]:
+    """A domain in which no earlier test has left ports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('ROS_DOMAIN_ID', str(101 + os.getpid() % 60))
+        yield
+
+
 @pytest.fixture
 def start_camera() -> Iterator[Callable[..., subprocess.Popen]]:
     """Starts a camera with transports by environment variables; it ends with the test."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import coverage
+import coverage.exceptions
 import pytest
 
 # Name for code that is executed while no test runs.
@@ -146,7 +147,11 @@ def _read_lines(root: Path, folder: Path) -> dict[str, dict[int, list[str]]]:
     found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for path in folder.glob('data*'):
         data = coverage.CoverageData(str(path))
-        data.read()
+        try:
+            data.read()
+        except coverage.exceptions.DataError:
+            # Its process was killed while it wrote.
+            continue
         for file in data.measured_files():
             lines = found[Path(file).relative_to(root).as_posix()]
             for number, tests in data.contexts_by_lineno(file).items():

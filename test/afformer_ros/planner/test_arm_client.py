@@ -153,7 +153,8 @@ def test_a_planner_that_is_stopped_halts_the_arm_where_it_is(connected: Connecte
         threading.Event().wait(0.005)
     halted = arm.messages[1].points[-1].positions
     assert halted == pytest.approx(arm.joints, abs=0.02)
-    assert 0.1 < halted[0] - START[0] < 0.6
+    # It halts where it was last seen, which may be a little before.
+    assert 0.05 < halted[0] - START[0] < 0.6
 
 
 def test_a_clock_that_stands_still_is_a_reason() -> None:

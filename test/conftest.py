@@ -31,14 +31,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Tests that share fixtures run in the same process, one after another.
 
     Those of nodes do, since they wait for messages, and those of the runtime, for which models
-    are exported; so do those of each other file.
+    are exported; so do those of each other file. Those of the planner need no model.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFixtures(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition('::')[0]
-            together = ('test/afformer_ros/', 'test/afformer_core/runtime/')
+            together = (
+                'test/afformer_ros/planner/',
+                'test/afformer_ros/',
+                'test/afformer_core/runtime/',
+            )
             return next((folder for folder in together if file.startswith(folder)), file)
 
     return ByFixtures(config, log)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from afformer_ros.srv import (
     StartDemonstration,
 )
 from diagnostic_msgs.msg import DiagnosticArray
+from filelock import FileLock
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import SetParametersResult
@@ -75,10 +77,19 @@ def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def exported_model(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with graphs: a node that runs them starts faster, as it needs no PyTorch."""
-    folder = tmp_path_factory.mktemp('exported') / 'model'
-    shutil.copytree(random_model, folder)
-    export_graphs(folder)
+    """The same with graphs: a node that runs them starts faster, as it needs no PyTorch.
+
+    All processes of this run share it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base) / 'exported' / 'model'
+    folder.parent.mkdir(exist_ok=True)
+    with FileLock(folder.with_suffix('.lock')):
+        if not folder.is_dir():
+            unfinished = folder.with_suffix('.unfinished')
+            shutil.copytree(random_model, unfinished)
+            export_graphs(unfinished)
+            unfinished.rename(folder)
     return folder
 
 

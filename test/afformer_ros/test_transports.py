@@ -174,6 +174,7 @@ def test_lost_images_are_told_with_their_number_and_the_remedy(grounding_client,
     assert 'config/fastdds.xml' in seen.message
 
 
+@pytest.mark.slow
 def test_what_is_lost_of_large_images_of_a_reliable_camera_is_told(grounding_client, start_camera):
     before = Images.told(grounding_client)
     # The queues of such a camera and of the node are full before the default transports, which

@@ -39,20 +39,22 @@ def main(words: Sequence[str] | None = None) -> None:
     rows = packages(ROOT)
     covering = measure(ROOT, folder / 'tests', arguments.workers, arguments.keep_tests)
     equivalent = EquivalentMutants(listed_changes())
-    drawn: dict[str, tuple[list[Mutant], int, int]] = {}
+    results: list[PackageResult] = []
     for package in arguments.packages or rows:
         mutants = [mutant for path in rows[package] for mutant in mutants_of(ROOT, path)]
-        listed = sum(mutant in equivalent for mutant in mutants)
         chosen = draw(mutants, arguments.sample, f'{arguments.seed} {package}', equivalent)
-        drawn[package] = chosen, len(mutants) - listed, listed
-    everything = [mutant for chosen, *_ in drawn.values() for mutant in chosen]
-    reasons = try_all(everything, covering, arguments.workers)
-    results = []
-    for package, (chosen, count, listed) in drawn.items():
+        listed = sum(mutant in equivalent for mutant in mutants)
+        count = len(mutants) - listed
+        # The syntax trees of a package take hundreds of megabytes.
+        del mutants
+        if not chosen:
+            continue
+        reasons = try_all(chosen, covering, arguments.workers)
         alive = tuple((mutant, reasons[id(mutant)]) for mutant in chosen if id(mutant) in reasons)
         results.append(PackageResult(package, count, listed, len(chosen), alive))
-    (folder / 'survivors.txt').write_text(survivors(results) + '\n')
-    (folder / 'table.md').write_text(table(results) + '\n')
+        # A run that is stopped leaves the rows that are done.
+        (folder / 'survivors.txt').write_text(survivors(results) + '\n')
+        (folder / 'table.md').write_text(table(results) + '\n')
     print(f'\n{table(results)}\n\nSurvivors: {folder / "survivors.txt"}')
 
 

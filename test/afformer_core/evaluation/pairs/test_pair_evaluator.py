@@ -152,6 +152,7 @@ def test_command_prints_tables(scenes, model_folder, capsys):
         assert text in output
 
 
+@pytest.mark.slow
 def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
     shutil.copytree(scenes.parent, tmp_path / 'benchmark')

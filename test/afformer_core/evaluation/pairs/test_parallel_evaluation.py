@@ -28,6 +28,7 @@ def settings(model_folder: Path) -> RunSettings:
     return RunSettings(partial(Grounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7)
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same_as_one(scenes: Path, settings: RunSettings) -> None:
     pairs = choose_pairs(list(OpraDataset(scenes)))
     one = evaluate_pairs(settings, pairs, LocalEngine(1), progress=False)

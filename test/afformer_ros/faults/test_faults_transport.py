@@ -36,7 +36,7 @@ def _take_shared_memory_away(pid: int) -> None:
 
 
 def test_a_node_that_no_message_reaches_ends_and_grounds_after_another_start(nodes) -> None:
-    parameters = {'diagnostics_period': 0.2, 'transport_loss_timeout': 3.5}
+    parameters = {'diagnostics_period': 0.2, 'transport_loss_timeout': 6.5}
     process = nodes.grounding(**parameters)
     client = nodes.client()
     client.bring_up()

@@ -35,6 +35,7 @@ def _take_shared_memory_away(pid: int) -> None:
         (SHARED_MEMORY / name).unlink()
 
 
+@pytest.mark.slow
 def test_a_node_that_no_message_reaches_ends_and_grounds_after_another_start(nodes) -> None:
     parameters = {'diagnostics_period': 0.2, 'transport_loss_timeout': 6.5}
     process = nodes.grounding(**parameters)

@@ -3,8 +3,8 @@
 
 A compiled engine may be wrong without an error: fused attention that sums wrongly on one GPU, a
 norm that overflows in half precision, a graph that reads an earlier memory. A session that does
-not reproduce the golden outputs is not used. What is compared is what the user of a grounding
-gets: heatmap, peak, action scores and presence.
+not reproduce the golden outputs is not used. The self-test compares the results of
+a grounding: heatmap, peak, action scores and presence.
 """
 
 from __future__ import annotations

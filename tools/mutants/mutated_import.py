@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Import of one module from another source than its file's, here and in processes started here.
 
-It imports nothing but the standard library, since every process of a trial executes it.
+It imports only the standard library, since every process of a trial executes it.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class RobotClient:
         end = self.node.get_clock().now().nanoseconds + seconds * 1e9
         while not condition():
             assert self.node.get_clock().now().nanoseconds < end, (
-                f'waited in vain for {what}:\n{self.process.output}'
+                f'timed out waiting for {what}:\n{self.process.output}'
             )
             self._executor.spin_once(timeout_sec=0.05)
 

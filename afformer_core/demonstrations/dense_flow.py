@@ -11,10 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FloatPoints = NDArray[np.float64]
+from afformer_core.demonstrations.contact_reading.camera_motion import (
+    FloatPoints,
+    background_flow,
+    background_motion,
+    moved,
+)
 
-# Pixels of the grid that tells how the camera moves, and how far its points may be off.
-_GRID, _CAMERA_TOLERANCE = 8, 0.7
 # Pixels by which a point that is followed there and back may miss where it began.
 _LOOP_TOLERANCE = 1.0
 
@@ -35,7 +38,7 @@ class FrameFlow:
     def velocities(self, points: FloatPoints) -> tuple[FloatPoints, NDArray[np.bool_]]:
         """Compute how points [N, 2] move against the background, and whether that is sure."""
         steps, sure = self._steps(points)
-        return steps - (_moved(self.camera, points) - points), sure
+        return steps - background_flow(self.camera, points), sure
 
     def follow(self, points: FloatPoints) -> tuple[FloatPoints, NDArray[np.bool_]]:
         """Compute where points [N, 2] are in the next frame, and whether that is sure."""
@@ -61,7 +64,7 @@ def frame_flows(frames: Sequence[NDArray[np.uint8]]) -> list[FrameFlow]:
             np.asarray(flow.calc(*pair, np.zeros((*before.shape, 2), np.float32)), np.float32)
             for pair in ((before, after), (after, before))
         )
-        found.append(FrameFlow(forward, backward, _camera(forward)))
+        found.append(FrameFlow(forward, backward, background_motion(forward)))
     return found
 
 
@@ -84,25 +87,8 @@ def follow_points(
         here, step_sure = one.follow(here)
         sure &= step_sure
         to_first = to_first @ np.linalg.inv(one.camera)
-        path.append(_moved(to_first, here))
+        path.append(moved(to_first, here))
     return np.stack(path), sure
-
-
-def _camera(forward: NDArray[np.float32]) -> NDArray[np.float64]:
-    rows, columns = np.mgrid[
-        _GRID // 2 : forward.shape[0] : _GRID, _GRID // 2 : forward.shape[1] : _GRID
-    ]
-    start = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float32)
-    end = start + forward[rows, columns].reshape(-1, 2)
-    motion, _ = cv2.estimateAffinePartial2D(start, end, ransacReprojThreshold=_CAMERA_TOLERANCE)
-    camera = np.eye(3)
-    if motion is not None:
-        camera[:2] = motion
-    return camera
-
-
-def _moved(motion: NDArray[np.float64], points: FloatPoints) -> FloatPoints:
-    return np.asarray(points @ motion[:2, :2].T + motion[:2, 2], np.float64)
 
 
 def _sampled(field: NDArray[np.float32], points: FloatPoints) -> FloatPoints:

@@ -31,12 +31,14 @@ class HandTrack:
     Attributes:
         first, last: times of its first and last detection, seconds.
         landmarks: landmarks of its last detection, [21, 2] pixels.
+        number: number of the track in its video, from 0 on.
         contact: estimate of its contact.
     """
 
     first: float
     last: float
     landmarks: Landmarks
+    number: int
     contact: ContactEstimate = field(default_factory=ContactEstimate)
 
     @property
@@ -50,6 +52,7 @@ class HandTracks:
 
     def __init__(self) -> None:
         self._tracks: list[HandTrack] = []
+        self._count = 0
 
     def observe(
         self, time: float, hands: Sequence[Landmarks], image: tuple[int, int]
@@ -78,8 +81,9 @@ class HandTracks:
                 taken.add(old)
         for new, hand in enumerate(hands):
             if new not in found:
-                found[new] = HandTrack(time, time, hand)
+                found[new] = HandTrack(time, time, hand, self._count)
                 self._tracks.append(found[new])
+                self._count += 1
             found[new].last, found[new].landmarks = time, hand
             found[new].contact.observe(time, hand, image)
         return [found[new] for new in range(len(hands))]

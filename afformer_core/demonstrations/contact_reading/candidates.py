@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Candidates of the contact: the peaks of its map, and the hands they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.contact_reading.hand_paths import HandPath
+from afformer_core.demonstrations.contact_reading.reading import ContactCandidate
+
+# Column and row in the map.
+Pixel = tuple[int, int]
+
+# Shares of the diagonal: distance of two candidates, and around each, what counts as near it.
+_APART, NEAR = 0.1, 0.05
+_MOST_CANDIDATES = 3
+# Share of the diagonal by which a fingertip may be off, see `contact_maps`, and how many of these
+# and of the nats of its weight together the hand may be off that a candidate is of.
+_SPREAD = 0.025
+
+
+def contact_candidates(
+    log_probabilities: NDArray[np.float64],
+    paths: Sequence[HandPath],
+    weights: Sequence[NDArray[np.float64]],
+) -> tuple[ContactCandidate, ...]:
+    """Find the peaks of the map of the contact.
+
+    Args:
+        log_probabilities: [h, w].
+        paths: paths of the hands.
+        weights: [N] for each of them, see `moment_scores`.
+
+    Returns:
+        at least one and at most three, the highest first.
+    """
+    height, width = log_probabilities.shape
+    return tuple(
+        ContactCandidate(
+            (pixel[0] + 0.5) / width,
+            (pixel[1] + 0.5) / height,
+            mass_near(log_probabilities, pixel),
+            *_hand_at(pixel, float(np.hypot(height, width)), paths, weights),
+        )
+        for pixel in peaks(log_probabilities, _MOST_CANDIDATES)
+    )
+
+
+def peaks(log_probabilities: NDArray[np.float64], count: int) -> list[Pixel]:
+    """Find the likeliest pixels, each of them far from those before; at most `count`."""
+    left = log_probabilities.copy()
+    apart = _APART * np.hypot(*left.shape)
+    found: list[Pixel] = []
+    while len(found) < count and np.isfinite(left.max()):
+        row, column = np.unravel_index(int(left.argmax()), left.shape)
+        found.append((int(column), int(row)))
+        left[distances(found[-1], left.shape) < apart] = -np.inf
+    return found
+
+
+def distances(pixel: Pixel, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the distance of each pixel of a map [h, w] from one of them."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return np.asarray(np.hypot(columns - pixel[0], rows - pixel[1]), np.float64)
+
+
+def mass_near(log_probabilities: NDArray[np.float64], pixel: Pixel) -> float:
+    """Add up the probability within 5 % of the diagonal of a pixel."""
+    shape = log_probabilities.shape
+    near = distances(pixel, shape) <= NEAR * np.hypot(*shape)
+    return float(np.exp(log_probabilities[near]).sum())
+
+
+def _hand_at(
+    pixel: Pixel,
+    diagonal: float,
+    paths: Sequence[HandPath],
+    weights: Sequence[NDArray[np.float64]],
+) -> tuple[int, float] | tuple[None, None]:
+    """Return the track and the time of the likeliest moment at which a hand is at a pixel."""
+    best, found = -np.inf, None
+    for path, weight in zip(paths, weights, strict=True):
+        away = np.linalg.norm(path.tips - np.add(pixel, 0.5), axis=1) / diagonal
+        scores = np.where(away <= NEAR, weight - np.square(away / _SPREAD) / 2, -np.inf)
+        if scores.max() > best:
+            best, found = scores.max(), (path.track, float(path.times[scores.argmax()]))
+    return found or (None, None)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Motion of what is near a fingertip, together with the hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.contact_reading.camera_motion import background_flow
+from afformer_core.demonstrations.contact_reading.hand_shape import Landmarks, fingertip
+from afformer_core.hands.contact_estimate import hand_size
+
+# Pixels a frame against the background: what moves less stands still, as far as flow tells.
+_STILL = 0.5
+# Grey levels a pixel: flow is known where the image has at least this gradient.
+_TEXTURE = 2.0
+_LEAST_PIXELS = 15
+# Share of the hand's speed by which what it moves may differ from its velocity.
+_LIKE_HAND = 0.4
+
+
+@dataclass(frozen=True)
+class Comotion:
+    """Motion of the surroundings of a fingertip from one frame to the next.
+
+    Attributes:
+        share: share of the textured surroundings that moves like the hand, 0 to 1; NaN where the
+            hand stands still or nothing is textured.
+        turn: radians a second by which the moving surroundings turn, clockwise in the image; NaN
+            where nothing moves.
+    """
+
+    share: float
+    turn: float
+
+
+UNKNOWN_COMOTION = Comotion(np.nan, np.nan)
+
+
+@dataclass(frozen=True)
+class FrameMotion:
+    """A frame and its motion to the next one.
+
+    Attributes:
+        grey: uint8 [h, w], the frame.
+        flow: float32 [h, w, 2], motion of its pixels.
+        camera: [3, 3], motion of its background.
+        seconds: time to the next frame.
+    """
+
+    grey: NDArray[np.uint8]
+    flow: NDArray[np.float32]
+    camera: NDArray[np.float64]
+    seconds: float
+
+    def steps(self, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the motion against the background of pixels [N, 2] (column, row)."""
+        steps = self.flow[pixels[:, 1], pixels[:, 0]] - background_flow(self.camera, pixels)
+        return np.asarray(steps, np.float64)
+
+
+def measure_comotion(motion: FrameMotion, hand: Landmarks, hands: NDArray[np.bool_]) -> Comotion:
+    """Measure how the surroundings of a fingertip move, within one hand size of it.
+
+    Args:
+        motion: the frame, and how it moves.
+        hand: landmarks of the hand, [21, 2] pixels.
+        hands: bool [h, w], where any hand or forearm is.
+    """
+    centre = fingertip(hand)
+    points = _textured_surroundings(motion.grey, centre, hand_size(hand), hands)
+    if len(points) < _LEAST_PIXELS:
+        return UNKNOWN_COMOTION
+    height, width = motion.grey.shape
+    inside = np.clip(hand.astype(np.int64), 0, [width - 1, height - 1])
+    hand_step = np.median(motion.steps(inside), axis=0)
+    speed = float(np.linalg.norm(hand_step))
+    steps, share = motion.steps(points), np.nan
+    if speed > _STILL:
+        share = float((np.linalg.norm(steps - hand_step, axis=1) < _LIKE_HAND * speed).mean())
+    return Comotion(share, _turned(points, steps) / motion.seconds)
+
+
+def _textured_surroundings(
+    grey: NDArray[np.uint8], centre: NDArray[np.float64], radius: float, hands: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return the pixels [N, 2] (column, row) around a point that are textured and on no hand."""
+    height, width = grey.shape
+    left, top = np.maximum(np.floor(centre - radius).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(centre + radius).astype(int) + 1, [width, height])
+    if left >= right or top >= bottom:
+        return np.zeros((0, 2), np.int64)
+    part = grey[top:bottom, left:right]
+    across, down = (cv2.Sobel(part, cv2.CV_32F, *order) / 8 for order in ((1, 0), (0, 1)))
+    rows, columns = np.mgrid[top:bottom, left:right]
+    near = np.hypot(columns - centre[0], rows - centre[1]) < radius
+    chosen = near & ~hands[top:bottom, left:right] & (np.hypot(across, down) > _TEXTURE)
+    return np.stack([columns[chosen], rows[chosen]], axis=1)
+
+
+def _turned(points: NDArray[np.int64], steps: NDArray[np.float64]) -> float:
+    """Fit the angle by which the moving ones of points turn around their own middle."""
+    moving = np.linalg.norm(steps, axis=1) > _STILL
+    if moving.sum() < _LEAST_PIXELS:
+        return np.nan
+    arms = points[moving] - points[moving].mean(axis=0)
+    steps = steps[moving] - steps[moving].mean(axis=0)
+    turned = arms[:, 0] * steps[:, 1] - arms[:, 1] * steps[:, 0]
+    return float(turned.sum() / max(float(np.square(arms).sum()), 1.0))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reader of a demonstration's contact: frames and hands in as they arrive, a reading out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.demonstrations.contact_reading.camera_motion import camera_moves, steadied
+from afformer_core.demonstrations.contact_reading.candidates import contact_candidates
+from afformer_core.demonstrations.contact_reading.contact_maps import (
+    change_map,
+    combined_map,
+    hand_map,
+)
+from afformer_core.demonstrations.contact_reading.contact_observer import (
+    MOST_FRAMES,
+    ContactObserver,
+    DetectedHand,
+    ObservedFrame,
+)
+from afformer_core.demonstrations.contact_reading.hand_paths import hand_paths
+from afformer_core.demonstrations.contact_reading.hand_shape import hand_mask
+from afformer_core.demonstrations.contact_reading.moment_scores import moment_scores
+from afformer_core.demonstrations.contact_reading.reading import ContactReading, ReadingMeasures
+from afformer_core.demonstrations.contact_reading.reading_measures import (
+    hand_motion,
+    relative_entropy,
+    score_margin,
+)
+from afformer_core.demonstrations.contact_reading.small_video import SmallVideo
+from afformer_core.errors import DemonstrationError
+
+# Frames from the first one on whose hands are those of the first frame, as one may be missed.
+_FIRST_FRAMES = 3
+
+
+class ContactReader:
+    """Reader of the contact of one demonstration while its frames arrive.
+
+    The end of a recording costs a fraction of a second, as each frame is measured when it arrives.
+    Memory is bounded.
+
+    Args:
+        most_frames: number of frames that are kept at most, at least 2; of a longer demonstration
+            every second one is kept, then every fourth, and so on.
+    """
+
+    def __init__(self, most_frames: int = MOST_FRAMES) -> None:
+        self._observer = ContactObserver(most_frames)
+
+    def observe(self, image: UInt8Array, time: float, hands: Sequence[DetectedHand]) -> None:
+        """Observe the next frame, see `ContactObserver.observe`."""
+        self._observer.observe(image, time, hands)
+
+    def read(self, prior: FloatArray) -> ContactReading:
+        """Read the contact in the frames so far.
+
+        Args:
+            prior: float32 [H, W], log-probability of the contact over the first frame.
+
+        Raises:
+            DemonstrationError: there is no frame, or the prior is not finite and of two
+                dimensions.
+        """
+        return read_observed(self._observer.frames, prior)
+
+
+def read_contact(
+    video: SmallVideo, hands: Sequence[Sequence[DetectedHand]], prior: FloatArray
+) -> ContactReading:
+    """Read the contact of a whole demonstration.
+
+    Args:
+        video: its frames.
+        hands: hands of each frame.
+        prior: see `ContactReader.read`.
+
+    Raises:
+        DemonstrationError: the hands are of another number of frames, or see `ContactReader.read`.
+    """
+    if len(hands) != len(video.images):
+        raise DemonstrationError(
+            f'hands are given for {len(hands)} frames; expected those of {len(video.images)}'
+        )
+    reader = ContactReader()
+    for image, time, found in zip(video.images, video.times, hands, strict=True):
+        reader.observe(image, float(time), found)
+    return reader.read(prior)
+
+
+def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> ContactReading:
+    """Read the contact in observed frames, see `ContactReader.read`."""
+    if not frames:
+        raise DemonstrationError('no frame was observed; expected at least one')
+    if prior.ndim != 2 or not prior.size or not np.isfinite(prior).all():
+        raise DemonstrationError(
+            f'the prior is {list(prior.shape)}; expected finite log-probabilities [H, W]'
+        )
+    height, width = frames[0].image.shape[:2]
+    to_first = steadied([frame.to_first for frame in frames], (width, height))
+    times = np.array([frame.time for frame in frames])
+    paths = hand_paths(times, [frame.hands for frame in frames], to_first)
+    weights = moment_scores(paths)
+    maps = [
+        hand_map(path.tips, weight, (height, width))
+        for path, weight in zip(paths, weights, strict=True)
+    ]
+    early = [hand.landmarks for frame in frames[:_FIRST_FRAMES] for hand in frame.hands]
+    change = change_map(
+        frames[0].image, frames[-1].image, to_first[-1], hand_mask(early, (height, width))
+    )
+    logs = combined_map(prior, change, maps)
+    candidates = contact_candidates(logs, paths, weights)
+    diagonal = float(np.hypot(width, height))
+    motions = [
+        hand_motion(path, weight, diagonal) for path, weight in zip(paths, weights, strict=True)
+    ]
+    measures = ReadingMeasures(
+        sum(bool(frame.hands) for frame in frames) / len(frames),
+        relative_entropy(logs),
+        candidates[0].probability,
+        len(paths),
+        score_margin(paths, weights, diagonal),
+        camera_moves(to_first, (width, height)),
+    )
+    return ContactReading(logs.astype(np.float32), candidates, tuple(motions), measures)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Maps of literal hands and changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.contact_reading.contact_maps import (
+    change_map,
+    combined_map,
+    hand_map,
+)
+
+from .dragged_square import WALL
+
+HEIGHT, WIDTH = 60, 80
+NOWHERE = np.zeros((HEIGHT, WIDTH), bool)
+
+
+def test_the_map_of_a_hand_falls_off_by_a_fortieth_of_the_diagonal():
+    tips = np.array([[20.5, 30.5], [60.5, 10.5]])
+    found = hand_map(tips, np.array([-0.7, 0.0]), (HEIGHT, WIDTH))
+    # the diagonal is 100, the deviation 2.5 pixels
+    assert found[30, 20] == pytest.approx(-0.7)
+    assert found[30, 25] == pytest.approx(-0.7 - 2.0)
+    assert found[34, 23] == pytest.approx(-0.7 - 2.0)
+    assert found[10, 60] == 0.0
+
+
+def test_the_map_of_a_hand_holds_its_greatest_weight():
+    tips = np.array([[20.5, 30.5], [22.5, 30.5]])
+    found = hand_map(tips, np.array([0.0, -1.0]), (HEIGHT, WIDTH))
+    assert found[30, 22] == pytest.approx(-0.32)
+    assert found[30, 24] == pytest.approx(max(-16 / 12.5, -1 - 4 / 12.5))
+
+
+def wall() -> np.ndarray:
+    return np.ascontiguousarray(WALL[:HEIGHT, :WIDTH])
+
+
+def test_what_looks_different_in_the_end_has_changed():
+    last = wall()
+    last[20:30, 50:62] += 90
+    last[40:50, 10:22] += 30
+    found = change_map(wall(), last, np.eye(3), NOWHERE)
+    assert found.max() == 1.0
+    assert found[25, 56] > 0.98
+    assert found[45, 16] == pytest.approx(1 / 3, abs=0.01)
+    assert found[8, 16] < 0.001
+
+
+def test_a_change_counts_less_where_a_hand_was_in_the_first_frame():
+    last = wall()
+    last[20:30, 50:62] += 60
+    last[40:50, 10:22] += 60
+    hands = NOWHERE.copy()
+    hands[:35] = True
+    found = change_map(wall(), last, np.eye(3), hands)
+    assert found[25, 56] == pytest.approx(0.3, abs=0.01)
+    assert found[45, 16] > 0.98
+
+
+def test_the_last_frame_is_moved_to_the_first():
+    last = np.ascontiguousarray(WALL[6 : HEIGHT + 6, 9 : WIDTH + 9])
+    last[20:30, 50:62] += 90
+    to_first = np.array([[1.0, 0.0, 9.0], [0.0, 1.0, 6.0], [0.0, 0.0, 1.0]])
+    found = change_map(wall(), last, to_first, NOWHERE)
+    assert found[31, 65] > 0.98
+    assert found[15:50, 15:40].max() < 0.01
+
+
+def test_where_nothing_changes_the_map_is_zero():
+    assert not change_map(wall(), wall(), np.eye(3), NOWHERE).any()
+
+
+FLAT = np.zeros((6, 8), np.float32)
+
+
+def test_the_combined_map_is_a_distribution():
+    prior = np.linspace(-9.0, -2.0, 48, dtype=np.float32).reshape(6, 8)
+    change = np.linspace(0, 1, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    found = combined_map(prior, change, [hand_map(np.array([[20.0, 9.0]]), np.zeros(1), (60, 80))])
+    assert np.exp(found).sum() == pytest.approx(1.0)
+
+
+def test_the_prior_counts_as_it_is():
+    prior = FLAT.copy()
+    prior[2, 5] = 1.75
+    found = combined_map(prior, np.zeros((HEIGHT, WIDTH)), [])
+    # the middle of that position is between pixels 54 and 55, 24 and 25
+    assert found[25, 55] - found[55, 5] == pytest.approx(1.75 * 0.95 * 0.95, rel=0.01)
+
+
+def test_a_change_counts_by_its_power_of_one_and_a_half():
+    change = np.zeros((HEIGHT, WIDTH))
+    change[10, 12] = 0.75
+    found = combined_map(FLAT, change, [])
+    # (0.75 + 0.05) / 0.05
+    assert found[10, 12] - found[40, 12] == pytest.approx(1.5 * np.log(16.0))
+
+
+def test_a_hand_excludes_nothing():
+    hands = [np.full((HEIGHT, WIDTH), -np.inf) for _ in range(2)]
+    hands[0][5, 7], hands[1][9, 70] = -1.2, -1.2 + np.log(0.38)
+    found = combined_map(FLAT, np.zeros((HEIGHT, WIDTH)), hands)
+    # the best hand has weight 1 however sure it is, the other 0.38, and 0.02 is added
+    assert found[5, 7] - found[50, 50] == pytest.approx(np.log(51.0))
+    assert found[9, 70] - found[50, 50] == pytest.approx(np.log(20.0))

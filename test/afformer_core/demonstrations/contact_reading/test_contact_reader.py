@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contact of a hand that drags a square."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.contact_reading.contact_reader import (
+    ContactReader,
+    read_contact,
+)
+from afformer_core.demonstrations.contact_reading.small_video import SmallVideo
+from afformer_core.errors import DemonstrationError
+
+from .dragged_square import FLAT_PRIOR, GRIP, HEIGHT, RATE, TAKEN, WIDTH, dragged
+
+DRIFT = (1.3, -0.7)
+REST = np.array([60.0, 130.0])
+
+
+def read(prior=FLAT_PRIOR, **clip):
+    images, times, hands = dragged(**clip)
+    return read_contact(SmallVideo(images, times), hands, prior)
+
+
+def distance(candidate) -> float:
+    """Pixels from where the hand takes the square."""
+    return float(np.hypot(candidate.x * WIDTH - GRIP[0], candidate.y * HEIGHT - GRIP[1]))
+
+
+@pytest.mark.parametrize('clip', [{}, {'drift': DRIFT}, {'rest': REST}])
+def test_the_contact_is_where_and_when_the_hand_takes_the_square(clip):
+    reading = read(**clip)
+    best = reading.candidates[0]
+    # 5 % of the diagonal are 14.9 pixels
+    assert distance(best) < 6.0
+    assert best.track == 0
+    assert best.time == pytest.approx(TAKEN / RATE, abs=0.2)
+    assert best.probability > 0.6
+    assert reading.measures.mass == best.probability
+
+
+@pytest.mark.parametrize('drift', [(0.0, 0.0), DRIFT])
+def test_the_path_afterwards_is_against_the_background(drift):
+    reading = read(drift=drift)
+    motion = reading.hand(reading.candidates[0])
+    # 16 steps of (-2.5, 1.5), over the diagonal of 297.6 pixels
+    np.testing.assert_allclose(motion.path[-1], [-0.134, 0.081], atol=0.016)
+    assert np.nanmedian(motion.comotion) > 0.8
+    assert motion.gaps[0] > 0.6
+    assert motion.gaps[-1] < 0.3
+
+
+def test_measures_tell_what_was_seen():
+    still, moving = read(rest=REST).measures, read(drift=DRIFT).measures
+    assert (still.tracks, still.hand_share, still.camera_moves) == (2, 1.0, False)
+    assert (moving.tracks, moving.hand_share, moving.camera_moves) == (1, 1.0, True)
+    assert still.margin > 2.0
+
+
+def test_the_prior_decides_between_what_hands_and_changes_leave_open():
+    images, times, _ = dragged()
+    video = SmallVideo(np.repeat(images[:1], 5, axis=0), times[:5])
+    prior = FLAT_PRIOR.copy()
+    prior[7, 4] = 2.0
+    reading = read_contact(video, [[]] * 5, prior)
+    best = reading.candidates[0]
+    np.testing.assert_allclose([best.x, best.y], [4.5 / 15, 7.5 / 11], atol=0.01)
+    assert (best.track, best.time, reading.hands) == (None, None, ())
+    assert (reading.measures.tracks, reading.measures.hand_share) == (0, 0.0)
+
+
+def test_the_share_of_frames_with_a_hand():
+    images, times, hands = dragged()
+    video = SmallVideo(images[:8], times[:8])
+    reading = read_contact(video, [*hands[:3], *[[]] * 5], FLAT_PRIOR)
+    assert reading.measures.hand_share == 0.375
+
+
+def test_the_map_is_a_distribution_over_the_first_frame():
+    logs = read().log_probabilities
+    assert (logs.dtype, logs.shape) == (np.float32, (HEIGHT, WIDTH))
+    assert np.exp(logs).sum() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_reading_may_be_taken_at_any_time_and_is_the_same_each_time():
+    images, times, hands = dragged(drift=DRIFT)
+    reader = ContactReader()
+    for image, time, found in zip(images, times, hands, strict=True):
+        reader.observe(image, time, found)
+        if time == times[20]:
+            reader.read(FLAT_PRIOR)
+    found = reader.read(FLAT_PRIOR)
+    np.testing.assert_array_equal(found.log_probabilities, read(drift=DRIFT).log_probabilities)
+
+
+def test_a_long_demonstration_is_read_in_every_second_frame():
+    images, times, hands = dragged()
+    reader = ContactReader(most_frames=20)
+    for image, time, found in zip(images, times, hands, strict=True):
+        reader.observe(image, time, found)
+    reading = reader.read(FLAT_PRIOR)
+    assert distance(reading.candidates[0]) < 6.0
+    np.testing.assert_allclose(np.diff(reading.hands[0].times)[:3], 2 / RATE)
+
+
+def test_a_single_frame_can_be_read():
+    images, times, hands = dragged()
+    reading = read_contact(SmallVideo(images[:1], times[:1]), hands[:1], FLAT_PRIOR)
+    assert reading.candidates[0].track == 0
+
+
+@pytest.mark.parametrize(
+    'prior', [np.zeros((1, 4, 5), np.float32), np.full((4, 5), np.nan), np.zeros((0, 5))]
+)
+def test_what_is_no_prior_is_refused(prior):
+    with pytest.raises(DemonstrationError, match='expected finite log-probabilities'):
+        read(prior)
+
+
+def test_without_a_frame_nothing_can_be_read():
+    with pytest.raises(DemonstrationError, match='no frame was observed'):
+        ContactReader().read(FLAT_PRIOR)
+
+
+def test_hands_of_another_number_of_frames_are_refused():
+    images, times, hands = dragged()
+    with pytest.raises(
+        DemonstrationError, match='hands are given for 33 frames; expected those of 34'
+    ):
+        read_contact(SmallVideo(images, times), hands[1:], FLAT_PRIOR)

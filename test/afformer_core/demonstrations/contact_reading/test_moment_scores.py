@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The best moments of hands of which one property tells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.contact_reading.moment_scores import moment_scores
+
+from .paths import path_of
+
+EVEN = np.stack([np.arange(30) * 3.0, np.full(30, 40.0)], axis=1)
+
+
+def test_without_a_hand_there_are_no_scores():
+    assert moment_scores([]) == []
+
+
+def test_a_hand_slows_down_where_it_takes_something():
+    tips = np.cumsum(np.where(np.isin(np.arange(30), (11, 12, 13)), 0.2, 4.0))
+    (scores,) = moment_scores([path_of(np.stack([tips, tips / 3], axis=1))])
+    assert scores.argmax() in (11, 12)
+    assert scores.max() == 0.0
+
+
+def test_what_is_near_moves_with_the_hand_afterwards():
+    comotion = np.where(np.arange(30) < 17, 0.1, 0.8)
+    (scores,) = moment_scores([path_of(EVEN, comotion=comotion)])
+    assert scores.argmax() in (16, 17)
+
+
+def test_a_hand_that_lets_go_does_not_begin():
+    comotion = np.where(np.arange(30) < 17, 0.8, 0.1)
+    (scores,) = moment_scores([path_of(EVEN, comotion=comotion)])
+    assert scores.argmin() in (16, 17)
+
+
+def test_a_hand_closes():
+    gaps = np.where(np.arange(30) < 9, 0.9, 0.4)
+    (scores,) = moment_scores([path_of(EVEN, gaps=gaps)])
+    assert scores.argmax() in (8, 9)
+
+
+def test_the_palm_tells_the_speed():
+    resting = np.repeat([[50.0, 60.0]], 30, axis=0)
+    comotion = np.where(np.arange(30) < 17, 0.1, 0.8)
+    still = moment_scores([path_of(EVEN, comotion=comotion, palms=resting)])[0]
+    moving = moment_scores([path_of(resting, comotion=comotion, palms=EVEN)])[0]
+    np.testing.assert_allclose(still, moving)
+
+
+def test_the_hand_that_travels_most_is_better():
+    resting = np.repeat([[50.0, 60.0]], 30, axis=0)
+    one, other = (
+        path_of(EVEN, gaps=np.linspace(0.5, 0.2, 30)),
+        path_of(resting + EVEN / 30, 1, gaps=np.linspace(0.5, 0.2, 30)),
+    )
+    # speeds as multiples of their deviation speak for the one that rests, its travel against it
+    scores = moment_scores([one, other, path_of(EVEN + 90, 2, gaps=np.linspace(0.5, 0.2, 30))])
+    assert [len(one) for one in scores] == [30, 30, 30]
+    np.testing.assert_allclose(scores[0], scores[2])
+
+
+def test_the_same_hand_twice_as_far_away_scores_the_same():
+    tips = np.cumsum(np.where(np.isin(np.arange(30), (11, 12, 13)), 0.2, 4.0))
+    near = path_of(np.stack([tips, tips / 3], axis=1))
+    (scores,) = moment_scores([near])
+    assert scores[25] == pytest.approx(scores[5], rel=0.2)
+    assert scores[25] < -3.0

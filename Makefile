@@ -13,8 +13,9 @@ PYTHON ?= python3
 VIDEO ?=
 IMAGE ?=
 OUTPUT ?= demo_output
-# Folder with pairs.json for `make real`.
+# Folders with pairs.json for `make real`, and one with clips.json.
 PAIRS ?=
+CONTACTS ?=
 # More options of pytest, such as PYTEST='-k node'.
 PYTEST ?=
 # Mutants of each package that `make mutants` tries, or all; and what they are drawn by.
@@ -71,9 +72,10 @@ evaluate: setup ## measure the shipped model on the simulated benchmark and in c
 	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1 --processes 2
 	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
 
-real: setup ## measure the shipped model on pairs of your own with outlined parts (PAIRS=folder)
-	@if [ -z '$(PAIRS)' ]; then echo 'name the folder with pairs.json: make real PAIRS=folder' >&2; exit 1; fi
-	@$(ENVIRONMENT) && afformer evaluate --pairs '$(PAIRS)' --report build/real_pairs.html
+real: setup ## measure the shipped model on real pairs and clips of your own (PAIRS='folder folder' CONTACTS=folder)
+	@if [ -z '$(PAIRS)$(CONTACTS)' ]; then echo "name folders with pairs.json, one with clips.json, or both: make real PAIRS='folder folder' CONTACTS=folder" >&2; exit 1; fi
+	@$(ENVIRONMENT) && afformer evaluate $(if $(PAIRS),--pairs $(PAIRS)) \
+	  $(if $(CONTACTS),--contacts '$(CONTACTS)') --report build/real_pairs.html
 
 robot: setup ## let a simulated arm repeat 100 demonstrations over ROS 2 and count what it has done (half an hour)
 	@$(ENVIRONMENT) && python -m afformer_ros.robot_trials --scenes 100 --noise 0.01 \

@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.evaluation.evaluate_options import add_model_options, add_output_options
+from afformer_core.cli.evaluation.evaluate_options import (
+    add_data_options,
+    add_model_options,
+    add_output_options,
+    require_data,
+)
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
+from afformer_core.cli.options.path_options import INPUT_FOLDER
 
 if TYPE_CHECKING:
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
@@ -34,7 +39,8 @@ _EXAMPLE = """examples:
       --report differences.html
   afformer evaluate models/sim_small --annotations simulated/validation.json --calibrate
   afformer evaluate models/sim_small --benchmark simulated --pairs-per-group 1
-  afformer evaluate models/sim_small --pairs my_real_pairs --report parts.html
+  afformer evaluate models/sim_small --pairs my_real_pairs more_pairs --report parts.html
+  afformer evaluate --contacts my_marked_clips --json contacts.json
   afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
       --protocol rows256 --json -
 """
@@ -62,38 +68,7 @@ def add_parser(subparsers: Any) -> None:
         'pairs, and their differences from the first are printed with intervals of the paired '
         'differences',
     )
-    data = parser.add_mutually_exclusive_group(required=True)
-    data.add_argument(
-        '--annotations',
-        type=INPUT_PATH,
-        help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's; "
-        'or a folder of your own pairs with points.csv',
-    )
-    data.add_argument(
-        '--benchmark',
-        type=INPUT_FOLDER,
-        metavar='FOLDER',
-        help='folder with all test splits of the simulated benchmark: print the accuracy of a '
-        'model on each',
-    )
-    data.add_argument(
-        '--pairs',
-        type=INPUT_FOLDER,
-        metavar='FOLDER',
-        help='folder with pairs.json, pairs of a clip and an image in which parts are outlined: '
-        'print how often peaks lie inside them, beside baselines that match images',
-    )
-    parser.add_argument(
-        '--split',
-        choices=('train', 'val', 'test'),
-        default='test',
-        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
-    )
-    parser.add_argument(
-        '--root',
-        type=INPUT_FOLDER,
-        help='folder of its clips and images (default: that of the file)',
-    )
+    add_data_options(parser)
     parser.add_argument(
         '--protocol',
         choices=_PROTOCOLS,
@@ -133,6 +108,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, and print the report."""
+    require_data(arguments)
     # refuses what cannot be before anything is read
     engine_of(arguments, arguments.processes)
     # several processes that each use all cores would wait for each other
@@ -148,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.evaluation.report.html_report import report_path
 
     page = None if arguments.report is None else report_path(arguments.report)
-    if arguments.pairs is not None:
+    if arguments.pairs is not None or arguments.contacts is not None:
         return _run_parts(arguments, page)
     if arguments.calibrate is not None and arguments.predictor != 'model':
         raise ValueError(

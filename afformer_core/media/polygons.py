@@ -52,6 +52,12 @@ def edge_distances(polygon: Polygon, points: NDArray[np.float64]) -> NDArray[np.
     return nearest
 
 
+def area(polygon: Polygon) -> float:
+    """Compute the area in square pixels that the edges of a polygon [K, 2] enclose."""
+    x, y = polygon.T
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+
 def nearest_element(polygons: Sequence[Polygon], point: Point) -> int:
     """Return the index of the polygon nearest to a point; of equally near ones, by its centre."""
     distances = [

@@ -18,6 +18,8 @@ CONFIDENCE = 0.95
 """Confidence level of all intervals."""
 
 _REPETITIONS = 1000
+# Batches of them that are summed at once.
+_BATCHES = 10
 _TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
@@ -151,15 +153,51 @@ def bootstrap_area(
         groups: N names; the positive and the negative value at an index are of its group.
         seed: seed of the draws.
     """
-    codes = _codes(groups)
-    size = int(codes.max()) + 1
     high, low = np.asarray(positive, np.float64), np.asarray(negative, np.float64)
+    codes = _codes(groups)
+    return _area_of(high, low, codes, codes, seed)
+
+
+def bootstrap_separation(
+    values: ArrayLike, is_positive: ArrayLike, groups: Sequence[Hashable], seed: int = 0
+) -> Estimate | None:
+    """Estimate the area under the ROC curve of values that are positive or negative.
+
+    Args:
+        values: [N]; NaN where there is none.
+        is_positive: [N] booleans: whether the value should be high.
+        groups: N names, drawn whole.
+        seed: seed of the draws.
+
+    Returns:
+        None where there is no positive value, or no negative one.
+    """
+    measured, codes, exists = _existing(values, groups)
+    high = np.asarray(is_positive, bool)[exists]
+    if not high.any() or high.all():
+        return None
+    return _area_of(measured[high], measured[~high], codes[high], codes[~high], seed)
+
+
+def _area_of(
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high_codes: NDArray[np.intp],
+    low_codes: NDArray[np.intp],
+    seed: int,
+) -> Estimate:
+    """Estimate the area of positive values [N] and negative ones [M] of groups by their codes."""
+    size = int(max(high_codes.max(), low_codes.max())) + 1
     wins = np.zeros((size, size))
     for group in range(size):
-        np.add.at(wins[:, group], codes, _wins(high, low[codes == group]))
-    counts = np.bincount(codes).astype(np.float64)
+        np.add.at(wins[:, group], high_codes, _wins(high, low[low_codes == group]))
     times = np.stack(list(_drawn_times(size, seed))).astype(np.float64)
-    areas = ((times @ wins) * times).sum(axis=1) / (times @ counts) ** 2
+    # A draw may hold values of one kind alone.
+    compared = (times @ np.bincount(high_codes, minlength=size)) * (
+        times @ np.bincount(low_codes, minlength=size)
+    )
+    won = ((times @ wins) * times).sum(axis=1)
+    areas = won[compared > 0] / compared[compared > 0]
     return _estimate(area_under_curve(high, low), areas, len(high) + len(low))
 
 
@@ -194,8 +232,12 @@ def _estimate_of_ratios(
         count: of the values that were summed.
         seed: seed of the draws.
     """
-    means = [_mean_of_ratios(sums[draw], counts[draw]) for draw in _draws(len(sums), seed)]
-    return _estimate(_mean_of_ratios(sums, counts), means, count)
+    means = [
+        _means_of_ratios(sums[draws].sum(1), counts[draws].sum(1))
+        for draws in np.array_split(_draws(len(sums), seed), _BATCHES)
+    ]
+    value = _means_of_ratios(sums.sum(0, keepdims=True), counts.sum(0, keepdims=True))[0]
+    return _estimate(float(value), np.concatenate(means), count)
 
 
 def _existing(
@@ -226,9 +268,13 @@ def _estimate(
     return Estimate(value, float(low), float(high), count)
 
 
-def _mean_of_ratios(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
-    totals, numbers = sums.sum(0), counts.sum(0)
-    return float((totals[numbers > 0] / numbers[numbers > 0]).mean())
+def _means_of_ratios(
+    totals: NDArray[np.float64], numbers: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Average the ratios of each row of [R, C] over the columns that have a number; [R]."""
+    exists = numbers > 0
+    ratios = np.divide(totals, numbers, out=np.zeros_like(totals), where=exists)
+    return np.asarray(ratios.sum(1) / exists.sum(1))
 
 
 def _codes(names: Sequence[Any]) -> NDArray[np.intp]:

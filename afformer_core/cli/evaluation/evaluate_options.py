@@ -1,17 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of `afformer evaluate` for the model and for its results."""
+"""Options of `afformer evaluate` for the data, the model and the results."""
 
 from __future__ import annotations
 
 import argparse
 
 from afformer_core.cli.options.path_options import (
+    INPUT_FOLDER,
     INPUT_PATH,
     OUTPUT_FOLDER,
     OUTPUT_PAGE,
     REPORT_FILE,
 )
 from afformer_core.cli.options.session_options import add_session_options
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the data that is measured on; `require_data` checks them."""
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument(
+        '--annotations',
+        type=INPUT_PATH,
+        help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's; "
+        'or a folder of your own pairs with points.csv',
+    )
+    data.add_argument(
+        '--benchmark',
+        type=INPUT_FOLDER,
+        metavar='FOLDER',
+        help='folder with all test splits of the simulated benchmark: print the accuracy of a '
+        'model on each',
+    )
+    data.add_argument(
+        '--pairs',
+        type=INPUT_FOLDER,
+        nargs='+',
+        metavar='FOLDER',
+        help='folders with pairs.json, pairs of a clip and an image in which parts are outlined: '
+        'print how often peaks lie inside them, beside baselines that match images, of all pairs, '
+        'by folder and by source; the source of a pair is what its entry calls `repository`, or '
+        'else its folder',
+    )
+    parser.add_argument(
+        '--contacts',
+        type=INPUT_FOLDER,
+        metavar='FOLDER',
+        help='folder with clips.json, clips in which the contact of the hand is marked: print how '
+        'near to it models read it, by source; alone or with --pairs, whose clips are left out',
+    )
+    parser.add_argument(
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='test',
+        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
+    )
+    parser.add_argument(
+        '--root',
+        type=INPUT_FOLDER,
+        help='folder of its clips and images (default: that of the file)',
+    )
+
+
+def require_data(arguments: argparse.Namespace) -> None:
+    """Check that one kind of data is given.
+
+    Raises:
+        ValueError: none is, or contacts beside another than pairs.
+    """
+    if arguments.contacts is not None:
+        for other in ('annotations', 'benchmark'):
+            if getattr(arguments, other) is not None:
+                raise ValueError(f'--contacts does not go with --{other}. Give it with --pairs')
+    elif all(getattr(arguments, name) is None for name in ('annotations', 'benchmark', 'pairs')):
+        raise ValueError(
+            'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'
+        )
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

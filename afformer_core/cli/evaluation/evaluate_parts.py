@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer evaluate --pairs`: models and baselines on pairs with outlined parts."""
+"""`afformer evaluate --pairs` and `--contacts`: models on real clips, beside baselines."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
 
 if TYPE_CHECKING:
-    from afformer_core.data.readers.part_pairs import PartPair, PartPairsDataset
+    from afformer_core.data.readers.contact_clips import ContactClip
+    from afformer_core.data.readers.part_pairs import PartPair
+    from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
     from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import Fact, Report
     from afformer_core.runtime import Grounder
+
+    MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
 
 # Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {
@@ -56,35 +60,33 @@ class _Predictors:
     notes: tuple[str, ...]
 
 
-def evaluate_on_parts(
-    arguments: argparse.Namespace,
-) -> tuple[Report, Callable[[], dict[str, list[QualitativeExample]]]]:
+def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExamples]:
     """Measure models and baselines; returns the report, and a function that draws examples.
 
     Raises:
-        DatasetError: the pairs are malformed, or media are missing or broken.
+        DatasetError: the pairs or the clips are malformed, or media are missing or broken.
         ModelFolderError: there is no sound model.
         ValueError: an option does not apply to pairs.
     """
-    from afformer_core.data.readers.part_pairs import PartPairsDataset
     from afformer_core.evaluation.parts.part_examples import pair_examples
-    from afformer_core.evaluation.parts.part_report import measure_all, parts_report
+    from afformer_core.evaluation.parts.part_measures import measure_all
+    from afformer_core.evaluation.parts.part_report import parts_report
     from afformer_core.evaluation.parts.part_run import evaluate_parts
-    from afformer_core.evaluation.report.compared_report import facts_of_models
 
     _require_fitting_options(arguments)
-    dataset = PartPairsDataset(arguments.pairs, arguments.root)
-    pairs, left_out = _usable_pairs(dataset, arguments.skip_broken)
+    if arguments.pairs is None:
+        return _evaluate_contacts_alone(arguments)
+    pairs, left_out = _usable_pairs(arguments.pairs, arguments.root, arguments.skip_broken)
+    clips, clips_left_out = _read_clips(arguments)
     predictors = _open_predictors(arguments)
     models = predictors.models
-    frame_count = max(each.grounder.configuration.maximum_frames for each in models.values())
+    frame_count = _frame_count(models)
     scores = evaluate_parts(pairs, {**models, **predictors.baselines}, frame_count)
-    measured = measure_all(pairs, scores, tuple(models), left_out, arguments.seed)
-    facts: dict[str, Fact] = {
-        'model': ', '.join(str(each) for each in arguments.models) or 'shipped',
-        **facts_of_models({name: _facts(each.grounder) for name, each in models.items()}),
-        'frames of a video': frame_count,
-        'pairs from': str(arguments.pairs),
+    contacts = _measure_contacts(arguments, clips, clips_left_out, models)
+    measured = measure_all(pairs, scores, tuple(models), left_out, arguments.seed, contacts)
+    facts = {
+        **_facts_of_all(arguments, models),
+        'pairs from': ', '.join(map(str, arguments.pairs)),
     }
     report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
     ranked = next(iter(models))
@@ -93,7 +95,89 @@ def evaluate_on_parts(
         for name, each in {**models, **predictors.baselines}.items()
         if name in models or name in _MATCHING
     }
-    return report, lambda: pair_examples(pairs, scores[ranked], shown, frame_count)
+
+    def make_examples() -> dict[str, list[QualitativeExample]]:
+        return {
+            **pair_examples(pairs, scores[ranked], shown, frame_count),
+            **_contact_examples(clips, contacts, models, frame_count),
+        }
+
+    return report, make_examples
+
+
+def _evaluate_contacts_alone(arguments: argparse.Namespace) -> tuple[Report, MakeExamples]:
+    from afformer_core.evaluation.parts.contact_scores import contact_tables
+    from afformer_core.evaluation.report.report import ImageLegend, Report
+
+    clips, left_out = _read_clips(arguments)
+    models = _open_models(arguments)
+    contacts = _measure_contacts(arguments, clips, left_out, models)
+    assert contacts is not None
+    report = Report(
+        {**_facts_of_all(arguments, models), 'clips': len(clips)},
+        {'contacts': contacts},
+        tuple(contact_tables(contacts, {name: name for name in models})),
+        contacts.readers[next(iter(models))],
+        ImageLegend(
+            "Clips, chosen by the distance of the model's contact from the mark",
+            'Ring: the marked contact. Cross: the one that the model reads, in the first frame.',
+        ),
+    )
+    return report, lambda: _contact_examples(clips, contacts, models, _frame_count(models))
+
+
+def _frame_count(models: Mapping[str, ModelPredictor]) -> int:
+    return max(each.grounder.configuration.maximum_frames for each in models.values())
+
+
+def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
+    """Return the clips with marked contacts, and how many are left out beside pairs."""
+    from afformer_core.data.readers.contact_clips import read_contact_clips
+
+    if arguments.contacts is None:
+        return [], 0
+    clips = read_contact_clips(arguments.contacts)
+    kept = [clip for clip in clips if arguments.pairs is None or not clip.is_in_pairs]
+    return kept, len(clips) - len(kept)
+
+
+def _measure_contacts(
+    arguments: argparse.Namespace,
+    clips: Sequence[ContactClip],
+    left_out: int,
+    models: Mapping[str, ModelPredictor],
+) -> ContactsMeasured | None:
+    from afformer_core.evaluation.parts.contact_scores import measure_contacts
+
+    if not clips:
+        return None
+    return measure_contacts(clips, models, _frame_count(models), left_out, arguments.seed)
+
+
+def _contact_examples(
+    clips: Sequence[ContactClip],
+    contacts: ContactsMeasured | None,
+    models: Mapping[str, ModelPredictor],
+    frame_count: int,
+) -> dict[str, list[QualitativeExample]]:
+    from afformer_core.evaluation.parts.contact_examples import contact_examples
+
+    if contacts is None:
+        return {}
+    return contact_examples(clips, contacts, models, frame_count)
+
+
+def _facts_of_all(
+    arguments: argparse.Namespace, models: Mapping[str, ModelPredictor]
+) -> dict[str, Fact]:
+    from afformer_core.evaluation.report.compared_report import facts_of_models
+
+    return {
+        'model': ', '.join(str(each) for each in arguments.models) or 'shipped',
+        **facts_of_models({name: _facts(each.grounder) for name, each in models.items()}),
+        'frames of a video': _frame_count(models),
+        **({} if arguments.contacts is None else {'contacts from': str(arguments.contacts)}),
+    }
 
 
 def _facts(grounder: Grounder) -> dict[str, Fact]:
@@ -112,35 +196,48 @@ def _require_fitting_options(arguments: argparse.Namespace) -> None:
     ]
     if given:
         raise ValueError(
-            f'--pairs measures models and baselines on outlined parts; leave out {given[0]}, '
-            'which is of --annotations'
+            f'--pairs and --contacts measure models on real clips; leave out {given[0]}, which '
+            'is of --annotations'
         )
 
 
 def _usable_pairs(
-    dataset: PartPairsDataset, skip_broken: bool
+    folders: Sequence[Path], root: Path | None, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
     """Return the pairs whose media can be decoded, and the reasons of the others."""
+    from afformer_core.data.readers.pooled_part_pairs import read_pooled_pairs
     from afformer_core.data.verification import find_problems, usable_samples
 
-    usable = {each.sample_id for each in usable_samples(dataset, skip_broken, decode=True)}
-    pairs = [pair for pair in dataset.pairs if pair.sample.sample_id in usable]
-    broken = [each for each in dataset if each.sample_id not in usable]
+    read = read_pooled_pairs(folders, root)
+    samples = [pair.sample for pair in read]
+    usable = {each.sample_id for each in usable_samples(samples, skip_broken, decode=True)}
+    pairs = [pair for pair in read if pair.sample.sample_id in usable]
+    broken = [each for each in samples if each.sample_id not in usable]
     reasons = find_problems(broken, decode=True, progress=False)
     return pairs, {name: problem.reason for problem in reasons for name in problem.samples}
 
 
+def _open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
+    from afformer_core.evaluation.parts.predictors import ModelPredictor
+    from afformer_core.runtime.shipped_model import SHIPPED
+
+    folders = name_models(arguments.models or [Path(SHIPPED)])
+    models = {name: ModelPredictor(open_model(arguments, each)) for name, each in folders.items()}
+    return models if len(models) > 1 else {'model': next(iter(models.values()))}
+
+
 def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     from afformer_core.errors import AfformerError
+    from afformer_core.evaluation.parts.kept_values import KeptByImage
     from afformer_core.evaluation.parts.matching import (
         FoundContact,
         MatchingPredictor,
+        in_one_thread,
         marked_contact,
     )
     from afformer_core.evaluation.parts.predictors import (
         CentrePredictor,
         MarkedContactPredictor,
-        ModelPredictor,
         RelativePositionPredictor,
         SiftPredictor,
     )
@@ -148,10 +245,7 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     from afformer_core.runtime.model_folder import read_description
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-    folders = name_models(arguments.models or [Path(SHIPPED)])
-    models = {name: ModelPredictor(open_model(arguments, each)) for name, each in folders.items()}
-    if len(models) == 1:
-        models = {'model': next(iter(models.values()))}
+    models = _open_models(arguments)
     baselines: dict[str, Predictor] = {
         'centre': CentrePredictor(),
         'relative_position': RelativePositionPredictor(),
@@ -164,11 +258,11 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
         'sift': 'SIFT and a homography, contact marked',
     }
     first = next(iter(models.values()))
-    if read_description(model_folder(next(iter(folders.values())))).matching is not None:
+    if read_description(model_folder((arguments.models or [SHIPPED])[0])).matching is not None:
         baselines['model_marked'] = MarkedContactPredictor(first)
         labels['model_marked'] = f'{next(iter(models))}, contact marked'
     try:
-        features = ImagenetFeatures()
+        features = KeptByImage(in_one_thread(ImagenetFeatures()))
     except AfformerError as error:
         return _Predictors(models, baselines, labels, (f'There is no row of matching: {error}',))
     found = FoundContact(first)

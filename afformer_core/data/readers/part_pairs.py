@@ -24,6 +24,8 @@ An object of `pairs.json`, of which only the first four names are needed:
   is the other video of another. Else the path of the clip.
 - `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in
   which the hand does not cover the contact point yet (or not any more), and its pixel there.
+- `repository`: where clip and target come from, by which results are split; else the name of the
+  folder.
 - `robot`: whether a robot is seen in the target.
 - `licence`: that of clip and target; else that in `licence.txt`, as beside pairs with points.
 
@@ -86,6 +88,8 @@ class PartPair:
         contact: where the hand touches, or None.
         before: the same point while no hand covers it, or None.
         robot: whether the target shows a robot; None: unknown.
+        folder: name of the folder that it is of.
+        source: where clip and target come from; the name of the folder where that is not told.
     """
 
     sample: Sample
@@ -96,6 +100,8 @@ class PartPair:
     contact: ClipPoint | None = None
     before: ClipPoint | None = None
     robot: bool | None = None
+    folder: str = ''
+    source: str = ''
 
     def __post_init__(self) -> None:
         if not self.parts or not self.accepted_actions:
@@ -108,6 +114,11 @@ class PartPair:
     def marked(self) -> ClipPoint | None:
         """Where somebody marked what the demonstration touches, bare where that is known."""
         return self.before or self.contact
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Source and source video: what pairs that are not independent share."""
+        return self.source, self.source_video
 
 
 class PartPairsDataset(AnnotatedDataset):
@@ -139,7 +150,10 @@ class PartPairsDataset(AnnotatedDataset):
         actions = pair_actions(path, (each.text('action') for each in entries))
         super().__init__(path, path if root is None else Path(root), actions)
         origin = folder_origin(path)
-        self.pairs = tuple(_read_pair(each, self.root, actions, origin) for each in entries)
+        folder_name = path.resolve().name
+        self.pairs = tuple(
+            _read_pair(each, self.root, actions, origin, folder_name) for each in entries
+        )
         self._samples = [pair.sample for pair in self.pairs]
         names = [sample.sample_id for sample in self._samples]
         if twice := [name for name in names if names.count(name) > 1]:
@@ -200,7 +214,7 @@ class _Entry:
 
 
 def _read_pair(
-    entry: _Entry, root: Path, action_names: tuple[str, ...], origin: Origin
+    entry: _Entry, root: Path, action_names: tuple[str, ...], origin: Origin, folder: str
 ) -> PartPair:
     clip, target, action = (entry.text(key) for key in ('clip', 'target', 'action'))
     with naming(entry.name):
@@ -233,6 +247,8 @@ def _read_pair(
             entry.clip_point('contact'),
             entry.clip_point('before'),
             robot,
+            folder,
+            entry.text('repository', '') or folder,
         )
 
 

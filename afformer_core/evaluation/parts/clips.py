@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.readers.part_pairs import PartPair
+from afformer_core.data.readers.part_pairs import ClipPoint, PartPair
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_frames import uniform_indices
@@ -31,6 +32,12 @@ class MarkedFrame:
 
     image: NDArray[np.uint8]
     point: Point
+
+    def percent_away(self, point: Point) -> float:
+        """Measure from a point of the frame to the mark, in percent of the diagonal."""
+        size = np.array(self.image.shape[1::-1])
+        apart = (np.array(point) - self.point) * size
+        return float(100 * np.hypot(*apart) / np.hypot(*size))
 
 
 @dataclass(frozen=True)
@@ -62,10 +69,13 @@ class Clip:
         return replace(self, name=name, frames=frames, contact=self.marked.point)
 
     def blank(self) -> Clip:
-        """Return the same clip with all frames grey, so that it shows nothing."""
+        """Return the same clip with all frames grey, so that it shows nothing.
+
+        Those of clips with as many frames have the same name: models see them alike.
+        """
         marked = self.marked
         return Clip(
-            f'{self.name}, blank',
+            f'{len(self.frames)} blank frames',
             np.full_like(self.frames, _GREY),
             marked and replace(marked, image=np.full_like(marked.image, _GREY)),
         )
@@ -82,39 +92,78 @@ def read_clip(pair: PartPair, frame_count: int) -> Clip:
         VideoError: the clip cannot be read.
         DatasetError: the contact was marked in a frame that it lacks.
     """
-    sample, mark = pair.sample, pair.marked
-    with VideoReader(sample.video_path) as reader:
+    return read_marked_clip(
+        pair.sample.sample_id, pair.sample.video_path, pair.marked, frame_count
+    )
+
+
+def read_marked_clip(name: str, path: Path, mark: ClipPoint | None, frame_count: int) -> Clip:
+    """Read a clip, and the frame of a mark.
+
+    Args:
+        name: of the clip.
+        path: of the video, or of a folder of frames.
+        mark: the contact, or None.
+        frame_count: frames at most.
+
+    Raises:
+        VideoError: the clip cannot be read.
+        DatasetError: the contact was marked in a frame that it lacks.
+    """
+    with VideoReader(path) as reader:
         count = reader.count()
         if mark is not None and mark.frame >= count:
             raise DatasetError(
-                f'{sample.sample_id} marks the contact in frame {mark.frame}; '
-                f'{sample.video_path} has {count} frames, from 0. Correct its annotation'
+                f'{name} marks the contact in frame {mark.frame}; {path} has {count} frames, '
+                'from 0. Correct its annotation'
             )
         shown = uniform_indices(count, frame_count)
         expected = sorted({*shown, *([] if mark is None else [mark.frame])})
         frames = dict(zip(expected, reader.select(expected), strict=True))
-    marked = None
-    if mark is not None:
-        image = frames[mark.frame]
-        height, width = image.shape[:2]
-        marked = MarkedFrame(image, ((mark.x + 0.5) / width, (mark.y + 0.5) / height))
-    return Clip(sample.sample_id, np.stack([frames[index] for index in shown]), marked)
+    marked = None if mark is None else mark_frame(frames[mark.frame], mark)
+    return Clip(name, np.stack([frames[index] for index in shown]), marked)
 
 
-def other_videos(pairs: Sequence[PartPair]) -> list[PartPair | None]:
-    """For each pair, one whose clip is of another source video.
+def mark_frame(image: NDArray[np.uint8], mark: ClipPoint) -> MarkedFrame:
+    """Mark a point in uint8 RGB [H, W, 3]."""
+    height, width = image.shape[:2]
+    return MarkedFrame(image, ((mark.x + 0.5) / width, (mark.y + 0.5) / height))
 
-    It is the one half the list further on, where neighbours often show like objects, or the next
-    one after that of another source video; None where all are of the same one.
+
+def other_videos(pairs: Sequence[PartPair]) -> list[int | None]:
+    """For each pair, the index of one of the same folder whose clip is of another source video.
+
+    It is the one half the folder's list further on, where neighbours often show like objects, or
+    the next one after that of another source video; None where all are of the same one.
 
     Args:
-        pairs: in the order of their file.
+        pairs: in the order of their files.
     """
-    found: list[PartPair | None] = []
-    for number, pair in enumerate(pairs):
-        first = number + len(pairs) // 2
-        turned = (pairs[(first + step) % len(pairs)] for step in range(len(pairs)))
-        found.append(
-            next((other for other in turned if other.source_video != pair.source_video), None)
-        )
+    found: list[int | None] = [None] * len(pairs)
+    for folder in dict.fromkeys(pair.folder for pair in pairs):
+        indices = [index for index, pair in enumerate(pairs) if pair.folder == folder]
+        for number, index in enumerate(indices):
+            first = number + len(indices) // 2
+            turned = (indices[(first + step) % len(indices)] for step in range(len(indices)))
+            found[index] = next(
+                (other for other in turned if pairs[other].group != pairs[index].group), None
+            )
     return found
+
+
+def visiting_order(others: Sequence[int | None]) -> list[int]:
+    """Order pairs so that the other clip of each is mostly the own one of the next.
+
+    Args:
+        others: see `other_videos`.
+
+    Returns:
+        each index once.
+    """
+    order: dict[int, None] = {}
+    for start in range(len(others)):
+        index: int | None = start
+        while index is not None and index not in order:
+            order[index] = None
+            index = others[index]
+    return list(order)

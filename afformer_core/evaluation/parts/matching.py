@@ -20,6 +20,9 @@ from afformer_core.runtime.matching.correspondence import (
 # Cells of the correlation map are so many pixels of the resized image apart.
 _STRIDE = 8
 
+Features = Callable[[NDArray[np.uint8]], list[FloatArray]]
+"""Feature maps, fine to coarse, of uint8 RGB [H, W, 3] with sides that are multiples of 32."""
+
 Contact = Callable[[Clip], MarkedFrame | None]
 """Where a clip touches something, or None where that is unknown."""
 
@@ -29,8 +32,23 @@ def marked_contact(clip: Clip) -> MarkedFrame | None:
     return clip.marked
 
 
+def in_one_thread(features: Features) -> Features:
+    """Let PyTorch compute features in one thread: in small layers several wait for each other."""
+    import torch
+
+    def compute(image: NDArray[np.uint8]) -> list[FloatArray]:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return features(image)
+        finally:
+            torch.set_num_threads(threads)
+
+    return compute
+
+
 class FoundContact:
-    """The best peak of a model on the clip's own first frame.
+    """The contact that a model reads of the clip.
 
     Args:
         model: that finds it.
@@ -41,22 +59,18 @@ class FoundContact:
 
     def __call__(self, clip: Clip) -> MarkedFrame:
         """Find the contact."""
-        first = clip.frames[0]
-        return MarkedFrame(first, self._model.predict(first, clip).points[0])
+        return MarkedFrame(clip.frames[0], self._model.read_contact(clip).point)
 
 
 class MatchingPredictor:
     """The nearest neighbour of the contact's features; their largest similarity is its score.
 
     Args:
-        features: feature maps, fine to coarse, of uint8 RGB [H, W, 3] with sides that are
-            multiples of 32.
+        features: feature maps of an image.
         contact: of a clip.
     """
 
-    def __init__(
-        self, features: Callable[[NDArray[np.uint8]], list[FloatArray]], contact: Contact
-    ) -> None:
+    def __init__(self, features: Features, contact: Contact) -> None:
         self._features = features
         self._contact = contact
 
@@ -76,4 +90,10 @@ class MatchingPredictor:
         points = tuple(
             (float(x), float(y)) for x, y in highest_positions(correlation, MOST_POINTS)
         )
-        return Prediction(points, correlation, presence_score=float(correlation.max()))
+        similarity = float(correlation.max())
+        return Prediction(
+            points,
+            correlation,
+            presence_score=similarity,
+            confidence_scores={'similarity': similarity},
+        )

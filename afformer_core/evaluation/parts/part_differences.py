@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -16,6 +16,7 @@ from afformer_core.reports.tables import Table
 _HEADINGS = {
     'inside': 'inside a part',
     'near': 'within 5 %',
+    'within_size': 'within one size',
     'any_inside': 'three best: inside',
     'any_near': 'three best: within 5 %',
     'mass_inside': 'probability inside',
@@ -25,6 +26,7 @@ _HEADINGS = {
     'other_found': 'found, another video',
     'contact_marked': 'contact in the frame of the mark',
     'contact_first': 'contact in the first frame',
+    'contact_close': 'contact in the first frame, within 3 %',
 }
 
 
@@ -37,6 +39,7 @@ class PartDifference:
 
     inside: Estimate | None
     near: Estimate | None
+    within_size: Estimate | None
     any_inside: Estimate | None
     any_near: Estimate | None
     mass_inside: Estimate | None
@@ -45,11 +48,12 @@ class PartDifference:
     other_inside: Estimate | None
     other_found: Estimate | None
     contact_first: Estimate | None
+    contact_close: Estimate | None
     contact_marked: Estimate | None
 
 
 def measure_part_differences(
-    models: Mapping[str, Sequence[PartScores]], source_videos: Sequence[str], seed: int = 0
+    models: Mapping[str, Sequence[PartScores]], source_videos: Sequence[Hashable], seed: int = 0
 ) -> dict[str, PartDifference]:
     """Measure the paired differences of all models but the first to the first, by name.
 

@@ -5,21 +5,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.data.readers.part_pairs import PartPair
-from afformer_core.evaluation.parts.clips import Clip, MarkedFrame, other_videos, read_clip
+from afformer_core.evaluation.parts.clips import (
+    Clip,
+    other_videos,
+    read_clip,
+    visiting_order,
+)
 from afformer_core.evaluation.parts.part_scores import (
+    CLOSE,
     NEAR,
     PartScores,
     distance_to_parts,
     score_points,
 )
-from afformer_core.evaluation.parts.predictors import ModelPredictor, Prediction, Predictor
+from afformer_core.evaluation.parts.predictors import (
+    MarkedContactPredictor,
+    ModelPredictor,
+    Prediction,
+    Predictor,
+)
 from afformer_core.media.images import read_image
+
+_KEPT_CLIPS = 4
 
 
 def evaluate_parts(
@@ -40,17 +54,27 @@ def evaluate_parts(
         VideoError, ImageError: a clip or an image cannot be read.
         DatasetError: a contact was marked in a frame that its clip lacks.
     """
-    scores: dict[str, list[PartScores]] = {name: [] for name in predictors}
     others = other_videos(pairs)
-    counted = zip(pairs, others, strict=True)
-    for pair, other in tqdm(counted, 'pairs', len(pairs), disable=not progress):
-        image = read_image(pair.sample.image_path)
-        clip = read_clip(pair, frame_count)
-        hard_negative = None if other is None else read_clip(other, frame_count)
-        for name, predictor in predictors.items():
-            score = _score(pair, predictor, image, clip, hard_negative)
-            scores[name].append(score)
-    return scores
+    clips = _KeptClips(pairs, frame_count)
+    scores: dict[int, dict[str, PartScores]] = {}
+    for index in tqdm(visiting_order(others), 'pairs', disable=not progress):
+        image, other = read_image(pairs[index].sample.image_path), others[index]
+        hard_negative = None if other is None else clips[other]
+        scores[index] = {
+            name: _score(pairs[index], predictor, image, clips[index], hard_negative)
+            for name, predictor in predictors.items()
+        }
+    return {name: [scores[index][name] for index in range(len(pairs))] for name in predictors}
+
+
+class _KeptClips:
+    """The clips of pairs by index, of which the last ones are kept."""
+
+    def __init__(self, pairs: Sequence[PartPair], frame_count: int) -> None:
+        self._read = lru_cache(_KEPT_CLIPS)(lambda index: read_clip(pairs[index], frame_count))
+
+    def __getitem__(self, index: int) -> Clip:
+        return self._read(index)
 
 
 def _score(
@@ -64,13 +88,18 @@ def _score(
     score = score_points(pair, own)
     if isinstance(predictor, ModelPredictor) and clip.marked is not None:
         marked = clip.marked
+        read = marked.percent_away(predictor.read_contact(clip).point)
+        in_marked = predictor.predict(marked.image, clip).points[0]
         score = replace(
             score,
-            contact_first=_is_near(predictor.predict(clip.frames[0], clip), marked),
-            contact_marked=_is_near(predictor.predict(marked.image, clip), marked),
+            contact_distance=read,
+            contact_first=float(read <= NEAR),
+            contact_close=float(read <= CLOSE),
+            contact_marked=float(marked.percent_away(in_marked) <= NEAR),
         )
-    blank = predictor.predict(image, clip.blank())
-    score = replace(score, blank_inside=_inside(pair, blank), blank_found=_found(blank))
+    if not isinstance(predictor, MarkedContactPredictor):
+        blank = predictor.predict(image, clip.blank())
+        score = replace(score, blank_inside=_inside(pair, blank), blank_found=_found(blank))
     if hard_negative is None:
         return score
     other = predictor.predict(image, hard_negative)
@@ -89,10 +118,3 @@ def _inside(pair: PartPair, prediction: Prediction) -> float:
 
 def _found(prediction: Prediction) -> float | None:
     return None if prediction.found is None else float(prediction.found)
-
-
-def _is_near(prediction: Prediction, marked: MarkedFrame) -> float:
-    """Whether the best point in the clip's frame is near the mark."""
-    size = np.array(marked.image.shape[1::-1])
-    apart = (np.array(prediction.points[0]) - marked.point) * size
-    return float(100 * np.hypot(*apart) <= NEAR * np.hypot(*size))

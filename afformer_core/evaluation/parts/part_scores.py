@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 import cv2
 import numpy as np
@@ -13,11 +13,20 @@ from afformer_core.arrays import FloatArray
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.evaluation.parts.clips import Point
 from afformer_core.evaluation.parts.predictors import Prediction
-from afformer_core.media.polygons import contained, distance
-from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
+from afformer_core.media.polygons import area, contained, distance
+from afformer_core.reports.bootstrap import (
+    Estimate,
+    bootstrap_area,
+    bootstrap_mean,
+    bootstrap_median,
+)
 
-NEAR = 5.0
-"""Percent of the image's diagonal within which a point is near a part."""
+NEAR, CLOSE = 5.0, 3.0
+"""Percent of the diagonal within which a point is near a part or a mark, or close to a mark."""
+
+# Of a part in pixels, below which it would be no more than a point.
+_LEAST_SIZE = 1.0
+_NO_MEANS = ('sizes_median', 'auroc')
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,10 @@ class PartScores:
         near: 1 where it is within 5 % of the diagonal of one, else 0.
         distance: from the best point to the nearest part, in percent of the diagonal; None
             without a point.
+        sizes: from the best point to the nearest part, in sizes of that part; a part's size is
+            the square root of its area. None without a point.
+        within_size: 1 where that is 1 or less, else 0.
+        point_x, point_y: the best point, in pixels that the parts are outlined in.
         any_inside, any_near: the same of any of the three best points.
         mass_inside: share of the heatmap's probability inside the parts.
         action: 1 where the best action is an accepted one, else 0.
@@ -36,9 +49,12 @@ class PartScores:
         presence_score: that the image shows what was demonstrated.
         other_inside, other_found, other_presence_score: the same with another video.
         blank_inside, blank_found: the same with a blank one.
-        contact_first: 1 where the best point in the clip's first frame is within 5 % of the
-            diagonal of the marked contact, else 0.
-        contact_marked: the same in the frame that the contact was marked in.
+        contact_distance: from the contact that is read in the clip's first frame to the marked
+            one, in percent of the diagonal.
+        contact_first, contact_close: 1 where that is 5 % or less, or 3 %, else 0.
+        contact_marked: 1 where the best point in the frame of the mark is within 5 % of it.
+        action_scores: by name, best first.
+        confidence_scores: see `Prediction`.
     """
 
     inside: float
@@ -46,6 +62,10 @@ class PartScores:
     distance: float | None
     any_inside: float
     any_near: float
+    within_size: float = 0.0
+    sizes: float | None = None
+    point_x: float | None = None
+    point_y: float | None = None
     mass_inside: float | None = None
     action: float | None = None
     found: float | None = None
@@ -55,8 +75,12 @@ class PartScores:
     other_presence_score: float | None = None
     blank_inside: float | None = None
     blank_found: float | None = None
+    contact_distance: float | None = None
     contact_first: float | None = None
+    contact_close: float | None = None
     contact_marked: float | None = None
+    action_scores: Mapping[str, float] = field(default_factory=dict)
+    confidence_scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,12 +88,14 @@ class PartMeasures:
     """Means of the scores of one predictor; None where they are not measured.
 
     Attributes:
+        sizes_median: median of `sizes`; a pair without a point counts as infinitely far.
         auroc: area under the ROC curve by which the presence score tells own videos from others.
         The others: see `PartScores`.
     """
 
     inside: Estimate | None
     near: Estimate | None
+    within_size: Estimate | None
     any_inside: Estimate | None
     any_near: Estimate | None
     mass_inside: Estimate | None
@@ -80,7 +106,9 @@ class PartMeasures:
     blank_inside: Estimate | None
     blank_found: Estimate | None
     contact_first: Estimate | None
+    contact_close: Estimate | None
     contact_marked: Estimate | None
+    sizes_median: Estimate | None
     auroc: Estimate | None
 
 
@@ -100,10 +128,26 @@ class ClassMeasures:
 
 def distance_to_parts(pair: PartPair, found_point: Point) -> float:
     """Measure from a point to the nearest part, in percent of the diagonal; 0 inside."""
-    size = pair.sample.image_size
-    point = (found_point[0] * size[0] - 0.5, found_point[1] * size[1] - 0.5)
+    point = _annotated(pair, found_point)
     nearest = min(distance(part, point) for part in pair.parts)
-    return float(100 * nearest / np.hypot(*size))
+    return float(100 * nearest / np.hypot(*pair.sample.image_size))
+
+
+def distance_in_sizes(pair: PartPair, found_point: Point) -> float:
+    """Measure from a point to a part in sizes of that part, of the one that is least; 0 inside.
+
+    The size of a part is the square root of its area.
+    """
+    point = _annotated(pair, found_point)
+    return min(
+        distance(part, point) / max(float(np.sqrt(area(part))), _LEAST_SIZE) for part in pair.parts
+    )
+
+
+def _annotated(pair: PartPair, found_point: Point) -> Point:
+    """Convert a point to the pixels that the parts are outlined in."""
+    width, height = pair.sample.image_size
+    return found_point[0] * width - 0.5, found_point[1] * height - 0.5
 
 
 def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
@@ -125,6 +169,8 @@ def score_points(pair: PartPair, prediction: Prediction) -> PartScores:
     """Score a prediction for a pair with its own clip; those of others are None."""
     distances = [distance_to_parts(pair, found_point) for found_point in prediction.points]
     best = distances[:1]
+    sizes = [distance_in_sizes(pair, found_point) for found_point in prediction.points[:1]]
+    x, y = _annotated(pair, prediction.points[0]) if prediction.points else (None, None)
     action = next(iter(prediction.action_scores or ()), None)
     heatmap = prediction.heatmap if prediction.is_distribution else None
     return PartScores(
@@ -133,15 +179,21 @@ def score_points(pair: PartPair, prediction: Prediction) -> PartScores:
         distance=best[0] if best else None,
         any_inside=float(0.0 in distances),
         any_near=float(any(each <= NEAR for each in distances)),
+        within_size=float(any(each <= 1 for each in sizes)),
+        sizes=sizes[0] if sizes else None,
+        point_x=x,
+        point_y=y,
         mass_inside=None if heatmap is None else mass_inside(pair, heatmap),
         action=None if action is None else float(action in pair.accepted_actions),
         found=None if prediction.found is None else float(prediction.found),
         presence_score=prediction.presence_score,
+        action_scores=prediction.action_scores or {},
+        confidence_scores=prediction.confidence_scores,
     )
 
 
 def measure_parts(
-    scores: Sequence[PartScores], source_videos: Sequence[str], seed: int = 0
+    scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int = 0
 ) -> PartMeasures:
     """Means with intervals, for which source videos are drawn whole.
 
@@ -150,9 +202,11 @@ def measure_parts(
         source_videos: of the N pairs.
         seed: of the bootstrap.
     """
-    names = [name for name in PartMeasures.__dataclass_fields__ if name != 'auroc']
+    means = [each.name for each in fields(PartMeasures) if each.name not in _NO_MEANS]
+    sizes = [np.inf if score.sizes is None else score.sizes for score in scores]
     return PartMeasures(
-        **{name: _mean(name, scores, source_videos, seed) for name in names},
+        **{name: _mean(name, scores, source_videos, seed) for name in means},
+        sizes_median=bootstrap_median(sizes, source_videos, seed),
         auroc=_auroc(scores, source_videos, seed),
     )
 
@@ -175,7 +229,7 @@ def measure_by(
     for name in dict.fromkeys(key(pair) for pair in pairs if key(pair)):
         chosen = [number for number, pair in enumerate(pairs) if key(pair) == name]
         of_class = [scores[number] for number in chosen]
-        videos = [pairs[number].source_video for number in chosen]
+        videos = [pairs[number].group for number in chosen]
         measured[name] = ClassMeasures(
             len(chosen),
             _mean('inside', of_class, videos, seed),
@@ -185,14 +239,14 @@ def measure_by(
 
 
 def _mean(
-    name: str, scores: Sequence[PartScores], source_videos: Sequence[str], seed: int
+    name: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
 ) -> Estimate | None:
     values = [getattr(each, name) for each in scores]
     return bootstrap_mean(np.array(values, np.float64), source_videos, seed)
 
 
 def _auroc(
-    scores: Sequence[PartScores], source_videos: Sequence[str], seed: int
+    scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
 ) -> Estimate | None:
     known = [
         (score.presence_score, score.other_presence_score, video)

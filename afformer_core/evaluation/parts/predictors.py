@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import cv2
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
 from afformer_core.evaluation.parts.clips import Clip, Point
-from afformer_core.runtime import Grounder
+from afformer_core.evaluation.parts.kept_values import KeptByImage
+from afformer_core.runtime import Grounder, Grounding
 from afformer_core.stream.settings import StreamSettings
 
 MOST_POINTS = 3
@@ -22,8 +23,17 @@ MOST_POINTS = 3
 # Of the ratio test: the best match of a point is this much nearer than the second.
 _DISTINCT = 0.75
 _INLIER_PIXELS = 5.0
-# Of the model: the clip of the pair, another one, and a blank one.
-_KEPT = 3
+# Of the model: the clip of the pair and another one, both with and without a mark that it is told,
+# and a blank one; and one that is about to come.
+_KEPT = 6
+
+CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
+    'peak': lambda grounding: grounding.confidence,
+    'presence': lambda grounding: grounding.presence,
+    'feature_similarity': lambda grounding: grounding.feature_similarity,
+    'contact_similarity': lambda grounding: grounding.contact_similarity,
+}
+"""Scores of a model's result by name, each the higher, the surer that the best point is right."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Prediction:
         presence_score: the higher, the surer that the image shows what was demonstrated; None:
             unknown.
         found: whether a robot would act on it; None of a predictor that cannot abstain.
+        confidence_scores: by name, each the higher, the surer that the best point is right.
     """
 
     points: tuple[Point, ...]
@@ -47,6 +58,21 @@ class Prediction:
     action_scores: Mapping[str, float] | None = None
     presence_score: float | None = None
     found: bool | None = None
+    confidence_scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ContactReading:
+    """What a model reads of a clip alone.
+
+    Attributes:
+        point: of the contact, in the clip's first frame.
+        moment: seconds from the beginning of the clip to the contact; None of a model that does
+            not tell.
+    """
+
+    point: Point
+    moment: float | None = None
 
 
 class Predictor(Protocol):
@@ -78,39 +104,56 @@ class SiftPredictor:
     Its presence score is the number of matches that agree with the homography.
     """
 
+    def __init__(self) -> None:
+        self._describe = KeptByImage(_sift)
+
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """See `Predictor.predict`."""
         if clip.marked is None:
             return Prediction(())
         frame = clip.marked.image
-        sift = cv2.SIFT.create()
-        points, descriptors = sift.detectAndCompute(frame, None)
-        other_points, other_descriptors = sift.detectAndCompute(image, None)
+        points, descriptors = self._describe(frame)
+        other_points, other_descriptors = self._describe(image)
         if min(len(points), len(other_points)) < 4:
-            return Prediction((), presence_score=0.0)
+            return _without_point(0.0)
         matches = [
             best
             for best, second in cv2.BFMatcher().knnMatch(descriptors, other_descriptors, k=2)
             if best.distance < _DISTINCT * second.distance
         ]
         if len(matches) < 4:
-            return Prediction((), presence_score=0.0)
-        source = np.array([points[match.queryIdx].pt for match in matches])
-        target = np.array([other_points[match.trainIdx].pt for match in matches])
+            return _without_point(0.0)
+        source = points[[match.queryIdx for match in matches]]
+        target = other_points[[match.trainIdx for match in matches]]
         # Its draws are the same in each run.
         homography, inliers = cv2.findHomography(source, target, cv2.RANSAC, _INLIER_PIXELS)
         if homography is None:
-            return Prediction((), presence_score=0.0)
+            return _without_point(0.0)
         x, y = clip.marked.point[0] * frame.shape[1], clip.marked.point[1] * frame.shape[0]
         across, down, depth = homography @ (x - 0.5, y - 0.5, 1.0)
-        presence_score = float(inliers.sum())
+        agreeing = float(inliers.sum())
         if abs(depth) < 1e-9:
-            return Prediction((), presence_score=presence_score)
+            return _without_point(agreeing)
         point = (
             float((across / depth + 0.5) / image.shape[1]),
             float((down / depth + 0.5) / image.shape[0]),
         )
-        return Prediction((point,), presence_score=presence_score)
+        return Prediction(
+            (point,), presence_score=agreeing, confidence_scores={'matches': agreeing}
+        )
+
+
+def _sift(image: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    """Find SIFT's points [N, 2] (x, y), and their descriptors [N, 128]."""
+    points, descriptors = cv2.SIFT.create().detectAndCompute(image, None)
+    if not points:
+        return np.empty((0, 2), np.float32), np.empty((0, 128), np.float32)
+    positions = np.array([point.pt for point in points], np.float32)
+    return positions, np.asarray(descriptors, np.float32)
+
+
+def _without_point(agreeing: float) -> Prediction:
+    return Prediction((), presence_score=agreeing, confidence_scores={'matches': agreeing})
 
 
 class ModelPredictor:
@@ -124,25 +167,45 @@ class ModelPredictor:
 
     def __init__(self, grounder: Grounder) -> None:
         self.grounder = grounder
+        # Names of clips, those that were used last at the end.
+        self._used: list[str] = []
+        self._readings: dict[str, ContactReading] = {}
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """See `Predictor.predict`."""
-        grounder = self.grounder
-        if clip.name not in grounder.demonstrations:
-            for name in grounder.demonstrations[: 1 - _KEPT]:
-                grounder.delete_demonstration(name)
-            grounder.set_demonstration(clip.frames, clip.name, clip.contact)
-        grounding = grounder.ground(image, clip.name, MOST_POINTS)
+        self._show(clip)
+        grounding = self.grounder.ground(image, clip.name, MOST_POINTS)
         height, width = image.shape[:2]
         points = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
+        scores = {name: score(grounding) for name, score in CONFIDENCE_SCORES.items()}
         return Prediction(
             points,
             grounding.probabilities,
             True,
             grounding.action_scores,
             grounding.confidence if grounding.presence is None else grounding.presence,
-            StreamSettings().is_present(grounding.presence_features, grounder.calibration),
+            StreamSettings().is_present(grounding.presence_features, self.grounder.calibration),
+            {name: score for name, score in scores.items() if score is not None},
         )
+
+    def read_contact(self, clip: Clip) -> ContactReading:
+        """Read where a clip shows a contact: the best peak in its first frame."""
+        if clip.name not in self._readings:
+            point = self.predict(clip.frames[0], clip).points[0]
+            self._readings = {**self._readings, clip.name: ContactReading(point)}
+            for name in list(self._readings)[:-_KEPT]:
+                del self._readings[name]
+        return self._readings[clip.name]
+
+    def _show(self, clip: Clip) -> None:
+        """Set the demonstration, unless it is kept; the one that was used longest ago goes."""
+        grounder = self.grounder
+        if clip.name not in grounder.demonstrations:
+            for name in self._used[: 1 - _KEPT]:
+                self._used.remove(name)
+                grounder.delete_demonstration(name)
+            grounder.set_demonstration(clip.frames, clip.name, clip.contact)
+        self._used = [*(name for name in self._used if name != clip.name), clip.name]
 
 
 class MarkedContactPredictor:

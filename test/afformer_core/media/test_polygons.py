@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from afformer_core.media.polygons import (
+    area,
     contains,
     distance,
     edge_distances,
@@ -47,6 +48,11 @@ def test_nearest_is_by_the_outline_and_not_by_the_centre():
 def test_of_overlapping_outlines_the_closest_centre_is_nearest():
     assert nearest_element([SQUARE, SQUARE + 4], (8, 8)) == 1
     assert nearest_element([SQUARE, SQUARE + 4], (6, 6)) == 0
+
+
+def test_area_is_that_within_the_outline():
+    assert area(HOOK) == area(HOOK[::-1]) == 45
+    assert area(np.array([[10.0, 5.0], [58.0, 5.0], [10.0, 23.0]])) == 432
 
 
 def test_inner_points_are_inside():

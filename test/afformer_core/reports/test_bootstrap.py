@@ -14,6 +14,7 @@ from afformer_core.reports.bootstrap import (
     bootstrap_mean,
     bootstrap_median,
     bootstrap_ratio,
+    bootstrap_separation,
     interval_note,
 )
 
@@ -83,6 +84,26 @@ def test_area_draws_whole_groups():
     # Of a alone nothing is told apart, of b alone everything is; of both, b wins over a.
     estimate = bootstrap_area([1, 1, 3, 3], [1, 1, 2, 2], 'aabb')
     assert (estimate.low, estimate.value, estimate.high) == (0.5, 0.625, 1.0)
+
+
+def test_separation_is_of_values_and_what_they_should_be():
+    estimate = bootstrap_separation([5, 4, NAN, 3, 2], [True, False, True, True, False], 'abcde')
+    # Of 5 and 3 above 4 and 2 three of four comparisons are won.
+    assert (estimate.value, estimate.count) == (0.75, 4)
+
+
+def test_separation_draws_whole_groups():
+    # Of a alone nothing is told apart, of b alone everything is; of both, b wins over a.
+    values, right = [1, 1, 3, 3, 1, 1, 2, 2], [True] * 4 + [False] * 4
+    estimate = bootstrap_separation(values, right, 'aabbaabb')
+    assert (estimate.low, estimate.value, estimate.high) == (0.5, 0.625, 1.0)
+
+
+def test_separation_needs_values_of_both_kinds():
+    assert bootstrap_separation([1, 2, NAN], [True, True, False], 'abc') is None
+    # A draw of one group alone has values of one kind, and is left out.
+    estimate = bootstrap_separation([2, 1], [True, False], 'ab')
+    assert (estimate.low, estimate.value, estimate.high) == (1, 1, 1)
 
 
 def test_area_without_overlap_has_no_width():

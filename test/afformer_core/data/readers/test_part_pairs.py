@@ -33,6 +33,7 @@ FULL = {
     'target_size': [128, 96],
     'source_video': 'kitchen_tour',
     'robot': True,
+    'repository': 'someone/kitchens',
     'licence': 'CC0',
 }
 
@@ -56,6 +57,7 @@ def test_a_pair_has_all_that_is_told_of_it(tmp_path: Path) -> None:
     assert [part.tolist() for part in pair.parts] == FULL['parts']
     assert pair.accepted_actions == ('pull', 'hold')
     assert (pair.kind, pair.source_video, pair.robot) == ('other-scene', 'kitchen_tour', True)
+    assert (pair.folder, pair.source) == (tmp_path.name, 'someone/kitchens')
     assert pair.before == ClipPoint(2, 12.0, 13.5)
     assert pair.contact == ClipPoint(9, 11.0, 14.0)
     assert dataset.action_names == ('pull',)
@@ -68,6 +70,7 @@ def test_clip_target_parts_and_action_are_enough(tmp_path: Path) -> None:
     assert pair.accepted_actions == ('pull',)
     assert (pair.kind, pair.source_video, pair.robot) == ('', 'clips/pull.mp4', None)
     assert pair.marked is None
+    assert pair.group == (tmp_path.name, 'clips/pull.mp4')
 
 
 def test_the_bare_point_is_marked_rather_than_the_covered_one(tmp_path: Path) -> None:

@@ -133,6 +133,144 @@ def test_the_command_prints_how_models_differ(
     assert differences['copy']['inside']['count'] == 3
 
 
+@pytest.fixture(scope='module')
+def marked_clips(part_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clips of the pairs, of which one is told to be a clip of pairs."""
+    folder = tmp_path_factory.mktemp('marked')
+    contact = {'frame': 2, 'x': 60, 'y': 50}
+    clips = [
+        {'id': name, 'clip': str(part_pairs / f'{number}.mp4'), 'contact': contact}
+        for number, name in enumerate(('press', 'turn'))
+    ]
+    clips[0]['in_pairs_json'] = True
+    (folder / 'clips.json').write_text(json.dumps(clips))
+    return folder
+
+
+@pytest.fixture(scope='module')
+def pooled(
+    part_pairs: Path,
+    marked_clips: Path,
+    model_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Folder with the results of two folders of pairs with the same ids, and of clips."""
+    folder = tmp_path_factory.mktemp('pooled')
+    for name in ('kitchens', 'workshops'):
+        shutil.copytree(part_pairs, folder / name)
+    file = folder / 'workshops/pairs.json'
+    entries = json.loads(file.read_text())[:2]
+    for entry in entries:
+        # A part of 8 by 18 that lies 10 pixels to the right of the centre of the image.
+        entry['parts'] = [[[89.5, 50], [97.5, 50], [97.5, 68], [89.5, 68]]]
+        entry['repository'] = 'someone/tours'
+    file.write_text(json.dumps(entries))
+    pairs = ['--pairs', str(folder / 'kitchens'), str(folder / 'workshops')]
+    results = ['--json', str(folder / 'numbers.json'), '--report', str(folder / 'page.html')]
+    contacts = ['--contacts', str(marked_clips), '--backend', 'torch']
+    assert main(['evaluate', str(model_folder), *pairs, *contacts, *results]) == 0
+    return folder
+
+
+def test_pairs_of_several_folders_are_pooled_and_told_apart(pooled: Path) -> None:
+    measures = json.loads((pooled / 'numbers.json').read_text())['measures']
+
+    assert list(measures['by_pair']) == [
+        *(f'kitchens/pair {number}' for number in range(3)),
+        *('workshops/pair 0', 'workshops/pair 1'),
+    ]
+    assert (measures['pairs'], measures['source_videos']) == (5, 3)
+    assert {name: each['pairs'] for name, each in measures['by_folder'].items()} == {
+        'kitchens': 3,
+        'workshops': 2,
+    }
+    assert list(measures['by_source']) == ['kitchens', 'someone/tours']
+    assert measures['pair_facts']['workshops/pair 1'] == {
+        'id': 'pair 1',
+        'folder': 'workshops',
+        'source': 'someone/tours',
+        'source_video': 'video 1',
+        'kind': 'other-shot',
+        'accepted_actions': 'press, hold',
+    }
+
+
+def test_each_folder_has_its_own_numbers(pooled: Path) -> None:
+    measures = json.loads((pooled / 'numbers.json').read_text())['measures']
+
+    def centre(group: str, measure: str) -> float:
+        value: float = measures['by_folder'][group]['predictors']['centre'][measure]['value']
+        return value
+
+    assert (centre('kitchens', 'inside'), centre('workshops', 'inside')) == (1, 0)
+    assert measures['predictors']['centre']['inside']['value'] == 0.6
+    # Ten pixels are 5 % of the diagonal, and 0.833 sizes of 8 by 18 pixels.
+    assert (centre('workshops', 'near'), centre('workshops', 'within_size')) == (1, 1)
+    assert centre('workshops', 'sizes_median') == pytest.approx(10 / 12)
+
+
+def test_each_pair_has_its_raw_outcome(pooled: Path) -> None:
+    measures = json.loads((pooled / 'numbers.json').read_text())['measures']
+    centre, model = (measures['by_pair']['workshops/pair 0'][one] for one in ('centre', 'model'))
+    assert (centre['point_x'], centre['point_y']) == (79.5, 59.5)
+    assert set(model['confidence_scores']) == {'peak', 'feature_similarity', 'contact_similarity'}
+    assert len(model['action_scores']) > 1
+    assert 0 < model['contact_distance'] < 100
+    assert measures['confidence']['model']['peak']['pairs'] == 5
+
+
+def test_clips_of_pairs_are_left_out_beside_pairs(pooled: Path, marked_clips: Path) -> None:
+    contacts = json.loads((pooled / 'numbers.json').read_text())['measures']['contacts']
+    assert contacts['left_out'] == 1
+    assert list(contacts['by_clip']) == ['turn']
+    assert list(contacts['by_source']) == [marked_clips.name]
+
+
+def test_the_page_shows_pairs_and_clips(pooled: Path) -> None:
+    page = (pooled / 'page.html').read_text()
+    assert '<h3>Best contacts</h3>' in page
+    assert '<h2>By folder and source: model</h2>' in page
+    assert '<td>someone/tours (2)</td>' in page
+
+
+def test_clips_are_measured_without_pairs(
+    marked_clips: Path, model_folder: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    options = ['--contacts', str(marked_clips), '--backend', 'torch']
+    results = ['--json', str(tmp_path / 'numbers.json'), '--report', str(tmp_path / 'page.html')]
+
+    assert main(['evaluate', str(model_folder), *options, *results]) == 0
+
+    measures = json.loads((tmp_path / 'numbers.json').read_text())['measures']
+    assert list(measures) == ['contacts']
+    assert list(measures['contacts']['by_clip']) == ['press', 'turn']
+    # The mark at (60, 50) of 160x120 is 10.84 % of the diagonal from the centre.
+    assert measures['contacts']['by_clip']['press']['centre']['distance'] == pytest.approx(
+        10.84, abs=0.01
+    )
+    assert '### Contact in 2 clips' in capsys.readouterr().out
+    assert '<h3>Worst contacts</h3>' in (tmp_path / 'page.html').read_text()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ((), 'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'),
+        (
+            ('--contacts', 'CLIPS', '--benchmark', 'CLIPS'),
+            '--contacts does not go with --benchmark. Give it with --pairs',
+        ),
+        (('--contacts', 'CLIPS', '--limit', '3'), 'leave out --limit, which is of --annotations'),
+    ],
+)
+def test_data_that_is_not_enough_or_too_much_is_refused(
+    marked_clips: Path, capsys: Captured, options: tuple[str, ...], message: str
+) -> None:
+    given = [str(marked_clips) if each == 'CLIPS' else each for each in options]
+    assert main(['evaluate', *given]) == 1
+    assert message in capsys.readouterr().err
+
+
 @pytest.fixture
 def broken(part_pairs: Path, tmp_path: Path) -> Path:
     """The same pairs, of which the clip of the second is cut off."""

@@ -12,9 +12,17 @@ import pytest
 
 from afformer_core.data.readers.part_pairs import PartPairsDataset
 from afformer_core.evaluation.parts.clips import Clip
+from afformer_core.evaluation.parts.contact_scores import (
+    ContactMeasures,
+    ContactScores,
+    ContactsMeasured,
+)
+from afformer_core.evaluation.parts.part_confidence import ConfidenceMeasures
 from afformer_core.evaluation.parts.part_differences import PartDifference
 from afformer_core.evaluation.parts.part_examples import pair_examples
-from afformer_core.evaluation.parts.part_report import PartsMeasured, measure_all, parts_report
+from afformer_core.evaluation.parts.part_groups import GroupMeasures
+from afformer_core.evaluation.parts.part_measures import PairFacts, PartsMeasured, measure_all
+from afformer_core.evaluation.parts.part_report import parts_report
 from afformer_core.evaluation.parts.part_run import evaluate_parts
 from afformer_core.evaluation.parts.part_scores import ClassMeasures, PartMeasures, PartScores
 from afformer_core.evaluation.parts.predictors import CentrePredictor, ModelPredictor, Prediction
@@ -52,9 +60,9 @@ def test_each_pair_is_shown_its_own_another_and_a_blank_video(pairs) -> None:
     evaluate_parts(pairs, {'recorder': Recorder()}, 3, progress=False)
 
     assert shown == [
-        *('pair 0', 'pair 0, blank', 'pair 2'),
-        *('pair 1', 'pair 1, blank', 'pair 2'),
-        *('pair 2', 'pair 2, blank', 'pair 0'),
+        *('pair 0', '3 blank frames', 'pair 2'),
+        *('pair 2', '3 blank frames', 'pair 0'),
+        *('pair 1', '3 blank frames', 'pair 2'),
     ]
 
 
@@ -150,9 +158,14 @@ def test_every_number_is_described(root: Path) -> None:
     page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
     _, _, rest = page.partition('| name in `measures` of parts | |\n|---|---|\n')
     table, _, _ = rest.partition('\n\n')
-    of_predictor, of_pair, of_class = (
-        {each.name for each in fields(kind)} for kind in (PartMeasures, PartScores, ClassMeasures)
+    of_predictor, of_pair, of_class, of_group, of_score, of_facts = (
+        {each.name for each in fields(kind)}
+        for kind in (
+            *(PartMeasures, PartScores, ClassMeasures),
+            *(GroupMeasures, ConfidenceMeasures, PairFacts),
+        )
     )
+    groups = ('by_folder.FOLDER', 'by_source.SOURCE')
     classes = ('by_kind.KIND', 'by_robot.ROBOT')
     assert set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE)) == {
         *('pairs', 'source_videos', 'left_out.PAIR'),
@@ -160,9 +173,31 @@ def test_every_number_is_described(root: Path) -> None:
         *(f'predictors.PREDICTOR.{name}' for name in of_predictor),
         *(f'by_pair.PAIR.PREDICTOR.{name}' for name in of_pair),
         *(f'{one}.PREDICTOR.{name}' for one in classes for name in of_class),
+        *(f'{one}.{name}' for one in groups for name in of_group),
+        *(f'confidence.PREDICTOR.SCORE.{name}' for name in of_score),
+        *(f'pair_facts.PAIR.{name}' for name in of_facts),
         *(f'differences.MODEL.{each.name}' for each in fields(PartDifference)),
     }
     assert {each.name for each in fields(PartsMeasured)} == {
         *('pairs', 'source_videos', 'left_out', 'constant_action', 'constant_action_accepted'),
         *('predictors', 'by_pair', 'by_kind', 'by_robot', 'differences'),
+        *('by_folder', 'by_source', 'confidence', 'pair_facts', 'contacts'),
+    }
+
+
+def test_every_number_of_contacts_is_described(root: Path) -> None:
+    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
+    _, _, rest = page.partition('| name in `measures.contacts` | |\n|---|---|\n')
+    table, _, _ = rest.partition('\n\n')
+    of_reader, of_clip = (
+        {each.name for each in fields(kind)} for kind in (ContactMeasures, ContactScores)
+    )
+    assert set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE)) == {
+        'left_out',
+        *(f'readers.READER.{name}' for name in of_reader),
+        *(f'by_source.SOURCE.READER.{name}' for name in of_reader),
+        *(f'by_clip.CLIP.READER.{name}' for name in of_clip),
+    }
+    assert {each.name for each in fields(ContactsMeasured)} == {
+        *('left_out', 'readers', 'by_source', 'by_clip'),
     }

@@ -8,6 +8,7 @@ import pytest
 
 from afformer_core.evaluation.parts.part_scores import (
     PartScores,
+    distance_in_sizes,
     distance_to_parts,
     mass_inside,
     measure_by,
@@ -30,6 +31,33 @@ def scores(**known: float) -> PartScores:
 @pytest.mark.parametrize(('point', 'percent'), [(INSIDE, 0), (NEAR, 4.472), (FAR, 5.367)])
 def test_distances_are_in_percent_of_the_diagonal(make_pair, point, percent) -> None:
     assert distance_to_parts(make_pair(), point) == pytest.approx(percent, abs=1e-3)
+
+
+# Of 48 by 18 pixels and an area of 432, so that its size is 20.785.
+TRIANGLE = [[10, 5], [58, 5], [10, 23]]
+
+
+@pytest.mark.parametrize(
+    ('x', 'sizes', 'within'), [(30, 0, 1), (78, 20 / 20.7846, 1), (80, 22 / 20.7846, 0)]
+)
+def test_distances_are_in_sizes_of_the_part(make_pair, x, sizes, within) -> None:
+    pair, point = make_pair(parts=[TRIANGLE]), ((x + 0.5) / 100, 5.5 / 50)
+    assert distance_in_sizes(pair, point) == pytest.approx(sizes, abs=1e-5)
+    score = score_points(pair, Prediction((point,)))
+    assert (score.sizes, score.within_size) == (pytest.approx(sizes, abs=1e-5), within)
+    assert (score.point_x, score.point_y) == pytest.approx((x, 5))
+
+
+def test_a_large_part_may_be_fewer_sizes_away_than_a_nearer_small_one(make_pair) -> None:
+    small, large = [[0, 0], [2, 0], [2, 3], [0, 3]], [[12, 0], [37, 0], [37, 16], [12, 16]]
+    pair = make_pair(parts=[small, large])
+    # Four pixels from one of 2.449, six from one of 20.
+    assert distance_in_sizes(pair, (6.5 / 100, 1.5 / 50)) == pytest.approx(0.3)
+
+
+def test_without_a_point_there_is_no_distance(make_pair) -> None:
+    score = score_points(make_pair(), Prediction(()))
+    assert (score.distance, score.sizes, score.within_size, score.point_x) == (None, None, 0, None)
 
 
 def test_the_nearest_part_counts(make_pair) -> None:

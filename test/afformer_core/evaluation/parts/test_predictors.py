@@ -127,9 +127,11 @@ def test_a_model_names_its_peaks_in_order(model, moved) -> None:
 
 def test_a_model_forgets_clips_that_were_shown_long_ago(model, moved) -> None:
     image, clip = moved
-    for name in 'abcd':
+    for name in 'abcdaef':
         model.predict(image, Clip(name, clip.frames, None))
-    assert model.grounder.demonstrations == ('b', 'c', 'd')
+    assert model.grounder.demonstrations == ('a', 'b', 'c', 'd', 'e', 'f')
+    model.predict(image, Clip('g', clip.frames, None))
+    assert model.grounder.demonstrations == ('a', 'c', 'd', 'e', 'f', 'g')
 
 
 def test_the_contact_that_a_model_finds_is_in_the_first_frame(model, moved) -> None:

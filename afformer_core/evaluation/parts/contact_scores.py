@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contacts that models read of clips in which they are marked: scores, measures and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from afformer_core.data.readers.contact_clips import ContactClip
+from afformer_core.evaluation.parts.clips import Clip, mark_frame, read_marked_clip
+from afformer_core.evaluation.parts.part_scores import CLOSE, NEAR
+from afformer_core.evaluation.parts.predictors import ContactReading, ModelPredictor
+from afformer_core.reports.bootstrap import (
+    Estimate,
+    bootstrap_mean,
+    bootstrap_median,
+    interval_note,
+)
+from afformer_core.reports.tables import Cell, Table
+
+CENTRE = 'centre'
+_HEADINGS = {
+    'close': 'within 3 %',
+    'near': 'within 5 %',
+    'other_hand': "the other hand's, within 5 %",
+    'moment_error': 'moment, seconds off, median',
+}
+_NO_MOMENT = 'not told'
+
+
+@dataclass(frozen=True)
+class ContactScores:
+    """How one clip was read; None where that is not measured.
+
+    Attributes:
+        point_x, point_y: the contact that was read, in pixels of the clip's first frame.
+        distance: from it to the mark, in percent of the diagonal.
+        close, near: 1 where that is 3 % or less, or 5 %, else 0.
+        other_hand: 1 where the point is within 5 % of a contact of the other hand and not of the
+            mark, else 0: it is not wrong about the clip.
+        moment: seconds from the beginning of the clip to the contact that was read.
+        moment_error: seconds between that and the marked moment.
+    """
+
+    point_x: float
+    point_y: float
+    distance: float
+    close: float
+    near: float
+    other_hand: float
+    moment: float | None = None
+    moment_error: float | None = None
+
+
+@dataclass(frozen=True)
+class ContactMeasures:
+    """Means over clips, and the median of the moment's error; see `ContactScores`."""
+
+    clips: int
+    close: Estimate | None
+    near: Estimate | None
+    other_hand: Estimate | None
+    moment_error: Estimate | None
+
+
+@dataclass(frozen=True)
+class ContactsMeasured:
+    """All numbers of clips with marked contacts.
+
+    Attributes:
+        left_out: how many clips were left out, since they are also clips of pairs.
+        readers: measures of all clips, by reader: the models and `centre`.
+        by_source: by source and reader.
+        by_clip: by clip and reader.
+    """
+
+    left_out: int
+    readers: Mapping[str, ContactMeasures]
+    by_source: Mapping[str, Mapping[str, ContactMeasures]]
+    by_clip: Mapping[str, Mapping[str, ContactScores]]
+
+
+def score_reading(clip: ContactClip, shown: Clip, reading: ContactReading) -> ContactScores:
+    """Score what was read of a clip."""
+    assert shown.marked is not None
+    first = shown.frames[0]
+    height, width = first.shape[:2]
+    distance = shown.marked.percent_away(reading.point)
+    other = [mark_frame(first, each).percent_away(reading.point) for each in clip.other_hand]
+    is_near = distance <= NEAR
+    error = None
+    if reading.moment is not None and clip.moment is not None:
+        error = abs(reading.moment - clip.moment)
+    return ContactScores(
+        reading.point[0] * width - 0.5,
+        reading.point[1] * height - 0.5,
+        distance,
+        float(distance <= CLOSE),
+        float(is_near),
+        float(not is_near and any(each <= NEAR for each in other)),
+        reading.moment,
+        error,
+    )
+
+
+def measure_contacts(
+    clips: Sequence[ContactClip],
+    models: Mapping[str, ModelPredictor],
+    frame_count: int,
+    left_out: int = 0,
+    seed: int = 0,
+    progress: bool = True,
+) -> ContactsMeasured:
+    """Let models read clips, and measure that beside the centre of the frame.
+
+    Args:
+        clips: at least one.
+        models: by name.
+        frame_count: frames of a clip that they are shown, at most.
+        left_out: how many clips were left out.
+        seed: of the bootstrap.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        VideoError: a clip cannot be read.
+        DatasetError: a contact was marked in a frame that its clip lacks.
+    """
+    by_clip = {}
+    for clip in tqdm(clips, 'contacts', disable=not progress):
+        shown = read_contact_clip(clip, frame_count)
+        readings = {name: model.read_contact(shown) for name, model in models.items()}
+        readings[CENTRE] = ContactReading((0.5, 0.5))
+        by_clip[clip.name] = {
+            name: score_reading(clip, shown, reading) for name, reading in readings.items()
+        }
+    readers = (*models, CENTRE)
+    sources = dict.fromkeys(clip.source for clip in clips)
+    return ContactsMeasured(
+        left_out,
+        {name: _measure(clips, name, by_clip, seed) for name in readers},
+        {
+            source: {
+                name: _measure([c for c in clips if c.source == source], name, by_clip, seed)
+                for name in readers
+            }
+            for source in sources
+        },
+        by_clip,
+    )
+
+
+def read_contact_clip(clip: ContactClip, frame_count: int) -> Clip:
+    """Read a clip, and the frame in which its contact is marked; see `read_marked_clip`."""
+    return read_marked_clip(clip.name, clip.path, clip.marked, frame_count)
+
+
+def _measure(
+    clips: Sequence[ContactClip],
+    reader: str,
+    by_clip: Mapping[str, Mapping[str, ContactScores]],
+    seed: int,
+) -> ContactMeasures:
+    scores = [by_clip[clip.name][reader] for clip in clips]
+    videos = [clip.group for clip in clips]
+    errors = [math.nan if one.moment_error is None else one.moment_error for one in scores]
+    return ContactMeasures(
+        len(clips),
+        bootstrap_mean([one.close for one in scores], videos, seed),
+        bootstrap_mean([one.near for one in scores], videos, seed),
+        bootstrap_mean([one.other_hand for one in scores], videos, seed),
+        bootstrap_median(errors, videos, seed),
+    )
+
+
+def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> list[Table]:
+    """Build the tables of contacts: of all readers, and of each model by source.
+
+    Args:
+        measured: the numbers.
+        labels: of the models, by name.
+    """
+    names = {**labels, CENTRE: 'centre of the frame'}
+    clips = measured.readers[CENTRE].clips
+    notes = (
+        'Contact that is read in the first frame of the clip, by its distance from the mark in '
+        "percent of the frame's diagonal. The other hand's: not within 5 % of the mark, and "
+        'within 5 % of what the other hand touches, which is not wrong about the clip. '
+        f'{interval_note("source videos")}',
+        *(
+            [f'{measured.left_out} clips that are also clips of pairs are left out.']
+            if measured.left_out
+            else []
+        ),
+    )
+    rows = {names[name]: _row(each) for name, each in measured.readers.items()}
+    tables = [Table.of(f'Contact in {clips} clips', _HEADINGS, rows, notes)]
+    tables += [
+        Table.of(
+            f'Contact by source: {names[model]}',
+            _HEADINGS,
+            {
+                f'{source} ({each[model].clips})': _row(each[model])
+                for source, each in measured.by_source.items()
+            },
+        )
+        for model in measured.readers
+        if model != CENTRE and len(measured.by_source) > 1
+    ]
+    return tables
+
+
+def _row(measures: ContactMeasures) -> dict[str, Cell]:
+    untold = measures.moment_error is None
+    return {**vars(measures), **({'moment_error': _NO_MOMENT} if untold else {})}

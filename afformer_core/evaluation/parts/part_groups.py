@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures of the pairs of one folder or one source, and tables that put them side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from afformer_core.data.readers.part_pairs import PartPair
+from afformer_core.evaluation.parts.part_scores import PartMeasures, PartScores, measure_parts
+from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
+from afformer_core.reports.tables import Cell, Table
+
+_OF_MODEL = {
+    'inside': 'inside a part',
+    'near': 'within 5 %',
+    'within_size': 'within one size',
+    'sizes_median': 'sizes away, median',
+    'other_inside': 'inside, another video',
+    'contact_close': 'contact within 3 %',
+    'contact_first': 'contact within 5 %',
+    'action': 'action accepted',
+    'constant_action': 'best constant action',
+    'auroc': 'presence AUROC',
+}
+_OF_ALL = {'inside': 'Inside a part', 'within_size': 'Within one size of a part'}
+
+
+@dataclass(frozen=True)
+class GroupMeasures:
+    """Measures of some pairs.
+
+    Attributes:
+        pairs: how many.
+        source_videos: of how many videos.
+        constant_action: the action that is accepted most often.
+        constant_action_accepted: how often it is.
+        predictors: by name.
+    """
+
+    pairs: int
+    source_videos: int
+    constant_action: str
+    constant_action_accepted: Estimate | None
+    predictors: Mapping[str, PartMeasures]
+
+
+def measure_group(
+    pairs: Sequence[PartPair], scores: Mapping[str, Sequence[PartScores]], seed: int = 0
+) -> GroupMeasures:
+    """Measure all predictors on some pairs.
+
+    Args:
+        pairs: at least one.
+        scores: of these pairs, by predictor.
+        seed: of the bootstrap.
+    """
+    videos = [pair.group for pair in pairs]
+    counts = Counter(action for pair in pairs for action in dict.fromkeys(pair.accepted_actions))
+    constant = counts.most_common(1)[0][0]
+    accepted = [float(constant in pair.accepted_actions) for pair in pairs]
+    return GroupMeasures(
+        pairs=len(pairs),
+        source_videos=len(set(videos)),
+        constant_action=constant,
+        constant_action_accepted=bootstrap_mean(accepted, videos, seed),
+        predictors={name: measure_parts(each, videos, seed) for name, each in scores.items()},
+    )
+
+
+def measure_groups(
+    pairs: Sequence[PartPair],
+    scores: Mapping[str, Sequence[PartScores]],
+    key: Callable[[PartPair], str],
+    seed: int = 0,
+) -> dict[str, GroupMeasures]:
+    """Measure all predictors on the pairs of each group, by its name.
+
+    Args:
+        pairs: N pairs.
+        scores: of the N pairs, by predictor.
+        key: gives the group of a pair.
+        seed: of the bootstrap.
+    """
+    measured = {}
+    for name in dict.fromkeys(key(pair) for pair in pairs):
+        chosen = [number for number, pair in enumerate(pairs) if key(pair) == name]
+        of_group = {one: [each[number] for number in chosen] for one, each in scores.items()}
+        measured[name] = measure_group([pairs[number] for number in chosen], of_group, seed)
+    return measured
+
+
+def group_tables(
+    groups: Mapping[str, GroupMeasures], labels: Mapping[str, str], models: Sequence[str]
+) -> list[Table]:
+    """Build tables with a row for each group: all measures of each model, then all predictors.
+
+    Args:
+        groups: by name, at least one.
+        labels: of the predictors, by name.
+        models: names of the predictors that are models.
+    """
+    counted = {f'{name} ({each.pairs})': each for name, each in groups.items()}
+    tables = [
+        Table.of(
+            f'By folder and source: {labels[model]}',
+            _with_values(_OF_MODEL, {name: _row(each, model) for name, each in counted.items()}),
+            {name: _row(each, model) for name, each in counted.items()},
+            (
+                'In parentheses: how many pairs. A size is the square root of the area of the '
+                'part. The contact is read in the first frame of the clip; 3 % and 5 % of the '
+                "diagonal. A folder's best constant action is the one that most of its pairs "
+                f'accept. {interval_note("source videos")}',
+            ),
+        )
+        for model in models
+    ]
+    for measure, title in _OF_ALL.items():
+        rows: dict[str, dict[str, Cell]] = {
+            name: {one: getattr(each.predictors[one], measure) for one in labels}
+            for name, each in counted.items()
+        }
+        tables.append(Table.of(f'{title}, by folder and source', labels, rows))
+    return tables
+
+
+def _row(group: GroupMeasures, model: str) -> dict[str, Cell]:
+    constant = group.constant_action_accepted
+    told = None if constant is None else f'{group.constant_action} {constant.value:.3f}'
+    return {**vars(group.predictors[model]), 'constant_action': told}
+
+
+def _with_values(
+    headings: Mapping[str, str], rows: Mapping[str, Mapping[str, Cell]]
+) -> dict[str, str]:
+    """Return the headings of columns in which a row has a value."""
+    return {
+        name: text
+        for name, text in headings.items()
+        if any(row.get(name) is not None for row in rows.values())
+    }

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All numbers of an evaluation on pairs with outlined parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from afformer_core.data.readers.part_pairs import PartPair
+from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
+from afformer_core.evaluation.parts.part_confidence import ConfidenceMeasures, measure_confidence
+from afformer_core.evaluation.parts.part_differences import (
+    PartDifference,
+    measure_part_differences,
+)
+from afformer_core.evaluation.parts.part_groups import (
+    GroupMeasures,
+    measure_group,
+    measure_groups,
+)
+from afformer_core.evaluation.parts.part_scores import (
+    ClassMeasures,
+    PartMeasures,
+    PartScores,
+    measure_by,
+)
+from afformer_core.reports.bootstrap import Estimate
+
+ByClass = Mapping[str, Mapping[str, ClassMeasures]]
+"""Measures by class of pairs and predictor."""
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """What a pair is.
+
+    Attributes:
+        id: of the pair in its folder.
+        accepted_actions: separated by commas.
+        The others: see `PartPair`.
+    """
+
+    id: str
+    folder: str
+    source: str
+    source_video: str
+    kind: str
+    accepted_actions: str
+
+    @classmethod
+    def of(cls, pair: PartPair) -> PairFacts:
+        """Describe a pair."""
+        return cls(
+            pair.sample.sample_id.removeprefix(f'{pair.folder}/'),
+            pair.folder,
+            pair.source,
+            pair.source_video,
+            pair.kind,
+            ', '.join(pair.accepted_actions),
+        )
+
+
+@dataclass(frozen=True)
+class PartsMeasured:
+    """All numbers of an evaluation.
+
+    Attributes:
+        pairs: how many were measured.
+        source_videos: of how many videos.
+        left_out: of each pair that was not measured, the reason.
+        predictors: by name.
+        constant_action: the action that is accepted most often.
+        constant_action_accepted: how often it is.
+        by_folder: by folder of pairs.
+        by_source: by source.
+        by_kind: by kind of pair and predictor.
+        by_robot: by `robot` or `no robot` in the target, and predictor.
+        confidence: by predictor and score of confidence.
+        pair_facts: by pair.
+        by_pair: scores by pair and predictor.
+        differences: of all models but the first to the first, by name; of one model empty.
+        contacts: of clips with marked contacts; None where none were given.
+    """
+
+    pairs: int
+    source_videos: int
+    left_out: Mapping[str, str]
+    predictors: Mapping[str, PartMeasures]
+    constant_action: str
+    constant_action_accepted: Estimate | None
+    by_folder: Mapping[str, GroupMeasures]
+    by_source: Mapping[str, GroupMeasures]
+    by_kind: ByClass
+    by_robot: ByClass
+    confidence: Mapping[str, Mapping[str, ConfidenceMeasures]]
+    pair_facts: Mapping[str, PairFacts]
+    by_pair: Mapping[str, Mapping[str, PartScores]]
+    differences: Mapping[str, PartDifference]
+    contacts: ContactsMeasured | None = None
+
+
+def measure_all(
+    pairs: Sequence[PartPair],
+    scores: Mapping[str, Sequence[PartScores]],
+    models: Sequence[str],
+    left_out: Mapping[str, str],
+    seed: int = 0,
+    contacts: ContactsMeasured | None = None,
+) -> PartsMeasured:
+    """Compute the measures of all predictors.
+
+    Args:
+        pairs: that were measured, at least one.
+        scores: of the pairs, by predictor.
+        models: names of the predictors that are models, at least one.
+        left_out: reasons by pair.
+        seed: of the bootstrap.
+        contacts: of clips with marked contacts, or None.
+    """
+    videos = [pair.group for pair in pairs]
+    return PartsMeasured(
+        **vars(measure_group(pairs, scores, seed)),
+        left_out=left_out,
+        by_folder=measure_groups(pairs, scores, lambda pair: pair.folder, seed),
+        by_source=measure_groups(pairs, scores, lambda pair: pair.source, seed),
+        by_kind=_by_class(
+            {name: measure_by(each, pairs, _kind, seed) for name, each in scores.items()}
+        ),
+        by_robot=_by_class(
+            {name: measure_by(each, pairs, _robot, seed) for name, each in scores.items()}
+        ),
+        confidence={
+            name: measure_confidence(each, pairs, seed)
+            for name, each in scores.items()
+            if any(score.confidence_scores for score in each)
+        },
+        pair_facts={pair.sample.sample_id: PairFacts.of(pair) for pair in pairs},
+        by_pair={
+            pair.sample.sample_id: {name: each[number] for name, each in scores.items()}
+            for number, pair in enumerate(pairs)
+        },
+        differences=measure_part_differences(
+            {name: scores[name] for name in models}, videos, seed
+        ),
+        contacts=contacts,
+    )
+
+
+def _kind(pair: PartPair) -> str:
+    return pair.kind
+
+
+def _robot(pair: PartPair) -> str:
+    return '' if pair.robot is None else 'robot' if pair.robot else 'no robot'
+
+
+def _by_class(measured: ByClass) -> dict[str, dict[str, ClassMeasures]]:
+    """Measures by class and predictor, of those by predictor and class."""
+    classes = dict.fromkeys(name for each in measured.values() for name in each)
+    return {one: {predictor: each[one] for predictor, each in measured.items()} for one in classes}

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Literal readings of drawn clips against literal marks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.data.readers.contact_clips import ContactClip
+from afformer_core.data.readers.part_pairs import ClipPoint
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.parts.clips import Clip
+from afformer_core.evaluation.parts.contact_examples import contact_examples
+from afformer_core.evaluation.parts.contact_scores import contact_tables, measure_contacts
+from afformer_core.evaluation.parts.predictors import ContactReading
+from afformer_core.media.video import write_video
+
+# Of 64x48, whose diagonal is 80: 3 % of it are 2.4 pixels, 5 % are 4.
+CLOSE, NEAR, OTHER, WRONG = (22, 11), (23, 11), (43, 33), (60, 5)
+
+
+class Reader:
+    """Reads of each clip what is said of its name."""
+
+    def __init__(self, moment: float | None = None) -> None:
+        self.moment = moment
+
+    def read_contact(self, clip: Clip) -> ContactReading:
+        x, y = {'close': CLOSE, 'near': NEAR, 'other': OTHER, 'wrong': WRONG}[clip.name]
+        return ContactReading(((x + 0.5) / 64, (y + 0.5) / 48), self.moment)
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[ContactClip]:
+    """Four clips of two sources, touched at (20, 10) and by the other hand at (42, 31)."""
+    write_video(tmp_path / 'clip.mp4', np.full((12, 48, 64, 3), 90, np.uint8), 10.0, 0)
+    return [
+        ContactClip(
+            name,
+            tmp_path / 'clip.mp4',
+            ClipPoint(7, 25.0, 12.0),
+            ClipPoint(0, 20.0, 10.0),
+            (ClipPoint(3, 42.0, 31.0), ClipPoint(5, 1.0, 1.0)),
+            rate,
+            source,
+            name,
+        )
+        for name, rate, source in (
+            ('close', 10.0, 'a/kitchens'),
+            ('near', 20.0, 'a/kitchens'),
+            ('other', 10.0, 'b/workshops'),
+            ('wrong', None, 'a/kitchens'),
+        )
+    ]
+
+
+def test_readings_are_scored_by_their_distance_from_the_mark(clips) -> None:
+    measured = measure_contacts(clips, {'model': Reader()}, 4, progress=False)
+    scores = [measured.by_clip[clip.name]['model'] for clip in clips]
+    assert [(one.close, one.near, one.other_hand) for one in scores] == [
+        (1, 1, 0),
+        (0, 1, 0),
+        (0, 0, 1),
+        (0, 0, 0),
+    ]
+    assert scores[0].distance == pytest.approx(100 * np.hypot(2, 1) / 80)
+    assert (scores[1].point_x, scores[1].point_y) == pytest.approx((23, 11))
+
+
+def test_what_is_near_both_hands_is_right(clips) -> None:
+    both = ContactClip(
+        'near', clips[0].path, ClipPoint(7, 20, 10), other_hand=(ClipPoint(7, 23, 11),)
+    )
+    scores = measure_contacts([both], {'model': Reader()}, 4, progress=False).by_clip
+    assert (scores['near']['model'].near, scores['near']['model'].other_hand) == (1, 0)
+
+
+def test_means_are_over_all_clips_and_over_those_of_a_source(clips) -> None:
+    measured = measure_contacts(clips, {'model': Reader()}, 4, 3, progress=False)
+    model, centre = measured.readers['model'], measured.readers['centre']
+    assert (model.clips, model.close.value, model.near.value) == (4, 0.25, 0.5)
+    assert model.other_hand.value == 0.25
+    assert centre.near.value == 0
+    of_kitchens = measured.by_source['a/kitchens']['model']
+    assert (of_kitchens.clips, of_kitchens.near.value) == (3, pytest.approx(2 / 3))
+    assert measured.left_out == 3
+
+
+def test_the_moment_is_measured_in_seconds_where_a_model_tells_it(clips) -> None:
+    measured = measure_contacts(clips, {'model': Reader(1.15)}, 4, progress=False)
+    # Touched after 0.7, 0.35, 0.7 and an unknown number of seconds.
+    errors = [measured.by_clip[clip.name]['model'].moment_error for clip in clips]
+    assert errors == [*map(pytest.approx, (0.45, 0.8, 0.45)), None]
+    assert measured.readers['model'].moment_error.value == pytest.approx(0.45)
+    assert measured.readers['centre'].moment_error is None
+
+
+def test_tables_say_where_no_moment_is_told(clips) -> None:
+    measured = measure_contacts(clips, {'model': Reader()}, 4, 3, progress=False)
+    table, by_source = contact_tables(measured, {'model': 'the model'})
+    assert table.title == 'Contact in 4 clips'
+    assert table.rows['the model'][-1] == 'not told'
+    assert list(table.rows) == ['the model', 'centre of the frame']
+    assert table.notes[1] == '3 clips that are also clips of pairs are left out.'
+    assert list(by_source.rows) == ['a/kitchens (3)', 'b/workshops (1)']
+
+
+def test_images_are_ordered_by_distance(clips) -> None:
+    models = {'model': Reader(1.15)}
+    measured = measure_contacts(clips, models, 4, progress=False)
+    examples = contact_examples(clips, measured, models, 4, 1, progress=False)
+    assert list(examples) == ['best contacts', 'median contacts', 'worst contacts']
+    (best,), (worst,) = examples['best contacts'], examples['worst contacts']
+    assert (best.title, best.measures) == ('close', ('2.8 % away', '0.45 s off'))
+    assert worst.title == 'wrong'
+    # Ring and cross are cyan; both images are enlarged from 64 to 320 pixels.
+    cyan = (0, 230, 255)
+    assert tuple(worst.predicted['model'][27, 302]) == cyan
+    assert not (worst.predicted['model'] == cyan).all(2)[:, :250].any()
+    assert (worst.target == cyan).all(2)[40:70, 90:120].any()
+
+
+def test_a_mark_beyond_the_clip_is_an_error(clips) -> None:
+    late = ContactClip('close', clips[0].path, ClipPoint(12, 1.0, 1.0))
+    with pytest.raises(DatasetError, match=r'close marks the contact in frame 12; .* has 12 fr'):
+        measure_contacts([late], {'model': Reader()}, 4, progress=False)

@@ -31,7 +31,7 @@ class EngineError(AfformerError):
 
 
 class HandModelError(AfformerError):
-    """MediaPipe is not installed, or its hand model is missing, damaged, or cannot be fetched."""
+    """A shipped network that finds hands is missing or damaged."""
 
 
 class DemonstrationError(AfformerError):

@@ -4,7 +4,6 @@
 
 Run it with::
 
-    afformer fetch-hand-model
     python examples/mine_folder.py ~/recordings mined
     python examples/mine_folder.py simulated/videos mined --detector simulated
 """

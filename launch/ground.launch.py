@@ -44,7 +44,6 @@ OVERRULING = {
     'minimum_presence': float,
     'selected_demonstration': str,
     'store_folder': str,
-    'hand_model': str,
     'target_frame': str,
     'vertical_frame': str,
 }
@@ -156,12 +155,6 @@ def generate_launch_description() -> LaunchDescription:
             default_value='',
             description='Folders below which load_demonstration may read, separated by colons; '
             'empty: as the parameter file says, and by default it reads nothing.',
-        ),
-        DeclareLaunchArgument(
-            'hand_model',
-            default_value='',
-            description='File of the MediaPipe model that finds hands in demonstrations; empty: '
-            'as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'selected_demonstration',

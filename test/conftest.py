@@ -95,16 +95,6 @@ def test_data() -> Path:
 
 
 @pytest.fixture(scope='session')
-def hand_model() -> Path:
-    """MediaPipe's model file; skips the test where it or MediaPipe is absent."""
-    pytest.importorskip('mediapipe', reason='mediapipe is not installed')
-    path = Path(os.environ.get('AFFORMER_HAND_MODEL', ROOT / 'hand_landmarker.task'))
-    if not path.is_file():
-        pytest.skip(f'no hand model at {path}; name it by AFFORMER_HAND_MODEL')
-    return path
-
-
-@pytest.fixture(scope='session')
 def shipped_model() -> Path:
     """Folder of the model that comes with the package."""
     return ROOT / 'afformer_core' / 'weights' / 'afformer_small'

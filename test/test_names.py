@@ -63,7 +63,7 @@ RETIRED_ALONE = {
     'Look': 'ZoomStage, or a noun that says what it is',
 }
 # Names of libraries: the module `random`, the argument of PyTorch's functions, the attribute of
-# Lightning's loggers, an argument of NumPy's, a method of paths, and classes of MediaPipe and ONNX
+# Lightning's loggers, an argument of NumPy's, a method of paths, and a class of ONNX
 # Runtime.
 OF_LIBRARIES = {
     'random',
@@ -71,8 +71,6 @@ OF_LIBRARIES = {
     'experiment',
     'method',
     'touch',
-    'BaseOptions',
-    'HandLandmarkerOptions',
     'SessionOptions',
 }
 # An action of the data sets.

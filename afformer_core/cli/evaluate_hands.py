@@ -32,8 +32,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'detector',
         type=INPUT_NAME,
-        help="`simulated` for the shipped one, the folder of a detector, or MediaPipe's "
-        'hand_landmarker.task',
+        help='`simulated` or `mediapipe` for a shipped one, or the folder of a detector',
     )
     parser.add_argument(
         'dataset', type=INPUT_FOLDER, help='folder with JPEGImages, Annotations and ImageSets/Main'

@@ -34,7 +34,6 @@ SUBCOMMANDS = (
     'export',
     'build-engine',
     'ground',
-    'fetch-hand-model',
     'mine',
     'synthesize',
     'maskahand',

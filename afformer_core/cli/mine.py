@@ -85,9 +85,8 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--detector', type=INPUT_NAME, default='mediapipe',
-        help="'mediapipe' with the model that `afformer fetch-hand-model` makes, for real hands; "
-        "'simulated' for simulated ones; the folder of a detector that was trained or imported; "
-        "or MediaPipe's hand_landmarker.task (default: mediapipe)",
+        help="'mediapipe' for real hands; 'simulated' for simulated ones; or the folder of a "
+        'detector that was trained or imported (default: mediapipe)',
     )  # fmt: skip
     parser.add_argument(
         '--rate', type=float, default=5.0, metavar='HZ',

@@ -103,10 +103,6 @@ def _add_demonstration(group: Any) -> None:
         help='do not trim it to the part in which something happens',
     )
     group.add_argument(
-        '--hand-model', type=INPUT_FILE, metavar='FILE',
-        help="MediaPipe's hand_landmarker.task to trim by",
-    )  # fmt: skip
-    group.add_argument(
         '--model', type=INPUT_FOLDER, metavar='FOLDER',
         help='model folder (default: the shipped model)',
     )  # fmt: skip
@@ -249,7 +245,7 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     from afformer_core.replay.demonstrations import ReplayDemonstrations
 
     grounder = open_grounder(arguments.model, arguments)
-    settings = RecordingSettings(not arguments.whole, arguments.hand_model)
+    settings = RecordingSettings(not arguments.whole)
     demonstrations = ReplayDemonstrations(grounder, settings)
     if topics.demonstration:
         window = Window(arguments.demonstration_from, arguments.demonstration_to)

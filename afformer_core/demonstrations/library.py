@@ -28,7 +28,7 @@ class DemonstrationLibrary(KeptDemonstrations):
         settings: settings of recordings.
 
     Raises:
-        DemonstrationError: the hand model cannot be used.
+        HandModelError: the shipped hand networks are missing or damaged.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class DemonstrationLibrary(KeptDemonstrations):
     ) -> None:
         self._settings = settings or RecordingSettings()
         self._recording: Recording | None = None
-        # an unusable hand model is reported now, not when somebody is ready to record
+        # unusable hand networks are reported now, not when somebody is ready to record
         for detector in self._settings.detectors():
             detector.close()
         super().__init__(grounder, store, changed, selection_file)

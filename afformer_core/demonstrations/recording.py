@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +45,8 @@ class RecordingSettings:
     """Settings of recordings.
 
     Attributes:
-        trim: True to trim demonstrations to the part in which something happens.
-        hand_model: MediaPipe's `hand_landmarker.task`; None to detect motion only.
+        trim: True to trim demonstrations to the part in which hands are seen or, where none are,
+            something moves.
         margin: seconds that are kept before and after that part, at least 0.
 
     Raises:
@@ -55,7 +54,6 @@ class RecordingSettings:
     """
 
     trim: bool = True
-    hand_model: Path | None = None
     margin: float = 0.5
 
     def __post_init__(self) -> None:
@@ -68,13 +66,9 @@ class RecordingSettings:
         """Create new detectors for one recording, in order of trust.
 
         Raises:
-            DemonstrationError: the hand model cannot be used.
+            HandModelError: the shipped hand networks are missing or damaged.
         """
-        if not self.trim:
-            return []
-        if self.hand_model is None:
-            return [MotionActivity()]
-        return [HandActivity(self.hand_model), MotionActivity()]
+        return [HandActivity(), MotionActivity()] if self.trim else []
 
 
 class Recording:
@@ -98,7 +92,8 @@ class Recording:
         contact: see `EncodedFrames.contact`; to be set before the end.
 
     Raises:
-        DemonstrationError: the name is not allowed, or the hand model cannot be used.
+        DemonstrationError: the name is not allowed.
+        HandModelError: the shipped hand networks are missing or damaged.
     """
 
     def __init__(

@@ -1,97 +1,114 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MediaPipe's hand landmarker on the frames of one video, where MediaPipe is installed."""
+"""Hands and their landmarks in the frames of one video, followed from frame to frame."""
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.errors import HandModelError, how_to_install
+from afformer_core.hands.contact_estimate import hand_size
+from afformer_core.hands.landmarks.hand_region import (
+    HandRegion,
+    region_of_landmarks,
+    region_of_palm,
+)
+from afformer_core.hands.landmarks.landmark_network import LandmarkedHand, LandmarkNetwork
+from afformer_core.hands.landmarks.palm_detection import PalmDetector, View
+from afformer_core.hands.landmarks.palm_views import PalmViews
 
-_MOST_HANDS = 2
+# Regions that overlap by more than this intersection over union are of the same hand.
+_SAME_REGION = 0.5
+# In hand sizes: hands whose landmarks are nearer in the mean are the same hand.
+_SAME_HAND = 0.35
+# Seconds between frames after which no hand is where it was.
+_LONGEST_GAP = 1.0
 
 
 class HandLandmarker:
     """A detector of the landmarks of hands in the frames of one video.
 
-    It follows each hand from frame to frame: it finds nearly every hand that way, and few in
-    single frames.
+    It follows each hand from frame to frame: it finds nearly every hand that way, and fewer in
+    single frames. It begins anew where the time goes back or leaps ahead by more than a second,
+    and where the size of the images changes.
 
     Args:
-        model: MediaPipe's `hand_landmarker.task`, as `afformer fetch-hand-model` makes it.
-        detection_confidence: confidence from which on a palm begins to be followed, 0 to 1.
-        presence_confidence: confidence from which on a followed region is still a hand, 0 to 1.
+        detection_confidence: score from which on a palm begins to be followed, 0 to 1.
+        presence_confidence: score from which on a followed region is still a hand, 0 to 1.
+        most_hands: largest number of hands, at least 1.
+        threads: number of threads, at least 1.
 
     Raises:
-        HandModelError: MediaPipe is not installed, or it cannot use the file.
+        HandModelError: the networks' files are missing or damaged.
     """
 
     def __init__(
-        self, model: Path, detection_confidence: float = 0.5, presence_confidence: float = 0.5
+        self,
+        detection_confidence: float = 0.5,
+        presence_confidence: float = 0.5,
+        most_hands: int = 2,
+        threads: int = 1,
     ) -> None:
-        try:
-            self._mediapipe: Any = importlib.import_module('mediapipe')
-            vision: Any = importlib.import_module('mediapipe.tasks.python.vision')
-            base: Any = importlib.import_module('mediapipe.tasks.python.core.base_options')
-        except ImportError as error:
-            raise HandModelError(
-                f'{model} needs MediaPipe, which is not installed: {error}. '
-                f'Run {how_to_install("hands")}'
-            ) from error
-        if not model.is_file():
-            raise HandModelError(
-                f'{model} does not exist; expected a hand model. '
-                f'Run: afformer fetch-hand-model {model}'
-            )
-        options = vision.HandLandmarkerOptions(
-            base_options=base.BaseOptions(model_asset_path=str(model)),
-            running_mode=vision.RunningMode.VIDEO,
-            num_hands=_MOST_HANDS,
-            min_hand_detection_confidence=detection_confidence,
-            min_hand_presence_confidence=presence_confidence,
-        )
-        try:
-            self._landmarker: Any = vision.HandLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError) as error:
-            raise HandModelError(
-                f'{model} is not a hand model that MediaPipe can use: {error}. '
-                f'Run: afformer fetch-hand-model {model}'
-            ) from error
-        self._milliseconds = -1
+        self._palms = PalmDetector(detection_confidence, threads)
+        self._landmarks = LandmarkNetwork(threads)
+        self._presence_confidence = presence_confidence
+        self._most_hands = most_hands
+        self._views = PalmViews()
+        self._followed: list[HandRegion] = []
+        self._time = -np.inf
+        self._size = (0, 0)
 
-    def __enter__(self) -> HandLandmarker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def detect(self, image: NDArray[np.uint8], time: float) -> list[NDArray[np.float64]]:
+    def detect(self, image: NDArray[np.uint8], time: float) -> list[LandmarkedHand]:
         """Detect the hands in the next frame.
 
         Args:
             image: uint8 RGB [H, W, 3].
-            time: seconds after the first frame.
+            time: time of the frame, seconds.
 
         Returns:
-            for each hand its 21 landmarks, [21, 2] (x, y) in pixels, of which some may lie outside
-            of the image.
+            the hands, those first that have been followed for longest.
         """
-        # MediaPipe refuses a frame whose time does not increase.
-        self._milliseconds = max(self._milliseconds + 1, round(1e3 * time))
-        mediapipe_image = self._mediapipe.Image(
-            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)
-        )
-        result = self._landmarker.detect_for_video(mediapipe_image, self._milliseconds)
-        height, width = image.shape[:2]
+        size = image.shape[0], image.shape[1]
+        if size != self._size or not 0 <= time - self._time <= _LONGEST_GAP:
+            self._followed, self._views = [], PalmViews()
+        self._size, self._time = size, time
+        hands = self._read(image, self._followed, [])
+        if len(hands) < self._most_hands:
+            view = self._views.next(size, bool(hands))
+            if view is not None:
+                hands = self._read(image, self._new_regions(image, view), hands)
+        self._followed = [region_of_landmarks(hand.landmarks) for hand in hands]
+        return hands
+
+    def _new_regions(self, image: NDArray[np.uint8], view: View) -> list[HandRegion]:
+        """Return the regions of palms that belong to no followed hand."""
+        regions = [region_of_palm(palm) for palm in self._palms.detect(image, view)]
         return [
-            np.array([(point.x * width, point.y * height) for point in landmarks], np.float64)
-            for landmarks in result.hand_landmarks
+            region
+            for region in regions
+            if all(region.overlap(other) <= _SAME_REGION for other in self._followed)
         ]
 
-    def close(self) -> None:
-        """Free the model."""
-        self._landmarker.close()
+    def _read(
+        self,
+        image: NDArray[np.uint8],
+        regions: Iterable[HandRegion],
+        hands: list[LandmarkedHand],
+    ) -> list[LandmarkedHand]:
+        """Add the hands in regions to others, as far as they are hands, and new."""
+        hands = list(hands)
+        for region in regions:
+            if len(hands) < self._most_hands:
+                hand = self._landmarks.read(image, region)
+                if hand.score >= self._presence_confidence and not any(
+                    _is_same(hand, other) for other in hands
+                ):
+                    hands.append(hand)
+        return hands
+
+
+def _is_same(one: LandmarkedHand, other: LandmarkedHand) -> bool:
+    distance = np.linalg.norm(one.landmarks - other.landmarks, axis=1).mean()
+    size = max(hand_size(one.landmarks), hand_size(other.landmarks))
+    return bool(distance < _SAME_HAND * size)

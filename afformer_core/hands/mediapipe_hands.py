@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MediaPipe as a hand detector for real videos, with contact estimated from landmarks."""
+"""Hands of real videos by MediaPipe's networks, with contact estimated from landmarks."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.files.atomic import file_sha256
 from afformer_core.hands.contact_estimate import REST, fingertips, hand_size
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import Hand
 from afformer_core.hands.hand_landmarker import HandLandmarker
 from afformer_core.hands.hand_tracks import HandTrack, HandTracks
+from afformer_core.hands.landmarks.hand_networks import networks_sha256
 from afformer_core.media.video import VideoFrame
 
 # The low threshold of detection keeps the first frames of a hand; the high one of presence drops a
@@ -29,49 +28,42 @@ _Seen = list[tuple[HandTrack, NDArray[np.float64]]]
 
 
 class MediaPipeHands(HandDetector):
-    """A `HandDetector` with MediaPipe's landmarker, whose contact is an estimate.
+    """A `HandDetector` with `HandLandmarker`, whose contact is an estimate.
 
     A detection that lasts less than 0.1 s is no hand: faces in profile pass for hands for a frame
     or two. Contact comes from `contact_estimate`, and `Hand.score` is the confidence of that
     estimate; it looks half a second ahead, and needs at least two frames a second.
 
     Args:
-        model: MediaPipe's `hand_landmarker.task`, as `afformer fetch-hand-model` makes it.
         interaction_score: see `HandDetector`. The estimate seldom reaches the paper's 0.99. Of
             frames of simulated hands with an estimate of at least 0.8, 88 % show contact and 95 %
             are within 0.2 s of it.
 
     Raises:
-        HandModelError: MediaPipe is not installed, or it cannot use the file.
+        HandModelError: the networks' files are missing or damaged.
     """
 
     # Frames must not be farther apart than a hand rests.
     least_rate = 1 / REST
 
-    def __init__(self, model: Path, interaction_score: float = 0.8) -> None:
-        self._open(model).close()
-        self._model = model
-        self.name = f'mediapipe_hands {file_sha256(model)[:8]}'
+    def __init__(self, interaction_score: float = 0.8) -> None:
+        self.name = f'mediapipe_hands {networks_sha256()[:8]}'
         self.interaction_score = interaction_score
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video (see `HandDetector.detect`)."""
         tracks = HandTracks()
         waiting: deque[tuple[float, _Seen]] = deque()
-        with self._open(self._model) as landmarker:
-            for frame in frames:
-                hands = landmarker.detect(frame.image, frame.time)
-                height, width = frame.image.shape[:2]
-                found = tracks.observe(frame.time, hands, (width, height))
-                waiting.append((frame.time, list(zip(found, hands, strict=True))))
-                while waiting[0][0] <= frame.time - REST:
-                    yield _hands(*waiting.popleft())
+        landmarker = HandLandmarker(_DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE)
+        for frame in frames:
+            hands = [hand.landmarks for hand in landmarker.detect(frame.image, frame.time)]
+            height, width = frame.image.shape[:2]
+            found = tracks.observe(frame.time, hands, (width, height))
+            waiting.append((frame.time, list(zip(found, hands, strict=True))))
+            while waiting[0][0] <= frame.time - REST:
+                yield _hands(*waiting.popleft())
         for time, seen in waiting:
             yield _hands(time, seen)
-
-    @staticmethod
-    def _open(model: Path) -> HandLandmarker:
-        return HandLandmarker(model, _DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE)
 
 
 def _hands(time: float, seen: _Seen) -> tuple[Hand, ...]:

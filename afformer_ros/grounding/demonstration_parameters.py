@@ -25,15 +25,9 @@ class DemonstrationParameters:
     )
     trim_demonstrations: bool = parameter(
         True,
-        'Whether a recording is cut to the part where hands or, without hand_model, anything '
+        'Whether a recording is cut to the part where hands are seen or, if none are, anything '
         'moves',
         change='unconfigured',
-    )
-    hand_model: str = parameter(
-        '',
-        'MediaPipe hand_landmarker.task that finds hands in demonstrations; empty: motion alone '
-        'is looked at',
-        change='never',
     )
     recording_queue: int = parameter(
         60,
@@ -60,8 +54,7 @@ class DemonstrationParameters:
     @property
     def recording_settings(self) -> RecordingSettings:
         """How demonstrations are recorded."""
-        hand_model = Path(self.hand_model).expanduser() if self.hand_model else None
-        return RecordingSettings(trim=self.trim_demonstrations, hand_model=hand_model)
+        return RecordingSettings(trim=self.trim_demonstrations)
 
     @property
     def store_path(self) -> Path:

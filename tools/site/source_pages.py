@@ -21,6 +21,7 @@ REPOSITORY_PAGES = {
     'SECURITY.md': 'develop/security.md',
     'afformer_core/weights/afformer_small/MODEL_CARD.md': 'models/afformer_small.md',
     'afformer_core/weights/hands_light/MODEL_CARD.md': 'models/hands_light.md',
+    'afformer_core/weights/hands_mediapipe/MODEL_CARD.md': 'models/hands_mediapipe.md',
     'studies/README.md': 'research/studies_workflow.md',
 }
 _SITE_PAGES = {page: path for path, page in REPOSITORY_PAGES.items()}

@@ -70,7 +70,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--detector', type=INPUT_NAME, default='',
         help='detector of the hands that are drawn on the frames of demonstrations: mediapipe, '
-        "simulated, a folder of a detector, or MediaPipe's hand_landmarker.task (default: none)",
+        'simulated, or a folder of a detector (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--node', metavar='NAME',

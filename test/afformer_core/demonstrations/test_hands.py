@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-import sys
-
 import numpy as np
 import pytest
 
 from afformer_core.demonstrations.hands import HandActivity
-from afformer_core.errors import DemonstrationError
 from afformer_core.media.video import VideoReader
 
 
 @pytest.fixture
-def hands(hand_model):
-    detector = HandActivity(hand_model)
-    yield detector
-    detector.close()
+def hands():
+    return HandActivity()
 
 
 def test_hands_of_a_real_demonstration_are_seen(hands, test_data):
@@ -29,16 +24,3 @@ def test_hands_of_a_real_demonstration_are_seen(hands, test_data):
 def test_a_frame_with_the_stamp_of_the_one_before(hands):
     image = np.zeros((120, 160, 3), np.uint8)
     assert [hands.observe(image, 1.0).hands for _ in range(3)] == [0, 0, 0]
-
-
-def test_a_file_that_is_no_hand_model(tmp_path):
-    pytest.importorskip('mediapipe', reason='mediapipe is not installed')
-    (tmp_path / 'hand_landmarker.task').write_bytes(b'no model')
-    with pytest.raises(DemonstrationError, match='not a hand model that MediaPipe can use'):
-        HandActivity(tmp_path / 'hand_landmarker.task')
-
-
-def test_without_mediapipe_it_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'mediapipe', None)
-    with pytest.raises(DemonstrationError, match=r'pip install .*hands.*; or give no hand model'):
-        HandActivity(tmp_path / 'hand_landmarker.task')

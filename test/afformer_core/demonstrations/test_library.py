@@ -6,10 +6,10 @@ import pytest
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.demonstrations.state import Phase
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.errors import DemonstrationError, HandModelError, ImageError
+from afformer_core.hands.landmarks import hand_networks
 from afformer_core.runtime import Grounder
 
 
@@ -275,11 +275,10 @@ def test_demonstrations_from_elsewhere(library, restarted, desk):
         library.add(MediaFrames((), 0, 0.0), 'empty')
 
 
-def test_a_hand_model_that_cannot_be_used_is_told_at_once(grounder, tmp_path):
-    with pytest.raises(DemonstrationError, match='hand'):
-        DemonstrationLibrary(
-            grounder, None, settings=RecordingSettings(hand_model=tmp_path / 'absent.task')
-        )
+def test_hand_networks_that_cannot_be_used_are_told_at_once(grounder, tmp_path, monkeypatch):
+    monkeypatch.setattr(hand_networks, 'FOLDER', tmp_path)
+    with pytest.raises(HandModelError, match='palm_detection'):
+        DemonstrationLibrary(grounder, None)
 
 
 def test_how_long_a_recording_lasts_so_far(library, desk):

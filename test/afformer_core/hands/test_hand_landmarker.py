@@ -1,153 +1,198 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of MediaPipe and the reading of its answers, with a double in its place."""
+"""Hands that are followed from frame to frame, through networks that see what a test says."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.hands import HandActivity
-from afformer_core.errors import DemonstrationError, HandModelError
+from afformer_core.errors import HandModelError
+from afformer_core.hands import hand_landmarker
 from afformer_core.hands.hand_landmarker import HandLandmarker
+from afformer_core.hands.landmarks import hand_networks
+from afformer_core.hands.landmarks.hand_region import HandRegion
+from afformer_core.hands.landmarks.landmark_network import LandmarkedHand
+from afformer_core.hands.landmarks.palm_detection import Palm, View
+
+from ..maskahand.landmarks import pointing_hand
+
+IMAGE = np.zeros((360, 640, 3), np.uint8)
+Point = tuple[float, float]
 
 
-class Double:
-    """Stands for MediaPipe: keeps what it is told and answers with so many hands."""
+class World:
+    """Stands for both networks: what palms and what hands there are in the next frame.
+
+    Attributes:
+        hands: fingertips of its hands.
+        palms: fingertips of those whose palms are found, if they are in the view.
+        score: presence of the hands.
+        views, reads: views in which palms were looked for, and regions that were read.
+    """
 
     def __init__(self) -> None:
-        self.options: dict[str, Any] = {}
-        self.images: list[Any] = []
-        self.stamps: list[int] = []
-        self.closed = 0
-        self.refusal: Exception | None = None
-        self.hands: list[list[tuple[float, float]]] = []
+        self.hands: Sequence[Point] = []
+        self.palms: Sequence[Point] = []
+        self.score = 0.9
+        self.views: list[View] = []
+        self.reads: list[HandRegion] = []
+        self.told: list[tuple[float, ...]] = []
 
-    def create(self, options: dict[str, Any]) -> Double:
-        if self.refusal is not None:
-            raise self.refusal
-        self.options = options
+    def show(self, *hands: Point) -> None:
+        self.hands = self.palms = hands
+
+    def open_palms(self, *told: float) -> World:
+        self.told.append(told)
         return self
 
-    def detect_for_video(self, image: Any, stamp: int) -> SimpleNamespace:
-        self.images.append(image)
-        self.stamps.append(stamp)
-        hands = [[SimpleNamespace(x=x, y=y) for x, y in hand] for hand in self.hands]
-        return SimpleNamespace(hand_landmarks=hands)
+    def open_landmarks(self, *told: float) -> World:
+        self.told.append(told)
+        return self
 
-    def close(self) -> None:
-        self.closed += 1
+    def detect(self, image: np.ndarray, view: View) -> list[Palm]:
+        self.views.append(view)
+        found = []
+        for hand in self.palms:
+            x, y = _palm(hand)
+            if view[0] <= x <= view[2] and view[1] <= y <= view[3]:
+                box = x - 45, y - 45, x + 45, y + 45
+                found.append(Palm(box, (x - 50, y), (x + 50, y), 0.8))
+        return found
+
+    def read(self, image: np.ndarray, region: HandRegion) -> LandmarkedHand:
+        self.reads.append(region)
+        steps = {hand: _step(hand, region) for hand in self.hands}
+        nearest = min(steps, key=steps.__getitem__, default=None)
+        if nearest is not None and steps[nearest] < region.side / 2:
+            return LandmarkedHand(pointing_hand(*nearest), self.score, 'right')
+        return LandmarkedHand(pointing_hand(0, 0), 0.1, 'right')
+
+
+def _step(hand: Point, region: HandRegion) -> float:
+    return float(np.abs(np.subtract(_palm(hand), (region.x, region.y))).max())
+
+
+def _palm(hand: Point) -> Point:
+    x, y = pointing_hand(*hand)[[0, 9]].mean(0).tolist()
+    return x, y
 
 
 @pytest.fixture
-def mediapipe(monkeypatch: pytest.MonkeyPatch) -> Double:
-    double = Double()
-    parts: dict[str, dict[str, Any]] = {
-        'mediapipe': {'Image': dict, 'ImageFormat': SimpleNamespace(SRGB='srgb')},
-        'mediapipe.tasks': {},
-        'mediapipe.tasks.python': {},
-        'mediapipe.tasks.python.vision': {
-            'HandLandmarkerOptions': dict,
-            'RunningMode': SimpleNamespace(VIDEO='video'),
-            'HandLandmarker': SimpleNamespace(create_from_options=double.create),
-        },
-        'mediapipe.tasks.python.core': {},
-        'mediapipe.tasks.python.core.base_options': {'BaseOptions': dict},
-    }
-    for name, attributes in parts.items():
-        module = ModuleType(name)
-        vars(module).update(attributes)
-        monkeypatch.setitem(sys.modules, name, module)
-    return double
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+    monkeypatch.setattr(hand_landmarker, 'PalmDetector', world.open_palms)
+    monkeypatch.setattr(hand_landmarker, 'LandmarkNetwork', world.open_landmarks)
+    return world
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    path = tmp_path / 'hand_landmarker.task'
-    path.write_bytes(b'model')
-    return path
+def _tips(hands: Sequence[LandmarkedHand]) -> list[list[float]]:
+    return [hand.landmarks[8].tolist() for hand in hands]
 
 
-IMAGE = np.zeros((120, 160, 3), np.uint8)
+def test_a_hand_is_followed_where_its_palm_is_no_longer_found(world: World) -> None:
+    landmarker = HandLandmarker()
+    world.show((340, 205))
+    assert _tips(landmarker.detect(IMAGE, 0.0)) == [[340, 205]]
+    world.palms = []
+    for number in range(1, 6):
+        world.hands = [(340 + 12 * number, 205 - 7 * number)]
+        found = landmarker.detect(IMAGE, 0.1 * number)
+        assert _tips(found) == [list(world.hands[0])]
 
 
-def test_what_it_is_told(mediapipe: Double, model: Path) -> None:
-    HandLandmarker(model, 0.25, 0.75)
-
-    assert mediapipe.options == {
-        'base_options': {'model_asset_path': str(model)},
-        'running_mode': 'video',
-        'num_hands': 2,
-        'min_hand_detection_confidence': 0.25,
-        'min_hand_presence_confidence': 0.75,
-    }
-    HandLandmarker(model)
-    assert mediapipe.options['min_hand_detection_confidence'] == 0.5
-    assert mediapipe.options['min_hand_presence_confidence'] == 0.5
-
-
-def test_landmarks_are_in_pixels(mediapipe: Double, model: Path) -> None:
-    mediapipe.hands = [[(0.5, 0.25), (1.25, -0.5)], [(0.0, 1.0)]]
-    first, second = HandLandmarker(model).detect(IMAGE, 0.0)
-
-    assert first.tolist() == [[80, 30], [200, -60]]
-    assert second.tolist() == [[0, 120]]
-    assert first.dtype == np.float64
+def test_a_hand_that_leaves_is_lost_and_found_again(world: World) -> None:
+    landmarker = HandLandmarker()
+    world.show((340, 205))
+    assert len(landmarker.detect(IMAGE, 0.0)) == 1
+    world.show()
+    assert landmarker.detect(IMAGE, 0.1) == []
+    # Where it was is not looked at again.
+    world.hands = [(340, 205)]
+    assert landmarker.detect(IMAGE, 0.2) == []
+    world.show((560, 305))
+    landmarker.detect(IMAGE, 0.3)
+    assert _tips(landmarker.detect(IMAGE, 0.4)) == [[560, 305]]
 
 
-def test_the_image_is_contiguous(mediapipe: Double, model: Path) -> None:
-    HandLandmarker(model).detect(IMAGE[:, ::2], 0.0)
-
-    (image,) = mediapipe.images
-    assert image['image_format'] == 'srgb'
-    assert image['data'].flags['C_CONTIGUOUS']
-    assert image['data'].shape == (120, 80, 3)
-
-
-def test_each_frame_is_later_than_the_one_before(mediapipe: Double, model: Path) -> None:
-    landmarker = HandLandmarker(model)
-    for time in (0.0, 0.0, 0.0334, 0.0334, 0.01, 2.0):
-        landmarker.detect(IMAGE, time)
-
-    assert mediapipe.stamps == [0, 1, 33, 34, 35, 2000]
+def test_two_hands_keep_their_order(world: World) -> None:
+    landmarker = HandLandmarker()
+    world.show((500, 100))
+    landmarker.detect(IMAGE, 0.0)
+    world.show((260, 300), (500, 100))
+    for number in range(1, 4):
+        found = landmarker.detect(IMAGE, 0.1 * number)
+    assert _tips(found) == [[500, 100], [260, 300]]
 
 
-def test_it_is_closed_at_the_end(mediapipe: Double, model: Path) -> None:
-    with HandLandmarker(model) as landmarker:
-        landmarker.detect(IMAGE, 0.0)
-        assert mediapipe.closed == 0
-    assert mediapipe.closed == 1
+def test_a_followed_hand_is_not_found_twice(world: World) -> None:
+    landmarker = HandLandmarker()
+    world.show((340, 205))
+    for number in range(5):
+        assert len(landmarker.detect(IMAGE, 0.1 * number)) == 1
+    # Once when it was found, then once a frame: its palm is known to be its own.
+    assert len(world.reads) == 5
 
 
-@pytest.mark.parametrize('error', [RuntimeError('bad'), ValueError('bad')])
-def test_a_file_that_it_refuses(mediapipe: Double, model: Path, error: Exception) -> None:
-    mediapipe.refusal = error
-
-    with pytest.raises(HandModelError, match='not a hand model that MediaPipe can use: bad'):
-        HandLandmarker(model)
-    with pytest.raises(DemonstrationError, match='recordings are trimmed by motion'):
-        HandActivity(model)
+def test_regions_that_lead_to_the_same_hand_are_one_hand(world: World) -> None:
+    landmarker = HandLandmarker()
+    world.hands = [(340, 205)]
+    world.palms = [(340, 205), (400, 230)]
+    assert len(landmarker.detect(IMAGE, 0.0)) == 1
+    assert len(world.reads) == 2
 
 
-def test_a_model_that_is_not_there(mediapipe: Double, tmp_path: Path) -> None:
-    with pytest.raises(HandModelError, match=r'absent\.task does not exist'):
-        HandLandmarker(tmp_path / 'absent.task')
+def test_hands_side_by_side_are_two(world: World) -> None:
+    world.show((340, 150), (340, 235))
+    assert len(HandLandmarker().detect(IMAGE, 0.0)) == 2
 
 
-def test_hands_that_last_are_activity(mediapipe: Double, model: Path) -> None:
-    detector = HandActivity(model)
-    seen = []
-    for number, hands in enumerate([0, 1, 2, 2, 0, 1]):
-        mediapipe.hands = [[(0.5, 0.5)]] * hands
-        activity = detector.observe(IMAGE, 0.1 * number)
-        seen.append((activity.active, activity.hands, activity.camera_moves))
-    detector.close()
+@pytest.mark.parametrize(
+    ('time', 'image'),
+    [(6.01, IMAGE), (4.99, IMAGE), (5.1, np.zeros((360, 480, 3), np.uint8))],
+    ids=['later', 'earlier', 'another size'],
+)
+def test_it_begins_anew(world: World, time: float, image: np.ndarray) -> None:
+    landmarker = HandLandmarker()
+    world.show((340, 205))
+    landmarker.detect(IMAGE, 5.0)
+    world.palms = []
+    assert landmarker.detect(image, time) == []
 
-    assert [hands for _, hands, _ in seen] == [0, 1, 2, 2, 0, 1]
-    assert [active for active, _, _ in seen] == [False, False, True, True, False, False]
-    assert not any(moves for *_, moves in seen)
-    assert mediapipe.closed == 1
+
+@pytest.mark.parametrize('time', [5.0, 5.99])
+def test_it_goes_on(world: World, time: float) -> None:
+    landmarker = HandLandmarker()
+    world.show((340, 205))
+    landmarker.detect(IMAGE, 5.0)
+    world.palms = []
+    assert len(landmarker.detect(IMAGE, time)) == 1
+
+
+def test_no_more_hands_than_asked_for(world: World) -> None:
+    landmarker = HandLandmarker(most_hands=2)
+    world.show((200, 100), (400, 200), (600, 300))
+    found = [landmarker.detect(IMAGE, 0.1 * number) for number in range(3)]
+    assert [_tips(hands) for hands in found] == [[[200, 100], [400, 200]]] * 3
+    # With both followed, no palm is looked for.
+    assert len(world.views) == 1
+
+
+def test_what_is_less_certain_than_asked_is_no_hand(world: World) -> None:
+    world.show((340, 205))
+    world.score = 0.62
+    assert HandLandmarker(presence_confidence=0.63).detect(IMAGE, 0.0) == []
+    assert len(HandLandmarker(presence_confidence=0.62).detect(IMAGE, 0.0)) == 1
+
+
+def test_what_the_networks_are_told(world: World) -> None:
+    HandLandmarker(0.45, threads=3)
+    assert world.told == [(0.45, 3), (3,)]
+
+
+def test_a_network_that_is_damaged(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'palm_detection.onnx').write_bytes(b'no network')
+    monkeypatch.setattr(hand_networks, 'FOLDER', tmp_path)
+    with pytest.raises(HandModelError, match=r'palm_detection\.onnx cannot be loaded .* again'):
+        HandLandmarker()

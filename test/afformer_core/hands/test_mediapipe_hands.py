@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands made of MediaPipe's landmarks, and MediaPipe itself on a real clip."""
+"""Hands made of landmarks, and those of a real clip."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from afformer_core.errors import HandModelError
 from afformer_core.hands import mediapipe_hands
 from afformer_core.hands.hand import Hand
+from afformer_core.hands.landmarks import hand_networks
+from afformer_core.hands.landmarks.landmark_network import LandmarkedHand
 from afformer_core.hands.mediapipe_hands import MediaPipeHands
 from afformer_core.media.video import VideoFrame, VideoReader
 
@@ -25,31 +27,20 @@ Frames = Sequence[Sequence[np.ndarray]]
 
 @pytest.fixture
 def detector_of(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[Frames], MediaPipeHands]:
     """Makes a detector whose landmarker sees given hands, one list a frame, again each video."""
 
     def make(frames: Frames) -> MediaPipeHands:
         class Landmarker:
-            def __init__(self, model: Path, *_: float) -> None:
+            def __init__(self, *_: float) -> None:
                 self._seen = iter(frames)
 
-            def __enter__(self) -> Landmarker:
-                return self
-
-            def __exit__(self, *_: object) -> None:
-                pass
-
-            def detect(self, image: np.ndarray, time: float) -> list[np.ndarray]:
-                return list(next(self._seen))
-
-            def close(self) -> None:
-                pass
+            def detect(self, image: np.ndarray, time: float) -> list[LandmarkedHand]:
+                return [LandmarkedHand(hand, 0.9, 'left') for hand in next(self._seen)]
 
         monkeypatch.setattr(mediapipe_hands, 'HandLandmarker', Landmarker)
-        model = tmp_path / 'hand_landmarker.task'
-        model.write_bytes(b'model')
-        return MediaPipeHands(model)
+        return MediaPipeHands()
 
     return make
 
@@ -135,19 +126,21 @@ def test_each_video_begins_anew(detector_of: Callable[[Frames], MediaPipeHands])
     assert not any(hand.contact for (hand,) in first)
 
 
-def test_the_name_tells_the_model(detector_of: Callable[[Frames], MediaPipeHands]) -> None:
-    # sha256 of b'model'
-    assert detector_of([]).name == 'mediapipe_hands 9372c470'
+def test_the_name_tells_both_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hand_networks, 'FOLDER', tmp_path)
+    (tmp_path / 'palm_detection.onnx').write_bytes(b'palms')
+    with pytest.raises(HandModelError, match=r'hand_landmarks\.onnx does not exist'):
+        MediaPipeHands()
+    names = set()
+    for content in (b'landmarks', b'others'):
+        (tmp_path / 'hand_landmarks.onnx').write_bytes(content)
+        names.add(MediaPipeHands().name)
+    assert names == {'mediapipe_hands a1777e81', 'mediapipe_hands 4f49227e'}
 
 
-def test_a_model_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(HandModelError, match=r'absent\.task'):
-        MediaPipeHands(tmp_path / 'absent.task')
-
-
-def test_hands_and_faces_of_a_real_clip(hand_model: Path, test_data: Path) -> None:
+def test_hands_and_faces_of_a_real_clip(test_data: Path) -> None:
     path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'
-    detector = MediaPipeHands(hand_model)
+    detector = MediaPipeHands()
     with VideoReader(path) as reader:
         found = list(detector.detect(frame for k, frame in enumerate(reader) if k % 3 == 0))
     # In frames 0 to 116 a hand operates the machine, until 111 with its finger on a button; later

@@ -1,41 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Detectors by what users call them."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.hands.open_detector import device_of, open_hand_detector
-
-
-@pytest.mark.parametrize(
-    ('installed', 'message'),
-    [
-        (
-            True,
-            '{} does not exist; expected a hand model. Run `afformer fetch-hand-model`, or name',
-        ),
-        (
-            False,
-            'neither MediaPipe nor its hand model {} is installed. Run `pip install '
-            "'.[hands]'` in a clone of this project, or with its wheel `pip install "
-            "'afformer-VERSION-py3-none-any.whl[hands]'`, and `afformer fetch-hand-model`, or "
-            'name',
-        ),
-    ],
-)
-def test_mediapipe_says_all_that_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool, message: str
-) -> None:
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: name if installed else None)
-
-    with pytest.raises(ModelFolderError) as told:
-        open_hand_detector('mediapipe')
-    model = tmp_path / 'afformer' / 'hand_landmarker.task'
-    assert str(told.value) == f'{message.format(model)} another detector'
 
 
 @pytest.mark.parametrize(
@@ -50,6 +19,13 @@ def test_processes_take_the_gpus_in_turn(process: int, gpus: int, device: str) -
 def test_what_is_no_detector_is_refused(name: str) -> None:
     with pytest.raises(ModelFolderError, match='is no hand detector'):
         open_hand_detector(name)
+
+
+def test_the_one_for_real_hands_comes_with_the_package() -> None:
+    detector = open_hand_detector('mediapipe')
+
+    assert detector.name.startswith('mediapipe_hands ')
+    assert detector.least_rate == 2.0
 
 
 def test_the_simulated_one_comes_with_the_package() -> None:

@@ -71,7 +71,7 @@ def test_values_that_are_refused_at_run_time(unconfigured, name, value, reason):
 
 
 def test_a_parameter_that_does_not_exist_is_refused(unconfigured):
-    answer = unconfigured.set_parameter('hand_modell', '/misspelt')
+    answer = unconfigured.set_parameter('store_foldr', '/misspelt')
     assert not answer.successful
     assert 'declared' in answer.reason
 

@@ -15,7 +15,7 @@ from afformer_core.cli.options.path_options import PathOption, input_paths
 
 URL = 's3://bucket/some/file'
 # The arguments that may be URLs, as their help says.
-URLS = {('mine', 'PATH'), ('fetch-hand-model', '--from')}
+URLS = {('mine', 'PATH')}
 # Arguments that are texts, and no paths.
 TEXTS = {
     '--actions', '--address', '--backbones', '--backend', '--camera-info-topic', '--depth',
@@ -134,7 +134,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a dataset, a model, frames, a bag and a checkpoint."""
     for name in ('pairs/a', 'frames', 'model', 'bag', 'photographs', 'dataset/images'):
         (tmp_path / name).mkdir(parents=True)
-    names = 'dataset/test.json', 'model/model.json', 'frames/7.png', 'hands.task', 'a.ckpt'
+    names = 'dataset/test.json', 'model/model.json', 'frames/7.png', 'a.ckpt'
     for name in (*names, 'clip.mp4', 'c.yaml'):
         (tmp_path / name).write_text('before')
     monkeypatch.chdir(tmp_path)
@@ -155,7 +155,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'mine frames --output frames',
         'mine frames --output mined --preview frames/new.png',
         'mine clip.mp4 --output mined --preview clip.mp4',
-        'mine clip.mp4 --output mined --detector hands.task --preview hands.task',
+        'mine clip.mp4 --output mined --detector model --preview model/model.json',
         'synthesize -c other.yaml -c c.yaml --output c.yaml',
         'convert dataset/test.json dataset/test.json',
         'convert pairs pairs/converted',
@@ -166,7 +166,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'evaluate model --annotations pairs --report pairs',
         'evaluate model --annotations pairs --images pairs/sheets',
         'evaluate model --benchmark dataset --json dataset/test.json',
-        'evaluate-hands hands.task dataset --json hands.task',
+        'evaluate-hands model dataset --json model/model.json',
         'card model --output model/model.json',
         'card model --output model',
         'import-checkpoint a.ckpt a.ckpt',
@@ -179,7 +179,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'browse dataset/test.json --against pairs --output pairs',
         'average model other --output model',
         'bench model --json model/model.json',
-        'fetch-hand-model hands.task --from hands.task',
         'maskahand frames --annotated dataset --output dataset',
         'maskahand frames --annotated dataset --output results --json dataset/test.json',
     ],

@@ -16,37 +16,49 @@ Pixel = tuple[int, int]
 
 # Shares of the diagonal: distance of two candidates, and around each, what counts as near it.
 _APART, NEAR = 0.1, 0.05
-_MOST_CANDIDATES = 3
-# Share of the diagonal by which a fingertip may be off, see `contact_maps`, and how many of these
-# and of the nats of its weight together the hand may be off that a candidate is of.
+_MOST_PEAKS = 3
+# Share of the diagonal: how far a contact is from the fingertip, as in `contact_maps`.
 _SPREAD = 0.025
 
 
 def contact_candidates(
     log_probabilities: NDArray[np.float64],
+    of_hands: Sequence[NDArray[np.float64]],
     paths: Sequence[HandPath],
     weights: Sequence[NDArray[np.float64]],
 ) -> tuple[ContactCandidate, ...]:
-    """Find the peaks of the map of the contact.
+    """Find the peaks of the map of the contact, and that of each hand which is at none of them.
 
     Args:
         log_probabilities: [h, w].
+        of_hands: for each hand the map [h, w] if the contact were its own.
         paths: paths of the hands.
         weights: [N] for each of them, see `moment_scores`.
 
     Returns:
-        at least one and at most three, the highest first.
+        at least one; at most three peaks, the highest first, and then those of other hands, by
+        the track.
     """
     height, width = log_probabilities.shape
-    return tuple(
-        ContactCandidate(
+    diagonal = float(np.hypot(height, width))
+
+    def candidate(pixel: Pixel) -> ContactCandidate:
+        return ContactCandidate(
             (pixel[0] + 0.5) / width,
             (pixel[1] + 0.5) / height,
             mass_near(log_probabilities, pixel),
-            *_hand_at(pixel, float(np.hypot(height, width)), paths, weights),
+            *_hand_at(pixel, diagonal, paths, weights),
         )
-        for pixel in peaks(log_probabilities, _MOST_CANDIDATES)
-    )
+
+    found = peaks(log_probabilities, _MOST_PEAKS)
+    candidates = [candidate(pixel) for pixel in found]
+    for path, own in zip(paths, of_hands, strict=True):
+        (pixel,) = peaks(own, 1)
+        apart = min(np.hypot(pixel[0] - x, pixel[1] - y) for x, y in found) >= _APART * diagonal
+        if apart and path.track not in {one.track for one in candidates}:
+            found.append(pixel)
+            candidates.append(candidate(pixel))
+    return tuple(candidates)
 
 
 def peaks(log_probabilities: NDArray[np.float64], count: int) -> list[Pixel]:

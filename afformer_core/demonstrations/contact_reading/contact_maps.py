@@ -14,9 +14,15 @@ from numpy.typing import NDArray
 _SPREAD, _CHANGE_BLUR, _MAP_BLUR = 0.025, 0.008, 0.015
 # Least value of the maps, whose greatest is 1, so that none of them excludes anything.
 _LEAST_HAND, _LEAST_CHANGE = 0.02, 0.05
+# Nats below a hand's best moment from which on its moments are left out: they weigh far less than
+# the least value.
+_NEGLIGIBLE = 8.0
 # Share of the change that counts where a hand was in the first frame, since it leaves.
 _HAND_LEAVES = 0.3
 _CHANGE_WEIGHT = 1.5
+# Grey levels, after the blurs, by which an image changes at least where something is moved away;
+# shadows, light and noise change it by less.
+_CLEAR_CHANGE = 60.0
 
 
 def hand_map(
@@ -35,7 +41,8 @@ def hand_map(
     height, width = shape
     factor = -0.5 / (_SPREAD * np.hypot(height, width)) ** 2
     best = np.full(shape, -np.inf)
-    for (x, y), weight in zip(tips, weights, strict=True):
+    chosen = weights > weights.max() - _NEGLIGIBLE
+    for (x, y), weight in zip(tips[chosen], weights[chosen], strict=True):
         across = factor * np.square(np.arange(width) + 0.5 - x)
         down = factor * np.square(np.arange(height) + 0.5 - y)
         np.maximum(best, weight + down[:, None] + across[None], out=best)
@@ -56,7 +63,7 @@ def change_map(
         hands: bool [h, w], where hands are in the first frame.
 
     Returns:
-        [h, w], 0 to 1; 0 where nothing changes anywhere.
+        [h, w], 0 to 1; at most the share of a clear change where nothing changes clearly.
     """
     height, width = hands.shape
     diagonal = float(np.hypot(height, width))
@@ -67,7 +74,7 @@ def change_map(
     difference = cv2.GaussianBlur(difference, (0, 0), _CHANGE_BLUR * diagonal)
     difference *= np.where(hands, np.float32(_HAND_LEAVES), np.float32(1.0))
     change = cv2.GaussianBlur(difference, (0, 0), _MAP_BLUR * diagonal)
-    return np.asarray(change / max(float(change.max()), 1e-6), np.float64)
+    return np.asarray(change / max(float(change.max()), _CLEAR_CHANGE), np.float64)
 
 
 def combined_map(

@@ -113,7 +113,8 @@ def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> Contact
         frames[0].image, frames[-1].image, to_first[-1], hand_mask(early, (height, width))
     )
     logs = combined_map(prior, change, maps)
-    candidates = contact_candidates(logs, paths, weights)
+    of_hands = [combined_map(prior, change, [one]) for one in maps]
+    candidates = contact_candidates(logs, of_hands, paths, weights)
     diagonal = float(np.hypot(width, height))
     motions = [
         hand_motion(path, weight, diagonal) for path, weight in zip(paths, weights, strict=True)

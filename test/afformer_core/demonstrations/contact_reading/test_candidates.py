@@ -40,7 +40,7 @@ def test_the_mass_within_a_twentieth_of_the_diagonal():
 
 
 def test_candidates_are_shares_of_width_and_height():
-    found = contact_candidates(map_of((30, 20, 0.6), (70, 50, 0.3)), [], [])
+    found = contact_candidates(map_of((30, 20, 0.6), (70, 50, 0.3)), [], [], [])
     assert [(one.x, one.y) for one in found[:2]] == [
         (30.5 / 80, 20.5 / 60),
         (70.5 / 80, 50.5 / 60),
@@ -54,16 +54,40 @@ def test_a_candidate_is_of_the_hand_at_it_and_of_its_likeliest_moment():
     # 4 pixels are 1.6 deviations, or 1.28 nats
     coming = path_of(np.array([(10, 20.5), (20, 20.5), (26.5, 20.5), (30.5, 20.5)]), track=3)
     other = path_of(np.array([(70.5, 50.5), (70.5, 46), (31.5, 20.5)]), track=5)
-    found = contact_candidates(
-        map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05)),
-        [coming, other],
-        [np.array([-9.0, -9.0, 0.0, -1.5]), np.array([-6.0, -3.0, -2.0])],
-    )
+    logs = map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05))
+    scores = [np.array([-9.0, -9.0, 0.0, -1.5]), np.array([-6.0, -3.0, -2.0])]
+    found = contact_candidates(logs, [logs, logs], [coming, other], scores)
     assert [(one.track, one.time) for one in found] == [(3, 2.2), (5, 2.1), (None, None)]
+
+
+def candidates_of_another_hand(column: int, row: int) -> list[tuple[float, int | None]]:
+    """Columns and tracks of the candidates, where another hand would have its own peak."""
+    paths = [
+        path_of(np.array([(30.5, 20.5)] * 3), track=2),
+        path_of(np.array([(column + 0.5, row + 0.5)] * 3), track=7),
+    ]
+    logs = map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05))
+    maps = [logs, map_of((column, row, 0.9))]
+    scores = [np.array([-1.0, 0.0, -2.0]), np.array([-90.0, -70.0, -80.0])]
+    found = contact_candidates(logs, maps, paths, scores)
+    return [(round(80 * one.x - 0.5), one.track) for one in found]
+
+
+def test_another_hand_adds_its_own_peak():
+    peaks_of_all = [(30, 2), (70, None), (10, None)]
+    assert candidates_of_another_hand(50, 40) == [*peaks_of_all, (50, 7)]
+    assert candidates_of_another_hand(10, 40) == [*peaks_of_all, (10, 7)]
+    # 9.5 pixels from a peak are less than a tenth of the diagonal
+    assert candidates_of_another_hand(13, 41) == peaks_of_all
+
+
+def test_another_hand_at_a_peak_adds_nothing():
+    assert candidates_of_another_hand(72, 52) == [(30, 2), (70, 7), (10, None)]
 
 
 def test_a_hand_that_is_farther_than_a_twentieth_of_the_diagonal_is_not_at_it():
     for x, track in ((35.4, 2), (35.6, None)):
         path = path_of(np.array([(x, 20.5)] * 3), track=2)
-        found = contact_candidates(map_of((30, 20, 0.6)), [path], [np.array([-1.0, 0.0, -2.0])])
+        logs = map_of((30, 20, 0.6))
+        found = contact_candidates(logs, [logs], [path], [np.array([-1.0, 0.0, -2.0])])
         assert (found[0].track, found[0].time) == (track, None if track is None else 2.1)

@@ -35,14 +35,21 @@ def test_the_map_of_a_hand_holds_its_greatest_weight():
     assert found[30, 24] == pytest.approx(max(-16 / 12.5, -1 - 4 / 12.5))
 
 
+def test_moments_that_hardly_count_are_left_out():
+    tips = np.array([[20.5, 30.5], [60.5, 10.5], [60.5, 50.5]])
+    found = hand_map(tips, np.array([-5.0, -13.1, -12.9]), (HEIGHT, WIDTH))
+    assert found[50, 60] == pytest.approx(-12.9)
+    assert found[10, 60] < -100.0
+
+
 def wall() -> np.ndarray:
     return np.ascontiguousarray(WALL[:HEIGHT, :WIDTH])
 
 
 def test_what_looks_different_in_the_end_has_changed():
     last = wall()
-    last[20:30, 50:62] += 90
-    last[40:50, 10:22] += 30
+    last[18:33, 48:65] += 90
+    last[38:53, 9:26] += 30
     found = change_map(wall(), last, np.eye(3), NOWHERE)
     assert found.max() == 1.0
     assert found[25, 56] > 0.98
@@ -52,8 +59,8 @@ def test_what_looks_different_in_the_end_has_changed():
 
 def test_a_change_counts_less_where_a_hand_was_in_the_first_frame():
     last = wall()
-    last[20:30, 50:62] += 60
-    last[40:50, 10:22] += 60
+    last[18:33, 48:65] += 90
+    last[38:53, 9:26] += 90
     hands = NOWHERE.copy()
     hands[:35] = True
     found = change_map(wall(), last, np.eye(3), hands)
@@ -68,6 +75,14 @@ def test_the_last_frame_is_moved_to_the_first():
     found = change_map(wall(), last, to_first, NOWHERE)
     assert found[31, 65] > 0.98
     assert found[15:50, 15:40].max() < 0.01
+
+
+def test_a_shadow_is_no_clear_change():
+    # a change of 60 grey levels is clear
+    last = wall()
+    last[15:35, 40:70] += 24
+    found = change_map(wall(), last, np.eye(3), NOWHERE)
+    assert found.max() == pytest.approx(0.4, abs=0.005)
 
 
 def test_where_nothing_changes_the_map_is_zero():

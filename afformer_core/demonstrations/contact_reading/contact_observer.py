@@ -34,10 +34,20 @@ class DetectedHand:
     Attributes:
         landmarks: [21, 2] (x, y) in pixels of the small frame.
         score: score of the detection; the higher, the surer.
+
+    Raises:
+        DemonstrationError: the landmarks are anything else.
     """
 
     landmarks: Landmarks
     score: float
+
+    def __post_init__(self) -> None:
+        if self.landmarks.shape != (21, 2) or not np.isfinite(self.landmarks).all():
+            raise DemonstrationError(
+                f'the landmarks of a hand are {list(self.landmarks.shape)}; expected finite '
+                'pixels [21, 2]'
+            )
 
 
 @dataclass(frozen=True)

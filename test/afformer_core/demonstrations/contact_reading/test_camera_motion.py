@@ -51,9 +51,9 @@ def test_a_foreground_that_is_most_of_the_image_is_left_out():
 
 def test_a_foreground_that_leaves_next_to_nothing_is_not_left_out():
     foreground = np.ones((90, 160), bool)
-    foreground[:10, :20] = False
+    foreground[:24, :48] = False
     flow = flow_of(shifted(2.5, 1.25))
-    flow[:10, :20] = 9.0
+    flow[:24, :48] = 9.0
     np.testing.assert_allclose(
         background_motion(flow, foreground), shifted(2.5, 1.25), atol=1e-4
     )  # fmt: skip

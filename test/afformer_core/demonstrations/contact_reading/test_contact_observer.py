@@ -90,3 +90,9 @@ def test_a_frame_that_is_not_later_is_refused():
 def test_a_frame_that_is_too_large_is_refused():
     with pytest.raises(DemonstrationError, match='640x480 pixels; expected at most 320'):
         ContactObserver().observe(np.zeros((480, 640, 3), np.uint8), 0.0, [])
+
+
+@pytest.mark.parametrize('landmarks', [np.zeros((21, 3)), np.full((21, 2), np.nan)])
+def test_what_are_no_landmarks_is_refused(landmarks):
+    with pytest.raises(DemonstrationError, match=r'expected finite pixels \[21, 2\]'):
+        DetectedHand(landmarks, 0.9)

@@ -25,6 +25,8 @@ from afformer_core.hands.hand_tracks import HandTracks
 
 # Frames that are kept; of a longer demonstration every second one, then every fourth, and so on.
 MOST_FRAMES = 512
+# Seconds between two frames at least: of 30 frames a second every second one is needed.
+_LEAST_INTERVAL = 0.045
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ class ContactObserver:
         """The first and the newest frame, and those between that are kept, in order."""
         newest = [] if self._newest is None else [self._newest]
         return self._kept + newest
+
+    def needs(self, time: float) -> bool:
+        """Say whether a frame of a time tells more than those so far; if not, leave it out."""
+        return self._newest is None or time - self._newest.time >= _LEAST_INTERVAL
 
     def observe(self, image: UInt8Array, time: float, hands: Sequence[DetectedHand]) -> None:
         """Observe the next frame.

@@ -51,6 +51,10 @@ class ContactReader:
     def __init__(self, most_frames: int = MOST_FRAMES) -> None:
         self._observer = ContactObserver(most_frames)
 
+    def needs(self, time: float) -> bool:
+        """Say whether to observe a frame of a time, see `ContactObserver.needs`."""
+        return self._observer.needs(time)
+
     def observe(self, image: UInt8Array, time: float, hands: Sequence[DetectedHand]) -> None:
         """Observe the next frame, see `ContactObserver.observe`."""
         self._observer.observe(image, time, hands)
@@ -59,7 +63,8 @@ class ContactReader:
         """Read the contact in the frames so far.
 
         Args:
-            prior: float32 [H, W], log-probability of the contact over the first frame.
+            prior: float32 [H, W], log-probability of the contact over the first frame; zeros where
+                nothing is known of it.
 
         Raises:
             DemonstrationError: there is no frame, or the prior is not finite and of two

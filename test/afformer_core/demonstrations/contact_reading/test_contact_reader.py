@@ -105,6 +105,16 @@ def test_a_long_demonstration_is_read_in_every_second_frame():
     np.testing.assert_allclose(np.diff(reading.hands[0].times)[:3], 2 / RATE)
 
 
+@pytest.mark.parametrize(('rate', 'needed'), [(30, 6), (20, 12), (60, 4), (15, 12)])
+def test_of_more_than_20_frames_a_second_not_all_are_needed(rate, needed):
+    reader, image, count = ContactReader(), np.zeros((20, 30, 3), np.uint8), 0
+    for frame in range(12):
+        if reader.needs(3.0 + frame / rate):
+            reader.observe(image, 3.0 + frame / rate, [])
+            count += 1
+    assert count == needed
+
+
 def test_a_single_frame_can_be_read():
     images, times, hands = dragged()
     reading = read_contact(SmallVideo(images[:1], times[:1]), hands[:1], FLAT_PRIOR)

@@ -39,14 +39,15 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         help='folders with pairs.json, pairs of a clip and an image in which parts are outlined: '
         'print how often peaks lie inside them, beside baselines that match images, of all pairs, '
         'by folder and by source; the source of a pair is what its entry calls `repository`, or '
-        'else its folder',
+        'else its folder; models are named before this option',
     )
     parser.add_argument(
         '--contacts',
         type=INPUT_FOLDER,
         metavar='FOLDER',
         help='folder with clips.json, clips in which the contact of the hand is marked: print how '
-        'near to it models read it, by source; alone or with --pairs, whose clips are left out',
+        'near to it models read it, by source; alone, or with --pairs, where clips that are '
+        'said to be clips of pairs are left out',
     )
     parser.add_argument(
         '--split',

@@ -155,14 +155,14 @@ def confidence_tables(
     headings = {str(percent): f'surest {percent} %' for percent in _SUREST[:-1]}
     return [
         Table.of(
-            f'Right from wrong by confidence, for {RIGHT_SHARE:.0%} right',
+            f'Right from wrong by confidence, for {100 * RIGHT_SHARE:g} % right',
             _HEADINGS,
             rows,
             (
                 'Right: the best point is inside a part. answered: the score reaches a threshold '
-                f'that was chosen for {RIGHT_SHARE:.0%} of the answers to be right, for the pairs '
-                'of each source on those of the other sources. in-sample: the threshold was '
-                'chosen on the same pairs, so that a new source will not reach it. '
+                f'that was chosen for {100 * RIGHT_SHARE:g} % of the answers to be right, for the '
+                'pairs of each source on those of the other sources. in-sample: the threshold was '
+                'chosen on the same pairs, which promises more than a new source keeps. '
                 f'{interval_note("source videos")}',
             ),
         ),

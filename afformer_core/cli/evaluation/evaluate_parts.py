@@ -43,6 +43,10 @@ _MATCHING = {
 }
 
 
+# Baselines that do not ask a model.
+_ASIDE = ('centre', 'relative_position', 'sift', 'matching_marked')
+
+
 @dataclass(frozen=True)
 class _Predictors:
     """Models and baselines that are measured.
@@ -81,7 +85,8 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExampl
     predictors = _open_predictors(arguments)
     models = predictors.models
     frame_count = _frame_count(models)
-    scores = evaluate_parts(pairs, {**models, **predictors.baselines}, frame_count)
+    everyone = {**models, **predictors.baselines}
+    scores = evaluate_parts(pairs, everyone, frame_count, aside=_ASIDE)
     contacts = _measure_contacts(arguments, clips, clips_left_out, models)
     measured = measure_all(pairs, scores, tuple(models), left_out, arguments.seed, contacts)
     facts = {
@@ -92,7 +97,7 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExampl
     ranked = next(iter(models))
     shown: dict[str, Predictor] = {
         predictors.labels[name]: each
-        for name, each in {**models, **predictors.baselines}.items()
+        for name, each in everyone.items()
         if name in models or name in _MATCHING
     }
 

@@ -195,14 +195,14 @@ def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> lis
             else []
         ),
     )
-    rows = {names[name]: _row(each) for name, each in measured.readers.items()}
+    rows = {names[name]: _row(each, name) for name, each in measured.readers.items()}
     tables = [Table.of(f'Contact in {clips} clips', _HEADINGS, rows, notes)]
     tables += [
         Table.of(
             f'Contact by source: {names[model]}',
             _HEADINGS,
             {
-                f'{source} ({each[model].clips})': _row(each[model])
+                f'{source} ({each[model].clips})': _row(each[model], model)
                 for source, each in measured.by_source.items()
             },
         )
@@ -212,6 +212,6 @@ def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> lis
     return tables
 
 
-def _row(measures: ContactMeasures) -> dict[str, Cell]:
-    untold = measures.moment_error is None
+def _row(measures: ContactMeasures, reader: str) -> dict[str, Cell]:
+    untold = reader != CENTRE and measures.moment_error is None
     return {**vars(measures), **({'moment_error': _NO_MOMENT} if untold else {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from threading import Lock
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -16,6 +17,8 @@ Value = TypeVar('Value')
 class KeptByImage(Generic[Value]):
     """A function of images that computes each of the last images once, by its pixels.
 
+    Threads that ask for the same image at once share the result.
+
     Args:
         function: of uint8 RGB [H, W, 3].
         count: how many results are kept.
@@ -24,14 +27,16 @@ class KeptByImage(Generic[Value]):
     def __init__(self, function: Callable[[NDArray[np.uint8]], Value], count: int = 16) -> None:
         self._function = function
         self._count = count
+        self._lock = Lock()
         self._kept: OrderedDict[tuple[tuple[int, ...], bytes], Value] = OrderedDict()
 
     def __call__(self, image: NDArray[np.uint8]) -> Value:
         """Return the function's result, which is not to be changed."""
         key = image.shape, image.tobytes()
-        if key not in self._kept:
-            self._kept[key] = self._function(image)
-            while len(self._kept) > self._count:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = self._function(image)
+                if len(self._kept) > self._count:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            return self._kept[key]

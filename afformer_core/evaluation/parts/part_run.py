@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -36,45 +37,72 @@ from afformer_core.media.images import read_image
 _KEPT_CLIPS = 4
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What predictors are shown of one pair.
+
+    Attributes:
+        pair: the pair.
+        image: its target.
+        clip: its own clip.
+        hard_negative: a clip of another source video, or None.
+    """
+
+    pair: PartPair
+    image: NDArray[np.uint8]
+    clip: Clip
+    hard_negative: Clip | None
+
+    def scores(self, predictors: Mapping[str, Predictor]) -> dict[str, PartScores]:
+        """Score predictors by their names."""
+        return {
+            name: _score(self.pair, one, self.image, self.clip, self.hard_negative)
+            for name, one in predictors.items()
+        }
+
+
 def evaluate_parts(
     pairs: Sequence[PartPair],
     predictors: Mapping[str, Predictor],
     frame_count: int,
     progress: bool = True,
+    aside: Collection[str] = (),
 ) -> dict[str, list[PartScores]]:
     """Score each predictor on all pairs, by its name.
+
+    The next pair is read, and predictors `aside` are asked about it, in a thread of their own.
 
     Args:
         pairs: whose media can be read.
         predictors: by name.
         frame_count: frames of a clip that they are shown, at most.
         progress: show a progress bar on stderr.
+        aside: names of predictors that do not ask others.
 
     Raises:
         VideoError, ImageError: a clip or an image cannot be read.
         DatasetError: a contact was marked in a frame that its clip lacks.
     """
     others = other_videos(pairs)
-    clips = _KeptClips(pairs, frame_count)
-    scores: dict[int, dict[str, PartScores]] = {}
-    for index in tqdm(visiting_order(others), 'pairs', disable=not progress):
+    order = visiting_order(others)
+    read = lru_cache(_KEPT_CLIPS)(lambda index: read_clip(pairs[index], frame_count))
+    alone = {name: one for name, one in predictors.items() if name in aside}
+    in_turn = {name: one for name, one in predictors.items() if name not in aside}
+
+    def prepare(index: int) -> tuple[_Shown, dict[str, PartScores]]:
         image, other = read_image(pairs[index].sample.image_path), others[index]
-        hard_negative = None if other is None else clips[other]
-        scores[index] = {
-            name: _score(pairs[index], predictor, image, clips[index], hard_negative)
-            for name, predictor in predictors.items()
-        }
+        shown = _Shown(pairs[index], image, read(index), None if other is None else read(other))
+        return shown, shown.scores(alone)
+
+    scores: dict[int, dict[str, PartScores]] = {}
+    with ThreadPoolExecutor(1) as worker:
+        following = worker.submit(prepare, order[0])
+        for step, index in enumerate(tqdm(order, 'pairs', disable=not progress)):
+            shown, of_alone = following.result()
+            if step + 1 < len(order):
+                following = worker.submit(prepare, order[step + 1])
+            scores[index] = {**of_alone, **shown.scores(in_turn)}
     return {name: [scores[index][name] for index in range(len(pairs))] for name in predictors}
-
-
-class _KeptClips:
-    """The clips of pairs by index, of which the last ones are kept."""
-
-    def __init__(self, pairs: Sequence[PartPair], frame_count: int) -> None:
-        self._read = lru_cache(_KEPT_CLIPS)(lambda index: read_clip(pairs[index], frame_count))
-
-    def __getitem__(self, index: int) -> Clip:
-        return self._read(index)
 
 
 def _score(

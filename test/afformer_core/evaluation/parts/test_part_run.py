@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.readers.part_pairs import PartPairsDataset
+from afformer_core.errors import VideoError
 from afformer_core.evaluation.parts.clips import Clip
 from afformer_core.evaluation.parts.contact_scores import (
     ContactMeasures,
@@ -64,6 +65,21 @@ def test_each_pair_is_shown_its_own_another_and_a_blank_video(pairs) -> None:
         *('pair 2', '3 blank frames', 'pair 0'),
         *('pair 1', '3 blank frames', 'pair 2'),
     ]
+
+
+def test_what_is_asked_aside_has_the_same_scores_in_the_same_order(pairs) -> None:
+    predictors = {'own': OwnVideo(), 'centre': CentrePredictor()}
+    in_turn = evaluate_parts(pairs, predictors, 3, progress=False)
+    aside = evaluate_parts(pairs, predictors, 3, progress=False, aside=('centre',))
+    assert aside == in_turn
+    assert [one.point_x for one in aside['own']] == pytest.approx([79.5, 1.1, 1.1])
+    assert list(aside) == ['own', 'centre']
+
+
+def test_a_clip_that_cannot_be_read_ends_the_evaluation(pairs, tmp_path) -> None:
+    missing = replace(pairs[1], sample=replace(pairs[1].sample, video_path=tmp_path / 'no.mp4'))
+    with pytest.raises(VideoError, match=r'no\.mp4'):
+        evaluate_parts([pairs[0], missing, pairs[2]], {'own': OwnVideo()}, 3, progress=False)
 
 
 def test_what_the_videos_change_is_scored(pairs) -> None:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from afformer_core.data.readers.contact_clips import ContactClip
 from afformer_core.evaluation.parts.clips import Clip, mark_frame, read_marked_clip
 from afformer_core.evaluation.parts.part_scores import CLOSE, NEAR
-from afformer_core.evaluation.parts.predictors import ContactReading, ModelPredictor
+from afformer_core.evaluation.parts.predictors import ClipContact, ModelPredictor
 from afformer_core.reports.bootstrap import (
     Estimate,
     bootstrap_mean,
@@ -83,7 +83,7 @@ class ContactsMeasured:
     by_clip: Mapping[str, Mapping[str, ContactScores]]
 
 
-def score_reading(clip: ContactClip, shown: Clip, reading: ContactReading) -> ContactScores:
+def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> ContactScores:
     """Score what was read of a clip."""
     assert shown.marked is not None
     first = shown.frames[0]
@@ -132,7 +132,7 @@ def measure_contacts(
     for clip in tqdm(clips, 'contacts', disable=not progress):
         shown = read_contact_clip(clip, frame_count)
         readings = {name: model.read_contact(shown) for name, model in models.items()}
-        readings[CENTRE] = ContactReading((0.5, 0.5))
+        readings[CENTRE] = ClipContact((0.5, 0.5))
         by_clip[clip.name] = {
             name: score_reading(clip, shown, reading) for name, reading in readings.items()
         }

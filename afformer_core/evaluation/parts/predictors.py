@@ -62,7 +62,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class ContactReading:
+class ClipContact:
     """What a model reads of a clip alone.
 
     Attributes:
@@ -169,7 +169,7 @@ class ModelPredictor:
         self.grounder = grounder
         # Names of clips, those that were used last at the end.
         self._used: list[str] = []
-        self._readings: dict[str, ContactReading] = {}
+        self._readings: dict[str, ClipContact] = {}
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """See `Predictor.predict`."""
@@ -188,11 +188,11 @@ class ModelPredictor:
             {name: score for name, score in scores.items() if score is not None},
         )
 
-    def read_contact(self, clip: Clip) -> ContactReading:
+    def read_contact(self, clip: Clip) -> ClipContact:
         """Read where a clip shows a contact: the best peak in its first frame."""
         if clip.name not in self._readings:
             point = self.predict(clip.frames[0], clip).points[0]
-            self._readings = {**self._readings, clip.name: ContactReading(point)}
+            self._readings = {**self._readings, clip.name: ClipContact(point)}
             for name in list(self._readings)[:-_KEPT]:
                 del self._readings[name]
         return self._readings[clip.name]

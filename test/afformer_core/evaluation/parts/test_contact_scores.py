@@ -14,7 +14,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.evaluation.parts.clips import Clip
 from afformer_core.evaluation.parts.contact_examples import contact_examples
 from afformer_core.evaluation.parts.contact_scores import contact_tables, measure_contacts
-from afformer_core.evaluation.parts.predictors import ContactReading
+from afformer_core.evaluation.parts.predictors import ClipContact
 from afformer_core.media.video import write_video
 
 # Of 64x48, whose diagonal is 80: 3 % of it are 2.4 pixels, 5 % are 4.
@@ -27,9 +27,9 @@ class Reader:
     def __init__(self, moment: float | None = None) -> None:
         self.moment = moment
 
-    def read_contact(self, clip: Clip) -> ContactReading:
+    def read_contact(self, clip: Clip) -> ClipContact:
         x, y = {'close': CLOSE, 'near': NEAR, 'other': OTHER, 'wrong': WRONG}[clip.name]
-        return ContactReading(((x + 0.5) / 64, (y + 0.5) / 48), self.moment)
+        return ClipContact(((x + 0.5) / 64, (y + 0.5) / 48), self.moment)
 
 
 @pytest.fixture

@@ -26,7 +26,12 @@ from afformer_core.evaluation.parts.part_measures import PairFacts, PartsMeasure
 from afformer_core.evaluation.parts.part_report import parts_report
 from afformer_core.evaluation.parts.part_run import evaluate_parts
 from afformer_core.evaluation.parts.part_scores import ClassMeasures, PartMeasures, PartScores
-from afformer_core.evaluation.parts.predictors import CentrePredictor, ModelPredictor, Prediction
+from afformer_core.evaluation.parts.predictors import (
+    CentrePredictor,
+    ClipContact,
+    ModelPredictor,
+    Prediction,
+)
 from afformer_core.runtime import Grounder
 
 CORNER, MIDDLE = (0.01, 0.01), (0.5, 0.5)
@@ -99,6 +104,26 @@ def test_a_model_is_asked_where_its_own_frames_are_touched(pairs, model_folder) 
     assert [each.contact_first for each in scores] == [each.contact_marked for each in scores]
     assert {each.contact_first for each in scores} <= {0.0, 1.0}
     assert all(each.mass_inside is not None and 0 < each.mass_inside < 1 for each in scores)
+
+
+class SureOfContact(ModelPredictor):
+    """Reads the contact 8 pixels beside the mark, and has its peak 15 pixels beside it."""
+
+    def __init__(self) -> None:
+        pass
+
+    def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
+        return Prediction(((75.5 / 160, 50.5 / 120),))
+
+    def read_contact(self, clip: Clip) -> ClipContact:
+        return ClipContact((68.5 / 160, 50.5 / 120))
+
+
+def test_the_contact_that_is_read_is_measured_from_the_mark(pairs) -> None:
+    (score, *_) = evaluate_parts(pairs, {'model': SureOfContact()}, 3, progress=False)['model']
+    # Of 160x120, whose diagonal is 200 pixels.
+    assert score.contact_distance == pytest.approx(4)
+    assert (score.contact_close, score.contact_first, score.contact_marked) == (0, 1, 0)
 
 
 @pytest.fixture(scope='module')

@@ -3,15 +3,23 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.activity import Activity, Persistence
+from afformer_core.demonstrations.activity import Activity, MotionActivity, Persistence
 from afformer_core.hands.hand_landmarker import HandLandmarker
+
+# Seconds from the last activity to motion that goes on with it.
+_LONGEST_PAUSE = 2.0
 
 
 class HandActivity:
-    """Detector of activity by hands.
+    """Detector of activity by hands, and by what moves on after a hand was seen.
+
+    A hand that grips something or turns away may not be found again; what it moves tells that it
+    is still there.
 
     Raises:
         HandModelError: the networks' files are missing or damaged.
@@ -22,12 +30,19 @@ class HandActivity:
     def __init__(self) -> None:
         self._landmarker = HandLandmarker()
         self._persistence = Persistence()
+        self._motion = MotionActivity()
+        self._last_active = -math.inf
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
         """Detect hands in the next frame, see `ActivityDetector.observe`."""
         hands = len(self._landmarker.detect(image, time))
         # faces in profile are taken for hands, but rarely in two successive frames
-        return Activity(self._persistence.lasts(hands > 0, time), hands=hands)
+        lasts = self._persistence.lasts(hands > 0, time)
+        moves = self._motion.observe(image, time).active
+        active = lasts or (moves and time - self._last_active <= _LONGEST_PAUSE)
+        if active:
+            self._last_active = time
+        return Activity(active, hands=hands)
 
     def close(self) -> None:
         """Free nothing: the networks are freed with the detector."""

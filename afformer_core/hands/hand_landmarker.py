@@ -77,17 +77,20 @@ class HandLandmarker:
         if len(hands) < self._most_hands:
             view = self._views.next(size, bool(hands))
             if view is not None:
-                hands = self._read(image, self._new_regions(image, view), hands)
+                hands = self._read(image, self._new_regions(image, view, hands), hands)
         self._followed = [region_of_landmarks(hand.landmarks) for hand in hands]
         return hands
 
-    def _new_regions(self, image: NDArray[np.uint8], view: View) -> list[HandRegion]:
-        """Return the regions of palms that belong to no followed hand."""
+    def _new_regions(
+        self, image: NDArray[np.uint8], view: View, hands: Iterable[LandmarkedHand]
+    ) -> list[HandRegion]:
+        """Return the regions of palms that belong to none of the hands."""
+        known = [region_of_landmarks(hand.landmarks) for hand in hands]
         regions = [region_of_palm(palm) for palm in self._palms.detect(image, view)]
         return [
             region
             for region in regions
-            if all(region.overlap(other) <= _SAME_REGION for other in self._followed)
+            if all(region.overlap(other) <= _SAME_REGION for other in known)
         ]
 
     def _read(

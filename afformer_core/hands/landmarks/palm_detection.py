@@ -103,8 +103,8 @@ def letterboxed(
     scale = _SIDE / max(part.shape[:2])
     height, width = (max(1, round(scale * length)) for length in part.shape[:2])
     # Without averaging, an image that is much larger would be sampled at a few of its pixels.
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(part, (width, height), interpolation=method)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(part, (width, height), interpolation=interpolation)
     x, y = (_SIDE - width) // 2, (_SIDE - height) // 2
     square = np.zeros((_SIDE, _SIDE, 3), np.uint8)
     square[y : y + height, x : x + width] = small

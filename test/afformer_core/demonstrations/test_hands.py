@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from afformer_core.demonstrations.activity import Activity
 from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.media.video import VideoReader
 
@@ -24,3 +25,39 @@ def test_hands_of_a_real_demonstration_are_seen(hands, test_data):
 def test_a_frame_with_the_stamp_of_the_one_before(hands):
     image = np.zeros((120, 160, 3), np.uint8)
     assert [hands.observe(image, 1.0).hands for _ in range(3)] == [0, 0, 0]
+
+
+class Script:
+    """Stands for the landmarker and for the detector of motion: what they see in each frame."""
+
+    def __init__(self, hands, moves):
+        self._hands, self._moves = iter(hands), iter(moves)
+
+    def detect(self, image, time):
+        return ['hand'] * next(self._hands)
+
+    def observe(self, image, time):
+        return Activity(next(self._moves))
+
+
+@pytest.mark.parametrize(
+    ('hands', 'moves', 'active'),
+    [
+        # One frame could be a face; motion alone is none of its business.
+        ([0, 1, 0, 2, 2, 1], [1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1]),
+        # What moves on after a hand belongs to it, over pauses of up to two seconds.
+        ([1, 1, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 1, 0], [0, 1, 1, 0, 0, 1, 0]),
+        ([1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 1], [0, 1, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_hands_that_last_and_what_moves_on_are_activity(monkeypatch, hands, moves, active):
+    script = Script(hands, moves)
+    monkeypatch.setattr('afformer_core.demonstrations.hands.HandLandmarker', lambda: script)
+    monkeypatch.setattr('afformer_core.demonstrations.hands.MotionActivity', lambda: script)
+    detector = HandActivity()
+
+    seen = [detector.observe(None, 0.6 * number) for number in range(len(hands))]
+
+    assert [one.hands for one in seen] == hands
+    assert [one.active for one in seen] == [bool(one) for one in active]
+    assert not any(one.camera_moves for one in seen)

@@ -29,6 +29,7 @@ class World:
         hands: fingertips of its hands.
         palms: fingertips of those whose palms are found, if they are in the view.
         score: presence of the hands.
+        refused: number of regions, from the next on, in which no hand is recognized.
         views, reads: views in which palms were looked for, and regions that were read.
     """
 
@@ -36,6 +37,7 @@ class World:
         self.hands: Sequence[Point] = []
         self.palms: Sequence[Point] = []
         self.score = 0.9
+        self.refused = 0
         self.views: list[View] = []
         self.reads: list[HandRegion] = []
         self.told: list[tuple[float, ...]] = []
@@ -63,6 +65,9 @@ class World:
 
     def read(self, image: np.ndarray, region: HandRegion) -> LandmarkedHand:
         self.reads.append(region)
+        if self.refused > 0:
+            self.refused -= 1
+            return LandmarkedHand(pointing_hand(0, 0), 0.1, 'right')
         steps = {hand: _step(hand, region) for hand in self.hands}
         nearest = min(steps, key=steps.__getitem__, default=None)
         if nearest is not None and steps[nearest] < region.side / 2:
@@ -114,6 +119,16 @@ def test_a_hand_that_leaves_is_lost_and_found_again(world: World) -> None:
     world.show((560, 305))
     landmarker.detect(IMAGE, 0.3)
     assert _tips(landmarker.detect(IMAGE, 0.4)) == [[560, 305]]
+
+
+def test_a_hand_that_is_lost_is_found_again_in_the_same_frame(world: World) -> None:
+    landmarker = HandLandmarker()
+    world.show((340, 205))
+    landmarker.detect(IMAGE, 0.0)
+    landmarker.detect(IMAGE, 0.1)
+    # Its old region is refused; the third frame is seen as a whole, and its palm is found there.
+    world.refused = 1
+    assert _tips(landmarker.detect(IMAGE, 0.2)) == [[340, 205]]
 
 
 def test_two_hands_keep_their_order(world: World) -> None:

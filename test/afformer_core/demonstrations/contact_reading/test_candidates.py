@@ -50,21 +50,27 @@ def test_candidates_are_shares_of_width_and_height():
     assert len(found) == 3
 
 
-def test_a_candidate_is_of_the_hand_at_it_and_of_its_likeliest_moment():
+@pytest.mark.parametrize(('weight', 'time'), [(-1.5, 2.2), (-1.0, 2.3)])
+def test_a_candidate_is_of_the_hand_at_it_and_of_its_likeliest_moment(weight, time):
     # 4 pixels are 1.6 deviations, or 1.28 nats
     coming = path_of(np.array([(10, 20.5), (20, 20.5), (26.5, 20.5), (30.5, 20.5)]), track=3)
     other = path_of(np.array([(70.5, 50.5), (70.5, 46), (31.5, 20.5)]), track=5)
     logs = map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05))
-    scores = [np.array([-9.0, -9.0, 0.0, -1.5]), np.array([-6.0, -3.0, -2.0])]
+    scores = [np.array([-9.0, -9.0, 0.0, weight]), np.array([-6.0, -3.0, -2.0])]
     found = contact_candidates(logs, [logs, logs], [coming, other], scores)
-    assert [(one.track, one.time) for one in found] == [(3, 2.2), (5, 2.1), (None, None)]
+    assert [(one.track, one.time) for one in found] == [(3, time), (5, 2.1), (None, None)]
 
 
-def candidates_of_another_hand(column: int, row: int) -> list[tuple[float, int | None]]:
-    """Columns and tracks of the candidates, where another hand would have its own peak."""
+def candidates_of_another_hand(
+    column: int, row: int, tip: tuple[int, int] | None = None
+) -> list[tuple[float, int | None]]:
+    """Columns and tracks of the candidates, where another hand would have its own peak.
+
+    Its fingertip is there, if it is not given.
+    """
     paths = [
         path_of(np.array([(30.5, 20.5)] * 3), track=2),
-        path_of(np.array([(column + 0.5, row + 0.5)] * 3), track=7),
+        path_of(np.array([tip or (column + 0.5, row + 0.5)] * 3), track=7),
     ]
     logs = map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05))
     maps = [logs, map_of((column, row, 0.9))]
@@ -82,7 +88,9 @@ def test_another_hand_adds_its_own_peak():
 
 
 def test_another_hand_at_a_peak_adds_nothing():
-    assert candidates_of_another_hand(72, 52) == [(30, 2), (70, 7), (10, None)]
+    at_it = [(30, 2), (70, 7), (10, None)]
+    assert candidates_of_another_hand(72, 52) == at_it
+    assert candidates_of_another_hand(50, 40, tip=(71, 50)) == at_it
 
 
 def test_a_hand_that_is_farther_than_a_twentieth_of_the_diagonal_is_not_at_it():

@@ -77,6 +77,12 @@ def test_the_last_frame_is_moved_to_the_first():
     assert found[15:50, 15:40].max() < 0.01
 
 
+def test_a_change_of_one_colour_counts_in_full():
+    last = wall()
+    last[18:33, 48:65, 2] += 90
+    assert change_map(wall(), last, np.eye(3), NOWHERE).max() == 1.0
+
+
 def test_a_shadow_is_no_clear_change():
     # a change of 60 grey levels is clear
     last = wall()

@@ -42,24 +42,25 @@ def test_a_hand_closes():
     assert scores.argmax() in (8, 9)
 
 
-def test_the_palm_tells_the_speed():
-    resting = np.repeat([[50.0, 60.0]], 30, axis=0)
-    comotion = np.where(np.arange(30) < 17, 0.1, 0.8)
-    still = moment_scores([path_of(EVEN, comotion=comotion, palms=resting)])[0]
-    moving = moment_scores([path_of(resting, comotion=comotion, palms=EVEN)])[0]
-    np.testing.assert_allclose(still, moving)
+def test_the_windows_reach_from_six_tenths_before_to_eight_tenths_after():
+    comotion = np.where(np.arange(30) == 15, 1.0, 0.0)
+    (scores,) = moment_scores([path_of(EVEN, comotion=comotion)])
+    assert np.flatnonzero(scores > scores[0] + 0.01).tolist() == list(range(7, 15))
+    assert np.flatnonzero(scores < scores[0] - 0.01).tolist() == list(range(15, 22))
+
+
+def test_the_palm_and_not_the_fingertip_tells_the_speed():
+    palms = np.cumsum(np.where(np.isin(np.arange(30), (11, 12, 13)), 0.2, 4.0))
+    (scores,) = moment_scores([path_of(EVEN, palms=np.stack([palms, palms / 3], axis=1))])
+    assert scores.argmax() in (11, 12)
 
 
 def test_the_hand_that_travels_most_is_better():
-    resting = np.repeat([[50.0, 60.0]], 30, axis=0)
-    one, other = (
-        path_of(EVEN, gaps=np.linspace(0.5, 0.2, 30)),
-        path_of(resting + EVEN / 30, 1, gaps=np.linspace(0.5, 0.2, 30)),
-    )
-    # speeds as multiples of their deviation speak for the one that rests, its travel against it
-    scores = moment_scores([one, other, path_of(EVEN + 90, 2, gaps=np.linspace(0.5, 0.2, 30))])
-    assert [len(one) for one in scores] == [30, 30, 30]
-    np.testing.assert_allclose(scores[0], scores[2])
+    long, short = moment_scores([path_of(EVEN), path_of(EVEN[:10], 1)])
+    np.testing.assert_allclose(long, np.zeros(30), atol=1e-3)
+    # shares 87 / 114 and 27 / 114 of the travel, of 30 and 10 moments: they are 1 / sqrt(3 / 16)
+    # standard deviations apart, of which 0.3 are one nat
+    np.testing.assert_allclose(short, np.full(10, -4 / np.sqrt(3) / 0.3), rtol=1e-3)
 
 
 def test_the_same_hand_twice_as_far_away_scores_the_same():

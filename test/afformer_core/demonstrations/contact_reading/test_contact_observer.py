@@ -54,6 +54,17 @@ def test_what_moves_by_a_hand_is_measured_from_a_frame_to_the_next():
     assert np.isnan(shares[23])
 
 
+def test_turns_are_per_second():
+    images, _, hands = dragged()
+    turns = []
+    for interval in (0.08, 0.2):
+        observer = ContactObserver()
+        for k, frame in enumerate((20, 21)):
+            observer.observe(images[frame], interval * k, hands[frame])
+        turns.append(observer.frames[0].hands[0].comotion.turn)
+    assert turns[0] / turns[1] == pytest.approx(2.5)
+
+
 def test_hands_keep_the_numbers_of_their_tracks():
     images, times, hands = dragged(rest=np.array([60.0, 130.0]))
     observer = ContactObserver()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from afformer_core.demonstrations.contact_reading.contact_observer import DetectedHand
 from afformer_core.demonstrations.contact_reading.contact_reader import (
     ContactReader,
     read_contact,
@@ -13,7 +14,17 @@ from afformer_core.demonstrations.contact_reading.contact_reader import (
 from afformer_core.demonstrations.contact_reading.small_video import SmallVideo
 from afformer_core.errors import DemonstrationError
 
-from .dragged_square import FLAT_PRIOR, GRIP, HEIGHT, RATE, TAKEN, WIDTH, dragged
+from .dragged_square import (
+    FLAT_PRIOR,
+    GRIP,
+    HEIGHT,
+    RATE,
+    TAKEN,
+    WIDTH,
+    dragged,
+    dragged_frame,
+    hand_at,
+)
 
 DRIFT = (1.3, -0.7)
 REST = np.array([60.0, 130.0])
@@ -69,6 +80,16 @@ def test_the_prior_decides_between_what_hands_and_changes_leave_open():
     np.testing.assert_allclose([best.x, best.y], [4.5 / 15, 7.5 / 11], atol=0.01)
     assert (best.track, best.time, reading.hands) == (None, None, ())
     assert (reading.measures.tracks, reading.measures.hand_share) == (0, 0.0)
+
+
+def test_a_hand_that_leaves_in_the_beginning_is_no_change():
+    # it is detected for a moment, not yet in the first frame
+    hand = DetectedHand(hand_at(0, REST), 0.8)
+    images = np.stack([dragged_frame(0, [hand.landmarks] if k < 3 else []) for k in range(9)])
+    images[-1, 20:45, 150:180] //= 2
+    video = SmallVideo(images, np.arange(9) / RATE)
+    best = read_contact(video, [[], [], [hand], *[[]] * 6], FLAT_PRIOR).candidates[0]
+    np.testing.assert_allclose([best.x * WIDTH, best.y * HEIGHT], [165, 32], atol=12.0)
 
 
 def test_the_share_of_frames_with_a_hand():

@@ -69,15 +69,16 @@ class HandLandmarker:
         Returns:
             the hands, those first that have been followed for longest.
         """
-        size = image.shape[0], image.shape[1]
-        if size != self._size or not 0 <= time - self._time <= _LONGEST_GAP:
+        size, interval = (image.shape[0], image.shape[1]), time - self._time
+        if size != self._size or not 0 <= interval <= _LONGEST_GAP:
             self._followed, self._views = [], PalmViews()
         self._size, self._time = size, time
         hands = self._read(image, self._followed, [])
         if len(hands) < self._most_hands:
-            view = self._views.next(size, bool(hands))
-            if view is not None:
+            for view in self._views.next(size, bool(hands), interval):
                 hands = self._read(image, self._new_regions(image, view, hands), hands)
+                if hands:
+                    break
         self._followed = [region_of_landmarks(hand.landmarks) for hand in hands]
         return hands
 

@@ -9,33 +9,42 @@ from afformer_core.hands.landmarks.palm_detection import View
 _CROPS, _SHARE = (3, 2), 0.6
 
 
-class PalmViews:
-    """The views of the frames of a video, in each of which palms are looked for once.
+# Seconds. Frames that are farther apart leave time to look twice.
+_LONG_INTERVAL = 0.06
 
-    Hands that are small in the whole image are found in crops. While no hand is followed, every
-    second frame is seen as a whole, and one crop of each other frame; while one is followed, every
-    second frame is seen as a whole, and no other.
+
+class PalmViews:
+    """The views of the frames of a video in which palms are looked for.
+
+    Hands that are small in the whole image are found in crops. While no hand is followed, each
+    second frame is seen as a whole, and one crop of each other frame, or both in each frame where
+    frames are far apart. While one is followed, frames are seen as a whole or not at all.
     """
 
     def __init__(self) -> None:
         self._count = 0
 
-    def next(self, size: tuple[int, int], followed: bool) -> View | None:
-        """Return the view of the next frame, None to leave that frame out.
+    def next(self, size: tuple[int, int], followed: bool, interval: float) -> list[View]:
+        """Return the views of the next frame.
 
         Args:
             size: (height, width) of the frame.
             followed: whether a hand is followed already.
+            interval: seconds since the frame before.
         """
-        turn, crop = self._count % 2, self._count // 2
-        self._count += 1
+        turns = [self._count, self._count + 1] if interval >= _LONG_INTERVAL else [self._count]
+        self._count += len(turns)
+        return [view for turn in turns for view in _views(size, turn, followed)]
+
+
+def _views(size: tuple[int, int], turn: int, followed: bool) -> list[View]:
+    if turn % 2 == 0:
         height, width = size
-        if turn == 0:
-            return 0, 0, width, height
-        if followed:
-            return None
-        views = crops(size)
-        return views[crop % len(views)]
+        return [(0, 0, width, height)]
+    if followed:
+        return []
+    views = crops(size)
+    return [views[turn // 2 % len(views)]]
 
 
 def crops(size: tuple[int, int]) -> list[View]:

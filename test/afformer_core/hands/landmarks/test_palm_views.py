@@ -23,18 +23,27 @@ def test_crops_overlap_and_cover_the_image(
     assert crops(size) == [(x, y, x + width, y + height) for x, y in expected]
 
 
-def test_every_second_frame_is_seen_as_a_whole_and_the_crops_take_turns() -> None:
+def test_whole_frames_and_crops_take_turns() -> None:
     views = PalmViews()
 
-    seen = [views.next((90, 160), followed=False) for _ in range(14)]
+    seen = [views.next((90, 160), followed=False, interval=0.059) for _ in range(14)]
 
-    assert seen[::2] == [(0, 0, 160, 90)] * 7
-    assert seen[1::2] == [*crops((90, 160)), crops((90, 160))[0]]
+    assert seen[::2] == [[(0, 0, 160, 90)]] * 7
+    assert seen[1::2] == [[crop] for crop in (*crops((90, 160)), crops((90, 160))[0])]
 
 
 def test_crops_are_left_out_while_a_hand_is_followed() -> None:
     views = PalmViews()
 
-    seen = [views.next((90, 160), followed=True) for _ in range(4)]
+    seen = [views.next((90, 160), followed=True, interval=0.03) for _ in range(4)]
 
-    assert seen == [(0, 0, 160, 90), None] * 2
+    assert seen == [[(0, 0, 160, 90)], []] * 2
+
+
+def test_frames_far_apart_are_seen_as_a_whole_and_one_crop_each() -> None:
+    views = PalmViews()
+
+    seen = [views.next((90, 160), followed=False, interval=0.06) for _ in range(3)]
+
+    assert seen == [[(0, 0, 160, 90), crop] for crop in crops((90, 160))[:3]]
+    assert views.next((90, 160), followed=True, interval=0.06) == [(0, 0, 160, 90)]

@@ -52,7 +52,8 @@ def read_bag_frames(
         count = bag.count(chosen)
         if not count:
             raise DemonstrationError(f'topic {chosen} of {path} has no image. Record it again')
-        kept = EvenFrames(count, maximum)
+        seconds = (bag.end - bag.start) * 1e-9
+        kept = EvenFrames(count, maximum, count / seconds if seconds > 0 else 0.0)
         expected = set(kept.indices)
         times: list[int] = []
         for number, message in enumerate(bag.messages((chosen,), bag.start, bag.end)):

@@ -103,7 +103,11 @@ def read_encoded_frames(path: Path) -> EncodedFrames:
                 if str(zlib.crc32(attachment.data)) != expected:
                     raise ValueError('the checksum of the encoded frames is wrong')
                 tensors = load(attachment.data)
-                return EncodedFrames(tensors['images'], tensors['features'])
+                return EncodedFrames(
+                    tensors['images'],
+                    tensors['features'],
+                    contact_map=tensors.get('contact_map'),
+                )
         raise ValueError(f'it has no attachment {ATTACHMENT_NAME}')
 
 

@@ -109,7 +109,10 @@ class DemonstrationWriter:
             DemonstrationError: the disk refuses; the file is removed, an earlier one stays.
         """
         created = round(entry.created * 1e9)
-        tensors = save({'images': encoded.images, 'features': encoded.features})
+        arrays = {'images': encoded.images, 'features': encoded.features}
+        if encoded.contact_map is not None:
+            arrays['contact_map'] = encoded.contact_map
+        tensors = save(arrays)
         texts = {**entry.to_text(), 'encoded_frames_crc32': str(zlib.crc32(tensors))}
         try:
             self._writer.add_metadata(METADATA_NAME, {**texts, 'crc32': texts_crc32(texts)})

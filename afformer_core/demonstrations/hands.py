@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.activity import Activity, MotionActivity, Persistence
-from afformer_core.hands.hand_landmarker import HandLandmarker
+from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
 
 # Seconds from the last activity to motion that goes on with it.
 _LONGEST_PAUSE = 2.0
@@ -21,21 +21,21 @@ class HandActivity:
     A hand that grips something or turns away may not be found again; what it moves tells that it
     is still there.
 
-    Raises:
-        HandModelError: the networks' files are missing or damaged.
+    Args:
+        reader: detects the hands. It has observed each frame before this is given it.
     """
 
     name = 'hands'
 
-    def __init__(self) -> None:
-        self._landmarker = HandLandmarker()
+    def __init__(self, reader: DemonstrationReader) -> None:
+        self._reader = reader
         self._persistence = Persistence()
         self._motion = MotionActivity()
         self._last_active = -math.inf
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
-        """Detect hands in the next frame, see `ActivityDetector.observe`."""
-        hands = len(self._landmarker.detect(image, time))
+        """Report the hands in the next frame, see `ActivityDetector.observe`."""
+        hands = self._reader.hands
         # faces in profile are taken for hands, but rarely in two successive frames
         lasts = self._persistence.lasts(hands > 0, time)
         moves = self._motion.observe(image, time).active
@@ -45,4 +45,4 @@ class HandActivity:
         return Activity(active, hands=hands)
 
     def close(self) -> None:
-        """Free nothing: the networks are freed with the detector."""
+        """Free nothing: the networks are freed with the reader."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.demonstration_file import FirstFrame
+from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.kept_demonstrations import KeptDemonstrations
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
@@ -42,8 +43,7 @@ class DemonstrationLibrary(KeptDemonstrations):
         self._settings = settings or RecordingSettings()
         self._recording: Recording | None = None
         # unusable hand networks are reported now, not when somebody is ready to record
-        for detector in self._settings.detectors():
-            detector.close()
+        DemonstrationReader()
         super().__init__(grounder, store, changed, selection_file)
 
     @property

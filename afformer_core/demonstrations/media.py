@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
+from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.even_frames import EvenFrames
 from afformer_core.demonstrations.reading_progress import Progress, VideoProgress, untold
 from afformer_core.errors import DemonstrationError
@@ -40,6 +41,7 @@ class MediaFrames:
         contact: see `EncodedFrames.contact`.
         announced: number of frames that a video announces if it is damaged or truncated; None if
             all of them were read.
+        reader: has observed the frames, to read the contact; None where it is not to be read.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -48,6 +50,7 @@ class MediaFrames:
     motion_frames: tuple[NDArray[np.uint8], ...] = ()
     contact: Point | None = None
     announced: int | None = None
+    reader: DemonstrationReader | None = None
 
 
 @dataclass(frozen=True)
@@ -202,15 +205,19 @@ def _read_source(path: Path, maximum_frames: int, progress: Progress) -> MediaFr
     file, topic = split_topic(path)
     if topic or is_bag(file):
         kept, count, duration = read_bag_frames(file, topic, maximum_frames, progress)
-        return MediaFrames(tuple(kept.whole), count, duration, tuple(kept.small))
+        return MediaFrames(
+            tuple(kept.whole), count, duration, tuple(kept.small), reader=kept.reader
+        )
     if file.is_dir():
         paths = FrameFolder(file).paths()
-        kept = EvenFrames(len(paths), maximum_frames)
+        kept = EvenFrames(len(paths), maximum_frames, 0.0)
         images = stream_frames([paths[index] for index in kept.indices])
         for number, (index, image) in enumerate(zip(kept.indices, images, strict=True), 1):
             kept.take(index, image)
             progress(number, number / len(kept.indices))
-        return MediaFrames(tuple(kept.whole), len(paths), 0.0, tuple(kept.small))
+        return MediaFrames(
+            tuple(kept.whole), len(paths), 0.0, tuple(kept.small), reader=kept.reader
+        )
     return _read_video(file, maximum_frames, progress)
 
 
@@ -222,11 +229,16 @@ def _read_video(
         told.duration = reader.duration if part is None else part[1]
         count = reader.count()
         told.counted(count)
-        kept = EvenFrames(count, maximum_frames)
+        kept = EvenFrames(count, maximum_frames, reader.rate)
         for index, image in zip(kept.indices, reader.select(kept.indices), strict=True):
             kept.take(index, image)
         duration = (count - 1) / reader.rate
         announced = reader.announced(count) if part is None else None
         return MediaFrames(
-            tuple(kept.whole), count, duration, tuple(kept.small), announced=announced
+            tuple(kept.whole),
+            count,
+            duration,
+            tuple(kept.small),
+            announced=announced,
+            reader=kept.reader,
         )

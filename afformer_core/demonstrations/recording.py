@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.arrays import FloatArray
 from afformer_core.demonstrations.activity import ActivityDetector, MotionActivity
+from afformer_core.demonstrations.contact_reading.reading import ContactReading
+from afformer_core.demonstrations.demonstration_reader import RATE, DemonstrationReader
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
 from afformer_core.demonstrations.frame_losses import FrameLosses
 from afformer_core.demonstrations.hands import HandActivity
@@ -31,6 +34,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.matching.marked_contact import on_grid
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 # Frames may turn out later to belong to the part; they are encoded one at a time meanwhile.
@@ -62,13 +66,13 @@ class RecordingSettings:
                 f'margin is {self.margin} s; expected a finite value of at least 0'
             )
 
-    def detectors(self) -> list[ActivityDetector]:
+    def detectors(self, reader: DemonstrationReader) -> list[ActivityDetector]:
         """Create new detectors for one recording, in order of trust.
 
-        Raises:
-            HandModelError: the shipped hand networks are missing or damaged.
+        Args:
+            reader: observes each frame before they do.
         """
-        return [HandActivity(), MotionActivity()] if self.trim else []
+        return [HandActivity(reader), MotionActivity()] if self.trim else []
 
 
 class Recording:
@@ -82,6 +86,7 @@ class Recording:
         grounder: model that encodes the frames.
         store: store of the file; None to keep the demonstration in memory only.
         settings: how it is trimmed.
+        reader: has observed the frames already; None to observe those that are added.
 
     Attributes:
         name: as above.
@@ -102,6 +107,7 @@ class Recording:
         grounder: Grounder,
         store: DemonstrationStore | None,
         settings: RecordingSettings,
+        reader: DemonstrationReader | None = None,
     ) -> None:
         self.name = validated_name(name)
         self.frames = 0
@@ -109,7 +115,9 @@ class Recording:
         self.duration = 0.0
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames
-        self._trimmer = Trimmer(settings.detectors(), maximum, settings.margin)
+        self._reader = DemonstrationReader() if reader is None else reader
+        self._observes = reader is None and (settings.trim or grounder.finds_contact)
+        self._trimmer = Trimmer(settings.detectors(self._reader), maximum, settings.margin)
         self._first_stamp = self._last_stamp = 0.0
         self.problem = ''
         self.contact: Point | None = None
@@ -167,6 +175,8 @@ class Recording:
         frame = RecordedFrame(self.frames, self._elapsed(stamp), resized)
         self.frames += 1
         source = np.ascontiguousarray(image)
+        if self._observes:
+            self._reader.observe(source, frame.time)
         self._trimmer.add(frame, source)
         missing = [one for one in self._trimmer.certain_frames() if one.features is None]
         self._encode(missing[:_ENCODED_PER_FRAME])
@@ -212,6 +222,11 @@ class Recording:
         encoded = EncodedFrames.stack(
             [(one.image, one.features) for one in part.frames if one.features is not None]
         )
+        prior = self._grounder.contact_prior(encoded)
+        reading = None if prior is None else self._read(part, prior)
+        if prior is not None and reading is not None:
+            read = on_grid(reading.log_probabilities, (prior.shape[0], prior.shape[1]))
+            encoded = replace(encoded, contact_map=read)
         if self.contact is not None:
             encoded = replace(encoded, contact=self.contact)
             # a model that takes no mark refuses it before the file is complete
@@ -220,7 +235,14 @@ class Recording:
         encoded = replace(encoded, rotation=shown_rotation(self._grounder, encoded, frames))
         summary = self._summary(part, frame_count or self.frames, encoded.rotation)
         self._complete_file(summary, part, encoded)
-        return Recorded(summary, encoded, part.reason, self.problem)
+        return Recorded(summary, encoded, part.reason, self.problem, reading)
+
+    def _read(self, part: Part, prior: FloatArray) -> ContactReading | None:
+        """Read the contact in the part that is used; None where that is not possible."""
+        if not self._observes:
+            return self._reader.read(prior)
+        # The frame before the first may be the one that was observed.
+        return self._reader.read(prior, part.first.time - 1 / RATE, part.last.time)
 
     def _summary(self, part: Part, frame_count: int, rotation: ShownRotation) -> Summary:
         return Summary(
@@ -281,7 +303,7 @@ def record_whole(
         DemonstrationError: there is no frame, or the name or a marked contact is not allowed.
         ImageError: a frame is not an image.
     """
-    recording = Recording(name, grounder, store, RecordingSettings(trim=False))
+    recording = Recording(name, grounder, store, RecordingSettings(trim=False), media.reader)
     recording.contact = media.contact
     try:
         for number, frame in enumerate(media.frames):

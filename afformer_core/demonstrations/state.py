@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from afformer_core.demonstrations.contact_reading.reading import ContactReading
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
@@ -242,12 +243,14 @@ class Recorded:
         encoded: the frames that are used.
         reason: why it was not trimmed, or ''.
         problem: why it is not on disk, or ''.
+        reading: what was read of its contact; None where nothing was.
     """
 
     summary: Summary
     encoded: EncodedFrames
     reason: str
     problem: str
+    reading: ContactReading | None = None
 
     def __str__(self) -> str:
         """Describe the result in words."""

@@ -12,6 +12,7 @@ from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import joined_features, read_description
 from afformer_core.runtime.session import Session
+from afformer_core.runtime.sessions.contact_finder import open_contact_finder
 
 BACKENDS = ('auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt')
 GPU_BACKENDS = ('cuda', 'tensorrt')
@@ -54,7 +55,10 @@ def open_session(
         matching, its_own = _open_network(path, backend, threads, exact, report)
         precisions.append(its_own)
         exemplars = read_exemplars(folder, description)
-        session = MatchedSession(session, matching, joined, description.matching, exemplars)
+        find_contact = open_contact_finder(path, its_own, threads)
+        session = MatchedSession(
+            session, matching, joined, description.matching, exemplars, find_contact
+        )
     if backend in GPU_BACKENDS:
         _test(session, folder, precisions, report)
     return session

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exported graphs of a model: three ONNX files for each precision, with their golden outputs.
+"""The exported graphs of a model: ONNX files for each precision, with their golden outputs.
 
 Graphs in fp32 are in the model folder itself, others in a subfolder with the name of the
 precision.
@@ -29,8 +29,10 @@ from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 GRAPHS_FILE = 'graphs.json'
 # Increases whenever the files of the graphs change, such as the layout of a memory or of the
 # golden outputs. Graphs of another version are exported again.
-VERSION = 4
+VERSION = 5
 GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
+CONTACT_GRAPH = 'find_contact'
+"""Name of the graph that a matching network has besides."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ class Graphs:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the files, without the listing."""
-        return _FILES
+        return (*(f'{name}.onnx' for name in self.sha256), GOLDEN_OUTPUTS_FILE)
 
     def path(self, name: str) -> Path:
-        """Return the path of a graph, one of `GRAPH_NAMES`."""
+        """Return the path of a graph, one of `GRAPH_NAMES` or `CONTACT_GRAPH`."""
         return self.folder / f'{name}.onnx'
 
 
@@ -146,11 +148,11 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
         )
     hashes = fields.get('sha256')
     hashes = hashes if isinstance(hashes, dict) else {}
-    for file in _FILES:
+    for file in _files(description):
         path = folder / file
         if not path.is_file() or file_sha256(path) != hashes.get(file):
             raise ModelFolderError(f'{path} is missing or was altered since its export. {again}')
-    sha256 = {name: str(hashes[f'{name}.onnx']) for name in GRAPH_NAMES}
+    sha256 = {name: str(hashes[f'{name}.onnx']) for name in graph_names(description)}
     return Graphs(
         folder,
         precision,
@@ -203,7 +205,7 @@ def write_graph_listing(
         'opset': opset,
         'loss': dict(loss or {}),
         'milliseconds': dict(milliseconds or {}),
-        'sha256': {file: file_sha256(folder / file) for file in _FILES},
+        'sha256': {file: file_sha256(folder / file) for file in _files(description)},
     }
     write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
@@ -213,12 +215,19 @@ def _architecture(description: ModelDescription) -> Any:
     return json.loads(json.dumps(description.configuration.to_json()))
 
 
-def move_graphs(aside: Path, folder: Path) -> None:
+def move_graphs(aside: Path, folder: Path, description: ModelDescription) -> None:
     """Move complete graphs to their folder, which has no listing while they move."""
     folder.mkdir(exist_ok=True)
     (folder / GRAPHS_FILE).unlink(missing_ok=True)
-    for file in (*_FILES, GRAPHS_FILE):
+    for file in (*_files(description), GRAPHS_FILE):
         (aside / file).replace(folder / file)
 
 
-_FILES = (*(f'{name}.onnx' for name in GRAPH_NAMES), GOLDEN_OUTPUTS_FILE)
+def graph_names(description: ModelDescription) -> tuple[str, ...]:
+    """Return the names of a model's graphs."""
+    matching = description.configuration.decoder == 'matching'
+    return (*GRAPH_NAMES, CONTACT_GRAPH) if matching else GRAPH_NAMES
+
+
+def _files(description: ModelDescription) -> tuple[str, ...]:
+    return (*(f'{name}.onnx' for name in graph_names(description)), GOLDEN_OUTPUTS_FILE)

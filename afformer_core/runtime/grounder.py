@@ -27,9 +27,10 @@ from afformer_core.runtime.grounding import (
     Peak,
 )
 from afformer_core.runtime.matching.correspondence import features_to_compare
-from afformer_core.runtime.matching.marked_contact import memorize_encoded
+from afformer_core.runtime.matching.marked_contact import memorize_encoded, on_grid
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
@@ -230,8 +231,31 @@ class Grounder:
         self._demonstrations.add(demonstration)
         return demonstration
 
+    @property
+    def finds_contact(self) -> bool:
+        """Whether a reading of the contact counts, which needs a matching network."""
+        return isinstance(self._session, MatchedSession)
+
+    def contact_prior(self, encoded: EncodedFrames) -> FloatArray | None:
+        """Compute how likely the network finds each position of the first frame touched.
+
+        A reading of the contact begins with it (see `ContactReader`).
+
+        Args:
+            encoded: frames that the model encoded.
+
+        Returns:
+            log-probability float32 [rows, columns]; None of a model without a matching network.
+        """
+        if not isinstance(self._session, MatchedSession):
+            return None
+        return self._session.contact_prior(encoded.images, encoded.features)
+
     def contact(self, encoded: EncodedFrames) -> Peak:
         """Find what a demonstration operates: a peak in pixels of the first of its frames."""
+        if encoded.contact is None and encoded.contact_map is not None and self._joined:
+            read = np.exp(on_grid(encoded.contact_map, encoded.contact_map.shape))
+            return find_peaks(read, encoded.size, 1)[0]
         output = self._session.ground(encoded.images[0], memorize_encoded(self._session, encoded))
         return best_peak(output, self.configuration, encoded.size)
 

@@ -184,7 +184,10 @@ class EncodedFrames:
         features: their features, float32 [T, C, rows, columns].
         rotation: sense in which the demonstration turns something.
         contact: what it operates, where somebody marked that: (x, y) in the first frame, as shares
-            of its width and height, 0 to 1. None: the model finds it.
+            of its width and height, 0 to 1. None: it is read, or the model finds it.
+        contact_map: what was read of the demonstration's contact (see `ContactReading`): its
+            log-probability over the first frame, float32 [rows, columns] of any size. None: the
+            model finds the contact.
 
     Raises:
         ValueError: a type or shape is another, the lengths differ, or the contact lies outside.
@@ -194,8 +197,17 @@ class EncodedFrames:
     features: FloatArray
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact: Point | None = None
+    contact_map: FloatArray | None = None
 
     def __post_init__(self) -> None:
+        read = self.contact_map
+        if read is not None and (
+            read.dtype != np.float32 or read.ndim != 2 or not np.isfinite(read).any()
+        ):
+            raise ValueError(
+                f'the contact map is {read.dtype} {read.shape}; expected float32 [rows, columns] '
+                'with a finite value'
+            )
         if self.contact is not None and not all(0 <= share <= 1 for share in self.contact):
             raise ValueError(
                 f'the contact is marked at {self.contact}; expected shares of width and height '

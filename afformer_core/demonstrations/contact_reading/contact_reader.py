@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from afformer_core.demonstrations.contact_reading.contact_observer import (
     DetectedHand,
     ObservedFrame,
 )
+from afformer_core.demonstrations.contact_reading.entering_tips import entering_map
 from afformer_core.demonstrations.contact_reading.hand_paths import hand_paths
 from afformer_core.demonstrations.contact_reading.hand_shape import hand_mask
 from afformer_core.demonstrations.contact_reading.moment_scores import moment_scores
@@ -35,6 +38,8 @@ from afformer_core.errors import DemonstrationError
 
 # Frames from the first one on whose hands are those of the first frame, as one may be missed.
 _FIRST_FRAMES = 3
+# Share of frames with a hand below which hands are missed rather than absent.
+_SELDOM = 0.1
 
 
 class ContactReader:
@@ -55,22 +60,37 @@ class ContactReader:
         """Say whether to observe a frame of a time, see `ContactObserver.needs`."""
         return self._observer.needs(time)
 
+    @property
+    def frames(self) -> list[ObservedFrame]:
+        """The frames so far that are kept, see `ContactObserver.frames`."""
+        return self._observer.frames
+
     def observe(self, image: UInt8Array, time: float, hands: Sequence[DetectedHand]) -> None:
         """Observe the next frame, see `ContactObserver.observe`."""
         self._observer.observe(image, time, hands)
 
-    def read(self, prior: FloatArray) -> ContactReading:
-        """Read the contact in the frames so far.
+    def read(
+        self, prior: FloatArray, begin: float = -math.inf, end: float = math.inf
+    ) -> ContactReading | None:
+        """Read the contact in the frames so far; None with fewer than two in between.
 
         Args:
             prior: float32 [H, W], log-probability of the contact over the first frame; zeros where
                 nothing is known of it.
+            begin, end: seconds of the first and the last frame that count. The reading is over the
+                first of those.
 
         Raises:
-            DemonstrationError: there is no frame, or the prior is not finite and of two
-                dimensions.
+            DemonstrationError: the prior is not finite and of two dimensions.
         """
-        return read_observed(self._observer.frames, prior)
+        frames = [frame for frame in self.frames if begin <= frame.time <= end]
+        return read_observed(from_the_first(frames), prior) if len(frames) > 1 else None
+
+
+def from_the_first(frames: Sequence[ObservedFrame]) -> list[ObservedFrame]:
+    """Return frames, at least one, whose `to_first` takes points to the first of them."""
+    back = np.linalg.inv(frames[0].to_first)
+    return [replace(frame, to_first=back @ frame.to_first) for frame in frames]
 
 
 def read_contact(
@@ -93,7 +113,7 @@ def read_contact(
     reader = ContactReader()
     for image, time, found in zip(video.images, video.times, hands, strict=True):
         reader.observe(image, float(time), found)
-    return reader.read(prior)
+    return read_observed(reader.frames, prior)
 
 
 def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> ContactReading:
@@ -117,15 +137,22 @@ def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> Contact
     change = change_map(
         frames[0].image, frames[-1].image, to_first[-1], hand_mask(early, (height, width))
     )
+    hand_share = sum(bool(frame.hands) for frame in frames) / len(frames)
+    if hand_share < _SELDOM:
+        # Fingers may be too close for their hand to be found.
+        entering = entering_map(
+            [replace(one, to_first=motion) for one, motion in zip(frames, to_first, strict=True)]
+        )
+        maps += [] if entering is None else [entering]
     logs = combined_map(prior, change, maps)
-    of_hands = [combined_map(prior, change, [one]) for one in maps]
+    of_hands = [combined_map(prior, change, [one]) for one in maps[: len(paths)]]
     candidates = contact_candidates(logs, of_hands, paths, weights)
     diagonal = float(np.hypot(width, height))
     motions = [
         hand_motion(path, weight, diagonal) for path, weight in zip(paths, weights, strict=True)
     ]
     measures = ReadingMeasures(
-        sum(bool(frame.hands) for frame in frames) / len(frames),
+        hand_share,
         relative_entropy(logs),
         candidates[0].probability,
         len(paths),

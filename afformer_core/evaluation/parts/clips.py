@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.readers.part_pairs import ClipPoint, PartPair
+from afformer_core.demonstrations.media import MediaFrames, read_demonstration
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import VideoReader
-from afformer_core.media.video_frames import uniform_indices
 
 Point = tuple[float, float]
 """(x, y) as shares of an image's width and height, 0 to 1."""
@@ -49,12 +49,14 @@ class Clip:
         frames: uint8 RGB [T, H, W, 3], evenly spaced, the clip's first one first.
         marked: where the contact was marked, or None.
         contact: the contact in the first frame, if a model is to be told it.
+        media: the video that the frames are of, whose contact can be read; None of frames alone.
     """
 
     name: str
     frames: NDArray[np.uint8]
     marked: MarkedFrame | None
     contact: Point | None = None
+    media: MediaFrames | None = None
 
     def with_contact(self) -> Clip:
         """Return the same clip with the marked frame as its first one, and the mark told.
@@ -66,7 +68,7 @@ class Clip:
             raise ValueError(f'{self.name} has no mark; expected one')
         frames = np.concatenate((self.marked.image[None], self.frames[1:]))
         name = f'{self.name}, contact marked'
-        return replace(self, name=name, frames=frames, contact=self.marked.point)
+        return replace(self, name=name, frames=frames, contact=self.marked.point, media=None)
 
     def blank(self) -> Clip:
         """Return the same clip with all frames grey, so that it shows nothing.
@@ -110,18 +112,20 @@ def read_marked_clip(name: str, path: Path, mark: ClipPoint | None, frame_count:
         VideoError: the clip cannot be read.
         DatasetError: the contact was marked in a frame that it lacks.
     """
-    with VideoReader(path) as reader:
-        count = reader.count()
-        if mark is not None and mark.frame >= count:
-            raise DatasetError(
-                f'{name} marks the contact in frame {mark.frame}; {path} has {count} frames, '
-                'from 0. Correct its annotation'
-            )
-        shown = uniform_indices(count, frame_count)
-        expected = sorted({*shown, *([] if mark is None else [mark.frame])})
-        frames = dict(zip(expected, reader.select(expected), strict=True))
-    marked = None if mark is None else mark_frame(frames[mark.frame], mark)
-    return Clip(name, np.stack([frames[index] for index in shown]), marked)
+    media = read_demonstration(path, frame_count)
+    if mark is not None and mark.frame >= media.frame_count:
+        raise DatasetError(
+            f'{name} marks the contact in frame {mark.frame}; {path} has {media.frame_count} '
+            'frames, from 0. Correct its annotation'
+        )
+    marked = None
+    if mark is not None:
+        image = media.frames[0]
+        if mark.frame:
+            with VideoReader(path) as reader:
+                (image,) = reader.read([mark.frame])
+        marked = mark_frame(image, mark)
+    return Clip(name, np.stack(media.frames), marked, media=media)
 
 
 def mark_frame(image: NDArray[np.uint8], mark: ClipPoint) -> MarkedFrame:

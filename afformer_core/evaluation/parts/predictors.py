@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
+from afformer_core.demonstrations.recording import record_whole
 from afformer_core.evaluation.parts.clips import Clip, Point
 from afformer_core.evaluation.parts.kept_values import KeptByImage
 from afformer_core.runtime import Grounder, Grounding
@@ -189,12 +190,11 @@ class ModelPredictor:
         )
 
     def read_contact(self, clip: Clip) -> ClipContact:
-        """Read where a clip shows a contact: the best peak in its first frame."""
+        """Read where a clip shows a contact; else the best peak in its first frame."""
+        self._show(clip)
         if clip.name not in self._readings:
             point = self.predict(clip.frames[0], clip).points[0]
-            self._readings = {**self._readings, clip.name: ClipContact(point)}
-            for name in list(self._readings)[:-_KEPT]:
-                del self._readings[name]
+            self._readings[clip.name] = ClipContact(point)
         return self._readings[clip.name]
 
     def _show(self, clip: Clip) -> None:
@@ -203,8 +203,17 @@ class ModelPredictor:
         if clip.name not in grounder.demonstrations:
             for name in self._used[: 1 - _KEPT]:
                 self._used.remove(name)
+                self._readings.pop(name, None)
                 grounder.delete_demonstration(name)
-            grounder.set_demonstration(clip.frames, clip.name, clip.contact)
+            if clip.media is None or not grounder.finds_contact:
+                grounder.set_demonstration(clip.frames, clip.name, clip.contact)
+            else:
+                recorded = record_whole(clip.media, 'clip', grounder, None)
+                count = recorded.summary.frames
+                grounder.memorize(recorded.encoded, clip.name, count)
+                if recorded.reading is not None:
+                    best = recorded.reading.candidates[0]
+                    self._readings[clip.name] = ClipContact((best.x, best.y), best.time)
         self._used = [*(name for name in self._used if name != clip.name), clip.name]
 
 

@@ -41,11 +41,20 @@ class MatchingDecoder(Decoder):
             video: the backbone's stages of the frames, packed, [B, T, C, height, width].
             lengths: [B] integers 1 to T, or None when every frame exists.
         """
-        stages = [widened(each) for each in unpack_levels(video, self._scales, self._channels)]
+        stages = self._stages(video)
         contact = self.contact(tuple(reversed(stages)), missing_frames(lengths, video.shape[1]))
         compared = [stage[:, 0] for stage in stages[:2]]
         described = self.matcher.describe(compared, contact.first)
         return VideoMemory((described.features,), (described.weights,), (None,), ((1, 1),))
+
+    def find_contact(self, video: Tensor) -> Tensor:
+        """Compute the log-probability [B, h, w] of the contact over the first frame.
+
+        Args:
+            video: see `memorize`; all frames exist.
+        """
+        first = self.contact(tuple(reversed(self._stages(video)))).first
+        return first.flatten(1).log_softmax(dim=1).view_as(first)
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
         """Compute the log-probability [B * K, 1, h, w] that a position shows the contact.
@@ -58,6 +67,9 @@ class MatchingDecoder(Decoder):
         described = Descriptors(memory.keys[0], memory.values[0])
         scores = self.matcher.correlate([widened(stage) for stage in levels[:2]], described)
         return scores.flatten(1).log_softmax(dim=1).view_as(scores)[:, None]
+
+    def _stages(self, video: Tensor) -> list[Tensor]:
+        return [widened(each) for each in unpack_levels(video, self._scales, self._channels)]
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
         """Do nothing: there are no tables."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Export of a model folder to its three ONNX graphs, each checked against PyTorch."""
+"""Export of a model folder to its ONNX graphs, each checked against PyTorch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import VideoMemory
+from afformer_core.models.matching.matching_decoder import MatchingDecoder
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences
 from afformer_core.runtime.golden.golden_outputs import exact_session, make_golden_outputs
 from afformer_core.runtime.graphs import (
+    CONTACT_GRAPH,
     graphs_folder,
     graphs_of,
     move_graphs,
@@ -53,6 +55,15 @@ class _Memorize(nn.Module):
         return tuple(tensor[0] for tensor in (*memory.keys, *memory.values))
 
 
+class _FindContact(nn.Module):
+    def __init__(self, decoder: MatchingDecoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.decoder.find_contact(features[None])[0]
+
+
 class _Ground(nn.Module):
     def __init__(self, model: Afformer) -> None:
         super().__init__()
@@ -72,8 +83,10 @@ class _Ground(nn.Module):
 def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> Differences:
     """Write `encode_frames.onnx`, `memorize.onnx`, `ground.onnx` and their golden outputs.
 
+    A matching network has `find_contact.onnx` besides.
+
     The number of frames T is dynamic, from 1 to the model's maximum where that is more than 1. The
-    graphs replace earlier ones (see `graphs_folder`) only once all three are exported and give
+    graphs replace earlier ones (see `graphs_folder`) only once all are exported and give
     what PyTorch gives in fp32; with the matching network where there is one.
 
     Args:
@@ -103,7 +116,7 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
         whole = exact_session(folder, session)
         differences = self_test(whole, golden, TOLERANCES[precision], description)
-        move_graphs(aside, graphs_folder(folder, precision))
+        move_graphs(aside, graphs_folder(folder, precision), description)
     return differences
 
 
@@ -138,6 +151,11 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
         ['image', *names], ['heatmap_logits', 'action_logits', 'image_features'],
         {'image': None, 'tensors': by_level + by_level}, opset,
     )  # fmt: skip
+    if isinstance(model.decoder, MatchingDecoder):
+        _export(
+            _FindContact(model.decoder), (features,), aside / f'{CONTACT_GRAPH}.onnx',
+            ['features'], ['log_probabilities'], {'features': time}, opset,
+        )  # fmt: skip
 
 
 def _memory_axes(configuration: AfformerConfiguration) -> list[Any]:

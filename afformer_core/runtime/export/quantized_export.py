@@ -85,5 +85,5 @@ def export_quantized(
         speed = measure_speed(folder, quantized, pairs[0])
         write_graph_listing(aside, description, 'int8', base.opset, base.precision, loss, speed)
         graphs = graphs_of(aside, description, 'int8')
-        move_graphs(aside, graphs_folder(folder, 'int8'))
+        move_graphs(aside, graphs_folder(folder, 'int8'), description)
     return QuantizedExport(convolutions, loss, graphs.speed)

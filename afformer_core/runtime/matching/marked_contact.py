@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The memory of a demonstration in whose first frame somebody marked the contact."""
+"""The memory of a demonstration whose contact somebody marked, or was read from its frames."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from afformer_core.arrays import FloatArray
@@ -16,10 +17,13 @@ from afformer_core.runtime.session import Memory, Session
 
 # Standard deviation of the contact around a mark, as a share of width and height.
 _SPREAD = 0.03
+# How far from the likeliest position of a contact map others count, in shares of the sides.
+_REACH = 0.04
+_IMPOSSIBLE = -50.0
 
 
 def memorize_encoded(session: Session, encoded: EncodedFrames) -> Memory:
-    """Compute the memory of a demonstration, for its marked contact if it has one.
+    """Compute the memory of a demonstration, for its contact if that is marked or was read.
 
     Args:
         session: session of the model.
@@ -28,16 +32,24 @@ def memorize_encoded(session: Session, encoded: EncodedFrames) -> Memory:
     Raises:
         DemonstrationError: the contact is marked, and the model has no matching network.
     """
-    if encoded.contact is None:
-        return session.memorize(encoded.features)
     if not isinstance(session, MatchedSession):
+        if encoded.contact is None:
+            return session.memorize(encoded.features)
         raise DemonstrationError(
             'the contact is marked, but the model has no matching network; expected one, such as '
             'the shipped model. Leave the mark out'
         )
+    if encoded.contact is None and encoded.contact_map is None:
+        return session.memorize(encoded.features)
     decoder, matching = session.features.split(encoded.features)
-    marked = describe_mark(matching[0], encoded.contact, session.features.matching)
-    return MatchedMemory.of(session.decoder.memorize(decoder), marked)
+    configuration = session.features.matching
+    if encoded.contact is not None:
+        marked = describe_mark(matching[0], encoded.contact, configuration)
+        # What somebody marks needs no exemplar.
+        return MatchedMemory.of(session.decoder.memorize(decoder), marked)
+    assert encoded.contact_map is not None
+    read = describe_map(matching[0], encoded.contact_map, configuration)
+    return session.with_contact(decoder, matching, read)
 
 
 def describe_mark(
@@ -56,15 +68,57 @@ def describe_mark(
     stages = compared_stages(features, configuration)
     height, width = (2 * side for side in stages[-1].shape[1:])
     rows, columns = np.mgrid[:height, :width]
-    positions = np.stack(((columns + 0.5) / width, (rows + 0.5) / height), axis=-1).reshape(-1, 2)
-    logits = -np.square(positions - mark).sum(axis=1) / (2 * _SPREAD**2)
-    logits -= np.logaddexp.reduce(logits)
-    likeliest = np.argsort(-logits, kind='stable')[:CONTACT_CANDIDATES]
+    positions = np.stack(((columns + 0.5) / width, (rows + 0.5) / height), axis=-1)
+    logits = -np.square(positions - mark).sum(axis=2) / (2 * _SPREAD**2)
+    return _described(stages, logits)
+
+
+def describe_map(
+    features: FloatArray, contact_map: FloatArray, configuration: AfformerConfiguration
+) -> Memory:
+    """Compute the memory of the matching network for a contact that was read.
+
+    The likeliest position and those close to it are described, by their probabilities: mixing
+    them with those of another candidate would only average over two things.
+
+    Args:
+        features: see `describe_mark`.
+        contact_map: log-probability of the contact over the first frame, [rows, columns].
+        configuration: configuration of the matching network.
+    """
+    stages = compared_stages(features, configuration)
+    height, width = (2 * side for side in stages[-1].shape[1:])
+    logits = on_grid(contact_map, (height, width))
+    row, column = divmod(int(logits.argmax()), width)
+    rows, columns = np.mgrid[:height, :width]
+    away = np.hypot((rows - row) / height, (columns - column) / width)
+    return _described(stages, np.where(away <= _REACH, logits - logits.max(), _IMPOSSIBLE))
+
+
+def on_grid(contact_map: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Compute the log-probability of a contact map on a grid of (height, width).
+
+    Args:
+        contact_map: log-probability [rows, columns], of any scale.
+        size: (height, width) of the result.
+    """
+    shares = np.exp(contact_map - contact_map.max())
+    resized = cv2.resize(shares.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(np.log(np.maximum(resized / resized.sum(), 1e-20)), np.float32)
+
+
+def _described(stages: list[FloatArray], logits: FloatArray) -> Memory:
+    """Describe the likeliest positions of logits [h, w]."""
+    height, width = logits.shape
+    flat = logits.ravel() - np.logaddexp.reduce(logits, axis=None)
+    likeliest = np.argsort(-flat, kind='stable')[:CONTACT_CANDIDATES]
     described = [
-        np.concatenate([describe(stage, (float(x), float(y))) for stage in stages])
-        for x, y in positions[likeliest]
+        np.concatenate(
+            [describe(stage, ((x + 0.5) / width, (y + 0.5) / height)) for stage in stages]
+        )
+        for y, x in (divmod(int(index), width) for index in likeliest)
     ]
     described.append(np.concatenate([stage.mean(axis=(1, 2)) for stage in stages]))
     keys = np.stack(described).astype(np.float32)
-    values = np.append(logits[likeliest], 0.0).astype(np.float32)
+    values = np.append(flat[likeliest], 0.0).astype(np.float32)
     return Memory((keys[None],), (values[None, :, None],))

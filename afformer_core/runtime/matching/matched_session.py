@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,10 @@ from afformer_core.runtime.matching.exemplars import (
 from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.matching.weighing import Matching
 from afformer_core.runtime.session import Memory, Output, Session
+
+ContactFinder = Callable[[FloatArray], FloatArray]
+"""Features float32 [T, C, h, w] of frames to the log-probability [2 * h, 2 * w] of the contact
+over the first of them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class MatchedSession:
         features: layout of the features of both.
         settings: how the heatmaps are weighed.
         exemplars: what own pairs mark; None where there are none.
+        find_contact: the matching network's contact head; None where contacts are not read.
 
     Attributes:
         decoder: the decoder's session, which zoom stages use alone.
@@ -65,12 +71,14 @@ class MatchedSession:
         features: JoinedFeatures,
         settings: Matching,
         exemplars: Exemplars | None = None,
+        find_contact: ContactFinder | None = None,
     ) -> None:
         self.decoder = decoder
         self.matching = matching
         self.features = features
         self.settings = settings
         self.exemplars = exemplars
+        self._find_contact = find_contact
 
     @property
     def backend(self) -> str:
@@ -84,15 +92,53 @@ class MatchedSession:
             self.decoder.encode_frames(halves), self.matching.encode_frames(frames)
         )
 
+    def contact_prior(self, frames: UInt8Array, features: FloatArray) -> FloatArray:
+        """Compute how likely the contact head finds each position of the first frame touched.
+
+        Args:
+            frames: uint8 RGB [T, h, w, 3] of the input size.
+            features: their features, joined.
+
+        Returns:
+            float32 [rows, columns], the mean of the log-probability in the frames and in their
+            mirror images, in which its errors differ.
+
+        Raises:
+            ValueError: the session was opened without a contact head.
+        """
+        if self._find_contact is None:
+            raise ValueError('the session has no contact head. Open it by open_session')
+        flipped = self.matching.encode_frames(np.ascontiguousarray(frames[:, :, ::-1]))
+        mirrored = self._find_contact(flipped)[:, ::-1]
+        found = self._find_contact(self.features.split(features)[1])
+        return np.asarray((found + mirrored) / 2, np.float32)
+
+    def with_parts(self, decoder: Session, matching: Session) -> MatchedSession:
+        """Return the same with other sessions of the same networks."""
+        return MatchedSession(
+            decoder, matching, self.features, self.settings, self.exemplars, self._find_contact
+        )
+
     def memorize(self, features: FloatArray) -> MatchedMemory:
         """Compute the memory of a demonstration (see `Session.memorize`)."""
         decoder, matching = self.features.split(features)
+        return self.with_contact(decoder, matching, self.matching.memorize(matching))
+
+    def with_contact(
+        self, decoder: FloatArray, matching: FloatArray, described: Memory
+    ) -> MatchedMemory:
+        """Compute the memory of a demonstration with a contact that is described already.
+
+        Args:
+            decoder, matching: features of the frames in each network.
+            described: memory of the matching network.
+        """
         recall = None
         if self.exemplars is not None:
-            described = describe_demonstration(matching, self.features.matching)
-            recall = self.exemplars.recall(described)
-        memories = self.decoder.memorize(decoder), self.matching.memorize(matching)
-        return MatchedMemory.of(*memories, recall)
+            recall = self.exemplars.recall(
+                describe_demonstration(matching, self.features.matching)
+            )
+        return MatchedMemory.of(self.decoder.memorize(decoder), described, recall)
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground a memory in an image (see `Session.ground`)."""

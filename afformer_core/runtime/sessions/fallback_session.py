@@ -84,9 +84,7 @@ def with_fallback(
     if isinstance(session, MatchedSession):
         decoder = with_fallback(session.decoder, folder, threads, lost)
         matching = with_fallback(session.matching, folder / MATCHING_FOLDER, threads, lost)
-        return MatchedSession(
-            decoder, matching, session.features, session.settings, session.exemplars
-        )
+        return session.with_parts(decoder, matching)
     if session.backend not in GPU_BACKENDS:
         return session
     return FallbackSession(session, lambda: open_decoder(folder, 'auto', threads), lost)

@@ -31,7 +31,7 @@ class OnnxSession:
 
     def __init__(self, graphs: Graphs, threads: int = 0) -> None:
         self._encode_frames, self._memorize, self._ground = (
-            _open(graphs, name, threads) for name in GRAPH_NAMES
+            open_graph(graphs, name, threads) for name in GRAPH_NAMES
         )
         types = {one.name: one.type for one in self._ground.get_inputs()}
         self._memory_type = np.float16 if types['keys_0'] == 'tensor(float16)' else np.float32
@@ -65,7 +65,12 @@ class OnnxSession:
         return Output(*self._ground.run(None, feed))
 
 
-def _open(graphs: Graphs, name: str, threads: int) -> onnxruntime.InferenceSession:
+def open_graph(graphs: Graphs, name: str, threads: int) -> onnxruntime.InferenceSession:
+    """Open a graph by its name on the CPU.
+
+    Raises:
+        ModelFolderError: it does not load.
+    """
     path = graphs.path(name)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

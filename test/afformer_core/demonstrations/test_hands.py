@@ -3,13 +3,26 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.activity import Activity
+from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.media.video import VideoReader
 
 
+class Hands:
+    """Hands as a recording sees them: a reader observes each frame first."""
+
+    def __init__(self):
+        self._reader = DemonstrationReader()
+        self._activity = HandActivity(self._reader)
+
+    def observe(self, image, time):
+        self._reader.observe(image, time)
+        return self._activity.observe(image, time)
+
+
 @pytest.fixture
 def hands():
-    return HandActivity()
+    return Hands()
 
 
 def test_hands_of_a_real_demonstration_are_seen(hands, test_data):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A marked contact: its descriptors, and where a model with random weights finds it again."""
+"""A contact that is marked or read: its descriptors, and where a random model finds it again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from afformer_core.models.matching.matcher import Matcher
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.matching.correspondence import compared_stages
-from afformer_core.runtime.matching.marked_contact import describe_mark
+from afformer_core.runtime.matching.marked_contact import describe_map, describe_mark
 from afformer_core.runtime.weights import save_model
 
 from ...conftest import ACTIONS, random_model
@@ -74,6 +74,82 @@ def test_the_marked_contact_is_the_contact(grounder: Grounder) -> None:
     peak = grounder.contact(replace(encoded, contact=(0.25, 0.75)))
 
     assert np.hypot(peak.u - 47.5, peak.v - 95.5) < 12
+
+
+def contact_map(*peaks: tuple[float, float, float]) -> np.ndarray:
+    """Log-probability [60, 90] with a blob at each (x, y) in shares, of a height in nats."""
+    rows, columns = (np.mgrid[:60, :90] + 0.5) / np.array([60, 90])[:, None, None]
+    blobs = [
+        height - ((columns - x) ** 2 + (rows - y) ** 2) / (2 * 0.02**2) for x, y, height in peaks
+    ]
+    return np.logaddexp.reduce(np.array(blobs), axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize('mark', [(56, 88), (136, 40)])
+def test_the_contact_that_was_read_is_found(grounder: Grounder, mark: tuple[int, int]) -> None:
+    image = grounder.resize(panel(0))
+    there = (mark[0] + 0.5) / 192, (mark[1] + 0.5) / 128
+    read = contact_map((*there, 0.0), (0.1, 0.1, -1.0))
+    encoded = EncodedFrames.stack([(image, grounder.encode(image))] * 2)
+    grounder.memorize(replace(encoded, contact_map=read), 'read', 2)
+
+    (peak,) = grounder.ground(image, 'read', 1).peaks
+
+    assert np.hypot(peak.u - mark[0], peak.v - mark[1]) < 12
+    contact = grounder.contact(replace(encoded, contact_map=read))
+    assert np.hypot(contact.u - mark[0], contact.v - mark[1]) < 3
+
+
+def test_a_mark_counts_more_than_what_was_read(grounder: Grounder) -> None:
+    image = grounder.resize(panel(0))
+    encoded = EncodedFrames.stack([(image, grounder.encode(image))])
+    both = replace(encoded, contact=(0.3, 0.7), contact_map=contact_map((0.8, 0.2, 0.0)))
+
+    peak = grounder.contact(both)
+
+    assert np.hypot(peak.u - 57.1, peak.v - 89.1) < 12
+
+
+def test_of_two_candidates_the_likelier_one_alone_is_described() -> None:
+    channels, scales = CONFIGURATION.frame_channels, CONFIGURATION.frame_scales
+    packed = sum(width * scale**2 for width, scale in zip(channels, scales, strict=True))
+    features = np.random.default_rng(0).normal(size=(packed, 4, 6)).astype(np.float32)
+    both, one = (
+        describe_map(features, contact_map(*peaks), CONFIGURATION)
+        for peaks in (((0.2, 0.7, -0.3), (0.75, 0.3, 0.0)), ((0.75, 0.3, 0.0),))
+    )
+
+    counted = one.values[0][0, :-1, 0] > -20
+    assert 1 <= counted.sum() <= 12
+    np.testing.assert_allclose(both.keys[0][0, :-1][counted], one.keys[0][0, :-1][counted])
+    np.testing.assert_allclose(
+        both.values[0][0, counted.nonzero()], one.values[0][0, counted.nonzero()], atol=1e-4
+    )
+
+
+def test_the_prior_of_a_mirrored_demonstration_is_mirrored(grounder: Grounder) -> None:
+    frames = [grounder.resize(panel(seed)) for seed in (3, 4, 5)]
+    encoded, mirrored = (
+        EncodedFrames.stack([(image, grounder.encode(image)) for image in shown])
+        for shown in (frames, [np.ascontiguousarray(one[:, ::-1]) for one in frames])
+    )
+
+    prior, other = grounder.contact_prior(encoded), grounder.contact_prior(mirrored)
+
+    assert prior is not None
+    assert other is not None
+    assert prior.shape == (16, 24)
+    np.testing.assert_allclose(prior, other[:, ::-1], atol=1e-4)
+    assert np.abs(prior - prior[:, ::-1]).max() > 1e-3
+
+
+def test_a_contact_map_is_a_finite_map() -> None:
+    image = panel(0)
+    features = np.zeros((1, 4, 2, 3), np.float32)
+    with pytest.raises(ValueError, match='the contact map is float64'):
+        EncodedFrames(image[None], features, contact_map=np.zeros((3, 4)))
+    with pytest.raises(ValueError, match='with a finite value'):
+        EncodedFrames(image[None], features, contact_map=np.full((3, 4), -np.inf, np.float32))
 
 
 def test_a_model_without_a_matching_network_takes_no_mark(tmp_path: Path) -> None:

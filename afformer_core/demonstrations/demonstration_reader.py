@@ -16,11 +16,12 @@ from afformer_core.demonstrations.contact_reading.small_video import small_image
 from afformer_core.hands.hand_landmarker import HandLandmarker
 
 RATE = 15.0
-"""Frames a second that are observed; more tell nothing new about a hand."""
+"""Frames a second that are observed, about; more tell nothing new about a hand."""
 
-# A camera of 30 Hz has frames that are a little less than a fifteenth of a second apart.
-_EARLY = 0.8
-_DETECTION_CONFIDENCE = 0.3
+# Pixels that optical flow needs of each side.
+_LEAST_SIDE = 12
+# The low threshold of detection finds hands early; the high one of presence drops faces.
+_DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE = 0.3, 0.7
 _MOST_HANDS = 4
 
 
@@ -31,31 +32,33 @@ class DemonstrationReader:
         HandModelError: the shipped hand networks are missing or damaged.
 
     Attributes:
-        hands: number of hands in the newest frame that was observed.
+        hands: number of hands in the newest two frames that were observed: a face may pass for one
+            in a single frame.
     """
 
     def __init__(self) -> None:
-        self._landmarker = HandLandmarker(_DETECTION_CONFIDENCE, most_hands=_MOST_HANDS)
+        self._landmarker = HandLandmarker(_DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE, _MOST_HANDS)
         self._reader = ContactReader()
         self._size: tuple[int, ...] = ()
-        self._time = -math.inf
         self.hands = 0
+        self._found = 0
 
     def observe(self, image: NDArray[np.uint8], time: float) -> None:
-        """Observe the next frame, unless the one before is less than a fifteenth of a second old.
+        """Observe the next frame, unless it tells nothing new (see `ContactReader.needs`).
 
         Args:
             image: uint8 RGB [H, W, 3]. One of another size than those before begins anew.
             time: seconds, not before the frame before.
         """
         if self._size != image.shape:
-            self._reader, self._time, self._size = ContactReader(), -math.inf, image.shape
-        if time - self._time < _EARLY / RATE:
+            self._reader, self._size = ContactReader(), image.shape
+        if not self._reader.needs(time):
             return
-        self._time = time
-        found = self._landmarker.detect(image, time)
-        self.hands = len(found)
         small: UInt8Array = small_image(image)
+        if min(small.shape[:2]) < _LEAST_SIDE:
+            return
+        found = self._landmarker.detect(image, time)
+        self.hands, self._found = min(self._found, len(found)), len(found)
         scale = np.array(small.shape[1::-1]) / image.shape[1::-1]
         hands = [DetectedHand(hand.landmarks * scale, hand.score) for hand in found]
         self._reader.observe(small, time, hands)

@@ -109,7 +109,10 @@ class DemonstrationWriter:
             DemonstrationError: the disk refuses; the file is removed, an earlier one stays.
         """
         created = round(entry.created * 1e9)
-        arrays = {'images': encoded.images, 'features': encoded.features}
+        arrays: dict[str, NDArray[Any]] = {
+            'images': encoded.images,
+            'features': encoded.features,
+        }
         if encoded.contact_map is not None:
             arrays['contact_map'] = encoded.contact_map
         tensors = save(arrays)

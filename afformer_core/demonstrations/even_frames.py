@@ -14,7 +14,7 @@ from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, SIDE
 from afformer_core.media.video_frames import uniform_indices
 
 # Of a long source, frames farther apart are read.
-_MOST_READ = 512
+_MOST_READ = 256
 
 
 class EvenFrames:

@@ -24,7 +24,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.hands.hand_tracks import HandTracks
 
 # Frames that are kept; of a longer demonstration every second one, then every fourth, and so on.
-MOST_FRAMES = 512
+MOST_FRAMES = 256
 # Seconds between two frames at least: of 30 frames a second every second one is needed.
 _LEAST_INTERVAL = 0.045
 

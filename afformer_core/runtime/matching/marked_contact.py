@@ -13,12 +13,11 @@ from afformer_core.models.configuration import CONTACT_CANDIDATES, AfformerConfi
 from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.matching.correspondence import compared_stages, describe
 from afformer_core.runtime.matching.matched_session import MatchedMemory, MatchedSession
+from afformer_core.runtime.peaks import NEIGHBOURHOOD
 from afformer_core.runtime.session import Memory, Session
 
 # Standard deviation of the contact around a mark, as a share of width and height.
 _SPREAD = 0.03
-# How far from the likeliest position of a contact map others count, in shares of the sides.
-_REACH = 0.04
 _IMPOSSIBLE = -50.0
 
 
@@ -78,8 +77,8 @@ def describe_map(
 ) -> Memory:
     """Compute the memory of the matching network for a contact that was read.
 
-    The likeliest position and those close to it are described, by their probabilities: mixing
-    them with those of another candidate would only average over two things.
+    The likeliest position and its neighbourhood are described, by their probabilities. Those of
+    another peak are left out: together they would look like a mean of two things.
 
     Args:
         features: see `describe_mark`.
@@ -92,7 +91,7 @@ def describe_map(
     row, column = divmod(int(logits.argmax()), width)
     rows, columns = np.mgrid[:height, :width]
     away = np.hypot((rows - row) / height, (columns - column) / width)
-    return _described(stages, np.where(away <= _REACH, logits - logits.max(), _IMPOSSIBLE))
+    return _described(stages, np.where(away <= NEIGHBOURHOOD, logits - logits.max(), _IMPOSSIBLE))
 
 
 def on_grid(contact_map: FloatArray, size: tuple[int, int]) -> FloatArray:

@@ -41,13 +41,14 @@ def test_a_frame_with_the_stamp_of_the_one_before(hands):
 
 
 class Script:
-    """Stands for the landmarker and for the detector of motion: what they see in each frame."""
+    """Stands for the reader and for the detector of motion: what they see in each frame."""
 
     def __init__(self, hands, moves):
         self._hands, self._moves = iter(hands), iter(moves)
 
-    def detect(self, image, time):
-        return ['hand'] * next(self._hands)
+    @property
+    def hands(self):
+        return next(self._hands)
 
     def observe(self, image, time):
         return Activity(next(self._moves))
@@ -65,9 +66,8 @@ class Script:
 )
 def test_hands_that_last_and_what_moves_on_are_activity(monkeypatch, hands, moves, active):
     script = Script(hands, moves)
-    monkeypatch.setattr('afformer_core.demonstrations.hands.HandLandmarker', lambda: script)
     monkeypatch.setattr('afformer_core.demonstrations.hands.MotionActivity', lambda: script)
-    detector = HandActivity()
+    detector = HandActivity(script)
 
     seen = [detector.observe(None, 0.6 * number) for number in range(len(hands))]
 

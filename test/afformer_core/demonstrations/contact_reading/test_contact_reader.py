@@ -150,9 +150,14 @@ def test_what_is_no_prior_is_refused(prior):
         read(prior)
 
 
-def test_without_a_frame_nothing_can_be_read():
-    with pytest.raises(DemonstrationError, match='no frame was observed'):
-        ContactReader().read(FLAT_PRIOR)
+def test_of_less_than_two_frames_nothing_can_be_read():
+    images, times, hands = dragged()
+    reader = ContactReader()
+    assert reader.read(FLAT_PRIOR) is None
+    for number in range(4):
+        reader.observe(images[number], times[number], hands[number])
+    assert reader.read(FLAT_PRIOR, times[3], times[3]) is None
+    assert reader.read(FLAT_PRIOR, times[2], times[3]) is not None
 
 
 def test_hands_of_another_number_of_frames_are_refused():

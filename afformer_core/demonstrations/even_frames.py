@@ -9,7 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.demonstration_reader import RATE, DemonstrationReader
+from afformer_core.demonstrations.contact_reading.demonstration_reader import (
+    RATE,
+    DemonstrationReader,
+)
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, SIDE
 from afformer_core.media.video_frames import uniform_indices
 

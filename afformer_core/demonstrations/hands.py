@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.activity import Activity, MotionActivity, Persistence
-from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
+from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 
 # Seconds from the last activity to motion that goes on with it.
 _LONGEST_PAUSE = 2.0

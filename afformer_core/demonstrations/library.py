@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.demonstration_file import FirstFrame
-from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.kept_demonstrations import KeptDemonstrations
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole

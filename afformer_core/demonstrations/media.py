@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
-from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
+from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.even_frames import EvenFrames
 from afformer_core.demonstrations.reading_progress import Progress, VideoProgress, untold
 from afformer_core.errors import DemonstrationError

@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
 from afformer_core.demonstrations.activity import ActivityDetector, MotionActivity
+from afformer_core.demonstrations.contact_reading.demonstration_reader import (
+    RATE,
+    DemonstrationReader,
+)
 from afformer_core.demonstrations.contact_reading.reading import ContactReading
-from afformer_core.demonstrations.demonstration_reader import RATE, DemonstrationReader
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
 from afformer_core.demonstrations.frame_losses import FrameLosses
 from afformer_core.demonstrations.hands import HandActivity

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.activity import Activity
-from afformer_core.demonstrations.demonstration_reader import DemonstrationReader
+from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.media.video import VideoReader
 

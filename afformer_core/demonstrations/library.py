@@ -12,10 +12,11 @@ from afformer_core.demonstrations.contact_reading.demonstration_reader import De
 from afformer_core.demonstrations.demonstration_file import FirstFrame
 from afformer_core.demonstrations.kept_demonstrations import KeptDemonstrations
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
+from afformer_core.demonstrations.recording import Recording, RecordingSettings
 from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.state import DemonstrationState, Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder

@@ -5,23 +5,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.arrays import FloatArray
 from afformer_core.demonstrations.activity import ActivityDetector, MotionActivity
 from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     RATE,
     DemonstrationReader,
 )
+from afformer_core.demonstrations.contact_reading.hand_activity import HandActivity
 from afformer_core.demonstrations.contact_reading.reading import ContactReading
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
 from afformer_core.demonstrations.frame_losses import FrameLosses
-from afformer_core.demonstrations.hands import HandActivity
-from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import shown_rotation
 from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import (
@@ -45,6 +43,8 @@ _ENCODED_PER_FRAME = 2
 # Seconds. A stamp beyond comes from a clock that was set, or from a frame without a stamp.
 _CLOCK_BACK = 1.0
 _CLOCK_AHEAD = 3600.0
+# Rows and columns of a contact map.
+_GRID = (48, 48)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Recording:
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames
         self._reader = DemonstrationReader() if reader is None else reader
-        self._observes = reader is None and (settings.trim or grounder.finds_contact)
+        self._observes = reader is None and (settings.trim or grounder.matched is not None)
         self._trimmer = Trimmer(settings.detectors(self._reader), maximum, settings.margin)
         self._first_stamp = self._last_stamp = 0.0
         self.problem = ''
@@ -225,11 +225,9 @@ class Recording:
         encoded = EncodedFrames.stack(
             [(one.image, one.features) for one in part.frames if one.features is not None]
         )
-        prior = self._grounder.contact_prior(encoded)
-        reading = None if prior is None else self._read(part, prior)
-        if prior is not None and reading is not None:
-            read = on_grid(reading.log_probabilities, (prior.shape[0], prior.shape[1]))
-            encoded = replace(encoded, contact_map=read)
+        reading = self._read(part, encoded)
+        if reading is not None:
+            encoded = replace(encoded, contact_map=on_grid(reading.log_probabilities, _GRID))
         if self.contact is not None:
             encoded = replace(encoded, contact=self.contact)
             # a model that takes no mark refuses it before the file is complete
@@ -240,8 +238,12 @@ class Recording:
         self._complete_file(summary, part, encoded)
         return Recorded(summary, encoded, part.reason, self.problem, reading)
 
-    def _read(self, part: Part, prior: FloatArray) -> ContactReading | None:
+    def _read(self, part: Part, encoded: EncodedFrames) -> ContactReading | None:
         """Read the contact in the part that is used; None where that is not possible."""
+        session = self._grounder.matched
+        if session is None:
+            return None
+        prior = session.contact_prior(encoded.images, encoded.features)
         if not self._observes:
             return self._reader.read(prior)
         # The frame before the first may be the one that was observed.
@@ -286,32 +288,3 @@ class Recording:
         self._last_stamp = stamp
         self.duration = max(self.duration, stamp - self._first_stamp)
         return self.duration
-
-
-def record_whole(
-    media: MediaFrames,
-    name: str,
-    grounder: Grounder,
-    store: DemonstrationStore | None,
-    check: Callable[[], None] = lambda: None,
-) -> Recorded:
-    """Record frames that are at hand already, without trimming.
-
-    Args:
-        media: the frames, at least one.
-        name, grounder, store: see `Recording`.
-        check: called before each frame is encoded; what it raises drops the recording.
-
-    Raises:
-        DemonstrationError: there is no frame, or the name or a marked contact is not allowed.
-        ImageError: a frame is not an image.
-    """
-    recording = Recording(name, grounder, store, RecordingSettings(trim=False), media.reader)
-    recording.contact = media.contact
-    try:
-        for number, frame in enumerate(media.frames):
-            check()
-            recording.add_frame(frame, media.duration * number / max(1, len(media.frames) - 1))
-        return recording.finish(media.frame_count, media.motion_frames)
-    finally:
-        recording.cancel()

@@ -72,7 +72,7 @@ class Grounder:
         self._session = session
         self._demonstrations = FinishedDemonstrations()
         self._recording = DemonstrationRecording()
-        self._joined = session.features if isinstance(session, MatchedSession) else None
+        self._joined = None if self.matched is None else self.matched.features
 
     @classmethod
     def load(
@@ -89,10 +89,7 @@ class Grounder:
 
         Args:
             model: the folder.
-            backend: 'torch', 'onnxruntime', 'cuda', 'tensorrt' or 'auto' (see `open_session`).
-            threads: number of threads to compute with; 0 lets the backend choose.
-            precision: 'fp32', 'fp16', 'bf16', 'int8' or 'auto' (see `open_session`).
-            report: called with a line of text before what takes long.
+            backend, threads, precision, report: see `open_session`.
             maximum_stages: largest number of stages, 1 for no zoom; None for as many as there are.
             gpu_lost: called with the reason once the CPU replaces a lost GPU; None to raise it.
 
@@ -232,24 +229,9 @@ class Grounder:
         return demonstration
 
     @property
-    def finds_contact(self) -> bool:
-        """Whether a reading of the contact counts, which needs a matching network."""
-        return isinstance(self._session, MatchedSession)
-
-    def contact_prior(self, encoded: EncodedFrames) -> FloatArray | None:
-        """Compute how likely the network finds each position of the first frame touched.
-
-        A reading of the contact begins with it (see `ContactReader`).
-
-        Args:
-            encoded: frames that the model encoded.
-
-        Returns:
-            log-probability float32 [rows, columns]; None of a model without a matching network.
-        """
-        if not isinstance(self._session, MatchedSession):
-            return None
-        return self._session.contact_prior(encoded.images, encoded.features)
+    def matched(self) -> MatchedSession | None:
+        """The session of a model with a matching network; None of another one."""
+        return self._session if isinstance(self._session, MatchedSession) else None
 
     def contact(self, encoded: EncodedFrames) -> Peak:
         """Find what a demonstration operates: a peak in pixels of the first of its frames."""
@@ -283,13 +265,8 @@ class Grounder:
         """Ground a demonstration in an image.
 
         Args:
-            image: uint8 RGB [H, W, 3], any size.
-            name: name of a finished demonstration.
+            image, name: see `predict`.
             maximum_peaks: largest number of peaks, at least 1.
-
-        Raises:
-            DemonstrationError: there is no demonstration of this name.
-            ImageError: this is not an image.
         """
         height, width = int(image.shape[0]), int(image.shape[1])
         return self.predict(image, name).grounding((height, width), max(1, maximum_peaks))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
-from afformer_core.demonstrations.recording import record_whole
+from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.evaluation.parts.clips import Clip, Point
 from afformer_core.evaluation.parts.kept_values import KeptByImage
 from afformer_core.runtime import Grounder, Grounding
@@ -205,7 +205,7 @@ class ModelPredictor:
                 self._used.remove(name)
                 self._readings.pop(name, None)
                 grounder.delete_demonstration(name)
-            if clip.media is None or not grounder.finds_contact:
+            if clip.media is None or grounder.matched is None:
                 grounder.set_demonstration(clip.frames, clip.name, clip.contact)
             else:
                 recorded = record_whole(clip.media, 'clip', grounder, None)

@@ -134,10 +134,10 @@ def test_the_prior_of_a_mirrored_demonstration_is_mirrored(grounder: Grounder) -
         for shown in (frames, [np.ascontiguousarray(one[:, ::-1]) for one in frames])
     )
 
-    prior, other = grounder.contact_prior(encoded), grounder.contact_prior(mirrored)
+    session = grounder.matched
+    assert session is not None
+    prior, other = (session.contact_prior(one.images, one.features) for one in (encoded, mirrored))
 
-    assert prior is not None
-    assert other is not None
     assert prior.shape == (16, 24)
     np.testing.assert_allclose(prior, other[:, ::-1], atol=1e-4)
     assert np.abs(prior - prior[:, ::-1]).max() > 1e-3

@@ -212,7 +212,7 @@ class Grounder:
 
         Args:
             encoded: frames encoded by this model, at most its maximum.
-            name: name of the demonstration, not empty.
+            name: not empty.
             frame_count: number of frames that were received, at least as many.
         """
         memory = memorize_encoded(self._session, encoded)
@@ -242,23 +242,15 @@ class Grounder:
         return best_peak(output, self.configuration, encoded.size)
 
     def cancel_demonstration(self) -> None:
-        """Drop the recording, if there is one."""
+        """Drop the recording, if any."""
         self._recording.cancel()
 
     def delete_demonstration(self, name: str) -> None:
-        """Forget a finished demonstration.
-
-        Raises:
-            DemonstrationError: there is no demonstration of this name.
-        """
+        """Forget a finished demonstration; raise `DemonstrationError` where there is none."""
         self._demonstrations.remove(name)
 
     def demonstration(self, name: str) -> Demonstration:
-        """Return a finished demonstration.
-
-        Raises:
-            DemonstrationError: there is no demonstration of this name.
-        """
+        """Return a finished demonstration; raise `DemonstrationError` where there is none."""
         return self._demonstrations[name]
 
     def ground(self, image: NDArray[Any], name: str, maximum_peaks: int = 5) -> Grounding:

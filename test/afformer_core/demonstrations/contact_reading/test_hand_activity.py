@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.activity import Activity
-from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.contact_reading import hand_activity
+from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.contact_reading.hand_activity import HandActivity
 from afformer_core.media.video import VideoReader
 
@@ -67,9 +67,7 @@ class Script:
 )
 def test_hands_that_last_and_what_moves_on_are_activity(monkeypatch, hands, moves, active):
     script = Script(hands, moves)
-    monkeypatch.setattr(
-        'afformer_core.demonstrations.contact_reading.hand_activity.MotionActivity', lambda: script
-    )
+    monkeypatch.setattr(hand_activity, 'MotionActivity', lambda: script)
     detector = HandActivity(script)
 
     seen = [detector.observe(None, 0.6 * number) for number in range(len(hands))]

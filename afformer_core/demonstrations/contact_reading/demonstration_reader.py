@@ -20,8 +20,8 @@ RATE = 15.0
 
 # Pixels that optical flow needs of each side.
 _LEAST_SIDE = 12
-# The low threshold of detection finds hands early; the high one of presence drops faces.
-_DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE = 0.3, 0.7
+# Low thresholds find hands early, and a face in a single frame.
+_DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE = 0.3, 0.5
 _MOST_HANDS = 4
 
 
@@ -32,8 +32,8 @@ class DemonstrationReader:
         HandModelError: the shipped hand networks are missing or damaged.
 
     Attributes:
-        hands: number of hands in the newest two frames that were observed: a face may pass for one
-            in a single frame.
+        hands: number of hands in the newest two frames that were observed: a face may pass
+            for one in a single frame.
     """
 
     def __init__(self) -> None:

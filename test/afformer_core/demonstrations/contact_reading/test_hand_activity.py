@@ -30,7 +30,8 @@ def test_hands_of_a_real_demonstration_are_seen(hands, test_data):
     path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'
     with VideoReader(path) as reader:
         seen = [hands.observe(frame.image, frame.time) for frame in reader]
-    with_hand, without = seen[:116], seen[120:]
+    # From frame 165 on a hand that holds a post is seen at the border.
+    with_hand, without = seen[:116], seen[120:165]
     assert sum(one.hands > 0 for one in with_hand) >= 110
     assert sum(one.active for one in with_hand) >= 105
     assert sum(one.active for one in without) <= 2

@@ -26,11 +26,15 @@ from afformer_core.runtime.grounding import (
     Grounding,
     Peak,
 )
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.correspondence import features_to_compare
-from afformer_core.runtime.matching.marked_contact import memorize_encoded, on_grid
+from afformer_core.runtime.matching.marked_contact import (
+    contact_probability,
+    memorize_encoded,
+    read_peak,
+)
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
@@ -47,7 +51,7 @@ class Grounder:
         configuration: configuration of the model.
         session: session that runs it.
         weights: identifier of the weights, such as their hash; empty where unknown.
-        calibration: calibration of presence; None where there is none.
+        calibration, certainty_calibration: of presence and certainty; None where there is none.
         zoom_stages, calibration_problem: see the attributes.
 
     Attributes:
@@ -63,8 +67,10 @@ class Grounder:
         calibration: PresenceCalibration | None = None,
         zoom_stages: tuple[ZoomStage, ...] = (),
         calibration_problem: str = '',
+        certainty_calibration: CertaintyCalibration | None = None,
     ) -> None:
         self.configuration = configuration
+        self.certainty_calibration = certainty_calibration
         self.calibration = calibration
         self.calibration_problem = calibration_problem
         self.zoom_stages = zoom_stages
@@ -112,6 +118,7 @@ class Grounder:
             description.valid_calibration,
             description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
             description.calibration_problem(folder),
+            description.valid_certainty,
         )
 
     @property
@@ -212,8 +219,7 @@ class Grounder:
 
         Args:
             encoded: frames encoded by this model, at most its maximum.
-            name: not empty.
-            frame_count: number of frames that were received, at least as many.
+            name, frame_count: see `Demonstration`.
         """
         memory = memorize_encoded(self._session, encoded)
         demonstration = Demonstration(
@@ -224,6 +230,7 @@ class Grounder:
             features_to_compare(encoded.features, memory, self._joined),
             self._zoom.memorize_zoomed(encoded, memory),
             encoded.rotation,
+            contact_probability(encoded),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -235,9 +242,8 @@ class Grounder:
 
     def contact(self, encoded: EncodedFrames) -> Peak:
         """Find what a demonstration operates: a peak in pixels of the first of its frames."""
-        if encoded.contact is None and encoded.contact_map is not None and self._joined:
-            read = np.exp(on_grid(encoded.contact_map, encoded.contact_map.shape))
-            return find_peaks(read, encoded.size, 1)[0]
+        if self._joined and (found := read_peak(encoded)) is not None:
+            return found
         output = self._session.ground(encoded.images[0], memorize_encoded(self._session, encoded))
         return best_peak(output, self.configuration, encoded.size)
 
@@ -282,7 +288,8 @@ class Grounder:
         begin = time.perf_counter()
         output = self._zoom.ground(image, resized, shown)
         seconds = time.perf_counter() - begin
-        return Prediction.of(output, resized, shown, self.configuration, seconds, self.calibration)
+        calibrations = self.calibration, self.certainty_calibration
+        return Prediction.of(output, resized, shown, self.configuration, seconds, *calibrations)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
         """Compute the network's output after all stages (see `predict`): logits and features."""

@@ -52,6 +52,10 @@ class Grounding:
             model is not calibrated, or was calibrated with other weights.
         rotation: sense in which the demonstration turns something.
         contact_similarity, decoder_weight: see `PresenceFeatures`.
+        certainty: probability that the best point lies on the demonstrated part, 0 to 1; None
+            where the model is not calibrated, or the demonstration's contact was neither marked
+            nor read.
+        certainty_threshold: certainty below which a robot should not act; None without one.
     """
 
     probabilities: FloatArray
@@ -64,6 +68,8 @@ class Grounding:
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact_similarity: float = 0.0
     decoder_weight: float = 1.0
+    certainty: float | None = None
+    certainty_threshold: float | None = None
 
     @cached_property
     def heatmap(self) -> FloatArray:
@@ -100,6 +106,8 @@ class Demonstration:
         features: its features, for feature similarity.
         zoom_memories: memory of each zoom stage; empty where there are none.
         rotation: sense in which it turns something.
+        contact_probability: probability that its contact is where the memory has it, 0 to 1: 1 of
+            a marked one; None where it was neither marked nor read.
     """
 
     name: str
@@ -109,6 +117,7 @@ class Demonstration:
     features: DemonstrationFeatures
     zoom_memories: tuple[Memory, ...] = ()
     rotation: ShownRotation = UNKNOWN_ROTATION
+    contact_probability: float | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:

@@ -18,6 +18,7 @@ from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.licences import Ingredient, Origin, ingredients_in, merged
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.matching.weighing import Matching
 from afformer_core.runtime.presence import PresenceCalibration
@@ -37,6 +38,7 @@ _FIELDS = (
     'calibration',
     'zoom_stages',
     'matching',
+    'certainty',
 )
 
 
@@ -53,6 +55,7 @@ class ModelDescription:
             weights, those that training began with (see `valid_calibration`).
         zoom_stages: the zoom stages, in order; empty for none.
         matching: the matching network in the subfolder; None where there is none.
+        certainty: calibration of certainty, likewise (see `valid_certainty`).
 
     Raises:
         KeyError, TypeError, ValueError: `trained_on` is malformed.
@@ -64,6 +67,7 @@ class ModelDescription:
     calibration: PresenceCalibration | None = None
     zoom_stages: tuple[ZoomStage, ...] = ()
     matching: Matching | None = None
+    certainty: CertaintyCalibration | None = None
 
     def __post_init__(self) -> None:
         ingredients_in(self.training)
@@ -89,6 +93,14 @@ class ModelDescription:
         if calibration is None or calibration.weights_sha256 != self.all_weights_sha256:
             return None
         return calibration
+
+    @property
+    def valid_certainty(self) -> CertaintyCalibration | None:
+        """The calibration of certainty if it was fitted on these weights, else None."""
+        certainty = self.certainty
+        if certainty is None or certainty.weights_sha256 != self.all_weights_sha256:
+            return None
+        return certainty
 
     def calibration_problem(self, folder: Path) -> str:
         """Say why the calibration is not used, and what to do; empty if it is used or missing.
@@ -126,7 +138,7 @@ def read_description(folder: Path) -> ModelDescription:
             'what is not among them, or write the model again'
         )
     calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
-    matching = fields.get('matching')
+    matching, certainty = fields.get('matching'), fields.get('certainty')
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
@@ -135,6 +147,7 @@ def read_description(folder: Path) -> ModelDescription:
             None if calibration is None else PresenceCalibration.from_json(calibration),
             tuple(ZoomStage.from_json(stage) for stage in stages),
             None if matching is None else Matching.from_json(matching),
+            None if certainty is None else CertaintyCalibration.from_json(certainty),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
@@ -253,6 +266,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
         fields['zoom_stages'] = [stage.to_json() for stage in description.zoom_stages]
     if description.matching is not None:
         fields['matching'] = description.matching.to_json()
+    if description.certainty is not None:
+        fields['certainty'] = description.certainty.to_json()
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

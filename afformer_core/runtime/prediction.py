@@ -11,6 +11,7 @@ import numpy as np
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
@@ -32,6 +33,9 @@ class Prediction:
         calibration: calibration of the model; None where there is none.
         rotation: sense in which the demonstrations turn something.
         contact_similarity, decoder_weight: see `PresenceFeatures`.
+        certainty_calibration: calibration of certainty; None where there is none.
+        contact_probability: probability of the demonstrations' contacts, of several the mean; None
+            where that of one is unknown.
     """
 
     image: UInt8Array
@@ -44,6 +48,8 @@ class Prediction:
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact_similarity: float = 0.0
     decoder_weight: float = 1.0
+    certainty_calibration: CertaintyCalibration | None = None
+    contact_probability: float | None = None
 
     @classmethod
     def of(
@@ -54,6 +60,7 @@ class Prediction:
         configuration: AfformerConfiguration,
         seconds: float,
         calibration: PresenceCalibration | None,
+        certainty_calibration: CertaintyCalibration | None = None,
     ) -> Prediction:
         """Build a prediction from the network's output.
 
@@ -66,6 +73,7 @@ class Prediction:
             configuration: configuration of the model.
             seconds: time that the session took, in seconds.
             calibration: calibration of the model; None where there is none.
+            certainty_calibration: see the attribute.
         """
         probabilities = _heatmap(output, configuration)
         features, shown = output.image_features, [one.features for one in demonstrations]
@@ -81,6 +89,8 @@ class Prediction:
             ShownRotation.together([one.rotation for one in demonstrations]),
             similarities.contact,
             output.decoder_weight,
+            certainty_calibration,
+            _mean([one.contact_probability for one in demonstrations]),
         )
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
@@ -103,6 +113,12 @@ class Prediction:
             return None
         return self.calibration.presence(self.presence_features(confidence))
 
+    def certainty(self, confidence: float) -> float | None:
+        """Compute the probability that the best point is right, given a confidence."""
+        if self.certainty_calibration is None or self.contact_probability is None:
+            return None
+        return self.certainty_calibration.certainty(self.contact_probability, confidence)
+
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """Convert the prediction to pixels of the source image.
 
@@ -111,6 +127,7 @@ class Prediction:
             maximum_peaks: largest number of peaks, at least 1.
         """
         peaks = self.peaks(source_size, maximum_peaks)
+        calibration = self.certainty_calibration
         return Grounding(
             self.probabilities,
             source_size,
@@ -122,7 +139,14 @@ class Prediction:
             self.rotation,
             contact_similarity=self.contact_similarity,
             decoder_weight=self.decoder_weight,
+            certainty=self.certainty(peaks[0].score),
+            certainty_threshold=None if calibration is None else calibration.threshold,
         )
+
+
+def _mean(probabilities: Sequence[float | None]) -> float | None:
+    known = [one for one in probabilities if one is not None]
+    return sum(known) / len(known) if len(known) == len(probabilities) else None
 
 
 def best_peak(output: Output, configuration: AfformerConfiguration, size: tuple[int, int]) -> Peak:

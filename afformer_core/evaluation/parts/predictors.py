@@ -31,6 +31,7 @@ _KEPT = 6
 CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
     'peak': lambda grounding: grounding.confidence,
     'presence': lambda grounding: grounding.presence,
+    'certainty': lambda grounding: grounding.certainty,
     'feature_similarity': lambda grounding: grounding.feature_similarity,
     'contact_similarity': lambda grounding: grounding.contact_similarity,
 }

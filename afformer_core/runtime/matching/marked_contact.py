@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import CONTACT_CANDIDATES, AfformerConfiguration
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames, Peak
 from afformer_core.runtime.matching.correspondence import compared_stages, describe
 from afformer_core.runtime.matching.matched_session import MatchedMemory, MatchedSession
-from afformer_core.runtime.peaks import NEIGHBOURHOOD
+from afformer_core.runtime.peaks import NEIGHBOURHOOD, find_peaks
 from afformer_core.runtime.session import Memory, Session
 
 # Standard deviation of the contact around a mark, as a share of width and height.
@@ -88,10 +89,44 @@ def describe_map(
     stages = compared_stages(features, configuration)
     height, width = (2 * side for side in stages[-1].shape[1:])
     logits = on_grid(contact_map, (height, width))
+    near = _around_maximum(logits)
+    return _described(stages, np.where(near, logits - logits.max(), _IMPOSSIBLE))
+
+
+def contact_probability(encoded: EncodedFrames) -> float | None:
+    """Compute the probability that a demonstration's contact is where its memory has it, 0 to 1.
+
+    It is 1 where somebody marked it, else the probability of its map around the maximum; None
+    where it was not read.
+    """
+    if encoded.contact is not None:
+        return 1.0
+    if encoded.contact_map is None:
+        return None
+    logits = encoded.contact_map - encoded.contact_map.max()
+    shares = np.exp(logits, dtype=np.float64)
+    return float(shares[_around_maximum(logits)].sum() / shares.sum())
+
+
+def read_peak(encoded: EncodedFrames) -> Peak | None:
+    """Find the peak of a contact that was read, in pixels of the first frame.
+
+    None where it was not read, or somebody marked another one.
+    """
+    if encoded.contact is not None or encoded.contact_map is None:
+        return None
+    height, width = encoded.contact_map.shape
+    shares = np.exp(on_grid(encoded.contact_map, (height, width)))
+    return find_peaks(shares, encoded.size, 1)[0]
+
+
+def _around_maximum(logits: FloatArray) -> NDArray[np.bool_]:
+    """Find the cells within a tenth of the sides of the greatest one."""
+    height, width = logits.shape
     row, column = divmod(int(logits.argmax()), width)
     rows, columns = np.mgrid[:height, :width]
     away = np.hypot((rows - row) / height, (columns - column) / width)
-    return _described(stages, np.where(away <= NEIGHBOURHOOD, logits - logits.max(), _IMPOSSIBLE))
+    return np.asarray(away <= NEIGHBOURHOOD)
 
 
 def on_grid(contact_map: FloatArray, size: tuple[int, int]) -> FloatArray:

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certainty: the probability that the best point lies on the demonstrated part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from afformer_core.runtime.json_fields import checked_fields
+from afformer_core.runtime.presence import logit
+
+
+@dataclass(frozen=True)
+class CertaintyCalibration:
+    """A logistic regression of certainty on the probabilities of the contact and of the peak.
+
+    A point is right where the contact was read in the right place and the image was matched there,
+    so the regression is on the product of both probabilities. Neither knows how often it is wrong,
+    which the regression corrects.
+
+    Attributes:
+        slope: coefficient of the logit of the product, greater than 0.
+        intercept: intercept of the regression.
+        threshold: certainty below which a robot should not act, 0 to 1.
+        auroc: area under the ROC curve of right against wrong points, 0 to 1, with each source's
+            points judged by a regression on the other sources.
+        pairs: number of pairs that it was fitted on, at least 1.
+        annotations: names of the datasets of the pairs.
+        weights_sha256: hash of the weights that it was fitted with, in hexadecimal; it is not
+            valid for others.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    slope: float
+    intercept: float
+    threshold: float
+    auroc: float
+    pairs: int
+    annotations: str
+    weights_sha256: str
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ('slope', 0.0, math.inf),
+            ('intercept', -math.inf, math.inf),
+            ('threshold', 0.0, 1.0),
+            ('auroc', 0.0, 1.0),
+            ('pairs', 1, math.inf),
+        ):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ValueError(
+                    f'{name} of the certainty is {value}; expected a finite number from {low} to '
+                    f'{high}'
+                )
+
+    def certainty(self, contact: float, peak: float) -> float:
+        """Compute the certainty of a point, 0 to 1; it increases with both.
+
+        Args:
+            contact: probability of the demonstration's contact, 0 to 1 (see
+                `Demonstration.contact_probability`).
+            peak: share of the heatmap's probability around the best peak, 0 to 1.
+        """
+        odds = self.slope * logit(contact * peak) + self.intercept
+        return 0.5 * (1 + math.tanh(0.5 * odds))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the calibration as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> CertaintyCalibration:
+        """Build a calibration from the result of `to_json`.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            ValueError: a name is missing or unknown, or a value out of range.
+        """
+        return cls(**checked_fields(cls, content, 'certainty'))

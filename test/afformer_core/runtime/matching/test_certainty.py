@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certainty of a point: its regression, and where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.model_folder import read_description, write_description
+
+CALIBRATION = CertaintyCalibration(0.8, -0.3, 0.66, 0.74, 92, 'pairs.json', 'abc')
+
+
+def test_certainty_is_a_regression_on_the_product_of_both_probabilities() -> None:
+    # The product is 0.45, the logarithm of its odds -0.2007.
+    assert CALIBRATION.certainty(0.9, 0.5) == pytest.approx(0.3868, abs=1e-4)
+    assert CALIBRATION.certainty(0.5, 0.9) == CALIBRATION.certainty(0.9, 0.5)
+    assert CALIBRATION.certainty(1.0, 1.0) > 0.99
+    assert CALIBRATION.certainty(0.0, 0.7) < 0.01
+
+
+def test_a_calibration_is_read_as_it_was_written() -> None:
+    assert CertaintyCalibration.from_json(CALIBRATION.to_json()) == CALIBRATION
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'), [('slope', -0.1), ('threshold', 1.2), ('pairs', 0), ('auroc', float('nan'))]
+)
+def test_a_calibration_out_of_range_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f'{name} of the certainty is {value}; expected'):
+        replace(CALIBRATION, **{name: value})
+
+
+@pytest.fixture(scope='module')
+def grounder(matched_folder: Path) -> Grounder:
+    description = read_description(matched_folder)
+    own = replace(CALIBRATION, weights_sha256=description.all_weights_sha256)
+    write_description(matched_folder, replace(description, certainty=own))
+    try:
+        return Grounder.load(matched_folder, 'torch', 1)
+    finally:
+        write_description(matched_folder, description)
+
+
+def frames(grounder: Grounder) -> EncodedFrames:
+    noise = np.random.default_rng(5).integers(0, 256, (128, 192, 3), np.uint8)
+    image = grounder.resize(noise)
+    return EncodedFrames.stack([(image, grounder.encode(image))])
+
+
+def test_the_contact_that_was_read_counts_by_its_probability(grounder: Grounder) -> None:
+    """Two fifths of the probability are far from the likeliest contact."""
+    logits = np.full((20, 30), -60.0, np.float32)
+    logits[4, 6], logits[5, 7], logits[15, 22] = np.log([0.35, 0.25, 0.4])
+    logits[15, 22] = np.log(0.34)
+    encoded = replace(frames(grounder), contact_map=logits)
+    grounder.memorize(encoded, 'read', 1)
+    grounder.memorize(replace(encoded, contact=(0.3, 0.4)), 'marked', 1)
+    grounder.memorize(frames(grounder), 'neither', 1)
+
+    groundings = {
+        name: grounder.ground(encoded.images[0], name) for name in grounder.demonstrations
+    }
+
+    assert grounder.demonstration('read').contact_probability == pytest.approx(0.6 / 0.94)
+    read, marked = groundings['read'], groundings['marked']
+    expected = CALIBRATION.certainty(0.6 / 0.94, read.confidence)
+    assert read.certainty == pytest.approx(expected, abs=1e-6)
+    assert marked.certainty == pytest.approx(CALIBRATION.certainty(1.0, marked.confidence))
+    assert (read.certainty_threshold, marked.certainty_threshold) == (0.66, 0.66)
+    assert groundings['neither'].certainty is None
+
+
+def test_a_calibration_of_other_weights_does_not_count(matched_folder: Path) -> None:
+    description = read_description(matched_folder)
+    write_description(matched_folder, replace(description, certainty=CALIBRATION))
+    try:
+        assert read_description(matched_folder).certainty == CALIBRATION
+        assert read_description(matched_folder).valid_certainty is None
+    finally:
+        write_description(matched_folder, description)
+
+
+def test_a_damaged_calibration_is_told(matched_folder: Path) -> None:
+    path = matched_folder / 'model.json'
+    before = path.read_text()
+    path.write_text(before.rstrip().removesuffix('}') + ', "certainty": {"slope": 1}}')
+    try:
+        with pytest.raises(ModelFolderError, match='certainty'):
+            read_description(matched_folder)
+    finally:
+        path.write_text(before)

@@ -55,6 +55,8 @@ class Grounding:
         certainty: probability that the best point lies on the demonstrated part, 0 to 1; None
             where the model is not calibrated, or the demonstration's contact was neither marked
             nor read.
+        contact_probability: probability of the demonstration's contact, 0 to 1 (see
+            `Demonstration`); None where it is unknown.
         certainty_threshold: certainty below which a robot should not act; None without one.
     """
 
@@ -69,6 +71,7 @@ class Grounding:
     contact_similarity: float = 0.0
     decoder_weight: float = 1.0
     certainty: float | None = None
+    contact_probability: float | None = None
     certainty_threshold: float | None = None
 
     @cached_property

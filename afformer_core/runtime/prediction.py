@@ -140,6 +140,7 @@ class Prediction:
             contact_similarity=self.contact_similarity,
             decoder_weight=self.decoder_weight,
             certainty=self.certainty(peaks[0].score),
+            contact_probability=self.contact_probability,
             certainty_threshold=None if calibration is None else calibration.threshold,
         )
 

@@ -136,7 +136,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         nargs='*',
         metavar='FILE',
         help='fit presence on these pairs and on those of further annotation files, and write it '
-        'to model.json, with the zoom stages; use validation splits',
+        'to model.json, with the zoom stages; use validation splits. With --pairs: fit certainty '
+        'on pairs of several sources, and write it',
     )
     parser.add_argument(
         '--zooms',

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from afformer_core.data.readers.contact_clips import ContactClip
     from afformer_core.data.readers.part_pairs import PartPair
     from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
+    from afformer_core.evaluation.parts.part_scores import PartScores
     from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import Fact, Report
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {
-    'calibrate': None,
     'prior_annotations': None,
     'limit': 0,
     'pairs_per_group': 0,
@@ -78,6 +78,10 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExampl
     from afformer_core.evaluation.parts.part_run import evaluate_parts
 
     _require_fitting_options(arguments)
+    if arguments.calibrate is not None and (arguments.pairs is None or len(arguments.models) > 1):
+        raise ValueError(
+            '--calibrate fits the certainty of one model on --pairs. Give these, and one model'
+        )
     if arguments.pairs is None:
         return _evaluate_contacts_alone(arguments)
     pairs, left_out = _usable_pairs(arguments.pairs, arguments.root, arguments.skip_broken)
@@ -87,6 +91,8 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExampl
     frame_count = _frame_count(models)
     everyone = {**models, **predictors.baselines}
     scores = evaluate_parts(pairs, everyone, frame_count, aside=_ASIDE)
+    if arguments.calibrate is not None:
+        _calibrate(arguments, scores[next(iter(models))], pairs)
     contacts = _measure_contacts(arguments, clips, clips_left_out, models)
     measured = measure_all(pairs, scores, tuple(models), left_out, arguments.seed, contacts)
     facts = {
@@ -108,6 +114,21 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExampl
         }
 
     return report, make_examples
+
+
+def _calibrate(
+    arguments: argparse.Namespace, scores: Sequence[PartScores], pairs: Sequence[PartPair]
+) -> None:
+    """Fit certainty on the pairs, and write it to `model.json`."""
+    from afformer_core.evaluation.parts.certainty_fit import fit_certainty
+    from afformer_core.runtime.model_folder import read_description, write_description
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+
+    folder = model_folder(arguments.models[0] if arguments.models else SHIPPED)
+    before = read_description(folder)
+    names = ' and '.join(each.resolve().name for each in arguments.pairs)
+    certainty = fit_certainty(scores, pairs, names, before.all_weights_sha256)
+    write_description(folder, replace(before, certainty=certainty))
 
 
 def _evaluate_contacts_alone(arguments: argparse.Namespace) -> tuple[Report, MakeExamples]:

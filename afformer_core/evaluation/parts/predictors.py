@@ -28,10 +28,18 @@ _INLIER_PIXELS = 5.0
 # and a blank one; and one that is about to come.
 _KEPT = 6
 
+CONTACT_AND_PEAK = 'contact_and_peak'
+"""Name of the score on which certainty is regressed."""
+
 CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
     'peak': lambda grounding: grounding.confidence,
     'presence': lambda grounding: grounding.presence,
     'certainty': lambda grounding: grounding.certainty,
+    CONTACT_AND_PEAK: lambda grounding: (
+        None
+        if grounding.contact_probability is None
+        else grounding.contact_probability * grounding.confidence
+    ),
     'feature_similarity': lambda grounding: grounding.feature_similarity,
     'contact_similarity': lambda grounding: grounding.contact_similarity,
 }

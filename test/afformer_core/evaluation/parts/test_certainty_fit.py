@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fit of certainty: its regression, and a threshold that other sources have chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.data.readers.part_pairs import PartPair
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.parts.certainty_fit import fit_certainty
+from afformer_core.evaluation.parts.part_scores import PartScores
+
+
+def scored(right: bool, value: float | None) -> PartScores:
+    scores = {} if value is None else {'contact_and_peak': value}
+    return PartScores(right, right, 0.0, right, right, confidence_scores=scores)
+
+
+def drawn(count: int, seed: int = 7) -> list[PartScores]:
+    """Scores of pairs that are right with a probability that their score tells."""
+    rng = np.random.default_rng(seed)
+    values = rng.uniform(0.02, 0.98, count)
+    odds = 1.7 * np.log(values / (1 - values)) + 0.6
+    right = rng.uniform(size=count) < 1 / (1 + np.exp(-odds))
+    return [scored(bool(one), float(value)) for one, value in zip(right, values, strict=True)]
+
+
+@pytest.fixture
+def pairs_of(make_pair):
+    """Function to pairs of so many of each source."""
+
+    def make(**counts: int) -> list[PartPair]:
+        return [
+            make_pair(repository=name, source_video=f'{name} {number}')
+            for name, count in counts.items()
+            for number in range(count)
+        ]
+
+    return make
+
+
+def test_the_regression_is_found_again(pairs_of) -> None:
+    scores, pairs = drawn(900) + drawn(900, 8), pairs_of(a=900, b=900)
+
+    found = fit_certainty(scores, pairs, 'drawn', 'abc')
+
+    assert found.slope == pytest.approx(1.7, abs=0.3)
+    assert found.intercept == pytest.approx(0.6, abs=0.25)
+    assert (found.pairs, found.annotations, found.weights_sha256) == (1800, 'drawn', 'abc')
+    assert 0.75 < found.auroc < 0.95
+    # At the threshold those at least as certain are right in 85 %; nearly all high ones are.
+    assert 0.4 < found.threshold < 0.8
+
+
+def test_a_source_is_judged_by_the_others(pairs_of) -> None:
+    """By the other source's regression, the scores of one mean the contrary."""
+    own, other = drawn(300), drawn(300, 8)
+    turned = [scored(one.inside == 0, one.confidence_scores['contact_and_peak']) for one in other]
+
+    alike = fit_certainty(own + other, pairs_of(a=300, b=300), '', 'abc')
+    contrary = fit_certainty(own + turned, pairs_of(a=300, b=300), '', 'abc')
+
+    assert alike.auroc > 0.75
+    assert contrary.auroc < 0.6
+    assert contrary.threshold > alike.threshold
+
+
+def test_pairs_of_one_source_or_of_one_outcome_are_refused(pairs_of) -> None:
+    with pytest.raises(DatasetError, match='40 pairs of 1 sources'):
+        fit_certainty(drawn(40), pairs_of(a=40), '', 'abc')
+    all_right = [scored(True, one.confidence_scores['contact_and_peak']) for one in drawn(60)]
+    with pytest.raises(DatasetError, match='60 of them right'):
+        fit_certainty(all_right, pairs_of(a=40, b=20), '', 'abc')
+
+
+def test_a_model_that_reads_no_contact_is_refused(pairs_of) -> None:
+    with pytest.raises(DatasetError, match='0 pairs of 0 sources'):
+        fit_certainty([scored(True, None)] * 5, pairs_of(a=3, b=2), '', 'abc')

@@ -66,9 +66,6 @@ class ActivityDetector(Protocol):
             time: seconds after the first frame.
         """
 
-    def close(self) -> None:
-        """Free its resources."""
-
 
 class Persistence:
     """Filter for detections that last at least 0.1 s and two frames."""
@@ -131,9 +128,6 @@ class MotionActivity:
         if not self._begun:
             self._before, self._begun = reference, active
         return Activity(active, camera_moves)
-
-    def close(self) -> None:
-        """Do nothing: there are no resources."""
 
     def _something_stays(self, thumbnail: Thumbnail) -> bool:
         """Check whether a part of the image differs from before the first activity."""

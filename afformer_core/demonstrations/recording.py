@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.activity import ActivityDetector, MotionActivity
+from afformer_core.demonstrations.activity import ActivityDetector
 from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     RATE,
     DemonstrationReader,
 )
-from afformer_core.demonstrations.contact_reading.hand_activity import HandActivity
+from afformer_core.demonstrations.contact_reading.hand_activity import (
+    HandActivity,
+    MotionBeside,
+)
 from afformer_core.demonstrations.contact_reading.reading import ContactReading
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
 from afformer_core.demonstrations.frame_losses import FrameLosses
@@ -75,7 +78,10 @@ class RecordingSettings:
         Args:
             reader: observes each frame before they do.
         """
-        return [HandActivity(reader), MotionActivity()] if self.trim else []
+        if not self.trim:
+            return []
+        hands = HandActivity(reader)
+        return [hands, MotionBeside(hands)]
 
 
 class Recording:
@@ -208,7 +214,6 @@ class Recording:
 
     def cancel(self) -> None:
         """Drop the recording, on disk too, unless it is finished."""
-        self._trimmer.close()
         if self._writer is not None:
             self._writer.discard()
             self._writer = None

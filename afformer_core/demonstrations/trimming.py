@@ -170,11 +170,6 @@ class Trimmer:
         moved = any(self._camera_moved(index) for index in range(len(self._detectors)))
         return self._whole('the camera moved in most of it' if moved else 'no activity was seen')
 
-    def close(self) -> None:
-        """Free the detectors."""
-        for detector in self._detectors:
-            detector.close()
-
     def _whole(self, reason: str) -> Part:
         assert self._first is not None
         assert self._last is not None

@@ -108,7 +108,7 @@ def extras_exist(words: Sequence[str], root: Path) -> None:
 def python_takes_it(words: Sequence[str], root: Path) -> None:
     if words[0] == '-c':
         compile(words[1], 'the command', 'exec')
-    elif words[0] == '-m' and words[1].startswith('studies.'):
+    elif words[0] == '-m' and words[1].startswith(('studies.', 'tools.')):
         module = root / words[1].replace('.', '/')
         assert any(path.is_file() for path in (module.with_suffix('.py'), module / '__main__.py'))
     elif words[0].endswith('.py'):

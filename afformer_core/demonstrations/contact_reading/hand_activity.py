@@ -23,6 +23,9 @@ class HandActivity:
 
     Args:
         reader: detects the hands. It has observed each frame before this is given it.
+
+    Attributes:
+        motion: what moves in the newest frame.
     """
 
     name = 'hands'
@@ -30,19 +33,35 @@ class HandActivity:
     def __init__(self, reader: DemonstrationReader) -> None:
         self._reader = reader
         self._persistence = Persistence()
-        self._motion = MotionActivity()
+        self._detector = MotionActivity()
         self._last_active = -math.inf
+        self.motion = Activity(False)
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
         """Report the hands in the next frame, see `ActivityDetector.observe`."""
         hands = self._reader.hands
         # faces in profile are taken for hands, but rarely in two successive frames
         lasts = self._persistence.lasts(hands > 0, time)
-        moves = self._motion.observe(image, time).active
-        active = lasts or (moves and time - self._last_active <= _LONGEST_PAUSE)
+        self.motion = self._detector.observe(image, time)
+        goes_on = self.motion.active and time - self._last_active <= _LONGEST_PAUSE
+        active = lasts or goes_on
         if active:
             self._last_active = time
         return Activity(active, hands=hands)
 
-    def close(self) -> None:
-        """Free nothing: the networks are freed with the reader."""
+
+class MotionBeside:
+    """Detector of motion that takes over what one of hands has measured.
+
+    Args:
+        hands: is given each frame first.
+    """
+
+    name = MotionActivity.name
+
+    def __init__(self, hands: HandActivity) -> None:
+        self._hands = hands
+
+    def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
+        """Report what moves in the next frame, see `ActivityDetector.observe`."""
+        return self._hands.motion

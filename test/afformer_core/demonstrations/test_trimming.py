@@ -13,14 +13,10 @@ class Scripted:
     def __init__(self, name, script):
         self.name = name
         self._script = iter(script)
-        self.closed = False
 
     def observe(self, image, time):
         sign = next(self._script)
         return Activity(sign in '#h', sign == 'C', int(sign == 'h'))
-
-    def close(self):
-        self.closed = True
 
 
 def _trimmed(*scripts, maximum=8, margin=0.2, rate=10.0):
@@ -111,9 +107,3 @@ def test_without_detectors_everything_is_used_without_a_word():
     part = trimmer.part()
     assert (_range(part), part.trimmed_by, part.reason) == ((0, 19), '', '')
     assert len(trimmer.certain_frames()) == 20
-
-
-def test_detectors_are_closed():
-    detector = Scripted('motion', '')
-    Trimmer([detector], 8, 0.5).close()
-    assert detector.closed

@@ -20,6 +20,15 @@ def test_two_hands_that_come_in_another_order() -> None:
     assert (first.first, first.last) == (0.0, 0.1)
 
 
+def test_tracks_are_numbered_as_they_begin() -> None:
+    tracks = HandTracks()
+    hands = [pointing_hand(300, 300), pointing_hand(900, 300), pointing_hand(600, 600)]
+    for time in (0.0, 0.1):
+        found = tracks.observe(time, hands, _IMAGE)
+    (later,) = tracks.observe(1.7, hands[:1], _IMAGE)
+    assert [track.number for track in (*found, later)] == [0, 1, 2, 3]
+
+
 def test_each_hand_is_the_nearest_one_not_the_first_within_reach() -> None:
     tracks = HandTracks()
     one, other = tracks.observe(0.0, [pointing_hand(300, 300), pointing_hand(420, 300)], _IMAGE)

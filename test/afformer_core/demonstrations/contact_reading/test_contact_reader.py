@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from afformer_core.demonstrations.contact_reading.contact_observer import Detect
 from afformer_core.demonstrations.contact_reading.contact_reader import (
     ContactReader,
     read_contact,
+    read_observed,
 )
 from afformer_core.demonstrations.contact_reading.small_video import SmallVideo
 from afformer_core.errors import DemonstrationError
@@ -80,6 +83,40 @@ def test_the_prior_decides_between_what_hands_and_changes_leave_open():
     np.testing.assert_allclose([best.x, best.y], [4.5 / 15, 7.5 / 11], atol=0.01)
     assert (best.track, best.time, reading.hands) == (None, None, ())
     assert (reading.measures.tracks, reading.measures.hand_share) == (0, 0.0)
+
+
+@pytest.mark.parametrize(('likely', 'peak'), [(None, (50.5, 126.5)), ((8, 3), (56.5, 135.5))])
+def test_the_peak_of_a_hand_at_rest_is_where_something_changes_or_the_prior_is_high(likely, peak):
+    images, times, hands = dragged(rest=REST)
+    images[-1, 118:128, 40:50] //= 3
+    prior = FLAT_PRIOR.copy()
+    if likely is not None:
+        prior[likely] += 3.0
+    reading = read_contact(SmallVideo(images, times), hands, prior)
+    (other,) = (one for one in reading.candidates if one.track == 1)
+    np.testing.assert_allclose([other.x * WIDTH, other.y * HEIGHT], peak, atol=2.0)
+    assert distance(reading.candidates[0]) < 6.0
+
+
+def test_small_errors_of_the_motions_of_a_camera_that_stands_still_do_not_add_up():
+    images, times, hands = dragged()
+    reader = ContactReader()
+    for image, time, found in zip(images, times, hands, strict=True):
+        reader.observe(image, time, found)
+    drifting = [np.eye(3) for _ in reader.frames]
+    for number, motion in enumerate(drifting):
+        # 2.5 % of the diagonal in the end
+        motion[:2, 2] = 0.2 * number, -0.1 * number
+    paths = [
+        read_observed(
+            [replace(one, to_first=to) for one, to in zip(reader.frames, motions, strict=True)],
+            FLAT_PRIOR,
+        )
+        .hands[0]
+        .path
+        for motions in (drifting, [np.eye(3)] * len(drifting))
+    ]
+    np.testing.assert_array_equal(paths[0], paths[1])
 
 
 def test_a_hand_that_leaves_in_the_beginning_is_no_change():

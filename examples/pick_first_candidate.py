@@ -21,6 +21,8 @@ def reach(affordance: Affordance) -> tuple[str, PoseStamped] | None:
     """Choose the action and the pose to reach for, or None where nothing is in view."""
     if not affordance.found or affordance.age > 0:  # nothing there, or covered at the moment
         return None
+    if affordance.certainty < affordance.certainty_threshold:  # not sure which part; NaN: unknown
+        return None
     for point in affordance.points:  # best first
         if point.grasp_candidate_valid:
             header = Header(frame_id=affordance.position_frame, stamp=affordance.position_stamp)

@@ -131,6 +131,11 @@ def _add_settings(group: Any) -> None:
         ('scene_cut_threshold', float, 'change of the image that starts a new scene'),
         ('peak_tolerance', float, 'share of the image by which a peak may be off in depth'),
         ('agreement_tolerance', float, 'share of the diagonal within which best points agree'),
+        (
+            'certainty_threshold',
+            float,
+            'certainty below which a robot should not act; -1: the threshold of the model',
+        ),
     ):
         default = getattr(defaults.stream, name)
         _add_setting(group, name, default, text, type=kind, metavar='N')
@@ -278,6 +283,7 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
         stream=StreamSettings(
             maximum_peaks=arguments.maximum_peaks,
             minimum_presence=arguments.minimum_presence,
+            certainty_threshold=arguments.certainty_threshold,
             minimum_confidence=arguments.minimum_confidence,
             minimum_feature_similarity=arguments.minimum_feature_similarity,
             minimum_continuity=arguments.minimum_continuity,

@@ -38,6 +38,7 @@ def draw_overlay(
     opacity: float,
     distances: Sequence[float | None] = (),
     style: Style = Style.CURRENT,
+    unsure: bool = False,
 ) -> RgbImage:
     """Draw a heatmap and its peaks over an image.
 
@@ -51,6 +52,8 @@ def draw_overlay(
             numbers; None where unknown; empty to write none.
         style: held results have an amber frame and dashed peaks, abstained ones a grey heatmap in
             a grey frame.
+        unsure: whether the best peak is a question: a white ring with a question mark in place of
+            its dot.
 
     Returns:
         uint8 RGB [H, W, 3], a new array.
@@ -72,7 +75,8 @@ def draw_overlay(
     _draw_frame(canvas, style, scale)
     labels = [_label(number, distances) for number in range(1, len(peaks) + 1)]
     for number, (peak, label) in reversed(list(enumerate(zip(peaks, labels, strict=True)))):
-        _draw_peak(canvas, peak, label, number == 0, style, scale)
+        best = number == 0
+        _draw_peak(canvas, peak, label, best, style, scale, unsure and best)
     if caption:
         _draw_caption(canvas, caption, scale)
     return canvas
@@ -133,21 +137,34 @@ def _label(number: int, distances: Sequence[float | None]) -> str:
 
 
 def _draw_peak(
-    canvas: RgbImage, peak: Peak, label: str, best: bool, style: Style, scale: float
+    canvas: RgbImage,
+    peak: Peak,
+    label: str,
+    best: bool,
+    style: Style,
+    scale: float,
+    unsure: bool = False,
 ) -> None:
     radius = round((11 if best else 7) * scale)
     thickness = max(1, round(2 * scale))
-    colour = _HELD if style is Style.HELD else _BEST if best else _WHITE
+    colour = _HELD if style is Style.HELD else _BEST if best and not unsure else _WHITE
     # fractional bits draw the mark between pixels, where the peak is
     centre = (round(peak.u * 16), round(peak.v * 16))
     for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
         for begin, end in _arcs(style):
             axes = (radius * 16, radius * 16)
             cv2.ellipse(canvas, centre, axes, 0, begin, end, shade, width, cv2.LINE_AA, 4)
-    if best:
+    if unsure:
+        _draw_question(canvas, peak, 0.5 * scale)
+    elif best:
         cv2.circle(canvas, centre, max(1, round(2 * scale)) * 16, _WHITE, -1, cv2.LINE_AA, 4)
     at = (round(peak.u) + radius + thickness, round(peak.v) - radius)
     draw_text(canvas, label, at, 0.5 * scale)
+
+
+def _draw_question(canvas: RgbImage, peak: Peak, size: float) -> None:
+    (width, height), _ = cv2.getTextSize('?', cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    draw_text(canvas, '?', (round(peak.u - width / 2), round(peak.v + height / 2)), size)
 
 
 def _arcs(style: Style) -> list[tuple[int, int]]:

@@ -56,6 +56,8 @@ def affordance_message(
         found=bool(result.found),
         presence=_number(result.presence),
         presence_threshold=_number(result.presence_threshold),
+        certainty=_number(result.grounding.certainty),
+        certainty_threshold=_number(result.grounding.certainty_threshold),
         confidence=float(result.confidence),
         feature_similarity=float(result.feature_similarity),
         continuity=float(result.continuity),

@@ -30,6 +30,8 @@ def grounding_json(
         'feature_similarity': grounding.feature_similarity,
         'presence': grounding.presence,
         'presence_threshold': calibration.threshold if calibration else None,
+        'certainty': grounding.certainty,
+        'certainty_threshold': grounding.certainty_threshold,
         'milliseconds': milliseconds,
         'backend': backend,
     }

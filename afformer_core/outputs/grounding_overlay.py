@@ -26,7 +26,9 @@ def draw_single_grounding(
     """
     measures = _measures(grounding)
     text = f'{grounding.answer}, {measures}' if grounding.answer else measures
-    return draw_overlay(image, grounding.heatmap, grounding.peaks, text, opacity)
+    return draw_overlay(
+        image, grounding.heatmap, grounding.peaks, text, opacity, unsure=grounding.unsure
+    )
 
 
 def draw_grounding(
@@ -50,14 +52,15 @@ def draw_grounding(
         for surface in result.surfaces
     ]
     style = Style.HELD if result.held else Style.CURRENT
-    return draw_overlay(image, heatmap, peaks, caption(result), opacity, distances, style)
+    unsure = result.grounding.unsure
+    return draw_overlay(image, heatmap, peaks, caption(result), opacity, distances, style, unsure)
 
 
 def caption(result: StreamedGrounding) -> str:
     """Describe the result in one line."""
-    measures = _measures(result)
     if not result.found:
-        return f'not found ({_shortage(result) or measures})'
+        return f'not found ({_shortage(result) or _likeness(result)})'
+    measures = _measures(result)
     answer = result.grounding.answer
     if result.held:
         held = f'held for {result.age:.1f} s ({measures})'
@@ -66,6 +69,17 @@ def caption(result: StreamedGrounding) -> str:
 
 
 def _measures(result: Grounding | StreamedGrounding) -> str:
+    grounding = result if isinstance(result, Grounding) else result.grounding
+    certainty, threshold = grounding.certainty, grounding.certainty_threshold
+    likeness = _likeness(result)
+    if certainty is None:
+        return likeness
+    if threshold is not None and grounding.unsure:
+        return f'{likeness}, not sure which part: certainty {certainty:.2f} of {threshold:.2f}'
+    return f'{likeness}, certainty {certainty:.2f}'
+
+
+def _likeness(result: Grounding | StreamedGrounding) -> str:
     if result.presence is not None:
         return f'presence {result.presence:.2f}'
     return (

@@ -46,6 +46,7 @@ class ReplayedImage:
         state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
         presence: see `StreamedGrounding`; None where it is unreadable or the model is not
             calibrated.
+        certainty: see `Grounding`; None where it is unreadable or not known.
         confidence, feature similarity, continuity, age: see there; 0 where it is unreadable.
         action: name of the best one; empty where it is unreadable.
         peak: (u, v, score) of the best peak; None where nothing was found.
@@ -60,6 +61,7 @@ class ReplayedImage:
     time: int
     state: str
     presence: float | None
+    certainty: float | None
     confidence: float
     feature_similarity: float
     continuity: float
@@ -87,6 +89,7 @@ class ReplayedImage:
             time=time,
             state=UNREADABLE,
             presence=None,
+            certainty=None,
             confidence=0.0,
             feature_similarity=0.0,
             continuity=0.0,
@@ -120,6 +123,7 @@ class ReplayedImage:
             time=time,
             state=(HELD if result.held else FOUND) if shown else ABSTAINED,
             presence=result.presence,
+            certainty=result.grounding.certainty,
             confidence=result.confidence,
             feature_similarity=result.feature_similarity,
             continuity=result.continuity,

@@ -13,9 +13,9 @@ from afformer_core.replay.replayed_image import STAGES, ImageScores, ReplayedIma
 
 _SCORES = tuple(field.name for field in fields(ImageScores))
 COLUMNS = (
-    'stamp', 'state', 'found', 'presence', 'confidence', 'feature_similarity', 'continuity', 'age',
-    'action', 'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z', 'problem',
-    'restart', *_SCORES, *(f'{stage}_ms' for stage in STAGES),
+    'stamp', 'state', 'found', 'presence', 'certainty', 'confidence', 'feature_similarity',
+    'continuity', 'age', 'action', 'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y',
+    'normal_z', 'problem', 'restart', *_SCORES, *(f'{stage}_ms' for stage in STAGES),
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def _row(replayed: ReplayedImage) -> dict[str, Any]:
         'state': replayed.state,
         'found': replayed.peak is not None,
         'presence': replayed.presence,
+        'certainty': replayed.certainty,
         'confidence': replayed.confidence,
         'feature_similarity': replayed.feature_similarity,
         'continuity': replayed.continuity,

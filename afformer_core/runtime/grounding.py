@@ -87,6 +87,12 @@ class Grounding:
         )
 
     @property
+    def unsure(self) -> bool:
+        """Whether the certainty is below its threshold, so that a robot should not act."""
+        certainty, threshold = self.certainty, self.certainty_threshold
+        return certainty is not None and threshold is not None and certainty < threshold
+
+    @property
     def action(self) -> str:
         """Name of the best action; empty for a model that scores none."""
         return next(iter(self.action_scores), '')

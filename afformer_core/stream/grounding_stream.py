@@ -176,6 +176,8 @@ def _located(
 ) -> StreamedGrounding:
     view = checked_view(frame, view)
     peaks, surfaces = lift_peaks(grounding.peaks, frame, view, settings)
+    if settings.certainty_threshold >= 0:
+        grounding = replace(grounding, certainty_threshold=settings.certainty_threshold)
     return StreamedGrounding(
         demonstration,
         replace(grounding, peaks=peaks),

@@ -17,7 +17,11 @@ class StreamSettings:
         maximum_peaks: largest number of peaks, at least 1.
         minimum_presence: below this probability that the image shows what was demonstrated
             nothing is found, 0 to 1; -1: the threshold that the model was calibrated to. It counts
-            where the model is calibrated, and the next two do where it is not.
+            where the model is calibrated, and minimum_confidence and minimum_feature_similarity do
+            where it is not.
+        certainty_threshold: below this probability that the best point lies on the demonstrated
+            part a robot should not act, 0 to 1; -1: the threshold that the model was calibrated
+            to.
         minimum_confidence: below this share of the heatmap around its best peak nothing is found,
             0 to 1.
         minimum_feature_similarity: below this nothing is found either, -1 to 1; see
@@ -40,6 +44,7 @@ class StreamSettings:
 
     maximum_peaks: int = 5
     minimum_presence: float = -1.0
+    certainty_threshold: float = -1.0
     minimum_confidence: float = 0.2
     minimum_feature_similarity: float = 0.7
     minimum_continuity: float = 0.75
@@ -55,6 +60,7 @@ class StreamSettings:
         for name, low, high in (
             ('maximum_peaks', 1, 1_000),
             ('minimum_presence', -1, 1),
+            ('certainty_threshold', -1, 1),
             ('minimum_confidence', 0, 1),
             ('minimum_feature_similarity', -1, 1),
             ('minimum_continuity', -1, 1),

@@ -190,6 +190,11 @@ class GroundingStatistics:
             if result.presence is not None and result.presence_threshold is not None:
                 values['presence'] = f'{result.presence:.3f}'
                 values['presence threshold'] = f'{result.presence_threshold:.3f}'
+            certainty = result.grounding.certainty
+            certainty_threshold = result.grounding.certainty_threshold
+            if certainty is not None and certainty_threshold is not None:
+                values['certainty'] = f'{certainty:.3f}'
+                values['certainty threshold'] = f'{certainty_threshold:.3f}'
             values['confidence'] = f'{result.confidence:.3f}'
             values['feature_similarity'] = f'{result.feature_similarity:.3f}'
             values['continuity'] = f'{result.continuity:.3f}'

@@ -47,6 +47,12 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         'minimum_confidence and minimum_feature_similarity do not apply',
         limits=(-1.0, 1.0),
     )
+    certainty_threshold: float = parameter(
+        -1.0,
+        'Below this probability that the best point lies on the demonstrated part no robot should '
+        'act; -1: the threshold that the model was calibrated to',
+        limits=(-1.0, 1.0),
+    )
     minimum_confidence: float = parameter(
         0.2,
         'Of a model that is not calibrated: below this share of the heatmap around its best peak '
@@ -205,6 +211,7 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         return StreamSettings(
             self.maximum_peaks,
             self.minimum_presence,
+            self.certainty_threshold,
             self.minimum_confidence,
             self.minimum_feature_similarity,
             self.minimum_continuity,

@@ -16,7 +16,7 @@ from afformer_ros.planner.contact import Contact
 
 
 class NotSureError(NotFoundError):
-    """A presence that is too near to its threshold to act on, or not known."""
+    """A presence or certainty that is too low to act on, or a presence that is not known."""
 
 
 def check_presence(affordance: Affordance, margin: float) -> None:
@@ -43,6 +43,25 @@ def check_presence(affordance: Affordance, margin: float) -> None:
         raise NotSureError(
             f'presence is {presence:.2f}, too near to its threshold of {threshold:.2f} to act on; '
             f'expected at least {needed:.2f}. See whether the image shows what was demonstrated'
+        )
+
+
+def check_certainty(affordance: Affordance) -> None:
+    """Check that the best point surely enough lies on the demonstrated part to act.
+
+    A certainty or threshold that is not known (NaN) is not asked for.
+
+    Args:
+        affordance: what the grounding node found.
+
+    Raises:
+        NotSureError: the certainty is below its threshold.
+    """
+    certainty, threshold = affordance.certainty, affordance.certainty_threshold
+    if certainty < threshold:
+        raise NotSureError(
+            f'not sure which part: certainty {certainty:.2f}, threshold {threshold:.2f}. Mark '
+            'the contact in the demonstration'
         )
 
 

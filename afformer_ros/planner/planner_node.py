@@ -18,7 +18,7 @@ from afformer_ros.planner.answers import NoAnswerError, NotFoundError, RefusedEr
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms
 from afformer_ros.planner.contact import BlockedError, Contact, UnreachableError
-from afformer_ros.planner.contacts import check_presence, contacts_of
+from afformer_ros.planner.contacts import check_certainty, check_presence, contacts_of
 from afformer_ros.planner.grounding_client import GroundingClient
 from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
@@ -108,6 +108,7 @@ class PlannerNode(Node):
         settings = self._settings
         affordance = self._ask(demonstrations, settings.agreeing_images, settings.timeout)
         check_presence(affordance, settings.presence_margin)
+        check_certainty(affordance)
         contacts = self._contacts(affordance)
         if self._arm is None:
             return Report(contacts[0], settings.base_frame)

@@ -47,6 +47,22 @@ def test_the_best_peak_is_marked_around_its_position():
     np.testing.assert_allclose(cyan.mean(axis=0), [200, 100], atol=1.5)
 
 
+def test_an_unsure_best_peak_is_a_question_in_a_white_ring():
+    image = np.zeros((480, 640, 3), np.uint8)
+    heatmap = np.zeros((480, 640), np.float32)
+    peaks = [Peak(100.0, 200.0, 0.5), Peak(400.0, 300.0, 0.2)]
+    sure, unsure = (
+        draw_overlay(image, heatmap, peaks, '', 0.5, unsure=doubt) for doubt in (False, True)
+    )
+    assert unsure[200, 111].tolist() == [255, 255, 255]
+    assert sure[200, 111].tolist() == [0, 230, 255]
+    # The hook of the question mark is in its upper right, where a dot is symmetric.
+    inside = unsure[193:208, 92:109, 0] > 100
+    assert inside[:7, 9:].sum() > inside[7:, 9:].sum()
+    assert inside.any(axis=1).sum() > 7
+    np.testing.assert_array_equal(unsure[250:], sure[250:])
+
+
 def test_distances_are_written_beside_their_peaks():
     image = np.zeros((480, 640, 3), np.uint8)
     heatmap = np.zeros((480, 640), np.float32)

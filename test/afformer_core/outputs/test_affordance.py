@@ -125,6 +125,18 @@ def test_a_model_that_is_not_calibrated_has_no_presence(factory, result, name):
     assert math.isnan(getattr(_message(factory, result()), name))
 
 
+def test_certainty_and_its_threshold(factory, result):
+    unknown = result()
+    grounding = replace(unknown.grounding, certainty=0.375, certainty_threshold=0.625)
+    message = _message(factory, replace(unknown, grounding=grounding))
+    assert (message.certainty, message.certainty_threshold) == (0.375, 0.625)
+
+
+@pytest.mark.parametrize('name', ['certainty', 'certainty_threshold'])
+def test_a_certainty_that_is_not_known_is_no_number(factory, result, name):
+    assert math.isnan(getattr(_message(factory, result()), name))
+
+
 def test_an_abstention_has_no_points_but_tells_the_confidence(factory, result):
     message = _message(factory, result(found=False))
     assert (message.found, list(message.points), message.confidence) == (False, [], 0.5)

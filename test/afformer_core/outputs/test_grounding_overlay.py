@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.surface import SurfacePoint
-from afformer_core.outputs.grounding_overlay import caption, draw_grounding
+from afformer_core.outputs.grounding_overlay import caption, draw_grounding, draw_single_grounding
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.runtime import Grounding, Peak
 
@@ -59,6 +59,42 @@ def test_the_caption_says_what_it_is(fields, text):
 def test_the_caption_of_a_calibrated_model_tells_the_presence(presence, fields, text):
     result = _result(presence=presence, presence_threshold=0.5, **fields)
     assert caption(result) == text
+
+
+def _certain(certainty, **fields):
+    result = _result(presence=0.75, presence_threshold=0.5, **fields)
+    grounding = replace(result.grounding, certainty=certainty, certainty_threshold=0.63)
+    return replace(result, grounding=grounding)
+
+
+@pytest.mark.parametrize(
+    ('certainty', 'fields', 'text'),
+    [
+        (0.71, {}, 'press 0.75, presence 0.75, certainty 0.71'),
+        (
+            0.41,
+            {},
+            'press 0.75, presence 0.75, not sure which part: certainty 0.41 of 0.63',
+        ),
+        (
+            0.41,
+            {'age': 0.25},
+            'press 0.75, held for 0.2 s '
+            '(presence 0.75, not sure which part: certainty 0.41 of 0.63)',
+        ),
+        (0.41, {'found': False}, 'not found (presence 0.75, but continuity 1.00)'),
+    ],
+)
+def test_the_caption_tells_the_certainty_of_what_is_found(certainty, fields, text):
+    assert caption(_certain(certainty, **fields)) == text
+
+
+def test_an_unsure_point_is_drawn_as_a_question():
+    sure, unsure = (draw_grounding(IMAGE, _certain(one), 0.0) for one in (0.63, 0.41))
+    assert sure[200, 111].tolist() == [0, 230, 255]
+    assert unsure[200, 111].tolist() == [255, 255, 255]
+    single = replace(_certain(0.41).grounding, presence=0.75)
+    assert draw_single_grounding(IMAGE, single, 0.0)[200, 111].tolist() == [255, 255, 255]
 
 
 @pytest.mark.parametrize(

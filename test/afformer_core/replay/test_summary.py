@@ -26,8 +26,8 @@ from afformer_core.replay.table import write_table
 
 STAGES = {'decode': 1.0, 'predict': 20.0, 'stream': 3.0, 'messages': 6.0}
 SEEN = ReplayedImage(
-    stamp=10**18, time=10**18 + 5, state=FOUND, presence=0.9, confidence=0.5,
-    feature_similarity=0.8,
+    stamp=10**18, time=10**18 + 5, state=FOUND, presence=0.9, certainty=0.7,
+    confidence=0.5, feature_similarity=0.8,
     continuity=1.0, age=0.0, action='press', peak=(10.0, 20.0, 0.5),
     position=np.array([0.0, 0.1, 0.7]), normal=np.array([0.0, 0.0, -1.0]), restart='',
     problem='', milliseconds=STAGES,
@@ -47,6 +47,7 @@ BROKEN = replace(
     NOTHING,
     state=UNREADABLE,
     presence=None,
+    certainty=None,
     problem='the JPEG lacks its end',
     milliseconds={},
     action='',
@@ -102,6 +103,7 @@ def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
     assert rows[0]['stamp'] == '1000000000000000000'
     assert (rows[0]['u'], rows[0]['z'], rows[0]['inside']) == ('10', '0.7', 'true')
     assert (rows[0]['presence'], rows[5]['presence']) == ('0.9', '')
+    assert (rows[0]['certainty'], rows[5]['certainty']) == ('0.7', '')
     assert (rows[1]['z'], rows[1]['problem']) == ('', BESIDE.problem)
     assert (rows[4]['found'], rows[4]['u']) == ('false', '')
     assert rows[5]['predict_ms'] == ''
@@ -110,10 +112,10 @@ def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
 def test_every_column_of_an_image(tmp_path: Path) -> None:
     write_table(tmp_path / 'a.csv', [replace(SEEN, peak=(10.0, 20.0, 0.25), restart='why')])
     assert (tmp_path / 'a.csv').read_text() == (
-        'stamp,state,found,presence,confidence,feature_similarity,continuity,age,action,u,v,score,'
-        'x,y,z,normal_x,normal_y,normal_z,problem,restart,kld,sim,auc_judd,peak_pixels,'
+        'stamp,state,found,presence,certainty,confidence,feature_similarity,continuity,age,action,'
+        'u,v,score,x,y,z,normal_x,normal_y,normal_z,problem,restart,kld,sim,auc_judd,peak_pixels,'
         'peak_millimetres,normal_degrees,inside,decode_ms,predict_ms,stream_ms,messages_ms\n'
-        '1000000000000000000,found,true,0.9,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
+        '1000000000000000000,found,true,0.9,0.7,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
         '0,0,-1,,why,0.7,0.5,0.9,2.5,3,1,true,1,20,3,6\n'
     )
 

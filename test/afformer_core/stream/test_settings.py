@@ -11,6 +11,7 @@ from afformer_core.stream.settings import StreamSettings
     [
         ('maximum_peaks', 1, 1000),
         ('minimum_presence', -1, 1),
+        ('certainty_threshold', -1, 1),
         ('minimum_confidence', 0, 1),
         ('minimum_feature_similarity', -1, 1),
         ('minimum_continuity', -1, 1),
@@ -35,6 +36,7 @@ def test_defaults() -> None:
 
     assert settings.maximum_peaks == 5
     assert settings.minimum_presence == -1
+    assert settings.certainty_threshold == -1
     assert settings.agreement_tolerance == 0.02
     assert settings.minimum_confidence == 0.2
     assert settings.minimum_feature_similarity == 0.7

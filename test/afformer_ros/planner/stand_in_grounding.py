@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ def found(
     action: str = 'touch',
     presence: float = 0.91,
     threshold: float = 1 / 3,
+    certainty: float = math.nan,
+    certainty_threshold: float = math.nan,
 ) -> GroundDemonstration.Result:
     """The result of a goal that has found points."""
     affordance = Affordance(
@@ -57,6 +60,8 @@ def found(
         found=True,
         presence=presence,
         presence_threshold=threshold,
+        certainty=certainty,
+        certainty_threshold=certainty_threshold,
         actions=[ActionScore(name=action, score=0.77)],
         points=points,
         position_frame=frame,

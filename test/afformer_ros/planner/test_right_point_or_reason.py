@@ -327,6 +327,40 @@ def test_a_presence_that_is_not_known_is_not_acted_on(bench) -> None:
     assert 'the model is not calibrated' in made.reason(NotFoundError)
 
 
+def answering(certainty: float, threshold: float) -> Answer:
+    """An answer with one point of a certainty, and a presence that is high enough."""
+    fields = {'certainty': certainty, 'certainty_threshold': threshold}
+    return lambda _: found([point_at(POINT, NORMAL)], BASE, **fields)
+
+
+def test_a_part_that_is_not_certain_is_not_acted_on(bench) -> None:
+    made = bench(answering(0.41, 0.63), camera_frame='')
+    assert made.reason(NotFoundError) == (
+        'not sure which part: certainty 0.41, threshold 0.63. Mark the contact in the '
+        'demonstration'
+    )
+
+
+@pytest.mark.parametrize(
+    ('certainty', 'threshold'),
+    [(0.63, 0.63), (0.71, 0.63), (math.nan, 0.63), (0.07, math.nan)],
+)
+def test_a_part_that_is_certain_or_of_unknown_certainty_is_acted_on(
+    bench, certainty: float, threshold: float
+) -> None:
+    made = bench(answering(certainty, threshold), camera_frame='')
+    made.repeat()
+    made.assert_right()
+
+
+def test_without_a_certainty_the_presence_decides_alone(bench) -> None:
+    made = bench(
+        lambda _: found([point_at(POINT, NORMAL)], BASE, presence=0.36, threshold=0.33),
+        camera_frame='',
+    )
+    assert made.reason(NotFoundError).startswith('presence is 0.36')
+
+
 def test_a_slow_clock_gives_the_node_its_time(bench, monkeypatch) -> None:
     # The answer takes 0.4 s of its clock, and 2 s on the wall.
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.3)

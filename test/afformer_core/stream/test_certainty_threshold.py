@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certainty of a streamed grounding, and the threshold below which it is unsure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.outputs.results import CameraFrame, SpatialView
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.stream.grounding_stream import GroundingStream
+from afformer_core.stream.settings import StreamSettings
+
+CALIBRATION = CertaintyCalibration(0.7, -0.2, 0.63, 0.74, 92, 'pairs.json', 'ab12')
+
+
+def see(stream, prediction, stamp=0, contact=0.9, **settings):
+    frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), stamp, 'camera')
+    view = SpatialView(None, None, 'no depth is received')
+    prediction = replace(
+        prediction, certainty_calibration=CALIBRATION, contact_probability=contact
+    )
+    return stream.ground(frame, prediction, 'press', view, StreamSettings(**settings))
+
+
+@pytest.mark.parametrize(('contact', 'unsure'), [(0.9, False), (0.5, True), (None, False)])
+def test_the_models_threshold_counts_by_default(predict, contact, unsure):
+    grounding = see(GroundingStream(), predict(20, 20), contact=contact).grounding
+    assert grounding.certainty_threshold == 0.63
+    assert grounding.unsure is unsure
+
+
+@pytest.mark.parametrize(('own', 'unsure'), [(0.0, False), (0.42, False), (0.47, True)])
+def test_a_threshold_of_ones_own_goes_before_it(predict, own, unsure):
+    # 0.5 * 0.998 has the certainty 0.45.
+    grounding = see(
+        GroundingStream(), predict(20, 20), contact=0.5, certainty_threshold=own
+    ).grounding
+    assert grounding.certainty == pytest.approx(0.449, abs=2e-3)
+    assert (grounding.certainty_threshold, grounding.unsure) == (own, unsure)
+
+
+def test_the_certainty_of_a_held_result_is_that_of_its_point(predict):
+    stream = GroundingStream()
+    before = see(stream, predict(20, 20))
+    held = see(stream, predict(20, 20, feature_similarity=0.1), 2 * 10**8, contact=0.3)
+    assert held.held
+    assert held.grounding.certainty == before.grounding.certainty
+
+
+def test_a_certainty_of_just_the_threshold_is_sure(predict):
+    grounding = see(GroundingStream(), predict(20, 20)).grounding
+    assert not replace(grounding, certainty=0.63).unsure
+    assert replace(grounding, certainty=0.6299).unsure
+    assert not replace(grounding, certainty=0.1, certainty_threshold=None).unsure

@@ -18,14 +18,12 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Demonstration, EncodedFrames
 from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.matching.weighing import log_probabilities
+from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities
 from afformer_core.runtime.session import Memory, Output, Session
 
 Number = TypeVar('Number', bound=np.generic)
 
 _LARGEST_ZOOM = 8.0
-# Weight of the decoder from which on its zoom stages are worth their time.
-_LEAST_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -238,7 +236,7 @@ class CoarseToFine:
         output = Output.mean([self.session.ground(resized, one.memory) for one in shown])
         if any(len(one.zoom_memories) < len(self.zoomed) for one in shown):
             return output
-        if output.decoder_weight < _LEAST_WEIGHT:
+        if output.decoder_weight < LEAST_WEIGHT:
             return output
         logits = [output.action_logits]
         for number, stage in enumerate(self.zoomed):

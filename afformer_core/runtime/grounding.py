@@ -53,8 +53,7 @@ class Grounding:
         rotation: sense in which the demonstration turns something.
         contact_similarity, decoder_weight: see `PresenceFeatures`.
         certainty: probability that the best point lies on the demonstrated part, 0 to 1; None
-            where the model is not calibrated, or the demonstration's contact was neither marked
-            nor read.
+            where it is not known (see `Prediction.certainty`).
         contact_probability: probability of the demonstration's contact, 0 to 1 (see
             `Demonstration`); None where it is unknown.
         certainty_threshold: certainty below which a robot should not act; None without one.

@@ -12,6 +12,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
@@ -114,8 +115,14 @@ class Prediction:
         return self.calibration.presence(self.presence_features(confidence))
 
     def certainty(self, confidence: float) -> float | None:
-        """Compute the probability that the best point is right, given a confidence."""
+        """Compute the probability that the best point is right, given a confidence.
+
+        None where it is not known: without a calibration or a contact that was read or marked, and
+        where the decoder, which does not use that contact, outweighs the matching network.
+        """
         if self.certainty_calibration is None or self.contact_probability is None:
+            return None
+        if self.decoder_weight >= LEAST_WEIGHT:
             return None
         return self.certainty_calibration.certainty(self.contact_probability, confidence)
 

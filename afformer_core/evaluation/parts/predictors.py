@@ -16,6 +16,7 @@ from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.evaluation.parts.clips import Clip, Point
 from afformer_core.evaluation.parts.kept_values import KeptByImage
 from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.stream.settings import StreamSettings
 
 MOST_POINTS = 3
@@ -37,7 +38,7 @@ CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
     'certainty': lambda grounding: grounding.certainty,
     CONTACT_AND_PEAK: lambda grounding: (
         None
-        if grounding.contact_probability is None
+        if grounding.contact_probability is None or grounding.decoder_weight >= LEAST_WEIGHT
         else grounding.contact_probability * grounding.confidence
     ),
     'feature_similarity': lambda grounding: grounding.feature_similarity,

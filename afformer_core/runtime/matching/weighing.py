@@ -16,6 +16,9 @@ from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.peaks import share_at_maximum
 from afformer_core.runtime.presence import logit
 
+LEAST_WEIGHT = 0.5
+"""Weight of a decoder from which on it outweighs the matching network."""
+
 # Steepness of the odds of the decoder over those of its confidence.
 _STEEPNESS = 3.0
 # How many nats less likely than the best position the matching network may find the decoder's peak

@@ -78,6 +78,17 @@ def test_the_contact_that_was_read_counts_by_its_probability(grounder: Grounder)
     assert groundings['neither'].certainty is None
 
 
+def test_certainty_is_not_known_where_the_decoder_outweighs(grounder: Grounder) -> None:
+    encoded = replace(frames(grounder), contact=(0.3, 0.4))
+    grounder.memorize(encoded, 'weighed', 1)
+    prediction = grounder.predict(encoded.images[0], 'weighed')
+
+    below, at = (replace(prediction, decoder_weight=weight) for weight in (0.49, 0.5))
+
+    assert below.certainty(0.4) == pytest.approx(CALIBRATION.certainty(1.0, 0.4))
+    assert at.certainty(0.4) is None
+
+
 def test_a_calibration_of_other_weights_does_not_count(matched_folder: Path) -> None:
     description = read_description(matched_folder)
     write_description(matched_folder, replace(description, certainty=CALIBRATION))

@@ -7,7 +7,8 @@ import argparse
 import json
 import sys
 import time
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.path_options import (
     INPUT_FILE,
@@ -16,6 +17,11 @@ from afformer_core.cli.options.path_options import (
     OUTPUT_FILE,
 )
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from afformer_core.runtime import Grounding
 
 _EXAMPLE = """examples:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
@@ -33,8 +39,9 @@ def add_parser(subparsers: Any) -> None:
         help='ground a video in an image',
         description=(
             'Prints actions, peaks and their scores as one JSON object. A robot acts only if '
-            'presence is at least presence_threshold; both are null if the model is not '
-            'calibrated.'
+            'presence is at least presence_threshold, and certainty, that the best point lies on '
+            'the demonstrated part, at least certainty_threshold. What a model is not calibrated '
+            'to is null.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -68,6 +75,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
     from afformer_core.demonstrations.media import contact_position, read_demonstration
+    from afformer_core.demonstrations.whole_recording import memorize_whole
     from afformer_core.media.images import read_image, require_image_path, write_image
     from afformer_core.outputs.grounding_json import grounding_json
     from afformer_core.outputs.grounding_overlay import draw_single_grounding
@@ -83,15 +91,29 @@ def run(arguments: argparse.Namespace) -> int:
             f'{shown.announced} frames can be read, and they are used. Copy it again',
             file=sys.stderr,
         )
-    contact = shown.contact
     if arguments.contact is not None:
         contact = contact_position(tuple(arguments.contact), shown.frames[0])
-    grounder.set_demonstration(shown.frames, 'video', contact)
+        shown = replace(shown, contact=contact)
+    memorize_whole(shown, 'video', grounder)
     start = time.perf_counter()
     grounding = grounder.ground(image, 'video')
     milliseconds = 1e3 * (time.perf_counter() - start)
     result = grounding_json(grounding, grounder.calibration, milliseconds, grounder.backend)
     print(json.dumps(result, indent=2))
+    if grounding.unsure:
+        print(_doubt(grounding, arguments.video, shown.contact is not None), file=sys.stderr)
     if arguments.output is not None:
         write_image(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
     return 0
+
+
+def _doubt(grounding: Grounding, video: Path, marked: bool) -> str:
+    """Say how far a grounding is from sure, and which click makes it so."""
+    measured = f'not sure ({grounding.certainty:.2f} of {grounding.certainty_threshold:.2f})'
+    if marked:
+        return f'{measured}, although the contact is marked: see the overlay of --output'
+    separator = '&' if '#' in str(video) else '#'
+    return (
+        f"{measured}: mark the contact: afformer ground --video '{video}{separator}contact=X,Y' "
+        '... with the pixel of its first frame that shows what is operated'
+    )

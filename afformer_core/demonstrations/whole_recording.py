@@ -10,6 +10,7 @@ from afformer_core.demonstrations.recording import Recording, RecordingSettings
 from afformer_core.demonstrations.state import Recorded
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.grounding import Demonstration
 
 
 def record_whole(
@@ -39,3 +40,19 @@ def record_whole(
         return recording.finish(media.frame_count, media.motion_frames)
     finally:
         recording.cancel()
+
+
+def memorize_whole(media: MediaFrames, name: str, grounder: Grounder) -> Demonstration:
+    """Let a model memorize frames that are at hand already, and the contact read of them.
+
+    Args:
+        media: the frames, at least one, with the contact where it is marked.
+        name: name of the demonstration, not empty; one of the same name is replaced.
+        grounder: the model.
+
+    Raises:
+        DemonstrationError: there is no frame, or the model takes no mark.
+        ImageError: a frame is not an image.
+    """
+    recorded = record_whole(media, 'whole', grounder, None)
+    return grounder.memorize(recorded.encoded, name, recorded.summary.frames)

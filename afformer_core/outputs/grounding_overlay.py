@@ -59,7 +59,7 @@ def draw_grounding(
 def caption(result: StreamedGrounding) -> str:
     """Describe the result in one line."""
     if not result.found:
-        return f'not found ({_shortage(result) or _likeness(result)})'
+        return f'not found ({_shortage(result) or _presence(result)})'
     measures = _measures(result)
     answer = result.grounding.answer
     if result.held:
@@ -71,15 +71,15 @@ def caption(result: StreamedGrounding) -> str:
 def _measures(result: Grounding | StreamedGrounding) -> str:
     grounding = result if isinstance(result, Grounding) else result.grounding
     certainty, threshold = grounding.certainty, grounding.certainty_threshold
-    likeness = _likeness(result)
+    presence = _presence(result)
     if certainty is None:
-        return likeness
+        return presence
     if threshold is not None and grounding.unsure:
-        return f'{likeness}, not sure which part: certainty {certainty:.2f} of {threshold:.2f}'
-    return f'{likeness}, certainty {certainty:.2f}'
+        return f'{presence}, not sure which part: certainty {certainty:.2f} of {threshold:.2f}'
+    return f'{presence}, certainty {certainty:.2f}'
 
 
-def _likeness(result: Grounding | StreamedGrounding) -> str:
+def _presence(result: Grounding | StreamedGrounding) -> str:
     if result.presence is not None:
         return f'presence {result.presence:.2f}'
     return (

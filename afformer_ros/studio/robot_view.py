@@ -23,6 +23,7 @@ from afformer_ros.studio.presence_chart import presence_svg
 from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
+    certainty_in_words,
     presence_in_words,
     state_in_words,
 )
@@ -51,6 +52,7 @@ class RobotView:
         with ui.element().classes(_GRID):
             with ui.column().classes('min-w-0 gap-2'):
                 self._presence = ui.label().classes('font-bold presence')
+                self._certainty = ui.label().classes('font-bold certainty')
                 self._point = ui.label().classes('best-point')
                 self._age = ui.label().classes('font-bold')
                 # What is above and below is seen at 1280x720 without scrolling.
@@ -94,11 +96,13 @@ class RobotView:
         affordance = watch.affordance
         if affordance is None:
             self._presence.text = 'No result yet: the messages of the node say why.'
-            self._point.text = self._age.text = ''
+            self._certainty.text = self._point.text = self._age.text = ''
         else:
             self._presence.text = presence_in_words(affordance)
+            self._certainty.text = certainty_in_words(affordance)
             self._point.text = best_point_in_words(affordance)
             self._age.text = age_in_words(now - watch.arrival)
+        self._certainty.set_visibility(bool(self._certainty.text))
         self._age.set_visibility(bool(self._age.text))
         await self._show_overlay(watch.overlay)
 

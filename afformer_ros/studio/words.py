@@ -46,6 +46,17 @@ def presence_in_words(affordance: Affordance) -> str:
     return f'{begin}: presence {presence:.2f}, at least {threshold:.2f} is needed.'
 
 
+def certainty_in_words(affordance: Affordance) -> str:
+    """Say whether the best point surely lies on the demonstrated part; empty where not known."""
+    certainty, threshold = affordance.certainty, affordance.certainty_threshold
+    if not affordance.found or math.isnan(certainty) or math.isnan(threshold):
+        return ''
+    needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
+    if certainty < threshold:
+        return f'Not sure which part: {needed} Mark what is operated.'
+    return f'Sure which part: {needed}'
+
+
 def best_point_in_words(affordance: Affordance) -> str:
     """Say where and how to act; empty where nothing was found."""
     if not affordance.points:

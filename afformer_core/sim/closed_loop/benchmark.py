@@ -10,7 +10,7 @@ import numpy as np
 
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
-from afformer_core.demonstrations.whole_recording import record_whole
+from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
@@ -130,8 +130,7 @@ def _memorize(
     # the sense is measured of rotations alone
     if performance.action == 'rotate':
         dense = tuple(render_clip(renderer, scene, performance, MOST_FRAMES))
-    recorded = record_whole(MediaFrames(clip, len(clip), 0.0, dense), 'clip', grounder, None)
-    grounder.memorize(recorded.encoded, name, len(clip))
+    memorize_whole(MediaFrames(clip, len(clip), 0.0, dense), name, grounder)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,23 @@ def presence_in_words(answer: Answer) -> str:
     )
 
 
+def certainty_in_words(answer: Answer) -> str:
+    """Say whether the best point surely lies on the demonstrated part, and what to do if not.
+
+    Empty where it is not known.
+    """
+    grounding = answer.grounding
+    certainty, threshold = grounding.certainty, grounding.certainty_threshold
+    if certainty is None or threshold is None:
+        return ''
+    needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
+    if not grounding.unsure:
+        return f'Sure which part: {needed}'
+    unmarked = any(shown.contact is None for shown in answer.demonstrations)
+    advice = ' Mark what is operated.' if unmarked else ''
+    return f'Not sure which part: {needed} A robot would not act.{advice}'
+
+
 def overlay(answer: Answer, opacity: float) -> NDArray[np.uint8]:
     """Draw the image under its heatmap of an opacity of 0 to 1: uint8 RGB [H, W, 3]."""
     return draw_single_grounding(answer.image.image, answer.grounding, opacity)

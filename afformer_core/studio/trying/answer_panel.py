@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Panel of an answer: the image under its heatmap, presence, actions, peaks and downloads."""
+"""Panel of an answer: the image under its heatmap, what is known of it, and downloads."""
 
 from __future__ import annotations
 
@@ -106,9 +106,12 @@ def _presence(answer: Answer) -> None:
         and calibration is not None
         and grounding.presence >= calibration.threshold
     )
+    certainty = answer_files.certainty_in_words(answer)
     with ui.row().classes('items-center no-wrap'):
-        ui.icon('check_circle' if found else 'help', size='sm')
+        ui.icon('check_circle' if found and not grounding.unsure else 'help', size='sm')
         ui.label(answer_files.presence_in_words(answer)).classes('font-bold presence')
+    if certainty:
+        ui.label(certainty).classes('font-bold certainty')
     names = ', '.join(shown.name for shown in answer.demonstrations)
     ui.label(f'{names} in {answer.image.name}, {answer.milliseconds:.0f} ms').classes(
         'text-sm break-all'

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.bag_frames import is_bag
 from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.hands.hand import Hand
 from afformer_core.media.polygons import Point
@@ -180,9 +181,8 @@ class Workspace:
         media, maximum = await self._read(Path(f'{shown.source}{fragment}'), shown.name)
         if shown not in self.demonstrations:
             return None
-        await self._worker.run(
-            lambda grounder: grounder.set_demonstration(media.frames, shown.key, contact)
-        )
+        marked = replace(media, contact=contact)
+        await self._worker.run(lambda grounder: memorize_whole(marked, shown.key, grounder))
         if shown not in self.demonstrations:
             self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
             return None
@@ -231,7 +231,7 @@ class Workspace:
     async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
         media, maximum = await self._read(path, name)
         key = f'{next(_numbers)} {name}'
-        await self._worker.run(lambda grounder: grounder.set_demonstration(media.frames, key))
+        await self._worker.run(lambda grounder: memorize_whole(media, key, grounder))
         timeline = timeline_of(media, maximum)
         return ShownDemonstration(key, name, path, media.duration, media.frame_count, timeline)
 

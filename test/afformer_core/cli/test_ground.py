@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.demonstrations.media import read_demonstration
+from afformer_core.demonstrations.media import MediaFrames, read_demonstration
+from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.model_folder import read_description, write_description
 
 
 @pytest.fixture(scope='module')
@@ -41,7 +45,9 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert all(0 <= peak['u'] < 80 and 0 <= peak['v'] < 48 for peak in answer['peaks'])
     assert answer['confidence'] == answer['peaks'][0]['score']
     grounder = Grounder.load(shipped_model_folder(), 'torch')
-    grounder.set_demonstration(read_video(files / 'press.mp4'), 'press')
+    memorize_whole(
+        MediaFrames(tuple(read_video(files / 'press.mp4')), 8, 7 / 8), 'press', grounder
+    )
     grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
     assert answer['presence'] == pytest.approx(grounding.presence, rel=1e-4)
     assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
@@ -66,12 +72,59 @@ def test_a_marked_contact(files: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert 'the contact is marked at 64,40; expected a pixel' in capsys.readouterr().err
 
 
+@pytest.fixture(scope='module')
+def strict_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped model with a threshold of certainty that noise does not reach."""
+    folder = tmp_path_factory.mktemp('strict')
+    shutil.copytree(shipped_model_folder(), folder, dirs_exist_ok=True)
+    description = read_description(folder)
+    certainty = CertaintyCalibration(
+        0.7, -0.2, 0.93, 0.74, 92, 'pairs.json', description.all_weights_sha256
+    )
+    write_description(folder, replace(description, certainty=certainty))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ('part', 'said'),
+    [
+        ('', "mark the contact: afformer ground --video '{}#contact=X,Y' ... with the pixel"),
+        (
+            '#t=0.25,0.75',
+            "mark the contact: afformer ground --video '{}#t=0.25,0.75&contact=X,Y' ... with",
+        ),
+        ('#contact=10,40', ', although the contact is marked: see the overlay'),
+    ],
+)
+def test_what_is_not_sure_is_told_with_the_click_that_helps(
+    files: Path,
+    strict_model: Path,
+    tmp_path: Path,
+    part: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    video = tmp_path / 'turn.mp4'
+    frames = np.random.default_rng(7).integers(0, 256, (8, 128, 160, 3), np.uint8)
+    write_video(video, frames, 8.0)
+
+    assert ground(files, '--model', str(strict_model), video=f'{video}{part}') == 0
+
+    told = capsys.readouterr()
+    answer = json.loads(told.out)
+    assert answer['certainty_threshold'] == 0.93
+    assert 0.01 < answer['certainty'] < 0.6
+    assert told.err.startswith(f'not sure ({answer["certainty"]:.2f} of 0.93)')
+    assert said.format(video) in told.err
+
+
 def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ground(files, video='press.mp4#t=0.25,0.75') == 0
 
     answer = json.loads(capsys.readouterr().out)
     grounder = Grounder.load(shipped_model_folder(), 'torch')
-    grounder.set_demonstration(read_video(files / 'press.mp4')[2:6], 'press')
+    part = MediaFrames(tuple(read_video(files / 'press.mp4')[2:6]), 4, 3 / 8)
+    memorize_whole(part, 'press', grounder)
     grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
     assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
 

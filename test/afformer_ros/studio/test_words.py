@@ -13,6 +13,7 @@ from geometry_msgs.msg import Point
 from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
+    certainty_in_words,
     mark_in_words,
     presence_in_words,
     recording_in_words,
@@ -46,6 +47,21 @@ def test_the_best_point_and_action(found: Affordance) -> None:
     )
     found.points = []
     assert best_point_in_words(found) == ''
+
+
+def test_certainty(found: Affordance) -> None:
+    found.certainty, found.certainty_threshold = 0.41, 0.63
+    assert certainty_in_words(found) == (
+        'Not sure which part: certainty 0.41, at least 0.63 is needed. Mark what is operated.'
+    )
+    found.certainty = 0.63
+    assert certainty_in_words(found) == (
+        'Sure which part: certainty 0.63, at least 0.63 is needed.'
+    )
+    found.certainty = math.nan
+    assert certainty_in_words(found) == ''
+    found.certainty, found.found = 0.41, False
+    assert certainty_in_words(found) == ''
 
 
 def test_presence(found: Affordance) -> None:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An answer in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.runtime import Grounding, Peak
+from afformer_core.studio.trying.answer_files import certainty_in_words
+from afformer_core.studio.trying.workspace import Answer, ShownDemonstration, ShownImage
+
+HEATMAP = np.full((12, 16), 1 / 192, np.float32)
+GROUNDING = Grounding(
+    HEATMAP, (12, 16), {'pull': 0.75}, (Peak(3.2, 5.1, 0.3),), 0.3, 0.8,
+    certainty=0.41, certainty_threshold=0.63,
+)  # fmt: skip
+SHOWN = ShownDemonstration('1 pull', 'pull', Path('pull.mp4'), 2.5, 40, ())
+MARKED = replace(SHOWN, contact=(0.21, 0.7))
+
+
+def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> Answer:
+    image = ShownImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8))
+    grounding = replace(GROUNDING, certainty=certainty)
+    return Answer(image, shown, grounding, None, 31.0, 'torch')
+
+
+@pytest.mark.parametrize(
+    ('shown', 'advice'), [((SHOWN,), ' Mark'), ((MARKED, SHOWN), ' Mark'), ((MARKED,), '')]
+)
+def test_an_unsure_answer_asks_for_the_mark_that_is_missing(
+    shown: tuple[ShownDemonstration, ...], advice: str
+) -> None:
+    told = certainty_in_words(answer(*shown))
+    begin = 'Not sure which part: certainty 0.41, at least 0.63 is needed. A robot would not act.'
+    assert told == begin + (f'{advice} what is operated.' if advice else '')
+
+
+def test_an_answer_of_just_the_threshold_is_sure() -> None:
+    assert certainty_in_words(answer(SHOWN, certainty=0.63)) == (
+        'Sure which part: certainty 0.63, at least 0.63 is needed.'
+    )
+
+
+def test_a_certainty_that_is_not_known_is_not_told() -> None:
+    assert certainty_in_words(answer(SHOWN, certainty=None)) == ''

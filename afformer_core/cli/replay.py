@@ -131,7 +131,7 @@ def _add_settings(group: Any) -> None:
         ('scene_cut_threshold', float, 'change of the image that starts a new scene'),
         ('peak_tolerance', float, 'share of the image by which a peak may be off in depth'),
         ('agreement_tolerance', float, 'share of the diagonal within which best points agree'),
-        ('certainty_threshold', float, 'least certainty to act on; -1: the threshold of the model'),
+        ('certainty_threshold', float, 'least certainty to act on; -1: that of the model'),
     ):
         default = getattr(defaults.stream, name)
         _add_setting(group, name, default, text, type=kind, metavar='N')

@@ -20,7 +20,10 @@ def see(stream, prediction, stamp=0, contact=0.9, **settings):
     frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), stamp, 'camera')
     view = SpatialView(None, None, 'no depth is received')
     prediction = replace(
-        prediction, certainty_calibration=CALIBRATION, contact_probability=contact
+        prediction,
+        certainty_calibration=CALIBRATION,
+        contact_probability=contact,
+        decoder_weight=0.2,
     )
     return stream.ground(frame, prediction, 'press', view, StreamSettings(**settings))
 

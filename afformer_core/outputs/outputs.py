@@ -134,9 +134,10 @@ class OutputMessages:
         found = [one.candidate for one in self._geometries]
         candidates = [one for one in found if one is not None]
         header = self._header_at(self._header.stamp)
-        return grasp_candidates_message(
-            self._factory, [] if self._result.held else candidates, header
-        )
+        # Poses can say neither how old nor how certain they are.
+        if self._result.held or self._result.grounding.unsure:
+            candidates = []
+        return grasp_candidates_message(self._factory, candidates, header)
 
     def _affordance_cloud(self) -> Any:
         view, settings = self._result.view, self._settings

@@ -197,6 +197,16 @@ def test_what_is_held_has_candidates_with_its_age_only(factory, result):
     assert list(messages.create('grasp_candidates').poses) == []
 
 
+@pytest.mark.parametrize(('certainty', 'poses'), [(0.41, 0), (0.63, 2), (None, 2)])
+def test_what_is_unsure_has_candidates_with_its_certainty_only(factory, result, certainty, poses):
+    seen = _seen(result, ON_TABLE, ON_TABLE)
+    grounding = replace(seen.grounding, certainty=certainty, certainty_threshold=0.63)
+    messages = _messages(factory, replace(seen, grounding=grounding))
+    points = messages.create('affordance').points
+    assert [point.grasp_candidate_valid for point in points] == [True, True]
+    assert len(messages.create('grasp_candidates').poses) == poses
+
+
 def _bump(result, **fields):
     """A wall at 0.8 m under a blob of 7 x 5 pixels, and another one far from it."""
     found = _wall(result, **fields)

@@ -55,7 +55,10 @@ def predicted(
     configuration: AfformerConfiguration = SMALL,
     calibration: PresenceCalibration | None = None,
 ) -> Prediction:
-    shown = [SimpleNamespace(features=one, rotation=UNKNOWN_ROTATION) for one in demonstrations]
+    shown = [
+        SimpleNamespace(features=one, rotation=UNKNOWN_ROTATION, contact_probability=None)
+        for one in demonstrations
+    ]
     return Prediction.of(found, IMAGE, shown, configuration, 0.25, calibration)
 
 

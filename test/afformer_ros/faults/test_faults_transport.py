@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,7 +36,25 @@ def _take_shared_memory_away(pid: int) -> None:
         (SHARED_MEMORY / name).unlink()
 
 
+def _remove_ports(domain: int) -> None:
+    first = 7400 + 250 * domain
+    for number in range(first, first + 250):
+        for path in SHARED_MEMORY.glob(f'fast*_port{number}*'):
+            path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def _own_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A domain in which neither earlier nor later tests have ports."""
+    domain = 161 + os.getpid() % 60
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    _remove_ports(domain)
+    yield
+    _remove_ports(domain)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures('_own_domain')
 def test_a_node_that_no_message_reaches_ends_and_grounds_after_another_start(nodes) -> None:
     parameters = {'diagnostics_period': 0.2, 'transport_loss_timeout': 6.5}
     process = nodes.grounding(**parameters)

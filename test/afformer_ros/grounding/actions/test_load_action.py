@@ -16,7 +16,7 @@ from afformer_ros.action import LoadDemonstration
 from afformer_core.media.video import write_video
 
 # Frames of a film that takes a second or two to read.
-LONG = 1000
+LONG = 300
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def load(active: Any) -> Callable[..., Any]:
 @pytest.fixture(scope='module')
 def film(shared_nodes: Any, node_log: Any) -> Path:
     path = shared_nodes.store.parent / 'media' / 'film.mp4'
-    frame = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     write_video(path, (frame for _ in range(LONG)), 30.0)
     return path
 

@@ -114,8 +114,8 @@ class Demonstration:
         features: its features, for feature similarity.
         zoom_memories: memory of each zoom stage; empty where there are none.
         rotation: sense in which it turns something.
-        contact_probability: probability that its contact is where the memory has it, 0 to 1: 1 of
-            a marked one; None where it was neither marked nor read.
+        contact_probability: probability that the contact that was read is where the memory has
+            it, 0 to 1; None where it was not read, or somebody marked it.
     """
 
     name: str

@@ -117,8 +117,9 @@ class Prediction:
     def certainty(self, confidence: float) -> float | None:
         """Compute the probability that the best point is right, given a confidence.
 
-        None where it is not known: without a calibration or a contact that was read or marked, and
-        where the decoder, which does not use that contact, outweighs the matching network.
+        None without a calibration; where the contact was not read, or somebody marked it, which
+        settles which part is meant; and where the decoder, which does not use the contact,
+        outweighs the matching network.
         """
         if self.certainty_calibration is None or self.contact_probability is None:
             return None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,8 @@ def fit_certainty(
 ) -> CertaintyCalibration:
     """Fit the certainty of a model on pairs of several sources.
 
-    The threshold and the area under the curve are those of certainties that were computed for the
-    pairs of each source by a regression on the other sources.
+    The threshold is the median of those that leaving out one source gives, each chosen so that
+    85 % of the answers are right.
 
     Args:
         scores: of the model on N pairs.
@@ -36,42 +37,41 @@ def fit_certainty(
         weights_sha256: hash of the model's weights, in hexadecimal.
 
     Returns:
-        the calibration on all pairs. Its threshold is 1, at which nothing is certain, where none
-        keeps 85 % of the answers right.
+        the calibration on all pairs. Its threshold is 1, at which nothing is certain, where no
+        other one keeps enough answers right.
 
     Raises:
         DatasetError: the pairs are of one source, or all right or all wrong; or the contact was
             not read.
     """
     known = [i for i, score in enumerate(scores) if CONTACT_AND_PEAK in score.confidence_scores]
-    odds = np.array([logit(scores[i].confidence_scores[CONTACT_AND_PEAK]) for i in known])
+    values = np.array([scores[i].confidence_scores[CONTACT_AND_PEAK] for i in known])
     right = np.array([scores[i].inside == 1 for i in known], bool)
     sources = np.array([pairs[i].source for i in known])
-    if len(set(sources.tolist())) < 2 or right.all() or not right.any():
+    names = sorted(set(sources.tolist()))
+    if len(names) < 2 or right.all() or not right.any():
         raise DatasetError(
-            f'certainty cannot be fitted on {len(known)} pairs of {len(set(sources.tolist()))} '
-            f'sources, {int(right.sum())} of them right; expected right and wrong ones of at '
-            'least two sources, of a model that reads contacts'
+            f'certainty cannot be fitted on {len(known)} pairs of {len(names)} sources, '
+            f'{int(right.sum())} of them right; expected right and wrong ones of at least two '
+            'sources, of a model that reads contacts'
         )
-    certainties = np.zeros(len(known))
-    for source in set(sources.tolist()):
-        own = sources == source
-        if right[~own].all() or not right[~own].any():
-            raise DatasetError(
-                f'without the source {source} all points are alike; expected right and wrong ones'
-            )
-        slope, intercept = _regression(odds[~own], right[~own])
-        certainties[own] = 1 / (1 + np.exp(-(slope * odds[own] + intercept)))
-    slope, intercept = _regression(odds, right)
-    return CertaintyCalibration(
+    thresholds = [
+        answering_threshold(values[sources != name], right[sources != name]) for name in names
+    ]
+    slope, intercept = _regression(np.array([logit(value) for value in values]), right)
+    calibration = CertaintyCalibration(
         slope,
         intercept,
-        min(answering_threshold(certainties, right), 1.0),
-        area_under_curve(certainties[right], certainties[~right]),
+        1.0,
+        area_under_curve(values[right], values[~right]),
         len(known),
         annotations,
         weights_sha256,
     )
+    median = sorted(thresholds)[len(thresholds) // 2]
+    if median > 1:
+        return calibration
+    return replace(calibration, threshold=calibration.certainty(1.0, median))
 
 
 def _regression(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:

@@ -24,8 +24,8 @@ class CertaintyCalibration:
         slope: coefficient of the logit of the product, greater than 0.
         intercept: intercept of the regression.
         threshold: certainty below which a robot should not act, 0 to 1.
-        auroc: area under the ROC curve of right against wrong points, 0 to 1, with each source's
-            points judged by a regression on the other sources.
+        auroc: area under the ROC curve of right against wrong points, 0 to 1, of the product,
+            which nothing is fitted to.
         pairs: number of pairs that it was fitted on, at least 1.
         annotations: names of the datasets of the pairs.
         weights_sha256: hash of the weights that it was fitted with, in hexadecimal; it is not

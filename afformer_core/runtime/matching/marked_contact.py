@@ -94,14 +94,12 @@ def describe_map(
 
 
 def contact_probability(encoded: EncodedFrames) -> float | None:
-    """Compute the probability that a demonstration's contact is where its memory has it, 0 to 1.
+    """Compute the probability that a contact that was read is where the memory has it, 0 to 1.
 
-    It is 1 where somebody marked it, else the probability of its map around the maximum; None
-    where it was not read.
+    It is the probability of the map around its maximum; None where the contact was not read, or
+    somebody marked it, so that it is in no doubt.
     """
-    if encoded.contact is not None:
-        return 1.0
-    if encoded.contact_map is None:
+    if encoded.contact is not None or encoded.contact_map is None:
         return None
     logits = encoded.contact_map - encoded.contact_map.max()
     shares = np.exp(logits, dtype=np.float64)

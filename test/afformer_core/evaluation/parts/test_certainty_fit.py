@@ -49,21 +49,26 @@ def test_the_regression_is_found_again(pairs_of) -> None:
     assert found.intercept == pytest.approx(0.6, abs=0.25)
     assert (found.pairs, found.annotations, found.weights_sha256) == (1800, 'drawn', 'abc')
     assert 0.75 < found.auroc < 0.95
-    # At the threshold those at least as certain are right in 85 %; nearly all high ones are.
     assert 0.4 < found.threshold < 0.8
 
 
-def test_a_source_is_judged_by_the_others(pairs_of) -> None:
-    """By the other source's regression, the scores of one mean the contrary."""
-    own, other = drawn(300), drawn(300, 8)
-    turned = [scored(one.inside == 0, one.confidence_scores['contact_and_peak']) for one in other]
+def test_the_threshold_is_the_median_of_those_that_leaving_out_a_source_gives(pairs_of) -> None:
+    good = [scored(True, value) for value in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)]
+    mixed = [scored(right, value) for right, value in ((True, 0.95), (False, 0.65), (True, 0.45))]
+    few = [scored(True, 0.55), scored(False, 0.3)]
 
-    alike = fit_certainty(own + other, pairs_of(a=300, b=300), '', 'abc')
-    contrary = fit_certainty(own + turned, pairs_of(a=300, b=300), '', 'abc')
+    found = fit_certainty(good + mixed + few, pairs_of(a=6, b=3, c=2), '', 'abc')
 
-    assert alike.auroc > 0.75
-    assert contrary.auroc < 0.6
-    assert contrary.threshold > alike.threshold
+    # Without `a`: only 0.95. Without `b`: all but the least. Without `c`: all.
+    assert found.threshold == pytest.approx(found.certainty(1.0, 0.4))
+    # The wrong ones are below 4 and below all of the 9 right ones.
+    assert found.auroc == pytest.approx(13 / 18)
+
+
+def test_nothing_is_certain_where_no_threshold_holds(pairs_of) -> None:
+    scores = [scored(right, value) for right, value in ((False, 0.95), (True, 0.4)) * 3]
+
+    assert fit_certainty(scores, pairs_of(a=2, b=2, c=2), '', 'abc').threshold == 1.0
 
 
 def test_pairs_of_one_source_or_of_one_outcome_are_refused(pairs_of) -> None:

@@ -73,13 +73,15 @@ def test_the_contact_that_was_read_counts_by_its_probability(grounder: Grounder)
     read, marked = groundings['read'], groundings['marked']
     expected = CALIBRATION.certainty(0.6 / 0.94, read.confidence)
     assert read.certainty == pytest.approx(expected, abs=1e-6)
-    assert marked.certainty == pytest.approx(CALIBRATION.certainty(1.0, marked.confidence))
+    assert (marked.certainty, marked.contact_probability) == (None, None)
     assert (read.certainty_threshold, marked.certainty_threshold) == (0.66, 0.66)
     assert groundings['neither'].certainty is None
 
 
 def test_certainty_is_not_known_where_the_decoder_outweighs(grounder: Grounder) -> None:
-    encoded = replace(frames(grounder), contact=(0.3, 0.4))
+    read = np.zeros((4, 4), np.float32)
+    read[1, 2] = 60.0
+    encoded = replace(frames(grounder), contact_map=read)
     grounder.memorize(encoded, 'weighed', 1)
     prediction = grounder.predict(encoded.images[0], 'weighed')
 

@@ -318,7 +318,6 @@ def test_what_is_left_out_is_told(
     [
         ('--protocol', 'buttons'),
         ('--predictor', 'uniform'),
-        ('--calibrate',),
         ('--limit', '3'),
         ('--processes', '2'),
     ],

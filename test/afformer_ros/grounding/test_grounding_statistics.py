@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What /diagnostics tells of the last result."""
+"""Values on /diagnostics of the last result."""
 
 from __future__ import annotations
 

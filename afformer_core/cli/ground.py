@@ -101,17 +101,15 @@ def run(arguments: argparse.Namespace) -> int:
     result = grounding_json(grounding, grounder.calibration, milliseconds, grounder.backend)
     print(json.dumps(result, indent=2))
     if grounding.unsure:
-        print(_doubt(grounding, arguments.video, shown.contact is not None), file=sys.stderr)
+        print(_doubt(grounding, arguments.video), file=sys.stderr)
     if arguments.output is not None:
         write_image(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
     return 0
 
 
-def _doubt(grounding: Grounding, video: Path, marked: bool) -> str:
+def _doubt(grounding: Grounding, video: Path) -> str:
     """Say how far a grounding is from sure, and which click makes it so."""
     measured = f'not sure ({grounding.certainty:.2f} of {grounding.certainty_threshold:.2f})'
-    if marked:
-        return f'{measured}, although the contact is marked: see the overlay of --output'
     separator = '&' if '#' in str(video) else '#'
     return (
         f"{measured}: mark the contact: afformer ground --video '{video}{separator}contact=X,Y' "

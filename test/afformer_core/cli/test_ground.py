@@ -93,7 +93,6 @@ def strict_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
             '#t=0.25,0.75',
             "mark the contact: afformer ground --video '{}#t=0.25,0.75&contact=X,Y' ... with",
         ),
-        ('#contact=10,40', ', although the contact is marked: see the overlay'),
     ],
 )
 def test_what_is_not_sure_is_told_with_the_click_that_helps(
@@ -116,6 +115,16 @@ def test_what_is_not_sure_is_told_with_the_click_that_helps(
     assert 0.01 < answer['certainty'] < 0.6
     assert told.err.startswith(f'not sure ({answer["certainty"]:.2f} of 0.93)')
     assert said.format(video) in told.err
+
+
+def test_a_marked_contact_is_in_no_doubt(
+    files: Path, strict_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ground(files, '--model', str(strict_model), video='press.mp4#contact=10,40') == 0
+
+    told = capsys.readouterr()
+    assert json.loads(told.out)['certainty'] is None
+    assert 'not sure' not in told.err
 
 
 def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

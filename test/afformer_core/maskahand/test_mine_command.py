@@ -109,7 +109,7 @@ def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_look
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--detector', 'nothing'], "'nothing' is no hand detector; expected 'simulated'"),
+        (['--detector', 'nothing'], "'nothing' is no hand detector; expected 'mediapipe'"),
         (['--detector', 'red', '--preview', 'sheet.gif'], 'sheet.gif ends in'),
         (['--detector', 'red', '--rate', '0'], 'the rate is 0.0 frames per second'),
         (['--detector', 'red', '--processes', '0'], '--processes is 0; expected at least 1'),

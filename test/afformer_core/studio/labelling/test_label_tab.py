@@ -20,6 +20,10 @@ from afformer_core.cli.main import main
 from afformer_core.data.readers.folder_pairs import FolderPairsDataset
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.readers.point_table import PointRow, read_point_table
+from afformer_core.demonstrations.media import read_demonstration
+from afformer_core.media.images import read_image
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
 
 @pytest.fixture(autouse=True)
@@ -114,23 +118,20 @@ def test_a_pair_takes_twelve_interactions(tab: Any, pairs: Path) -> None:
     assert tab.get_by_text('press.mp4, bath.png').is_visible()
 
 
-def test_a_key_accepts_what_the_command_finds(
-    tab: Any, pairs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_key_accepts_what_the_model_finds(tab: Any, pairs: Path) -> None:
     tab.locator('.suggested').first.wait_for()
     tab.get_by_text('The model suggests').wait_for()
     tab.keyboard.press('s')
     tab.locator('.marked circle').first.wait_for()
 
     video, image = pairs / 'cup/demonstrations/press.mp4', pairs / 'cup/images/attic.png'
-    options = ['--video', str(video), '--image', str(image), '--threads', '1']
-    assert main(['ground', *options]) == 0
-    expected = json.loads(capsys.readouterr().out)
+    grounder = Grounder.load(model_folder(SHIPPED), threads=1)
+    grounder.set_demonstration(read_demonstration(video, 8).frames, 'press')
+    found = grounder.ground(read_image(image), 'press', 1)
     (row,) = rows(pairs)
-    best = expected['peaks'][0]
-    assert (row.x, row.y) == pytest.approx((best['u'], best['v']), abs=0.006)
+    assert (row.x, row.y) == pytest.approx((found.peaks[0].u, found.peaks[0].v), abs=0.006)
     # The only one of the folder's actions that the model knows.
-    assert 'press' not in expected['actions']
+    assert 'press' not in found.action_scores
     assert row.action == 'pull'
 
 

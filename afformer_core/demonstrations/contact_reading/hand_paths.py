@@ -22,7 +22,7 @@ from afformer_core.hands.contact_estimate import hand_size
 
 # Standard deviation of the time over which landmarks, which tremble, are averaged; seconds.
 _SMOOTHING = 1 / 15
-# Seconds. What is in view for less time is a face or a foot that passed for a hand.
+# Seconds. A detection that lasts for less time is a face or a foot taken for a hand.
 _LEAST_LASTING = 0.18
 
 

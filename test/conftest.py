@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,27 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault('MUJOCO_GL', 'egl')
 # Tests start processes; two that compute with all cores each are slower than with one core each.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
+# Without bytecode each process compiles the package anew, and each process of pytest all tests.
+os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
+sys.dont_write_bytecode = False
 # Nodes of this run see each other and nobody else: neither another machine nor another run here.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
 prepare_environment()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Leave what is alive after the collection to no later search for garbage.
+
+    It is millions of objects, and each full search would take a second.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -27,7 +27,7 @@ def reach(affordance: Affordance) -> tuple[str, PoseStamped] | None:
         if point.grasp_candidate_valid:
             header = Header(frame_id=affordance.position_frame, stamp=affordance.position_stamp)
             pose = PoseStamped(header=header, pose=point.grasp_candidate)
-            return affordance.actions[0].name, pose
+            return affordance.action, pose
     return None
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Launch of a simulated arm that repeats a demonstration: driver, grounding node and planner.
 
-ros2 launch afformer_ros robot_demo.launch.py video:=pull.mp4 family:=drawers rviz:=true
+ros2 launch afformer_ros robot_demo.launch.py video:=pull.mp4 action:=pull family:=drawers
 """
 
 import atexit
@@ -49,6 +49,12 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'video',
             description='Video, folder of images or bag of the demonstration.',
+        ),
+        DeclareLaunchArgument(
+            'action',
+            default_value='',
+            description='What is demonstrated, such as pull; empty: what the model finds, and no '
+            'motion where that is unknown.',
         ),
         DeclareLaunchArgument(
             'folder',
@@ -158,6 +164,7 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[
             {
                 'video': LaunchConfiguration('video'),
+                'action': ParameterValue(LaunchConfiguration('action'), value_type=str),
                 'dry_run': ParameterValue(LaunchConfiguration('dry_run'), value_type=bool),
                 'use_sim_time': ParameterValue(LaunchConfiguration('simulated'), value_type=bool),
             }

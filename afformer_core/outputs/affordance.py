@@ -63,6 +63,8 @@ def affordance_message(
         continuity=float(result.continuity),
         age=float(result.age),
         agreeing_images=int(result.agreeing_images),
+        action=result.grounding.action,
+        action_threshold=_number(result.grounding.action_threshold),
         actions=actions,
         points=points,
         position_frame=position_header.frame_id,

@@ -24,6 +24,8 @@ def grounding_json(
         backend: name of the backend that computed it.
     """
     return {
+        'action': grounding.action,
+        'action_threshold': grounding.action_threshold,
         'actions': dict(grounding.action_scores),
         'peaks': [{'u': peak.u, 'v': peak.v, 'score': peak.score} for peak in grounding.peaks],
         'confidence': grounding.confidence,

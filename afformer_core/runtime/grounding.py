@@ -18,6 +18,9 @@ from afformer_core.runtime.presence import DemonstrationFeatures, PresenceFeatur
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Memory
 
+UNKNOWN_ACTION = 'unknown'
+"""Name of the action of a demonstration whose action is not known."""
+
 
 @dataclass(frozen=True)
 class Peak:
@@ -57,6 +60,8 @@ class Grounding:
         contact_probability: probability of the demonstration's contact, 0 to 1 (see
             `Demonstration`); None where it is unknown.
         certainty_threshold: certainty below which a robot should not act; None without one.
+        action_threshold: score that the best action needs to be known, 0 to 1; None without one.
+        given_action: name of the action where it was given, whatever the model scores; or empty.
     """
 
     probabilities: FloatArray
@@ -72,6 +77,8 @@ class Grounding:
     certainty: float | None = None
     contact_probability: float | None = None
     certainty_threshold: float | None = None
+    action_threshold: float | None = None
+    given_action: str = ''
 
     @cached_property
     def heatmap(self) -> FloatArray:
@@ -92,14 +99,29 @@ class Grounding:
         return certainty is not None and threshold is not None and certainty < threshold
 
     @property
-    def action(self) -> str:
-        """Name of the best action; empty for a model that scores none."""
+    def best_action(self) -> str:
+        """Name of the action of the highest score; empty for a model that scores none."""
         return next(iter(self.action_scores), '')
 
     @property
+    def action(self) -> str:
+        """Name of the action: the given one, else the best one where its score suffices.
+
+        `UNKNOWN_ACTION` where it does not; empty for a model that scores none.
+        """
+        if self.given_action or not self.action_scores or self.action_threshold is None:
+            return self.given_action or self.best_action
+        score = self.action_scores[self.best_action]
+        return self.best_action if score >= self.action_threshold else UNKNOWN_ACTION
+
+    @property
     def answer(self) -> str:
-        """The best action and its score, for people; empty for a model that scores none."""
-        return f'{self.action} {self.action_scores[self.action]:.2f}' if self.action_scores else ''
+        """The action, and its score where it has one, for people; empty where there is none."""
+        if self.action == UNKNOWN_ACTION:
+            return 'unknown action'
+        if self.given_action or not self.action_scores:
+            return self.given_action
+        return f'{self.best_action} {self.action_scores[self.best_action]:.2f}'
 
 
 @dataclass(frozen=True)

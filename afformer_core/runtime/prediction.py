@@ -150,6 +150,7 @@ class Prediction:
             certainty=self.certainty(peaks[0].score),
             contact_probability=self.contact_probability,
             certainty_threshold=None if calibration is None else calibration.threshold,
+            action_threshold=None if calibration is None else calibration.action_threshold,
         )
 
 

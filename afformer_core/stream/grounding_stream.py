@@ -107,7 +107,7 @@ class GroundingStream:
             agreeing = self._agreement.add(best, frame.size, settings.agreement_tolerance)
             return replace(result, agreeing_images=agreeing)
         self._agreement.forget()
-        held = self._held(measures, frame)
+        held = self._held(measures, frame, settings)
         if held is not None and held.age <= settings.hold_time:
             return held
         self._forget()
@@ -148,11 +148,18 @@ class GroundingStream:
         self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         return prediction.grounding(frame.size, settings.maximum_peaks)
 
-    def _held(self, measures: _PresenceMeasures, frame: CameraFrame) -> StreamedGrounding | None:
+    def _held(
+        self, measures: _PresenceMeasures, frame: CameraFrame, settings: StreamSettings
+    ) -> StreamedGrounding | None:
         if self._last_found is None:
             return None
         age = (frame.stamp - self._last_found.stamp) * 1e-9
-        return replace(self._last_found, **asdict(measures), age=age, restart='')
+        grounding = self._last_found.grounding
+        if grounding.given_action != settings.action:
+            grounding = replace(grounding, given_action=settings.action)
+        return replace(
+            self._last_found, grounding=grounding, **asdict(measures), age=age, restart=''
+        )
 
 
 def _suffices(
@@ -176,6 +183,8 @@ def _located(
 ) -> StreamedGrounding:
     view = checked_view(frame, view)
     peaks, surfaces = lift_peaks(grounding.peaks, frame, view, settings)
+    if settings.action:
+        grounding = replace(grounding, given_action=settings.action)
     if settings.certainty_threshold >= 0:
         grounding = replace(grounding, certainty_threshold=settings.certainty_threshold)
     return StreamedGrounding(

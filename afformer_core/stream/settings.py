@@ -39,6 +39,7 @@ class StreamSettings:
             is there; 0: that at the peak itself.
         agreement_tolerance: how far the best points of images that agree may be apart, as a share
             of the image's diagonal, 0 to 1; see `AgreementCounter`.
+        action: what is demonstrated, whatever the model scores; empty: the model's action.
         surface: how points are measured in depth.
     """
 
@@ -54,6 +55,7 @@ class StreamSettings:
     scene_cut_threshold: float = 0.2
     peak_tolerance: float = 0.04
     agreement_tolerance: float = 0.02
+    action: str = ''
     surface: SurfaceSettings = field(default_factory=SurfaceSettings)
 
     def __post_init__(self) -> None:

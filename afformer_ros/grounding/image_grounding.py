@@ -196,10 +196,14 @@ class ImageGrounding:
 
     def _settings(self, goal: GroundGoal | None) -> PipelineSettings:
         settings = self._read_parameters().pipeline_settings(self._topic)
-        if goal is None or not goal.criteria.minimum_presence:
+        if goal is None:
             return settings
-        presence = goal.criteria.minimum_presence
-        return replace(settings, stream=replace(settings.stream, minimum_presence=presence))
+        criteria, stream = goal.criteria, settings.stream
+        if criteria.minimum_presence:
+            stream = replace(stream, minimum_presence=criteria.minimum_presence)
+        if criteria.action:
+            stream = replace(stream, action=criteria.action)
+        return replace(settings, stream=stream)
 
     def _observe(
         self,

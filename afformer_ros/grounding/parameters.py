@@ -137,6 +137,11 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         'the image',
         limits=(0.0, 1.0),
     )
+    action: str = parameter(
+        '',
+        'What is demonstrated, such as pull, by which the direction of motion is known; empty: '
+        'the best action of the model, or unknown where its score is too low',
+    )
     target_frame: str = parameter(
         '',
         'Frame of all positions, looked up in tf2 at the stamp of the image; empty: that of the '
@@ -221,6 +226,7 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
             self.scene_cut_threshold,
             self.peak_tolerance,
             self.agreement_tolerance,
+            self.action,
             SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
         )
 

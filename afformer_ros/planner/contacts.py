@@ -10,13 +10,14 @@ from geometry_msgs.msg import Vector3
 from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
+from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.msg import Affordance, AffordancePoint
 from afformer_ros.planner.answers import NoPositionError, NotFoundError
 from afformer_ros.planner.contact import Contact
 
 
 class NotSureError(NotFoundError):
-    """A presence or certainty that is too low to act on, or a presence that is not known."""
+    """A presence, certainty or action score that is too low to act on, or an unknown presence."""
 
 
 def check_presence(affordance: Affordance, margin: float) -> None:
@@ -65,6 +66,24 @@ def check_certainty(affordance: Affordance) -> None:
         )
 
 
+def check_action(affordance: Affordance) -> None:
+    """Check that the action is known.
+
+    Args:
+        affordance: what the grounding node found.
+
+    Raises:
+        NotSureError: it is not.
+    """
+    if affordance.action == UNKNOWN_ACTION:
+        best = affordance.actions[0]
+        raise NotSureError(
+            f'the action is not known: {best.name} has the best score, {best.score:.2f}; expected '
+            f'at least {affordance.action_threshold:.3g}. Set the parameter action to what was '
+            'demonstrated'
+        )
+
+
 def contacts_of(
     affordance: Affordance,
     to_base: RigidTransform,
@@ -84,15 +103,14 @@ def contacts_of(
 
     Raises:
         NoPositionError: there is no such point.
-        UnknownActionError: the arm has no skill for the best action.
+        UnknownActionError: the arm has no skill for the action.
     """
-    action = affordance.actions[0].name if affordance.actions else ''
     contacts, problems = [], []
     for point in affordance.points:
         problem = _problem(point, camera, minimum_score)
         if not problem:
             try:
-                contacts.append(_contact(point, action, to_base, camera))
+                contacts.append(_contact(point, affordance.action, to_base, camera))
             except ValueError as error:
                 problem = str(error)
         if problem:

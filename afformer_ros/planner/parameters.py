@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_ros.parameter_fields import parameter
+from afformer_ros.planner.contact import ACTIONS
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,11 @@ class PlannerParameters:
     )
     video: str = parameter(
         '', 'Video, folder of images or bag to load first, on the machine of the grounding node'
+    )
+    action: str = parameter(
+        '',
+        'What is demonstrated, one of touch, hold, push, pull, rotate, pick up and put down; '
+        'empty: what the grounding node finds, and no motion where that is unknown',
     )
     dry_run: bool = parameter(False, 'Say what the arm would do, without an arm')
     agreeing_images: int = parameter(
@@ -76,6 +82,10 @@ class PlannerParameters:
     gripper_joint: str = parameter('panda_finger_joint1', 'Joint of the gripper')
 
     def __post_init__(self) -> None:
+        if self.action and self.action not in ACTIONS:
+            raise ValueError(
+                f'action is {self.action!r}; expected one of {", ".join(ACTIONS)}, or nothing'
+            )
         if self.video and self.demonstrations:
             raise ValueError(
                 f'video is {self.video!r}, demonstrations are {self.demonstrations!r}; expected '

@@ -18,7 +18,12 @@ from afformer_ros.planner.answers import NoAnswerError, NotFoundError, RefusedEr
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms
 from afformer_ros.planner.contact import BlockedError, Contact, UnreachableError
-from afformer_ros.planner.contacts import check_certainty, check_presence, contacts_of
+from afformer_ros.planner.contacts import (
+    check_action,
+    check_certainty,
+    check_presence,
+    contacts_of,
+)
 from afformer_ros.planner.grounding_client import GroundingClient
 from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
@@ -91,11 +96,12 @@ class PlannerNode(Node):
         self._finished.set()
         return self._grounding.close()
 
-    def repeat(self, demonstrations: Sequence[str]) -> Report:
+    def repeat(self, demonstrations: Sequence[str], action: str = '') -> Report:
         """Ask where to act, act there, and go back to where the arm was.
 
         Args:
             demonstrations: names of what is repeated; none: the selected ones.
+            action: what is demonstrated; empty: the parameter, or what the grounding node finds.
 
         Raises:
             NotFoundError: there is no point to act at, or it is not sure enough.
@@ -106,9 +112,11 @@ class PlannerNode(Node):
             ArmError: the arm does not answer.
         """
         settings = self._settings
-        affordance = self._ask(demonstrations, settings.agreeing_images, settings.timeout)
+        action = action or settings.action
+        affordance = self._ask(demonstrations, action, settings.agreeing_images, settings.timeout)
         check_presence(affordance, settings.presence_margin)
         check_certainty(affordance)
+        check_action(affordance)
         contacts = self._contacts(affordance)
         if self._arm is None:
             return Report(contacts[0], settings.base_frame)
@@ -151,7 +159,8 @@ class PlannerNode(Node):
     def _see(self, demonstrations: Sequence[str], before: Contact) -> str:
         """Ask once more, and say what has changed."""
         try:
-            now = self._contacts(self._ask(demonstrations, 1, _LOOKING))[0].point
+            seen = self._ask(demonstrations, before.action, 1, _LOOKING)
+            now = self._contacts(seen)[0].point
         except NotFoundError:
             return 'the camera does not see it any more'
         except (NoAnswerError, RefusedError) as error:
@@ -180,7 +189,7 @@ class PlannerNode(Node):
         self._grounding.load(path)
 
     def _ask(
-        self, demonstrations: Sequence[str], agreeing_images: int, seconds: float
+        self, demonstrations: Sequence[str], action: str, agreeing_images: int, seconds: float
     ) -> Affordance:
         """Ask the grounding node where to act."""
         settings = self._settings
@@ -189,6 +198,7 @@ class PlannerNode(Node):
             demonstrations=list(demonstrations),
             agreeing_images=agreeing_images,
             minimum_presence=settings.minimum_presence,
+            action=action,
             # Where it is empty, positions are in the frame that the grounding node is set to.
             target_frame=self._transforms.target_frame(0.0 if settings.dry_run else _APPEARING),
             position_required=True,

@@ -57,7 +57,7 @@ def run_trials(
         with TrialScene(trial, settings) as scene:
             show(graph, scene)
             graph.begin(scene=index)
-            model = repeat(graph)
+            model = repeat(graph, trial.task.action)
             graph.forget([NAME])
             right_pixel = random_element = None
             if baselines:
@@ -82,10 +82,10 @@ def show(graph: RobotGraph, scene: TrialScene) -> None:
         graph.demonstrate(Path(folder) / NAME, NAME)
 
 
-def repeat(graph: RobotGraph) -> Attempt:
-    """Let the arm repeat the demonstration `NAME` in the trial that has begun."""
+def repeat(graph: RobotGraph, action: str) -> Attempt:
+    """Let the arm repeat the demonstration `NAME`, of an action, in the trial that has begun."""
     try:
-        report = graph.planner.repeat([NAME])
+        report = graph.planner.repeat([NAME], action)
     except AfformerError as error:
         return failed_attempt(error)
     return Attempt(str(graph.judge()['verdict']), str(report), report.contact.action)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import GetDemonstrationFrame
 from afformer_ros.studio.grounding_watch import NodeState
@@ -62,7 +63,8 @@ def best_point_in_words(affordance: Affordance) -> str:
     if not affordance.points:
         return ''
     best = affordance.points[0]
-    action = affordance.actions[0].name.replace('_', ' ') if affordance.actions else 'act'
+    known = affordance.action and affordance.action != UNKNOWN_ACTION
+    action = affordance.action.replace('_', ' ') if known else 'act'
     where = f'{action} at x {best.u:.0f}, y {best.v:.0f} pixels, score {best.score:.2f}'
     if best.position_valid:
         at = best.position

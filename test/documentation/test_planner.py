@@ -32,6 +32,7 @@ def _affordance(**fields: Any) -> Affordance:
     unknown = Pose(position=Point(x=math.nan, y=math.nan, z=math.nan))
     known = Pose(position=Point(x=0.1, y=-0.2, z=0.8))
     return Affordance(
+        action='press',
         actions=[ActionScore(name='press', score=0.75), ActionScore(name='hold', score=0.25)],
         points=[
             AffordancePoint(score=0.5, grasp_candidate=unknown),

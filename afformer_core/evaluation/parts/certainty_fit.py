@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit of the certainty that a best point lies on the demonstrated part."""
+"""Fit of the certainty of best points, and of the score from which on an action is known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.errors import AfformerError, DatasetError, how_to_install
-from afformer_core.evaluation.parts.part_confidence import answering_threshold
+from afformer_core.evaluation.parts.part_confidence import (
+    scored_actions,
+    scored_points,
+)
 from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.evaluation.parts.predictors import CONTACT_AND_PEAK
 from afformer_core.reports.bootstrap import area_under_curve
@@ -22,13 +26,13 @@ from afformer_core.runtime.presence import logit
 def fit_certainty(
     scores: Sequence[PartScores],
     pairs: Sequence[PartPair],
-    annotations: str,
-    weights_sha256: str,
+    annotations: str = '',
+    weights_sha256: str = '',
 ) -> CertaintyCalibration:
     """Fit the certainty of a model on pairs of several sources.
 
-    The threshold is the median of those that leaving out one source gives, each chosen so that
-    85 % of the answers are right.
+    Both thresholds, of certainty and of the best action's score, are the medians of those that
+    leaving out one source gives, each chosen so that 85 % of the answers are right.
 
     Args:
         scores: of the model on N pairs.
@@ -37,41 +41,42 @@ def fit_certainty(
         weights_sha256: hash of the model's weights, in hexadecimal.
 
     Returns:
-        the calibration on all pairs. Its threshold is 1, at which nothing is certain, where no
-        other one keeps enough answers right.
+        the calibration on all pairs. A threshold is 1, which nothing reaches, where no other one
+        keeps enough answers right.
 
     Raises:
         DatasetError: the pairs are of one source, or all right or all wrong; or the contact was
             not read.
     """
-    known = [i for i, score in enumerate(scores) if CONTACT_AND_PEAK in score.confidence_scores]
-    values = np.array([scores[i].confidence_scores[CONTACT_AND_PEAK] for i in known])
-    right = np.array([scores[i].inside == 1 for i in known], bool)
-    sources = np.array([pairs[i].source for i in known])
-    names = sorted(set(sources.tolist()))
-    if len(names) < 2 or right.all() or not right.any():
+    points = scored_points(CONTACT_AND_PEAK, scores, pairs)
+    values, right = points.values, points.right
+    thresholds = points.thresholds()
+    if not thresholds or right.all() or not right.any():
         raise DatasetError(
-            f'certainty cannot be fitted on {len(known)} pairs of {len(names)} sources, '
-            f'{int(right.sum())} of them right; expected right and wrong ones of at least two '
-            'sources, of a model that reads contacts'
+            f'certainty cannot be fitted on {len(values)} pairs of '
+            f'{len(set(points.sources.tolist()))} sources, {int(right.sum())} of them right; '
+            'expected right and wrong ones of at least two sources, of a model that reads contacts'
         )
-    thresholds = [
-        answering_threshold(values[sources != name], right[sources != name]) for name in names
-    ]
     slope, intercept = _regression(np.array([logit(value) for value in values]), right)
     calibration = CertaintyCalibration(
         slope,
         intercept,
-        1.0,
-        area_under_curve(values[right], values[~right]),
-        len(known),
-        annotations,
-        weights_sha256,
+        threshold=1.0,
+        action_threshold=min(1.0, _median(scored_actions(scores, pairs).thresholds())),
+        auroc=area_under_curve(values[right], values[~right]),
+        pairs=len(values),
+        annotations=annotations,
+        weights_sha256=weights_sha256,
     )
-    median = sorted(thresholds)[len(thresholds) // 2]
+    median = _median(thresholds)
     if median > 1:
         return calibration
     return replace(calibration, threshold=calibration.certainty(1.0, median))
+
+
+def _median(thresholds: Mapping[str, float]) -> float:
+    """Return the upper median of thresholds by source; of none, infinity."""
+    return sorted(thresholds.values())[len(thresholds) // 2] if thresholds else math.inf
 
 
 def _regression(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of confidence as what tells right best points from wrong ones."""
+"""Scores of confidence as what tells right best points and actions from wrong ones."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.evaluation.parts.part_scores import PartScores
@@ -91,30 +91,100 @@ def measure_confidence(
         seed: of the bootstrap.
     """
     names = dict.fromkeys(name for score in scores for name in score.confidence_scores)
-    return {name: _measure(name, scores, pairs, seed) for name in names}
+    return {name: _measure(scored_points(name, scores, pairs), seed) for name in names}
 
 
-def _measure(
-    name: str, scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int
-) -> ConfidenceMeasures:
-    known = [number for number, score in enumerate(scores) if name in score.confidence_scores]
-    values = np.array([scores[number].confidence_scores[name] for number in known])
-    right = np.array([scores[number].inside == 1 for number in known])
-    groups = [pairs[number].group for number in known]
-    sources = np.array([pairs[number].source for number in known])
-    thresholds = {}
-    for source in dict.fromkeys(sources.tolist()):
-        others = sources != source
-        if others.any():
-            thresholds[source] = answering_threshold(values[others], right[others])
+def measure_action_score(
+    scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
+) -> ConfidenceMeasures | None:
+    """Measure the score of the best action; None of a predictor that scores none.
+
+    Args:
+        scores, pairs, seed: see `measure_confidence`.
+    """
+    known = scored_actions(scores, pairs)
+    return _measure(known, seed) if len(known.values) else None
+
+
+@dataclass(frozen=True)
+class ScoredAnswers:
+    """Answers of N pairs with a score of confidence.
+
+    Attributes:
+        values: scores, [N].
+        right: whether each answer is right, [N].
+        sources: source of each pair, [N].
+        groups: source video of each pair.
+    """
+
+    values: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    sources: NDArray[np.str_]
+    groups: tuple[Hashable, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.values), len(self.right), len(self.sources), len(self.groups)}
+        if len(lengths) != 1:
+            raise ValueError(f'the attributes have lengths {sorted(lengths)}; expected one length')
+
+    @classmethod
+    def of(cls, answers: Iterable[tuple[float, bool, PartPair]]) -> ScoredAnswers:
+        """Collect (score, whether it is right, pair) of each answer."""
+        known = list(answers)
+        return cls(
+            np.array([value for value, _, _ in known], np.float64),
+            np.array([right for _, right, _ in known], bool),
+            np.array([pair.source for _, _, pair in known], str),
+            tuple(pair.group for _, _, pair in known),
+        )
+
+    def thresholds(self) -> dict[str, float]:
+        """Choose the threshold of each source on the others (see `answering_threshold`).
+
+        There is none of a single source.
+        """
+        names = dict.fromkeys(self.sources.tolist())
+        if len(names) < 2:
+            return {}
+        return {
+            name: answering_threshold(
+                self.values[self.sources != name], self.right[self.sources != name]
+            )
+            for name in names
+        }
+
+
+def scored_points(
+    name: str, scores: Sequence[PartScores], pairs: Sequence[PartPair]
+) -> ScoredAnswers:
+    """Collect a score of confidence by its name, and whether best points are inside a part."""
+    return ScoredAnswers.of(
+        (score.confidence_scores[name], score.inside == 1, pair)
+        for score, pair in zip(scores, pairs, strict=True)
+        if name in score.confidence_scores
+    )
+
+
+def scored_actions(scores: Sequence[PartScores], pairs: Sequence[PartPair]) -> ScoredAnswers:
+    """Collect the scores of the best actions, and whether the pairs accept them."""
+    return ScoredAnswers.of(
+        (next(iter(score.action_scores.values())), score.action == 1, pair)
+        for score, pair in zip(scores, pairs, strict=True)
+        if score.action_scores
+    )
+
+
+def _measure(answers: ScoredAnswers, seed: int) -> ConfidenceMeasures:
+    values, right, groups = answers.values, answers.right, answers.groups
+    thresholds = answers.thresholds()
     coverage = right_of_answered = None
     if thresholds:
-        answered = values >= [thresholds[source] for source in sources]
+        answered = values >= [thresholds[source] for source in answers.sources.tolist()]
         coverage = bootstrap_mean(answered, groups, seed)
         right_of_answered = bootstrap_mean(np.where(answered, right, np.nan), groups, seed)
     in_sample = answering_threshold(values, right)
     return ConfidenceMeasures(
-        pairs=len(known),
+        pairs=len(values),
         separation=bootstrap_separation(values, right, groups, seed),
         coverage=coverage,
         right_of_answered=right_of_answered,

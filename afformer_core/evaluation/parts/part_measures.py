@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
-from afformer_core.evaluation.parts.part_confidence import ConfidenceMeasures, measure_confidence
+from afformer_core.evaluation.parts.part_confidence import (
+    ConfidenceMeasures,
+    measure_action_score,
+    measure_confidence,
+)
 from afformer_core.evaluation.parts.part_differences import (
     PartDifference,
     measure_part_differences,
@@ -18,6 +22,7 @@ from afformer_core.evaluation.parts.part_groups import (
     measure_group,
     measure_groups,
 )
+from afformer_core.evaluation.parts.part_reliability import CertaintyGroup, measure_certainty
 from afformer_core.evaluation.parts.part_scores import (
     ClassMeasures,
     PartMeasures,
@@ -76,6 +81,8 @@ class PartsMeasured:
         by_kind: by kind of pair and predictor.
         by_robot: by `robot` or `no robot` in the target, and predictor.
         confidence: by predictor and score of confidence.
+        action_scores: of the score of the best action, by predictor.
+        certainty: of fifths of the pairs, by model that has it.
         pair_facts: by pair.
         by_pair: scores by pair and predictor.
         differences: of all models but the first to the first, by name; of one model empty.
@@ -93,6 +100,8 @@ class PartsMeasured:
     by_kind: ByClass
     by_robot: ByClass
     confidence: Mapping[str, Mapping[str, ConfidenceMeasures]]
+    action_scores: Mapping[str, ConfidenceMeasures]
+    certainty: Mapping[str, Mapping[str, CertaintyGroup]]
     pair_facts: Mapping[str, PairFacts]
     by_pair: Mapping[str, Mapping[str, PartScores]]
     differences: Mapping[str, PartDifference]
@@ -133,6 +142,16 @@ def measure_all(
             name: measure_confidence(each, pairs, seed)
             for name, each in scores.items()
             if any(score.confidence_scores for score in each)
+        },
+        action_scores={
+            name: measured
+            for name, each in scores.items()
+            if (measured := measure_action_score(each, pairs, seed)) is not None
+        },
+        certainty={
+            name: groups
+            for name in models
+            if (groups := measure_certainty(scores[name], pairs, seed))
         },
         pair_facts={pair.sample.sample_id: PairFacts.of(pair) for pair in pairs},
         by_pair={

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from afformer_core.evaluation.parts.contact_scores import contact_tables
-from afformer_core.evaluation.parts.part_confidence import confidence_tables
+from afformer_core.evaluation.parts.part_confidence import RIGHT_SHARE, confidence_tables
 from afformer_core.evaluation.parts.part_differences import part_difference_table
 from afformer_core.evaluation.parts.part_groups import GroupMeasures, group_tables
 from afformer_core.evaluation.parts.part_measures import ByClass, PartsMeasured
+from afformer_core.evaluation.parts.part_reliability import certainty_table
 from afformer_core.evaluation.report.report import ImageLegend, Report
 from afformer_core.reports.bootstrap import interval_note
 from afformer_core.reports.tables import Cell, Table
@@ -39,6 +40,12 @@ _LEGEND = ImageLegend(
     'Outlines: the parts. Cross: best peak. Ring: the marked contact. Heatmaps are drawn relative '
     'to their own maximum, similarity as the exponential of 20 times it.',
 )
+_ACTIONS = {
+    'action': 'accepted',
+    'separation': 'AUROC of the score',
+    'coverage': 'known',
+    'right_of_answered': 'accepted of these',
+}
 _CONTACT = {
     'contact_close': 'first frame, within 3 %',
     'contact_first': 'first frame, within 5 %',
@@ -95,14 +102,26 @@ def parts_report(
         tables.append(
             Table.of(
                 'Actions',
-                {'action': 'accepted'},
+                _ACTIONS,
                 {
-                    **{label: vars(each) for label, each in of_models.items()},
+                    **{
+                        labels[name]: {
+                            **vars(measured.predictors[name]),
+                            **vars(measured.action_scores[name]),
+                        }
+                        for name in models
+                        if name in measured.action_scores
+                    },
                     f'always "{measured.constant_action}"': {
                         'action': measured.constant_action_accepted
                     },
                 },
-                ('Best action among those that the pair accepts.',),
+                (
+                    'accepted: the best action is among those that the pair accepts. known: its '
+                    'score reaches a threshold that was chosen for '
+                    f'{100 * RIGHT_SHARE:g} % of the known actions to be accepted, for the pairs '
+                    'of each source on those of the other sources.',
+                ),
             )
         )
     if any(each.contact_marked is not None for each in of_models.values()):
@@ -122,6 +141,7 @@ def parts_report(
     tables += _tables_by('kind', measured.by_kind, labels)
     tables += _tables_by('robot in the target', measured.by_robot, labels)
     tables += confidence_tables(measured.confidence, labels)
+    tables += [certainty_table(each, labels[name]) for name, each in measured.certainty.items()]
     if measured.contacts is not None:
         tables += contact_tables(measured.contacts, {name: labels[name] for name in models})
     return Report(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certainty: the probability that the best point lies on the demonstrated part."""
+"""Certainty that the best point lies on the demonstrated part, and when an action is known."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class CertaintyCalibration:
         slope: coefficient of the logit of the product, greater than 0.
         intercept: intercept of the regression.
         threshold: certainty below which a robot should not act, 0 to 1.
+        action_threshold: score that the best action needs to be known, 0 to 1; at 1 none is.
         auroc: area under the ROC curve of right against wrong points, 0 to 1, of the product,
             which nothing is fitted to.
         pairs: number of pairs that it was fitted on, at least 1.
@@ -38,6 +39,7 @@ class CertaintyCalibration:
     slope: float
     intercept: float
     threshold: float
+    action_threshold: float
     auroc: float
     pairs: int
     annotations: str
@@ -48,6 +50,7 @@ class CertaintyCalibration:
             ('slope', 0.0, math.inf),
             ('intercept', -math.inf, math.inf),
             ('threshold', 0.0, 1.0),
+            ('action_threshold', 0.0, 1.0),
             ('auroc', 0.0, 1.0),
             ('pairs', 1, math.inf),
         ):

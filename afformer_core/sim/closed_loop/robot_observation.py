@@ -164,7 +164,7 @@ def publish(
     surface = from_optical(camera).surface(
         _along_motion(seen, grounding.peaks[0], spatial, settings)
     )
-    motion = point_motion(grounding.action, surface, _VERTICAL, grounding.rotation)
+    motion = point_motion(grounding.best_action, surface, _VERTICAL, grounding.rotation)
     return replace(_published(camera, seen, result.found), motion=motion)
 
 

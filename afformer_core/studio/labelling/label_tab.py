@@ -100,7 +100,7 @@ class LabelTab:
             if media is None:
                 return
             suggestion = await self._suggester.suggest(
-                pair, media.frames, media.image, lambda: pair is self._pairs.chosen
+                pair, media.demonstration, media.image, lambda: pair is self._pairs.chosen
             )
             if suggestion is not None:
                 self._suggestion.show(suggestion)

@@ -11,6 +11,7 @@ import numpy as np
 from nicegui import events, ui
 from numpy.typing import NDArray
 
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.polygons import Point
@@ -31,10 +32,10 @@ Click = Callable[[Point], Awaitable[None]]
 
 @dataclass(frozen=True)
 class PairMedia:
-    """The image of a pair, uint8 RGB [H, W, 3], and the frames that the model keeps."""
+    """The image of a pair, uint8 RGB [H, W, 3], and its demonstration."""
 
     image: NDArray[np.uint8]
-    frames: tuple[NDArray[np.uint8], ...]
+    demonstration: MediaFrames
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class PairView:
             return None
         with self._demonstration:
             TimelineView(timeline_of(media, maximum), media.frame_count, name)
-        return PairMedia(image, media.frames)
+        return PairMedia(image, media)
 
     def draw(self, drawn: Marks) -> None:
         """Draw marks over the image; none while another image is being read."""

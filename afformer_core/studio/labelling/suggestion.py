@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
 
@@ -29,7 +32,8 @@ class Suggestion:
     Attributes:
         points: best peaks, (x, y) within the image, best first; at least one.
         scores: score of each, 0 to 1.
-        action: name of the best action that may be used; empty where the model has none.
+        action: name of the best action that may be used; empty where there is none, or where the
+            model does not know the action.
         doubtful: whether the model finds that what is demonstrated is not in view.
     """
 
@@ -59,7 +63,7 @@ class Suggester:
     async def suggest(
         self,
         pair: LabelledPair,
-        frames: Sequence[NDArray[np.uint8]],
+        demonstration: MediaFrames,
         image: NDArray[np.uint8],
         is_current: Callable[[], bool],
     ) -> Suggestion | None:
@@ -67,7 +71,7 @@ class Suggester:
 
         Args:
             pair: the pair.
-            frames: frames of the demonstration that the model keeps, uint8 RGB [H, W, 3] each.
+            demonstration: its demonstration, of which the contact is read.
             image: uint8 RGB [H, W, 3].
             is_current: tells whether the pair is still shown; asked before and after.
 
@@ -79,7 +83,7 @@ class Suggester:
             if self._closed or not is_current():
                 return None
             if self._memorized != pair.demonstration:
-                grounder.set_demonstration(frames, self._key)
+                memorize_whole(demonstration, self._key, grounder)
                 self._memorized = pair.demonstration
             return self._suggestion(grounder, image)
 
@@ -101,11 +105,8 @@ class Suggester:
         grounding = grounder.ground(image, self._key, _PEAKS)
         least = _SHARE * grounding.peaks[0].score
         peaks = [peak for peak in grounding.peaks if peak.score >= least]
-        names = [
-            name
-            for name in grounding.action_scores
-            if self._allowed is None or name in self._allowed
-        ]
+        known = () if grounding.action == UNKNOWN_ACTION else grounding.action_scores
+        names = [name for name in known if self._allowed is None or name in self._allowed]
         calibration, presence = grounder.calibration, grounding.presence
         return Suggestion(
             points=tuple(nearest_point((peak.u, peak.v), (width, height)) for peak in peaks),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from afformer_core.data.readers.point_table import PointRow, point_table_text
 from afformer_core.outputs.grounding_json import grounding_json
 from afformer_core.outputs.grounding_overlay import draw_single_grounding
+from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.trying.workspace import Answer
 
 
@@ -45,9 +46,18 @@ def certainty_in_words(answer: Answer) -> str:
     needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
     if not grounding.unsure:
         return f'Sure which part: {needed}'
-    unmarked = any(shown.contact is None for shown in answer.demonstrations)
-    advice = ' Mark what is operated.' if unmarked else ''
-    return f'Not sure which part: {needed} A robot would not act.{advice}'
+    return f'Not sure which part: {needed} A robot would not act. Mark what is operated.'
+
+
+def action_in_words(answer: Answer) -> str:
+    """Say that the action is not known, and what that means; empty where it is."""
+    grounding = answer.grounding
+    if grounding.action != UNKNOWN_ACTION:
+        return ''
+    return (
+        f'Action not known: the best score of this model, {grounding.best_action}, is below its '
+        f'threshold of {grounding.action_threshold:.3g}. A robot has to be given the action.'
+    )
 
 
 def overlay(answer: Answer, opacity: float) -> NDArray[np.uint8]:
@@ -82,7 +92,7 @@ def answer_rows(answer: Answer) -> bytes:
         ValueError: the model scores no actions, which a row needs.
     """
     grounding = answer.grounding
-    if not grounding.action:
+    if not grounding.best_action:
         raise ValueError('the model scores no actions; a row of points.csv needs one')
     best = grounding.peaks[0]
     # A peak may lie half a pixel outside of the image, a row may not.
@@ -90,7 +100,7 @@ def answer_rows(answer: Answer) -> bytes:
     x, y = min(max(best.u, 0.0), width - 1.0), min(max(best.v, 0.0), height - 1.0)
     names = dict.fromkeys(shown.name for shown in answer.demonstrations)
     rows = (
-        PointRow(line, name, answer.image.name, grounding.action, x, y)
+        PointRow(line, name, answer.image.name, grounding.best_action, x, y)
         for line, name in enumerate(names, 2)
     )
     return point_table_text(rows).encode()

@@ -119,6 +119,8 @@ def _presence(answer: Answer) -> None:
 
 
 def _actions(answer: Answer) -> None:
+    if unknown := answer_files.action_in_words(answer):
+        ui.label(unknown).classes('font-bold unknown-action')
     for action, score in answer.grounding.action_scores.items():
         with ui.row().classes('w-full items-center no-wrap gap-2 action'):
             ui.label(action).classes('w-24 text-sm')

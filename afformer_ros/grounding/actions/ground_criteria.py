@@ -25,6 +25,7 @@ class GroundCriteria:
         demonstrations: names that are grounded together; empty: the selected ones.
         agreeing_images: images in a row that must agree, at least 1.
         minimum_presence: presence that each needs, above 0 to 1; 0: the model's threshold.
+        action: what is demonstrated; empty: the node's parameter, or the model's action.
         target_frame: frame of positions; empty: that of the topic.
         position_required: whether the best point of each needs a position.
         timeout: seconds from the goal's acceptance to its result, above 0.
@@ -34,6 +35,7 @@ class GroundCriteria:
     demonstrations: tuple[str, ...]
     agreeing_images: int
     minimum_presence: float
+    action: str
     target_frame: str
     position_required: bool
     timeout: float
@@ -61,6 +63,7 @@ class GroundCriteria:
             names_of(request.demonstrations),
             number_of(agreeing, 'agreeing_images', ranges['agreeing_images']),
             presence,
+            str(request.action),
             frame_of(request.target_frame, 'target_frame'),
             request.position_required,
             timeout or parameters.action_timeout,

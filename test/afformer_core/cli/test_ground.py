@@ -79,7 +79,7 @@ def strict_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(shipped_model_folder(), folder, dirs_exist_ok=True)
     description = read_description(folder)
     certainty = CertaintyCalibration(
-        0.7, -0.2, 0.93, 0.74, 92, 'pairs.json', description.all_weights_sha256
+        0.7, -0.2, 0.93, 0.999, 0.74, 92, 'pairs.json', description.all_weights_sha256
     )
     write_description(folder, replace(description, certainty=certainty))
     return folder
@@ -112,6 +112,7 @@ def test_what_is_not_sure_is_told_with_the_click_that_helps(
     told = capsys.readouterr()
     answer = json.loads(told.out)
     assert answer['certainty_threshold'] == 0.93
+    assert (answer['action'], answer['action_threshold']) == ('unknown', 0.999)
     assert 0.01 < answer['certainty'] < 0.6
     assert told.err.startswith(f'not sure ({answer["certainty"]:.2f} of 0.93)')
     assert said.format(video) in told.err

@@ -132,7 +132,16 @@ def test_certainty_and_its_threshold(factory, result):
     assert (message.certainty, message.certainty_threshold) == (0.375, 0.625)
 
 
-@pytest.mark.parametrize('name', ['certainty', 'certainty_threshold'])
+@pytest.mark.parametrize(('threshold', 'action'), [(0.625, 'press'), (0.875, 'unknown')])
+def test_an_action_is_named_from_its_threshold_on(factory, result, threshold, action):
+    scores = {'press': 0.75, 'hold': 0.25}
+    grounding = replace(result().grounding, action_scores=scores, action_threshold=threshold)
+    message = _message(factory, replace(result(), grounding=grounding))
+    assert (message.action, message.action_threshold) == (action, threshold)
+    assert [(one.name, one.score) for one in message.actions] == list(scores.items())
+
+
+@pytest.mark.parametrize('name', ['certainty', 'certainty_threshold', 'action_threshold'])
 def test_a_certainty_that_is_not_known_is_no_number(factory, result, name):
     assert math.isnan(getattr(_message(factory, result()), name))
 

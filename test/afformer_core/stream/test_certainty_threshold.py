@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certainty of a streamed grounding, and the threshold below which it is unsure."""
+"""Certainty and action of a streamed grounding, and when they suffice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
 
-CALIBRATION = CertaintyCalibration(0.7, -0.2, 0.63, 0.74, 92, 'pairs.json', 'ab12')
+CALIBRATION = CertaintyCalibration(0.7, -0.2, 0.63, 0.87, 0.74, 92, 'pairs.json', 'ab12')
 
 
 def see(stream, prediction, stamp=0, contact=0.9, **settings):
@@ -58,3 +58,19 @@ def test_a_certainty_of_just_the_threshold_is_sure(predict):
     assert not replace(grounding, certainty=0.63).unsure
     assert replace(grounding, certainty=0.6299).unsure
     assert not replace(grounding, certainty=0.1, certainty_threshold=None).unsure
+
+
+@pytest.mark.parametrize(('score', 'action'), [(0.87, 'press'), (0.86, 'unknown')])
+def test_an_action_below_its_threshold_is_unknown(predict, score, action):
+    prediction = replace(predict(20, 20), action_scores={'press': score, 'hold': 0.1})
+    grounding = see(GroundingStream(), prediction).grounding
+    assert (grounding.action, grounding.best_action) == (action, 'press')
+
+
+def test_a_given_action_goes_before_that_of_the_model(predict):
+    stream = GroundingStream()
+    grounding = see(stream, predict(20, 20), action='pull').grounding
+    assert (grounding.action, grounding.answer) == ('pull', 'pull')
+    held = see(stream, predict(20, 20, feature_similarity=0.1), 2 * 10**8, action='rotate')
+    assert held.held
+    assert held.grounding.action == 'rotate'

@@ -53,6 +53,7 @@ def found(
     threshold: float = 1 / 3,
     certainty: float = math.nan,
     certainty_threshold: float = math.nan,
+    action_threshold: float = math.nan,
 ) -> GroundDemonstration.Result:
     """The result of a goal that has found points."""
     affordance = Affordance(
@@ -62,7 +63,9 @@ def found(
         presence_threshold=threshold,
         certainty=certainty,
         certainty_threshold=certainty_threshold,
-        actions=[ActionScore(name=action, score=0.77)],
+        action=action,
+        action_threshold=action_threshold,
+        actions=[ActionScore(name='touch' if action == 'unknown' else action, score=0.77)],
         points=points,
         position_frame=frame,
         position_stamp=stamp or Time(),

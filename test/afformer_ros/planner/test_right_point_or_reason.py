@@ -353,6 +353,28 @@ def test_a_part_that_is_certain_or_of_unknown_certainty_is_acted_on(
     made.assert_right()
 
 
+def test_an_action_that_is_not_known_is_not_acted_on(bench) -> None:
+    made = bench(
+        lambda _: found([point_at(POINT, NORMAL)], BASE, action='unknown', action_threshold=0.93),
+        camera_frame='',
+    )
+    assert made.reason(NotFoundError) == (
+        'the action is not known: touch has the best score, 0.77; expected at least 0.93. Set '
+        'the parameter action to what was demonstrated'
+    )
+
+
+def test_the_action_that_a_parameter_gives_is_asked_for(bench) -> None:
+    made = bench(
+        lambda goal: found([point_at(POINT, NORMAL)], BASE, action=goal.action),
+        camera_frame='',
+        action='hold',
+    )
+    made.repeat()
+    made.assert_right()
+    assert {goal.action for goal in made.grounding.goals.requests} == {'hold'}
+
+
 def test_without_a_certainty_the_presence_decides_alone(bench) -> None:
     made = bench(
         lambda _: found([point_at(POINT, NORMAL)], BASE, presence=0.36, threshold=0.33),

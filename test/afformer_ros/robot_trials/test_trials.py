@@ -15,7 +15,7 @@ pytest.importorskip('rclpy')
 
 from afformer_core.errors import AfformerError
 from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import PlannedTrial
+from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 from afformer_ros.driver.node_processes import NodeError
 from afformer_ros.planner.answers import (
     NoAnswerError,
@@ -67,9 +67,9 @@ class Graph:
         self.calls.append(contact.action)
         return f'felt {contact.action}'
 
-    def _repeat(self, names: list[str]) -> Report:
+    def _repeat(self, names: list[str], action: str) -> Report:
         assert names == ['shown']
-        self.calls.append('repeat')
+        self.calls.append(f'repeat: {action}')
         if isinstance(self._end, AfformerError):
             raise self._end
         return self._end
@@ -101,7 +101,7 @@ class Scene:
 
 
 def attempt(end: Report | AfformerError) -> Attempt:
-    return repeat(cast(RobotGraph, cast(Any, Graph(end))))
+    return repeat(cast(RobotGraph, cast(Any, Graph(end))), 'pull')
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,10 @@ def test_each_trial_is_shown_begun_repeated_and_forgotten(
     assert (first.model, first.right_pixel, first.random_element) == (silent, pushed, pulled)
     assert (second.scene, second.family, second.kind) == (1, 'drawers', 'drawer')
     assert (second.model, second.right_pixel, second.random_element) == (silent, hidden, pulled)
-    model = ['demonstrate shown', {'scene': 0}, 'repeat', 'forget shown']
+    shown = [plan_trials(settings, scene)[0].task.action for scene in (0, 1)]
+    model = ['demonstrate shown', {'scene': 0}, f'repeat: {shown[0]}', 'forget shown']
     assert graph.calls[:8] == [*model, {'scene': 0}, 'push', {'scene': 0}, 'pull']
-    model[1] = {'scene': 1}
+    model[1:3] = [{'scene': 1}, f'repeat: {shown[1]}']
     assert graph.calls[8:] == [*model, {'scene': 1}, 'pull']
     assert list(tmp_path.iterdir()) == []
 

@@ -30,6 +30,7 @@ def found() -> Affordance:
         presence=0.91,
         presence_threshold=0.5,
         position_frame='base_link',
+        action='pick_up',
         actions=[ActionScore(name='pick_up', score=0.9), ActionScore(name='press', score=0.1)],
         points=[point],
     )
@@ -45,6 +46,8 @@ def test_the_best_point_and_action(found: Affordance) -> None:
     assert best_point_in_words(found) == (
         'Pick up at x 312, y 201 pixels, score 0.83. Held for 0.4 s while it is not seen.'
     )
+    found.action = 'unknown'
+    assert best_point_in_words(found).startswith('Act at x 312, y 201 pixels')
     found.points = []
     assert best_point_in_words(found) == ''
 

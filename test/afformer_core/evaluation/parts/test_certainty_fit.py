@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,19 @@ def test_nothing_is_certain_where_no_threshold_holds(pairs_of) -> None:
     scores = [scored(right, value) for right, value in ((False, 0.95), (True, 0.4)) * 3]
 
     assert fit_certainty(scores, pairs_of(a=2, b=2, c=2), '', 'abc').threshold == 1.0
+
+
+def test_an_action_is_known_from_the_median_threshold_of_the_sources(pairs_of) -> None:
+    """Without `a` 0.4, without `b` 0.8, without `c` 0.85."""
+    scored_actions = [
+        (True, 0.9), (False, 0.75), (True, 0.6), (True, 0.85), (True, 0.8), (True, 0.4),
+    ]  # fmt: skip
+    scores = [
+        replace(one, action=float(right), action_scores={'pull': value, 'push': 0.01})
+        for one, (right, value) in zip(drawn(6), scored_actions, strict=True)
+    ]
+    pairs = pairs_of(a=2, b=2, c=2)
+    assert fit_certainty(scores, pairs, '', 'abc').action_threshold == 0.8
 
 
 def test_pairs_of_one_source_or_of_one_outcome_are_refused(pairs_of) -> None:

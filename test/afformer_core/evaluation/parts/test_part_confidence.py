@@ -12,6 +12,7 @@ from afformer_core.evaluation.parts.part_confidence import (
     ConfidenceMeasures,
     answering_threshold,
     confidence_tables,
+    measure_action_score,
     measure_confidence,
 )
 from afformer_core.evaluation.parts.part_scores import PartScores
@@ -89,3 +90,15 @@ def test_tables_have_a_row_for_each_score(peak) -> None:
     assert thresholds.title == 'Right from wrong by confidence, for 85 % right'
     assert surest.rows['the model: peak'] == [1.0, 0.8, 0.75, 0.7]
     assert confidence_tables({}, {}) == []
+
+
+def test_the_score_of_the_best_action_tells_accepted_ones(pairs) -> None:
+    scores = [
+        PartScores(0, 0, 0.0, 0, 0, action=float(right), action_scores={'pull': value, 'push': 0})
+        for value, right in (*KITCHENS, *WORKSHOPS)
+    ]
+    measured = measure_action_score(scores, pairs)
+    assert measured is not None
+    assert measured.thresholds == {'a/kitchens': 0.45, 'b/workshops': 0.8}
+    assert measured.separation.value == pytest.approx(16 / 21)
+    assert measure_action_score([scored(0.9, 1)] * 10, pairs) is None

@@ -23,6 +23,7 @@ from afformer_core.evaluation.parts.part_differences import PartDifference
 from afformer_core.evaluation.parts.part_examples import pair_examples
 from afformer_core.evaluation.parts.part_groups import GroupMeasures
 from afformer_core.evaluation.parts.part_measures import PairFacts, PartsMeasured, measure_all
+from afformer_core.evaluation.parts.part_reliability import CertaintyGroup
 from afformer_core.evaluation.parts.part_report import parts_report
 from afformer_core.evaluation.parts.part_run import evaluate_parts
 from afformer_core.evaluation.parts.part_scores import ClassMeasures, PartMeasures, PartScores
@@ -216,6 +217,8 @@ def test_every_number_is_described(root: Path) -> None:
         *(f'{one}.PREDICTOR.{name}' for one in classes for name in of_class),
         *(f'{one}.{name}' for one in groups for name in of_group),
         *(f'confidence.PREDICTOR.SCORE.{name}' for name in of_score),
+        *(f'action_scores.PREDICTOR.{name}' for name in of_score),
+        *(f'certainty.MODEL.FIFTH.{each.name}' for each in fields(CertaintyGroup)),
         *(f'pair_facts.PAIR.{name}' for name in of_facts),
         *(f'differences.MODEL.{each.name}' for each in fields(PartDifference)),
     }
@@ -223,6 +226,7 @@ def test_every_number_is_described(root: Path) -> None:
         *('pairs', 'source_videos', 'left_out', 'constant_action', 'constant_action_accepted'),
         *('predictors', 'by_pair', 'by_kind', 'by_robot', 'differences'),
         *('by_folder', 'by_source', 'confidence', 'pair_facts', 'contacts'),
+        *('action_scores', 'certainty'),
     }
 
 

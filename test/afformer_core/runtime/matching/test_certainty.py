@@ -15,7 +15,7 @@ from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.model_folder import read_description, write_description
 
-CALIBRATION = CertaintyCalibration(0.8, -0.3, 0.66, 0.74, 92, 'pairs.json', 'abc')
+CALIBRATION = CertaintyCalibration(0.8, -0.3, 0.66, 0.87, 0.74, 92, 'pairs.json', 'abc')
 
 
 def test_certainty_is_a_regression_on_the_product_of_both_probabilities() -> None:
@@ -31,7 +31,14 @@ def test_a_calibration_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ('name', 'value'), [('slope', -0.1), ('threshold', 1.2), ('pairs', 0), ('auroc', float('nan'))]
+    ('name', 'value'),
+    [
+        ('slope', -0.1),
+        ('threshold', 1.2),
+        ('action_threshold', -0.2),
+        ('pairs', 0),
+        ('auroc', float('nan')),
+    ],
 )
 def test_a_calibration_out_of_range_is_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f'{name} of the certainty is {value}; expected'):
@@ -76,6 +83,7 @@ def test_the_contact_that_was_read_counts_by_its_probability(grounder: Grounder)
     assert (marked.certainty, marked.contact_probability) == (None, None)
     assert (read.certainty_threshold, marked.certainty_threshold) == (0.66, 0.66)
     assert groundings['neither'].certainty is None
+    assert marked.action_threshold == 0.87
 
 
 def test_certainty_is_not_known_where_the_decoder_outweighs(grounder: Grounder) -> None:

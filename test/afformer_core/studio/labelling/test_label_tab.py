@@ -21,6 +21,7 @@ from afformer_core.data.readers.folder_pairs import FolderPairsDataset
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.readers.point_table import PointRow, read_point_table
 from afformer_core.demonstrations.media import read_demonstration
+from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.images import read_image
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
@@ -120,19 +121,19 @@ def test_a_pair_takes_twelve_interactions(tab: Any, pairs: Path) -> None:
 
 def test_a_key_accepts_what_the_model_finds(tab: Any, pairs: Path) -> None:
     tab.locator('.suggested').first.wait_for()
-    tab.get_by_text('The model suggests').wait_for()
+    tab.get_by_text('The model suggests: score').wait_for()
+    tab.keyboard.press('2')
     tab.keyboard.press('s')
     tab.locator('.marked circle').first.wait_for()
 
     video, image = pairs / 'cup/demonstrations/press.mp4', pairs / 'cup/images/attic.png'
     grounder = Grounder.load(model_folder(SHIPPED), threads=1)
-    grounder.set_demonstration(read_demonstration(video, 8).frames, 'press')
+    memorize_whole(read_demonstration(video, 8), 'press', grounder)
     found = grounder.ground(read_image(image), 'press', 1)
     (row,) = rows(pairs)
     assert (row.x, row.y) == pytest.approx((found.peaks[0].u, found.peaks[0].v), abs=0.006)
-    # The only one of the folder's actions that the model knows.
-    assert 'press' not in found.action_scores
-    assert row.action == 'pull'
+    # The model does not know the action, so that the chosen one stays.
+    assert (found.action, row.action) == ('unknown', 'turn')
 
 
 def test_a_box_and_an_outline_become_ten_points_each(tab: Any, pairs: Path) -> None:

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.runtime import Grounding, Peak
 from afformer_core.studio.grounding_worker import GroundingWorker
+from afformer_core.studio.labelling import suggestion
 from afformer_core.studio.labelling.point_labels import LabelledPair
 from afformer_core.studio.labelling.suggestion import Suggester
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
-FRAMES = (IMAGE,)
+DEMONSTRATION = MediaFrames((IMAGE,), 1, 0.0)
 
 
 class GrounderDouble:
@@ -27,12 +29,10 @@ class GrounderDouble:
 
     calibration: Any = None
     presence: float | None = 0.5
+    action_threshold: float | None = None
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-
-    def set_demonstration(self, frames: Any, name: str) -> None:
-        self.asked.append('memorize')
 
     def delete_demonstration(self, name: str) -> None:
         self.asked.append('forget')
@@ -42,13 +42,28 @@ class GrounderDouble:
         peaks = (Peak(-0.4, 47.3, 0.6), Peak(20, 30, 0.3), Peak(40, 30, 0.29))
         scores = {'pull': 0.7, 'press': 0.2, 'turn': 0.1}
         return Grounding(
-            np.ones((4, 4), np.float32), (48, 64), scores, peaks, 0.6, 0.5, self.presence
+            np.ones((4, 4), np.float32),
+            (48, 64),
+            scores,
+            peaks,
+            0.6,
+            0.5,
+            self.presence,
+            action_threshold=self.action_threshold,
         )
 
 
 @pytest.fixture
-def grounder() -> GrounderDouble:
-    return GrounderDouble()
+def grounder(monkeypatch: pytest.MonkeyPatch) -> GrounderDouble:
+    double = GrounderDouble()
+
+    def memorize(media: MediaFrames, name: str, grounder: GrounderDouble) -> None:
+        assert media is DEMONSTRATION
+        assert grounder is double
+        double.asked.append('memorize')
+
+    monkeypatch.setattr(suggestion, 'memorize_whole', memorize)
+    return double
 
 
 @pytest.fixture
@@ -72,12 +87,27 @@ def pair(demonstration: str, image: str) -> LabelledPair:
 def test_the_best_peaks_and_the_best_action_that_may_be_used(worker: GroundingWorker) -> None:
     async def use() -> None:
         suggester = Suggester(worker, ('turn', 'press'))
-        found = await suggester.suggest(pair('a.mp4', 'a.png'), FRAMES, IMAGE, lambda: True)
+        found = await suggester.suggest(pair('a.mp4', 'a.png'), DEMONSTRATION, IMAGE, lambda: True)
         assert found is not None
         assert found.points == ((0, 47.3), (20, 30))
         assert found.scores == (0.6, 0.3)
         assert found.action == 'press'
         assert not found.doubtful
+
+    run(use)
+
+
+def test_no_action_is_suggested_where_the_model_knows_none(
+    worker: GroundingWorker, grounder: GrounderDouble
+) -> None:
+    grounder.action_threshold = 0.71
+
+    async def use() -> None:
+        suggester = Suggester(worker, ('turn', 'pull'))
+        pairs = pair('a.mp4', 'a.png')
+        found = await suggester.suggest(pairs, DEMONSTRATION, IMAGE, lambda: True)
+        assert found is not None
+        assert found.action == ''
 
     run(use)
 
@@ -88,7 +118,7 @@ def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
     async def use() -> None:
         suggester = Suggester(worker, None)
         for one in (pair('a.mp4', 'a.png'), pair('a.mp4', 'b.png'), pair('b.mp4', 'b.png')):
-            await suggester.suggest(one, FRAMES, IMAGE, lambda: True)
+            await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: True)
         suggester.close()
         await worker.run(lambda _: None)
 
@@ -110,7 +140,7 @@ def test_what_is_not_in_view_is_doubtful(
 
     async def use() -> None:
         suggester = Suggester(worker, None)
-        found = await suggester.suggest(pair('a.mp4', 'a.png'), FRAMES, IMAGE, lambda: True)
+        found = await suggester.suggest(pair('a.mp4', 'a.png'), DEMONSTRATION, IMAGE, lambda: True)
         assert found is not None
         assert found.doubtful is doubtful
 
@@ -123,7 +153,9 @@ def test_demonstrations_of_one_name_in_two_folders_are_two(
     async def use() -> None:
         suggester = Suggester(worker, None)
         for demonstration in ('cup/press.mp4', 'lamp/press.mp4', 'lamp/press.mp4'):
-            await suggester.suggest(pair(demonstration, 'a.png'), FRAMES, IMAGE, lambda: True)
+            await suggester.suggest(
+                pair(demonstration, 'a.png'), DEMONSTRATION, IMAGE, lambda: True
+            )
 
     run(use)
     assert grounder.asked == ['memorize', 'ground', 'memorize', 'ground', 'ground']
@@ -135,9 +167,9 @@ def test_a_pair_that_is_left_before_its_turn_costs_nothing(
     async def use() -> None:
         suggester = Suggester(worker, None)
         one = pair('a.mp4', 'a.png')
-        assert await suggester.suggest(one, FRAMES, IMAGE, lambda: False) is None
+        assert await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: False) is None
         suggester.close()
-        assert await suggester.suggest(one, FRAMES, IMAGE, lambda: True) is None
+        assert await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: True) is None
 
     run(use)
     assert grounder.asked == []
@@ -151,7 +183,7 @@ def test_a_suggestion_that_is_late_for_its_pair_is_dropped(
     async def use() -> None:
         suggester = Suggester(worker, None)
         one = pair('a.mp4', 'a.png')
-        assert await suggester.suggest(one, FRAMES, IMAGE, lambda: next(shown)) is None
+        assert await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: next(shown)) is None
 
     run(use)
     assert grounder.asked == ['memorize', 'ground']

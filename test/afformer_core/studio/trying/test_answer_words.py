@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from afformer_core.runtime import Grounding, Peak
-from afformer_core.studio.trying.answer_files import certainty_in_words
+from afformer_core.studio.trying.answer_files import action_in_words, certainty_in_words
 from afformer_core.studio.trying.workspace import Answer, ShownDemonstration, ShownImage
 
 HEATMAP = np.full((12, 16), 1 / 192, np.float32)
@@ -19,7 +19,6 @@ GROUNDING = Grounding(
     certainty=0.41, certainty_threshold=0.63,
 )  # fmt: skip
 SHOWN = ShownDemonstration('1 pull', 'pull', Path('pull.mp4'), 2.5, 40, ())
-MARKED = replace(SHOWN, contact=(0.21, 0.7))
 
 
 def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> Answer:
@@ -28,15 +27,11 @@ def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> Answer
     return Answer(image, shown, grounding, None, 31.0, 'torch')
 
 
-@pytest.mark.parametrize(
-    ('shown', 'advice'), [((SHOWN,), ' Mark'), ((MARKED, SHOWN), ' Mark'), ((MARKED,), '')]
-)
-def test_an_unsure_answer_asks_for_the_mark_that_is_missing(
-    shown: tuple[ShownDemonstration, ...], advice: str
-) -> None:
-    told = certainty_in_words(answer(*shown))
-    begin = 'Not sure which part: certainty 0.41, at least 0.63 is needed. A robot would not act.'
-    assert told == begin + (f'{advice} what is operated.' if advice else '')
+def test_an_unsure_answer_asks_for_a_mark() -> None:
+    assert certainty_in_words(answer(SHOWN)) == (
+        'Not sure which part: certainty 0.41, at least 0.63 is needed. A robot would not act. '
+        'Mark what is operated.'
+    )
 
 
 def test_an_answer_of_just_the_threshold_is_sure() -> None:
@@ -47,3 +42,21 @@ def test_an_answer_of_just_the_threshold_is_sure() -> None:
 
 def test_a_certainty_that_is_not_known_is_not_told() -> None:
     assert certainty_in_words(answer(SHOWN, certainty=None)) == ''
+
+
+@pytest.mark.parametrize(
+    ('threshold', 'told'),
+    [
+        (
+            0.76,
+            'Action not known: the best score of this model, pull, is below its threshold of '
+            '0.76. A robot has to be given the action.',
+        ),
+        (0.75, ''),
+        (None, ''),
+    ],
+)
+def test_an_action_that_is_not_known(threshold: float | None, told: str) -> None:
+    shown = answer(SHOWN)
+    grounding = replace(shown.grounding, action_threshold=threshold)
+    assert action_in_words(replace(shown, grounding=grounding)) == told

@@ -25,7 +25,7 @@ def criteria(**fields: Any) -> GroundCriteria:
 
 
 def test_parameters_replace_zeros():
-    assert criteria() == GroundCriteria((), 4, 0.0, '', False, timeout=7.5, maximum_age=1.25)
+    assert criteria() == GroundCriteria((), 4, 0.0, '', '', False, 7.5, 1.25)
 
 
 def test_what_a_goal_says_counts():
@@ -33,13 +33,14 @@ def test_what_a_goal_says_counts():
         demonstrations=['press', 'pull'],
         agreeing_images=1000,
         minimum_presence=0.625,
+        action='pull',
         target_frame='arm/base_link',
         position_required=True,
         timeout=Duration(sec=86399, nanosec=999_999_999),
         maximum_age=Duration(nanosec=375_000_000),
     )
     assert asked == GroundCriteria(
-        ('press', 'pull'), 1000, 0.625, 'arm/base_link', True, 86399.999999999, 0.375
+        ('press', 'pull'), 1000, 0.625, 'pull', 'arm/base_link', True, 86399.999999999, 0.375
     )
 
 

@@ -76,6 +76,17 @@ def test_the_result_is_the_message_of_the_topic(active, ground):
     )
 
 
+def test_a_goal_names_the_action_before_the_parameter_does(active, ground):
+    active.set_parameter('action', 'lift')
+    try:
+        _, named = stream(active, ground(agreeing_images=2, action='rotate'))
+        _, unnamed = stream(active, ground(agreeing_images=2), first=100)
+    finally:
+        active.set_parameter('action', '')
+    assert (named.affordance.action, unnamed.affordance.action) == ('rotate', 'lift')
+    assert sorted(one.name for one in named.affordance.actions) == ['hold', 'press']
+
+
 def test_the_mask_is_that_of_the_topic(active, ground):
     active.set_parameter('mask_share', 0.75)
     masks: list[Image] = []

@@ -2,6 +2,7 @@
 """A grounder, images to record, and demonstrations that were finished."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,35 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
 
 
+@pytest.fixture(scope='session')
+def open_grounder(shipped_model: Path) -> Callable[..., Grounder]:
+    """Opens the shipped model without demonstrations.
+
+    Its networks are loaded once, and once more for each other process by its number.
+    """
+
+    @cache
+    def loaded(process: int) -> Grounder:
+        return Grounder.load(shipped_model, threads=1)
+
+    def open_again(process: int = 0) -> Grounder:
+        one = loaded(process)
+        return Grounder(
+            one.configuration,
+            one._session,
+            one._weights,
+            one.calibration,
+            one.zoom_stages,
+            one.calibration_problem,
+            one.certainty_calibration,
+        )
+
+    return open_again
+
+
 @pytest.fixture
-def grounder(shipped_model: Path) -> Grounder:
-    return Grounder.load(shipped_model, 'torch', threads=1)
+def grounder(open_grounder: Callable[..., Grounder]) -> Grounder:
+    return open_grounder()
 
 
 @pytest.fixture(scope='session')

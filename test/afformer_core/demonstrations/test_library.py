@@ -19,11 +19,11 @@ def library(grounder, tmp_path):
 
 
 @pytest.fixture
-def restarted(shipped_model, tmp_path):
+def restarted(open_grounder, tmp_path):
     """Opens the same store with a model of its own, as after a restart."""
 
     def open_again(changes=None):
-        grounder = Grounder.load(shipped_model, 'torch', threads=1)
+        grounder = open_grounder(process=1)
         if changes:
             grounder = changes(grounder)
         return DemonstrationLibrary(grounder, DemonstrationStore(tmp_path / 'store'))

@@ -23,18 +23,10 @@ from .turned_disc import disc_frame
 PIXEL, SHARES = (143.5, 11.5), (0.9, 0.1)
 
 
-@pytest.fixture(scope='module')
-def models(shipped_model):
-    """The shipped model of each of two processes."""
-    return [Grounder.load(shipped_model, 'torch', threads=1) for _ in range(2)]
-
-
 @pytest.fixture
-def grounders(models):
-    yield models
-    for grounder in models:
-        for name in grounder.demonstrations:
-            grounder.delete_demonstration(name)
+def grounders(open_grounder):
+    """The shipped model of each of two processes."""
+    return [open_grounder(process) for process in range(2)]
 
 
 @pytest.fixture
@@ -196,8 +188,10 @@ def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path
             each.mark('press', PIXEL)
 
 
-def test_a_model_that_takes_no_mark_leaves_the_file_alone(models, desk, tmp_path):
-    decoder = Grounder(models[0].configuration, models[0]._session.decoder, weights='decoder')
+def test_a_model_that_takes_no_mark_leaves_the_file_alone(grounders, desk, tmp_path):
+    decoder = Grounder(
+        grounders[0].configuration, grounders[0]._session.decoder, weights='decoder'
+    )
     library = DemonstrationLibrary(decoder, DemonstrationStore(tmp_path))
     record(library, 'press', map(desk, range(2)))
     before = (tmp_path / 'press.mcap').read_bytes()

@@ -11,16 +11,15 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime import Grounder
 
 
 @pytest.fixture
-def opened(shipped_model, tmp_path):
+def opened(open_grounder, tmp_path):
     """Opens the store as the node of a name does."""
 
     def open_as(owner='/left/grounding'):
         store = DemonstrationStore(tmp_path / 'store')
-        grounder = Grounder.load(shipped_model, 'torch', threads=1)
+        grounder = open_grounder(process=int(owner != '/left/grounding'))
         file = SelectionFile(store.folder, owner)
         return DemonstrationLibrary(grounder, store, selection_file=file)
 

@@ -21,15 +21,13 @@ def _contact(grounder, encoded):
     ('degrees', 'sense'), [(3.0, Sense.CLOCKWISE), (-3.0, Sense.COUNTERCLOCKWISE)]
 )
 def test_the_sense_is_there_again_after_a_restart(
-    monkeypatch, grounder, shipped_model, tmp_path, degrees, sense
+    monkeypatch, grounder, open_grounder, tmp_path, degrees, sense
 ):
     monkeypatch.setattr(Grounder, 'contact', _contact)
     shown = tuple(disc_frame(degrees * number) for number in range(16))
     library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path))
     library.add(MediaFrames((shown[0], shown[-1]), 16, 1.0, shown), 'turn')
     assert library.predict(shown[0]).rotation.sense is sense
-    again = DemonstrationLibrary(
-        Grounder.load(shipped_model, 'torch', threads=1), DemonstrationStore(tmp_path)
-    )
+    again = DemonstrationLibrary(open_grounder(process=1), DemonstrationStore(tmp_path))
     again.select('turn')
     assert again.predict(shown[0]).rotation.sense is sense

@@ -15,7 +15,7 @@ from pathlib import Path
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video
 from afformer_core.outputs.grounding_overlay import draw_single_grounding
-from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime import ArrayGrounder, shipped_model_folder
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument('overlay', type=Path, help='a jpg or png file to write')
     arguments = parser.parse_args()
 
-    grounder = Grounder.load(shipped_model_folder())
+    grounder = ArrayGrounder.load(shipped_model_folder())
     # A demonstration is encoded once; each image after it costs milliseconds.
     grounder.set_demonstration(read_video(arguments.video), 'demonstration')
 

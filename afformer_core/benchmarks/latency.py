@@ -20,10 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.parallel.measured_subprocess import peak_megabytes, run_measurement
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.model_folder import read_description
 
 _LEAST_RUNS = 3
@@ -153,13 +155,19 @@ def _measure_grounder(
     begin = time.perf_counter()
     # Without zoom stages or a matching network, as the variants that it is compared with.
     session = open_decoder(folder, variant.backend, threads, variant.precision)
-    grounder = Grounder(read_description(folder).configuration, session)
+    grounder = ArrayGrounder(read_description(folder).configuration, session)
     video, image = _noise(frames, grounder.configuration.input_size)
 
     def memorize() -> tuple[list[float], float]:
-        grounder.start_demonstration('noise')
-        encoding = [_milliseconds(partial(grounder.add_frame, frame)) for frame in video]
-        return encoding, _milliseconds(grounder.finish_demonstration)
+        encoded: list[tuple[UInt8Array, FloatArray]] = []
+
+        def encode(frame: UInt8Array) -> None:
+            resized = grounder.resize(frame)
+            encoded.append((resized, grounder.encode(resized)))
+
+        encoding = [_milliseconds(partial(encode, frame)) for frame in video]
+        whole = EncodedFrames.stack(encoded)
+        return encoding, _milliseconds(lambda: grounder.memorize(whole, 'noise', frames))
 
     memorize()
     heatmap = grounder.ground(image, 'noise').heatmap

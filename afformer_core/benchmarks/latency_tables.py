@@ -39,8 +39,8 @@ _NOTES = (
     'recomputing everything: for each image, all frames are encoded again and the '
     'relative-position bias is materialised for fused attention, as in the released code; same '
     'weights. In fp16 this is by autocast, which casts the weights again for each image.',
-    'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground with '
-    'one zoom stage. Each further zoom stage of a model takes as long again.',
+    'afformer: the demonstration was memorized once; ms / image is all of grounding it with one '
+    'zoom stage. Each further zoom stage of a model takes as long again.',
     'Medians, and the 95th percentile. Peak memory is that of the whole process, libraries '
     'included; each row has its own process. On the GPU it is the peak that PyTorch reserved, '
     'plus what TensorRT and kernels took, without the CUDA context, some hundred MB for each '

@@ -14,8 +14,8 @@ from afformer_core.demonstrations.state import Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import Grounder
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 
@@ -31,7 +31,7 @@ class DemonstrationCollection:
         store: store of their files; None to lose them with this object.
     """
 
-    def __init__(self, grounder: Grounder, store: DemonstrationStore | None) -> None:
+    def __init__(self, grounder: ArrayGrounder, store: DemonstrationStore | None) -> None:
         self._grounder = grounder
         self._store = store
         entries, self.problems = ((), ()) if store is None else store.load_all()

@@ -15,7 +15,7 @@ from afformer_core.demonstrations.state import DemonstrationState, Phase
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.session import Session
 
@@ -32,7 +32,7 @@ class KeptDemonstrations:
 
     def __init__(
         self,
-        grounder: Grounder,
+        grounder: ArrayGrounder,
         store: DemonstrationStore | None,
         changed: Callable[[DemonstrationState], None],
         selection_file: SelectionFile | None,

@@ -19,7 +19,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 
 class DemonstrationLibrary(KeptDemonstrations):
@@ -35,7 +35,7 @@ class DemonstrationLibrary(KeptDemonstrations):
 
     def __init__(
         self,
-        grounder: Grounder,
+        grounder: ArrayGrounder,
         store: DemonstrationStore | None,
         changed: Callable[[DemonstrationState], None] = lambda state: None,
         settings: RecordingSettings | None = None,

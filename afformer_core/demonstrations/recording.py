@@ -36,8 +36,8 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import Grounder
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.matching.marked_contact import on_grid
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
@@ -113,7 +113,7 @@ class Recording:
     def __init__(
         self,
         name: str,
-        grounder: Grounder,
+        grounder: ArrayGrounder,
         store: DemonstrationStore | None,
         settings: RecordingSettings,
         reader: DemonstrationReader | None = None,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.dense_flow import FrameFlow, follow_points, frame_flows
 from afformer_core.geometry.action_kind import ActionKind, action_kind
-from afformer_core.runtime import Grounder
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Sense, ShownRotation
 
 # Frames in which the sense is sought, at most; each window takes the given share of them.
@@ -41,7 +41,7 @@ _LEAST_AGREEMENT = 0.4
 
 
 def shown_rotation(
-    grounder: Grounder, encoded: EncodedFrames, frames: Sequence[NDArray[np.uint8]]
+    grounder: ArrayGrounder, encoded: EncodedFrames, frames: Sequence[NDArray[np.uint8]]
 ) -> ShownRotation:
     """Estimate the sense of a demonstration's rotation around what the model sees it operate.
 

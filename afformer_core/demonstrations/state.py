@@ -14,7 +14,7 @@ from afformer_core.demonstrations.contact_reading.reading import ContactReading
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Sense, ShownRotation
 
 
@@ -183,7 +183,7 @@ class StoreEntry:
         summary: its numbers.
         created: seconds since 1970 at which it was finished; gives the order.
         first_frame, last_frame: the part that is used, as numbers of frames in the file, from 0.
-        fingerprint: fingerprint of the model that encoded it, see `Grounder.fingerprint`.
+        fingerprint: fingerprint of the model that encoded it, see `ArrayGrounder.fingerprint`.
 
     Raises:
         DemonstrationError: the numbers contradict each other.

@@ -9,14 +9,14 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import Recording, RecordingSettings
 from afformer_core.demonstrations.state import Recorded
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.grounding import Demonstration
 
 
 def record_whole(
     media: MediaFrames,
     name: str,
-    grounder: Grounder,
+    grounder: ArrayGrounder,
     store: DemonstrationStore | None,
     check: Callable[[], None] = lambda: None,
 ) -> Recorded:
@@ -42,7 +42,7 @@ def record_whole(
         recording.cancel()
 
 
-def memorize_whole(media: MediaFrames, name: str, grounder: Grounder) -> Demonstration:
+def memorize_whole(media: MediaFrames, name: str, grounder: ArrayGrounder) -> Demonstration:
     """Let a model memorize frames that are at hand already, and the contact read of them.
 
     Args:

@@ -19,7 +19,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.bag import Bag, BagError, BagMessage, Window
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.presence import PresenceCalibration
 
@@ -35,7 +35,7 @@ class ReplayDemonstrations:
         settings: how demonstrations are recorded from a bag.
     """
 
-    def __init__(self, grounder: Grounder, settings: RecordingSettings) -> None:
+    def __init__(self, grounder: ArrayGrounder, settings: RecordingSettings) -> None:
         self._grounder = grounder
         self._library = DemonstrationLibrary(grounder, None, settings=settings)
         self._names: list[str] = []

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Grounding at run time: the user's API and the sessions behind it."""
 
+from afformer_core.runtime.array_grounder import ArrayGrounder
 from afformer_core.runtime.backends import BACKENDS
-from afformer_core.runtime.grounder import Grounder
 from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
 from afformer_core.runtime.session import Memory, Session
 from afformer_core.runtime.shipped_model import shipped_model_folder
 
 __all__ = [
     'BACKENDS',
+    'ArrayGrounder',
     'Demonstration',
-    'Grounder',
     'Grounding',
     'Memory',
     'Peak',

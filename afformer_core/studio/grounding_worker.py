@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 Result = TypeVar('Result')
 
@@ -22,16 +22,16 @@ class GroundingWorker:
         load: function that opens the model.
     """
 
-    def __init__(self, load: Callable[[], Grounder]) -> None:
+    def __init__(self, load: Callable[[], ArrayGrounder]) -> None:
         self._load = load
-        self._grounder: Grounder | None = None
+        self._grounder: ArrayGrounder | None = None
         self._thread = ThreadPoolExecutor(1, 'grounding')
 
-    async def run(self, task: Callable[[Grounder], Result]) -> Result:
+    async def run(self, task: Callable[[ArrayGrounder], Result]) -> Result:
         """Run a task with the model, after those before it; what it raises is raised here."""
         return await asyncio.wrap_future(self._thread.submit(lambda: task(self._opened())))
 
-    def submit(self, task: Callable[[Grounder], None]) -> None:
+    def submit(self, task: Callable[[ArrayGrounder], None]) -> None:
         """Leave a task to be run, without waiting for it."""
         self._thread.submit(lambda: task(self._opened()))
 
@@ -39,7 +39,7 @@ class GroundingWorker:
         """End the thread after the task that it runs; those that wait are dropped."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _opened(self) -> Grounder:
+    def _opened(self) -> ArrayGrounder:
         if self._grounder is None:
             self._grounder = self._load()
         return self._grounder

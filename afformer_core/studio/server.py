@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from afformer_core.hands.open_detector import open_hand_detector
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.access import Guard, is_loopback
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.label_tab import LabelTab
@@ -83,7 +83,7 @@ class StudioSettings:
 
 
 def serve(
-    settings: StudioSettings, load: Callable[[], Grounder], added: Sequence[StudioTab] = ()
+    settings: StudioSettings, load: Callable[[], ArrayGrounder], added: Sequence[StudioTab] = ()
 ) -> None:
     """Serve the page until the process is told to end.
 

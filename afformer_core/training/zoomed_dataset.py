@@ -29,7 +29,7 @@ from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window
 
 _SHOWN = 'demonstration'
@@ -51,7 +51,7 @@ class ZoomSettings:
         split: split of EPIC-Hotspot.
         stages: zoom stages, at least one, assigned to the objects in turn.
         share: share of the objects that are cropped, the first ones; above 0, at most 1.
-        backend: see `Grounder.load`.
+        backend: see `ArrayGrounder.load`.
 
     Raises:
         ValueError: the share is out of its range, or there is no zoom stage.
@@ -95,7 +95,7 @@ def write_zoomed_dataset(
         ModelFolderError: the folder does not hold a valid model.
     """
     count, name = _zoomed_count(settings), settings.annotations.stem
-    Grounder.load(settings.model, settings.backend)
+    ArrayGrounder.load(settings.model, settings.backend)
     description = {key: str(value) for key, value in asdict(settings).items()}
     return Production(
         folder,
@@ -156,7 +156,9 @@ def _make(settings: ZoomSettings, index: int, folder: Path) -> list[dict[str, An
     return entries
 
 
-def _zoomed(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict[str, Any] | None:
+def _zoomed(
+    grounder: ArrayGrounder, sample: Sample, zoom: float, path: Path
+) -> dict[str, Any] | None:
     """Write the crop of a sample's image; return None where the target lies outside."""
     image = read_image(sample.image_path)
     window = _crop_window(grounder, image, zoom)
@@ -188,7 +190,7 @@ def _entry(
     }
 
 
-def _crop_window(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> CropWindow:
+def _crop_window(grounder: ArrayGrounder, image: NDArray[np.uint8], zoom: float) -> CropWindow:
     """Return the crop window around the demonstration's peak in an image, without zoom stages."""
     return crop_window(grounder.output(image, _SHOWN), grounder.configuration, zoom)
 
@@ -210,8 +212,8 @@ def _from(folder: Path, path: Path) -> str:
 
 
 @lru_cache(maxsize=1)
-def _grounder(settings: ZoomSettings) -> Grounder:
-    return Grounder.load(settings.model, settings.backend, threads=1, maximum_stages=1)
+def _grounder(settings: ZoomSettings) -> ArrayGrounder:
+    return ArrayGrounder.load(settings.model, settings.backend, threads=1, maximum_stages=1)
 
 
 @lru_cache(maxsize=1)

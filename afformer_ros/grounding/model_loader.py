@@ -16,7 +16,7 @@ from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import AfformerError
-from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime import ArrayGrounder, shipped_model_folder
 from afformer_core.runtime.backends import GPU_BACKENDS
 from afformer_core.runtime.session import Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
@@ -56,7 +56,7 @@ class ModelLoader:
         self._folder = _model_folder(parameters)
         self._submit = submit
         self._changed = changed
-        self._grounder: Grounder | None = None
+        self._grounder: ArrayGrounder | None = None
         self._engine_build: EngineBuild | None = None
         self._loss = ''
 
@@ -77,7 +77,7 @@ class ModelLoader:
         folder = self._folder
         begin = time.monotonic()
         later = parameters.backend == 'tensorrt' and not parameters.wait_for_engine
-        grounder = Grounder.load(
+        grounder = ArrayGrounder.load(
             folder,
             'auto' if later else parameters.backend,
             parameters.threads,

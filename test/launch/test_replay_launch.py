@@ -14,7 +14,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 for module, reason in (
     ('launch_ros', 'launch_ros is not installed; PyPI has no wheel of it'),
@@ -59,7 +59,7 @@ def demonstration(shipped_model: Path, tmp_path: Path) -> str:
     """A demonstration in the store of the node that is launched."""
     frames = [np.full((48, 64, 3), value, np.uint8) for value in (90, 120, 150)]
     store = DemonstrationStore(tmp_path / 'ros' / 'afformer' / 'demonstrations')
-    record_whole(frames, 3, 0.2, 'press', Grounder.load(shipped_model), store)
+    record_whole(frames, 3, 0.2, 'press', ArrayGrounder.load(shipped_model), store)
     return 'press'
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.pairs.pair_result import PairResult
     from afformer_core.evaluation.pairs.pairs import Pair
     from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings
-    from afformer_core.runtime import Grounder
+    from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.coarse_to_fine import ZoomStage
     from afformer_core.runtime.presence import PresenceCalibration
 
@@ -71,11 +71,11 @@ def calibrate(
     return calibration
 
 
-def _open_decoder(arguments: argparse.Namespace, folder: Path) -> Grounder:
+def _open_decoder(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
     """Open a model without zoom stages and without a matching network."""
-    from afformer_core.runtime import Grounder
+    from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.backends import open_decoder
     from afformer_core.runtime.model_folder import read_description
 
     session = open_decoder(folder, arguments.backend, arguments.threads, arguments.precision)
-    return Grounder(read_description(folder).configuration, session)
+    return ArrayGrounder(read_description(folder).configuration, session)

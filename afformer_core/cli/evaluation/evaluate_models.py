@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
     from afformer_core.evaluation.report.qualitative_examples import MeasuredRows
     from afformer_core.evaluation.report.report import Report
-    from afformer_core.runtime import Grounder
+    from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.presence import PresenceCalibration
 
 
@@ -245,7 +245,7 @@ def name_models(given: Sequence[Path]) -> dict[str, Path]:
     return dict(zip(names, folders, strict=True))
 
 
-def open_model(arguments: argparse.Namespace, folder: Path) -> Grounder:
+def open_model(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
     """Open a model as the options say, with its zoom stages.
 
     Raises:

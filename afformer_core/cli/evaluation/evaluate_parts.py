@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import Fact, Report
-    from afformer_core.runtime import Grounder
+    from afformer_core.runtime import ArrayGrounder
 
     MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
 
@@ -206,7 +206,7 @@ def _facts_of_all(
     }
 
 
-def _facts(grounder: Grounder) -> dict[str, Fact]:
+def _facts(grounder: ArrayGrounder) -> dict[str, Fact]:
     return {
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.input_size),

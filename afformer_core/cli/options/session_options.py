@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from afformer_core.runtime import Grounder
+    from afformer_core.runtime import ArrayGrounder
 
 
 def add_session_options(parser: Any) -> None:
@@ -34,7 +34,7 @@ def add_session_options(parser: Any) -> None:
     )
 
 
-def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounder:
+def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> ArrayGrounder:
     """Open a model folder, or the shipped model, as the options say.
 
     If its calibration is not used, the reason is printed on stderr.
@@ -44,9 +44,9 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
         EngineError: TensorRT cannot compile or run it here.
         ValueError: an unknown backend or precision, negative threads, or no zoom stage at all.
     """
-    from afformer_core.runtime import Grounder, shipped_model_folder
+    from afformer_core.runtime import ArrayGrounder, shipped_model_folder
 
-    grounder = Grounder.load(
+    grounder = ArrayGrounder.load(
         folder or shipped_model_folder(),
         arguments.backend,
         arguments.threads,

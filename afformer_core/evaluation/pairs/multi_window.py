@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceFeatures
 
-# As many as `Grounder.ground` gives.
+# As many as `ArrayGrounder.ground` gives.
 _PEAKS = 5
 
 
@@ -37,7 +37,7 @@ def mean_actions(logits: Tensor, configuration: AfformerConfiguration) -> Tensor
 
 
 def ground_windows(
-    grounder: Grounder, image: NDArray[np.uint8], windows: Sequence[str]
+    grounder: ArrayGrounder, image: NDArray[np.uint8], windows: Sequence[str]
 ) -> Grounding:
     """Ground the windows of a demonstration in an image, each alone, and take their mean.
 
@@ -49,7 +49,7 @@ def ground_windows(
         grounder: the model.
         image: uint8 RGB [H, W, 3], any size.
         windows: names of finished demonstrations, at least one; of one alone the grounding is
-            exactly that of `Grounder.ground`.
+            exactly that of `ArrayGrounder.ground`.
 
     Raises:
         DemonstrationError: there is none of a name.
@@ -87,7 +87,7 @@ def ground_windows(
 
 
 def action_heatmaps(
-    grounder: Grounder, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
+    grounder: ArrayGrounder, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
 ) -> NDArray[np.float32]:
     """Compute the mean heatmap of every action, whichever is best.
 

@@ -23,7 +23,7 @@ from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceFeatures
 
@@ -63,7 +63,7 @@ class ModelRun:
 
     def __init__(
         self,
-        grounder: Grounder,
+        grounder: ArrayGrounder,
         protocol: EvaluationProtocol,
         seed: int = 0,
         sampling: FrameSampling | None = None,

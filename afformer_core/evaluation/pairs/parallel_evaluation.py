@@ -17,7 +17,7 @@ from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
 from afformer_core.parallel.engine import Engine
 from afformer_core.parallel.local_engine import ONE_PROCESS
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RunSettings:
         open_grounder: function that opens the model; other processes must be able to import it.
     """
 
-    open_grounder: Callable[[], Grounder]
+    open_grounder: Callable[[], ArrayGrounder]
     protocol: EvaluationProtocol
     seed: int = 0
     sampling: FrameSampling | None = None

@@ -13,7 +13,7 @@ from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.session import Session
 
 
@@ -28,7 +28,9 @@ def precision_loss(
         the model's input.
     """
     protocol = RowsProtocol()
-    runs = [ModelRun(Grounder(configuration, session), protocol) for session in (exact, other)]
+    runs = [
+        ModelRun(ArrayGrounder(configuration, session), protocol) for session in (exact, other)
+    ]
     klds: tuple[list[float], list[float]] = ([], [])
     near = 0
     for pair in tqdm(pairs, desc='measuring', unit='pair'):

@@ -15,7 +15,7 @@ from afformer_core.arrays import FloatArray
 from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.evaluation.parts.clips import Clip, Point
 from afformer_core.evaluation.parts.kept_values import KeptByImage
-from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.stream.settings import StreamSettings
 
@@ -176,7 +176,7 @@ class ModelPredictor:
         grounder: the model.
     """
 
-    def __init__(self, grounder: Grounder) -> None:
+    def __init__(self, grounder: ArrayGrounder) -> None:
         self.grounder = grounder
         # Names of clips, those that were used last at the end.
         self._used: list[str] = []

@@ -12,7 +12,7 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
 from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
@@ -87,7 +87,7 @@ class Trial:
     attempts: dict[float, Attempt]
 
 
-def closed_loop_trials(grounder: Grounder, settings: ClosedLoopSettings) -> Iterator[Trial]:
+def closed_loop_trials(grounder: ArrayGrounder, settings: ClosedLoopSettings) -> Iterator[Trial]:
     """Carry out a benchmark with an open model; yields each of its trials.
 
     Raises:
@@ -103,7 +103,9 @@ def closed_loop_trials(grounder: Grounder, settings: ClosedLoopSettings) -> Iter
         yield from _scene_trials(grounder, settings, index)
 
 
-def _scene_trials(grounder: Grounder, settings: ClosedLoopSettings, index: int) -> Iterator[Trial]:
+def _scene_trials(
+    grounder: ArrayGrounder, settings: ClosedLoopSettings, index: int
+) -> Iterator[Trial]:
     trials = plan_trials(settings, index)
     scene = trials[0].scene
     names = tuple(f'performance {k}' for k in range(settings.performances))
@@ -118,7 +120,7 @@ def _scene_trials(grounder: Grounder, settings: ClosedLoopSettings, index: int) 
 
 
 def _memorize(
-    grounder: Grounder,
+    grounder: ArrayGrounder,
     renderer: Renderer,
     scene: Scene,
     performance: Demonstration,
@@ -140,7 +142,9 @@ class _Operation:
     planned: PlannedTrial
     names: tuple[str, ...]
 
-    def trial(self, grounder: Grounder, renderer: Renderer, settings: ClosedLoopSettings) -> Trial:
+    def trial(
+        self, grounder: ArrayGrounder, renderer: Renderer, settings: ClosedLoopSettings
+    ) -> Trial:
         planned, task = self.planned, self.planned.task
         scene, view = planned.scene, planned.view
         element = scene.fixture.elements[task.element]

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.comparison.model_comparison import ModelComparison, compare_models
 from afformer_core.studio.training.model_folders import ModelFolders
 
@@ -31,7 +31,7 @@ class Comparisons:
     """
 
     def __init__(
-        self, models: ModelFolders, pairs: Path, open_model: Callable[[Path], Grounder]
+        self, models: ModelFolders, pairs: Path, open_model: Callable[[Path], ArrayGrounder]
     ) -> None:
         self.models = models
         self.progress = (0, 0)

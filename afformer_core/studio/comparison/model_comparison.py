@@ -24,7 +24,7 @@ from afformer_core.evaluation.report.tiles import draw_heatmap, mark_annotation,
 from afformer_core.evaluation.tables.accuracy import hit_actions
 from afformer_core.media.images import read_image
 from afformer_core.reports.tables import Table
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 Progress = Callable[[int, int], None]
 """Function that takes how many pairs are done, and of how many; what it raises ends the work."""
@@ -103,7 +103,7 @@ class _Measured:
 def compare_models(
     folders: Mapping[str, Path],
     annotations: Path,
-    open_model: Callable[[Path], Grounder],
+    open_model: Callable[[Path], ArrayGrounder],
     progress: Progress,
 ) -> ModelComparison:
     """Measure two models on all pairs of a dataset; the numbers are those of `afformer evaluate`.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
@@ -79,7 +79,7 @@ class Suggester:
             the suggestion; None if the pair is not shown any more, or the page is closed.
         """
 
-        def task(grounder: Grounder) -> Suggestion | None:
+        def task(grounder: ArrayGrounder) -> Suggestion | None:
             if self._closed or not is_current():
                 return None
             if self._memorized != pair.demonstration:
@@ -94,13 +94,13 @@ class Suggester:
         """Forget the demonstration."""
         self._closed = True
 
-        def task(grounder: Grounder) -> None:
+        def task(grounder: ArrayGrounder) -> None:
             if self._memorized is not None:
                 grounder.delete_demonstration(self._key)
 
         self._worker.submit(task)
 
-    def _suggestion(self, grounder: Grounder, image: NDArray[np.uint8]) -> Suggestion:
+    def _suggestion(self, grounder: ArrayGrounder, image: NDArray[np.uint8]) -> Suggestion:
         height, width = image.shape[:2]
         grounding = grounder.ground(image, self._key, _PEAKS)
         least = _SHARE * grounding.peaks[0].score

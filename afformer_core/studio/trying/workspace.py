@@ -20,7 +20,7 @@ from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.hands.hand import Hand
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
-from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
@@ -245,7 +245,7 @@ class Workspace:
 
 
 def _answer(
-    grounder: Grounder, image: ShownImage, chosen: tuple[ShownDemonstration, ...]
+    grounder: ArrayGrounder, image: ShownImage, chosen: tuple[ShownDemonstration, ...]
 ) -> Answer:
     start = time.perf_counter()
     prediction = grounder.predict(image.image, *(shown.key for shown in chosen))

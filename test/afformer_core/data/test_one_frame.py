@@ -12,7 +12,7 @@ from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.errors import VideoError
 from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 
 def read(sample, sampling):
@@ -45,7 +45,7 @@ def test_a_contact_after_the_end(scenes):
         read(sample, OneFrame.at_contact(sample))
 
 
-class Recorder(Grounder):
+class Recorder(ArrayGrounder):
     """Keeps the frames of each demonstration."""
 
     def set_demonstration(self, frames, name):
@@ -54,7 +54,7 @@ class Recorder(Grounder):
 
 
 def test_a_frozen_demonstration_is_as_long_as_the_moving_one(scenes, model_folder):
-    loaded = Grounder.load(model_folder, 'torch')
+    loaded = ArrayGrounder.load(model_folder, 'torch')
     grounder = Recorder(loaded.configuration, loaded._session)
     sample = replace(OpraDataset(scenes)[0], contact=(0, 2))
     run = ModelRun(grounder, RowsProtocol((32, 32)))

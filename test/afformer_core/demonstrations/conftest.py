@@ -11,24 +11,24 @@ import pytest
 
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.runtime import Grounder
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 
 
 @pytest.fixture(scope='session')
-def open_grounder(shipped_model: Path) -> Callable[..., Grounder]:
+def open_grounder(shipped_model: Path) -> Callable[..., ArrayGrounder]:
     """Opens the shipped model without demonstrations.
 
     Its networks are loaded once, and once more for each other process by its number.
     """
 
     @cache
-    def loaded(process: int) -> Grounder:
-        return Grounder.load(shipped_model, threads=1)
+    def loaded(process: int) -> ArrayGrounder:
+        return ArrayGrounder.load(shipped_model, threads=1)
 
-    def open_again(process: int = 0) -> Grounder:
+    def open_again(process: int = 0) -> ArrayGrounder:
         one = loaded(process)
-        return Grounder(
+        return ArrayGrounder(
             one.configuration,
             one._session,
             one._weights,
@@ -42,7 +42,7 @@ def open_grounder(shipped_model: Path) -> Callable[..., Grounder]:
 
 
 @pytest.fixture
-def grounder(open_grounder: Callable[..., Grounder]) -> Grounder:
+def grounder(open_grounder: Callable[..., ArrayGrounder]) -> ArrayGrounder:
     return open_grounder()
 
 

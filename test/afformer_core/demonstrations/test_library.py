@@ -10,7 +10,7 @@ from afformer_core.demonstrations.state import Phase
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, HandModelError, ImageError
 from afformer_core.hands.landmarks import hand_networks
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_another_model_encodes_the_images_again(
     encoded = []
 
     def with_other_weights(grounder):
-        other = Grounder(grounder.configuration, grounder._session, weights='other')
+        other = ArrayGrounder(grounder.configuration, grounder._session, weights='other')
         encode = other.encode
         other.encode = lambda frame: encoded.append(frame) or encode(frame)
         return other
@@ -310,7 +310,7 @@ def test_a_marked_contact_is_used_and_kept(library, restarted, desk):
 
 
 def test_a_mark_for_a_model_that_takes_none_leaves_nothing(small_folder, desk, tmp_path):
-    grounder = Grounder.load(small_folder, 'torch', threads=1)
+    grounder = ArrayGrounder.load(small_folder, 'torch', threads=1)
     library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path))
     with pytest.raises(DemonstrationError, match='no matching network'):
         library.add(MediaFrames((desk(0),), 1, 0.0, contact=(0.5, 0.5)), 'press')

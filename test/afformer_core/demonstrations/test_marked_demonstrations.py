@@ -14,7 +14,7 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime import Grounder, Peak
+from afformer_core.runtime import ArrayGrounder, Peak
 from afformer_core.runtime.rotation.shown_rotation import Sense
 
 from .turned_disc import disc_frame
@@ -189,7 +189,7 @@ def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path
 
 
 def test_a_model_that_takes_no_mark_leaves_the_file_alone(grounders, desk, tmp_path):
-    decoder = Grounder(
+    decoder = ArrayGrounder(
         grounders[0].configuration, grounders[0]._session.decoder, weights='decoder'
     )
     library = DemonstrationLibrary(decoder, DemonstrationStore(tmp_path))
@@ -235,7 +235,7 @@ def _contact(grounder, encoded):
 
 
 def test_the_rotation_is_that_around_the_mark(library, monkeypatch):
-    monkeypatch.setattr(Grounder, 'contact', _contact)
+    monkeypatch.setattr(ArrayGrounder, 'contact', _contact)
     record(library, 'turn', [disc_frame(3.0 * number) for number in range(16)])
     assert library.predict(disc_frame(0)).rotation.sense is None
     height, width = disc_frame(0).shape[:2]
@@ -246,7 +246,7 @@ def test_the_rotation_is_that_around_the_mark(library, monkeypatch):
 
 
 def test_the_rotation_of_a_file_stays_as_it_was_found_in_more_frames(library, monkeypatch):
-    monkeypatch.setattr(Grounder, 'contact', lambda grounder, encoded: Peak(96, 86, 1.0))
+    monkeypatch.setattr(ArrayGrounder, 'contact', lambda grounder, encoded: Peak(96, 86, 1.0))
     shown = tuple(disc_frame(3.0 * number) for number in range(16))
     library.add(MediaFrames((shown[0], shown[-1]), 16, 1.0, shown), 'turn')
 

@@ -15,13 +15,13 @@ from afformer_core.demonstrations.recording import Recording, RecordingSettings
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.media.video import VideoReader
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
 
 @pytest.fixture(scope='module')
-def shipped() -> Grounder:
-    return Grounder.load(model_folder(SHIPPED), threads=1)
+def shipped() -> ArrayGrounder:
+    return ArrayGrounder.load(model_folder(SHIPPED), threads=1)
 
 
 def pair_of(test_data: Path, folder: str, name: str) -> tuple[Path, tuple[float, float]]:
@@ -46,7 +46,7 @@ def likeliest(contact_map: np.ndarray | None) -> np.ndarray:
     [('real_second', 'whirl_bag'), ('real_third', 'bt_arduino_1')],
 )
 def test_the_contact_in_a_video_is_read(
-    shipped: Grounder, test_data: Path, folder: str, name: str
+    shipped: ArrayGrounder, test_data: Path, folder: str, name: str
 ) -> None:
     clip, mark = pair_of(test_data, folder, name)
 
@@ -56,7 +56,7 @@ def test_the_contact_in_a_video_is_read(
 
 
 def test_the_contact_is_read_while_frames_arrive_and_is_stored(
-    shipped: Grounder, test_data: Path, tmp_path: Path
+    shipped: ArrayGrounder, test_data: Path, tmp_path: Path
 ) -> None:
     clip, mark = pair_of(test_data, 'real_third', 'bt_arduino_1')
     store = DemonstrationStore(tmp_path)

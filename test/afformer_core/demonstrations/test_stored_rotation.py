@@ -6,7 +6,7 @@ import pytest
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.runtime import Grounder, Peak
+from afformer_core.runtime import ArrayGrounder, Peak
 from afformer_core.runtime.rotation.shown_rotation import Sense
 
 from .turned_disc import disc_frame
@@ -23,7 +23,7 @@ def _contact(grounder, encoded):
 def test_the_sense_is_there_again_after_a_restart(
     monkeypatch, grounder, open_grounder, tmp_path, degrees, sense
 ):
-    monkeypatch.setattr(Grounder, 'contact', _contact)
+    monkeypatch.setattr(ArrayGrounder, 'contact', _contact)
     shown = tuple(disc_frame(degrees * number) for number in range(16))
     library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path))
     library.add(MediaFrames((shown[0], shown[-1]), 16, 1.0, shown), 'turn')

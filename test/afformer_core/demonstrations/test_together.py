@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from afformer_core.media.polygons import contains
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction
 
 pytest.importorskip('mujoco', reason='mujoco is not installed')
@@ -47,32 +47,32 @@ def _clips(scene: Scene, element: int) -> Clips:
     return clips
 
 
-def _one(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+def _one(grounder: ArrayGrounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
     grounder.set_demonstration(clips[0], 'first')
     return grounder.predict(image, 'first')
 
 
-def _together(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+def _together(grounder: ArrayGrounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
     """As on a robot: the mean of the logits of both in each stage, in a common crop window."""
     for name, clip in zip(('first', 'second'), clips, strict=True):
         grounder.set_demonstration(clip, name)
     return grounder.predict(image, 'first', 'second')
 
 
-def _averaged(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+def _averaged(grounder: ArrayGrounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
     """The mean of the logits that each gives in the end, with crop windows of its own."""
     predictions = [_one(grounder, [clip], image) for clip in clips]
     product = np.sqrt(predictions[0].probabilities * predictions[1].probabilities)
     return replace(predictions[0], probabilities=product / product.sum())
 
 
-def _longer_video(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+def _longer_video(grounder: ArrayGrounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
     """All frames as those of one video, of which the model keeps as many as it can."""
     grounder.set_demonstration(np.concatenate(clips), 'longer')
     return grounder.predict(image, 'longer')
 
 
-WAYS: dict[str, Callable[[Grounder, Clips, NDArray[np.uint8]], Prediction]] = {
+WAYS: dict[str, Callable[[ArrayGrounder, Clips, NDArray[np.uint8]], Prediction]] = {
     'one demonstration': _one,
     'both together': _together,
     'both averaged': _averaged,
@@ -85,7 +85,7 @@ WAYS: dict[str, Callable[[Grounder, Clips, NDArray[np.uint8]], Prediction]] = {
 def test_both_are_better_than_one_and_no_worse_than_other_ways(
     shipped_model: Path,
 ) -> None:
-    grounder = Grounder.load(shipped_model, 'onnxruntime')
+    grounder = ArrayGrounder.load(shipped_model, 'onnxruntime')
     inside: dict[str, list[bool]] = {name: [] for name in WAYS}
     for index in range(SCENES):
         scene = Scene(scene_seed(SEED, index))

@@ -18,7 +18,7 @@ from afformer_core.cli.main import main
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.session import Memory, Output
 
 GAUSSIAN = ('gaussian', '--sigma', '0.3')
@@ -153,7 +153,7 @@ def test_a_model_without_input_has_the_digits_of_its_baseline_row(
                 path.symlink_to(tmp_path / file)
     names = dataset.action_names
     configuration = replace(afformer_small(names, (64, 64)), heatmap_per_action=False)
-    grounder = Grounder(configuration, LevelSession())
+    grounder = ArrayGrounder(configuration, LevelSession())
     monkeypatch.setattr(evaluate_models, 'open_grounder', lambda folder, arguments: grounder)
     words = ['--annotations', str(annotations), '--root', str(tmp_path)]
     assert main(['evaluate', *words, '--protocol', 'pooled28', '--json', '-']) == 0

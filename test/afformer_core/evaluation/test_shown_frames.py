@@ -18,7 +18,7 @@ from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.qualitative_examples import measured_by_model
 from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.weights import save_model
 
@@ -28,7 +28,7 @@ from ..conftest import random_model
 PAIRS_OF_FRAMES = WindowSampling(10.0, 2, 1)
 
 
-class RememberingGrounder(Grounder):
+class RememberingGrounder(ArrayGrounder):
     """Remembers the frames of every demonstration by its name."""
 
     def __init__(self, *model):
@@ -42,7 +42,7 @@ class RememberingGrounder(Grounder):
 
 @pytest.fixture
 def grounder(model_folder):
-    loaded = Grounder.load(model_folder, 'torch')
+    loaded = ArrayGrounder.load(model_folder, 'torch')
     return RememberingGrounder(loaded.configuration, loaded._session)
 
 
@@ -185,7 +185,7 @@ def of_each_action(scenes, tmp_path):
         afformer_small(names, (64, 64)), heatmap_per_action=True, action_pooling='mean'
     )
     save_model(tmp_path / 'model', random_model(configuration), {})
-    return Grounder.load(tmp_path / 'model', 'torch')
+    return ArrayGrounder.load(tmp_path / 'model', 'torch')
 
 
 def test_the_annotated_actions_heatmap_is_measured_where_asked_for(scenes, of_each_action):

@@ -12,7 +12,7 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.parallel.local_engine import LocalEngine
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.training.command import train
 from afformer_core.training.datasets.annotated_data import AnnotationSource
@@ -141,7 +141,7 @@ def test_it_is_evaluated_as_it_is(
 
 
 def test_it_grounds_without_naming_an_action(pretrained: Path) -> None:
-    grounder = Grounder.load(pretrained, 'torch')
+    grounder = ArrayGrounder.load(pretrained, 'torch')
     frames = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
     grounder.set_demonstration(frames, 'press')
     grounding = grounder.ground(frames[0], 'press')

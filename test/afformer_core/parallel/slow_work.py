@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 
-class SlowGrounder(Grounder):
+class SlowGrounder(ArrayGrounder):
     """Takes half a second more for each demonstration."""
 
     def set_demonstration(self, *arguments: Any, **options: Any) -> Any:

@@ -28,7 +28,7 @@ from afformer_core.models import afformer_small
 from afformer_core.parallel.engine import Engine, OpenTask, Part, PartResult, Value
 from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
 from afformer_core.parallel.ray_engine import RayEngine
-from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime import ArrayGrounder, shipped_model_folder
 from afformer_core.training.datasets.feature_computation import ImageSet
 from afformer_core.training.datasets.feature_files import open_features
 
@@ -161,7 +161,7 @@ def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Pai
     pairs = choose_pairs(list(OpraDataset(folder / 'train.json')))
     assert len(pairs) == 18
 
-    def evaluated(engine: Engine, kind: type[Grounder] = Grounder) -> list[PairResult]:
+    def evaluated(engine: Engine, kind: type[ArrayGrounder] = ArrayGrounder) -> list[PairResult]:
         opened = partial(kind.load, shipped_model_folder(), 'torch', 1)
         settings = RunSettings(opened, RowsProtocol((32, 32)), 7)
         return evaluate_pairs(settings, pairs, engine, progress=False)

@@ -15,7 +15,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.media.bag import Bag, Window
 from afformer_core.replay.demonstrations import ReplayDemonstrations
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]
 
@@ -23,7 +23,7 @@ Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]
 @pytest.fixture(scope='session')
 def demonstrations(rgbd: Path, shipped_model: Path) -> ReplayDemonstrations:
     """The one that the bag holds, by the shipped model."""
-    grounder = Grounder.load(shipped_model, threads=1)
+    grounder = ArrayGrounder.load(shipped_model, threads=1)
     assert grounder.calibration is not None
     # Presence is computed of what a row of the table tells.
     grounder.calibration = replace(

@@ -21,7 +21,7 @@ from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.depth_wait import DEPTH_WAIT
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.sim.cameras.depth_camera import SensedDepth, depth_edges
 from afformer_core.sim.datasets.rgbd_bag import sensed_depth, write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_messages import camera_info_message, header_message
@@ -110,7 +110,7 @@ def test_published_points_are_where_the_peaks_pixels_are(
 ) -> None:
     bag_settings = RgbdBagSettings(seed=seed, seconds=1.5)
     list(write_rgbd_bag(tmp_path / 'recording', bag_settings))
-    demonstrations = ReplayDemonstrations(Grounder.load(shipped_model), RecordingSettings())
+    demonstrations = ReplayDemonstrations(ArrayGrounder.load(shipped_model), RecordingSettings())
     (tmp_path / 'out').mkdir()
     settings = PipelineSettings(
         StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),

@@ -20,7 +20,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.media.bag import Bag
 from afformer_core.media.video import write_video
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 ALWAYS_PRESENT = tuple(
     f'--minimum-{name}={least}'
@@ -92,7 +92,7 @@ def test_files_and_stored_demonstrations_are_grounded_together(
     rgbd: Path, tmp_path: Path, clip: Path, shipped_model: Path
 ) -> None:
     store = tmp_path / 'store'
-    library = DemonstrationLibrary(Grounder.load(shipped_model), DemonstrationStore(store))
+    library = DemonstrationLibrary(ArrayGrounder.load(shipped_model), DemonstrationStore(store))
     library.add(MediaFrames((np.zeros((48, 64, 3), np.uint8),), 1, 0.0), 'kept')
     before = {path: path.stat().st_mtime_ns for path in store.iterdir()}
     out = tmp_path / 'out'

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime.encoded_frames import EncodedFrames
 
 IMAGES = np.zeros((2, 8, 8, 3), np.uint8)
 FEATURES = np.zeros((2, 4, 1, 1), np.float32)

@@ -16,7 +16,7 @@ import torch
 from cuda_double import cuda_double
 from opened_sessions import DOUBLES, ON_GPU, OpenedSession, opened, tensorrt_session
 
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description
@@ -137,8 +137,8 @@ def test_three_zoom_stages_of_demonstrations_that_are_added_replaced_and_deleted
 ) -> None:
     configuration = read_description(small_folder).configuration
     stages = (ZoomStage(2.0, 1.5), ZoomStage(4.0, 2.0))
-    grounder = Grounder(configuration, session, zoom_stages=stages)
-    on_cpu = Grounder(configuration, exact, zoom_stages=stages)
+    grounder = ArrayGrounder(configuration, session, zoom_stages=stages)
+    on_cpu = ArrayGrounder(configuration, exact, zoom_stages=stages)
     image = noise(200, 120, 160, 3)
 
     def add(name: str, seed: int, length: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
@@ -73,7 +73,7 @@ def test_is_read_as_it_was_written(copied_folder: Path) -> None:
 
     assert description.calibration is None
     assert read_description(copied_folder).calibration == own
-    grounder = Grounder.load(copied_folder, 'torch')
+    grounder = ArrayGrounder.load(copied_folder, 'torch')
     assert (grounder.calibration, grounder.calibration_problem) == (own, '')
 
 
@@ -82,7 +82,7 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
     write_description(copied_folder, replace(description, calibration=CALIBRATION))
 
     assert read_description(copied_folder).calibration == CALIBRATION
-    grounder = Grounder.load(copied_folder, 'torch')
+    grounder = ArrayGrounder.load(copied_folder, 'torch')
     assert grounder.calibration is None
     own = description.weights_sha256[:12]
     assert f'belongs to the weights ab12; expected {own}' in grounder.calibration_problem

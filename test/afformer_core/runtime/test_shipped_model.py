@@ -13,7 +13,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime import Grounder, shipped_model, shipped_model_folder
+from afformer_core.runtime import ArrayGrounder, shipped_model, shipped_model_folder
 from afformer_core.runtime.private_files import (
     UntrustedWriterError,
     let_all_users_read,
@@ -64,7 +64,7 @@ def _bring_graphs(small_folder: Path, folder: Path) -> None:
 def test_without_graphs_it_is_the_packages_own(package):
     own = package('pip')
     assert shipped_model_folder() == own
-    assert Grounder.load(shipped_model_folder()).backend == 'torch'
+    assert ArrayGrounder.load(shipped_model_folder()).backend == 'torch'
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_what_one_copy_of_the_package_exports_another_finds(package, cache, caps
     assert folder.parent == cache / 'models'
     assert str(folder) in capsys.readouterr().out
     assert all((folder / name).is_file() for name in GRAPHS)
-    assert Grounder.load(folder).backend == 'onnxruntime'
+    assert ArrayGrounder.load(folder).backend == 'onnxruntime'
 
 
 def test_graphs_of_its_own_go_first_and_are_exported_there(package, small_folder):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.models import afformer_r50, afformer_small
-from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.weights import save_model
 
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def grounded(folder: Path, backend: str, images: Callable[..., np.ndarray]) -> Grounding:
-    grounder = Grounder.load(folder, backend)
+    grounder = ArrayGrounder.load(folder, backend)
     grounder.set_demonstration(images(3, 64, 64, 3), 'press')
     return grounder.ground(images(48, 64, 3), 'press')
 

@@ -10,7 +10,7 @@ import pytest
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import ZoomStage, of_mean_scores
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.session import Memory, Output
@@ -50,7 +50,7 @@ def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
 
 def test_frames_are_zoomed_around_where_the_first_one_shows_it() -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 1.0),))
+    grounder = ArrayGrounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 1.0),))
     frames = [square(16, 16), square(32, 16)]
     demonstration = grounder.set_demonstration(frames, 'square')
 
@@ -64,7 +64,7 @@ def test_frames_are_zoomed_around_where_the_first_one_shows_it() -> None:
 
 def test_an_image_is_zoomed_in_its_own_pixels() -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(1.0, 4.0),))
+    grounder = ArrayGrounder(SMALL, session, zoom_stages=(ZoomStage(1.0, 4.0),))
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     image = square(100, 140, side=16, size=256)
     session.grounded.clear()
@@ -81,7 +81,7 @@ def test_an_image_is_zoomed_in_its_own_pixels() -> None:
 def test_each_stage_zooms_into_what_those_before_found() -> None:
     session = SquareSession()
     stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 4.0))
-    grounder = Grounder(SMALL, session, zoom_stages=stages)
+    grounder = ArrayGrounder(SMALL, session, zoom_stages=stages)
     demonstration = grounder.set_demonstration([square(16, 40)], 'square')
     session.grounded.clear()
     output = grounder.output(square(100, 140, side=16, size=256), 'square')
@@ -102,7 +102,7 @@ def test_each_stage_zooms_into_what_those_before_found() -> None:
 
 def test_several_demonstrations_have_one_crop_window() -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 2.0),))
+    grounder = ArrayGrounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 2.0),))
     shown = [grounder.set_demonstration([square(at, at)], str(at)) for at in (16, 32)]
     session.grounded.clear()
     grounder.predict(square(8, 8), '16', '32')
@@ -121,18 +121,18 @@ def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> Non
         tmp_path, replace(description, zoom_stages=(ZoomStage(1.5, 2.0), ZoomStage(2.0, 3.0)))
     )
 
-    stages = Grounder.load(tmp_path, 'torch').zoom_stages
+    stages = ArrayGrounder.load(tmp_path, 'torch').zoom_stages
     assert stages == (ZoomStage(1.5, 2.0), ZoomStage(2.0, 3.0))
-    assert Grounder.load(tmp_path, 'torch', maximum_stages=2).zoom_stages == stages[:1]
-    assert Grounder.load(tmp_path, 'torch', maximum_stages=1).zoom_stages == ()
-    assert Grounder.load(tmp_path, 'torch', maximum_stages=8).zoom_stages == stages
+    assert ArrayGrounder.load(tmp_path, 'torch', maximum_stages=2).zoom_stages == stages[:1]
+    assert ArrayGrounder.load(tmp_path, 'torch', maximum_stages=1).zoom_stages == ()
+    assert ArrayGrounder.load(tmp_path, 'torch', maximum_stages=8).zoom_stages == stages
     with pytest.raises(ValueError, match='maximum_stages is 0; expected at least 1'):
-        Grounder.load(tmp_path, 'torch', maximum_stages=0)
+        ArrayGrounder.load(tmp_path, 'torch', maximum_stages=0)
 
 
 def test_a_model_without_zoom_stages_grounds_once() -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session)
+    grounder = ArrayGrounder(SMALL, session)
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     grounder.predict(square(8, 8), 'square')
 
@@ -143,7 +143,7 @@ def test_a_model_without_zoom_stages_grounds_once() -> None:
 @pytest.mark.parametrize('names', [('before', 'after'), ('after', 'before')])
 def test_what_was_memorized_for_fewer_stages_is_grounded_once(names: tuple[str, str]) -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session)
+    grounder = ArrayGrounder(SMALL, session)
     grounder.set_demonstration([square(16, 16)], 'before')
     grounder.zoom_stages = (ZoomStage(2.0, 2.0),)
     grounder.set_demonstration([square(16, 16)], 'after')
@@ -192,7 +192,7 @@ def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr('afformer_core.runtime.coarse_to_fine._FRAMES_AT_ONCE', at_once)
         session = CountingSession()
         stages = (ZoomStage(2.0, 1.0), ZoomStage(4.0, 2.0))
-        grounder = Grounder(replace(SMALL, maximum_frames=11), session, zoom_stages=stages)
+        grounder = ArrayGrounder(replace(SMALL, maximum_frames=11), session, zoom_stages=stages)
         frames = [square(row, 16) for row in range(11)]
         demonstration = grounder.set_demonstration(frames, 'square')
         memories.append([one.keys[0] for one in demonstration.zoom_memories])

@@ -16,7 +16,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.training.inheritance import Inheritance
@@ -72,7 +72,7 @@ def test_zoom_stages_are_kept(tuned: tuple[Path, str], shipped_model: Path) -> N
 
     assert len(stages) == 2
     assert read_description(tuned[0]).zoom_stages == stages
-    grounder = Grounder.load(tuned[0], 'torch')
+    grounder = ArrayGrounder.load(tuned[0], 'torch')
     image = np.zeros((96, 96, 3), np.uint8)
     assert len(grounder.set_demonstration([image], 'push').zoom_memories) == 2
 
@@ -97,7 +97,7 @@ def test_presence_is_not_told_by_a_calibration_of_other_weights(
     assert shipped.valid_calibration == shipped.calibration is not None
     assert tuned_model.calibration == shipped.calibration
     assert tuned_model.valid_calibration is None
-    grounder = Grounder.load(tuned[0], 'torch')
+    grounder = ArrayGrounder.load(tuned[0], 'torch')
     image = np.zeros((96, 96, 3), np.uint8)
     grounder.set_demonstration([image], 'push')
     assert grounder.ground(image, 'push').presence is None

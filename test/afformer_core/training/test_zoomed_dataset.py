@@ -15,7 +15,7 @@ from afformer_core.data.annotations import open_annotations
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
-from afformer_core.runtime import Grounder, Memory
+from afformer_core.runtime import ArrayGrounder, Memory
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.session import Output
 from afformer_core.training import zoomed_dataset
@@ -47,7 +47,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZoomSettings:
     """Of eight pairs of 64 x 64 pixels, seen twice as large."""
     annotations = write_pairs(tmp_path)
     monkeypatch.setattr(
-        zoomed_dataset.Grounder, 'load', lambda *words, **options: Grounder(SMALL, DiscSession())
+        zoomed_dataset.ArrayGrounder,
+        'load',
+        lambda *words, **options: ArrayGrounder(SMALL, DiscSession()),
     )
     zoomed_dataset._grounder.cache_clear()
     return ZoomSettings(Path('model'), annotations, None, 'train', (ZoomStage(2.0, 2.0),), 1.0)

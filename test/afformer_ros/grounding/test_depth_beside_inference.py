@@ -13,7 +13,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 
 from afformer_core.messages.image_encoding import image_message
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.service_pool_executor import ServicePoolExecutor
@@ -27,13 +27,13 @@ RESULTS = 4
 @pytest.fixture
 def slow_client(nodes, random_model, tmp_path, monkeypatch):
     """Client of a node whose model takes 0.32 s for an image."""
-    predict = Grounder.predict
+    predict = ArrayGrounder.predict
 
     def predict_slowly(self, *arguments):
         time.sleep(INFERENCE)
         return predict(self, *arguments)
 
-    monkeypatch.setattr(Grounder, 'predict', predict_slowly)
+    monkeypatch.setattr(ArrayGrounder, 'predict', predict_slowly)
     context = rclpy.Context()
     rclpy.init(context=context)
     values = {

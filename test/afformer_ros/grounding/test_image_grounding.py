@@ -22,7 +22,7 @@ from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OutputMessages
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.stream.pipeline import GroundingPipeline
@@ -53,7 +53,7 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope='module')
 def library(bag: Path, random_model: Path) -> DemonstrationLibrary:
     """With the demonstration of the bag."""
-    library = DemonstrationLibrary(Grounder.load(random_model, 'torch', threads=1), None)
+    library = DemonstrationLibrary(ArrayGrounder.load(random_model, 'torch', threads=1), None)
     with Bag(bag) as recording:
         messages = recording.messages(('/demonstration',), recording.start, recording.end)
         frames = [to_rgb(recording.decode(message)) for message in messages]

@@ -12,7 +12,7 @@ import torch
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.evaluation.pairs.multi_window import ground_windows, mean_actions, mean_heatmaps
 from afformer_core.models import AfformerConfiguration, afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.session import Memory, Output
@@ -57,9 +57,9 @@ class TaughtSession:
 def grounder_of(
     configuration: AfformerConfiguration,
     taught: dict[int, tuple[list[tuple[int, int]], list[float]]],
-) -> Grounder:
+) -> ArrayGrounder:
     """Knows a demonstration for each grey, by its number."""
-    grounder = Grounder(configuration, TaughtSession(taught))
+    grounder = ArrayGrounder(configuration, TaughtSession(taught))
     for grey in taught:
         grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
     return grounder
@@ -171,7 +171,9 @@ def test_the_decoders_weight_is_the_mean_of_the_windows() -> None:
             weight = weights[int(memory.keys[0][0])]
             return super().ground(image, memory)._replace(decoder_weight=weight)
 
-    grounder = Grounder(SMALL, WeighedSession(dict.fromkeys(weights, ([(20, 12)], [2.0, 0.0]))))
+    grounder = ArrayGrounder(
+        SMALL, WeighedSession(dict.fromkeys(weights, ([(20, 12)], [2.0, 0.0])))
+    )
     for grey in weights:
         grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
     # The odds are the logit of the weight.

@@ -20,7 +20,7 @@ from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.benchmark import SPLITS
 from afformer_core.media.images import read_image
 from afformer_core.reports import bootstrap
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 
 def evaluate(*words):
@@ -30,7 +30,7 @@ def evaluate(*words):
     return arguments.run(arguments)
 
 
-class CountingGrounder(Grounder):
+class CountingGrounder(ArrayGrounder):
     """Counts the frames that are encoded."""
 
     encoded = 0
@@ -42,7 +42,7 @@ class CountingGrounder(Grounder):
 
 @pytest.fixture
 def grounder(model_folder):
-    loaded = Grounder.load(model_folder, 'torch')
+    loaded = ArrayGrounder.load(model_folder, 'torch')
     return CountingGrounder(loaded.configuration, loaded._session)
 
 

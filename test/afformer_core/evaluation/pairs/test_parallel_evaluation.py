@@ -20,12 +20,14 @@ from afformer_core.evaluation.pairs.parallel_evaluation import (
 )
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.parallel.local_engine import LocalEngine
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 
 @pytest.fixture
 def settings(model_folder: Path) -> RunSettings:
-    return RunSettings(partial(Grounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7)
+    return RunSettings(
+        partial(ArrayGrounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7
+    )
 
 
 @pytest.mark.slow

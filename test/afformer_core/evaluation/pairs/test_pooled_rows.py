@@ -18,7 +18,7 @@ from afformer_core.cli.evaluation import evaluate_models
 from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.session import Memory, Output
 
 CONFIGURATION = replace(
@@ -114,7 +114,7 @@ def evaluate(
     *options: str,
 ) -> Any:
     """What the command says of a model that draws known heatmaps."""
-    grounder = Grounder(CONFIGURATION, KnowingSession(known))
+    grounder = ArrayGrounder(CONFIGURATION, KnowingSession(known))
     monkeypatch.setattr(evaluate_models, 'open_grounder', lambda folder, arguments: grounder)
     words = ['evaluate', '--annotations', str(file), *options, '--json', '-']
     assert main(words) == 0

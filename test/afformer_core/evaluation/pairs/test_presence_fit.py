@@ -13,7 +13,7 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.pairs.presence_fit import even_confidence, fit_presence
 from afformer_core.models import afformer_matching
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.weights import save_model
@@ -183,13 +183,13 @@ def test_the_command_takes_the_matching_network_of_the_subfolder(
     assert description.matching is not None
     assert 0 < description.matching.even_confidence < 1
     assert description.valid_calibration is not None
-    assert Grounder.load(folder, 'torch').input_size == (128, 192)
+    assert ArrayGrounder.load(folder, 'torch').input_size == (128, 192)
 
 
 def test_a_calibrated_model_says_how_likely_it_is(model_folder):
-    loaded = Grounder.load(model_folder, 'torch')
+    loaded = ArrayGrounder.load(model_folder, 'torch')
     calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
-    grounder = Grounder(loaded.configuration, loaded._session, calibration=calibration)
+    grounder = ArrayGrounder(loaded.configuration, loaded._session, calibration=calibration)
     image = np.zeros((48, 64, 3), np.uint8)
     grounder.set_demonstration([image], 'press')
     grounding = grounder.ground(image, 'press')

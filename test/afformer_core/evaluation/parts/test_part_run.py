@@ -33,7 +33,7 @@ from afformer_core.evaluation.parts.predictors import (
     ModelPredictor,
     Prediction,
 )
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 CORNER, MIDDLE = (0.01, 0.01), (0.5, 0.5)
 
@@ -99,7 +99,7 @@ def test_what_the_videos_change_is_scored(pairs) -> None:
 
 
 def test_a_model_is_asked_where_its_own_frames_are_touched(pairs, model_folder) -> None:
-    model = ModelPredictor(Grounder.load(model_folder, 'torch'))
+    model = ModelPredictor(ArrayGrounder.load(model_folder, 'torch'))
     scores = evaluate_parts(pairs, {'model': model}, 3, progress=False)['model']
     # The clips are still: both frames are the same.
     assert [each.contact_first for each in scores] == [each.contact_marked for each in scores]

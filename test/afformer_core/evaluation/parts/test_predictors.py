@@ -23,7 +23,7 @@ from afformer_core.evaluation.parts.predictors import (
 )
 from afformer_core.media.images import read_image
 from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
 
@@ -111,7 +111,7 @@ def test_features_have_the_strides_that_are_asked_for() -> None:
 
 @pytest.fixture
 def model(model_folder) -> ModelPredictor:
-    return ModelPredictor(Grounder.load(model_folder, 'torch'))
+    return ModelPredictor(ArrayGrounder.load(model_folder, 'torch'))
 
 
 def test_a_model_names_its_peaks_in_order(model, moved) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime import Grounder
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.model_folder import read_description, write_description
 
@@ -46,23 +46,23 @@ def test_a_calibration_out_of_range_is_refused(name: str, value: float) -> None:
 
 
 @pytest.fixture(scope='module')
-def grounder(matched_folder: Path) -> Grounder:
+def grounder(matched_folder: Path) -> ArrayGrounder:
     description = read_description(matched_folder)
     own = replace(CALIBRATION, weights_sha256=description.all_weights_sha256)
     write_description(matched_folder, replace(description, certainty=own))
     try:
-        return Grounder.load(matched_folder, 'torch', 1)
+        return ArrayGrounder.load(matched_folder, 'torch', 1)
     finally:
         write_description(matched_folder, description)
 
 
-def frames(grounder: Grounder) -> EncodedFrames:
+def frames(grounder: ArrayGrounder) -> EncodedFrames:
     noise = np.random.default_rng(5).integers(0, 256, (128, 192, 3), np.uint8)
     image = grounder.resize(noise)
     return EncodedFrames.stack([(image, grounder.encode(image))])
 
 
-def test_the_contact_that_was_read_counts_by_its_probability(grounder: Grounder) -> None:
+def test_the_contact_that_was_read_counts_by_its_probability(grounder: ArrayGrounder) -> None:
     """Two fifths of the probability are far from the likeliest contact."""
     logits = np.full((20, 30), -60.0, np.float32)
     logits[4, 6], logits[5, 7], logits[15, 22] = np.log([0.35, 0.25, 0.4])
@@ -86,7 +86,7 @@ def test_the_contact_that_was_read_counts_by_its_probability(grounder: Grounder)
     assert marked.action_threshold == 0.87
 
 
-def test_certainty_is_not_known_where_the_decoder_outweighs(grounder: Grounder) -> None:
+def test_certainty_is_not_known_where_the_decoder_outweighs(grounder: ArrayGrounder) -> None:
     read = np.zeros((4, 4), np.float32)
     read[1, 2] = 60.0
     encoded = replace(frames(grounder), contact_map=read)

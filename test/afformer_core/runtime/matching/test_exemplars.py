@@ -13,7 +13,7 @@ import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_matching, afformer_small
-from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.backends import open_decoder
 from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
 from afformer_core.runtime.matching.exemplars import (
@@ -220,7 +220,7 @@ def taught(matched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def ground(folder: Path, frames: list[np.ndarray], image: np.ndarray) -> Grounding:
-    grounder = Grounder.load(folder, 'torch', 1)
+    grounder = ArrayGrounder.load(folder, 'torch', 1)
     grounder.set_demonstration(frames, 'shown')
     return grounder.ground(image, 'shown')
 
@@ -251,7 +251,7 @@ def test_a_contact_that_somebody_marked_is_not_overruled(
 ) -> None:
     found = []
     for folder in (matched_folder, taught):
-        grounder = Grounder.load(folder, 'torch', 1)
+        grounder = ArrayGrounder.load(folder, 'torch', 1)
         grounder.set_demonstration(clip(0), 'shown', contact=(0.8, 0.3))
         found.append(grounder.ground(panel(1), 'shown').probabilities)
 
@@ -285,8 +285,8 @@ def test_a_changed_or_missing_file_is_refused(taught: Path, tmp_path: Path) -> N
     path = folder / EXEMPLARS_FILE
     path.write_bytes(path.read_bytes() + b' ')
     with pytest.raises(ModelFolderError, match=r'the sha256 of .*exemplars\.safetensors is'):
-        Grounder.load(folder, 'torch')
+        ArrayGrounder.load(folder, 'torch')
 
     path.unlink()
     with pytest.raises(ModelFolderError, match=r'exemplars\.safetensors cannot be read'):
-        Grounder.load(folder, 'torch')
+        ArrayGrounder.load(folder, 'torch')

@@ -14,8 +14,8 @@ import torch
 from afformer_core.errors import DemonstrationError
 from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.models.matching.matcher import Matcher
-from afformer_core.runtime import Grounder
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.matching.correspondence import compared_stages
 from afformer_core.runtime.matching.marked_contact import describe_map, describe_mark
 from afformer_core.runtime.weights import save_model
@@ -46,8 +46,8 @@ def test_a_mark_is_described_as_the_contact_head_would_if_it_were_sure() -> None
 
 
 @pytest.fixture(scope='module')
-def grounder(matched_folder: Path) -> Grounder:
-    return Grounder.load(matched_folder, 'torch', 1)
+def grounder(matched_folder: Path) -> ArrayGrounder:
+    return ArrayGrounder.load(matched_folder, 'torch', 1)
 
 
 def panel(seed: int) -> np.ndarray:
@@ -57,7 +57,7 @@ def panel(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize('mark', [(56, 88), (136, 40)])
-def test_the_marked_point_is_found(grounder: Grounder, mark: tuple[int, int]) -> None:
+def test_the_marked_point_is_found(grounder: ArrayGrounder, mark: tuple[int, int]) -> None:
     image = panel(0)
     contact = (mark[0] + 0.5) / 192, (mark[1] + 0.5) / 128
     grounder.set_demonstration([image] * 3, 'a', contact)
@@ -67,7 +67,7 @@ def test_the_marked_point_is_found(grounder: Grounder, mark: tuple[int, int]) ->
     assert np.hypot(peak.u - mark[0], peak.v - mark[1]) < 12
 
 
-def test_the_marked_contact_is_the_contact(grounder: Grounder) -> None:
+def test_the_marked_contact_is_the_contact(grounder: ArrayGrounder) -> None:
     image = grounder.resize(panel(1))
     encoded = EncodedFrames.stack([(image, grounder.encode(image))])
 
@@ -86,7 +86,9 @@ def contact_map(*peaks: tuple[float, float, float]) -> np.ndarray:
 
 
 @pytest.mark.parametrize('mark', [(56, 88), (136, 40)])
-def test_the_contact_that_was_read_is_found(grounder: Grounder, mark: tuple[int, int]) -> None:
+def test_the_contact_that_was_read_is_found(
+    grounder: ArrayGrounder, mark: tuple[int, int]
+) -> None:
     image = grounder.resize(panel(0))
     there = (mark[0] + 0.5) / 192, (mark[1] + 0.5) / 128
     read = contact_map((*there, 0.0), (0.1, 0.1, -1.0))
@@ -100,7 +102,7 @@ def test_the_contact_that_was_read_is_found(grounder: Grounder, mark: tuple[int,
     assert np.hypot(contact.u - mark[0], contact.v - mark[1]) < 3
 
 
-def test_a_mark_counts_more_than_what_was_read(grounder: Grounder) -> None:
+def test_a_mark_counts_more_than_what_was_read(grounder: ArrayGrounder) -> None:
     image = grounder.resize(panel(0))
     encoded = EncodedFrames.stack([(image, grounder.encode(image))])
     both = replace(encoded, contact=(0.3, 0.7), contact_map=contact_map((0.8, 0.2, 0.0)))
@@ -127,7 +129,7 @@ def test_of_two_candidates_the_likelier_one_alone_is_described() -> None:
     )
 
 
-def test_the_prior_of_a_mirrored_demonstration_is_mirrored(grounder: Grounder) -> None:
+def test_the_prior_of_a_mirrored_demonstration_is_mirrored(grounder: ArrayGrounder) -> None:
     frames = [grounder.resize(panel(seed)) for seed in (3, 4, 5)]
     encoded, mirrored = (
         EncodedFrames.stack([(image, grounder.encode(image)) for image in shown])
@@ -154,13 +156,13 @@ def test_a_contact_map_is_a_finite_map() -> None:
 
 def test_a_model_without_a_matching_network_takes_no_mark(tmp_path: Path) -> None:
     save_model(tmp_path / 'model', random_model(DECODER), {})
-    grounder = Grounder.load(tmp_path / 'model', 'torch', 1)
+    grounder = ArrayGrounder.load(tmp_path / 'model', 'torch', 1)
     with pytest.raises(DemonstrationError, match='no matching network'):
         grounder.set_demonstration([panel(0)], 'a', (0.5, 0.5))
     assert grounder.demonstrations == ()
 
 
-def test_a_mark_lies_in_the_frame(grounder: Grounder) -> None:
+def test_a_mark_lies_in_the_frame(grounder: ArrayGrounder) -> None:
     with pytest.raises(ValueError, match=r'\(1.2, 0.5\); expected shares'):
         grounder.set_demonstration([panel(0)], 'b', (1.2, 0.5))
-    assert grounder.recording is None
+    assert 'b' not in grounder.demonstrations

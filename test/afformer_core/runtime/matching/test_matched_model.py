@@ -11,7 +11,7 @@ import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_matching, afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.export.export import export_graphs
@@ -70,7 +70,7 @@ def random_images(count: int) -> list[np.ndarray]:
 
 
 def heatmap(folder: Path, backend: str = 'torch') -> np.ndarray:
-    grounder = Grounder.load(folder, backend)
+    grounder = ArrayGrounder.load(folder, backend)
     *frames, image = random_images(5)
     grounder.set_demonstration(frames, 'a')
     return grounder.ground(image, 'a').probabilities
@@ -101,9 +101,11 @@ def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None
     session = open_session(matched, 'torch', 1)
     assert isinstance(session, MatchedSession)
     *frames, image = random_images(5)
-    encoded = session.encode_frames(np.stack([Grounder.load(matched).resize(f) for f in frames]))
+    encoded = session.encode_frames(
+        np.stack([ArrayGrounder.load(matched).resize(f) for f in frames])
+    )
     shown = describe_demonstration(session.features.split(encoded)[1], BESIDE)
-    resized = Grounder.load(matched).resize(image)
+    resized = ArrayGrounder.load(matched).resize(image)
     features = session.matching.encode_frames(resized[None])[0]
     marks, mean = describe_marks(features, np.array([[0.3, 0.8]]), BESIDE)
     before = heatmap(matched)
@@ -118,7 +120,7 @@ def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None
 
 
 def test_frames_have_twice_the_decoders_size_and_contacts_are_compared(exported: Path) -> None:
-    grounder = Grounder.load(exported, 'torch')
+    grounder = ArrayGrounder.load(exported, 'torch')
     *frames, image = random_images(5)
 
     demonstration = grounder.set_demonstration(frames, 'a')
@@ -170,14 +172,14 @@ def test_another_matching_network_than_described_is_refused(matched: Path) -> No
     path.write_text(json.dumps(fields | {'weights_sha256': 'f' * 64}))
 
     with pytest.raises(ModelFolderError, match='has the weights ffffffffffff; expected'):
-        Grounder.load(matched, 'torch')
+        ArrayGrounder.load(matched, 'torch')
 
 
 def test_a_missing_matching_network_is_named(matched: Path) -> None:
     shutil.rmtree(matched / MATCHING_FOLDER)
 
     with pytest.raises(ModelFolderError, match=r'matching/model\.json does not exist'):
-        Grounder.load(matched, 'torch')
+        ArrayGrounder.load(matched, 'torch')
 
 
 def test_only_a_model_of_the_same_input_size_takes_it_over(exported: Path, tmp_path: Path) -> None:

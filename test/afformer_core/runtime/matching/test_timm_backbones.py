@@ -9,7 +9,7 @@ import pytest
 
 from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.models.backbones.timm_fields import timm_fields
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.matching.matched_session import MatchedSession
@@ -39,7 +39,7 @@ def test_both_ground_as_they_do_in_torch(tmp_path: Path) -> None:
 
     heatmaps = {}
     for backend in ('torch', 'onnxruntime'):
-        grounder = Grounder.load(folder, backend)
+        grounder = ArrayGrounder.load(folder, backend)
         grounder.set_demonstration(clip[:4], 'press')
         heatmaps[backend] = grounder.ground(clip[4], 'press').heatmap
 

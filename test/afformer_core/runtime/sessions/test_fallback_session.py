@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ import torch
 
 from afformer_core.errors import ImageError
 from afformer_core.models import afformer_matching, afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.matching.exemplars import Exemplars
 from afformer_core.runtime.matching.joined_features import JoinedFeatures
@@ -155,16 +155,17 @@ def test_a_loss_while_a_demonstration_is_recorded(
     small_folder: Path, frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losing = LosingSession.load(small_folder)
-    monkeypatch.setattr('afformer_core.runtime.grounder.open_session', lambda *_: losing)
+    monkeypatch.setattr('afformer_core.runtime.array_grounder.open_session', lambda *_: losing)
     reasons: list[str] = []
-    grounder = Grounder.load(small_folder, 'cuda', gpu_lost=reasons.append)
+    grounder = ArrayGrounder.load(small_folder, 'cuda', gpu_lost=reasons.append)
     assert grounder.backend == 'cuda'
-    grounder.start_demonstration('press')
-    grounder.add_frame(frames[0])
-    losing.error = RuntimeError(LOSS)
 
-    grounder.add_frame(frames[1])
-    grounder.finish_demonstration()
+    def shown() -> Iterator[np.ndarray]:
+        yield frames[0]
+        losing.error = RuntimeError(LOSS)
+        yield frames[1]
+
+    grounder.set_demonstration(shown(), 'press')
 
     assert grounder.backend == 'onnxruntime'
     assert len(reasons) == 1

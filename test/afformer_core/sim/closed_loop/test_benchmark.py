@@ -15,7 +15,7 @@ import pytest
 from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.sim.closed_loop import benchmark
@@ -42,7 +42,7 @@ DONE, MISSED = Outcome(Verdict.DONE, 0), Outcome(Verdict.WRONG_ELEMENT, 1, (1,))
 def trials(settings: ClosedLoopSettings) -> Iterator[Trial]:
     """Of a model that knows nothing."""
     configuration = afformer_small(OPRA_ACTIONS, (64, 96))
-    grounder = Grounder(configuration, TorchSession(random_model(configuration)))
+    grounder = ArrayGrounder(configuration, TorchSession(random_model(configuration)))
     return closed_loop_trials(grounder, settings)
 
 
@@ -75,7 +75,7 @@ def test_performances_are_of_one_action_and_grounded_together(
     named: list[tuple[str, ...]] = []
     planned: list[tuple[int, str]] = []
 
-    def predict(grounder: Grounder, image: np.ndarray, *names: str) -> Prediction:
+    def predict(grounder: ArrayGrounder, image: np.ndarray, *names: str) -> Prediction:
         named.append(names)
         one, other = (grounder.demonstration(name).frames for name in names)
         assert not np.array_equal(one, other)
@@ -85,8 +85,8 @@ def test_performances_are_of_one_action_and_grounded_together(
         planned.append((shown.element, shown.action))
         return render_clip(renderer, scene, shown, frames)
 
-    original = Grounder.predict
-    monkeypatch.setattr(Grounder, 'predict', predict)
+    original = ArrayGrounder.predict
+    monkeypatch.setattr(ArrayGrounder, 'predict', predict)
     monkeypatch.setattr(benchmark, 'render_clip', render)
     list(trials(replace(SETTINGS, scenes=1, views=1, demonstrations=2, performances=2)))
     assert named == [('performance 0', 'performance 1')] * 2
@@ -101,7 +101,7 @@ def test_the_report_can_be_printed_and_stored(tried: list[Trial]) -> None:
 
 def test_a_model_of_other_actions_is_refused(small_folder: Path) -> None:
     with pytest.raises(ModelFolderError, match='knows the actions press, hold, push'):
-        next(closed_loop_trials(Grounder.load(small_folder), SETTINGS))
+        next(closed_loop_trials(ArrayGrounder.load(small_folder), SETTINGS))
 
 
 def make_trial(scene: int, action: str, named: str, viewpoint: float, **outcomes: Any) -> Trial:

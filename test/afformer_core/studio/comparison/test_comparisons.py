@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.errors import AfformerError
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.comparison.comparisons import Comparisons
 from afformer_core.studio.comparison.model_comparison import ComparedPair, ModelComparison
 from afformer_core.studio.training.model_folders import ModelFolders
@@ -24,7 +24,7 @@ class Opening:
         self.opened = threading.Event()
         self.allowed = threading.Event()
 
-    def __call__(self, folder: Path) -> Grounder:
+    def __call__(self, folder: Path) -> ArrayGrounder:
         self.opened.set()
         assert self.allowed.wait(60)
         raise AfformerError(f'{folder.name} is no model')

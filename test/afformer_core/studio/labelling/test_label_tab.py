@@ -23,7 +23,7 @@ from afformer_core.data.readers.point_table import PointRow, read_point_table
 from afformer_core.demonstrations.media import read_demonstration
 from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.images import read_image
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
 
@@ -127,7 +127,7 @@ def test_a_key_accepts_what_the_model_finds(tab: Any, pairs: Path) -> None:
     tab.locator('.marked circle').first.wait_for()
 
     video, image = pairs / 'cup/demonstrations/press.mp4', pairs / 'cup/images/attic.png'
-    grounder = Grounder.load(model_folder(SHIPPED), threads=1)
+    grounder = ArrayGrounder.load(model_folder(SHIPPED), threads=1)
     memorize_whole(read_demonstration(video, 8), 'press', grounder)
     found = grounder.ground(read_image(image), 'press', 1)
     (row,) = rows(pairs)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from afformer_core.errors import DemonstrationError, ImageError
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.trying.workspace import Workspace
@@ -20,7 +20,7 @@ from afformer_core.studio.trying.workspace import Workspace
 
 @pytest.fixture
 def worker(shipped_model: Path) -> Iterator[GroundingWorker]:
-    started = GroundingWorker(lambda: Grounder.load(shipped_model, threads=1))
+    started = GroundingWorker(lambda: ArrayGrounder.load(shipped_model, threads=1))
     yield started
     started.close()
 

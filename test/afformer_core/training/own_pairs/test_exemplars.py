@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.sample import Sample
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.training import exemplars as made_of_pairs
@@ -139,7 +139,7 @@ def test_the_pair_is_answered_with_its_mark(
 
     distances = []
     for _ in range(2):
-        grounder = Grounder.load(folder, 'torch', 1)
+        grounder = ArrayGrounder.load(folder, 'torch', 1)
         grounder.set_demonstration(frames, 'shown')
         peak = grounder.ground(image, 'shown').peaks[0]
         distances.append(np.hypot(peak.u - 30, peak.v - 44))

@@ -15,7 +15,7 @@ from afformer_core.evaluation.parts.clips import Clip, read_clip
 from afformer_core.evaluation.parts.part_scores import distance_to_parts
 from afformer_core.evaluation.parts.predictors import ModelPredictor
 from afformer_core.media.images import read_image
-from afformer_core.runtime import Grounder
+from afformer_core.runtime import ArrayGrounder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
@@ -76,7 +76,7 @@ def peaks(
     model: Path, pairs: Mapping[str, PartPair], names: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     """Best peaks as shares of width and height."""
-    predictor = ModelPredictor(Grounder.load(model, 'torch'))
+    predictor = ModelPredictor(ArrayGrounder.load(model, 'torch'))
     found = {}
     for name in names:
         pair = pairs[name]

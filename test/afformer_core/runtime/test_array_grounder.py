@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's API."""
+"""Arrays of demonstrations and images, grounded."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +11,8 @@ import torch
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.runtime import Grounder
-from afformer_core.runtime.grounding import EncodedFrames
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.sessions.torch_session import TorchSession
@@ -22,8 +22,8 @@ Images = Callable[..., np.ndarray]
 
 
 @pytest.fixture
-def grounder(small_folder: Path) -> Grounder:
-    return Grounder.load(small_folder, 'onnxruntime')
+def grounder(small_folder: Path) -> ArrayGrounder:
+    return ArrayGrounder.load(small_folder, 'onnxruntime')
 
 
 class CountingSession(TorchSession):
@@ -48,7 +48,7 @@ def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, images: Imag
         logits = model(torch.from_numpy(image)[None], chosen)[0]
     expected = logits.flatten().softmax(0).view(64, 96).numpy()
 
-    grounder = Grounder.load(small_folder, 'torch')
+    grounder = ArrayGrounder.load(small_folder, 'torch')
     demonstration = grounder.set_demonstration(frames, 'forty')
     heatmap = grounder.ground(image, 'forty').heatmap
 
@@ -59,7 +59,7 @@ def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, images: Imag
 
 def test_a_second_image_encodes_no_frame_again(small_folder: Path, images: Images) -> None:
     session = CountingSession.load(small_folder)
-    grounder = Grounder(load_model(small_folder).configuration, session)
+    grounder = ArrayGrounder(load_model(small_folder).configuration, session)
     grounder.set_demonstration(images(5, 64, 96, 3), 'five')
     grounder.ground(images(64, 96, 3), 'five')
     grounder.ground(images(48, 48, 3), 'five')
@@ -69,7 +69,7 @@ def test_a_second_image_encodes_no_frame_again(small_folder: Path, images: Image
 
 def test_a_long_stream_is_bounded(small_folder: Path, images: Images) -> None:
     session = CountingSession.load(small_folder)
-    grounder = Grounder(load_model(small_folder).configuration, session)
+    grounder = ArrayGrounder(load_model(small_folder).configuration, session)
     demonstration = grounder.set_demonstration(
         (image for _ in range(60) for image in images(10, 64, 96, 3)), 'long'
     )
@@ -79,7 +79,7 @@ def test_a_long_stream_is_bounded(small_folder: Path, images: Images) -> None:
     assert session.encoded < 350
 
 
-def test_grounding_is_in_the_source_image(grounder: Grounder, images: Images) -> None:
+def test_grounding_is_in_the_source_image(grounder: ArrayGrounder, images: Images) -> None:
     grounder.set_demonstration(images(3, 64, 96, 3), 'three')
     grounding = grounder.ground(images(480, 640, 3), 'three', maximum_peaks=3)
 
@@ -94,26 +94,14 @@ def test_grounding_is_in_the_source_image(grounder: Grounder, images: Images) ->
     assert grounding.confidence == grounding.peaks[0].score
 
 
-def test_a_demonstration_of_one_frame_grounds(grounder: Grounder, images: Images) -> None:
+def test_a_demonstration_of_one_frame_grounds(grounder: ArrayGrounder, images: Images) -> None:
     grounder.set_demonstration(images(1, 120, 160, 3), 'one')
 
     assert len(grounder.ground(images(120, 160, 3), 'one').peaks) >= 1
 
 
-def test_recording_goes_start_frames_finish(grounder: Grounder, images: Images) -> None:
-    grounder.start_demonstration('knob')
-    assert grounder.recording == 'knob'
-    for frame in images(3, 64, 96, 3):
-        grounder.add_frame(frame)
-    demonstration = grounder.finish_demonstration()
-
-    assert (demonstration.name, demonstration.frame_count) == ('knob', 3)
-    assert grounder.recording is None
-    assert grounder.demonstrations == ('knob',)
-
-
 def test_of_several_demonstrations_the_mean_of_the_logits_counts(
-    grounder: Grounder, images: Images
+    grounder: ArrayGrounder, images: Images
 ) -> None:
     image = images(64, 96, 3)
     grounder.set_demonstration(images(3, 64, 96, 3), 'a')
@@ -134,7 +122,7 @@ def test_of_several_demonstrations_the_mean_of_the_logits_counts(
 
 
 def test_a_demonstration_that_is_replaced_counts_at_once(
-    grounder: Grounder, images: Images
+    grounder: ArrayGrounder, images: Images
 ) -> None:
     image = images(64, 96, 3)
     for name in ('a', 'b'):
@@ -149,7 +137,7 @@ def test_a_demonstration_that_is_replaced_counts_at_once(
 
 
 def test_memorizing_encoded_frames_again_gives_the_same_to_the_bit(
-    grounder: Grounder, images: Images
+    grounder: ArrayGrounder, images: Images
 ) -> None:
     image, frames = images(64, 96, 3), list(images(3, 64, 96, 3))
     grounder.set_demonstration(frames, 'a')
@@ -163,51 +151,39 @@ def test_memorizing_encoded_frames_again_gives_the_same_to_the_bit(
 
 
 def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
-    grounder = Grounder.load(small_folder, 'torch')
+    grounder = ArrayGrounder.load(small_folder, 'torch')
     weights = read_description(small_folder).weights_sha256
 
     assert grounder.fingerprint == f'{weights} 96x64 32 frames'
-    assert Grounder(grounder.configuration, TorchSession.load(small_folder)).fingerprint == ''
+    assert ArrayGrounder(grounder.configuration, TorchSession.load(small_folder)).fingerprint == ''
 
 
-def test_ground_before_any_demonstration(grounder: Grounder, images: Images) -> None:
+def test_ground_before_any_demonstration(grounder: ArrayGrounder, images: Images) -> None:
     with pytest.raises(DemonstrationError, match='none yet'):
         grounder.ground(images(64, 96, 3), 'knob')
 
 
-def test_finish_without_start(grounder: Grounder) -> None:
-    with pytest.raises(DemonstrationError, match='Start one first'):
-        grounder.finish_demonstration()
+def test_a_demonstration_without_a_frame(grounder: ArrayGrounder) -> None:
+    with pytest.raises(DemonstrationError, match="'knob' has 0 frames; expected at least 1"):
+        grounder.set_demonstration([], 'knob')
 
 
-def test_frame_without_start(grounder: Grounder, images: Images) -> None:
-    with pytest.raises(DemonstrationError, match='Start one first'):
-        grounder.add_frame(images(64, 96, 3))
+def test_a_demonstration_without_a_name(grounder: ArrayGrounder, images: Images) -> None:
+    with pytest.raises(DemonstrationError, match='name of the demonstration is empty'):
+        grounder.set_demonstration(images(2, 64, 96, 3), '')
 
 
-def test_start_twice(grounder: Grounder) -> None:
-    grounder.start_demonstration('knob')
-    with pytest.raises(DemonstrationError, match="'knob' is being recorded"):
-        grounder.start_demonstration('button')
-
-
-def test_finish_without_a_frame(grounder: Grounder) -> None:
-    grounder.start_demonstration('knob')
-    with pytest.raises(DemonstrationError, match='has 0 frames'):
-        grounder.finish_demonstration()
-    assert grounder.recording is None
-
-
-def test_a_bad_frame_leaves_the_earlier_demonstration(grounder: Grounder, images: Images) -> None:
+def test_a_bad_frame_leaves_the_earlier_demonstration(
+    grounder: ArrayGrounder, images: Images
+) -> None:
     grounder.set_demonstration(images(2, 64, 96, 3), 'knob')
     with pytest.raises(ImageError, match='float64'):
         grounder.set_demonstration([images(64, 96, 3), np.zeros((64, 96, 3))], 'knob')
 
-    assert grounder.recording is None
     assert grounder.demonstration('knob').frame_count == 2
 
 
-def test_deleted_is_gone(grounder: Grounder, images: Images) -> None:
+def test_deleted_is_gone(grounder: ArrayGrounder, images: Images) -> None:
     grounder.set_demonstration(images(2, 64, 96, 3), 'knob')
     grounder.delete_demonstration('knob')
 
@@ -218,7 +194,7 @@ def test_deleted_is_gone(grounder: Grounder, images: Images) -> None:
 
 @pytest.mark.parametrize('shape', [(0, 0, 3), (0, 5, 3), (4, 4), (4, 4, 4)])
 def test_what_is_no_image_is_refused(
-    grounder: Grounder, images: Images, shape: tuple[int, ...]
+    grounder: ArrayGrounder, images: Images, shape: tuple[int, ...]
 ) -> None:
     grounder.set_demonstration(images(1, 64, 96, 3), 'knob')
     with pytest.raises(ImageError, match='shape'):
@@ -226,16 +202,16 @@ def test_what_is_no_image_is_refused(
 
 
 def test_auto_takes_the_graphs_where_they_are(copied_folder: Path) -> None:
-    assert Grounder.load(copied_folder).backend == 'onnxruntime'
+    assert ArrayGrounder.load(copied_folder).backend == 'onnxruntime'
     (copied_folder / 'graphs.json').unlink()
-    assert Grounder.load(copied_folder).backend == 'torch'
+    assert ArrayGrounder.load(copied_folder).backend == 'torch'
 
 
 def test_unknown_backend(small_folder: Path) -> None:
     with pytest.raises(ValueError, match='caffe'):
-        Grounder.load(small_folder, 'caffe')
+        ArrayGrounder.load(small_folder, 'caffe')
 
 
 def test_absent_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelFolderError, match='does not exist'):
-        Grounder.load(tmp_path / 'nothing')
+        ArrayGrounder.load(tmp_path / 'nothing')

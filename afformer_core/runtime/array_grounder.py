@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's API: demonstrations in, groundings out."""
+"""Grounding of demonstrations in images, both as arrays."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
-from afformer_core.runtime.demonstration_recording import DemonstrationRecording
+from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import (
     Demonstration,
-    EncodedFrames,
     FinishedDemonstrations,
     Grounding,
     Peak,
@@ -41,11 +42,11 @@ from afformer_core.runtime.session import Output, Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 
 
-class Grounder:
-    """Grounding of demonstrations in images. Not thread-safe: one thread owns it.
+class ArrayGrounder:
+    """Grounding of demonstrations in images, both as arrays. One thread owns it.
 
-    A frame of a demonstration is encoded when it is added, so that finishing costs only
-    `memorize`; an image costs only `ground`, and one more for each zoom stage.
+    A frame of a demonstration is encoded once; an image costs only `ground`, and one more for
+    each zoom stage. `afformer_core.Grounder` wraps it for files.
 
     Args:
         configuration: configuration of the model.
@@ -77,7 +78,6 @@ class Grounder:
         self._weights = weights
         self._session = session
         self._demonstrations = FinishedDemonstrations()
-        self._recording = DemonstrationRecording()
         self._joined = None if self.matched is None else self.matched.features
 
     @classmethod
@@ -90,7 +90,7 @@ class Grounder:
         report: Callable[[str], None] = lambda line: None,
         maximum_stages: int | None = None,
         gpu_lost: Callable[[str], None] | None = None,
-    ) -> Grounder:
+    ) -> ArrayGrounder:
         """Open a model folder.
 
         Args:
@@ -147,15 +147,12 @@ class Grounder:
         """Names of the finished demonstrations, oldest first."""
         return self._demonstrations.names
 
-    @property
-    def recording(self) -> str | None:
-        """Name of the demonstration being recorded, or None."""
-        return self._recording.name
-
     def set_demonstration(
         self, frames: Iterable[NDArray[Any]], name: str, contact: Point | None = None
     ) -> Demonstration:
-        """Record a whole demonstration at once; one of the same name is replaced.
+        """Memorize the frames of a demonstration; one of the same name is replaced.
+
+        The contact is not read of the frames, as `memorize_whole` does.
 
         Args:
             frames: uint8 RGB [H, W, 3], in order, at least one.
@@ -163,44 +160,23 @@ class Grounder:
             contact: see `EncodedFrames.contact`.
 
         Raises:
-            DemonstrationError: there is no frame, the name is empty, another is being recorded, or
-                the contact is given to a model without a matching network.
+            DemonstrationError: there is no frame, the name is empty, or the contact is given to a
+                model without a matching network.
             ImageError: a frame is not an image; an earlier demonstration of the name stays.
             ValueError: the contact lies outside of the frame.
         """
-        self.start_demonstration(name)
-        try:
-            for frame in frames:
-                self.add_frame(frame)
-            return self.finish_demonstration(contact)
-        finally:
-            self._recording.cancel()
-
-    def start_demonstration(self, name: str) -> None:
-        """Start recording a demonstration.
-
-        Raises:
-            DemonstrationError: one is being recorded already, or the name is empty.
-        """
-        self._recording.start(name, self.configuration.maximum_frames)
-
-    def add_frame(self, image: NDArray[Any]) -> None:
-        """Add uint8 RGB [H, W, 3] to the demonstration being recorded.
-
-        Raises:
-            DemonstrationError: no demonstration is being recorded.
-            ImageError: this is not an image; the recording continues without it.
-        """
-        self._recording.add(image, self.resize, self.encode)
-
-    def finish_demonstration(self, contact: Point | None = None) -> Demonstration:
-        """End the recording and memorize it; one of the same name is replaced.
-
-        See `set_demonstration` for contact and errors; a recording without a frame is dropped.
-        """
-        recorded = self._recording.finish()
-        encoded = replace(recorded.encoded, contact=contact)
-        return self.memorize(encoded, recorded.name, recorded.frame_count)
+        sampler: FrameSampler[tuple[UInt8Array, FloatArray]]
+        sampler = FrameSampler(self.configuration.maximum_frames)
+        for frame in frames:
+            resized = self.resize(frame)
+            if sampler.wants_next():
+                sampler.add((resized, self.encode(resized)))
+            else:
+                sampler.skip()
+        if not sampler.count:
+            raise DemonstrationError(f'demonstration {name!r} has 0 frames; expected at least 1')
+        encoded = EncodedFrames.stack(sampler.selection())
+        return self.memorize(replace(encoded, contact=contact), name, sampler.count)
 
     def resize(self, image: NDArray[Any]) -> UInt8Array:
         """Resize uint8 RGB [H, W, 3] to the model's input size.
@@ -220,7 +196,15 @@ class Grounder:
         Args:
             encoded: frames encoded by this model, at most its maximum.
             name, frame_count: see `Demonstration`.
+
+        Raises:
+            DemonstrationError: the name is empty, or the contact is marked for a model without a
+                matching network.
         """
+        if not name:
+            raise DemonstrationError(
+                'the name of the demonstration is empty; expected at least one character'
+            )
         memory = memorize_encoded(self._session, encoded)
         demonstration = Demonstration(
             name,
@@ -246,10 +230,6 @@ class Grounder:
             return found
         output = self._session.ground(encoded.images[0], memorize_encoded(self._session, encoded))
         return best_peak(output, self.configuration, encoded.size)
-
-    def cancel_demonstration(self) -> None:
-        """Drop the recording, if any."""
-        self._recording.cancel()
 
     def delete_demonstration(self, name: str) -> None:
         """Forget a finished demonstration; raise `DemonstrationError` where there is none."""

@@ -12,6 +12,7 @@ import torch
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.runtime.coarse_to_fine import ZoomStage
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.weighing import Matching
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
@@ -71,6 +72,20 @@ def test_the_card_tells_how_the_model_was_made_and_calibrated(model: Path, tmp_p
     assert '\n1. 1.5 times the demonstration, 1.8 the image.\n' in text
     assert "the decoder's confidence is 0.023." in text
     assert 'on 600 pairs of simulation (AUROC 0.97); below 0.26 an' in text
+
+
+def test_certainty_is_told_where_it_was_calibrated(model: Path, tmp_path: Path) -> None:
+    assert 'Certainty' not in card(model, tmp_path, {})
+    description = read_description(model)
+    certainty = CertaintyCalibration(
+        0.7, 0.4, 0.71, 0.965, 0.74, 84, 'real', description.all_weights_sha256
+    )
+    write_description(model, replace(description, certainty=certainty))
+
+    text = card(model, tmp_path, {})
+
+    assert 'was calibrated on 84 real pairs\n(AUROC 0.74)' in text
+    assert '\n0.71, and an action is known from a score of 0.965 on.\n' in text
 
 
 def test_a_model_without_calibration_has_no_card(model: Path, tmp_path: Path) -> None:

@@ -10,34 +10,29 @@ Run it with::
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from afformer_core.media.images import read_image, write_image
-from afformer_core.media.video import read_video
-from afformer_core.outputs.grounding_overlay import draw_single_grounding
-from afformer_core.runtime import ArrayGrounder, shipped_model_folder
+from afformer_core import Grounder
 
 
 def main() -> None:
     """Ground the video in the image and print what is found there."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument('video', type=Path, help='the demonstration')
-    parser.add_argument('image', type=Path, help='where to act')
-    parser.add_argument('overlay', type=Path, help='a jpg or png file to write')
+    parser.add_argument('video', help='the demonstration: a video, a folder of images or a bag')
+    parser.add_argument('image', help='where to act')
+    parser.add_argument('overlay', help='a jpg or png file to write')
     arguments = parser.parse_args()
 
-    grounder = ArrayGrounder.load(shipped_model_folder())
+    grounder = Grounder.load()
     # A demonstration is encoded once; each image after it costs milliseconds.
-    grounder.set_demonstration(read_video(arguments.video), 'demonstration')
+    grounder.set_demonstration(arguments.video)
+    grounding = grounder.ground(arguments.image)
 
-    image = read_image(arguments.image)  # uint8 RGB [H, W, 3]
-    grounding = grounder.ground(image, 'demonstration')
-
+    print(grounding)
     for action, score in grounding.action_scores.items():  # best first
         print(f'{action}: {score:.2f}')
     for peak in grounding.peaks:
         print(f'peak at ({peak.u:.0f}, {peak.v:.0f}), score {peak.score:.2f}')
-    write_image(arguments.overlay, draw_single_grounding(image, grounding, opacity=0.6))
+    grounding.save(arguments.overlay)
 
 
 if __name__ == '__main__':

@@ -25,7 +25,7 @@ from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_decoder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.model_folder import read_description
 
 _LEAST_RUNS = 3

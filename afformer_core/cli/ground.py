@@ -7,7 +7,6 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.path_options import (
@@ -16,7 +15,11 @@ from afformer_core.cli.options.path_options import (
     INPUT_PATH,
     OUTPUT_FILE,
 )
-from afformer_core.cli.options.session_options import add_session_options, open_grounder
+from afformer_core.cli.options.session_options import (
+    add_session_options,
+    open_grounder,
+    warnings_on_stderr,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +31,6 @@ _EXAMPLE = """examples:
   afformer ground --video 'press.mp4#t=1.5,3' --image panel.jpg
   afformer ground --video press.mp4 --image panel.jpg --contact 292 48
 """
-# Opacity of the heatmap at its maximum.
-_OPACITY = 0.6
 
 
 def add_parser(subparsers: Any) -> None:
@@ -74,36 +75,24 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
-    from afformer_core.demonstrations.media import contact_position, read_demonstration
-    from afformer_core.demonstrations.whole_recording import memorize_whole
-    from afformer_core.media.images import read_image, require_image_path, write_image
-    from afformer_core.outputs.grounding_json import grounding_json
-    from afformer_core.outputs.grounding_overlay import draw_single_grounding
+    from afformer_core.grounder import Grounder
+    from afformer_core.media.images import read_image, require_image_path
 
     if arguments.output is not None:
         require_image_path(arguments.output)
     image = read_image(arguments.image)
-    grounder = open_grounder(arguments.model, arguments)
-    shown = read_demonstration(arguments.video, grounder.configuration.maximum_frames)
-    if shown.announced is not None:
-        print(
-            f'warning: {arguments.video} is damaged or truncated: {shown.frame_count} of '
-            f'{shown.announced} frames can be read, and they are used. Copy it again',
-            file=sys.stderr,
-        )
-    if arguments.contact is not None:
-        contact = contact_position(tuple(arguments.contact), shown.frames[0])
-        shown = replace(shown, contact=contact)
-    memorize_whole(shown, 'video', grounder)
+    grounder = Grounder(open_grounder(arguments.model, arguments))
+    with warnings_on_stderr():
+        grounder.set_demonstration(arguments.video, contact=arguments.contact)
     start = time.perf_counter()
-    grounding = grounder.ground(image, 'video')
+    grounding = grounder.ground(image)
     milliseconds = 1e3 * (time.perf_counter() - start)
-    result = grounding_json(grounding, grounder.calibration, milliseconds, grounder.backend)
-    print(json.dumps(result, indent=2))
+    measured = {'milliseconds': milliseconds, 'backend': grounder.backend}
+    print(json.dumps({**grounding.to_dict(), **measured}, indent=2))
     if grounding.unsure:
         print(_doubt(grounding, arguments.video), file=sys.stderr)
     if arguments.output is not None:
-        write_image(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
+        grounding.save(arguments.output)
     return 0
 
 

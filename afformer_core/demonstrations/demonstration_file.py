@@ -33,7 +33,7 @@ from afformer_core.demonstrations.state import StoreEntry
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 
 # Fewer bytes than the magic at both ends and the footer of an MCAP file.
 _LEAST_BYTES = 64

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 from afformer_core.demonstrations.state import StoreEntry
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import encode_jpeg
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 
 TOPIC = 'demonstration'
 MESSAGE_TYPE = 'sensor_msgs/msg/CompressedImage'

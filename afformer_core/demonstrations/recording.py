@@ -37,7 +37,7 @@ from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.marked_contact import on_grid
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 

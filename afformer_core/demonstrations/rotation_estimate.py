@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from afformer_core.demonstrations.dense_flow import FrameFlow, follow_points, frame_flows
 from afformer_core.geometry.action_kind import ActionKind, action_kind
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Sense, ShownRotation
 
 # Frames in which the sense is sought, at most; each window takes the given share of them.

@@ -26,7 +26,7 @@ from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 _SUFFIX = '.mcap'

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.drawing.colour_map import grey_colours, heat_colours
-from afformer_core.runtime import Peak
 
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
@@ -20,6 +20,18 @@ _GREY = (150, 150, 150)
 _BEST = (0, 230, 255)
 
 RgbImage = NDArray[np.uint8]
+
+
+class Pixel(Protocol):
+    """A pixel of an image."""
+
+    @property
+    def u(self) -> float:
+        """Column, sub-pixel."""
+
+    @property
+    def v(self) -> float:
+        """Row, sub-pixel."""
 
 
 class Style(Enum):
@@ -33,7 +45,7 @@ class Style(Enum):
 def draw_overlay(
     image: RgbImage,
     heatmap: NDArray[np.float32],
-    peaks: Sequence[Peak],
+    peaks: Sequence[Pixel],
     caption: str,
     opacity: float,
     distances: Sequence[float | None] = (),
@@ -76,7 +88,7 @@ def draw_overlay(
     labels = [_label(number, distances) for number in range(1, len(peaks) + 1)]
     for number, (peak, label) in reversed(list(enumerate(zip(peaks, labels, strict=True)))):
         best = number == 0
-        _draw_peak(canvas, peak, label, best, style, scale, unsure and best)
+        _draw_peak(canvas, (peak.u, peak.v), label, best, style, scale, unsure and best)
     if caption:
         _draw_caption(canvas, caption, scale)
     return canvas
@@ -93,7 +105,7 @@ def draw_mark(image: RgbImage, pixel: tuple[float, float]) -> RgbImage:
         uint8 RGB [H, W, 3], a new array.
     """
     canvas = np.array(image, np.uint8)
-    _draw_peak(canvas, Peak(*pixel, 1.0), '', True, Style.CURRENT, _scale(image))
+    _draw_peak(canvas, pixel, '', True, Style.CURRENT, _scale(image))
     return canvas
 
 
@@ -138,7 +150,7 @@ def _label(number: int, distances: Sequence[float | None]) -> str:
 
 def _draw_peak(
     canvas: RgbImage,
-    peak: Peak,
+    pixel: tuple[float, float],
     label: str,
     best: bool,
     style: Style,
@@ -149,22 +161,22 @@ def _draw_peak(
     thickness = max(1, round(2 * scale))
     colour = _HELD if style is Style.HELD else _BEST if best and not unsure else _WHITE
     # fractional bits draw the mark between pixels, where the peak is
-    centre = (round(peak.u * 16), round(peak.v * 16))
+    centre = (round(pixel[0] * 16), round(pixel[1] * 16))
     for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
         for begin, end in _arcs(style):
             axes = (radius * 16, radius * 16)
             cv2.ellipse(canvas, centre, axes, 0, begin, end, shade, width, cv2.LINE_AA, 4)
     if unsure:
-        _draw_question(canvas, peak, 0.5 * scale)
+        _draw_question(canvas, pixel, 0.5 * scale)
     elif best:
         cv2.circle(canvas, centre, max(1, round(2 * scale)) * 16, _WHITE, -1, cv2.LINE_AA, 4)
-    at = (round(peak.u) + radius + thickness, round(peak.v) - radius)
+    at = (round(pixel[0]) + radius + thickness, round(pixel[1]) - radius)
     draw_text(canvas, label, at, 0.5 * scale)
 
 
-def _draw_question(canvas: RgbImage, peak: Peak, size: float) -> None:
+def _draw_question(canvas: RgbImage, pixel: tuple[float, float], size: float) -> None:
     (width, height), _ = cv2.getTextSize('?', cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-    draw_text(canvas, '?', (round(peak.u - width / 2), round(peak.v + height / 2)), size)
+    draw_text(canvas, '?', (round(pixel[0] - width / 2), round(pixel[1] + height / 2)), size)
 
 
 def _arcs(style: Style) -> list[tuple[int, int]]:

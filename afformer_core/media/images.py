@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import PIL.Image
+import PIL.ImageOps
 from numpy.typing import NDArray
 from PIL.ExifTags import Base
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.errors import ImageError
 from afformer_core.files.atomic import write_aside
+
+Image = str | PathLike[str] | NDArray[np.uint8] | PIL.Image.Image
+"""An image as a user gives it, see `as_image`."""
 
 IMAGE_SUFFIXES = ('.jpeg', '.jpg', '.png')
 # Brands at the begin of the files of HEIC.
@@ -56,6 +61,56 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     write_aside(path, data.tobytes())
 
 
+def as_image(image: Image) -> NDArray[np.uint8]:
+    """Return an image that a user gives as uint8 RGB [H, W, 3]; an array is not copied.
+
+    Args:
+        image: path of a file, uint8 RGB [H, W, 3], or an image of Pillow, of which EXIF tells
+            the rotation and whose transparency is dropped.
+
+    Raises:
+        ImageError: it is none of these, or cannot be read.
+    """
+    if isinstance(image, str | PathLike):
+        return read_image(Path(image))
+    if isinstance(image, PIL.Image.Image):
+        return _from_pillow(image)
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f'the image is of type {type(image).__name__}; expected a path, an array uint8 RGB '
+            'of shape [height, width, 3], or an image of Pillow'
+        )
+    require_rgb(image)
+    return image
+
+
+def _from_pillow(image: PIL.Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith(('I', 'F')):
+        raise ImageError(
+            f'the image of Pillow has the mode {image.mode!r}; expected 8 bits a channel, such as '
+            "'RGB'. Scale and convert it"
+        )
+    try:
+        return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))
+    except OSError as error:
+        raise ImageError(f'the image of Pillow cannot be decoded: {error}') from error
+
+
+def require_rgb(image: NDArray[Any]) -> None:
+    """Check that an array is uint8 RGB [H, W, 3] of at least one pixel.
+
+    Raises:
+        ImageError: it is not.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(
+            f'the image is {image.dtype} of shape {image.shape}; '
+            'expected uint8 RGB of shape [height, width, 3]'
+        )
+    if image.shape[0] == 0 or image.shape[1] == 0:
+        raise ImageError(f'the image has shape {image.shape}; expected at least one pixel')
+
+
 def read_image(path: Path | str) -> NDArray[np.uint8]:
     """Read an image file as uint8 RGB [H, W, 3].
 
@@ -78,6 +133,18 @@ def _is_heic(content: NDArray[np.uint8]) -> bool:
     """Check for a photograph of a phone that OpenCV cannot read."""
     box, brand = content[4:8].tobytes(), content[8:12].tobytes()
     return box == b'ftyp' and brand in _HEIC_BRANDS
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Compress uint8 RGB [H, W, 3] as a PNG file.
+
+    Raises:
+        OSError: the image cannot be encoded.
+    """
+    encoded, data = cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not encoded:
+        raise OSError(f'an image of shape {image.shape} cannot be encoded as PNG')
+    return bytes(data.tobytes())
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
@@ -142,13 +209,7 @@ def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
     Raises:
         ImageError: the image is not uint8, has not three channels, or no pixels.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ImageError(
-            f'the image is {image.dtype} of shape {image.shape}; '
-            'expected uint8 RGB of shape [height, width, 3]'
-        )
-    if image.shape[0] == 0 or image.shape[1] == 0:
-        raise ImageError(f'the image has shape {image.shape}; expected at least one pixel')
+    require_rgb(image)
     if image.shape[:2] == size:
         return np.ascontiguousarray(image)
     height, width = size

@@ -1,34 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Overlay of a grounding, of one image alone or of a stream."""
+"""Overlay of a grounding of a stream."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.drawing.captions import certainty_caption, presence_caption
 from afformer_core.drawing.overlay import Style, draw_overlay
 from afformer_core.outputs.results import StreamedGrounding
-from afformer_core.runtime import Grounding
-
-
-def draw_single_grounding(
-    image: NDArray[np.uint8], grounding: Grounding, opacity: float
-) -> NDArray[np.uint8]:
-    """Draw a grounding over its image, whatever its presence.
-
-    Args:
-        image: uint8 RGB [H, W, 3].
-        grounding: grounding of that image.
-        opacity: opacity of the heatmap at its maximum, 0 to 1.
-
-    Returns:
-        uint8 RGB [H, W, 3], a new array.
-    """
-    measures = _measures(grounding)
-    text = f'{grounding.answer}, {measures}' if grounding.answer else measures
-    return draw_overlay(
-        image, grounding.heatmap, grounding.peaks, text, opacity, unsure=grounding.unsure
-    )
 
 
 def draw_grounding(
@@ -68,23 +48,13 @@ def caption(result: StreamedGrounding) -> str:
     return f'{answer}, {measures}' if answer else measures
 
 
-def _measures(result: Grounding | StreamedGrounding) -> str:
-    grounding = result if isinstance(result, Grounding) else result.grounding
-    certainty, threshold = grounding.certainty, grounding.certainty_threshold
-    presence = _presence(result)
-    if certainty is None:
-        return presence
-    if threshold is not None and grounding.unsure:
-        return f'{presence}, not sure which part: certainty {certainty:.2f} of {threshold:.2f}'
-    return f'{presence}, certainty {certainty:.2f}'
+def _measures(result: StreamedGrounding) -> str:
+    certainty = certainty_caption(result.grounding.certainty, result.grounding.certainty_threshold)
+    return f'{_presence(result)}, {certainty}' if certainty else _presence(result)
 
 
-def _presence(result: Grounding | StreamedGrounding) -> str:
-    if result.presence is not None:
-        return f'presence {result.presence:.2f}'
-    return (
-        f'confidence {result.confidence:.2f}, feature similarity {result.feature_similarity:.2f}'
-    )
+def _presence(result: StreamedGrounding) -> str:
+    return presence_caption(result.presence, result.confidence, result.feature_similarity)
 
 
 def _shortage(result: StreamedGrounding) -> str:

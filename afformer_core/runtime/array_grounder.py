@@ -19,14 +19,13 @@ from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
-from afformer_core.runtime.encoded_frames import EncodedFrames
-from afformer_core.runtime.frame_sampler import FrameSampler
-from afformer_core.runtime.grounding import (
+from afformer_core.runtime.demonstration import (
     Demonstration,
+    EncodedFrames,
     FinishedDemonstrations,
-    Grounding,
-    Peak,
 )
+from afformer_core.runtime.frame_sampler import FrameSampler
+from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.correspondence import features_to_compare
 from afformer_core.runtime.matching.marked_contact import (

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.encoded_frames import EncodedFrames
-from afformer_core.runtime.grounding import Demonstration
+from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
 from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities

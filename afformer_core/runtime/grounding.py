@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Groundings with their peaks, and finished demonstrations."""
+"""Groundings with their peaks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from afformer_core.arrays import FloatArray
-from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.presence import DemonstrationFeatures, PresenceFeatures
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.drawing.captions import certainty_caption, presence_caption
+from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.media.images import Image, as_image, encode_png, write_image
+from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
-from afformer_core.runtime.session import Memory
 
 UNKNOWN_ACTION = 'unknown'
 """Name of the action of a demonstration whose action is not known."""
@@ -61,6 +64,8 @@ class Grounding:
         certainty_threshold: certainty below which a robot should not act; None without one.
         action_threshold: score that the best action needs to be known, 0 to 1; None without one.
         given_action: name of the action where it was given, whatever the model scores; or empty.
+        presence_threshold: presence below which a robot should not act, 0 to 1; None without one.
+        image: the source image, uint8 RGB [H, W, 3]; None where it is not kept.
     """
 
     probabilities: FloatArray
@@ -78,6 +83,8 @@ class Grounding:
     certainty_threshold: float | None = None
     action_threshold: float | None = None
     given_action: str = ''
+    presence_threshold: float | None = None
+    image: UInt8Array | None = field(default=None, compare=False)
 
     @cached_property
     def heatmap(self) -> FloatArray:
@@ -90,6 +97,18 @@ class Grounding:
         return PresenceFeatures(
             self.confidence, self.feature_similarity, self.contact_similarity, self.decoder_weight
         )
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Best peak (u, v), column and row in pixels of the source image, sub-pixel."""
+        return self.peaks[0].u, self.peaks[0].v
+
+    @property
+    def found(self) -> bool | None:
+        """Whether the presence reaches its threshold; None where the model is not calibrated."""
+        if self.presence is None or self.presence_threshold is None:
+            return None
+        return self.presence >= self.presence_threshold
 
     @property
     def unsure(self) -> bool:
@@ -122,38 +141,69 @@ class Grounding:
             return self.given_action
         return f'{self.best_action} {self.action_scores[self.best_action]:.2f}'
 
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to plain JSON types, as `afformer ground` prints it; what is unknown is None."""
+        return {
+            'found': self.found,
+            'action': self.action,
+            'action_threshold': self.action_threshold,
+            'actions': dict(self.action_scores),
+            'peaks': [{'u': peak.u, 'v': peak.v, 'score': peak.score} for peak in self.peaks],
+            'confidence': self.confidence,
+            'feature_similarity': self.feature_similarity,
+            'presence': self.presence,
+            'presence_threshold': self.presence_threshold,
+            'certainty': self.certainty,
+            'certainty_threshold': self.certainty_threshold,
+        }
 
-@dataclass(frozen=True)
-class Demonstration:
-    """A finished demonstration.
+    def draw(self, image: Image | None = None, opacity: float = 0.6) -> UInt8Array:
+        """Draw heatmap, peaks and measures over the image, whether or not it is found.
 
-    Attributes:
-        name: name that the user gave.
-        frames: the frames that were kept, uint8 RGB [T, h, w, 3] at the model's input size.
-        frame_count: number of frames that were received, at least T.
-        memory: its memory, for grounding.
-        features: its features, for feature similarity.
-        zoom_memories: memory of each zoom stage; empty where there are none.
-        rotation: sense in which it turns something.
-        contact_probability: probability that the contact that was read is where the memory has
-            it, 0 to 1; None where it was not read, or somebody marked it.
-    """
+        Args:
+            image: image to draw over, see `as_image`; None for the image that the grounding keeps.
+            opacity: opacity of the heatmap at its maximum, 0 to 1.
 
-    name: str
-    frames: NDArray[np.uint8]
-    frame_count: int
-    memory: Memory
-    features: DemonstrationFeatures
-    zoom_memories: tuple[Memory, ...] = ()
-    rotation: ShownRotation = UNKNOWN_ROTATION
-    contact_probability: float | None = None
+        Returns:
+            uint8 RGB [H, W, 3], a new array.
 
-    def __post_init__(self) -> None:
-        if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:
-            raise ValueError(
-                f'demonstration {self.name!r} has frames of shape {self.frames.shape}; expected '
-                f'[T, h, w, 3] with T from 1 to frame_count, which is {self.frame_count}'
-            )
+        Raises:
+            ImageError: this is not an image.
+            ValueError: its size is not `source_size`, or none is given and none is kept.
+        """
+        shown = self.image if image is None else as_image(image)
+        if shown is None:
+            raise ValueError('the grounding does not keep its image. Give it to draw over')
+        caption = ', '.join(filter(None, (self.answer, *self._measures)))
+        return draw_overlay(shown, self.heatmap, self.peaks, caption, opacity, unsure=self.unsure)
+
+    def save(self, path: str | PathLike[str], image: Image | None = None) -> None:
+        """Write what `draw` draws as a JPEG or PNG.
+
+        Args:
+            path: file that ends in .jpg, .jpeg or .png.
+            image: see `draw`, which tells further errors.
+
+        Raises:
+            ValueError: the path ends otherwise.
+            OSError: the file cannot be written.
+        """
+        write_image(Path(path), self.draw(image))
+
+    def __repr__(self) -> str:
+        action = f'{self.action!r} ' if self.action else ''
+        at = ''.join(f'at ({peak.u:.0f}, {peak.v:.0f})' for peak in self.peaks[:1])
+        found = {True: 'found', False: 'not found', None: ''}[self.found]
+        return f'Grounding({", ".join(filter(None, (action + at, found, *self._measures)))})'
+
+    def _repr_png_(self) -> bytes | None:
+        """Show itself in a notebook, where it keeps its image."""
+        return None if self.image is None else encode_png(self.draw())
+
+    @property
+    def _measures(self) -> tuple[str, str]:
+        presence = presence_caption(self.presence, self.confidence, self.feature_similarity)
+        return presence, certainty_caption(self.certainty, self.certainty_threshold)
 
 
 def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
@@ -166,48 +216,3 @@ def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
         resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
         total = float(resized.sum(dtype=np.float64))
     return np.asarray(resized / total, dtype=np.float32)
-
-
-class FinishedDemonstrations:
-    """Finished demonstrations by name, oldest first."""
-
-    def __init__(self) -> None:
-        self._demonstrations: dict[str, Demonstration] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all demonstrations, oldest first."""
-        return tuple(self._demonstrations)
-
-    def __getitem__(self, name: str) -> Demonstration:
-        """Return the demonstration of a name.
-
-        Raises:
-            DemonstrationError: there is no demonstration of this name.
-        """
-        if name not in self._demonstrations:
-            raise DemonstrationError.unknown(name, self._demonstrations)
-        return self._demonstrations[name]
-
-    def of(self, names: Sequence[str]) -> list[Demonstration]:
-        """Return the demonstrations of the names, in their order.
-
-        Raises:
-            DemonstrationError: there is no demonstration of a name, or no name was given.
-        """
-        if not names:
-            raise DemonstrationError('no demonstration was named; expected at least one name')
-        return [self[name] for name in names]
-
-    def add(self, demonstration: Demonstration) -> None:
-        """Add a demonstration as the newest; it replaces one of the same name."""
-        self._demonstrations.pop(demonstration.name, None)
-        self._demonstrations[demonstration.name] = demonstration
-
-    def remove(self, name: str) -> None:
-        """Forget a demonstration.
-
-        Raises:
-            DemonstrationError: there is no demonstration of this name.
-        """
-        del self._demonstrations[self[name].name]

@@ -10,7 +10,8 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
+from afformer_core.runtime.demonstration import Demonstration
+from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
@@ -151,6 +152,7 @@ class Prediction:
             contact_probability=self.contact_probability,
             certainty_threshold=None if calibration is None else calibration.threshold,
             action_threshold=None if calibration is None else calibration.action_threshold,
+            presence_threshold=None if self.calibration is None else self.calibration.threshold,
         )
 
 

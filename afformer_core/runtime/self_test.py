@@ -23,8 +23,8 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.golden.differences import Differences
-from afformer_core.runtime.grounding import Demonstration
 from afformer_core.runtime.matching.correspondence import features_to_compare
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import ModelDescription

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +35,16 @@ def add_session_options(parser: Any) -> None:
         help='largest number of zoom stages of an image; 1: the whole image only (default: as '
         'many as the model was made for); each takes the same time',
     )
+
+
+@contextlib.contextmanager
+def warnings_on_stderr() -> Iterator[None]:
+    """Print each warning as one line on stderr, as the command does."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', UserWarning)
+        yield
+    for one in caught:
+        print(f'warning: {one.message}', file=sys.stderr)
 
 
 def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> ArrayGrounder:

@@ -11,7 +11,7 @@ from afformer_core.arrays import FloatArray
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import CONTACT_CANDIDATES, AfformerConfiguration
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.grounding import Peak
 from afformer_core.runtime.matching.correspondence import compared_stages, describe
 from afformer_core.runtime.matching.matched_session import MatchedMemory, MatchedSession

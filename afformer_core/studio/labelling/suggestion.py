@@ -107,12 +107,9 @@ class Suggester:
         peaks = [peak for peak in grounding.peaks if peak.score >= least]
         known = () if grounding.action == UNKNOWN_ACTION else grounding.action_scores
         names = [name for name in known if self._allowed is None or name in self._allowed]
-        calibration, presence = grounder.calibration, grounding.presence
         return Suggestion(
             points=tuple(nearest_point((peak.u, peak.v), (width, height)) for peak in peaks),
             scores=tuple(peak.score for peak in peaks),
             action=names[0] if names else '',
-            doubtful=presence is not None
-            and calibration is not None
-            and presence < calibration.threshold,
+            doubtful=grounding.found is False,
         )

@@ -6,26 +6,23 @@ from __future__ import annotations
 import json
 from pathlib import PurePath
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.readers.point_table import PointRow, point_table_text
-from afformer_core.outputs.grounding_json import grounding_json
-from afformer_core.outputs.grounding_overlay import draw_single_grounding
+from afformer_core.media.images import encode_png
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.trying.workspace import Answer
 
 
 def presence_in_words(answer: Answer) -> str:
     """Say whether the demonstrated element is in view, and how sure that is."""
-    presence, calibration = answer.grounding.presence, answer.calibration
-    if presence is None or calibration is None:
+    presence, threshold = answer.grounding.presence, answer.grounding.presence_threshold
+    if presence is None or threshold is None:
         return (
             'Not known whether it is in view: this model is not calibrated. `afformer evaluate '
             '--calibrate` does it.'
         )
-    threshold = calibration.threshold
     if presence >= threshold:
         return f'In view: presence {presence:.2f}, at least {threshold:.2f} is needed.'
     return (
@@ -62,15 +59,12 @@ def action_in_words(answer: Answer) -> str:
 
 def overlay(answer: Answer, opacity: float) -> NDArray[np.uint8]:
     """Draw the image under its heatmap of an opacity of 0 to 1: uint8 RGB [H, W, 3]."""
-    return draw_single_grounding(answer.image.image, answer.grounding, opacity)
+    return answer.grounding.draw(answer.image.image, opacity)
 
 
 def overlay_png(answer: Answer, opacity: float) -> bytes:
     """Draw the image under its heatmap, as a PNG file."""
-    encoded, data = cv2.imencode('.png', cv2.cvtColor(overlay(answer, opacity), cv2.COLOR_RGB2BGR))
-    if not encoded:
-        raise OSError('the image cannot be encoded as PNG')
-    return bytes(data.tobytes())
+    return encode_png(overlay(answer, opacity))
 
 
 def answer_json(answer: Answer) -> bytes:
@@ -78,9 +72,9 @@ def answer_json(answer: Answer) -> bytes:
     content = {
         'demonstrations': [shown.name for shown in answer.demonstrations],
         'image': answer.image.name,
-        **grounding_json(
-            answer.grounding, answer.calibration, answer.milliseconds, answer.backend
-        ),
+        **answer.grounding.to_dict(),
+        'milliseconds': answer.milliseconds,
+        'backend': answer.backend,
     }
     return (json.dumps(content, indent=2) + '\n').encode()
 

@@ -100,15 +100,10 @@ def _download_button(text: str, name: str, content: Callable[[], bytes]) -> None
 
 
 def _presence(answer: Answer) -> None:
-    grounding, calibration = answer.grounding, answer.calibration
-    found = (
-        grounding.presence is not None
-        and calibration is not None
-        and grounding.presence >= calibration.threshold
-    )
+    grounding = answer.grounding
     certainty = answer_files.certainty_in_words(answer)
     with ui.row().classes('items-center no-wrap'):
-        ui.icon('check_circle' if found and not grounding.unsure else 'help', size='sm')
+        ui.icon('check_circle' if grounding.found and not grounding.unsure else 'help', size='sm')
         ui.label(answer_files.presence_in_words(answer)).classes('font-bold presence')
     if certainty:
         ui.label(certainty).classes('font-bold certainty')

@@ -21,7 +21,6 @@ from afformer_core.hands.hand import Hand
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
 from afformer_core.runtime import ArrayGrounder, Grounding
-from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.page_uploads import PageUploads
@@ -81,7 +80,6 @@ class Answer:
         image: the image.
         demonstrations: the demonstrations, at least one.
         grounding: the grounding.
-        calibration: calibration of the model; None where there is none.
         milliseconds: time that it took.
         backend: name of the backend that computed it.
     """
@@ -89,7 +87,6 @@ class Answer:
     image: ShownImage
     demonstrations: tuple[ShownDemonstration, ...]
     grounding: Grounding
-    calibration: PresenceCalibration | None
     milliseconds: float
     backend: str
 
@@ -252,4 +249,4 @@ def _answer(
     height, width = image.image.shape[:2]
     grounding = prediction.grounding((height, width), _PEAKS)
     milliseconds = 1e3 * (time.perf_counter() - start)
-    return Answer(image, chosen, grounding, grounder.calibration, milliseconds, grounder.backend)
+    return Answer(image, chosen, grounding, milliseconds, grounder.backend)

@@ -12,7 +12,7 @@ import pytest
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 
 
 @pytest.fixture(scope='session')

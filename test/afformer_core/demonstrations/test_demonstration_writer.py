@@ -18,7 +18,7 @@ from afformer_core.demonstrations.demonstration_file import (
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, typestore
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 
 ENTRY = StoreEntry(
     Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3, 'clockwise', '', '0.25 0.5'),

@@ -13,7 +13,7 @@ import pytest
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
 
 

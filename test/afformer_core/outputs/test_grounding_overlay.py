@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.surface import SurfacePoint
-from afformer_core.outputs.grounding_overlay import caption, draw_grounding, draw_single_grounding
+from afformer_core.outputs.grounding_overlay import caption, draw_grounding
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.runtime import Grounding, Peak
 
@@ -93,8 +93,8 @@ def test_an_unsure_point_is_drawn_as_a_question():
     sure, unsure = (draw_grounding(IMAGE, _certain(one), 0.0) for one in (0.63, 0.41))
     assert sure[200, 111].tolist() == [0, 230, 255]
     assert unsure[200, 111].tolist() == [255, 255, 255]
-    single = replace(_certain(0.41).grounding, presence=0.75)
-    assert draw_single_grounding(IMAGE, single, 0.0)[200, 111].tolist() == [255, 255, 255]
+    single = _certain(0.41).grounding
+    assert single.draw(IMAGE, 0.0)[200, 111].tolist() == [255, 255, 255]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.sessions.torch_session import TorchSession

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CompressedImage
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.messages.image_encoding import jpeg_message
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_ros.rclpy_messages import RclpyMessages
 

@@ -21,7 +21,7 @@ from afformer_core.maskahand.sources import find_sources, open_source
 from afformer_core.maskahand.sources.bag_topic import BagTopic
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.maskahand.sources.video_file import VideoFile
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 
 
 def make_empty(*paths: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.model_folder import read_description, write_description
 

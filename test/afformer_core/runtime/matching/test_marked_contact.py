@@ -15,7 +15,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.models import afformer_matching, afformer_small
 from afformer_core.models.matching.matcher import Matcher
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.correspondence import compared_stages
 from afformer_core.runtime.matching.marked_contact import describe_map, describe_mark
 from afformer_core.runtime.weights import save_model

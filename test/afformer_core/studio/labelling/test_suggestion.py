@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ DEMONSTRATION = MediaFrames((IMAGE,), 1, 0.0)
 class GrounderDouble:
     """Always the same grounding; remembers what it was asked."""
 
-    calibration: Any = None
+    presence_threshold: float | None = None
     presence: float | None = 0.5
     action_threshold: float | None = None
 
@@ -50,6 +49,7 @@ class GrounderDouble:
             0.5,
             self.presence,
             action_threshold=self.action_threshold,
+            presence_threshold=self.presence_threshold,
         )
 
 
@@ -135,7 +135,7 @@ def test_what_is_not_in_view_is_doubtful(
     worker: GroundingWorker,
     grounder: GrounderDouble,
 ) -> None:
-    grounder.calibration = SimpleNamespace(threshold=0.3)
+    grounder.presence_threshold = 0.3
     grounder.presence = presence
 
     async def use() -> None:

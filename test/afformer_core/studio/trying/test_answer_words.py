@@ -24,7 +24,7 @@ SHOWN = ShownDemonstration('1 pull', 'pull', Path('pull.mp4'), 2.5, 40, ())
 def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> Answer:
     image = ShownImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8))
     grounding = replace(GROUNDING, certainty=certainty)
-    return Answer(image, shown, grounding, None, 31.0, 'torch')
+    return Answer(image, shown, grounding, 31.0, 'torch')
 
 
 def test_an_unsure_answer_asks_for_a_mark() -> None:

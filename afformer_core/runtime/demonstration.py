@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a demonstration with their features, as they are memorized."""
+"""Demonstrations: frames with their features, and what is memorized of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
+from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
+from afformer_core.runtime.session import Memory
 
 
 @dataclass(frozen=True)
@@ -81,3 +85,81 @@ class EncodedFrames:
             np.ascontiguousarray(np.stack(items)) for items in zip(*frames, strict=True)
         )
         return cls(images, features)
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A finished demonstration.
+
+    Attributes:
+        name: name that the user gave.
+        frames: the frames that were kept, uint8 RGB [T, h, w, 3] at the model's input size.
+        frame_count: number of frames that were received, at least T.
+        memory: its memory, for grounding.
+        features: its features, for feature similarity.
+        zoom_memories: memory of each zoom stage; empty where there are none.
+        rotation: sense in which it turns something.
+        contact_probability: probability that the contact that was read is where the memory has
+            it, 0 to 1; None where it was not read, or somebody marked it.
+    """
+
+    name: str
+    frames: NDArray[np.uint8]
+    frame_count: int
+    memory: Memory
+    features: DemonstrationFeatures
+    zoom_memories: tuple[Memory, ...] = ()
+    rotation: ShownRotation = UNKNOWN_ROTATION
+    contact_probability: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:
+            raise ValueError(
+                f'demonstration {self.name!r} has frames of shape {self.frames.shape}; expected '
+                f'[T, h, w, 3] with T from 1 to frame_count, which is {self.frame_count}'
+            )
+
+
+class FinishedDemonstrations:
+    """Finished demonstrations by name, oldest first."""
+
+    def __init__(self) -> None:
+        self._demonstrations: dict[str, Demonstration] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all demonstrations, oldest first."""
+        return tuple(self._demonstrations)
+
+    def __getitem__(self, name: str) -> Demonstration:
+        """Return the demonstration of a name.
+
+        Raises:
+            DemonstrationError: there is no demonstration of this name.
+        """
+        if name not in self._demonstrations:
+            raise DemonstrationError.unknown(name, self._demonstrations)
+        return self._demonstrations[name]
+
+    def of(self, names: Sequence[str]) -> list[Demonstration]:
+        """Return the demonstrations of the names, in their order.
+
+        Raises:
+            DemonstrationError: there is no demonstration of a name, or no name was given.
+        """
+        if not names:
+            raise DemonstrationError('no demonstration was named; expected at least one name')
+        return [self[name] for name in names]
+
+    def add(self, demonstration: Demonstration) -> None:
+        """Add a demonstration as the newest; it replaces one of the same name."""
+        self._demonstrations.pop(demonstration.name, None)
+        self._demonstrations[demonstration.name] = demonstration
+
+    def remove(self, name: str) -> None:
+        """Forget a demonstration.
+
+        Raises:
+            DemonstrationError: there is no demonstration of this name.
+        """
+        del self._demonstrations[self[name].name]

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Python interface: videos and images in, groundings out."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.media import (
+    MediaFrames,
+    contact_position,
+    read_demonstration,
+)
+from afformer_core.demonstrations.whole_recording import memorize_whole, select_evenly
+from afformer_core.errors import DemonstrationError
+from afformer_core.media.images import Image, as_image
+from afformer_core.media.polygons import Point
+from afformer_core.runtime import ArrayGrounder, Grounding
+from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+
+Video = str | PathLike[str] | Iterable[Image] | NDArray[np.uint8]
+"""A path of a video, a folder of images or a bag; or frames: arrays, Pillow's images or paths."""
+
+DEMONSTRATION = 'demonstration'
+"""Name of a demonstration that is given none."""
+
+
+class Grounder:
+    """Grounds demonstrations, which videos show, in images.
+
+    One thread uses it at a time. `Grounder.load` opens a model::
+
+        grounder = Grounder.load()
+        grounder.set_demonstration('press.mp4')
+        grounding = grounder.ground('panel.jpg')
+        print(grounding.action, grounding.point)
+
+    Args:
+        model: the model, which the grounder then owns.
+    """
+
+    def __init__(self, model: ArrayGrounder) -> None:
+        self._model = model
+
+    @classmethod
+    def load(
+        cls,
+        model: str | PathLike[str] = SHIPPED,
+        *,
+        backend: str = 'auto',
+        precision: str = 'auto',
+        threads: int = 0,
+        maximum_stages: int | None = None,
+    ) -> Grounder:
+        """Open a model.
+
+        Args:
+            model: its folder, or 'shipped' for the model that comes with the package.
+            backend: 'torch' or 'onnxruntime' on the CPU, 'cuda' or 'tensorrt' on an NVIDIA GPU;
+                'auto' is ONNX Runtime where `afformer export` has written graphs, else PyTorch.
+            precision: 'fp32', 'fp16', 'bf16' or 'int8'; 'auto' is fp32, and fp16 with TensorRT.
+            threads: number of threads to compute with, at least 1; 0 lets the backend choose.
+            maximum_stages: largest number of zoom stages, at least 1; 1 looks at the whole image
+                alone, None takes as many as the model has.
+
+        Raises:
+            ModelFolderError: the folder does not exist, or holds no valid model for the backend.
+            EngineError: TensorRT cannot compile or run the model here.
+            ValueError: backend, precision, threads or maximum_stages is out of its range.
+        """
+        opened = ArrayGrounder.load(
+            model_folder(Path(model)), backend, threads, precision, maximum_stages=maximum_stages
+        )
+        if opened.calibration_problem:
+            warnings.warn(opened.calibration_problem, stacklevel=2)
+        return cls(opened)
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend that computes, such as 'onnxruntime'."""
+        return self._model.backend
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions that the model scores."""
+        return tuple(self._model.configuration.action_names)
+
+    @property
+    def demonstrations(self) -> tuple[str, ...]:
+        """Names of the demonstrations that are set, oldest first."""
+        return self._model.demonstrations
+
+    def set_demonstration(
+        self, video: Video, name: str = DEMONSTRATION, contact: Point | None = None
+    ) -> None:
+        """Read a demonstration and encode it, once for all images; it replaces one of its name.
+
+        Where the hand acts is read of the frames, unless `contact` says so. Of a long video name
+        the part that shows the action.
+
+        Args:
+            video: path of a video, a folder of images or a bag; `VIDEO#t=1.5,3` is the part from
+                1.5 to 3 seconds, `BAG#TOPIC` a topic of a bag. Or the frames in order, at least
+                one, all of one size: uint8 RGB [T, H, W, 3], or uint8 RGB [H, W, 3], Pillow's
+                images or paths of images.
+            name: name of the demonstration, not empty.
+            contact: pixel (x, y) of the first frame that shows what is operated; the first
+                pixel's centre is (0, 0). None: it is read of the frames.
+
+        Raises:
+            VideoError: there is no such video, it is damaged, or has no such part.
+            BagError: the bag is missing or damaged.
+            ImageError: a frame is not an image, or of another size than the first.
+            DemonstrationError: there is no frame, the name is empty, the contact lies outside of
+                the frame or the model takes none, or the bag has no such topic.
+        """
+        maximum = self._model.configuration.maximum_frames
+        media = _read(video, maximum)
+        if contact is not None:
+            media = replace(media, contact=contact_position(contact, media.frames[0]))
+        memorize_whole(media, name, self._model)
+
+    def delete_demonstration(self, name: str = DEMONSTRATION) -> None:
+        """Forget a demonstration.
+
+        Raises:
+            DemonstrationError: there is none of the name.
+        """
+        self._model.delete_demonstration(name)
+
+    def ground(self, image: Image, *names: str, maximum_peaks: int = 5) -> Grounding:
+        """Find what was demonstrated in an image.
+
+        Args:
+            image: path of an image, uint8 RGB [H, W, 3] of any size, or an image of Pillow.
+            names: names of demonstrations of one skill, which are grounded together; may be left
+                out where there is only one.
+            maximum_peaks: largest number of peaks, at least 1.
+
+        Returns:
+            the grounding, in pixels of the image; it keeps a copy of the image to draw itself.
+
+        Raises:
+            ImageError: this is not an image.
+            DemonstrationError: there is no demonstration, none of a name, or several and no name.
+            ValueError: maximum_peaks is out of its range.
+        """
+        if maximum_peaks < 1:
+            raise ValueError(f'maximum_peaks is {maximum_peaks}; expected at least 1')
+        shown = np.array(as_image(image))
+        prediction = self._model.predict(shown, *(names or self._only()))
+        height, width = shown.shape[:2]
+        return replace(prediction.grounding((height, width), maximum_peaks), image=shown)
+
+    def _only(self) -> tuple[str, ...]:
+        """Return the name of the only demonstration."""
+        known = self.demonstrations
+        if not known:
+            raise DemonstrationError('there is no demonstration yet. Set one first')
+        if len(known) > 1:
+            raise DemonstrationError(
+                f'there are {len(known)} demonstrations: {", ".join(known)}; expected a name. '
+                'Name one, or several of one skill'
+            )
+        return known
+
+    def __repr__(self) -> str:
+        return f'Grounder(backend {self.backend!r}, demonstrations {list(self.demonstrations)})'
+
+
+def ground(video: Video, image: Image, contact: Point | None = None) -> Grounding:
+    """Find what a video demonstrates in an image, with the shipped model.
+
+    The model is loaded once and kept. For several images of one video use `Grounder`, which
+    encodes the video once. Threads wait for each other.
+
+    Args:
+        video, contact: see `Grounder.set_demonstration`, which tells the errors, too.
+        image: see `Grounder.ground`.
+    """
+    shown = as_image(image)
+    with _one_at_a_time:
+        grounder = _shipped_grounder()
+        grounder.set_demonstration(video, contact=contact)
+        return grounder.ground(shown)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@cache
+def _shipped_grounder() -> Grounder:
+    return Grounder.load()
+
+
+def _read(video: Video, maximum_frames: int) -> MediaFrames:
+    if isinstance(video, str | PathLike):
+        path = Path(video)
+        media = read_demonstration(path, maximum_frames)
+        if media.announced is not None:
+            warnings.warn(
+                f'{path} is damaged or truncated: {media.frame_count} of {media.announced} frames '
+                'can be read, and they are used. Copy it again',
+                stacklevel=3,
+            )
+        return media
+    if isinstance(video, np.ndarray) and video.ndim != 4:
+        raise DemonstrationError(
+            f'the demonstration is an array of shape {video.shape}; expected frames of shape '
+            '[T, H, W, 3]'
+        )
+    if not isinstance(video, Iterable):
+        raise DemonstrationError(
+            f'the demonstration is of type {type(video).__name__}; expected a path or frames'
+        )
+    return select_evenly(list(video), maximum_frames)

@@ -93,31 +93,19 @@ def defaults_of(kind: type[Any]) -> Mapping[str, Any]:
     }
 
 
-def declare_parameters(
-    node: Node, kind: type[Any], earlier_names: Mapping[str, str] | None = None
-) -> None:
+def declare_parameters(node: Node, kind: type[Any]) -> None:
     """Declare the parameters of a data class.
 
     Args:
         node: node that declares them.
         kind: the data class.
-        earlier_names: parameters by what they were called before; a value that is given to such a
-            name is a warning, and counts where the parameter itself is not given.
 
     Raises:
         rclpy.exceptions.InvalidParameterValueException: a given value is out of range.
         rclpy.exceptions.InvalidParameterTypeException: a given value has another type.
     """
     constraints = constraints_of(kind)
-    defaults = dict(defaults_of(kind))
-    for earlier, name in (earlier_names or {}).items():
-        any_type = ParameterDescriptor(dynamic_typing=True)
-        given = node.declare_parameter(earlier, None, any_type).value
-        node.undeclare_parameter(earlier)
-        if given is not None:
-            node.get_logger().warning(f'the parameter {earlier} is called {name}; rename it')
-            defaults[name] = given
-    for name, default in defaults.items():
+    for name, default in defaults_of(kind).items():
         node.declare_parameter(name, default, constraints[name].descriptor())
 
 

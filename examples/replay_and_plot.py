@@ -53,9 +53,9 @@ def main() -> int:
     parser.add_argument('out', type=Path, help='folder to write')
     arguments, options = parser.parse_known_args()
 
-    status = afformer(['replay', str(arguments.bag), '--out', str(arguments.out), *options])
+    status = afformer(['replay', str(arguments.bag), '--output', str(arguments.output), *options])
     if status == 0:
-        plot(arguments.out / 'groundings.csv', arguments.out / 'presence.png')
+        plot(arguments.output / 'groundings.csv', arguments.output / 'presence.png')
     return status
 
 

@@ -85,8 +85,6 @@ OF_WEIGHTS = {
 SENTENCE = re.compile(r'_(touch(es|ed)?|looks)(?=_|$)|_in_place|_colour_blind')
 # Functions that place something.
 VERBS = re.compile(r'_?place_\w+')
-# Options that are taken by their names of before, for one release.
-EARLIER = {'--appliances', '--experiment', '--methods', '--minimum-resemblance'}
 # Classes of values that a caller gives are settings.
 SETTINGS = re.compile(r'\w+(Options|Plan)')
 # Classes of one of many are called what they are; to record is a verb.
@@ -96,8 +94,7 @@ WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 def problems(text: str, where: str) -> list[str]:
     """Say for each retired word of a name where it is and what it is called."""
-    known = text in EARLIER or (where.partition(':')[0], text) in OF_WEIGHTS
-    if known or VERBS.fullmatch(text):
+    if (where.partition(':')[0], text) in OF_WEIGHTS or VERBS.fullmatch(text):
         return []
     if text.startswith('test_'):
         text = SENTENCE.sub('', text)

@@ -25,7 +25,9 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('models', type=INPUT_FOLDER, nargs='+', help='model folders, at least two')
+    parser.add_argument(
+        'models', type=INPUT_FOLDER, nargs='+', help='model folders, or `shipped`; at least two'
+    )
     parser.add_argument(
         '--shares',
         type=float,
@@ -40,10 +42,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Average the models, and print the next step."""
+    from afformer_core.runtime.shipped_model import model_folder
     from afformer_core.training.model_average import average_models
 
     count = len(arguments.models)
     shares = arguments.shares or [1 / count] * count
-    average_models(arguments.models, shares, arguments.output)
+    average_models(list(map(model_folder, arguments.models)), shares, arguments.output)
     print(f'wrote {arguments.output}; measure it with: afformer evaluate {arguments.output} ...')
     return 0

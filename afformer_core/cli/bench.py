@@ -37,7 +37,10 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'models', type=INPUT_FOLDER, nargs='*', help='model folders; they are only read'
+        'models',
+        type=INPUT_FOLDER,
+        nargs='*',
+        help='model folders, or `shipped`; they are only read',
     )
     parser.add_argument('--threads', type=int, default=2, help='number of threads')
     parser.add_argument(
@@ -118,7 +121,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     from afformer_core.benchmarks.node_latency_table import node_latency_table
     from afformer_core.data.readers.opra import OPRA_ACTIONS
     from afformer_core.models.presets import afformer_r50
-    from afformer_core.runtime import shipped_model_folder
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     variants = DEFAULT_VARIANTS
     if arguments.variants:
@@ -129,11 +132,11 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     with tempfile.TemporaryDirectory() as name:
         # engines of temporary models would stay in the user's cache
         os.environ['XDG_CACHE_HOME'] = name
-        folders = {str(folder): folder for folder in arguments.models}
+        folders = {str(name): model_folder(name) for name in arguments.models}
         if not folders:
             side = arguments.image_size
             title = f'ResNet-50, {side}x{side}, random weights'
-            folders = {title: Path(name) / 'r50', 'shipped model': shipped_model_folder()}
+            folders = {title: Path(name) / 'r50', 'shipped model': model_folder(SHIPPED)}
             configuration = afformer_r50(OPRA_ACTIONS, (side, side))
             longest = max(configuration.maximum_frames, *arguments.frames)
             random_model(replace(configuration, maximum_frames=longest), folders[title])

@@ -29,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'model', type=INPUT_FOLDER, nargs='?', help='model folder (default: the shipped model)'
+        'model', type=INPUT_FOLDER, nargs='?', help='model folder, or `shipped` (default: shipped)'
     )
     parser.add_argument(
         '--precision',
@@ -62,13 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.errors import EngineError
     from afformer_core.files.cache_folder import cache_folder
     from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
-    from afformer_core.runtime.shipped_model import shipped_model_to_export
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder_to_export
     from afformer_core.runtime.tensorrt.builder import BuildSettings
     from afformer_core.runtime.tensorrt.compiled_model import compile_networks
 
     if arguments.require_gpu and gpu_at_hand() is None:
         raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')
-    folder = arguments.model or shipped_model_to_export()
+    folder = model_folder_to_export(arguments.model or SHIPPED)
     settings = BuildSettings(arguments.compute_capability, arguments.workspace)
     cache = arguments.cache or cache_folder()
     for compiled in compile_networks(folder, arguments.precision, settings, cache, _report):

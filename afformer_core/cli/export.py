@@ -33,8 +33,8 @@ def add_parser(subparsers: Any) -> None:
         'model',
         type=INPUT_FOLDER,
         nargs='?',
-        help='model folder (default: the shipped model; its graphs go into the cache folder of '
-        'this user unless the package has some)',
+        help='model folder, or `shipped` (default: shipped; its graphs go into the cache folder '
+        'of this user unless the package has some)',
     )
     parser.add_argument(
         '--all-users',
@@ -93,13 +93,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _folder(arguments: argparse.Namespace) -> Path:
     from afformer_core.runtime.shipped_model import (
-        shipped_model_to_export,
+        SHIPPED,
+        model_folder_to_export,
         shipped_model_to_share,
     )
 
     if not arguments.all_users:
-        return arguments.model or shipped_model_to_export()
-    if arguments.model is not None:
+        return model_folder_to_export(arguments.model or SHIPPED)
+    if str(arguments.model or SHIPPED) != SHIPPED:
         raise ValueError(
             f'the model is {arguments.model}, and --all-users exports the shipped model; expected '
             'one of them. Leave one out'

@@ -62,7 +62,7 @@ def add_parser(subparsers: Any) -> None:
         'part, its first frame. The hand should not cover it (default: the model finds it)',
     )
     parser.add_argument(
-        '--model', type=INPUT_FOLDER, help='model folder (default: the shipped model)'
+        '--model', type=INPUT_FOLDER, help='model folder, or `shipped` (default: shipped)'
     )
     add_session_options(parser)
     parser.add_argument(

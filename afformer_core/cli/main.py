@@ -43,14 +43,6 @@ SUBCOMMANDS = (
 
 _WITH_OPTIONS_OF_THEIR_OWN = ('train',)
 
-# Options by their names before version 0.1.0, which goes on to take them.
-_EARLIER_OPTIONS = {
-    '--appliances': '--scenes',
-    '--experiment': '--task',
-    '--methods': '--variants',
-    '--minimum-resemblance': '--minimum-feature-similarity',
-}
-
 EXAMPLES = """\
 examples:
   afformer ground --video demonstration.mp4 --image camera.jpg --output overlay.png
@@ -109,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit status: 0, 1 after bad input, 130 after an interruption. Bad usage exits with 2.
     """
     given = sys.argv[1:] if argv is None else argv
-    arguments = parse([_of_today(argument) for argument in given])
+    arguments = parse(given)
     try:
         require_inputs_of_command_kept(arguments.subparser, arguments)
         return int(arguments.run(arguments))
@@ -124,14 +116,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f'afformer: error: {one_line(error)}', file=sys.stderr)
         return 1
-
-
-def _of_today(argument: str) -> str:
-    name, equals, value = argument.partition('=')
-    if name not in _EARLIER_OPTIONS:
-        return argument
-    print(f'afformer: {name} is called {_EARLIER_OPTIONS[name]}; write that', file=sys.stderr)
-    return f'{_EARLIER_OPTIONS[name]}{equals}{value}'
 
 
 def one_line(error: Exception) -> str:

@@ -26,9 +26,9 @@ _EXAMPLE = """\
 examples:
   afformer simulate recordings/panel --rgbd-bag --seed 7
   afformer replay recordings/panel/bag --annotations recordings/panel/annotations.json \\
-      --out replays/panel
+      --output replays/panel
   afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
-      --out replays/kitchen"""
+      --output replays/kitchen"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -43,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap'
     )
-    parser.add_argument('--out', type=OUTPUT_FOLDER, required=True, help='folder to write')
+    parser.add_argument('--output', type=OUTPUT_FOLDER, required=True, help='folder to write')
     parser.add_argument(
         '--overwrite', action='store_true', help='replace an earlier replay in OUT'
     )
@@ -104,7 +104,7 @@ def _add_demonstration(group: Any) -> None:
     )
     group.add_argument(
         '--model', type=INPUT_FOLDER, metavar='FOLDER',
-        help='model folder (default: the shipped model)',
+        help='model folder, or `shipped` (default: shipped)',
     )  # fmt: skip
     add_session_options(group)
 
@@ -170,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = [each.path for each in input_paths(arguments.subparser, arguments)]
     with (
         Bag(arguments.bag) as bag,
-        result_folder(arguments.out, arguments.overwrite, inputs) as folder,
+        result_folder(arguments.output, arguments.overwrite, inputs) as folder,
     ):
         demonstration_topic = arguments.demonstration_topic
         if arguments.demonstration and demonstration_topic is None:
@@ -186,7 +186,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = summary.states.get('found', 0) + summary.states.get('held', 0)
     images = sum(summary.states.values())
     print(
-        f'{arguments.out}: found in {found} of {images} images, {summary.positions} with a point'
+        f'{arguments.output}: found in {found} of {images} images, {summary.positions} with a '
+        'point'
     )
     return 0
 

@@ -33,7 +33,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'model', type=INPUT_FOLDER, nargs='?', help='model folder (default: the shipped model)'
+        'model', type=INPUT_FOLDER, nargs='?', help='model folder, or `shipped` (default: shipped)'
     )
     parser.add_argument(
         '--annotations',
@@ -82,12 +82,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Crop the dataset, and print where the result is."""
     from tqdm import tqdm
 
-    from afformer_core.runtime import shipped_model_folder
     from afformer_core.runtime.coarse_to_fine import ZoomStage
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
     from afformer_core.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
 
     settings = ZoomSettings(
-        arguments.model or shipped_model_folder(),
+        model_folder(arguments.model or SHIPPED),
         arguments.annotations,
         arguments.root,
         arguments.split,

@@ -17,8 +17,6 @@ from afformer_core.runtime.json_fields import checked_fields
 
 # Keeps the logit of a share finite; no heatmap of a model is so sharp or so empty.
 _LEAST_SHARE = 1e-6
-# Fields of calibrations that were fitted before version 0.1.0.
-_EARLIER_FIELDS = {'resemblance': 'feature_similarity'}
 
 
 @dataclass(frozen=True)
@@ -128,14 +126,13 @@ class PresenceCalibration:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> PresenceCalibration:
-        """Build a calibration from the result of `to_json`, or of before 0.1.0.
+        """Build a calibration from the result of `to_json`.
 
         Raises:
             TypeError: a value has the wrong type.
             ValueError: a name is missing or unknown, or a value out of range.
         """
-        renamed = {_EARLIER_FIELDS.get(name, name): value for name, value in content.items()}
-        return cls(**checked_fields(cls, renamed, 'calibration'))
+        return cls(**checked_fields(cls, content, 'calibration'))
 
 
 def logit(share: float) -> float:

@@ -55,6 +55,15 @@ def shipped_model_folder() -> Path:
     return own
 
 
+def model_folder_to_export(name: Path | str) -> Path:
+    """Return the folder to export a model's graphs to (see `model_folder`).
+
+    Raises:
+        UntrustedWriterError, OSError: see `shipped_model_to_export`.
+    """
+    return shipped_model_to_export() if str(name) == SHIPPED else Path(name)
+
+
 def shipped_model_to_export() -> Path:
     """Return the folder to export the shipped model's graphs to, making the user's copy if needed.
 

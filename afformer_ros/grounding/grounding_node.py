@@ -12,7 +12,7 @@ from rclpy.parameter import Parameter
 
 from afformer_ros.grounding.actions.node_actions import NodeActions
 from afformer_ros.grounding.configured_grounding import ConfiguredGrounding
-from afformer_ros.grounding.parameters import EARLIER_NAMES, GroundingParameters
+from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.manager_bond import ManagerBond, installed_bond_type
 from afformer_ros.memory_tuning import release_what_is_left
 from afformer_ros.parameter_fields import (
@@ -68,7 +68,7 @@ class GroundingNode(LifecycleNode):
         self._bond = ManagerBond(self, installed_bond_type())
         self._declared = False
         self.add_on_set_parameters_callback(self._validate_parameters)
-        declare_parameters(self, GroundingParameters, EARLIER_NAMES)
+        declare_parameters(self, GroundingParameters)
         declare_parameters(self, QosParameters)
         # What a parameter alone allows may still contradict another.
         read_parameters(self, GroundingParameters)

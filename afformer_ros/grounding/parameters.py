@@ -15,9 +15,6 @@ from afformer_ros.grounding.demonstration_parameters import MESSAGE_TYPES, Demon
 from afformer_ros.grounding.model_parameters import ModelParameters
 from afformer_ros.parameter_fields import constraints_of, parameter
 
-# Names before version 0.1.0, which goes on to take them.
-EARLIER_NAMES = {'minimum_resemblance': 'minimum_feature_similarity'}
-
 
 @dataclass(frozen=True)
 class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParameters):

@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('model', type=INPUT_NAME, help='model folder, or shipped')
+    parser.add_argument('model', type=INPUT_NAME, help='model folder, or `shipped`')
     parser.add_argument('--output', type=OUTPUT_FILE, help='file to write (default: print)')
     parser.set_defaults(run=run)
 

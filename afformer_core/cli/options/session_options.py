@@ -47,8 +47,8 @@ def warnings_on_stderr() -> Iterator[None]:
         print(f'warning: {one.message}', file=sys.stderr)
 
 
-def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> ArrayGrounder:
-    """Open a model folder, or the shipped model, as the options say.
+def open_grounder(model: Path | None, arguments: argparse.Namespace) -> ArrayGrounder:
+    """Open a model as the options say: a folder, or, by its name or None, the shipped model.
 
     If its calibration is not used, the reason is printed on stderr.
 
@@ -57,10 +57,11 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> ArrayGr
         EngineError: TensorRT cannot compile or run it here.
         ValueError: an unknown backend or precision, negative threads, or no zoom stage at all.
     """
-    from afformer_core.runtime import ArrayGrounder, shipped_model_folder
+    from afformer_core.runtime import ArrayGrounder
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     grounder = ArrayGrounder.load(
-        folder or shipped_model_folder(),
+        model_folder(model or SHIPPED),
         arguments.backend,
         arguments.threads,
         arguments.precision,

@@ -41,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        '--model', type=INPUT_FOLDER, help='model folder (default: the shipped model)'
+        '--model', type=INPUT_FOLDER, help='model folder, or `shipped` (default: shipped)'
     )
     add_session_options(parser)
     parser.add_argument(

@@ -22,7 +22,6 @@ from typing import Any
 from afformer_core.errors import DatasetError
 from afformer_core.files.atomic import write_aside
 from afformer_core.licences import Ingredient, Origin
-from afformer_core.maskahand.mining import json_index
 from afformer_core.maskahand.mining.mined_video import HandIndex, MinedVideo
 from afformer_core.maskahand.mining.shards import (
     SHARD_KEYS,
@@ -32,6 +31,7 @@ from afformer_core.maskahand.mining.shards import (
     video_of_row,
     write_shard,
 )
+from afformer_core.maskahand.mining.video_paths import absolute, relative
 
 __all__ = ['HandIndex', 'MinedVideo', 'read_index', 'write_index']
 
@@ -110,8 +110,7 @@ def write_videos(
         'interaction_score': interaction_score,
         'shards': shards,
         'broken': [
-            {'path': json_index.relative(each, folder), 'reason': reason}
-            for each, reason in head.broken
+            {'path': relative(each, folder), 'reason': reason} for each, reason in head.broken
         ],
     }
     if origins:
@@ -124,49 +123,33 @@ def write_videos(
 
 
 def read_index(path: Path) -> HandIndex:
-    """Read an index of shards or of a single file, with all its videos.
+    """Read an index with all its videos.
 
     Raises:
         DatasetError: the file is missing, damaged, or not an index that this release can read.
     """
-    fields = _fields(path)
-    if fields['version'] == VERSION:
-        head = read_head(path)
-        videos = tuple(read_videos(path.parent, head))
-        return HandIndex(head.settings, head.interaction_score, videos, head.broken)
-    with _damage_told(path):
-        return json_index.json_index(fields, path.parent)
+    head = read_head(path)
+    videos = tuple(read_videos(path.parent, head))
+    return HandIndex(head.settings, head.interaction_score, videos, head.broken)
 
 
 def read_head(path: Path) -> IndexHead:
     """Read an index of shards without its rows.
 
     Raises:
-        DatasetError: the file is missing, damaged, or not an index of shards.
+        DatasetError: the file is missing, damaged, or not an index that this release can read.
     """
     fields = _fields(path)
-    if fields['version'] != VERSION:
-        raise DatasetError(f'{path} is a single file; expected an index of shards. Mine again')
     with _damage_told(path):
         return IndexHead(
             dict(fields['settings']),
             float(fields['interaction_score']),
             tuple(
-                (json_index.absolute(each['path'], path.parent), each['reason'])
-                for each in fields['broken']
+                (absolute(each['path'], path.parent), each['reason']) for each in fields['broken']
             ),
             tuple({key: each[key] for key in SHARD_KEYS} for each in fields['shards']),
             tuple(map(Ingredient.from_json, fields.get('origins', ()))),
         )
-
-
-def is_sharded(path: Path) -> bool:
-    """Check whether an index consists of shards.
-
-    Raises:
-        DatasetError: the file is missing, or not an index that this release can read.
-    """
-    return bool(_fields(path)['version'] == VERSION)
 
 
 def read_videos(folder: Path, head: IndexHead) -> Iterator[MinedVideo]:
@@ -223,10 +206,10 @@ def _fields(path: Path) -> dict[str, Any]:
             f'index {path} cannot be read: {error}. Write one with `afformer mine`'
         ) from error
     found = (fields.get('format'), fields.get('version')) if isinstance(fields, dict) else fields
-    if found not in ((FORMAT, json_index.VERSION), (FORMAT, VERSION)):
+    if found != (FORMAT, VERSION):
         raise DatasetError(
-            f'{path} is {found}; expected an index of hands of version {json_index.VERSION} or '
-            f'{VERSION}. Write one with `afformer mine`'
+            f'{path} is {found}; expected an index of hands of version {VERSION}. Write one with '
+            '`afformer mine`'
         )
     return dict(fields)
 

@@ -21,8 +21,8 @@ from afformer_core.errors import DatasetError, VideoError
 from afformer_core.files.atomic import write_aside
 from afformer_core.hands.hand import Hand
 from afformer_core.licences import Origin
-from afformer_core.maskahand.mining.json_index import absolute, relative
 from afformer_core.maskahand.mining.mined_video import MinedVideo, interacting_hands
+from afformer_core.maskahand.mining.video_paths import absolute, relative
 from afformer_core.media.lens import LensIntrinsics
 
 SHARDS_FOLDER = 'shards'

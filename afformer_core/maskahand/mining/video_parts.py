@@ -13,8 +13,8 @@ from pathlib import Path
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
-from afformer_core.maskahand.mining.json_index import relative
 from afformer_core.maskahand.mining.mined_part import MinedPart, read_part, size_change
+from afformer_core.maskahand.mining.video_paths import relative
 from afformer_core.maskahand.sources import FrameSource
 from afformer_core.maskahand.sources.urls import address
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,15 @@ from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin
-from afformer_core.maskahand.mining.index import is_sharded, read_head, read_index
+from afformer_core.maskahand.mining.index import read_head
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
-from afformer_core.maskahand.pretraining.hand_free import with_hand_free_frames
-from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
+from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
     PretrainingExample,
     collate_pretraining,
 )
-from afformer_core.maskahand.pretraining.stored_clips import StoredClips, stored_clips
+from afformer_core.maskahand.pretraining.stored_clips import stored_clips
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.parallel.engine import Engine
 from afformer_core.training.datasets.annotated_data import AnnotationSource
@@ -78,11 +77,11 @@ class PretrainingData(GroundingData):
         if validation is not None:
             self.validation_samples, _ = validation.read()
         hidden_score = synthesis.masks.hidden_score if synthesis.hand_free_share else None
-        self._clips, number_rate = _open_clips(Path(index), interactions, hidden_score)
+        self._clips = stored_clips(Path(index), interactions, hidden_score)
         self._validated = validation
         self._inspected = validation is None
         self._index = Path(index)
-        self._images = replace(images, number_rate=number_rate)
+        self._images = replace(images, number_rate=self._clips.settings.get('number_rate'))
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
         self._clip_sampler = DemonstrationSampler(len(self._clips), batch_size, seed)
 
@@ -114,7 +113,7 @@ class PretrainingData(GroundingData):
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the datasets of the clips, and the index for those of which it names none."""
-        known = read_head(self._index).origins if is_sharded(self._index) else ()
+        known = read_head(self._index).origins
         others = max(0, len(self._clips) - sum(each.samples for each in known))
         clips = (Ingredient('training data', self._origin, others),) if others else ()
         known = tuple(replace(each, origin=self._licensed(each.origin)) for each in known)
@@ -156,31 +155,11 @@ class PretrainingData(GroundingData):
         return self._clip_sampler
 
     def _training_facts(self) -> Iterable[Any]:
-        if isinstance(self._clips, StoredClips):
-            yield from self._clips.facts()
-            return
-        for clip in self._clips:
-            video, times = clip.video, clip.video.times[clip.first : clip.last + 1]
-            interactions = [asdict(each) for each in clip.interactions]
-            yield video.path, video.topic, video.size, clip.first, times, interactions
+        return self._clips.facts()
 
     @property
     def _advice(self) -> str:
         return f'Mine again for an index like {self._index} of the videos that can be read'
-
-
-def _open_clips(
-    path: Path, most: int, hidden_score: float | None
-) -> tuple[Sequence[InteractionClip], float | None]:
-    """Open the clips of an index, and return its rate of folders of frames."""
-    if is_sharded(path):
-        stored = stored_clips(path, most, hidden_score)
-        return stored, stored.settings.get('number_rate')
-    mined = read_index(path)
-    clips = interaction_clips(mined, most)
-    if hidden_score is not None:
-        clips = with_hand_free_frames(clips, mined.interaction_score, hidden_score)
-    return clips, mined.settings.get('number_rate')
 
 
 _SYNTHESIS = SynthesisSettings()

@@ -85,16 +85,6 @@ def test_debug_shows_the_traceback(
         run_with(ValueError('bad'), *arguments)
 
 
-def test_an_option_by_its_earlier_name_is_taken(
-    run_with: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        run_with(None, 'try', '--minimum-resemblance=0.5')
-    told = capsys.readouterr().err
-    assert '--minimum-resemblance is called --minimum-feature-similarity' in told
-    assert 'unrecognized arguments: --minimum-feature-similarity=0.5' in told
-
-
 def test_an_interruption_exits_with_130(run_with: Callable[..., int]) -> None:
     assert run_with(KeyboardInterrupt()) == 130
 

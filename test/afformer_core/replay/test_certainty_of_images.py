@@ -51,6 +51,6 @@ def test_the_threshold_of_the_command_reaches_the_stream(
 ) -> None:
     parser = argparse.ArgumentParser()
     replay.add_parser(parser.add_subparsers())
-    arguments = parser.parse_args(['replay', 'kitchen.mcap', '--out', 'replays', *more])
+    arguments = parser.parse_args(['replay', 'kitchen.mcap', '--output', 'replays', *more])
     settings = replay._settings(arguments, SimpleNamespace(image='/camera/image'))
     assert settings.stream.certainty_threshold == threshold

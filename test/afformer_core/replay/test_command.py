@@ -45,7 +45,7 @@ def test_topics_are_found_and_the_folder_is_whole(
 ) -> None:
     out = tmp_path / 'out'
     annotations = str(rgbd / 'annotations.json')
-    arguments = ['replay', str(rgbd / 'bag'), '--annotations', annotations, '--out', str(out)]
+    arguments = ['replay', str(rgbd / 'bag'), '--annotations', annotations, '--output', str(out)]
     assert main([*arguments, *ALWAYS_PRESENT]) == 0
     assert 'found in 6 of 6 images' in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == [
@@ -61,7 +61,7 @@ def test_a_replay_without_matplotlib_is_refused_before_it_begins(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('afformer_core.reports.charts.find_spec', lambda name: None)
-    assert main(['replay', str(tmp_path / 'no bag'), '--out', str(tmp_path / 'out')]) == 1
+    assert main(['replay', str(tmp_path / 'no bag'), '--output', str(tmp_path / 'out')]) == 1
     assert 'charts of a report need matplotlib' in capsys.readouterr().err
 
 
@@ -69,7 +69,7 @@ def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: P
     topic = ('--image-topic', '/demonstration', '--demonstration-topic', '/demonstration')
     parts = ('--demonstration-to', '0.35', '--from', '0.35', '--to', '0.75')
     out = tmp_path / 'out'
-    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), '--whole']
+    arguments = ['replay', str(rgbd / 'bag'), '--output', str(out), '--whole']
     assert main([*arguments, *topic, *parts, *ALWAYS_PRESENT]) == 0
     assert '4 of 4 frames' in facts(out)['demonstration']
     assert json.loads((out / 'summary.json').read_text())['images'] == 4
@@ -80,7 +80,7 @@ def test_a_peak_of_less_than_the_least_score_is_no_grasp_candidate(
     rgbd: Path, tmp_path: Path, least: str, some: bool
 ) -> None:
     out = tmp_path / 'out'
-    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *ALWAYS_PRESENT]
+    arguments = ['replay', str(rgbd / 'bag'), '--output', str(out), *ALWAYS_PRESENT]
     assert main([*arguments, '--minimum-candidate-score', least]) == 0
     with Bag(out / 'bag') as bag:
         written = bag.messages(('/grasp_candidates',), bag.start, bag.end)
@@ -104,7 +104,7 @@ def test_files_and_stored_demonstrations_are_grounded_together(
         '--store',
         str(store),
     )
-    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *sources, *ALWAYS_PRESENT]
+    arguments = ['replay', str(rgbd / 'bag'), '--output', str(out), *sources, *ALWAYS_PRESENT]
     assert main(arguments) == 0
     table = (out / 'groundings.csv').read_text()
     assert table.count('\n') == 7
@@ -130,7 +130,7 @@ def test_what_is_read_is_not_overwritten(
     }
     read = str(paths[kind])
     source = [read] if kind == 'bag' else [str(rgbd / 'bag'), f'--{kind}', read]
-    assert main(['replay', *source, '--out', str(tmp_path / 'panel'), '--overwrite']) == 1
+    assert main(['replay', *source, '--output', str(tmp_path / 'panel'), '--overwrite']) == 1
     assert f'would replace {read}, which is read' in capsys.readouterr().err
     assert paths['bag'].is_dir()
 
@@ -155,7 +155,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     line: str,
 ) -> None:
     out = tmp_path / 'out'
-    assert main(['replay', str(rgbd / 'bag'), '--out', str(out), *arguments]) == 1
+    assert main(['replay', str(rgbd / 'bag'), '--output', str(out), *arguments]) == 1
     error = [one for one in capsys.readouterr().err.splitlines() if 'error' in one]
     assert len(error) == 1
     assert line in error[0]
@@ -190,7 +190,7 @@ def _with_a_base(bag: Path, folder: Path) -> Path:
 
 def test_positions_are_in_the_frame_that_is_asked_for(rgbd: Path, tmp_path: Path) -> None:
     bag, out = _with_a_base(rgbd / 'bag', tmp_path / 'bag'), tmp_path / 'out'
-    arguments = ['replay', str(bag), '--out', str(out), *ALWAYS_PRESENT, '--minimum-presence=0']
+    arguments = ['replay', str(bag), '--output', str(out), *ALWAYS_PRESENT, '--minimum-presence=0']
     assert main([*arguments, '--target-frame', 'base']) == 0
     assert facts(out)['positions are in'] == 'base'
     with (out / 'groundings.csv').open(newline='') as file:

@@ -120,13 +120,6 @@ def test_what_cannot_be_is_refused(
         read_description(copied_folder)
 
 
-def test_a_calibration_of_before_has_another_name_for_feature_similarity() -> None:
-    content = CALIBRATION.to_json()
-    content['resemblance'] = content.pop('feature_similarity')
-
-    assert PresenceCalibration.from_json(content) == CALIBRATION
-
-
 @pytest.mark.parametrize('calibration', [{}, [], 'good'])
 def test_what_is_no_calibration_is_refused(copied_folder: Path, calibration: Any) -> None:
     path = copied_folder / 'model.json'

@@ -70,7 +70,7 @@ def _live(nodes, bag, model):
 
 def _offline(bag, folder, model):
     """Best point by stamp, as the replay writes it."""
-    assert main(['replay', str(bag), '--model', str(model), '--out', str(folder)]) == 0
+    assert main(['replay', str(bag), '--model', str(model), '--output', str(folder)]) == 0
     with open(folder / 'groundings.csv', newline='') as file:
         return {int(row['stamp']): row for row in csv.DictReader(file) if row['state'] == 'found'}
 

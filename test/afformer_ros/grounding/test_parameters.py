@@ -5,14 +5,11 @@ import pathlib
 
 import pytest
 import rclpy
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from afformer_ros.grounding.parameters import EARLIER_NAMES, GroundingParameters
+from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import (
     constraints_of,
-    declare_parameters,
-    read_parameters,
     validate_change,
 )
 
@@ -80,21 +77,3 @@ def context():
     rclpy.init(context=context)
     yield context
     context.try_shutdown()
-
-
-@pytest.mark.parametrize(
-    ('given', 'expected'),
-    [
-        ({}, 0.7),
-        ({'minimum_resemblance': 0.25}, 0.25),
-        ({'minimum_resemblance': 0.25, 'minimum_feature_similarity': 0.5}, 0.5),
-    ],
-)
-def test_a_parameter_by_its_earlier_name_counts_where_it_is_not_given(context, given, expected):
-    values = [Parameter(name, value=value) for name, value in given.items()]
-    node = Node('named', context=context, parameter_overrides=values)
-    declare_parameters(node, GroundingParameters, EARLIER_NAMES)
-
-    assert read_parameters(node, GroundingParameters).minimum_feature_similarity == expected
-    assert not node.has_parameter('minimum_resemblance')
-    node.destroy_node()

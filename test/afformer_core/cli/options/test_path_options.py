@@ -159,9 +159,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'synthesize -c other.yaml -c c.yaml --output c.yaml',
         'convert dataset/test.json dataset/test.json',
         'convert pairs pairs/converted',
-        'replay bag --out bag',
-        'replay bag --out bag/replay',
-        'replay bag --demonstration frames#t=1,2 --out frames',
+        'replay bag --output bag',
+        'replay bag --output bag/replay',
+        'replay bag --demonstration frames#t=1,2 --output frames',
         'evaluate model --annotations dataset/test.json --json dataset/test.json',
         'evaluate model --annotations pairs --report pairs',
         'evaluate model --annotations pairs --images pairs/sheets',
@@ -216,7 +216,7 @@ def test_what_is_written_beside_inputs_is_no_input(line: str, folder: Path) -> N
 
 
 def test_files_that_are_read_are_those_that_exist(folder: Path) -> None:
-    line = 'replay bag --demonstration clip.mp4#t=1,2 --demonstration stored --out new'
+    line = 'replay bag --demonstration clip.mp4#t=1,2 --demonstration stored --output new'
     arguments = parse(line.split())
 
     found = [(each.name, each.path) for each in input_paths(arguments.subparser, arguments)]

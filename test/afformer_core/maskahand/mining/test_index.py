@@ -24,7 +24,6 @@ from afformer_core.maskahand.mining.index import (
 
 IN_CONTACT = Hand((1.0, 2.0, 30.5, 40.0), True, 0.95, (31.5, 20.0))
 IDLE = Hand((1.0, 2.0, 30.5, 40.0), False, 0.5)
-VIDEO = {'path': 'a.mp4', 'topic': '', 'size': [64, 48], 'times': [0.0], 'clips': []}
 
 
 def test_hands_come_back_with_and_without_a_contact_point(tmp_path: Path) -> None:
@@ -48,53 +47,19 @@ def test_shards_of_before_calibrations_were_kept_are_read(tmp_path: Path) -> Non
     assert read_index(tmp_path / 'index.json') == index
 
 
-def write_json(path: Path, **fields: Any) -> None:
-    """An index of a single file, with one video unless other fields are given."""
-    hands = {'0': [[1.0, 2.0, 30.5, 40.0, True, 0.95, 31.5, 20.0]], '1': []}
-    video = {**VIDEO, 'times': [0.0, 0.25], 'hands': hands, 'clips': [[0, 1]]}
-    written = {
-        'format': 'afformer-hand-index',
-        'version': 1,
-        'settings': {'rate': 4.0},
-        'interaction_score': 0.9,
-        'videos': [video],
-        'broken': [{'path': '../b.mp4', 'reason': 'it is empty'}],
-    }
-    path.write_text(json.dumps(written | fields))
-
-
-def test_an_index_of_a_single_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / 'mined').mkdir()
-    write_json(tmp_path / 'mined' / 'index.json')
-
-    index = read_index(tmp_path / 'mined' / 'index.json')
-
-    hands = {0: (IN_CONTACT,), 1: ()}
-    path = tmp_path / 'mined' / 'a.mp4'
-    assert index.videos == (MinedVideo(path, '', (64, 48), (0.0, 0.25), hands, ((0, 1),)),)
-    assert (index.settings, index.interaction_score) == ({'rate': 4.0}, 0.9)
-    assert index.broken == ((tmp_path / 'b.mp4', 'it is empty'),)
-
-
-def test_half_of_a_contact_point_is_damage(tmp_path: Path) -> None:
+def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / 'index.json'
-    write_json(path)
-    fields = json.loads(path.read_text())
-    fields['videos'][0]['hands']['0'][0].pop()
-    path.write_text(json.dumps(fields))
+    path.write_text(json.dumps({'format': 'afformer-hand-index', 'version': 1, 'videos': []}))
 
-    with pytest.raises(DatasetError, match='is damaged'):
+    with pytest.raises(DatasetError, match='expected an index of hands of version 2'):
         read_index(path)
 
 
-@pytest.mark.parametrize(
-    'damage',
-    [{'settings': 5}, {'videos': [{**VIDEO, 'hands': []}]}],
-    ids=['settings', 'hands'],
-)
-def test_what_is_no_mapping_is_damage(tmp_path: Path, damage: dict[str, Any]) -> None:
+@pytest.mark.parametrize('damage', [{'settings': 5}, {'broken': [{}]}, {'shards': 7}], ids=str)
+def test_what_is_no_head_is_damage(tmp_path: Path, damage: dict[str, Any]) -> None:
     path = tmp_path / 'index.json'
-    write_json(path, **damage)
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
 
     with pytest.raises(DatasetError, match='is damaged'):
         read_index(path)

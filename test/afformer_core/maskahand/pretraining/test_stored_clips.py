@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from afformer_core.errors import DatasetError
-from afformer_core.maskahand.mining.hands_json import hands_to_json
 from afformer_core.maskahand.mining.index import HandIndex, read_index, write_index
 from afformer_core.maskahand.pretraining.hand_free import with_hand_free_frames
 from afformer_core.maskahand.pretraining.interactions import interaction_clips
-from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.maskahand.pretraining.stored_clips import stored_clips
 
 from ..mined_videos import write_mined
@@ -45,36 +42,6 @@ def test_clips_are_those_of_the_whole_index(tmp_path: Path, hidden_score: float 
     assert any(clip.hand_free for clip in stored) == (hidden_score is not None)
     with pytest.raises(IndexError):
         stored[len(expected)]
-
-
-def test_training_reads_an_index_of_a_single_file_as_well(tmp_path: Path) -> None:
-    path = write_mined(tmp_path)
-    index = read_index(path)
-    videos = [
-        {
-            'path': video.path.name,
-            'topic': '',
-            'size': video.size,
-            'times': video.times,
-            'hands': hands_to_json(video.hands),
-            'clips': video.clips,
-        }
-        for video in index.videos
-    ]
-    fields = {
-        'format': 'afformer-hand-index',
-        'version': 1,
-        'settings': dict(index.settings),
-        'interaction_score': index.interaction_score,
-        'videos': videos,
-        'broken': [],
-    }
-    (tmp_path / 'single.json').write_text(json.dumps(fields))
-
-    one, other = (MaskAHandData(tmp_path / name).clips for name in ('single.json', path.name))
-
-    assert len(one) == 3
-    assert list(one) == list(other)
 
 
 def test_an_index_without_an_interaction_is_told(tmp_path: Path) -> None:

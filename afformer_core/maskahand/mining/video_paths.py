@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paths of videos as an index names them: relative to its folder, or URLs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from afformer_core.maskahand.sources.urls import url_of
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """Return the path of a video, given as an index names it."""
+    return Path(path) if url_of(Path(path)) else Path(os.path.normpath(folder / path))
+
+
+def relative(path: Path, folder: Path) -> str:
+    """Return the path of a video as an index in a folder names it."""
+    return url_of(path) or Path(os.path.relpath(path, folder)).as_posix()

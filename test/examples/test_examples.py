@@ -100,6 +100,7 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
     known = Pose(position=Point(x=0.1, y=-0.2, z=0.8))
     affordance = Affordance(
         found=True,
+        action='press',
         actions=[ActionScore(name='press', score=1.0)],
         points=[
             AffordancePoint(score=0.5),

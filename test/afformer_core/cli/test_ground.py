@@ -34,7 +34,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ground(files: Path, *more: str, image: str = 'panel.png', video: str = 'press.mp4') -> int:
     given = ['--video', str(files / video), '--image', str(files / image)]
-    return main(['ground', *given, '--backend', 'torch', '--threads', '1', *more])
+    return main(['ground', *given, '--threads', '1', *more])
 
 
 def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +44,7 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert sum(answer['actions'].values()) == pytest.approx(1, abs=1e-5)
     assert all(0 <= peak['u'] < 80 and 0 <= peak['v'] < 48 for peak in answer['peaks'])
     assert answer['confidence'] == answer['peaks'][0]['score']
-    grounder = ArrayGrounder.load(shipped_model_folder(), 'torch')
+    grounder = ArrayGrounder.load(shipped_model_folder(), threads=1)
     memorize_whole(
         MediaFrames(tuple(read_video(files / 'press.mp4')), 8, 7 / 8), 'press', grounder
     )
@@ -63,7 +63,7 @@ def test_a_marked_contact(files: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert ground(files, '--contact', '10', '40') == 0
 
     answer = json.loads(capsys.readouterr().out)
-    grounder = ArrayGrounder.load(shipped_model_folder(), 'torch')
+    grounder = ArrayGrounder.load(shipped_model_folder(), threads=1)
     frames = read_video(files / 'press.mp4')
     grounder.set_demonstration(frames, 'press', (10.5 / 64, 40.5 / 64))
     grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
@@ -132,7 +132,7 @@ def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) ->
     assert ground(files, video='press.mp4#t=0.25,0.75') == 0
 
     answer = json.loads(capsys.readouterr().out)
-    grounder = ArrayGrounder.load(shipped_model_folder(), 'torch')
+    grounder = ArrayGrounder.load(shipped_model_folder(), threads=1)
     part = MediaFrames(tuple(read_video(files / 'press.mp4')[2:6]), 4, 3 / 8)
     memorize_whole(part, 'press', grounder)
     grounding = grounder.ground(read_image(files / 'panel.png'), 'press')

@@ -81,11 +81,21 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _exported_once(_folder_of_the_run(tmp_path_factory) / 'small', configuration)
 
 
+R50 = afformer_r50(ACTIONS, (64, 64))
+
+
 @pytest.fixture(scope='session')
 def r50_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ResNet-50, three levels, a heatmap for each action, exported."""
-    configuration = afformer_r50(ACTIONS, (64, 64))
-    return _exported_once(_folder_of_the_run(tmp_path_factory) / 'r50', configuration)
+    return _exported_once(_folder_of_the_run(tmp_path_factory) / 'r50', R50)
+
+
+@pytest.fixture(scope='session')
+def unexported_r50_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without graphs."""
+    folder = tmp_path_factory.mktemp('unexported_r50')
+    save_model(folder, random_model(R50), {})
+    return folder
 
 
 def _folder_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Path:

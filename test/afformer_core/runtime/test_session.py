@@ -21,7 +21,9 @@ Images = Callable[..., np.ndarray]
 
 @pytest.fixture(
     scope='module',
-    params=[(name, folder) for name in ON_CPU for folder in ('small', 'r50')]
+    params=[(name, 'small') for name in ON_CPU]
+    + [('torch', 'unexported_r50')]
+    + [pytest.param(('onnxruntime', 'r50'), marks=pytest.mark.slow)]
     + [(name, 'small') for name in (*DOUBLES, RTX_DOUBLE)]
     + [pytest.param((one.values[0], 'small'), marks=one.marks) for one in ON_GPU],
     ids=lambda case: ' of '.join(case),

@@ -235,6 +235,7 @@ def test_a_page_works_while_a_hundred_others_are_opened(
     assert [round(row.x) for row in rows(pairs)] == [30]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_three_pairs_that_were_marked_train(
     root: Path, tab: Any, pairs: Path, tmp_path: Path

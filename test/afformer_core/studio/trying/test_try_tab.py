@@ -160,6 +160,7 @@ def test_a_file_that_is_too_large_is_refused(page: Any) -> None:
     page.get_by_text('the file is larger than 2 MB').first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_real_clip(page: Any, test_data: Path) -> None:
     upload(
         page,

@@ -39,10 +39,11 @@ def add_parser(subparsers: Any) -> None:
         'ground',
         help='ground a video in an image',
         description=(
-            'Prints actions, peaks and their scores as one JSON object. A robot acts only if '
-            'presence is at least presence_threshold, and certainty, that the best point lies on '
-            'the demonstrated part, at least certainty_threshold. What a model is not calibrated '
-            'to is null.'
+            'Prints where to act and how sure that is. With --json, prints one JSON object with '
+            'all actions, peaks and scores instead. A robot acts only if presence is at least '
+            'presence_threshold, and certainty, that the best point lies on the demonstrated '
+            'part, at least certainty_threshold. A value that the model is not calibrated to is '
+            'null.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -65,6 +66,7 @@ def add_parser(subparsers: Any) -> None:
         '--model', type=INPUT_FOLDER, help='model folder, or `shipped` (default: shipped)'
     )
     add_session_options(parser)
+    parser.add_argument('--json', action='store_true', help='print the result as JSON')
     parser.add_argument(
         '--output',
         type=OUTPUT_FILE,
@@ -87,20 +89,51 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     grounding = grounder.ground(image)
     milliseconds = 1e3 * (time.perf_counter() - start)
-    measured = {'milliseconds': milliseconds, 'backend': grounder.backend}
-    print(json.dumps({**grounding.to_dict(), **measured}, indent=2))
+    if arguments.json:
+        measured = {'milliseconds': milliseconds, 'backend': grounder.backend}
+        print(json.dumps({**grounding.to_dict(), **measured}, indent=2))
+    else:
+        print(_sentence(grounding))
     if grounding.unsure:
-        print(_doubt(grounding, arguments.video), file=sys.stderr)
+        print(_advice(arguments.video), file=sys.stderr)
     if arguments.output is not None:
         grounding.save(arguments.output)
     return 0
 
 
-def _doubt(grounding: Grounding, video: Path) -> str:
-    """Say how far a grounding is from sure, and which click makes it so."""
-    measured = f'not sure ({grounding.certainty:.2f} of {grounding.certainty_threshold:.2f})'
+def _sentence(grounding: Grounding) -> str:
+    """Say where to act, and how sure that is."""
+    from afformer_core.runtime.grounding import UNKNOWN_ACTION
+
+    u, v = grounding.point
+    presence, certainty = grounding.presence, grounding.certainty
+    if grounding.found is False:
+        return (
+            f'Not found: presence {presence:.2f}, at least {grounding.presence_threshold:.2f} is '
+            'needed.'
+        )
+    measures = [
+        f'presence {presence:.2f}'
+        if presence is not None
+        else f'confidence {grounding.confidence:.2f}, the model is not calibrated'
+    ]
+    if certainty is not None:
+        measures.append(f'certainty {certainty:.2f}')
+    at = f'at ({u:.0f}, {v:.0f})'
+    if grounding.unsure:
+        needed = f'at least {grounding.certainty_threshold:.2f} is needed'
+        return f'Not sure which part; the best point is {at}: {", ".join((*measures, needed))}.'
+    known = grounding.action not in ('', UNKNOWN_ACTION)
+    action = grounding.action.capitalize() if known else 'Act'
+    if grounding.action == UNKNOWN_ACTION:
+        measures.append('the action is not known')
+    return f'{action} {at}: {", ".join(measures)}.'
+
+
+def _advice(video: Path) -> str:
+    """Say which mark makes a grounding sure."""
     separator = '&' if '#' in str(video) else '#'
     return (
-        f"{measured}: mark the contact: afformer ground --video '{video}{separator}contact=X,Y' "
-        '... with the pixel of its first frame that shows what is operated'
+        f"To make it sure, mark the contact: afformer ground --video '{video}{separator}"
+        "contact=X,Y' ... with the pixel of the first frame that shows the operated part."
     )

@@ -142,7 +142,7 @@ class Grounding:
         return f'{self.best_action} {self.action_scores[self.best_action]:.2f}'
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON types, as `afformer ground` prints it; what is unknown is None."""
+        """Convert to plain JSON types, as `afformer ground --json` prints it."""
         return {
             'found': self.found,
             'action': self.action,

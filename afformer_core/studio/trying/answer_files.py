@@ -68,7 +68,7 @@ def overlay_png(answer: Answer, opacity: float) -> bytes:
 
 
 def answer_json(answer: Answer) -> bytes:
-    """Write the answer as `afformer ground` prints it, with the names of its files."""
+    """Write the answer as `afformer ground --json` prints it, with the names of its files."""
     content = {
         'demonstrations': [shown.name for shown in answer.demonstrations],
         'image': answer.image.name,

@@ -7,16 +7,19 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from afformer_core.cli import ground as command
 from afformer_core.cli.main import main
 from afformer_core.demonstrations.media import MediaFrames, read_demonstration
 from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video, write_video
-from afformer_core.runtime import ArrayGrounder, shipped_model_folder
+from afformer_core.runtime import ArrayGrounder, Grounding, Peak, shipped_model_folder
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.model_folder import read_description, write_description
 
@@ -34,7 +37,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ground(files: Path, *more: str, image: str = 'panel.png', video: str = 'press.mp4') -> int:
     given = ['--video', str(files / video), '--image', str(files / image)]
-    return main(['ground', *given, '--threads', '1', *more])
+    return main(['ground', *given, '--json', '--threads', '1', *more])
 
 
 def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +117,6 @@ def test_what_is_not_sure_is_told_with_the_click_that_helps(
     assert answer['certainty_threshold'] == 0.93
     assert (answer['action'], answer['action_threshold']) == ('unknown', 0.999)
     assert 0.01 < answer['certainty'] < 0.6
-    assert told.err.startswith(f'not sure ({answer["certainty"]:.2f} of 0.93)')
     assert said.format(video) in told.err
 
 
@@ -125,7 +127,7 @@ def test_a_marked_contact_is_in_no_doubt(
 
     told = capsys.readouterr()
     assert json.loads(told.out)['certainty'] is None
-    assert 'not sure' not in told.err
+    assert 'mark the contact' not in told.err
 
 
 def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,3 +196,50 @@ def test_a_truncated_video_is_told_with_its_frames(
     assert f'{shown.frame_count} of 25 frames can be read, and they are used' in told
     assert ground(files, video=str(tmp_path / 'whole.mp4')) == 0
     assert 'frames can be read' not in capsys.readouterr().err
+
+
+SHOWN = Grounding(
+    np.full((12, 16), 1 / 192, np.float32), (48, 64), {'pull': 0.75}, (Peak(31.6, 20.2, 0.3),),
+    0.3, 0.8, 0.91, certainty=0.83, certainty_threshold=0.71, presence_threshold=0.33,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('changes', 'sentence'),
+    [
+        ({}, 'Pull at (32, 20): presence 0.91, certainty 0.83.'),
+        (
+            {'certainty': 0.41},
+            'Not sure which part; the best point is at (32, 20): presence 0.91, certainty 0.41, '
+            'at least 0.71 is needed.',
+        ),
+        ({'presence': 0.12}, 'Not found: presence 0.12, at least 0.33 is needed.'),
+        (
+            {'action_threshold': 0.9},
+            'Act at (32, 20): presence 0.91, certainty 0.83, the action is not known.',
+        ),
+        (
+            {'presence': None, 'certainty': None},
+            'Pull at (32, 20): confidence 0.30, the model is not calibrated.',
+        ),
+    ],
+    ids=['found', 'unsure', 'absent', 'unknown action', 'not calibrated'],
+)
+def test_without_json_a_sentence_is_printed(
+    files: Path,
+    changes: dict[str, Any],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = replace(SHOWN, **changes)
+    double = SimpleNamespace(
+        backend='torch', set_demonstration=lambda *_, **__: None, ground=lambda _: answer
+    )
+    monkeypatch.setattr(command, 'open_grounder', lambda *_: None)
+    monkeypatch.setattr('afformer_core.grounder.Grounder', lambda _: double)
+    given = ['--video', str(files / 'press.mp4'), '--image', str(files / 'panel.png')]
+
+    assert main(['ground', *given]) == 0
+
+    assert capsys.readouterr().out == f'{sentence}\n'

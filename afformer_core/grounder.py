@@ -23,7 +23,7 @@ from afformer_core.demonstrations.whole_recording import memorize_whole, select_
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import Image, as_image
 from afformer_core.media.polygons import Point
-from afformer_core.runtime import ArrayGrounder, Grounding
+from afformer_core.runtime import ArrayGrounder, Grounding, Peak
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
 Video = str | PathLike[str] | Iterable[Image] | NDArray[np.uint8]
@@ -49,6 +49,8 @@ class Grounder:
 
     def __init__(self, model: ArrayGrounder) -> None:
         self._model = model
+        # (height, width) of the first frame of each demonstration.
+        self._sizes: dict[str, tuple[int, int]] = {}
 
     @classmethod
     def load(
@@ -127,6 +129,25 @@ class Grounder:
         if contact is not None:
             media = replace(media, contact=contact_position(contact, media.frames[0]))
         memorize_whole(media, name, self._model)
+        height, width = media.frames[0].shape[:2]
+        self._sizes[name] = height, width
+
+    def contacts(self, name: str = DEMONSTRATION) -> tuple[Peak, ...]:
+        """Return the likeliest contacts that were read from a demonstration, best first.
+
+        Each is a pixel (u, v) of the video's first frame, for `contact` of `set_demonstration`;
+        its score is its probability, 0 to 1. There is none where the contact was given.
+
+        Raises:
+            DemonstrationError: there is no demonstration of the name.
+        """
+        shown = self._model.demonstration(name)
+        height, width = self._sizes.get(name, shown.frames.shape[1:3])
+        down, across = height / shown.frames.shape[1], width / shown.frames.shape[2]
+        return tuple(
+            Peak((one.u + 0.5) * across - 0.5, (one.v + 0.5) * down - 0.5, one.score)
+            for one in shown.contacts
+        )
 
     def delete_demonstration(self, name: str = DEMONSTRATION) -> None:
         """Forget a demonstration.

@@ -22,9 +22,10 @@ from afformer_core.cli.options.session_options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from afformer_core.runtime import Grounding
+    from afformer_core.runtime import Grounding, Peak
 
 _EXAMPLE = """examples:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
@@ -95,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(_sentence(grounding))
     if grounding.unsure:
-        print(_advice(arguments.video), file=sys.stderr)
+        print(_advice(arguments.video, grounder.contacts()), file=sys.stderr)
     if arguments.output is not None:
         grounding.save(arguments.output)
     return 0
@@ -130,10 +131,12 @@ def _sentence(grounding: Grounding) -> str:
     return f'{action} {at}: {", ".join(measures)}.'
 
 
-def _advice(video: Path) -> str:
-    """Say which mark makes a grounding sure."""
+def _advice(video: Path, contacts: Sequence[Peak]) -> str:
+    """Say which mark makes a grounding sure, and where the likeliest contacts are."""
     separator = '&' if '#' in str(video) else '#'
+    likeliest = ', '.join(f'{one.u:.0f},{one.v:.0f} ({one.score:.2f})' for one in contacts)
     return (
         f"To make it sure, mark the contact: afformer ground --video '{video}{separator}"
-        "contact=X,Y' ... with the pixel of the first frame that shows the operated part."
+        "contact=X,Y' ... with the pixel of the first frame that shows the operated part. "
+        f'Likeliest, with probabilities: {likeliest}.'
     )

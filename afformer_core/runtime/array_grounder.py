@@ -29,9 +29,9 @@ from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.correspondence import features_to_compare
 from afformer_core.runtime.matching.marked_contact import (
+    contact_peaks,
     contact_probability,
     memorize_encoded,
-    read_peak,
 )
 from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import read_description
@@ -39,6 +39,9 @@ from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
+
+# Contacts among which somebody may choose.
+_CONTACTS = 3
 
 
 class ArrayGrounder:
@@ -214,6 +217,7 @@ class ArrayGrounder:
             self._zoom.memorize_zoomed(encoded, memory),
             encoded.rotation,
             contact_probability(encoded),
+            contact_peaks(encoded, _CONTACTS) if self._joined else (),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -225,8 +229,8 @@ class ArrayGrounder:
 
     def contact(self, encoded: EncodedFrames) -> Peak:
         """Find what a demonstration operates: a peak in pixels of the first of its frames."""
-        if self._joined and (found := read_peak(encoded)) is not None:
-            return found
+        if self._joined and (found := contact_peaks(encoded, 1)):
+            return found[0]
         output = self._session.ground(encoded.images[0], memorize_encoded(self._session, encoded))
         return best_peak(output, self.configuration, encoded.size)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
+from afformer_core.runtime.grounding import Peak
 from afformer_core.runtime.presence import DemonstrationFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Memory
@@ -101,6 +102,8 @@ class Demonstration:
         rotation: sense in which it turns something.
         contact_probability: probability that the contact that was read is where the memory has
             it, 0 to 1; None where it was not read, or somebody marked it.
+        contacts: the likeliest contacts that were read, in pixels of the first of `frames`, best
+            first, with their probabilities; none where `contact_probability` is None.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Demonstration:
     zoom_memories: tuple[Memory, ...] = ()
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact_probability: float | None = None
+    contacts: tuple[Peak, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:

@@ -241,3 +241,24 @@ def test_one_call_loads_the_shipped_model_once(
     shipped.set_demonstration(folder / 'turn.mp4', contact=(61, 41.5))
     assert same(marked, shipped.ground(IMAGE))
     assert not same(first, marked)
+
+
+def test_the_likeliest_contacts_are_pixels_of_the_first_frame(
+    shipped: Grounder, folder: Path, model: ArrayGrounder
+) -> None:
+    shipped.set_demonstration(folder / 'turn.mp4', 'turn')
+
+    found = shipped.contacts('turn')
+
+    height, width = FRAMES[0].shape[:2]
+    memorized = model.demonstration('turn')
+    rows, columns = memorized.frames.shape[1:3]
+    assert 1 <= len(found) <= 3
+    assert [one.score for one in found] == [one.score for one in memorized.contacts]
+    best = memorized.contacts[0]
+    assert (found[0].u + 0.5) / width == pytest.approx((best.u + 0.5) / columns)
+    assert (found[0].v + 0.5) / height == pytest.approx((best.v + 0.5) / rows)
+    shipped.set_demonstration(folder / 'turn.mp4', 'turn', contact=(31, 47))
+    assert shipped.contacts('turn') == ()
+    with pytest.raises(DemonstrationError, match="no demonstration 'press'"):
+        shipped.contacts('press')

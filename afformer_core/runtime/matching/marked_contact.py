@@ -107,16 +107,20 @@ def contact_probability(encoded: EncodedFrames) -> float | None:
     return float(shares[_around_maximum(logits)].sum() / shares.sum())
 
 
-def read_peak(encoded: EncodedFrames) -> Peak | None:
-    """Find the peak of a contact that was read, in pixels of the first frame.
+def contact_peaks(encoded: EncodedFrames, maximum: int) -> tuple[Peak, ...]:
+    """Find the likeliest contacts that were read, in pixels of the first frame, best first.
 
-    None where it was not read, or somebody marked another one.
+    There is none where the contact was not read, or somebody marked it.
+
+    Args:
+        encoded: frames that the model encoded.
+        maximum: largest number of peaks, at least 1.
     """
     if encoded.contact is not None or encoded.contact_map is None:
-        return None
+        return ()
     height, width = encoded.contact_map.shape
     shares = np.exp(on_grid(encoded.contact_map, (height, width)))
-    return find_peaks(shares, encoded.size, 1)[0]
+    return find_peaks(shares, encoded.size, maximum)
 
 
 def _around_maximum(logits: FloatArray) -> NDArray[np.bool_]:

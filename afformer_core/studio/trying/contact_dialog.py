@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from nicegui import events, ui
 from nicegui.elements.dialog import Dialog
@@ -10,19 +12,22 @@ from numpy.typing import NDArray
 
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.media.polygons import Point
-from afformer_core.studio.labelling.marks import circles
+from afformer_core.studio.labelling.marks import circles, diamonds
 
 # Pixels of the frame that is shown.
 _RADIUS = 5.0
 _LARGE = 'w-[720px] max-w-full marked-contact'
 
 
-async def ask_contact(frame: NDArray[np.uint8], marked: Point | None) -> Point | None:
+async def ask_contact(
+    frame: NDArray[np.uint8], marked: Point | None, likeliest: Sequence[Point]
+) -> Point | None:
     """Let a click mark the contact, and return it as shares of width and height, 0 to 1.
 
     Args:
         frame: first frame of the demonstration, uint8 RGB [H, W, 3].
         marked: contact that is marked so far.
+        likeliest: the likeliest contacts, as shares, best first; they are drawn.
 
     Returns:
         the contact; `marked` if the dialog is left without a click.
@@ -36,15 +41,19 @@ async def ask_contact(frame: NDArray[np.uint8], marked: Point | None) -> Point |
     dialog: Dialog = ui.dialog()
     with dialog, ui.card().classes('max-w-none'):
         ui.label(
-            'Click what is operated. Choose a part of the video in whose first frame it is bare.'
+            'Click the operated part. If a hand covers it in this frame, choose another part of '
+            'the video first.'
         )
         # What is drawn is made of numbers alone.
         image = ui.interactive_image(
             image_source(frame), on_mouse=click, cross=True, sanitize=False
         )
         image.classes(_LARGE)
+        image.content = diamonds([(x * width, y * height) for x, y in likeliest], _RADIUS)
+        if likeliest:
+            ui.label('The diamonds show the most likely contacts, in order of probability.')
         if marked is not None:
-            image.content = circles([(marked[0] * width, marked[1] * height)], _RADIUS)
+            image.content += circles([(marked[0] * width, marked[1] * height)], _RADIUS)
         ui.button('Cancel', on_click=lambda: dialog.submit(None)).props('flat no-caps')
     chosen = await dialog
     dialog.delete()

@@ -96,7 +96,9 @@ class DemonstrationCard:
         await self._take(None if whole else (begin, end), None)
 
     async def _mark(self) -> None:
-        contact = await ask_contact(self.shown.timeline[0].image, self.shown.contact)
+        contact = await ask_contact(
+            self.shown.timeline[0].image, self.shown.contact, self.shown.likeliest
+        )
         await self._take_contact(contact)
 
     async def _take_contact(self, contact: Point | None) -> None:

@@ -21,6 +21,7 @@ from afformer_core.hands.hand import Hand
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
 from afformer_core.runtime import ArrayGrounder, Grounding
+from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.page_uploads import PageUploads
@@ -47,6 +48,7 @@ class ShownDemonstration:
         part: part of the source, (begin, end) in seconds; None for all of it.
         contact: what it operates, marked in its first frame: (x, y) as shares of width and
             height; None where the model finds it.
+        likeliest: the likeliest contacts that were read in its first frame, likewise, best first.
     """
 
     key: str
@@ -57,6 +59,7 @@ class ShownDemonstration:
     timeline: tuple[TimelineFrame, ...]
     part: Part | None = None
     contact: Point | None = None
+    likeliest: tuple[Point, ...] = ()
 
     @property
     def has_parts(self) -> bool:
@@ -179,7 +182,9 @@ class Workspace:
         if shown not in self.demonstrations:
             return None
         marked = replace(media, contact=contact)
-        await self._worker.run(lambda grounder: memorize_whole(marked, shown.key, grounder))
+        memorized = await self._worker.run(
+            lambda grounder: memorize_whole(marked, shown.key, grounder)
+        )
         if shown not in self.demonstrations:
             self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
             return None
@@ -188,6 +193,7 @@ class Workspace:
             shown,
             part=part,
             contact=contact,
+            likeliest=_likeliest(memorized),
             frame_count=media.frame_count,
             timeline=timeline_of(media, maximum, begin),
         )
@@ -228,9 +234,16 @@ class Workspace:
     async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
         media, maximum = await self._read(path, name)
         key = f'{next(_numbers)} {name}'
-        await self._worker.run(lambda grounder: memorize_whole(media, key, grounder))
-        timeline = timeline_of(media, maximum)
-        return ShownDemonstration(key, name, path, media.duration, media.frame_count, timeline)
+        memorized = await self._worker.run(lambda grounder: memorize_whole(media, key, grounder))
+        return ShownDemonstration(
+            key,
+            name,
+            path,
+            media.duration,
+            media.frame_count,
+            timeline_of(media, maximum),
+            likeliest=_likeliest(memorized),
+        )
 
     async def _read(self, path: Path, name: str) -> tuple[MediaFrames, int]:
         """Read a demonstration; return it and the largest number of frames that are kept."""
@@ -239,6 +252,12 @@ class Workspace:
             read_limited_demonstration, path, maximum, self.limits, name
         )
         return media, maximum
+
+
+def _likeliest(demonstration: Demonstration) -> tuple[Point, ...]:
+    """Return the likeliest contacts, as shares of width and height of the first frame."""
+    height, width = demonstration.frames.shape[1:3]
+    return tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in demonstration.contacts)
 
 
 def _answer(

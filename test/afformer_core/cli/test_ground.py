@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,7 @@ def test_what_is_not_sure_is_told_with_the_click_that_helps(
     assert (answer['action'], answer['action_threshold']) == ('unknown', 0.999)
     assert 0.01 < answer['certainty'] < 0.6
     assert said.format(video) in told.err
+    assert re.search(r'Likeliest, with probabilities: \d+,\d+ \(0\.\d\d\)', told.err)
 
 
 def test_a_marked_contact_is_in_no_doubt(
@@ -234,7 +236,10 @@ def test_without_json_a_sentence_is_printed(
 ) -> None:
     answer = replace(SHOWN, **changes)
     double = SimpleNamespace(
-        backend='torch', set_demonstration=lambda *_, **__: None, ground=lambda _: answer
+        backend='torch',
+        set_demonstration=lambda *_, **__: None,
+        ground=lambda _: answer,
+        contacts=lambda: (Peak(31.6, 20.2, 0.41),),
     )
     monkeypatch.setattr(command, 'open_grounder', lambda *_: None)
     monkeypatch.setattr('afformer_core.grounder.Grounder', lambda _: double)

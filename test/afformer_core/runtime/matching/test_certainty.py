@@ -77,6 +77,12 @@ def test_the_contact_that_was_read_counts_by_its_probability(grounder: ArrayGrou
     }
 
     assert grounder.demonstration('read').contact_probability == pytest.approx(0.6 / 0.94)
+    first, second = grounder.demonstration('read').contacts
+    assert (first.score, second.score) == pytest.approx((0.6 / 0.94, 0.34 / 0.94), abs=1e-4)
+    height, width = encoded.size
+    assert second.u == pytest.approx(22.5 / 30 * width - 0.5, abs=0.7)
+    assert second.v == pytest.approx(15.5 / 20 * height - 0.5, abs=0.7)
+    assert grounder.demonstration('marked').contacts == ()
     read, marked = groundings['read'], groundings['marked']
     expected = CALIBRATION.certainty(0.6 / 0.94, read.confidence)
     assert read.certainty == pytest.approx(expected, abs=1e-6)

@@ -84,6 +84,7 @@ def test_a_click_says_what_is_operated(page: Any, files: Path) -> None:
     found = page.locator('.peaks tbody').inner_text()
 
     page.get_by_role('button', name='Mark what is operated').click()
+    page.locator('.marked-contact .suggested').first.wait_for()
     page.locator('.marked-contact img').click(position={'x': 40, 'y': 40})
 
     other = "found => (document.querySelector('.peaks tbody') ?? {}).innerText !== found"

@@ -47,8 +47,8 @@ def _profile(default: str, topic: str) -> str:
 def _input_profile(topic: str) -> str:
     name: str = parameter(
         FOLLOWING,
-        f'Quality of service of {topic}: AUTO (reliable where all publishers offer it, else best '
-        'effort), SENSOR_DATA (best effort), DEFAULT (reliable) or SYSTEM_DEFAULT',
+        f'Quality of service of {topic}: AUTO (reliable if all publishers offer it, otherwise '
+        'best effort), SENSOR_DATA (best effort), DEFAULT (reliable) or SYSTEM_DEFAULT',
         choices=(FOLLOWING, *PROFILES),
         change='never',
     )
@@ -57,7 +57,10 @@ def _input_profile(topic: str) -> str:
 
 def _depth(default: int, topic: str) -> int:
     depth: int = parameter(
-        default, f'Messages of {topic} that the middleware keeps', limits=(1, 1000), change='never'
+        default,
+        f'Number of messages of {topic} that the middleware keeps',
+        limits=(1, 1000),
+        change='never',
     )
     return depth
 

@@ -16,26 +16,27 @@ class ActionParameters:
 
     goal_policy: str = parameter(
         'queue',
-        'What becomes of a goal of ground_demonstration while another one is open: it waits for '
-        'its turn (queue), is refused (refuse), or ends the others (replace)',
+        'Treatment of a goal of ground_demonstration while another goal is open: it waits '
+        'for its turn (queue), is refused (refuse), or ends the others (replace)',
         choices=GOAL_POLICIES,
     )
     agreeing_images: int = parameter(
         3,
-        'Images in a row whose best points agree, before a goal of ground_demonstration that '
-        'names no number succeeds',
+        'Number of images in a row whose best points must agree before a goal of '
+        'ground_demonstration succeeds, unless the goal sets its own number',
         limits=(1, 1000),
     )
     action_timeout: float = parameter(
         10.0,
-        'Seconds from the acceptance of a goal of ground_demonstration that names no timeout to '
-        'its result, at most',
+        'Maximum time from the acceptance of a goal of ground_demonstration to its result, '
+        'in seconds, unless the goal sets its own timeout',
         limits=(0.1, 86400.0),
     )
     maximum_image_age: float = parameter(
         5.0,
-        'Seconds from the stamp of an image to its result above which it does not count for a '
-        'goal of ground_demonstration that names no maximum_age, nor where its stamp is so far '
-        'ahead; by the clock of the node; 0: any',
+        'Maximum age of an image that counts for a goal of ground_demonstration, in seconds '
+        'from its stamp to its result by the clock of the node, unless the goal sets its own '
+        'maximum_age. An image whose stamp is further ahead of the clock does not count '
+        'either. 0: any age',
         limits=(0.0, 3600.0),
     )

@@ -19,35 +19,38 @@ class DemonstrationParameters:
 
     demonstration_type: str = parameter(
         'auto',
-        'Messages on demonstration: raw, compressed, or auto, as for image_type',
+        'Type of the messages on demonstration: raw, compressed, or auto, as for image_type',
         choices=MESSAGE_TYPES,
         change='unconfigured',
     )
     trim_demonstrations: bool = parameter(
         True,
-        'Whether a recording is cut to the part where hands are seen or, if none are, anything '
-        'moves',
+        'Whether a recording is trimmed to the part in which hands are visible or, if none '
+        'are, something moves',
         change='unconfigured',
     )
     recording_queue: int = parameter(
         60,
-        'Frames of a demonstration that may wait to be encoded; more are dropped and reported',
+        'Maximum number of frames of a demonstration that wait to be encoded. Further frames '
+        'are dropped and reported',
         limits=(1, 10000),
         change='unconfigured',
     )
     maximum_recording_seconds: float = parameter(
-        120.0, 'A recording longer than this is finished by itself', limits=(0.1, 86400.0)
+        120.0,
+        'Maximum duration of a recording in seconds. A longer recording is finished automatically',
+        limits=(0.1, 86400.0),
     )
     store_folder: str = parameter(
         '',
-        'Folder that keeps finished demonstrations; empty: $ROS_HOME/afformer/demonstrations, '
-        'with ROS_HOME ~/.ros where unset',
+        'Folder of finished demonstrations. Empty: $ROS_HOME/afformer/demonstrations, where '
+        'ROS_HOME is ~/.ros if unset',
         change='never',
     )
     demonstration_folders: tuple[str, ...] = parameter(
         ('',),
-        'Folders below which load_demonstration may read; empty texts are ignored, and with no '
-        'folder it reads nothing',
+        'Folders below which load_demonstration may read. Empty strings are ignored. Without '
+        'a folder, load_demonstration reads nothing',
         change='never',
     )
 

@@ -14,39 +14,40 @@ class ModelParameters:
     """Parameters of the model; each text is its ROS description."""
 
     model: str = parameter(
-        '', 'Folder of the model; empty: the one shipped with the package', change='unconfigured'
+        '', 'Folder of the model. Empty: the model shipped with the package', change='unconfigured'
     )
     backend: str = parameter(
         'auto',
-        'What computes: torch or onnxruntime on the CPU, cuda (PyTorch) or tensorrt on an NVIDIA '
-        'GPU, or auto (onnxruntime where the model has graphs, else torch)',
+        'Backend that computes the model: torch or onnxruntime on the CPU, cuda (PyTorch) or '
+        'tensorrt on an NVIDIA GPU, or auto (onnxruntime if the model has graphs, otherwise '
+        'torch)',
         choices=BACKENDS,
         change='unconfigured',
     )
     precision: str = parameter(
         'auto',
-        'What the model computes in: fp32, fp16, bf16, int8, or auto (fp32; by '
-        'tensorrt fp16, exported where it is missing)',
+        'Precision of the model: fp32, fp16, bf16, int8, or auto (fp32; with tensorrt fp16, '
+        'which is exported if it is missing)',
         choices=PRECISIONS,
         change='unconfigured',
     )
     wait_for_engine: bool = parameter(
         False,
-        'Whether nothing is grounded until the engines of tensorrt are compiled; else the CPU '
-        'grounds meanwhile, and for good where they cannot be used',
+        'Whether nothing is grounded until the engines of tensorrt are compiled. If false, '
+        'the CPU grounds meanwhile, and permanently if the engines cannot be used',
         change='unconfigured',
     )
     threads: int = parameter(
         0,
-        'Threads to compute with; 0: the backend chooses',
+        'Number of threads that compute the model. 0: the backend chooses',
         limits=(0, 256),
         change='unconfigured',
     )
     maximum_stages: int = parameter(
         8,
-        'Groundings of an image at most: that of the whole image, then one for each zoom stage of '
-        'the model, of which the shipped one has two; with fewer an image takes less time, and '
-        'peak and action are right less often',
+        'Maximum number of groundings of an image: one of the whole image, then one for each '
+        'zoom stage of the model, of which the shipped model has two. With fewer, an image '
+        'takes less time, and the peak and the action are right less often',
         limits=(1, 8),
         change='unconfigured',
     )

@@ -22,55 +22,57 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
 
     selected_demonstration: str = parameter(
         '',
-        'Stored demonstration to select when the node is configured, or several of one skill '
-        'joined by +; empty: none until a service selects one',
+        'Stored demonstration that the node selects when it is configured, or several of one '
+        'skill joined by +. Empty: the last selection of the node, or none until a service '
+        'selects one',
         change='unconfigured',
     )
     lazy: bool = parameter(
-        True, 'Whether images are left alone while nobody listens to any result'
+        True, 'Whether the node ignores images while no result has a subscriber'
     )
     maximum_peaks: int = parameter(
-        5, 'Peaks of the heatmap published as points, at most', limits=(1, 100)
+        5, 'Maximum number of peaks of the heatmap that are published as points', limits=(1, 100)
     )
     minimum_candidate_score: float = parameter(
         0.1,
-        'Below this share of the heatmap around it a peak is no grasp candidate',
+        'Minimum score of a grasp candidate, which is the share of the heatmap around its peak',
         limits=(0.0, 1.0),
     )
     minimum_presence: float = parameter(
         -1.0,
-        'Below this probability that the image shows what was demonstrated nothing is found; -1: '
-        'the threshold that the model was calibrated to; only of a calibrated model, to which '
-        'minimum_confidence and minimum_feature_similarity do not apply',
+        'Presence, the probability that the image shows what was demonstrated, below which '
+        'nothing is found. -1: the calibrated threshold of the model. Applies only to a '
+        'calibrated model, for which minimum_confidence and minimum_feature_similarity are '
+        'not used',
         limits=(-1.0, 1.0),
     )
     certainty_threshold: float = parameter(
         -1.0,
-        'Below this probability that the best point lies on the demonstrated part no robot should '
-        'act; -1: the threshold that the model was calibrated to',
+        'Certainty, the probability that the best point lies on the demonstrated part, below '
+        'which no robot should act. -1: the calibrated threshold of the model',
         limits=(-1.0, 1.0),
     )
     minimum_confidence: float = parameter(
         0.2,
-        'Of a model that is not calibrated: below this share of the heatmap around its best peak '
-        'nothing is found',
+        'Share of the heatmap around its best peak below which nothing is found, for a model '
+        'that is not calibrated',
         limits=(0.0, 1.0),
     )
     minimum_feature_similarity: float = parameter(
         0.7,
-        'Of a model that is not calibrated: below this feature similarity to the demonstration '
-        'around the heatmap nothing is found; -1: it is not asked for',
+        'Feature similarity between the demonstration and the surroundings of the heatmap '
+        'below which nothing is found, for a model that is not calibrated. -1: not checked',
         limits=(-1.0, 1.0),
     )
     minimum_continuity: float = parameter(
         0.75,
-        'Below this feature similarity to the peak that was found before nothing is found; '
-        '-1: it is not asked for',
+        'Feature similarity to the peak that was found before, below which nothing is found. '
+        '-1: not checked',
         limits=(-1.0, 1.0),
     )
     release_time: float = parameter(
         5.0,
-        'Seconds without a result after which a peak that looks otherwise may be found',
+        'Seconds without a result after which a peak that looks different may be found',
         limits=(0.0, 3600.0),
     )
     hold_time: float = parameter(
@@ -79,110 +81,117 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         limits=(0.0, 60.0),
     )
     smoothing_time: float = parameter(
-        0.1, 'Time constant of the smoothing in seconds; 0: none', limits=(0.0, 60.0)
+        0.1,
+        'Time constant of the smoothing of the heatmap over time, in seconds. 0: no smoothing',
+        limits=(0.0, 60.0),
     )
     scene_cut_threshold: float = parameter(
         0.2,
-        'Mean change of the image, as a share of its range, that begins a new scene; 1: never',
+        'Mean change of the image, as a share of its range, that begins a new scene. 1: never',
         limits=(0.0, 1.0),
     )
     image_type: str = parameter(
         'auto',
-        'Messages on image: raw (sensor_msgs/Image), compressed (sensor_msgs/CompressedImage), or '
-        'auto: what the publisher sends',
+        'Type of the messages on image: raw (sensor_msgs/Image), compressed '
+        '(sensor_msgs/CompressedImage), or auto (the type that the publisher sends)',
         choices=MESSAGE_TYPES,
         change='unconfigured',
     )
     image_rectification: str = parameter(
         'auto',
-        'Whether image is rectified (points follow P of camera_info) or distorted (K and D); '
-        'auto: rectified where the name of the topic says image_rect',
+        'Whether image is rectified (points follow P of camera_info) or distorted (K and D). '
+        'auto: rectified if a part of the topic name begins with image_rect',
         choices=RECTIFICATIONS,
         change='unconfigured',
     )
     depth_type: str = parameter(
         'auto',
-        'Messages on depth: raw, compressed (compressedDepth), or auto, as for image_type',
+        'Type of the messages on depth: raw, compressed (compressedDepth), or auto, as for '
+        'image_type',
         choices=MESSAGE_TYPES,
         change='unconfigured',
     )
     depth_tolerance: float = parameter(
-        0.02, 'Seconds between the stamps of an image and its depth, at most', limits=(0.0, 10.0)
+        0.02,
+        'Maximum difference between the stamps of an image and its depth, in seconds',
+        limits=(0.0, 10.0),
     )
     depth_wait: float = parameter(
-        0.03, 'Seconds to wait for the depth of an image, at most', limits=(0.0, 1.0)
+        0.03, 'Maximum time to wait for the depth of an image, in seconds', limits=(0.0, 1.0)
     )
     depth_noise: float = parameter(
-        0.005, 'Standard deviation of depth, as a share of it', limits=(0.0001, 0.2)
+        0.005, 'Standard deviation of depth, as a share of the depth', limits=(0.0001, 0.2)
     )
     nearest_depth: float = parameter(
-        0.1, 'Depth below this, in metres, is unknown', limits=(0.001, 1000.0)
+        0.1, 'Depth in metres below which depth is unknown', limits=(0.001, 1000.0)
     )
     farthest_depth: float = parameter(
-        10.0, 'Depth above this, in metres, is unknown', limits=(0.001, 1000.0)
+        10.0, 'Depth in metres above which depth is unknown', limits=(0.001, 1000.0)
     )
     peak_tolerance: float = parameter(
         0.04,
-        'How far a peak may be off, as a share of the shorter side of the image: the surface that '
-        'stands out most within it, where depth is there, is the one to act on; 0: that at the '
-        'peak itself',
+        'Maximum error of a peak, as a share of the shorter side of the image. If depth is '
+        'available, the point lies on the surface that stands out most within this distance '
+        'of the peak. 0: on the surface at the peak itself',
         limits=(0.0, 0.25),
     )
     agreement_tolerance: float = parameter(
         0.02,
-        'How far the best points of images that agree may be apart, as a share of the diagonal of '
-        'the image',
+        'Maximum distance between the best points of images that agree and their mean, as a '
+        'share of the diagonal of the image',
         limits=(0.0, 1.0),
     )
     action: str = parameter(
         '',
-        'What is demonstrated, such as pull, by which the direction of motion is known; empty: '
-        'the best action of the model, or unknown where its score is too low',
+        'Name of the demonstrated action, such as pull, which determines the direction of '
+        'motion. Empty: the best action of the model, or unknown if its score is too low',
     )
     target_frame: str = parameter(
         '',
-        'Frame of all positions, looked up in tf2 at the stamp of the image; empty: that of the '
-        'image',
+        'Frame of all positions, looked up in tf2 at the stamp of the image. Empty: the '
+        'frame of the image',
         change='unconfigured',
     )
     vertical_frame: str = parameter(
         '',
-        'Frame whose z axis points up, such as base_link, by which the motion of pick up and put '
-        'down is known; empty: target_frame',
+        'Frame whose z axis points up, such as base_link, which determines the motion of '
+        'pick up and put down. Empty: target_frame',
         change='unconfigured',
     )
     pre_grasp_distance: float = parameter(
         0.1,
-        'Metres from a grasp candidate back along its approach to its pre-grasp',
+        'Distance in metres from a grasp candidate back along its approach to its pre-grasp',
         limits=(0.0, 1.0),
     )
     mask_share: float = parameter(
         0.5,
-        'Pixels whose probability is below this share of the largest are left out of mask, and '
-        'below this share of that at a point out of its grasp_width',
+        'Minimum probability of a pixel of mask, as a share of the largest probability, and '
+        'of a pixel that counts for grasp_width, as a share of the probability at its point',
         limits=(0.001, 1.0),
     )
     overlay_opacity: float = parameter(
-        0.6, 'Opacity of the heatmap where it is highest in the overlay', limits=(0.0, 1.0)
+        0.6,
+        'Opacity of the heatmap in the overlay where the heatmap is highest',
+        limits=(0.0, 1.0),
     )
     cloud_minimum_weight: float = parameter(
         0.05,
-        'Pixels whose probability is below this share of the largest are left out of '
-        'affordance_cloud',
+        'Minimum probability of a pixel of affordance_cloud, as a share of the largest '
+        'probability',
         limits=(0.0, 1.0),
     )
     cloud_maximum_points: int = parameter(
-        5000, 'Points of affordance_cloud, at most', limits=(1, 1000000)
+        5000, 'Maximum number of points of affordance_cloud', limits=(1, 1000000)
     )
     maximum_latency: float = parameter(
         0.5,
-        'Seconds from the stamp of an image to its result above which the diagnostics warn; 0: '
-        'never',
+        'Seconds from the stamp of an image to its result above which the diagnostics warn. '
+        '0: never',
         limits=(0.0, 3600.0),
     )
     latency_window: float = parameter(
         10.0,
-        'Seconds over which /diagnostics tells medians and percentiles of the latencies',
+        'Seconds over which /diagnostics reports medians and percentiles of the latencies',
         limits=(1.0, 3600.0),
         change='unconfigured',
     )
@@ -195,8 +204,8 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
 
     transport_loss_timeout: float = parameter(
         5.0,
-        'Seconds for which messages have not reached the node, since Fast DDS took its shared '
-        'memory away, after which its process ends with status 75, to be started again; 0: never',
+        'Seconds for which no message reaches the node, because Fast DDS removed its shared '
+        'memory, before its process ends with status 75 to be restarted. 0: never',
         limits=(0.0, 3600.0),
     )
 

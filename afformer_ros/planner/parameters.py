@@ -14,72 +14,79 @@ class PlannerParameters:
     """Parameters of the planner; the defaults are those of a Franka arm."""
 
     demonstrations: str = parameter(
-        '', 'What to repeat: names of demonstrations joined by +; empty: the selected ones'
+        '', 'Names of the demonstrations to repeat, joined by +. Empty: the selected ones'
     )
     video: str = parameter(
         '', 'Video, folder of images or bag to load first, on the machine of the grounding node'
     )
     action: str = parameter(
         '',
-        'What is demonstrated, one of touch, hold, push, pull, rotate, pick up and put down; '
-        'empty: what the grounding node finds, and no motion where that is unknown',
+        'Name of the demonstrated action: touch, hold, push, pull, rotate, pick up or put '
+        'down. Empty: the action that the grounding node finds; the arm does not move if it '
+        'is unknown',
     )
-    dry_run: bool = parameter(False, 'Say what the arm would do, without an arm')
+    dry_run: bool = parameter(
+        False, 'Whether the planner only reports what the arm would do, without an arm'
+    )
     agreeing_images: int = parameter(
-        3, 'Images in a row that must agree before the arm acts', limits=(1, 100)
+        3, 'Number of images in a row that must agree before the arm acts', limits=(1, 100)
     )
     minimum_presence: float = parameter(
         0.0,
-        'Presence that each of them needs; 0 for the threshold of the model',
+        'Minimum presence of each of these images. 0: the threshold of the model',
         limits=(0.0, 1.0),
     )
     presence_margin: float = parameter(
         0.5,
-        'Share of the way from that threshold to 1 that presence needs before the arm acts; 0: '
-        'what is found is acted on, also by a model that is not calibrated',
+        'Share of the distance from that threshold to 1 by which presence must exceed the '
+        'threshold before the arm acts. 0: the arm acts on everything that is found, also '
+        'with a model that is not calibrated',
         limits=(0.0, 1.0),
     )
     minimum_score: float = parameter(
         0.1,
-        'Score that a point needs before the arm acts there, as minimum_candidate_score of the '
+        'Minimum score of a point at which the arm acts, like minimum_candidate_score of the '
         'grounding node',
         limits=(0.0, 1.0),
     )
-    timeout: float = parameter(20.0, 'Seconds to wait for them', limits=(0.1, 3600.0))
+    timeout: float = parameter(
+        20.0, 'Maximum time to wait for images that agree, in seconds', limits=(0.1, 3600.0)
+    )
     maximum_image_age: float = parameter(
         0.0,
-        'Seconds from the stamp of an image to its result, after which it does not count; 0: as '
-        'the grounding node has it',
+        'Maximum age of an image that counts, in seconds from its stamp to its result. 0: '
+        'the maximum of the grounding node',
         limits=(0.0, 3600.0),
     )
     clock_patience: float = parameter(
         30.0,
-        'Seconds on the wall for which the clock may stand still before the planner gives up',
+        'Seconds of wall time for which the clock may stand still before the planner gives up',
         limits=(0.5, 3600.0),
     )
     distance: float = parameter(
-        0.1, 'Metres before the point at which the arm stops first', limits=(0.02, 0.5)
+        0.1, 'Distance in metres before the point at which the arm first stops', limits=(0.02, 0.5)
     )
-    base_frame: str = parameter('panda_link0', 'Frame of the base of the arm, z up')
+    base_frame: str = parameter('panda_link0', 'Frame of the base of the arm, with z up')
     camera_frame: str = parameter(
         'camera_color_optical_frame',
-        'Optical frame of the camera whose pose camera_pose is; empty: positions are asked for in '
-        'base_frame, and the grounding node transforms them by tf2',
+        'Optical frame of the camera whose pose arrives on camera_pose. Empty: the planner '
+        'requests positions in base_frame, to which the grounding node transforms them with '
+        'tf2',
     )
     camera_moves: bool = parameter(
         False,
-        'Whether the camera moves, as one on the wrist does: camera_pose is then needed before '
-        'and after each image',
+        'Whether the camera moves, as on a wrist. The planner then needs a camera_pose '
+        'before and after each image',
     )
     arm_model: str = parameter(
         '',
-        'MJCF or URDF file of the arm in its base frame; empty: the simulated Franka arm',
+        'MJCF or URDF file of the arm in its base frame. Empty: the simulated Franka arm',
     )
-    tip_site: str = parameter('tip', 'Site of the model at the tip, z out of the tool')
+    tip_site: str = parameter('tip', 'Site of the arm model at the tip, with z out of the tool')
     joints: tuple[str, ...] = parameter(
-        tuple(f'panda_joint{number}' for number in range(1, 8)), 'Joints of the arm'
+        tuple(f'panda_joint{number}' for number in range(1, 8)), 'Names of the joints of the arm'
     )
-    gripper_joint: str = parameter('panda_finger_joint1', 'Joint of the gripper')
+    gripper_joint: str = parameter('panda_finger_joint1', 'Name of the joint of the gripper')
 
     def __post_init__(self) -> None:
         if self.action and self.action not in ACTIONS:

@@ -57,13 +57,13 @@ class PlayerNode(Node):
             'rate',
             0.0,
             (0.0, 1000.0),
-            f'Frames a second; 0 for the times of the video, or {_IMAGE_RATE:.0f} for images',
+            f'Frames per second. 0: the times of the video, or {_IMAGE_RATE:.0f} for images',
         )
         self._delay = self._number(
             'start_delay', 0.0, (0.0, 3600.0), 'Seconds to wait before the first frame'
         )
         self._loop = bool(
-            self._declare('loop', False, 'Begin again after the last frame, forever')
+            self._declare('loop', False, 'Whether the player starts again after the last frame')
         )
         self._wait_for = int(
             self._declare(
@@ -78,7 +78,8 @@ class PlayerNode(Node):
             self._choice(
                 'transport',
                 ('raw', 'compressed'),
-                'Messages: raw (sensor_msgs/Image) or compressed (CompressedImage, JPEG)',
+                'Type of the messages: raw (sensor_msgs/Image) or compressed (CompressedImage, '
+                'JPEG)',
             )
             == 'compressed'
         )

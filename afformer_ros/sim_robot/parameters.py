@@ -21,25 +21,31 @@ class SimRobotParameters:
     """
 
     families: tuple[str, ...] = parameter(
-        FAMILIES, 'Families of the fixtures, taken in turn by the number of the scene'
+        FAMILIES, 'Families of the fixtures, which the scenes use in turn by their number'
     )
     seed: int = parameter(8, 'Seed of the scenes', limits=(0, 2**31 - 1))
     scene: int = parameter(0, 'Number of the scene', limits=(0, 2**31 - 1))
     demonstration: int = parameter(
-        0, 'Number of the demonstration, which is the task that is judged', limits=(0, 100)
+        0, 'Number of the demonstration, whose task the verdict judges', limits=(0, 100)
     )
     view: int = parameter(
         0, 'Number of the view of the head camera for that demonstration', limits=(0, 100)
     )
     demonstrations: int = parameter(
-        2, 'Demonstrations of a scene, as in afformer simulate --closed-loop', limits=(1, 100)
+        2,
+        'Number of demonstrations of a scene, as in afformer simulate --closed-loop',
+        limits=(1, 100),
     )
     views: int = parameter(
-        2, 'Views of a demonstration, as in afformer simulate --closed-loop', limits=(1, 100)
+        2,
+        'Number of views of a demonstration, as in afformer simulate --closed-loop',
+        limits=(1, 100),
     )
-    held_out: bool = parameter(True, 'Whether textures are those that are kept out of training')
-    image_width: int = parameter(640, 'Width of the images, pixels', limits=(32, 4096))
-    image_height: int = parameter(480, 'Height of the images, pixels', limits=(32, 4096))
+    held_out: bool = parameter(
+        True, 'Whether the scenes have textures that are excluded from training'
+    )
+    image_width: int = parameter(640, 'Width of the images in pixels', limits=(32, 4096))
+    image_height: int = parameter(480, 'Height of the images in pixels', limits=(32, 4096))
     image_rate: float = parameter(
         10.0, 'Images per second of simulated time', limits=(0.1, 100.0), change='never'
     )
@@ -50,7 +56,7 @@ class SimRobotParameters:
         change='never',
     )
     depth_noise: float = parameter(
-        0.01, 'Standard deviation of depth, as a share of it', limits=(0.0, 0.2)
+        0.01, 'Standard deviation of depth, as a share of the depth', limits=(0.0, 0.2)
     )
     depth_encoding: str = parameter(
         '16UC1',
@@ -60,7 +66,7 @@ class SimRobotParameters:
     )
     real_time_factor: float = parameter(
         1.0,
-        'Simulated seconds per second at most; 0: as fast as possible',
+        'Maximum number of simulated seconds per second of wall time. 0: as fast as possible',
         limits=(0.0, 1000.0),
     )
 

@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Write a page of HTML that any browser opens: the contents of a dataset, its problems, and some
 samples with the frames that a model sees, the image, and the target heatmap of training. DATASET
-is what `afformer train` takes, or an index that `afformer mine` wrote.
-
-With --annotate, DATASET is a folder of your own pairs, and the page is one to mark points on:
-choose a demonstration, name the action, click in the image, and save the table."""
+is what `afformer train` takes, or an index that `afformer mine` wrote."""
 
 _EXAMPLE = """\
 examples:
-  afformer browse my_pairs --annotate --output points.html
   afformer browse my_pairs
   afformer browse simulated/train.json --against simulated/validation.json
   afformer browse opra/test.json --root opra --samples 60 --frames 'uniform 64' --output pages
@@ -35,7 +31,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'browse',
-        help='show a dataset as a page, or mark the points of own pairs',
+        help='show a dataset as a page',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -81,26 +77,15 @@ def add_parser(subparsers: Any) -> None:
         help='decode all clips and images; else those of 100 samples, and check that the others '
         'exist',
     )  # fmt: skip
-    parser.add_argument(
-        '--annotate', action='store_true',
-        help='write a page to mark points on instead, for images without annotations',
-    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, and print where it is."""
+    from afformer_core.dataset_page.html import write_dataset_page
     from afformer_core.evaluation.report.html_report import report_path
 
     output = report_path(arguments.output, _PAGE)
-    if arguments.annotate:
-        from afformer_core.dataset_page.marking import write_marking_page
-
-        write_marking_page(output, arguments.dataset, arguments.root)
-        print(f'{output}: open it in a browser and mark the points')
-        return 0
-    from afformer_core.dataset_page.html import write_dataset_page
-
     page = _page(arguments)
     write_dataset_page(output, page)
     wrong = sum(issue.count for issue in page.issues)

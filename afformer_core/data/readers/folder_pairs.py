@@ -94,8 +94,8 @@ class FolderPairsDataset(AnnotatedDataset):
             if media and object_folder not in tables:
                 yield (
                     f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. '
-                    'Mark its points with `afformer browse --annotate`, or rename the table that '
-                    'is there'
+                    f'Mark its points with `afformer studio --pairs {self.annotations}`, or '
+                    'rename the table that is there'
                 )
 
     def _read_object(self, object_folder: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
@@ -142,7 +142,7 @@ def _table_paths(folder: Path) -> list[Path]:
     if not tables:
         raise DatasetError(
             f'neither {folder} nor a folder in it holds {POINTS_FILE}. Mark the points with '
-            f'`afformer browse {folder} --annotate`, or name the annotation file of a dataset in '
+            f'`afformer studio --pairs {folder}`, or name the annotation file of a dataset in '
             'another format'
         )
     return tables

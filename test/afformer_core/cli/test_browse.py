@@ -61,15 +61,12 @@ def test_a_page_of_mined_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert '--against is for annotated datasets' in capsys.readouterr().err
 
 
-def test_a_page_to_mark_points_on(
+def test_pairs_without_points_name_the_page_that_marks_them(
     pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (pairs / 'espresso/points.csv').unlink()
-    output = tmp_path / 'points.html'
-    assert main(['browse', str(pairs), '--output', str(output)]) == 1
-    assert f'Mark the points with `afformer browse {pairs} --annotate`' in capsys.readouterr().err
-    assert main(['browse', str(pairs), '--annotate', '--output', str(output)]) == 0
-    assert output.read_text().count('class="surface"') == 2
+    assert main(['browse', str(pairs), '--output', str(tmp_path / 'points.html')]) == 1
+    assert f'Mark the points with `afformer studio --pairs {pairs}`' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,6 @@ def pairs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def unmarked(tmp_path: Path) -> Path:
-    """An object without a table."""
-    folder = tmp_path / 'unmarked'
-    write_object(folder / 'espresso', None, 40)
-    return folder
-
-
-@pytest.fixture
 def tab(chromium: Any) -> Iterator[Any]:
     """A page of 800x600 in the browser; fails the test where a script of it fails."""
     page = chromium.new_page(viewport={'width': 800, 'height': 600})

@@ -200,7 +200,7 @@ def test_no_command_replaces_or_adds_to_its_inputs(
     [
         'mine . --output mined --preview mined/sheet.jpg',
         'card model --output model/MODEL_CARD.md',
-        'browse pairs --annotate --output pairs/points.html',
+        'browse pairs --output pairs/page.html',
         'convert pairs pairs/all.jsonl',
         'verify dataset/test.json --json dataset/health.json',
         'verify pairs --json -',

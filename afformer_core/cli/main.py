@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from afformer_core import __version__
 from afformer_core.cli.options.path_options import require_inputs_of_command_kept
 from afformer_core.errors import AfformerError, how_to_install
 
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument('--version', action='version', version=f'afformer {__version__}')
     debug_help = 'show the traceback of an error'
     parser.add_argument('--debug', action='store_true', help=debug_help)
     subparsers = parser.add_subparsers(metavar='subcommand', required=True)

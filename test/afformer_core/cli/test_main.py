@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+import afformer_core
 from afformer_core import cli
 from afformer_core.cli import main as command
 from afformer_core.errors import AfformerError
@@ -114,3 +115,10 @@ def test_a_command_without_subcommand_is_bad_usage() -> None:
     with pytest.raises(SystemExit) as status:
         command.main(())
     assert status.value.code == 2
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(['--version'])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f'afformer {afformer_core.__version__}\n'

@@ -51,7 +51,7 @@ def folders_of_tests(root: Path) -> list[Path]:
 
 
 def _parts(folder: Path) -> list[Path]:
-    inner = [path for path in sorted(folder.iterdir()) if path.is_dir() or _holds_tests(path)]
+    inner = [path for path in sorted(folder.iterdir()) if _holds_tests(path)]
     return inner if any(path.is_dir() for path in inner) else [folder]
 
 

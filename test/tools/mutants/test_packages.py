@@ -26,6 +26,7 @@ def project(tmp_path: Path) -> Path:
         'test/test_names.py',
         'test/conftest.py',
         'test/rviz/test_rviz.py',
+        'test/rviz/__pycache__/test_rviz.cpython-311-pytest-9.0.0.pyc',
         'test/tools/test_check.py',
         'test/afformer_core/test_errors.py',
         'test/afformer_core/conftest.py',

@@ -229,7 +229,7 @@ def test_only_new_and_changed_videos_are_looked_at(
     assert len(mine(red, folder, tmp_path / 'mined')[0].videos) == 2
 
 
-@pytest.mark.parametrize('processes', [1, 2])
+@pytest.mark.parametrize('processes', [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_damage_is_told_and_what_precedes_it_and_other_videos_are_used(
     red: ModuleType, videos: Path, tmp_path: Path, processes: int
 ) -> None:

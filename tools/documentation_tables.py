@@ -27,7 +27,7 @@ REFERENCE = Path(__file__).resolve().parent.parent / 'docs' / 'reference'
 _INPUTS = {
     'image': (
         'sensor_msgs/msg/Image or CompressedImage',
-        'camera images; the newest is grounded, none waits',
+        'camera images; the node grounds the newest one and queues none',
     ),
     'depth': (
         'sensor_msgs/msg/Image or CompressedImage',
@@ -36,28 +36,28 @@ _INPUTS = {
     'camera_info': ('sensor_msgs/msg/CameraInfo', 'calibration of `image`; optional'),
     'demonstration': (
         'sensor_msgs/msg/Image or CompressedImage',
-        'frames of a demonstration, read between start and finish',
+        'frames of a demonstration, recorded between start and finish',
     ),
     'demonstration_frame_mouse_left': (
         'geometry_msgs/msg/Point',
-        'clicks in `demonstration_frame`, as rqt_image_view publishes them: x, y of the pixel at '
-        'which the contact is marked',
+        'clicks in `demonstration_frame` from rqt_image_view: x, y of the pixel at which the '
+        'contact is marked',
     ),
 }
 _OUTPUTS = {
-    'affordance': 'all that a planner reads: presence and certainty with their thresholds, action '
+    'affordance': 'everything that a planner needs: presence and certainty with their thresholds, action '
     'scores; peaks with pixel, score, position, covariance, normal, grasp candidate, pre-grasp, '
     'width and direction of motion',
     'grasp_candidates': 'the grasp candidates of this image alone, in the order of the points: z '
     'along the approach, x along the region',
     'affordance_cloud': 'points of the region: x, y, z, weight',
     'heatmap': '32FC1, probability of each pixel of `image`, sum 1',
-    'mask': 'mono8, 255 in the region around the points: from `mask_share` of the largest '
-    'probability on',
-    'overlay': 'rgb8, the image under its heatmap; only made while somebody listens',
+    'mask': 'mono8, 255 in the region around the points in which the probability is at least '
+    '`mask_share` of the largest one',
+    'overlay': 'rgb8, the image under its heatmap; published only while it has a subscriber',
     'markers': 'the points and the motion of the best one, for RViz and Foxglove',
-    'detections': 'the points as detections with the box of their regions; where vision_msgs 4 is '
-    'installed',
+    'detections': 'the points as detections with the box of their regions; only if vision_msgs 4 '
+    'is installed',
 }
 _OTHERS = (
     (
@@ -70,30 +70,32 @@ _OTHERS = (
         'out',
         'demonstration_frame',
         'sensor_msgs/msg/Image',
-        'rgb8, the first frame that is used of the selected demonstration, and its mark; once a '
-        'second while somebody listens',
+        'rgb8, the first frame of the selected demonstration that the model uses, and its mark; '
+        'once a second while it has a subscriber',
     ),
     (
         'out',
         '/diagnostics',
         'diagnostic_msgs/msg/DiagnosticArray',
-        'rates, latency of each stage, and in words why nothing is published',
+        'rates, latency of each stage, and the reason in words if nothing is published',
     ),
 )
 _SERVICES = {
     'start_demonstration': 'record the frames that arrive on `demonstration`',
-    'finish_demonstration': 'end the recording, keep it and select it',
-    'load_demonstration': 'make a demonstration of a video, a folder of images or a bag',
-    'select_demonstration': 'ground another one, or several joined by `+`',
-    'list_demonstrations': 'names, and the selected one',
-    'delete_demonstration': 'forget one, on disk too',
-    'get_demonstration_frame': 'the first frame that is used of one, and where it is marked',
-    'mark_contact': 'mark in that frame what is operated, or take the mark away',
+    'finish_demonstration': 'end the recording, store the demonstration and select it',
+    'load_demonstration': 'load a demonstration from a video, a folder of images or a bag',
+    'select_demonstration': 'ground another demonstration, or several joined by `+`',
+    'list_demonstrations': 'return the names of all demonstrations, and the selected one',
+    'delete_demonstration': 'delete a demonstration, also on disk',
+    'get_demonstration_frame': 'return the first frame of a demonstration that the model uses, and '
+    'its mark',
+    'mark_contact': 'mark in that frame what is operated, or remove the mark',
 }
 _ACTIONS = {
-    'ground_demonstration': 'find where to act in the images from now on, or why none is found',
-    'record_demonstration': 'record what arrives on `demonstration`, until it is over',
-    'load_demonstration': 'make a demonstration of a video, a folder of images or a bag',
+    'ground_demonstration': 'find where to act in the images that arrive from now on, or report '
+    'why no point is found',
+    'record_demonstration': 'record the frames that arrive on `demonstration`, until it is over',
+    'load_demonstration': 'load a demonstration from a video, a folder of images or a bag',
 }
 
 

@@ -45,8 +45,8 @@ _INPUTS = {
     ),
 }
 _OUTPUTS = {
-    'affordance': 'everything that a planner needs: presence and certainty with their thresholds, action '
-    'scores; peaks with pixel, score, position, covariance, normal, grasp candidate, pre-grasp, '
+    'affordance': 'everything that a planner needs: presence and certainty with their thresholds, '
+    'action scores; peaks with pixel, score, position, covariance, normal, grasp candidate, pre-grasp, '
     'width and direction of motion',
     'grasp_candidates': 'the grasp candidates of this image alone, in the order of the points: z '
     'along the approach, x along the region',
@@ -87,8 +87,8 @@ _SERVICES = {
     'select_demonstration': 'ground another demonstration, or several joined by `+`',
     'list_demonstrations': 'return the names of all demonstrations, and the selected one',
     'delete_demonstration': 'delete a demonstration, also on disk',
-    'get_demonstration_frame': 'return the first frame of a demonstration that the model uses, and '
-    'its mark',
+    'get_demonstration_frame': 'return the first frame of a demonstration that the model uses, '
+    'and its mark',
     'mark_contact': 'mark in that frame what is operated, or remove the mark',
 }
 _ACTIONS = {

@@ -46,8 +46,8 @@ _INPUTS = {
 }
 _OUTPUTS = {
     'affordance': 'everything that a planner needs: presence and certainty with their thresholds, '
-    'action scores; peaks with pixel, score, position, covariance, normal, grasp candidate, pre-grasp, '
-    'width and direction of motion',
+    'action scores; peaks with pixel, score, position, covariance, normal, grasp candidate, '
+    'pre-grasp, width and direction of motion',
     'grasp_candidates': 'the grasp candidates of this image alone, in the order of the points: z '
     'along the approach, x along the region',
     'affordance_cloud': 'points of the region: x, y, z, weight',

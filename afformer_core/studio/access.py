@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,26 +15,39 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-COOKIE = 'afformer_studio'
+# No other page may frame this one, which a click on the robot's buttons could be stolen by, and
+# the token in the address goes to no other site. NiceGUI's templates are compiled in the page.
+_SAFETY = (
+    (
+        b'content-security-policy',
+        b"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none'; "
+        b"base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (b'x-frame-options', b'DENY'),
+    (b'x-content-type-options', b'nosniff'),
+    (b'referrer-policy', b'no-referrer'),
+)
 
 
 class Guard:
     """An ASGI application in front of another one.
 
-    A request passes if its host is this machine or it carries the token, and if it does not come
-    from a page of another site: any page that is open in the same browser can send requests here.
+    A request passes if it carries the token, and if it does not come from a page of another site:
+    other accounts of this machine, and any page that is open in the same browser, can send
+    requests here.
 
     Args:
         application: application behind the guard.
-        token: token that a request has to carry, in the address or the cookie; '' for none, with
-            which only names of this machine are answered.
+        token: token that a request has to carry, in the address or the cookie, not empty.
         largest_body: largest body of a request, bytes.
+        port: port of the server; a browser sends the cookies of all ports of a host.
     """
 
-    def __init__(self, application: Application, token: str, largest_body: int) -> None:
+    def __init__(self, application: Application, token: str, largest_body: int, port: int) -> None:
         self._application = application
         self._token = token
         self._largest_body = largest_body
+        self._cookie = f'afformer_studio_{port}'
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -49,8 +61,11 @@ class Guard:
         if status:
             await _refuse(scope, send, status, text)
             return
-        if scope['type'] == 'http' and self._token and self._token_in_address(scope):
-            send = _with_cookie(send, self._token)
+        if scope['type'] == 'http':
+            known = self._token_in_address(scope)
+            cookie = f'{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/'
+            added = ((b'set-cookie', cookie.encode()),) if known else ()
+            send = _with_headers(send, (*_SAFETY, *added))
         body = _LimitedBody(self._largest_body, scope, receive, send)
         try:
             await self._application(scope, body.receive, body.send)
@@ -64,12 +79,8 @@ class Guard:
         host, origin = headers.get('host', ''), headers.get('origin')
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, f'a page of {origin} may not ask this server'
-        if self._token:
-            known = self._token_in_address(scope) or self._token_in_cookie(headers)
-            if not known:
-                return 401, 'open the address that `afformer studio` printed, with its token'
-        elif not is_loopback(urlsplit(f'//{host}').hostname or ''):
-            return 403, f'{host!r} is not a name of this machine; open http://127.0.0.1'
+        if not (self._token_in_address(scope) or self._token_in_cookie(headers)):
+            return 401, 'open the address that `afformer studio` printed, with its token'
         length = headers.get('content-length', '0')
         if not length.isdecimal() or int(length) > self._largest_body:
             return 413, _too_large(self._largest_body)
@@ -84,7 +95,7 @@ class Guard:
             cookies = SimpleCookie(headers.get('cookie', ''))
         except CookieError:
             return False
-        return COOKIE in cookies and self._is_token(cookies[COOKIE].value)
+        return self._cookie in cookies and self._is_token(cookies[self._cookie].value)
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
@@ -132,24 +143,12 @@ def _too_large(largest: int) -> str:
     return f'the file is larger than {largest / 1e6:.0f} MB, the most that is taken'
 
 
-def is_loopback(host: str) -> bool:
-    """Check whether a name or address of a host is that of this machine alone."""
-    if host == 'localhost':
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _with_cookie(send: Send, token: str) -> Send:
-    """Let the answer set the cookie that later requests carry."""
-    cookie = f'{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/'
+def _with_headers(send: Send, added: Sequence[tuple[bytes, bytes]]) -> Send:
+    """Let the answer have further headers."""
 
     async def sending(message: Message) -> None:
         if message['type'] == 'http.response.start':
-            headers = [*message.get('headers', ()), (b'set-cookie', cookie.encode())]
-            message = {**message, 'headers': headers}
+            message = {**message, 'headers': [*message.get('headers', ()), *added]}
         await send(message)
 
     return sending

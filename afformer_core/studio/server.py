@@ -20,7 +20,7 @@ from nicegui import ui
 
 from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.studio.access import Guard, is_loopback
+from afformer_core.studio.access import Guard
 from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.label_tab import LabelTab
 from afformer_core.studio.labelling.point_labels import PointLabels
@@ -51,7 +51,7 @@ class StudioSettings:
     """Settings of the server.
 
     Attributes:
-        host: address to listen at; any but one of this machine alone needs a token, which is made.
+        host: address to listen at.
         port: port, 1 to 65535.
         folders: resolved folders whose files the page may choose.
         pairs: folder of own pairs whose points are marked; None for none.
@@ -95,7 +95,7 @@ def serve(
     Raises:
         OSError: the server cannot listen at the host and port.
     """
-    token = '' if is_loopback(settings.host) else secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(24)
     with _listen(settings.host, settings.port) as listening:
         worker = GroundingWorker(load)
         worker.submit(lambda grounder: None)
@@ -104,11 +104,11 @@ def serve(
             _application(worker, hands, settings, added),
             token,
             settings.limits.file_bytes + _AROUND_FILE,
+            settings.port,
         )
         config = uvicorn.Config(guard, log_level='warning', access_log=False)
         host = f'[{settings.host}]' if ':' in settings.host else settings.host
-        query = f'/?token={token}' if token else ''
-        print(f'http://{host}:{settings.port}{query}', flush=True)
+        print(f'http://{host}:{settings.port}/?token={token}', flush=True)
         # Uvicorn raises a signal once more after it has shut down, by which Python would end here.
         signal.signal(signal.SIGTERM, _end)
         try:

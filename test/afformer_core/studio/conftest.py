@@ -100,7 +100,8 @@ def opened(chromium: Any, studio: str) -> Iterator[Any]:
     page.set_default_timeout(_MILLISECONDS)
     errors: list[str] = []
     page.on('pageerror', lambda error: errors.append(str(error)))
-    own = (studio, studio.replace('http', 'ws'), 'data:', 'blob:')
+    host, _, _ = studio.partition('/?')
+    own = (host, host.replace('http', 'ws'), 'data:', 'blob:')
     page.on(
         'request',
         lambda request: None if request.url.startswith(own) else errors.append(request.url),

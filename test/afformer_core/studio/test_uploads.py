@@ -46,11 +46,13 @@ def stored_bytes(process: int) -> int:
 def test_an_endless_upload_ends_at_the_limit(page: Any, running_studio: Any) -> None:
     parts = urlsplit(upload_address(page))
     assert parts.port is not None
+    (cookie,) = page.context.cookies()
     before = stored_bytes(running_studio.process)
     sent = stored = 0
     with socket.create_connection(('127.0.0.1', parts.port), timeout=60) as connection:
         head = (
             f'POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n'
+            f'Cookie: {cookie["name"]}={cookie["value"]}\r\n'
             'Content-Type: multipart/form-data; boundary=B\r\nTransfer-Encoding: chunked\r\n\r\n'
         )
         connection.sendall(head.encode() + chunk(_HEAD))

@@ -27,16 +27,16 @@ from afformer_core.runtime import ArrayGrounder, Grounding, Peak
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
 Video = str | PathLike[str] | Iterable[Image] | NDArray[np.uint8]
-"""A path of a video, a folder of images or a bag; or frames: arrays, Pillow's images or paths."""
+"""Path of a video, a folder of images or a bag; or frames as arrays, Pillow images or paths."""
 
 DEMONSTRATION = 'demonstration'
-"""Name of a demonstration that is given none."""
+"""Default name of a demonstration."""
 
 
 class Grounder:
-    """Grounds demonstrations, which videos show, in images.
+    """Grounds demonstrations in images. One thread at a time can use it.
 
-    One thread uses it at a time. `Grounder.load` opens a model::
+    Example::
 
         grounder = Grounder.load()
         grounder.set_demonstration('press.mp4')
@@ -44,7 +44,7 @@ class Grounder:
         print(grounding.action, grounding.point)
 
     Args:
-        model: the model, which the grounder then owns.
+        model: the model; `Grounder.load` opens one.
     """
 
     def __init__(self, model: ArrayGrounder) -> None:
@@ -70,8 +70,8 @@ class Grounder:
                 'auto' is ONNX Runtime where `afformer export` has written graphs, else PyTorch.
             precision: 'fp32', 'fp16', 'bf16' or 'int8'; 'auto' is fp32, and fp16 with TensorRT.
             threads: number of threads to compute with, at least 1; 0 lets the backend choose.
-            maximum_stages: largest number of zoom stages, at least 1; 1 looks at the whole image
-                alone, None takes as many as the model has.
+            maximum_stages: largest number of zoom stages, at least 1, where 1 is the whole image
+                alone; None for as many as the model has.
 
         Raises:
             ModelFolderError: the folder does not exist, or holds no valid model for the backend.
@@ -103,26 +103,26 @@ class Grounder:
     def set_demonstration(
         self, video: Video, name: str = DEMONSTRATION, contact: Point | None = None
     ) -> None:
-        """Read a demonstration and encode it, once for all images; it replaces one of its name.
+        """Read and encode a demonstration, once for all images; one of the same name is replaced.
 
-        Where the hand acts is read of the frames, unless `contact` says so. Of a long video name
-        the part that shows the action.
+        The contact is read from the frames unless it is given. If the video is long, select the
+        part that shows the action.
 
         Args:
             video: path of a video, a folder of images or a bag; `VIDEO#t=1.5,3` is the part from
                 1.5 to 3 seconds, `BAG#TOPIC` a topic of a bag. Or the frames in order, at least
-                one, all of one size: uint8 RGB [T, H, W, 3], or uint8 RGB [H, W, 3], Pillow's
+                one, all of one size: uint8 RGB [T, H, W, 3], or arrays uint8 RGB [H, W, 3], Pillow
                 images or paths of images.
             name: name of the demonstration, not empty.
-            contact: pixel (x, y) of the first frame that shows what is operated; the first
-                pixel's centre is (0, 0). None: it is read of the frames.
+            contact: pixel (x, y) in the first frame of the operated part; the centre of the
+                first pixel is (0, 0). None to read it from the frames.
 
         Raises:
-            VideoError: there is no such video, it is damaged, or has no such part.
+            VideoError: the video does not exist, cannot be read, or has no such part.
             BagError: the bag is missing or damaged.
             ImageError: a frame is not an image, or of another size than the first.
-            DemonstrationError: there is no frame, the name is empty, the contact lies outside of
-                the frame or the model takes none, or the bag has no such topic.
+            DemonstrationError: there is no frame, the name is empty, the contact lies outside the
+                frame, the model does not support a given contact, or the bag has no such topic.
         """
         maximum = self._model.configuration.maximum_frames
         media = _read(video, maximum)
@@ -158,20 +158,21 @@ class Grounder:
         self._model.delete_demonstration(name)
 
     def ground(self, image: Image, *names: str, maximum_peaks: int = 5) -> Grounding:
-        """Find what was demonstrated in an image.
+        """Ground a demonstration in an image.
 
         Args:
-            image: path of an image, uint8 RGB [H, W, 3] of any size, or an image of Pillow.
-            names: names of demonstrations of one skill, which are grounded together; may be left
-                out where there is only one.
+            image: path of an image, uint8 RGB [H, W, 3] of any size, or a Pillow image.
+            names: names of demonstrations of one skill, which are grounded together; none if
+                there is only one demonstration.
             maximum_peaks: largest number of peaks, at least 1.
 
         Returns:
-            the grounding, in pixels of the image; it keeps a copy of the image to draw itself.
+            the grounding, in pixels of the image. It keeps a copy of the image to draw itself.
 
         Raises:
             ImageError: this is not an image.
-            DemonstrationError: there is no demonstration, none of a name, or several and no name.
+            DemonstrationError: there is no demonstration, no demonstration of a name, or several
+                demonstrations and no name.
             ValueError: maximum_peaks is out of its range.
         """
         if maximum_peaks < 1:
@@ -198,14 +199,17 @@ class Grounder:
 
 
 def ground(video: Video, image: Image, contact: Point | None = None) -> Grounding:
-    """Find what a video demonstrates in an image, with the shipped model.
+    """Ground a video in an image with the shipped model, which is loaded once.
 
-    The model is loaded once and kept. For several images of one video use `Grounder`, which
-    encodes the video once. Threads wait for each other.
+    To ground a video in several images, use `Grounder`, which encodes the video once. Several
+    threads can call this function; they wait for each other.
 
     Args:
-        video, contact: see `Grounder.set_demonstration`, which tells the errors, too.
+        video, contact: see `Grounder.set_demonstration`.
         image: see `Grounder.ground`.
+
+    Raises:
+        AfformerError: see `Grounder.set_demonstration` and `Grounder.ground`.
     """
     shown = as_image(image)
     with _one_at_a_time:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -60,7 +61,9 @@ def run(root: Path, folder: Path, name: str, *arguments: Path | str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize('page', ['README.md', 'docs/tutorials/pair_of_files.md'])
+@pytest.mark.parametrize(
+    'page', ['README.md', 'docs/reference/python.md', 'docs/tutorials/pair_of_files.md']
+)
 def test_the_lines_of_python_on_a_page_ground(
     root: Path,
     files: Path,
@@ -74,7 +77,9 @@ def test_the_lines_of_python_on_a_page_ground(
     monkeypatch.chdir(folder)
     (lines,) = re.findall(r'^```python\n(.*?)^```$', (root / page).read_text(), re.M | re.S)
     exec(lines, {})
-    assert re.fullmatch(r'[a-z ]+ Peak\(.*\) \(120, 160\)\n', capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert re.fullmatch(r'[a-z ]+ \(-?\d+\.\d+, -?\d+\.\d+\)\n', said), said
+    assert cv2.imread('answer.png').shape == (120, 160, 3)
 
 
 def test_two_files_give_an_action_and_an_overlay(root: Path, files: Path) -> None:
@@ -94,6 +99,45 @@ def test_two_files_give_an_action_and_an_overlay(root: Path, files: Path) -> Non
     drawn = cv2.imread(str(overlay))
     assert drawn.shape == (120, 160, 3)
     assert (drawn != cv2.imread(str(files / 'panel.png'))).any()
+
+
+def run_notebook(root: Path, folder: Path) -> list[np.ndarray]:
+    """Run the notebook in a folder; the images that it shows, BGR."""
+    runner = root / 'test' / 'examples' / 'run_notebook.py'
+    run(root, folder, str(runner), root / 'examples' / 'ground_two_files.ipynb')
+    return [cv2.imread(str(folder / f'shown_{number}.png')) for number in range(2)]
+
+
+def test_the_notebook_shows_the_image_and_what_is_found_in_it(root: Path, files: Path) -> None:
+    (files / 'videos' / 'press.mp4').rename(files / 'press.mp4')
+    (files / 'panel.png').rename(files / 'panel.jpg')
+
+    image, found = run_notebook(root, files)
+
+    np.testing.assert_array_equal(image, cv2.imread(str(files / 'panel.jpg')))
+    np.testing.assert_array_equal(found, cv2.imread(str(files / 'answer.png')))
+    assert (found != image).any()
+    assert not (files / 'simulated').exists()
+
+
+@pytest.mark.slow
+def test_the_notebook_renders_a_scene_where_it_is_given_no_files(
+    root: Path, tmp_path: Path
+) -> None:
+    image, found = run_notebook(root, tmp_path)
+
+    rendered = tmp_path / 'simulated' / 'images' / 'test-seen' / '00000' / '0.jpg'
+    np.testing.assert_array_equal(image, cv2.imread(str(rendered)))
+    np.testing.assert_array_equal(found, cv2.imread(str(tmp_path / 'answer.png')))
+
+
+@pytest.mark.parametrize('name', ['ground_two_files.ipynb'])
+def test_a_notebook_is_stored_without_what_it_has_shown(root: Path, name: str) -> None:
+    notebook = json.loads((root / 'examples' / name).read_text())
+
+    assert (notebook['nbformat'], notebook['nbformat_minor']) == (4, 5)
+    code = [cell for cell in notebook['cells'] if cell['cell_type'] == 'code']
+    assert all(cell['outputs'] == [] and cell['execution_count'] is None for cell in code)
 
 
 def test_the_planner_prints_the_first_candidate(root: Path) -> None:

@@ -21,21 +21,28 @@ def python_pages(root: Path) -> dict[str, str]:
     Args:
         root: folder of the repository.
     """
-    pages: dict[str, str] = {}
-    rows = []
+    front = f'{PACKAGE}.grounder'
+    pages = {'reference/python/grounder.md': f'# {front}\n\n::: {front}\n'}
+    rows = [f'| [`{front}`](grounder.md) | {_opening(root / PACKAGE / "grounder.py")} |']
     for room in ROOMS:
         folder = root / PACKAGE / room
-        said = ast.get_docstring(ast.parse((folder / '__init__.py').read_text())) or ''
-        rows.append(f'| [`{PACKAGE}.{room}`]({room}.md) | {said.partition(chr(10))[0]} |')
+        said = _opening(folder / '__init__.py')
+        rows.append(f'| [`{PACKAGE}.{room}`]({room}.md) | {said} |')
         pages[f'reference/python/{room}.md'] = f'# {PACKAGE}.{room}\n\n{said}\n\n' + '\n'.join(
             f'::: {module}\n' for module in _public_modules(root, folder)
         )
     table = '\n'.join(['| package | |', '| --- | --- |', *rows])
     pages['reference/python/index.md'] = (
-        '# Python API\n\nOf `afformer_core`, which needs no ROS. Start with '
-        f'[`Grounder`](runtime.md).\n\n{table}\n'
+        '# Python, all packages\n\nOf `afformer_core`, which needs no ROS. Most programs need '
+        f'[what it exports](../python.md) alone.\n\n{table}\n'
     )
     return pages
+
+
+def _opening(path: Path) -> str:
+    """Return the first line of a module's docstring."""
+    said = ast.get_docstring(ast.parse(path.read_text())) or ''
+    return said.partition('\n')[0]
 
 
 def _public_modules(root: Path, folder: Path) -> Iterator[str]:

@@ -65,8 +65,8 @@ def as_image(image: Image) -> NDArray[np.uint8]:
     """Return an image that a user gives as uint8 RGB [H, W, 3]; an array is not copied.
 
     Args:
-        image: path of a file, uint8 RGB [H, W, 3], or an image of Pillow, of which EXIF tells
-            the rotation and whose transparency is dropped.
+        image: path of a file, uint8 RGB [H, W, 3], or a Pillow image, which is rotated by its EXIF
+            orientation and loses its transparency.
 
     Raises:
         ImageError: it is none of these, or cannot be read.
@@ -78,7 +78,7 @@ def as_image(image: Image) -> NDArray[np.uint8]:
     if not isinstance(image, np.ndarray):
         raise ImageError(
             f'the image is of type {type(image).__name__}; expected a path, an array uint8 RGB '
-            'of shape [height, width, 3], or an image of Pillow'
+            'of shape [height, width, 3], or a Pillow image'
         )
     require_rgb(image)
     return image
@@ -87,13 +87,13 @@ def as_image(image: Image) -> NDArray[np.uint8]:
 def _from_pillow(image: PIL.Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith(('I', 'F')):
         raise ImageError(
-            f'the image of Pillow has the mode {image.mode!r}; expected 8 bits a channel, such as '
+            f'the Pillow image has the mode {image.mode!r}; expected 8 bits a channel, such as '
             "'RGB'. Scale and convert it"
         )
     try:
         return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))
     except OSError as error:
-        raise ImageError(f'the image of Pillow cannot be decoded: {error}') from error
+        raise ImageError(f'the Pillow image cannot be decoded: {error}') from error
 
 
 def require_rgb(image: NDArray[Any]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images as users give them: paths, arrays and images of Pillow."""
+"""Images as users give them: paths, arrays and Pillow images."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ def test_a_truncated_file_that_pillow_has_opened(tmp_path: Path) -> None:
 
     with (
         PIL.Image.open(tmp_path / 'a.png') as opened,
-        pytest.raises(ImageError, match='of Pillow cannot be decoded: image file is truncated'),
+        pytest.raises(ImageError, match='Pillow image cannot be decoded: image file is truncated'),
     ):
         as_image(opened)

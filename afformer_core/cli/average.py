@@ -8,6 +8,12 @@ from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER
 
+_DESCRIPTION = """\
+Write a model whose weights are the mean of the weights of several models of the
+same architecture. Averaging can help if one model was trained further from the
+weights of another; the mean of models that were trained separately is useless.
+Calibrate and export the new model before use."""
+
 _EXAMPLE = """example:
   afformer average models/fourth models/fifth --shares 0.3 0.7 --output models/mean
 """
@@ -17,22 +23,23 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'average',
-        help='average the weights of several models of one training',
-        description='Writes a model whose weights are the mean of the weights of other models of '
-        'the same architecture. Try it if one model was trained further from the weights of '
-        'another; the mean of models trained separately is useless. Calibrate and export the new '
-        'model.',
+        help='average the weights of models from one training',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'models', type=INPUT_FOLDER, nargs='+', help='model folders, or `shipped`; at least two'
+        'models',
+        type=INPUT_FOLDER,
+        nargs='+',
+        help='two or more model folders, or `shipped` for the shipped model',
     )
     parser.add_argument(
         '--shares',
         type=float,
         nargs='+',
-        help='share of each model in the mean, in their order; the sum is 1 (default: equal)',
+        help='share of each model in the mean, in the order of the models; the shares must add '
+        'up to 1 (default: equal shares)',
     )
     parser.add_argument(
         '--output', type=OUTPUT_FOLDER, required=True, help='folder of the new model'

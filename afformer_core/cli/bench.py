@@ -16,6 +16,12 @@ from afformer_core.cli.options.path_options import INPUT_FOLDER, REPORT_FILE
 if TYPE_CHECKING:
     from afformer_core.reports.tables import Table
 
+_DESCRIPTION = """\
+Measure the time and memory of grounding a camera image, or of a training step.
+Without model folders, the command measures the ResNet-50 model with random
+weights and the shipped model. If a variant cannot be measured, its row gives
+the reason."""
+
 _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
   afformer bench my_model --variants onnxruntime:fp32 onnxruntime:int8 --node
@@ -28,11 +34,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'bench',
-        help='measure time and memory of a camera image, or of a step of training',
-        description=(
-            'Without model folders, measures the ResNet-50 model with random weights and the '
-            'shipped model. The row of a variant that cannot be measured gives the reason.'
-        ),
+        help='measure time and memory of inference or training',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -40,49 +43,60 @@ def add_parser(subparsers: Any) -> None:
         'models',
         type=INPUT_FOLDER,
         nargs='*',
-        help='model folders, or `shipped`; they are only read',
+        help='model folders, or `shipped` for the shipped model; the folders are not changed',
     )
-    parser.add_argument('--threads', type=int, default=2, help='number of threads')
     parser.add_argument(
-        '--frames', type=int, nargs='+', default=[1, 8, 32], help='lengths of the demonstration'
+        '--threads', type=int, default=2, help='number of CPU threads (default: 2)'
+    )
+    parser.add_argument(
+        '--frames',
+        type=int,
+        nargs='+',
+        default=[1, 8, 32],
+        help='lengths of the demonstration, in frames (default: 1 8 32)',
     )
     parser.add_argument(
         '--image-size',
         type=int,
         default=256,
-        help='side of the models with random weights, in pixels',
+        help='input size of the models with random weights: side of a square, in pixels '
+        '(default: 256)',
     )
     parser.add_argument(
         '--variants',
         nargs='+',
         metavar='BACKEND:PRECISION',
         help='variants to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, '
-        'cuda or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: the CPU in fp32, '
-        'the GPU in fp16 and, for cuda, also in fp32)',
+        'cuda or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: all of them, on '
+        'the CPU in fp32, and on a GPU in fp16 and, for cuda, also in fp32)',
     )
     parser.add_argument(
         '--node',
         action='store_true',
-        help='also measure each in the grounding node, with images of 640x480 at 30 Hz and '
-        'results sent over DDS; needs ROS 2',
+        help='also measure each variant in the grounding node, with images of 640x480 at 30 Hz '
+        'and results sent over DDS; needs ROS 2',
     )
     parser.add_argument(
         '--train',
         action='store_true',
-        help='measure a training step instead, of the ResNet-50 model and of the structure of the '
-        'released code, and the speed of reading clips',
+        help='instead of inference, measure a training step of the ResNet-50 model, a training '
+        'step with the structure of the released code, and the speed of reading clips',
     )
     parser.add_argument(
         '--backbones',
         nargs='+',
         metavar='BACKBONE',
-        help='measure the small model over these backbones instead, such as timm:convnext_tiny, '
-        'beside EfficientNet-Lite0; with the first of --frames and of --variants (default: '
-        'onnxruntime:fp32)',
+        help='instead of models, compare backbones, such as timm:convnext_tiny, in the small '
+        'model, with EfficientNet-Lite0 as the reference; uses the first value of --frames and of '
+        '--variants (default variant: onnxruntime:fp32)',
     )
-    parser.add_argument('--pairs', type=int, default=8, help='number of pairs of a training step')
     parser.add_argument(
-        '--json', type=REPORT_FILE, help='write the tables as JSON here; - for stdout instead'
+        '--pairs', type=int, default=8, help='batch size of the training step (default: 8)'
+    )
+    parser.add_argument(
+        '--json',
+        type=REPORT_FILE,
+        help='also write the tables to this JSON file; -: print JSON instead of the tables',
     )
     parser.set_defaults(run=run)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer browse`: a page that shows a dataset, or one to mark the points of own pairs on."""
+"""`afformer browse`: an HTML page that shows a dataset."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from afformer_core.dataset_page.page import DatasetPage
 
 _DESCRIPTION = """\
-Write a page of HTML that any browser opens: the contents of a dataset, its problems, and some
-samples with the frames that a model sees, the image, and the target heatmap of training. DATASET
-is what `afformer train` takes, or an index that `afformer mine` wrote."""
+Write an HTML page that summarizes a dataset, lists its problems, and shows
+samples: the frames that a model receives, the image, and the target heatmap of
+training. DATASET is any dataset that `afformer train` reads, or an index written
+by `afformer mine`."""
 
 _EXAMPLE = """\
 examples:
@@ -31,51 +32,57 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'browse',
-        help='show a dataset as a page',
+        help='show a dataset in an HTML page',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'dataset', type=INPUT_PATH,
-        help='annotation file of any dataset, a folder of your own pairs, or an index of mined '
-        'clips',
+        help='annotation file of a dataset, folder of your own pairs, or index of mined clips',
     )  # fmt: skip
     parser.add_argument(
         '--output', type=OUTPUT_PAGE, default=Path(_PAGE),
-        help=f'file that ends with .html, or a folder for {_PAGE} (default: {_PAGE})',
+        help=f'.html file to write, or folder in which to write {_PAGE} (default: {_PAGE})',
     )  # fmt: skip
-    parser.add_argument('--root', type=INPUT_FOLDER, help='folder of its clips and images')
+    parser.add_argument(
+        '--root',
+        type=INPUT_FOLDER,
+        help="folder of the clips and images (default: determined by the dataset's layout)",
+    )
     parser.add_argument(
         '--split', choices=('train', 'val', 'test'), default='test',
         help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
     )  # fmt: skip
     parser.add_argument(
         '--against', type=INPUT_PATH, metavar='OTHER',
-        help='another split, which should have no image, clip or object in common; for '
-        'EPIC-Hotspot the same file, for the split that --split does not name',
+        help='another split; images, clips and objects that occur in both splits are reported as '
+        'problems. For EPIC-Hotspot, give the same file again to compare with its other split',
     )  # fmt: skip
     parser.add_argument(
         '--samples',
         type=int,
         default=24,
         metavar='N',
-        help='number of samples shown (default: 24)',
+        help='number of samples to show (default: 24)',
     )
-    parser.add_argument('--seed', type=int, default=0, help='seed of their choice (default: 0)')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='seed of the random choice of samples (default: 0)'
+    )
     parser.add_argument(
         '--frames', default='uniform 8', metavar='SAMPLING',
-        help="frames that a model sees: 'uniform 64' or '2 fps x 32 every 16', of which up to "
-        "eight are shown (default: 'uniform 8')",
+        help="sampling of the frames that a model receives, such as 'uniform 64' or "
+        "'2 fps x 32 every 16'; at most eight frames are shown (default: 'uniform 8')",
     )  # fmt: skip
     parser.add_argument(
         '--folder-rate', type=float, metavar='HZ',
-        help="rate of the numbers in the names of frames in folders, for '... fps ...'",
+        help='frame rate of clips that are folders of numbered images; needed to sample them by '
+        'time',
     )  # fmt: skip
     parser.add_argument(
         '--all', action='store_true',
-        help='decode all clips and images; else those of 100 samples, and check that the others '
-        'exist',
+        help='decode all clips and images (default: decode those of 100 samples, and check that '
+        'the others exist)',
     )  # fmt: skip
     parser.set_defaults(run=run)
 

@@ -9,6 +9,12 @@ from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FOLDER, STORE
 
+_DESCRIPTION = """\
+Compile the graphs of a model and of its matching network with TensorRT, and
+store the engines in the cache with a record of what they depend on. Missing
+graphs are exported first, in an opset that TensorRT supports. TensorRT compiles
+for the GPU of this machine, TensorRT for RTX for any GPU."""
+
 _EXAMPLE = """examples:
   afformer build-engine my_model --precision fp16
   afformer build-engine my_model --compute-capability 8.6    # for another GPU, without one here
@@ -20,11 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'build-engine',
         help='compile a model for an NVIDIA GPU',
-        description='Compiles the graphs of a model and of the matching network beside it by '
-        'TensorRT and stores the engines, with a record of what they depend on, in the cache. '
-        'Missing graphs are exported first, in an '
-        'opset that TensorRT supports. TensorRT compiles for the GPU of this machine, TensorRT '
-        'for RTX for any GPU.',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,24 +37,29 @@ def add_parser(subparsers: Any) -> None:
         '--precision',
         choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'),
         default='auto',
-        help='precision of the graphs (default: auto, which is fp16, or fp32 if fp16 cannot be '
-        'exported)',
+        help='precision of the engines (default: auto, which is fp16, or fp32 if the model '
+        'cannot be exported in fp16)',
     )
     parser.add_argument(
         '--compute-capability',
         type=_capability,
         metavar='MAJOR.MINOR',
-        help='compute capability of the GPU that will run the engines (default: that of this '
-        'machine)',
+        help='compute capability of the GPU that will run the engines (default: that of the GPU '
+        'of this machine)',
     )
     parser.add_argument(
-        '--workspace', type=int, default=0, help='memory limit of the compiler in MiB (0: none)'
+        '--workspace',
+        type=int,
+        default=0,
+        help='memory limit of the compiler in MiB; 0: no limit (default: 0)',
     )
     parser.add_argument(
-        '--cache', type=STORE, help='folder of engines (default: ~/.cache/afformer)'
+        '--cache', type=STORE, help='folder of the engines (default: ~/.cache/afformer)'
     )
     parser.add_argument(
-        '--require-gpu', action='store_true', help='fail if this machine has no GPU to run them'
+        '--require-gpu',
+        action='store_true',
+        help='fail if this machine has no GPU that can run the engines',
     )
     parser.set_defaults(run=run)
 

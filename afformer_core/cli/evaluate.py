@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
     _MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
 
+_DESCRIPTION = """\
+Ground the demonstrations of a dataset in its images and print tables that
+compare the model with baselines that do not learn. With --predictor, measure one
+of these baselines instead, which needs the annotations only."""
+
 _PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
 _PROTOCOLS = ('rows256', 'rows256-1e6', 'rows28', 'pooled28', 'pooled28-noempty', 'buttons')
 _EXAMPLE = """examples:
@@ -50,12 +55,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'evaluate',
-        help='measure a model, or a baseline that does not learn, on an annotated dataset',
-        description=(
-            'Grounds the demonstrations of a dataset in its images and prints tables of the model '
-            'beside baselines that do not learn; or measures one of those baselines, which need '
-            'annotations only.'
-        ),
+        help='measure the accuracy of a model or a baseline',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -64,44 +65,50 @@ def add_parser(subparsers: Any) -> None:
         metavar='model',
         type=INPUT_FOLDER,
         nargs='*',
-        help='model folder, or `shipped` (default: shipped); several are measured on the same '
-        'pairs, and their differences from the first are printed with intervals of the paired '
-        'differences',
+        help='model folder, or `shipped` (default: shipped); several models are measured on the '
+        'same pairs, and the paired differences from the first one are printed with confidence '
+        'intervals',
     )
     add_data_options(parser)
     parser.add_argument(
         '--protocol',
         choices=_PROTOCOLS,
         default='rows256',
-        help='rows256: a row for each sample and action at 256x256, as the released code counts; '
-        'rows256-1e6: with another offset; rows28: a row for each sample and action at 28x28; '
-        'pooled28: one for each image and action, of a model by the mean of the heatmaps of its '
-        'demonstrations (paper, Table 2); pooled28-noempty: without rows that have no point '
-        'inside the image; buttons: against the boxes of data that has them, with the accuracy of '
-        'which button (default: rows256)',
+        help='rows256: a row for each sample and action at 256x256, like the released code; '
+        'rows256-1e6: the same with another offset; rows28: a row for each sample and action at '
+        '28x28; pooled28: a row for each image and action, with the mean heatmap of the '
+        'demonstrations (paper, Table 2); pooled28-noempty: the same without rows that have no '
+        'point inside the image; buttons: compare with annotated boxes, and also measure how '
+        'often the right button is chosen (default: rows256)',
     )
     parser.add_argument(
         '--predictor',
         choices=_PREDICTORS,
         default='model',
-        help='what is measured; only the model needs clips and images (default: model)',
+        help='predictor to measure; only the model needs clips and images (default: model)',
     )
     parser.add_argument(
         '--sigma',
         type=float,
         default=0.3,
-        help='width of the predictor gaussian, as a share of each side (default: 0.3)',
+        help='standard deviation of the predictor gaussian, as a share of each side of the image '
+        '(default: 0.3)',
     )
     parser.add_argument(
         '--processes',
         type=int,
         default=1,
-        help='number of processes that measure, each with its own model; the results are the same '
-        '(default: 1)',
+        help='number of processes, each with its own copy of the model; the results do not '
+        'depend on it (default: 1)',
     )
     add_engine_options(parser)
     add_model_options(parser)
-    parser.add_argument('--seed', type=int, default=0, help='seed of pairs, jitter and bootstrap')
+    parser.add_argument(
+        '--seed',
+        type=int,
+        default=0,
+        help='seed of the choice of pairs, of jitter and of the bootstrap (default: 0)',
+    )
     add_output_options(parser)
     parser.set_defaults(run=run)
 

@@ -10,6 +10,11 @@ from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_NAME, REPORT_FILE
 
+_DESCRIPTION = """\
+Detect hands in the images of a split in the layout of 100DOH, and print the
+average precision at an IoU of 0.5, once for hands, and once for hands whose
+interaction is also right."""
+
 _EXAMPLE = """examples:
   afformer evaluate-hands simulated hands --split test
   afformer evaluate-hands models/hands 100DOH/VOCdevkit2007_handobj_100K/VOC2007 --json hands.json
@@ -22,24 +27,28 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'evaluate-hands',
-        help='measure a hand detector on annotated images of hands',
-        description='Detects hands in the images of a split in the layout of 100DOH and prints '
-        'the average precision at an overlap (IoU) of 0.5, for hands, and for hands whose '
-        'interaction is right as well.',
+        help='measure the accuracy of a hand detector',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'detector',
         type=INPUT_NAME,
-        help='`simulated` or `mediapipe` for a shipped one, or the folder of a detector',
+        help='shipped detector, `simulated` or `mediapipe`, or folder of a detector',
     )
     parser.add_argument(
         'dataset', type=INPUT_FOLDER, help='folder with JPEGImages, Annotations and ImageSets/Main'
     )
-    parser.add_argument('--split', default='test', help='name of a list of images (default: test)')
     parser.add_argument(
-        '--json', type=REPORT_FILE, help='write the tables as JSON here; - for stdout instead'
+        '--split',
+        default='test',
+        help='name of the list of images in ImageSets/Main (default: test)',
+    )
+    parser.add_argument(
+        '--json',
+        type=REPORT_FILE,
+        help='also write the tables to this JSON file; -: print JSON instead of the tables',
     )
     parser.set_defaults(run=run)
 

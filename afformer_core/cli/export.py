@@ -10,11 +10,15 @@ from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
 
-_EXAMPLE = """example:
+_DESCRIPTION = """\
+Write encode_frames.onnx, memorize.onnx and ground.onnx into the model folder,
+after checking that their outputs agree with those of PyTorch."""
+
+_EXAMPLE = """examples:
   afformer export my_model
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
-  afformer export            # the model that comes with the package, for every copy of it
-  afformer export --all-users    # as root: the same, for every user of this machine
+  afformer export                # the shipped model, for this user
+  afformer export --all-users    # the shipped model, for all users; run as root
   afformer export my_model --precision fp16 --quantize int8 --calibration simulated/test.json
 """
 
@@ -23,9 +27,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'export',
-        help='write the ONNX graphs of a model into its folder',
-        description='Writes encode_frames.onnx, memorize.onnx and ground.onnx beside the weights, '
-        'after checking that their outputs agree with those of PyTorch.',
+        help='export a model to ONNX',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -33,49 +36,52 @@ def add_parser(subparsers: Any) -> None:
         'model',
         type=INPUT_FOLDER,
         nargs='?',
-        help='model folder, or `shipped` (default: shipped; its graphs go into the cache folder '
-        'of this user unless the package has some)',
+        help='model folder, or `shipped`, whose graphs are written to the cache folder of this '
+        'user unless the package contains graphs (default: shipped)',
     )
     parser.add_argument(
         '--all-users',
         action='store_true',
-        help='export the shipped model into /var/cache/afformer, where every user of this machine '
-        'finds the graphs; needs the right to write there',
+        help='export the shipped model to /var/cache/afformer, for all users of this machine; '
+        'needs permission to write there',
     )
     parser.add_argument(
         '--precision',
         choices=('fp32', 'fp16', 'bf16'),
         default='fp32',
         help='precision of convolutions, linear layers and attention; ONNX Runtime on the CPU '
-        'runs fp32, TensorRT any (default: fp32)',
+        'supports fp32 only, TensorRT supports all (default: fp32)',
     )
     parser.add_argument(
         '--opset',
         type=int,
         choices=range(18, 26),
         metavar='18..25',
-        help='ONNX opset (default: 18 in fp32, else 23; TensorRT before 10.14, as in JetPack 6, '
-        'needs 18 in any precision)',
+        help='ONNX opset; TensorRT before 10.14, as in JetPack 6, needs 18 in every precision '
+        '(default: 18 in fp32, 23 otherwise)',
     )
     parser.add_argument(
         '--quantize',
         choices=('int8',),
-        help="also quantize the inputs of the encoder's convolutions, into my_model/int8, and "
-        'print the loss of accuracy',
+        help='also write graphs into the subfolder int8, with quantized inputs of the '
+        'convolutions of the encoder, and print the loss of accuracy',
     )
     parser.add_argument(
-        '--calibration', type=INPUT_PATH, help='annotation file of a dataset, for --quantize'
+        '--calibration',
+        type=INPUT_PATH,
+        help='annotation file of the dataset with which --quantize calibrates',
     )
     parser.add_argument(
         '--calibration-pairs',
         type=int,
         default=64,
-        help='number of demonstrations and images to calibrate with; as many others are measured',
+        help='number of demonstrations and images to calibrate with; the loss of accuracy is '
+        'measured on as many others (default: 64)',
     )
     parser.add_argument(
         '--if-needed',
         action='store_true',
-        help='do nothing if there are sound graphs, in the opset that is given, if any',
+        help='do nothing if valid graphs exist, in the opset of --opset if it is given',
     )
     parser.set_defaults(run=run)
 

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
     from afformer_core.runtime import Grounding, Peak
 
+_DESCRIPTION = """\
+Print where to act in an image, and how reliable the result is. Act only if
+presence is at least presence_threshold and certainty, the probability that the
+best point lies on the demonstrated part, is at least certainty_threshold. With
+--json, print all actions, peaks and scores as one JSON object; values for which
+the model is not calibrated are null."""
+
 _EXAMPLE = """examples:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
   afformer ground --video 'press.mp4#t=1.5,3' --image panel.jpg
@@ -38,30 +45,26 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'ground',
-        help='ground a video in an image',
-        description=(
-            'Prints where to act and how sure that is. With --json, prints one JSON object with '
-            'all actions, peaks and scores instead. A robot acts only if presence is at least '
-            'presence_threshold, and certainty, that the best point lies on the demonstrated '
-            'part, at least certainty_threshold. A value that the model is not calibrated to is '
-            'null.'
-        ),
+        help='ground a demonstration video in an image',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         '--video', type=INPUT_PATH, required=True,
-        help='the demonstration: a video, a folder of images or a bag; VIDEO#t=1.5,3 is the part '
+        help='demonstration: a video, a folder of images or a bag; VIDEO#t=1.5,3 is the part '
         'from 1.5 to 3 seconds',
     )  # fmt: skip
-    parser.add_argument('--image', type=INPUT_FILE, required=True, help='image in which to act')
+    parser.add_argument(
+        '--image', type=INPUT_FILE, required=True, help='image in which to find the point'
+    )
     parser.add_argument(
         '--contact',
         type=float,
         nargs=2,
         metavar=('X', 'Y'),
-        help="pixel of the video's first frame that shows what is operated, from (0, 0); of the "
-        'part, its first frame. The hand should not cover it (default: the model finds it)',
+        help='pixel of the operated part in the first frame of the demonstration, in which no '
+        'hand should cover it; the top left pixel is 0 0 (default: the model finds the contact)',
     )
     parser.add_argument(
         '--model', type=INPUT_FOLDER, help='model folder, or `shipped` (default: shipped)'
@@ -71,7 +74,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--output',
         type=OUTPUT_FILE,
-        help='JPEG or PNG file for the image with its heatmap and peaks',
+        help='JPEG or PNG file to write: the image with heatmap and peaks',
     )
     parser.set_defaults(run=run)
 

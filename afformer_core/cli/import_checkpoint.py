@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer import-checkpoint`: model folder of one of the authors' checkpoints."""
+"""`afformer import-checkpoint`: conversion of the authors' checkpoints to model folders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FOLDER
 
-_EXAMPLE = """example:
+_DESCRIPTION = """\
+Convert a checkpoint of the authors to a model folder. The command recognizes the
+Lightning checkpoints of the ResNet-50 model and of the ViTDet-B model, and the
+hand detector. If a tensor is unused or a parameter has no tensor, it lists the
+mismatches and writes nothing. It runs no code from the file."""
+
+_EXAMPLE = """examples:
   afformer import-checkpoint afformer_r50_opra.ckpt models/afformer_r50
   afformer import-checkpoint afformer_vitdet_b_v1.ckpt models/afformer_vitdet_b
   afformer import-checkpoint afformer_r50_epic.ckpt models/epic --actions take,put,open,close
@@ -23,20 +29,17 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'import-checkpoint',
-        help="make a model folder of one of the authors' checkpoints",
-        description="Reads the authors' Lightning checkpoint of the ResNet-50 or the ViTDet-B "
-        'model, or their hand detector, and recognises which it is. Reading is strict: unless '
-        'each tensor is used and each parameter filled, the mismatches are listed and nothing is '
-        'written. No code in the file is run.',
+        help="convert one of the authors' checkpoints to a model folder",
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('checkpoint', type=INPUT_FILE, help='the .ckpt or .pth file')
-    parser.add_argument('output', type=OUTPUT_FOLDER, help='folder of the model')
+    parser.add_argument('checkpoint', type=INPUT_FILE, help='.ckpt or .pth file')
+    parser.add_argument('output', type=OUTPUT_FOLDER, help='model folder to write')
     parser.add_argument(
         '--actions',
-        help='names of the actions, separated by commas, in the order of the heads '
-        '(default: those of OPRA if there are seven)',
+        help='names of the actions in the order of the heads, separated by commas (default: the '
+        'seven actions of OPRA, for a checkpoint with seven)',
     )
     parser.set_defaults(run=run)
 

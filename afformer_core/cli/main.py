@@ -56,12 +56,12 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command with all its subcommands."""
     parser = argparse.ArgumentParser(
         prog='afformer',
-        description='Ground the affordance that a demonstration video shows in another image.',
+        description='Ground a demonstration video in an image: find where to act, and how.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--version', action='version', version=f'afformer {__version__}')
-    debug_help = 'show the traceback of an error'
+    debug_help = 'print the traceback if an error occurs'
     parser.add_argument('--debug', action='store_true', help=debug_help)
     subparsers = parser.add_subparsers(metavar='subcommand', required=True)
     for name in SUBCOMMANDS:
@@ -80,10 +80,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse(given: Sequence[str]) -> argparse.Namespace:
-    """Parse the arguments; exits with a message where they are wrong.
+    """Parse the arguments; exits with a message if they are invalid.
 
-    A subcommand that sets `passes_on` gets the arguments which its own parser does not know as
-    `passed_on`.
+    A subcommand that sets `passes_on` receives in `passed_on` the arguments that its own parser
+    does not define.
     """
     parser = build_parser()
     arguments, others = parser.parse_known_args(given)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer maskahand`: the whole study of learning without labels, by one command."""
+"""`afformer maskahand`: the study of learning without labels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from afformer_core.cli.options.path_options import (
     OUTPUT_FILE,
     OUTPUT_FOLDER,
 )
+
+_DESCRIPTION = """\
+Mine a folder of simulated long videos, pre-train on the mined clips, and evaluate
+the model before and after fine-tuning, compared with training on the same labels
+alone. Each step runs an afformer command and writes its output to a .log file.
+Run the same command again to continue after an interruption. Options that would
+change existing results are rejected."""
 
 _EXAMPLE = """examples:
   afformer simulate unlabelled --layout long-videos --split train --videos 240 --processes 2
@@ -29,11 +36,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'maskahand',
         help='measure the benefit of learning from unlabelled videos',
-        description='Mines a folder of simulated long videos, pre-trains on the mined clips, and '
-        'evaluates the model before and after fine-tuning, beside training on the same labels '
-        'alone. Every step is an afformer command, with its output in a .log file. The same '
-        'command continues an interrupted run; options that would change existing results are '
-        'refused.',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -44,49 +47,49 @@ def add_parser(subparsers: Any) -> None:
         '--annotated',
         type=INPUT_FOLDER,
         required=True,
-        help='folder of train.json to fine-tune on, validation.json and test-seen.json',
+        help='folder with train.json for fine-tuning, validation.json and test-seen.json',
     )
     parser.add_argument(
-        '--output', type=OUTPUT_FOLDER, required=True, help='folder of all results'
+        '--output', type=OUTPUT_FOLDER, required=True, help='folder for all results'
     )
     parser.add_argument(
         '--configurations',
         type=INPUT_FOLDER,
         default=Path('config/train'),
-        help='folder of the configurations (default: config/train)',
+        help='folder of the training configurations (default: config/train)',
     )
     parser.add_argument(
         '--detector',
         type=INPUT_NAME,
         default='simulated',
-        help='hand detector, see afformer mine (default: simulated)',
+        help='hand detector, as for afformer mine (default: simulated)',
     )
     parser.add_argument(
         '--rate',
         type=float,
         default=4.0,
-        help='frames read for each second of the videos (default: 4)',
+        help='frames to read per second of video (default: 4)',
     )
     parser.add_argument(
-        '--clip-frames', type=int, default=16, help='number of them in a clip (default: 16)'
+        '--clip-frames', type=int, default=16, help='number of frames in a clip (default: 16)'
     )
     parser.add_argument(
         '--stride',
         type=int,
         default=8,
-        help='number of them from one clip to the next (default: 8)',
+        help='number of frames from the start of a clip to the start of the next (default: 8)',
     )
     parser.add_argument(
         '--minimum-score',
         type=float,
         default=0.5,
-        help='lowest score of a hand in contact that is an interaction (default: 0.5)',
+        help='minimum score for a hand in contact to count as an interaction (default: 0.5)',
     )
     parser.add_argument(
         '--processes',
         type=int,
         default=1,
-        help='number of processes that mine and train (default: 1)',
+        help='number of processes for mining and training (default: 1)',
     )
     parser.add_argument(
         '--shares',
@@ -94,31 +97,33 @@ def add_parser(subparsers: Any) -> None:
         nargs='*',
         default=(0.1, 1.0),
         metavar='SHARE',
-        help='shares of the labels to fine-tune on (default: 0.1 1)',
+        help='shares of the labels on which to fine-tune (default: 0.1 1)',
     )
     parser.add_argument(
         '--ablations',
         action='store_true',
-        help='also pre-train as in the paper, and without each part of it (Table 5)',
+        help='also pre-train like the paper, and without each part of its method (Table 5)',
     )
     parser.add_argument(
-        '--steps', type=int, help="steps of each training (default: the configurations')"
+        '--steps',
+        type=int,
+        help='number of steps of each training (default: set by the configurations)',
     )
     parser.add_argument(
         '--pairs-per-group',
         type=int,
         default=1,
-        help='number of pairs measured for each object; 0: all (default: 1)',
+        help='number of pairs to measure for each object; 0: all (default: 1)',
     )
     parser.add_argument(
         '--train-option',
         action='append',
         default=[],
         metavar='OPTION=VALUE',
-        help='additional option of every training, such as '
-        '--train-option=--data.init_args.batch_size=2; may be repeated',
+        help='additional option for every training, such as '
+        '--train-option=--data.init_args.batch_size=2; can be repeated',
     )
-    parser.add_argument('--json', type=OUTPUT_FILE, help='write the table as JSON here, too')
+    parser.add_argument('--json', type=OUTPUT_FILE, help='also write the table to this JSON file')
     parser.set_defaults(run=run)
 
 

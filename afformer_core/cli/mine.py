@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer mine`: clips of long videos in which hands touch something."""
+"""`afformer mine`: clips of long videos in which hands touch objects."""
 
 from __future__ import annotations
 
@@ -26,22 +26,25 @@ if TYPE_CHECKING:
     from afformer_core.parallel.engine import Engine
 
 _DESCRIPTION = """\
-Detect hands in long videos and write OUTPUT/index.json: which video shows hands that touch
-something, when and where. `afformer train` learns from it without labels. No frame is copied.
+Detect hands in long videos, and write to OUTPUT/index.json when and where hands
+touch objects. `afformer train` learns from this index without labels. No frames
+are copied.
 
-Sources are video files, the camera topics of rosbag2s (sqlite3 or mcap), demonstrations that the
-node recorded, folders of numbered images, episodes of LeRobot datasets (version 3), and videos in
-tars as WebDataset keeps them. Folders are searched recursively; other files in them are ignored.
-A file intrinsics.json beside videos, or in a folder above that is searched, has their camera's
-calibration, by which frames are undistorted. All may lie in a bucket or on a web server; they are
-read streaming, which needs the package's extra remote.
+Sources are video files, the camera topics of rosbag2 files (sqlite3 or mcap),
+demonstrations recorded by the node, folders of numbered images, episodes of
+LeRobot datasets (version 3), and videos in tar files of WebDataset. Folders are
+searched recursively; other files in them are ignored. If intrinsics.json lies
+beside the videos, or in a searched folder above them, its camera calibration is
+used to undistort the frames. Sources in a bucket or on a web server are streamed,
+which needs the extra remote of the package.
 
-For an annotated dataset, `--annotations` mines only the videos of its training split, and none
-that has a clip of its test split: raw videos as well as clips that were cut out of them.
+With the annotations of a dataset, --annotations mines only the videos of the
+training split, and none that contains a clip of the test split. This holds for
+raw videos and for clips that were cut out of them.
 
-Detections are kept in OUTPUT/parts. The same command continues an interrupted run, and reads only
-new videos if some were added. A damaged video is used up to the damage, and reported; the exit
-status is then 1."""
+Detections are stored in OUTPUT/parts. Run the same command again to continue
+after an interruption, or to read only the videos that were added. A damaged video
+is read up to the damage and reported, and the exit status is 1."""
 
 _EXAMPLE = """\
 examples:
@@ -63,66 +66,67 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'mine',
-        help='find hands that touch something in videos and bags',
+        help='find clips in which hands touch objects',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'paths', nargs='+', type=INPUT_URL, metavar='PATH',
-        help='a video, a bag (BAG#TOPIC for one topic of it), or a folder of them; of videos, the '
-        'URL as well, such as s3://BUCKET/FOLDER',
+        help='video, bag (BAG#TOPIC for one of its topics), or folder of videos and bags; for '
+        'videos also a URL, such as s3://BUCKET/FOLDER',
     )  # fmt: skip
-    parser.add_argument('--output', type=_INDEX_FOLDER, required=True, help='folder of the index')
+    parser.add_argument('--output', type=_INDEX_FOLDER, required=True, help='folder for the index')
     parser.add_argument(
         '--annotations', type=INPUT_PATH, metavar='FILE',
-        help='annotations of a training split: mine its videos only, and none of the test split',
+        help='annotations of a training split: mine only its videos, and none of the test split',
     )  # fmt: skip
     parser.add_argument(
         '--held-out', type=INPUT_PATH, metavar='FILE',
-        help='annotations of the test split (default: as given in --annotations itself, or the '
-        'file beside it with test for train in its name)',
+        help='annotations of the test split (default: the test split in the file of '
+        '--annotations itself, or the file beside it with test instead of train in its name)',
     )  # fmt: skip
     parser.add_argument(
         '--detector', type=INPUT_NAME, default='mediapipe',
-        help="'mediapipe' for real hands; 'simulated' for simulated ones; or the folder of a "
-        'detector that was trained or imported (default: mediapipe)',
+        help='hand detector: mediapipe for real hands, simulated for simulated hands, or the '
+        'folder of a trained or imported detector (default: mediapipe)',
     )  # fmt: skip
     parser.add_argument(
         '--rate', type=float, default=5.0, metavar='HZ',
-        help='frames per second that are read; mediapipe needs at least 2 (default: 5)',
+        help='frames to read per second of video; mediapipe needs at least 2 (default: 5)',
     )  # fmt: skip
     parser.add_argument(
         '--processes', type=int, metavar='N',
-        help='number of processes (default: one for each core, or four for each GPU on which a '
-        'Faster R-CNN computes; as many as a cluster has room for)',
+        help='number of processes (default: one for each core, or four for each GPU if a Faster '
+        'R-CNN runs on GPUs; in a Ray cluster, as many as fit)',
     )  # fmt: skip
     parser.add_argument(
         '--batch-size', type=int, metavar='N',
-        help='frames that a Faster R-CNN processes together, while later ones are decoded if it '
-        'computes on a GPU; MediaPipe takes them one by one (default: 8)',
+        help='number of frames that a Faster R-CNN processes together; on a GPU, the next frames '
+        'are decoded meanwhile. MediaPipe processes one frame at a time (default: 8)',
     )  # fmt: skip
     add_engine_options(parser)
     parser.add_argument(
         '--preview', type=OUTPUT_FILE, metavar='FILE',
-        help='JPEG or PNG file for a frame of each clip with its hands, evenly chosen if there '
-        'are many',
+        help='JPEG or PNG file to write: one frame of each clip with its hands, or of evenly '
+        'spaced clips if there are many',
     )  # fmt: skip
     parser.add_argument(
-        '--clip-frames', type=int, default=32, metavar='N', help='frames of a clip (default: 32)'
-    )
+        '--clip-frames', type=int, default=32, metavar='N',
+        help='number of frames in a clip (default: 32)',
+    )  # fmt: skip
     parser.add_argument(
         '--stride', type=int, default=16, metavar='N',
-        help='frames from one clip to the next (default: 16)',
+        help='number of frames from the start of a clip to the start of the next (default: 16)',
     )  # fmt: skip
     parser.add_argument(
         '--minimum-score', type=float, metavar='S',
-        help="lowest score of a hand in contact that is an interaction (default: the detector's "
-        "own; 0.99 for the paper's)",
+        help='minimum score for a hand in contact to count as an interaction (default: set by '
+        'the detector; 0.99 for the detector of the paper)',
     )  # fmt: skip
     parser.add_argument(
         '--number-rate', type=float, metavar='HZ',
-        help="rate of the numbers in the names of images in folders: their video's frame rate",
+        help='frame rate of the video from which folders of numbered images were extracted',
     )  # fmt: skip
     parser.set_defaults(run=run)
 

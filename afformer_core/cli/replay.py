@@ -18,9 +18,10 @@ from afformer_core.cli.options.path_options import (
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
-Replay a rosbag2 (sqlite3 or mcap) as fast as the machine allows, through the code of the node and
-without ROS. OUT gets the recording together with the node's topics (bag/), overlay.mp4,
-groundings.csv, report.html and summary.json."""
+Replay a rosbag2 (sqlite3 or mcap) through the code of the grounding node, without
+ROS and as fast as possible. The output folder contains bag/, which holds the
+recording and the topics of the node, and overlay.mp4, groundings.csv, report.html
+and summary.json."""
 
 _EXAMPLE = """\
 examples:
@@ -35,72 +36,78 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'replay',
-        help='ground the images of a rosbag and report',
+        help='ground the images of a rosbag and write a report',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap'
+        'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap file'
     )
     parser.add_argument('--output', type=OUTPUT_FOLDER, required=True, help='folder to write')
     parser.add_argument(
-        '--overwrite', action='store_true', help='replace an earlier replay in OUT'
+        '--overwrite', action='store_true', help='replace an earlier replay in the output folder'
     )
     _add_topics(
-        parser.add_argument_group('topics; found automatically if there is only one choice')
+        parser.add_argument_group('topics', 'Needed only if the bag has several candidates.')
     )
     _add_demonstration(parser.add_argument_group('demonstration'))
     _add_settings(
         parser.add_argument_group(
-            'grounding; options have the names of the parameters of the node'
+            'grounding', 'These options correspond to the parameters of the node.'
         )
     )
     parser.add_argument(
         '--annotations', type=INPUT_FILE, metavar='FILE',
-        help='JSON file with annotations of the images',
+        help='JSON file with annotations of the images, with which results are compared',
     )  # fmt: skip
     parser.add_argument(
         '--from', type=float, default=0.0, dest='start', metavar='S',
-        help='seconds into the bag at which images start (default: 0)',
+        help='start of the images, in seconds from the start of the bag (default: 0)',
     )  # fmt: skip
     parser.add_argument(
-        '--to', type=float, dest='end', metavar='S', help='and end (default: end of the bag)'
-    )
+        '--to', type=float, dest='end', metavar='S',
+        help='end of the images, in seconds from the start of the bag (default: the end)',
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def _add_topics(group: Any) -> None:
-    group.add_argument('--image-topic', metavar='TOPIC', help='images of the camera')
+    group.add_argument('--image-topic', metavar='TOPIC', help='camera images to ground in')
     group.add_argument(
         '--demonstration-topic',
         metavar='TOPIC',
-        help='images that are recorded as the demonstration',
+        help='images to record as the demonstration',
     )
-    group.add_argument('--depth-topic', metavar='TOPIC', help="depth images; '' for none")
-    group.add_argument('--camera-info-topic', metavar='TOPIC', help="calibration; '' for none")
+    group.add_argument('--depth-topic', metavar='TOPIC', help="depth images; '': none")
+    group.add_argument(
+        '--camera-info-topic', metavar='TOPIC', help="calibration of the camera; '': none"
+    )
 
 
 def _add_demonstration(group: Any) -> None:
     group.add_argument(
         '--demonstration', type=INPUT_NAME, action='append', default=[], metavar='FILE|NAME',
-        help='a video, the part VIDEO#t=1.5,3 of one, in seconds, a folder of images or a stored '
-        'demonstration, instead of a topic; repeat it to ground several together',
+        help='demonstration, instead of a topic: a video, a part of a video such as '
+        'VIDEO#t=1.5,3 (seconds), a folder of images, or the name of a stored demonstration; '
+        'repeat the option to ground several together',
     )  # fmt: skip
     group.add_argument(
-        '--store', type=INPUT_FOLDER, metavar='FOLDER', help='folder of the stored demonstrations'
+        '--store', type=INPUT_FOLDER, metavar='FOLDER', help='folder of stored demonstrations'
     )
     group.add_argument(
         '--demonstration-from', type=float, default=0.0, metavar='S',
-        help='seconds into the bag at which the demonstration starts (default: 0)',
+        help='start of the demonstration, in seconds from the start of the bag (default: 0)',
     )  # fmt: skip
     group.add_argument(
-        '--demonstration-to', type=float, metavar='S', help='and ends (default: end of the bag)'
-    )
+        '--demonstration-to', type=float, metavar='S',
+        help='end of the demonstration, in seconds from the start of the bag (default: the end)',
+    )  # fmt: skip
     group.add_argument(
         '--whole',
         action='store_true',
-        help='do not trim it to the part in which something happens',
+        help='keep the whole demonstration instead of trimming it to the part with hands or '
+        'motion',
     )
     group.add_argument(
         '--model', type=INPUT_FOLDER, metavar='FOLDER',
@@ -116,46 +123,83 @@ def _add_settings(group: Any) -> None:
 
     defaults = PipelineSettings(depth_wait=DEPTH_WAIT)
     for name, kind, text in (
-        ('maximum_peaks', int, 'largest number of peaks'),
+        ('maximum_peaks', int, 'maximum number of peaks'),
         (
             'minimum_presence',
             float,
-            'lowest presence at which something is found; -1: the threshold of the model',
+            'presence below which nothing is found; -1: the threshold of the model',
         ),
-        ('minimum_confidence', float, 'the same for the confidence of an uncalibrated model'),
-        ('minimum_feature_similarity', float, 'the same for its feature similarity'),
-        ('minimum_continuity', float, 'lowest similarity to what was found before'),
-        ('release_time', float, 'seconds after which earlier results do not count'),
-        ('smoothing_time', float, 'time constant, seconds'),
+        (
+            'minimum_confidence',
+            float,
+            'confidence below which nothing is found, for an uncalibrated model',
+        ),
+        (
+            'minimum_feature_similarity',
+            float,
+            'feature similarity below which nothing is found, for an uncalibrated model',
+        ),
+        (
+            'minimum_continuity',
+            float,
+            'feature similarity to the last peak found, below which nothing is found',
+        ),
+        (
+            'release_time',
+            float,
+            'seconds without a result after which a different peak may be found',
+        ),
+        ('smoothing_time', float, 'time constant of the smoothing of the heatmap, in seconds'),
         ('hold_time', float, 'seconds for which the last result is held'),
-        ('scene_cut_threshold', float, 'change of the image that starts a new scene'),
-        ('peak_tolerance', float, 'share of the image by which a peak may be off in depth'),
-        ('agreement_tolerance', float, 'share of the diagonal within which best points agree'),
-        ('certainty_threshold', float, 'least certainty to act on; -1: that of the model'),
+        (
+            'scene_cut_threshold',
+            float,
+            'mean change of the image that begins a new scene, as a share of its range',
+        ),
+        (
+            'peak_tolerance',
+            float,
+            'maximum error of a peak, as a share of the shorter side of the image',
+        ),
+        (
+            'agreement_tolerance',
+            float,
+            'maximum distance between best points that agree and their mean, as a share of the '
+            'diagonal',
+        ),
+        (
+            'certainty_threshold',
+            float,
+            'certainty below which no robot should act; -1: the threshold of the model',
+        ),
     ):
         default = getattr(defaults.stream, name)
         _add_setting(group, name, default, text, type=kind, metavar='N')
     for name, text in (
-        ('depth_tolerance', 'most seconds between an image and its depth'),
-        ('depth_wait', "most seconds of the bag to read ahead for an image's depth and pose"),
+        ('depth_tolerance', 'maximum seconds between the stamps of an image and its depth'),
+        ('depth_wait', 'maximum seconds to read ahead for the depth and the pose of an image'),
     ):
         _add_setting(group, name, getattr(defaults, name), text, type=float, metavar='S')
     least = defaults.output.minimum_candidate_score
-    text = 'lowest share of the heatmap around a peak for a grasp candidate'
+    text = 'minimum score of a grasp candidate: share of the heatmap around its peak'
     _add_setting(group, 'minimum_candidate_score', least, text, type=float, metavar='N')
-    text = 'frame of positions, by /tf and /tf_static of the bag (that of the image)'
+    text = (
+        'frame of all positions, transformed by /tf and /tf_static of the bag (default: the '
+        'frame of the image)'
+    )
     group.add_argument('--target-frame', default='', metavar='FRAME', help=text)
-    text = 'frame whose z axis points up (the target frame)'
+    text = 'frame whose z axis points up (default: the target frame)'
     group.add_argument('--vertical-frame', default='', metavar='FRAME', help=text)
     group.add_argument(
         '--image-rectification', default='auto', choices=RECTIFICATIONS,
-        help='auto: rectified if the name of the image topic has image_rect (auto)',
+        help='rectification of the images; auto: rectified if the name of the image topic '
+        'contains image_rect (default: auto)',
     )  # fmt: skip
 
 
 def _add_setting(group: Any, name: str, default: Any, text: str, **options: Any) -> None:
     option = '--' + name.replace('_', '-')
-    group.add_argument(option, default=default, help=f'{text} ({default})', **options)
+    group.add_argument(option, default=default, help=f'{text} (default: {default})', **options)
 
 
 def run(arguments: argparse.Namespace) -> int:

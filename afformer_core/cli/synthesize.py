@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer synthesize`: an image of the pre-training examples made of mined clips."""
+"""`afformer synthesize`: an image of the pre-training examples made from mined clips."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import argparse
 from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FILE
+
+_DESCRIPTION = """\
+Draw the examples of the first steps of pre-training. Each target image has a row
+with three frames of the clip, the image without hands, and the target heatmap."""
 
 _EXAMPLE = """examples:
   afformer synthesize -c config/train/maskahand/simulated.yaml --output examples.png
@@ -20,12 +24,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'synthesize',
-        help='show the examples that pre-training makes of mined clips',
-        description=(
-            'Draws the examples of the first steps of pre-training: a row for each target image, '
-            'with three frames of the clip, the image without hands, and the target heatmap over '
-            'it.'
-        ),
+        help='draw pre-training examples made from mined clips',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,17 +35,18 @@ def add_parser(subparsers: Any) -> None:
         type=INPUT_FILE,
         action='append',
         required=True,
-        help='configuration of `afformer train`; a later one overrides the earlier ones',
+        help='configuration of `afformer train`; repeat the option for several files, of which '
+        'later ones override earlier ones',
     )
     parser.add_argument(
         '--output', type=OUTPUT_FILE, required=True, help='PNG or JPEG file to write'
     )
     parser.add_argument('--clips', type=int, default=4, help='number of clips (default: 4)')
     parser.add_argument(
-        '--side', type=int, default=192, help='side of each image, in pixels (default: 192)'
+        '--side', type=int, default=192, help='side of each square image, in pixels (default: 192)'
     )
     parser.add_argument(
-        '--seed', type=int, help='seed of the examples (default: that of the configuration)'
+        '--seed', type=int, help='seed of the examples (default: the seed of the configuration)'
     )
     parser.set_defaults(run=run)
 

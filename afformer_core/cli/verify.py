@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer verify`: check of a dataset for missing and broken files."""
+"""`afformer verify`: a check of a dataset for missing and broken files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, REPORT_FILE
+
+_DESCRIPTION = """\
+Count the samples, clips and images of a dataset. List files that are missing,
+broken, or of another size than annotated, and folders of your own pairs without a
+table. The exit status is 1 if there is any problem."""
 
 _EXAMPLE = """examples:
   afformer verify opra/test.json --root opra
@@ -20,33 +25,36 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'verify',
-        help='list what is missing or broken in a dataset',
-        description='Counts the samples, clips and images of a dataset and lists those that are '
-        'missing, broken, or of another size than annotated, and folders of your own pairs that '
-        'have no table. Exits with 1 if there are any.',
+        help='list missing and broken files of a dataset',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'annotations',
         type=INPUT_PATH,
-        help='annotation file of any dataset, or a folder of your own pairs with points.csv',
+        help='annotation file of a dataset, or folder of your own pairs with points.csv',
     )
-    parser.add_argument('--root', type=INPUT_FOLDER, help='folder of its clips and images')
+    parser.add_argument(
+        '--root',
+        type=INPUT_FOLDER,
+        help="folder of the clips and images (default: determined by the dataset's layout)",
+    )
     parser.add_argument(
         '--split',
         choices=('train', 'val', 'test'),
         default='test',
-        help='split of EPIC-Hotspot or Ego-Exo4D',
+        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
     )
     parser.add_argument(
         '--decode',
         action='store_true',
-        help='decode every frame, to find files that are damaged inside; training uses such files '
-        'up to the damage',
+        help='decode every frame to find damaged files, which training uses up to the damage',
     )
     parser.add_argument(
-        '--json', type=REPORT_FILE, help='write the result as JSON here; - for stdout instead'
+        '--json',
+        type=REPORT_FILE,
+        help='also write the result to this JSON file; -: print JSON instead of text',
     )
     parser.set_defaults(run=run)
 

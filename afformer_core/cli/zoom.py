@@ -10,6 +10,12 @@ from afformer_core.cli.options.engine_options import add_engine_options, engine_
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FOLDER
 from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
+_DESCRIPTION = """\
+For a share of the objects, crop each demonstration around its contact and each
+image around the peak of the model's first zoom stage. Write an annotation file
+that lists these crops, and the other objects uncropped. Run the same command
+again to continue after an interruption."""
+
 _EXAMPLE = """example:
   afformer zoom models/sim --annotations simulated/train.json --output simulated_closer \\
       --processes 2
@@ -24,11 +30,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'zoom',
-        help='crop a dataset to what the zoom stages of a model see, as training data',
-        description='For a share of the objects, crops each demonstration around its contact and '
-        "each image around the peak of the model's first zoom stage, and writes an annotation "
-        'file of these and of the other objects, uncropped. The same command continues an '
-        'interrupted run.',
+        help='crop a dataset to train the zoom stages of a model',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -39,21 +42,21 @@ def add_parser(subparsers: Any) -> None:
         '--annotations',
         type=INPUT_PATH,
         required=True,
-        help='annotation file of any dataset that `afformer evaluate` reads',
+        help='annotation file of a dataset, as for `afformer evaluate`',
     )
     parser.add_argument(
         '--split',
         choices=('train', 'val', 'test'),
         default='train',
-        help='split of EPIC-Hotspot or Ego-Exo4D',
+        help='split of EPIC-Hotspot or Ego-Exo4D (default: train)',
     )
     parser.add_argument(
         '--root',
         type=INPUT_FOLDER,
-        help='folder of its clips and images (default: that of the file)',
+        help="folder of the clips and images (default: determined by the dataset's layout)",
     )
     parser.add_argument(
-        '--output', type=OUTPUT_FOLDER, required=True, help='folder of the new dataset'
+        '--output', type=OUTPUT_FOLDER, required=True, help='folder for the new dataset'
     )
     parser.add_argument(
         '--zooms',
@@ -61,19 +64,23 @@ def add_parser(subparsers: Any) -> None:
         nargs=2,
         metavar=('DEMONSTRATION', 'IMAGE'),
         action='append',
-        help='magnification of each; objects take turns if the option is repeated (default: 1.5 '
-        '1.8)',
+        help='magnification of demonstrations and images; if the option is repeated, objects use '
+        'its values in turn (default: 1.5 1.8)',
     )
     parser.add_argument(
         '--share',
         type=float,
         default=0.5,
-        help='share of the objects, the first ones, that are cropped (default: 0.5)',
+        help='share of the objects to crop, beginning with the first (default: 0.5)',
     )
-    parser.add_argument('--processes', type=int, default=1, help='number of processes')
+    parser.add_argument(
+        '--processes', type=int, default=1, help='number of processes (default: 1)'
+    )
     add_engine_options(parser)
     parser.add_argument(
-        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
+        '--backend',
+        default='auto',
+        help='inference backend: auto, torch, onnxruntime, cuda or tensorrt (default: auto)',
     )
     parser.set_defaults(run=run)
 

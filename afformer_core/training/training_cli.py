@@ -44,10 +44,10 @@ _DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int
 _STEPS_OF_A_POINT = 10
 _LAST = 'last.ckpt'
 _CONFIGURATION = 'config.yaml'
-_DESCRIPTION = (
-    'Train a model as YAML files and options say. config/train has a configuration in each file; '
-    'later files and options override earlier ones. Paths are relative to the current folder.'
-)
+_DESCRIPTION = """\
+Train a model that YAML files and options configure. Each file in config/train is a
+configuration. Later files and options override earlier ones. Paths are relative to
+the current folder."""
 _EXAMPLE = """examples:
   afformer train -c config/train/simulated/small.yaml --output models/sim_small
   afformer train -c config/train/opra/r50.yaml \\
@@ -121,22 +121,25 @@ class TrainingCli(LightningCLI):
             '--task',
             choices=(self.name,),
             default=self.name,
-            help='what is trained; set by a YAML file',
+            help='kind of model to train; set by a YAML file',
         )
         parser.add_argument(
             '--output',
             type=Path,
             required=True,
-            help='model folder to write; training resumes from its last checkpoint',
+            help='model folder to write; if it has a checkpoint, training resumes from it',
         )
         parser.add_argument(
-            '--checkpoint_steps', type=int, default=500, help='steps between two checkpoints'
+            '--checkpoint_steps',
+            type=int,
+            default=500,
+            help='number of steps between checkpoints',
         )
         parser.add_argument(
             '--weights_type',
             choices=tuple(_DTYPES),
             default='float32',
-            help='type that the weights of the model folder are stored in',
+            help='data type in which the model folder stores the weights',
         )
         self.tie(parser)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer cache`: the cache of a training, filled before it by many processes."""
+"""`afformer cache`: the cache of a training, filled in advance by many processes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 
 _DESCRIPTION = """\
-Decode the clips and compute the features that a training would cache when it begins, by many
-processes or machines. It takes the options of `afformer train`, of which data.cache_folder names
-the folder. The training finds all of it there, and begins at once.
+Decode the clips and compute the features that a training caches, with many
+processes or machines, so that the training starts at once. The command accepts
+the options of `afformer train`; data.cache_folder is the folder of the cache.
 
-Only what is missing is made: the same command continues an interrupted run, and takes what is new
-if videos were added. Files are written by this machine alone, each whole or not at all, and are
-the same as without an engine. Media that cannot be read are named; the rest goes on, and the exit
-status is then 1."""
+Run the same command again to continue after an interruption, or to add the clips
+of new videos; existing files are kept. Only this machine writes to the cache, and
+it writes each file atomically. The files do not depend on the engine. Media that
+cannot be read are listed, and the exit status is 1."""
 
 _EXAMPLE = """\
 examples:
@@ -27,10 +27,10 @@ examples:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add the subcommand, which takes the options of a training as well."""
+    """Add the subcommand, which also accepts the options of a training."""
     parser = subparsers.add_parser(
         'cache',
-        help='fill the cache of a training by many processes',
+        help='fill the cache of a training in advance',
         usage='afformer cache -c FILE [options of afformer train] [options]',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
@@ -40,8 +40,8 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         '--processes', type=int, metavar='N',
-        help='number of processes (default: one for each core, or four for each GPU that features '
-        'are computed on; as many as a cluster has room for)',
+        help='number of processes (default: one for each core, or four for each GPU if features '
+        'are computed on GPUs; in a Ray cluster, as many as fit)',
     )  # fmt: skip
     add_engine_options(parser)
     parser.set_defaults(run=run, passes_on=True)

@@ -8,6 +8,10 @@ from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_NAME, OUTPUT_FILE
 
+_DESCRIPTION = """\
+Write a model card in Markdown from model.json: architecture, the data and weights
+from which the model was made, with their licences, measures, and commands."""
+
 _EXAMPLE = """examples:
   afformer card my_model
   afformer card my_model --output my_model/MODEL_CARD.md
@@ -20,13 +24,14 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'card',
         help='write the model card of a model',
-        description='Writes a model card in Markdown from model.json: architecture, data and '
-        'weights that the model was made of, each with its licence, measures, and commands.',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('model', type=INPUT_NAME, help='model folder, or `shipped`')
-    parser.add_argument('--output', type=OUTPUT_FILE, help='file to write (default: print)')
+    parser.add_argument(
+        '--output', type=OUTPUT_FILE, help='file to write (default: print the card)'
+    )
     parser.set_defaults(run=run)
 
 

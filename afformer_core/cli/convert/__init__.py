@@ -9,11 +9,17 @@ from typing import Any
 
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PATH
 
+_DESCRIPTION = """\
+Write the samples of a dataset in another format: a manifest, which is a file in
+JSON lines or Parquet with a clip, a target image, an action and its points in each
+row; a folder of pairs with points.csv and copies of the clips and images; or the
+JSON of OPRA, with paths relative to the root of the dataset."""
+
 _EXAMPLE = """examples:
   afformer convert opra/test.json opra.parquet --root opra
   afformer convert my_pairs my_pairs.jsonl
   afformer convert my_pairs.jsonl pairs_with_media
-  afformer convert my_pairs as_opra/test.json    # to be read with --root my_pairs
+  afformer convert my_pairs as_opra/test.json    # read it with --root my_pairs
 """
 
 
@@ -22,28 +28,29 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'convert',
         help='convert a dataset to a manifest, and back',
-        description='Writes the samples of any dataset in another format: a manifest, one file of '
-        'JSON lines or Parquet whose rows name a clip, a target image, an action and where it is '
-        'right; a folder of pairs with points.csv, for which clips and images are copied; or the '
-        'JSON of OPRA, with paths from the root of the dataset.',
+        description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'annotations', type=INPUT_PATH, help='annotation file or folder of any dataset'
+        'annotations', type=INPUT_PATH, help='annotation file or folder of a dataset'
     )
     parser.add_argument(
         'output',
         type=OUTPUT_PATH,
-        help='a new file: .jsonl or .parquet for a manifest, .json for that of OPRA; a name '
-        'without an ending for a folder of pairs',
+        help='file to write: .jsonl or .parquet for a manifest, .json for the format of OPRA, '
+        'or a name without an extension for a folder of pairs',
     )
-    parser.add_argument('--root', type=INPUT_FOLDER, help='folder of its clips and images')
+    parser.add_argument(
+        '--root',
+        type=INPUT_FOLDER,
+        help="folder of the clips and images (default: determined by the dataset's layout)",
+    )
     parser.add_argument(
         '--split',
         choices=('train', 'val', 'test'),
         default='test',
-        help='split of EPIC-Hotspot or Ego-Exo4D',
+        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
     )
     parser.set_defaults(run=run)
 

@@ -16,38 +16,37 @@ from afformer_core.cli.options.session_options import add_session_options
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the data that is measured on; `require_data` checks them."""
+    """Add the options that select the data; `require_data` checks them."""
     data = parser.add_mutually_exclusive_group()
     data.add_argument(
         '--annotations',
         type=INPUT_PATH,
-        help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's; "
-        'or a folder of your own pairs with points.csv',
+        help='annotation file of OPRA (JSON or text), of the simulator, of EPIC-Hotspot or of '
+        'AssistQ; or folder of your own pairs with points.csv',
     )
     data.add_argument(
         '--benchmark',
         type=INPUT_FOLDER,
         metavar='FOLDER',
-        help='folder with all test splits of the simulated benchmark: print the accuracy of a '
-        'model on each',
+        help='measure a model on each test split of the simulated benchmark in this folder',
     )
     data.add_argument(
         '--pairs',
         type=INPUT_FOLDER,
         nargs='+',
         metavar='FOLDER',
-        help='folders with pairs.json, pairs of a clip and an image in which parts are outlined: '
-        'print how often peaks lie inside them, beside baselines that match images, of all pairs, '
-        'by folder and by source; the source of a pair is what its entry calls `repository`, or '
-        'else its folder; models are named before this option',
+        help='folders with pairs.json, which lists pairs of a clip and an image with outlined '
+        'parts: print how often the best peak lies inside the right part, for all pairs, by '
+        'folder and by source, compared with baselines that match images; the source of a pair is '
+        'the `repository` of its entry, or else its folder; name models before this option',
     )
     parser.add_argument(
         '--contacts',
         type=INPUT_FOLDER,
         metavar='FOLDER',
-        help='folder with clips.json, clips in which the contact of the hand is marked: print how '
-        'near to it models read it, by source; alone, or with --pairs, where clips that are '
-        'said to be clips of pairs are left out',
+        help='folder with clips.json, which lists clips with the marked contact of the hand: '
+        'print the distance between that contact and the one that a model reads, by source; with '
+        '--pairs, clips that also belong to a pair are left out',
     )
     parser.add_argument(
         '--split',
@@ -58,15 +57,15 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--root',
         type=INPUT_FOLDER,
-        help='folder of its clips and images (default: that of the file)',
+        help="folder of the clips and images (default: determined by the dataset's layout)",
     )
 
 
 def require_data(arguments: argparse.Namespace) -> None:
-    """Check that one kind of data is given.
+    """Check that data is given.
 
     Raises:
-        ValueError: none is, or contacts beside another than pairs.
+        ValueError: no data is given, or contacts are combined with data other than pairs.
     """
     if arguments.contacts is not None:
         for other in ('annotations', 'benchmark'):
@@ -83,28 +82,30 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--prior-annotations',
         type=INPUT_PATH,
-        help='annotation file from which the baselines take their mean maps, usually the training '
-        'set (default: the dataset itself in five folds, which needs more than one image)',
+        help='annotation file from which the baselines compute their mean heatmaps, usually the '
+        'training set (default: cross-validation of the dataset in five folds, which needs more '
+        'than one image)',
     )
     parser.add_argument(
         '--limit',
         type=int,
         default=0,
-        help='largest number of scenes (of images, if the data names none), the first ones; '
-        '0: all',
+        help='number of scenes to measure, beginning with the first, or of images if the data has '
+        'no scenes; 0: all (default: 0)',
     )
     parser.add_argument(
         '--pairs-per-group',
         type=int,
         default=0,
-        help='number of pairs drawn at random for each scene or image; 0: all',
+        help='number of pairs drawn at random for each scene or image; 0: all (default: 0)',
     )
     parser.add_argument(
         '--frames',
         metavar='NAME',
-        help="frames of a clip that the model sees: 'uniform N', evenly spaced; or 'R fps x N "
-        "every S', the mean over windows of N frames, S apart, at R frames per second, as in the "
-        "released code by '2 fps x 32 every 16' (default: uniform, as many as the model takes)",
+        help="sampling of the frames of a clip. 'uniform N': N evenly spaced frames; 'R fps x N "
+        "every S': the mean over windows of N frames, S frames apart, at R frames per second. The "
+        "released code uses '2 fps x 32 every 16' (default: uniform, with the maximum number of "
+        'frames of the model)',
     )
     parser.add_argument(
         '--together',
@@ -112,32 +113,32 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar='N',
         help='number of demonstrations of the same element that are grounded together, for data '
-        'that has several, as simulated with --performances (default: 1)',
+        'with several, such as data simulated with --performances (default: 1)',
     )
     parser.add_argument(
         '--folder-rate',
         type=float,
         metavar='FPS',
-        help='rate of the numbers in the names of frames, for clips that are folders of frames, '
-        '60 for EPIC-KITCHENS; needed to sample them by time',
+        help='frame rate of clips that are folders of numbered images, such as 60 for '
+        'EPIC-KITCHENS; needed to sample them by time',
     )
     parser.add_argument(
         '--heatmap-of',
         choices=('predicted', 'annotated'),
         default='predicted',
-        help='for a model with a heatmap for each action, measure that of the best action, as a '
-        'robot gets it, or that of the annotated action, as the released code does; tests with '
-        'other demonstrations and absent elements use the peak that a robot gets (default: '
-        'predicted)',
+        help='for a model with a heatmap for each action, measure the heatmap of the predicted '
+        'action, which a robot receives, or of the annotated action, like the released code. '
+        'Tests with other demonstrations and absent elements always use the predicted action '
+        '(default: predicted)',
     )
     parser.add_argument(
         '--calibrate',
         type=INPUT_PATH,
         nargs='*',
         metavar='FILE',
-        help='fit presence on these pairs and on those of further annotation files, and write it '
-        'to model.json, with the zoom stages; use validation splits. With --pairs: fit certainty '
-        'on pairs of several sources, and write it',
+        help='fit presence on the pairs of --annotations and of further annotation files, and '
+        'write the calibration and the zoom stages to model.json; use validation splits. With '
+        '--pairs: fit certainty, on pairs of several sources, and write it to model.json',
     )
     parser.add_argument(
         '--zooms',
@@ -145,9 +146,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         metavar=('DEMONSTRATION', 'IMAGE'),
         action='append',
-        help='add a zoom stage that enlarges the demonstration around its contact, and the image '
-        'around the last peak, so many times; repeat the option for more stages (default: as '
-        'model.json says)',
+        help='add a zoom stage that magnifies the demonstration around its contact and the image '
+        'around the peak of the previous stage by these factors; repeat the option to add stages '
+        '(default: the zoom stages in model.json)',
     )
     add_session_options(parser)
     parser.add_argument(
@@ -162,15 +163,17 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--json',
         type=REPORT_FILE,
-        help='write every number by name as JSON here (docs/reference/evaluation_json.md); - for '
-        'stdout, without the tables',
+        help='also write all numbers to this JSON file, see docs/reference/evaluation_json.md; '
+        '-: print JSON instead of the tables',
     )
     parser.add_argument(
         '--report',
         type=OUTPUT_PAGE,
-        help='write a page with all tables and with images of the best, median and worst rows: a '
-        'file that ends with .html, or a folder for report.html',
+        help='.html file, or folder for report.html: a page with all tables and with images of '
+        'the best, median and worst rows',
     )
     parser.add_argument(
-        '--images', type=OUTPUT_FOLDER, help='folder for the same images as contact sheets'
+        '--images',
+        type=OUTPUT_FOLDER,
+        help='folder for contact sheets of the best, median and worst rows',
     )

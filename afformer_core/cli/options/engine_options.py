@@ -19,21 +19,21 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         '--engine',
         choices=('local', 'ray'),
         default='local',
-        help='where processes run: on this machine, or in a Ray cluster, for which the package '
-        'has the extra cluster (default: local)',
+        help='run the processes on this machine (local), or in a Ray cluster (ray), which needs '
+        'the extra cluster of the package (default: local)',
     )
     parser.add_argument(
         '--address',
         metavar='HOST:PORT',
-        help='a Ray cluster, or auto for the one that runs on this machine (default: one is '
-        'started here for as long as it is needed)',
+        help='address of a Ray cluster; auto: the cluster that runs on this machine (default: '
+        'start a cluster on this machine, and stop it afterwards)',
     )
     parser.add_argument(
         '--gpus-per-process',
         type=float,
         metavar='N',
-        help='GPUs of each process in a Ray cluster, 0.25 for four processes on each (default: 1 '
-        'if it computes on a GPU, else 0)',
+        help='GPUs for each process in a Ray cluster; 0.25 runs four processes on each GPU '
+        '(default: 1 if the process computes on a GPU, 0 otherwise)',
     )
 
 

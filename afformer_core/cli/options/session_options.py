@@ -18,22 +18,29 @@ if TYPE_CHECKING:
 def add_session_options(parser: Any) -> None:
     """Add backend, precision, threads and zoom stages to a parser or a group of one."""
     parser.add_argument(
-        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
+        '--backend',
+        default='auto',
+        help='inference backend: auto, torch, onnxruntime, cuda or tensorrt (default: auto)',
     )
     parser.add_argument(
         '--precision',
         default='auto',
-        help='auto, fp32, fp16, bf16 or int8 (auto: fp32, by tensorrt fp16)',
+        help='precision of inference: auto, fp32, fp16, bf16 or int8 (default: auto, which is '
+        'fp16 with tensorrt and fp32 otherwise)',
     )
     parser.add_argument(
-        '--threads', type=int, default=0, help='number of threads; 0: the backend chooses'
+        '--threads',
+        type=int,
+        default=0,
+        help='number of threads; 0: chosen by the backend (default: 0)',
     )
     parser.add_argument(
         '--maximum-stages',
         type=int,
         metavar='N',
-        help='largest number of zoom stages of an image; 1: the whole image only (default: as '
-        'many as the model was made for); each takes the same time',
+        help='maximum number of groundings of an image, each of which takes the same time: one '
+        'of the whole image, then one for each zoom stage; 1: the whole image only (default: '
+        'all zoom stages of the model)',
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer studio`: a page to try demonstrations on images, and to mark own pairs."""
+"""`afformer studio`: a web page to try demonstrations on images, and to mark your own pairs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, INP
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
-Serve a page to try demonstrations on images, and print its address: drop a video and an image, and
-see where and how; with --pairs, mark the points of your own pairs, fine-tune a model on them, and
-compare two; where ROS 2 is installed, watch a grounding node and record demonstrations. Only
-browsers on this machine can open it, unless --host is given; then the address has a token, without
-which nothing is answered. Nothing leaves the machine."""
+Serve a web page and print its address. On the page, drop a video and an image to
+see where to act, and how. With --pairs, also mark the points of your own pairs,
+fine-tune a model on them, and compare two models. If ROS 2 is installed, also
+watch a grounding node and record demonstrations.
+
+Only browsers on this machine can open the page, unless --host is given. The
+address contains a token, without which the server answers no request. No data
+leaves the machine."""
 
 _EXAMPLE = """\
 examples:
@@ -35,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'studio',
-        help='serve a page to try demonstrations on images and to mark own pairs',
+        help='serve a web page to try demonstrations and to mark your own pairs',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -46,45 +49,45 @@ def add_parser(subparsers: Any) -> None:
     add_session_options(parser)
     parser.add_argument(
         '--folder', type=INPUT_FOLDER, action='append', default=[], metavar='FOLDER',
-        help='folder of this machine whose videos, bags and images the page may open; can be '
-        'given several times (default: none)',
+        help='folder on this machine from which the page may open videos, bags and images; can '
+        'be repeated (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--pairs', type=STORE, metavar='FOLDER',
-        help='folder of your own pairs, which further tabs mark, train on and measure (default: '
-        'none)',
+        help='folder of your own pairs; adds tabs to mark them, to train on them and to compare '
+        'models (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--models', type=STORE, default=Path('models'), metavar='FOLDER',
-        help='folder below which trainings write models, and whose models are compared (default: '
-        'models)',
+        help='folder to which trainings write models, and from which models are compared '
+        '(default: models)',
     )  # fmt: skip
     parser.add_argument(
         '--training-configuration', type=INPUT_FILE, metavar='FILE',
-        help='YAML file of trainings (default: config/train/own_pairs.yaml)',
+        help='configuration of trainings, a YAML file (default: config/train/own_pairs.yaml)',
     )  # fmt: skip
     parser.add_argument(
         '--points', type=int, default=10, metavar='N',
-        help='points with which a pair counts as finished (default: 10)',
+        help='number of points after which a pair counts as finished (default: 10)',
     )  # fmt: skip
     parser.add_argument(
         '--detector', type=INPUT_NAME, default='',
-        help='detector of the hands that are drawn on the frames of demonstrations: mediapipe, '
-        'simulated, or a folder of a detector (default: none)',
+        help='hand detector whose hands are drawn on the frames of demonstrations: mediapipe, '
+        'simulated, or the folder of a detector (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--node', metavar='NAME',
-        help='grounding node that the tab Robot shows, where ROS 2 is installed, such as '
-        '/left/grounding (default: /grounding)',
+        help='grounding node that the tab Robot shows, such as /left/grounding; needs ROS 2 '
+        '(default: /grounding)',
     )  # fmt: skip
     parser.add_argument(
         '--host', default='127.0.0.1',
-        help='address to listen at, such as 0.0.0.0 for the network (default: 127.0.0.1)',
+        help='address to listen on, such as 0.0.0.0 for all networks (default: 127.0.0.1)',
     )  # fmt: skip
-    parser.add_argument('--port', type=int, default=8765, help='port (default: 8765)')
+    parser.add_argument('--port', type=int, default=8765, help='port to listen on (default: 8765)')
     parser.add_argument(
         '--largest-file', type=float, default=200.0, metavar='MB',
-        help='largest file that can be uploaded, megabytes (default: 200)',
+        help='maximum size of an uploaded file, in megabytes (default: 200)',
     )  # fmt: skip
     parser.set_defaults(run=run)
 

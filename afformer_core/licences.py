@@ -79,7 +79,7 @@ class Ingredient:
     Attributes:
         use: what it was used for.
         origin: where it is from.
-        samples: number of samples; 0 for weights, and where it is not known.
+        samples: number of samples; 0 for weights, and if it is not known.
 
     Raises:
         ValueError: the use is unknown, or the number is negative.
@@ -122,7 +122,7 @@ def ingredients_of(use: Use, origins: Iterable[Origin]) -> tuple[Ingredient, ...
 
 
 def ingredients_in(training: Mapping[str, Any]) -> tuple[Ingredient, ...]:
-    """Read `trained_on` in the description of a training; nothing where it is not told.
+    """Read `trained_on` in the description of a training; nothing if it is not given.
 
     Raises:
         KeyError, TypeError, ValueError: see `Ingredient.from_json`.

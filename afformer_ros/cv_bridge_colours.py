@@ -12,7 +12,7 @@ from afformer_core.messages.colour_conversion import PlainImage, use_converter
 
 
 def use_cv_bridge(report: Callable[[str], object]) -> bool:
-    """Let cv_bridge convert the images of this process, where it is installed and works.
+    """Let cv_bridge convert the images of this process, if it is installed and works.
 
     Args:
         report: told why it does not work though it is installed.

@@ -19,7 +19,7 @@ _DECLARED_BY_BONDPY = '/bond_disable_heartbeat_timeout'
 
 
 def installed_bond_type() -> Callable[..., Any] | None:
-    """Return `Bond` of bondpy; None where bondpy is not installed."""
+    """Return `Bond` of bondpy; None if bondpy is not installed."""
     try:
         from bondpy.bondpy import Bond
     except ImportError:

@@ -113,7 +113,7 @@ class QosParameters:
 
 
 def mismatch(topic: str, publisher: str, offered: QoSProfile, requested: QoSProfile) -> str:
-    """Say why nothing arrives from a publisher, and what to do; empty where all does.
+    """Say why nothing arrives from a publisher, and what to do; empty if all does.
 
     Args:
         topic: short name, as in the parameters.

@@ -19,7 +19,7 @@ class SequenceGaps:
     numbers, and Jazzy not whose they are, which is plain as long as there is one publisher.
 
     Args:
-        only_publisher: function that identifies the publisher where there is one alone; None:
+        only_publisher: function that identifies the publisher if there is one alone; None:
             there are several, or none.
     """
 

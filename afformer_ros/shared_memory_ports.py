@@ -28,7 +28,7 @@ _LONGEST_STEP = 2.0
 
 
 class SharedMemoryPorts:
-    """Watch of the ports of this process; where there are none, nothing is ever lost.
+    """Watch of the ports of this process; if there are none, nothing is ever lost.
 
     Args:
         process: folder of the process in `/proc`.

@@ -113,7 +113,7 @@ class TopicWatch:
         return self._node.count_publishers(self._subscribed.topic_name)
 
     def problem(self) -> str:
-        """Say why nothing arrives, or not from all publishers; empty where all is well."""
+        """Say why nothing arrives, or not from all publishers; empty if all is well."""
         topic = self._subscribed.topic_name
         found = self._node.get_publishers_info_by_topic(topic)
         silent_for = self._seconds_silent(bool(found))

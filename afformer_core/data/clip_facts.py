@@ -16,7 +16,7 @@ class ClipFacts:
 
     Attributes:
         size: (width, height) of its frames as they are shown.
-        seconds: duration, as stored in its file or annotation; None where neither has it.
+        seconds: duration, as stored in its file or annotation; None if neither has it.
         frames: number of frames in a folder of frames; None for a video file, which would have to
             be decoded.
     """

@@ -45,7 +45,7 @@ class ClipReader:
         cache_folder: folder of the cache of clips; None for no cache. Several processes may share
             it.
         folder_rate: frame numbers per second in a folder of frames, 60 for EPIC-KITCHENS; needed
-            by a sampling by time. None where folders have no times.
+            by a sampling by time. None if folders have no times.
 
     Raises:
         ValueError: a value is out of its range.

@@ -77,7 +77,7 @@ class FrameCache:
         return self.folder / f'{key}.npy'
 
     def load(self, key: str) -> SampledClip | None:
-        """Memory-map the clip of a key; None where there is no valid file of it."""
+        """Memory-map the clip of a key; None if there is no valid file of it."""
         path = self.path(key)
         try:
             # Copy on write, since torch takes only writable arrays and the file must not change.

@@ -198,7 +198,7 @@ class OneFrame(FrameSampling):
 
     @classmethod
     def at_contact(cls, sample: Sample) -> OneFrame:
-        """Select the middle of a sample's contact where that is known, else of its clip."""
+        """Select the middle of a sample's contact if that is known, else of its clip."""
         return cls(None if sample.contact is None else sum(sample.contact) // 2)
 
     @property

@@ -73,8 +73,8 @@ class Sample:
         contact: numbers, from 0, of the first and last frame of the clip in which something is
             operated, else None.
         contact_points: for each frame of the clip, where it shows what is touched then or at
-            another time, (x, y) as shares of its width and height, or None where that is not in
-            view; None where nothing is known.
+            another time, (x, y) as shares of its width and height, or None if that is not in
+            view; None if nothing is known.
         object_id: identifier of the object that is shown, if the data has it: equal for samples of
             the same object, different for those of different ones. Else None.
         masks: for each action the region of the image in which it is right, in pixels as `points`,

@@ -73,7 +73,7 @@ class TrainingVideos:
     Attributes:
         training: videos of the training split.
         held_out: videos of the test split.
-        held_out_from: file that names the latter; None where there is none, for example if each
+        held_out_from: file that names the latter; None if there is none, for example if each
             split has a folder of videos of its own.
     """
 

@@ -23,7 +23,7 @@ from afformer_core.media.video_part import Part, beyond_end
 _SHOWN = 3
 
 ProblemKind = Literal['missing', 'unreadable', 'too short', 'other shape']
-# Kind of problem and a sentence on it; None where there is none.
+# Kind of problem and a sentence on it; None if there is none.
 _Found = tuple[ProblemKind, str] | None
 
 

@@ -55,7 +55,7 @@ class DatasetIssue:
 
     @classmethod
     def of(cls, kind: str, names: Sequence[str], count: int | None = None) -> list[DatasetIssue]:
-        """Return one issue, or none where there is nothing to name.
+        """Return one issue, or none if there is nothing to name.
 
         Args:
             kind: as above.
@@ -85,7 +85,7 @@ class Card:
         facts: short texts about it.
         frames: frames of its demonstration, in order; may be none.
         figures: figures of its target image; may be none.
-        problem: why something is not shown; empty where everything is.
+        problem: why something is not shown; empty if everything is.
     """
 
     title: str

@@ -41,7 +41,7 @@ class MediaFrames:
         contact: see `EncodedFrames.contact`.
         announced: number of frames that a video announces if it is damaged or truncated; None if
             all of them were read.
-        reader: has observed the frames, to read the contact; None where it is not to be read.
+        reader: has observed the frames, to read the contact; None if it is not to be read.
     """
 
     frames: tuple[NDArray[np.uint8], ...]

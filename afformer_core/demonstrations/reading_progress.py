@@ -22,7 +22,7 @@ class VideoProgress:
         progress: told of each frame.
 
     Attributes:
-        duration: duration of the video in seconds; None where it is not known.
+        duration: duration of the video in seconds; None if it is not known.
     """
 
     def __init__(self, progress: Progress) -> None:

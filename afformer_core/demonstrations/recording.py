@@ -244,7 +244,7 @@ class Recording:
         return Recorded(summary, encoded, part.reason, self.problem, reading)
 
     def _read(self, part: Part, encoded: EncodedFrames) -> ContactReading | None:
-        """Read the contact in the part that is used; None where that is not possible."""
+        """Read the contact in the part that is used; None if that is not possible."""
         session = self._grounder.matched
         if session is None:
             return None

@@ -243,7 +243,7 @@ class Recorded:
         encoded: the frames that are used.
         reason: why it was not trimmed, or ''.
         problem: why it is not on disk, or ''.
-        reading: what was read of its contact; None where nothing was.
+        reading: what was read of its contact; None if nothing was.
     """
 
     summary: Summary

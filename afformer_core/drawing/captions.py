@@ -18,7 +18,7 @@ def presence_caption(presence: float | None, confidence: float, similarity: floa
 
 
 def certainty_caption(certainty: float | None, threshold: float | None) -> str:
-    """Describe a certainty, 0 to 1, and that it is below its threshold; empty where it is None."""
+    """Describe a certainty, 0 to 1, and that it is below its threshold; empty if it is None."""
     if certainty is None:
         return ''
     if threshold is not None and certainty < threshold:

@@ -61,7 +61,7 @@ def draw_overlay(
         caption: ASCII text in the upper left corner; may be empty.
         opacity: opacity of the heatmap at its maximum, 0 to 1.
         distances: distances of the peaks along the optical axis, metres, written beside their
-            numbers; None where unknown; empty to write none.
+            numbers; None if unknown; empty to write none.
         style: held results have an amber frame and dashed peaks, abstained ones a grey heatmap in
             a grey frame.
         unsure: whether the best peak is a question: a white ring with a question mark in place of

@@ -18,7 +18,7 @@ class BaselinePrior:
     """Prior knowledge of a dataset that baselines may use.
 
     Attributes:
-        mean_maps: predictor of the mean ground truth of the same action; None where there is no
+        mean_maps: predictor of the mean ground truth of the same action; None if there is no
             other image to take the mean of.
         label: label of its row in a table.
         constant_action: the most frequent action, 0-based.

@@ -49,7 +49,7 @@ class ModelRows:
 
 @dataclass(frozen=True)
 class ModelDifference:
-    """A model's measures less the first model's, paired by row; None where one is not measured.
+    """A model's measures less the first model's, paired by row; None if one is not measured.
 
     The measures are those of `PredictorMeasures`.
 

@@ -40,7 +40,7 @@ MEAN_MAP = 'action_mean_map'
 
 @dataclass(frozen=True)
 class ModelMeasures:
-    """Every number of an evaluation; None where something is not measured.
+    """Every number of an evaluation; None if something is not measured.
 
     Attributes:
         pairs: number of pairs of demonstration and image.

@@ -75,7 +75,7 @@ def measure_motion_use(
         seed: seed of the bootstrap.
 
     Returns:
-        None where no pair has a scene, or model and dataset name other actions.
+        None if no pair has a scene, or model and dataset name other actions.
     """
     scenes = [result for result in results if result.pair.sample.scene is not None]
     if not scenes or not same_vocabulary(scenes[0].action_scores, action_names):

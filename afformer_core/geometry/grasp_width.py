@@ -49,7 +49,7 @@ def grasp_width(
         share: share of the heatmap's value at the peak, above 0 to 1.
 
     Returns:
-        metres; None where fewer than 8 pixels are left.
+        metres; None if fewer than 8 pixels are left.
     """
     height, width = depth.size
     scale = np.array([width / heatmap.shape[1], height / heatmap.shape[0]])

@@ -105,7 +105,7 @@ def _move(
     Args:
         placed: the peaks.
         around: [P, N, 2], positions on the ring.
-        depths: [P, N] of their pixels, infinite where a peak must not be moved to.
+        depths: [P, N] of their pixels, infinite if a peak must not be moved to.
         surfaces: measures the surfaces at positions [M, 2].
 
     Returns:

@@ -131,7 +131,7 @@ def normal_equations(
 
 
 def inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Invert moments [S, S]; None where all pixels lie on a line or nearly so."""
+    """Invert moments [S, S]; None if all pixels lie on a line or nearly so."""
     # a tenth of the time of NumPy's for so small a matrix
     regular, inverted = cv2.invert(moments)
     if not regular:

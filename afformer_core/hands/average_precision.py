@@ -52,7 +52,7 @@ class RankedDetections:
         return np.asarray(np.cumsum(self.right) / np.arange(1, len(self.right) + 1))
 
     def score_of_precision(self, least: float) -> float | None:
-        """Find the lowest score with at least a given precision; None where no score has it."""
+        """Find the lowest score with at least a given precision; None if no score has it."""
         enough = np.flatnonzero(self.precision >= least)
         # Detections of equal score can only be accepted together.
         last = [

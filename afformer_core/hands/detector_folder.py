@@ -87,7 +87,7 @@ def save_hand_detector(
     """Write the folder of a detector, each file whole or not at all.
 
     Args:
-        folder: folder, made where it does not exist.
+        folder: folder, created if it does not exist.
         detector: from `build_motion_detector` where it has an interval, else from
             `build_hand_detector`.
         architecture: architecture that it was built with.

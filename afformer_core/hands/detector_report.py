@@ -54,8 +54,8 @@ class InteractionMeasures:
     Attributes:
         minimum_score: score from which on they count.
         found: number of hands that count.
-        precision: share of these that is right; None where none is found.
-        recall: share of the annotated ones that is found; None where none is annotated.
+        precision: share of these that is right; None if none is found.
+        recall: share of the annotated ones that is found; None if none is annotated.
     """
 
     minimum_score: float

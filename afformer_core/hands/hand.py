@@ -25,7 +25,7 @@ class Hand:
         contact: whether the hand touches an object.
         score: confidence that there is a hand with this contact, 0 to 1.
         contact_point: point of contact, actual or imminent, (x, y) in pixels; it may lie outside
-            of box and image. None where the detector does not give it.
+            of box and image. None if the detector does not give it.
 
     Raises:
         ValueError: a number is not finite or out of its range.

@@ -37,7 +37,7 @@ class HandAnnotation:
             reaches from 0 to W. It lies in the image.
         contact: whether the hand touches an object; people are no objects.
         difficult: whether the hand counts neither as missed nor as wrongly found.
-        contact_point: middle of the box of the touched object, (x, y) in pixels; None where there
+        contact_point: middle of the box of the touched object, (x, y) in pixels; None if there
             is no contact or no such box.
     """
 
@@ -55,7 +55,7 @@ class AnnotatedImage:
         image: file of the image.
         size: (width, height) of the image in pixels.
         hands: hands that were marked; may be empty.
-        neighbours: files of the frames around it in the same video, at `NEIGHBOURS`; empty where
+        neighbours: files of the frames around it in the same video, at `NEIGHBOURS`; empty if
             they are unknown.
     """
 
@@ -146,7 +146,7 @@ def _box(edges: Iterable[float], size: tuple[int, int]) -> tuple[float, float, f
 
 
 def _number(element: ElementTree.Element, key: str) -> int:
-    """Read a whole number; 0 where it is missing or unknown, as in 100DOH's own code."""
+    """Read a whole number; 0 if it is missing or unknown, as in 100DOH's own code."""
     text = (element.findtext(key) or '').strip()
     return 0 if text in _UNKNOWN else int(text)
 

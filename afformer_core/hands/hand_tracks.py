@@ -90,7 +90,7 @@ class HandTracks:
 
 
 def _step(before: Landmarks, after: Landmarks) -> float:
-    """Compute how far a hand moved, in hand sizes; infinite where it cannot be the same hand."""
+    """Compute how far a hand moved, in hand sizes; infinite if it cannot be the same hand."""
     sizes = hand_size(before), hand_size(after)
     if max(sizes) > _SIZE_FACTOR * min(sizes):
         return np.inf

@@ -49,7 +49,7 @@ class MotionHandDetector(nn.Module):
                 `frame_stack`).
             targets: in training, for each image, `boxes` [N, 4], `labels` [N], indices of
                 `CLASSES`, and `contact_points` [N, 2], (x, y) of points of contact in pixels, NaN
-                where unknown.
+                if unknown.
 
         Returns:
             in training `loss_contact` and torchvision's losses; else for each image `boxes`,

@@ -143,7 +143,7 @@ def frame_paths(path: Path, folders: dict[Path, FrameFolder] | None = None) -> l
         folders: folders that are listed already; new ones are added.
 
     Returns:
-        at least one file; None where the path is neither a folder nor a clip.
+        at least one file; None if the path is neither a folder nor a clip.
 
     Raises:
         VideoError: the folder or one of the frames does not exist, or the clip is not valid.

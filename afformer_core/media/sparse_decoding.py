@@ -13,7 +13,7 @@ import av.container
 
 Needed = Callable[[float | None, float, float | None], bool]
 """Checks whether a frame is needed, given the seconds of the frame shown before it, of itself and
-of the one shown after it; None where there is none, or it is not known."""
+of the one shown after it; None if there is none, or it is not known."""
 
 # Codecs whose decoders were tried; others decode all frames.
 _CODECS = ('h264', 'hevc')

@@ -61,7 +61,7 @@ class VideoReader:
 
     Attributes:
         rate: average frames per second.
-        duration: duration of the whole video in seconds, as stored in the file; None where it is
+        duration: duration of the whole video in seconds, as stored in the file; None if it is
             not.
 
     Raises:
@@ -188,7 +188,7 @@ class VideoReader:
     def scan(
         self, start: float, needed: Needed | None = None
     ) -> Iterator[tuple[float, av.VideoFrame | None]]:
-        """Yield frames as they are decoded, from one before `start` on where there is one.
+        """Yield frames as they are decoded, from one before `start` on if there is one.
 
         Unlike other ways of reading, it raises an error at damage. `upright` converts a frame to
         an image, which takes as long as decoding it and is therefore left to the caller.
@@ -222,7 +222,7 @@ class VideoReader:
         )
 
     def _decode_all(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
-        """Yield each frame and its seconds from the first one, None where there are no times."""
+        """Yield each frame and its seconds from the first one, None if there are no times."""
         self._container.seek(0, stream=self._stream, backward=True)
         first: float | None = None
         count = 0

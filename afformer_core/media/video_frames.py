@@ -48,7 +48,7 @@ def uniform_indices(count: int, maximum: int) -> list[int]:
 
 
 def shown_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    """Return the duration of a video in seconds, as stored in its file; None where it is not."""
+    """Return the duration of a video in seconds, as stored in its file; None if it is not."""
     known = []
     if container.duration is not None:
         known.append(container.duration / av.time_base)
@@ -77,14 +77,14 @@ def scan_frames(
     path: Path,
     needed: Needed | None = None,
 ) -> Iterator[tuple[float, av.VideoFrame | None]]:
-    """Yield frames from one before `start` on, where there is one; else from the first one on.
+    """Yield frames from one before `start` on, if there is one; else from the first one on.
 
     Args:
         container: the open file.
         stream: its video stream.
         start: seconds from the first frame.
         rate: frames per second, for a file without times.
-        duration: duration in seconds, as stored in the file; None where it is not.
+        duration: duration in seconds, as stored in the file; None if it is not.
         path: path of the file, for errors.
         needed: says which frames are needed (see `decode_needed`); None: all are.
 

@@ -86,7 +86,7 @@ def decode_part(
 
     Args:
         decode: function that starts at the first frame and yields each with its seconds from the
-            first one, None where the file has no times.
+            first one, None if the file has no times.
         container: the open file.
         part: (begin, end) in seconds from the first frame.
         rate: frames per second, for a file without times.
@@ -117,7 +117,7 @@ def _sought(
 ) -> Iterator[tuple[float, av.VideoFrame]] | None:
     """Yield timed frames from one on that is shown at `begin` or before.
 
-    None where the file cannot be searched, such as a truncated one, or the search leads elsewhere.
+    None if the file cannot be searched, such as a truncated one, or the search leads elsewhere.
     """
     stream = container.streams.video[0]
     if stream.time_base is None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The seam to the library that converts the colours of images: rosbags-image, or cv_bridge.
 
-cv_bridge is of ROS; `afformer_ros` puts it here where it is installed.
+cv_bridge is of ROS; `afformer_ros` puts it here if it is installed.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class FramePlacements:
 
     Args:
         look_up: transform to a frame from another at a stamp in nanoseconds, never 0; raises a
-            `TransformError` where it is not known.
+            `TransformError` if it is not known.
         target_frame: frame of all positions; empty: that of each image.
         vertical_frame: frame whose z axis points up; empty: the frame of positions, unless it is
             an optical one, whose z axis points ahead (REP 103): that of the image, or one whose
@@ -69,7 +69,7 @@ class FramePlacements:
         return Vertical(_Z if transform is None else transform.vector(_Z), '')
 
     def _transform(self, target: str, source: str, stamp: int) -> RigidTransform | None:
-        """Look up the transform from one frame to another; None where they are the same.
+        """Look up the transform from one frame to another; None if they are the same.
 
         Raises:
             TransformError: it is not known, or not rigid.

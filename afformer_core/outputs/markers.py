@@ -141,7 +141,7 @@ def _point_markers(pen: MarkerPen, point: _MarkedPoint) -> list[Any]:
     size = 0.04 if best else 0.025
     colour = _BEST_COLOUR if best else _OTHER_COLOUR
     identifier = 3 * point.number
-    # Above the point in the image, whatever the frame: away from the surface where it is known.
+    # Above the point in the image, whatever the frame: away from the surface if it is known.
     beside = np.array([0.0, -0.05, 0.0])
     if point.normal is not None:
         beside = point.normal * (_ARROW_LENGTH + 0.03)

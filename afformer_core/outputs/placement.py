@@ -16,7 +16,7 @@ class Placement:
     Attributes:
         frame_id: of that frame.
         transform: from the camera's frame to it; None: it is the camera's, or is not known.
-        problem: why the transform is not known; empty where it is. Nothing has a position then.
+        problem: why the transform is not known; empty if it is. Nothing has a position then.
         vertical: direction against gravity in that frame.
     """
 
@@ -27,6 +27,6 @@ class Placement:
 
     @property
     def missing_transform(self) -> str:
-        """Why a transform that was looked up is not known; empty where all are."""
+        """Why a transform that was looked up is not known; empty if all are."""
         asked = self.vertical is not UNKNOWN_VERTICAL
         return self.problem or (self.vertical.problem if asked else '')

@@ -22,8 +22,8 @@ class PointGeometry:
 
     Attributes:
         motion: motion of the best action.
-        candidate: grasp candidate; None where there is none.
-        pre_grasp: the candidate moved back along its approach; None where there is none.
+        candidate: grasp candidate; None if there is none.
+        pre_grasp: the candidate moved back along its approach; None if there is none.
         width: width of the region across x of the candidate, metres; None if unknown.
 
     Raises:

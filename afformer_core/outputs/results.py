@@ -41,7 +41,7 @@ class SpatialView:
     Attributes:
         depth: at the time of the image, or None.
         calibration: calibration of the camera, or None.
-        problem: why one of them is missing; empty where both are there.
+        problem: why one of them is missing; empty if both are there.
     """
 
     depth: DepthImage | None
@@ -69,13 +69,13 @@ class StreamedGrounding:
             above 0, and of this image alone where `found` is false.
         found: whether the demonstrated object is in view, now or `age` ago.
         confidence, feature_similarity, continuity, presence: of this image, also where the
-            grounding is held; the last is None where the model is not calibrated.
-        presence_threshold: least presence of what counts as found; None where the model is not
+            grounding is held; the last is None if the model is not calibrated.
+        presence_threshold: least presence of what counts as found; None if the model is not
             calibrated.
         age: seconds since it was seen in view; 0: in this image.
         surfaces: one for each peak of `grounding`; from the image that the grounding is of.
         view: view that the surfaces were measured in.
-        restart: why nothing before this image was used; empty where it was.
+        restart: why nothing before this image was used; empty if it was.
         stamp: stamp of the image that grounding and surfaces are of, nanoseconds.
         agreeing_images: images in a row, this one included, in which the object is in view and
             whose best peaks agree; 0 where this image does not show it.

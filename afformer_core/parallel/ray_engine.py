@@ -167,7 +167,7 @@ class _Actors(Generic[Part, Value]):
             self._idle.append(_Process(actor, machine))
 
     def _done(self, answer: Any) -> PartResult[Part, Value] | None:
-        """Return the result of a part; None where its process died and it is done again."""
+        """Return the result of a part; None if its process died and it is done again."""
         process, (number, part) = self._working.pop(answer)
         try:
             result: PartResult[None, Value] = self._ray.get(answer)

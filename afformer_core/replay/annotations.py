@@ -33,7 +33,7 @@ class ImageAnnotation:
     Attributes:
         stamp: stamp of the image, nanoseconds; None for every image without an entry of its own.
         points: float64 [N, 2], where to interact, (x, y) in pixels of the image; N may be 0.
-        outline: float64 [K, 2] polygon around what is to be touched; None where unknown.
+        outline: float64 [K, 2] polygon around what is to be touched; None if unknown.
         position: float64 [3], where to touch, metres in the camera's optical frame, or None.
         normal: float64 [3] unit vector out of the surface there, or None.
     """

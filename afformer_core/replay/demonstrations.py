@@ -48,7 +48,7 @@ class ReplayDemonstrations:
 
     @property
     def calibration(self) -> PresenceCalibration | None:
-        """Of the model; None where it is not calibrated."""
+        """Of the model; None if it is not calibrated."""
         return self._grounder.calibration
 
     @property

@@ -26,7 +26,7 @@ class StampedMessage:
 
     Attributes:
         message: the message.
-        stamp: stamp of its header, nanoseconds; None where it has none.
+        stamp: stamp of its header, nanoseconds; None if it has none.
         frame_id: frame of its header.
     """
 

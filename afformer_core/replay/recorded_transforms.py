@@ -26,7 +26,7 @@ class RecordedTransforms:
             is read.
 
     Attributes:
-        problem: why transforms of the recording were left out; empty where none were.
+        problem: why transforms of the recording were left out; empty if none were.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ STAGES = ('decode', 'predict', 'stream', 'messages')
 
 @dataclass(frozen=True)
 class ImageScores:
-    """A grounding against the annotations; None where the annotations or the grounding do not say.
+    """A grounding against the annotations; None if the annotations or the grounding do not say.
 
     Attributes:
         kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics.metrics`.
@@ -44,14 +44,14 @@ class ReplayedImage:
         stamp: stamp of its header, nanoseconds.
         time: time at which it was recorded, nanoseconds.
         state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
-        presence: see `StreamedGrounding`; None where it is unreadable or the model is not
+        presence: see `StreamedGrounding`; None if it is unreadable or the model is not
             calibrated.
-        certainty: see `Grounding`; None where it is unreadable or not known.
+        certainty: see `Grounding`; None if it is unreadable or not known.
         confidence, feature similarity, continuity, age: see there; 0 where it is unreadable.
-        action: name of the best one; empty where it is unreadable.
-        peak: (u, v, score) of the best peak; None where nothing was found.
+        action: name of the best one; empty if it is unreadable.
+        peak: (u, v, score) of the best peak; None if nothing was found.
         position, normal: [3] of the best peak in the camera's frame, where they are published.
-        restart: why nothing before this image was used; empty where it was.
+        restart: why nothing before this image was used; empty if it was.
         problem: why there is no position, or why the image is unreadable; empty otherwise.
         milliseconds: milliseconds of each of `STAGES`.
         scores: against the annotations; None without annotations.

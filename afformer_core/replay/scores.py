@@ -45,7 +45,7 @@ class AnnotationScorer:
             result: result of the image.
             annotation: of the image.
             measured: of the image that the position is of, which is an earlier one where the
-                result is held; None where there is none.
+                result is held; None if there is none.
         """
         points = annotation.points
         if not len(points) and annotation.position is not None:
@@ -86,7 +86,7 @@ def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 
 
 def _pixels(position: NDArray[np.float64], calibration: Calibration | None) -> NDArray[np.float64]:
-    """Project a point in front of a camera: [1, 2] pixels, or [0, 2] where that is not known."""
+    """Project a point in front of a camera: [1, 2] pixels, or [0, 2] if that is not known."""
     if calibration is None:
         return np.zeros((0, 2))
     local = (position - calibration.centre).reshape(1, 1, 3)

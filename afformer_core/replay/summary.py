@@ -33,7 +33,7 @@ class Distribution:
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Distribution | None:
-        """Summarize the values that are known and finite; None where there is none."""
+        """Summarize the values that are known and finite; None if there is none."""
         known = np.array([v for v in values if v is not None and math.isfinite(v)])
         if not len(known):
             return None
@@ -58,12 +58,12 @@ class ReplaySummary:
         states: number of images in each state.
         positions: number of found images with a position.
         thresholds: values of measures below which an image does not show the element.
-        presence, confidence, distance: of the found ones; presence None where the model is not
+        presence, confidence, distance: of the found ones; presence None if the model is not
             calibrated, distance in metres along the optical axis.
         jitter: pixels from the best peak of an image to that of the next, both found in
             themselves.
         stages: milliseconds of each stage; `total` is the sum of an image's.
-        scores: measures against the annotations, where there are some.
+        scores: measures against the annotations, if there are some.
         inside: share of the best peaks inside their outline, None without outlines.
         problems: most frequent first; those that differ in numbers only count as one.
         notes: problems of the bag as a whole.
@@ -143,14 +143,14 @@ def summarize(
 
 
 def total_milliseconds(row: ReplayedImage) -> float | None:
-    """Add up the milliseconds of all stages; None where the image is unreadable."""
+    """Add up the milliseconds of all stages; None if the image is unreadable."""
     return sum(row.milliseconds.values()) if row.state != UNREADABLE else None
 
 
 def jitter(rows: Sequence[ReplayedImage]) -> list[float | None]:
     """Measure the pixels from the best peak of each image to the one before, [N].
 
-    None where either was not found in its own image, or nothing before the image was used.
+    None if either was not found in its own image, or nothing before the image was used.
     """
     distances: list[float | None] = []
     before: ReplayedImage | None = None

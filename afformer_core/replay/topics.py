@@ -19,7 +19,7 @@ class ReplayTopics:
 
     Attributes:
         image: topic of the camera's images.
-        demonstration: topic of the demonstration that is recorded; empty where demonstrations come
+        demonstration: topic of the demonstration that is recorded; empty if demonstrations come
             from elsewhere.
         depth, camera_info: topics of the camera; empty for none.
     """

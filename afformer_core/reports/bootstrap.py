@@ -65,12 +65,12 @@ def bootstrap_mean(
     """Estimate the mean over all values, with an interval from drawing whole groups 1,000 times.
 
     Args:
-        values: [N]; NaN where there is none.
+        values: [N]; NaN if there is none.
         groups: N names, of images or scenes.
         seed: seed of the draws.
 
     Returns:
-        None where no value exists.
+        None if no value exists.
     """
     return bootstrap_class_mean(values, groups, np.zeros(len(groups), int), seed)
 
@@ -81,13 +81,13 @@ def bootstrap_class_mean(
     """Estimate the mean over classes of their means: balanced accuracy, where values are hits.
 
     Args:
-        values: [N]; NaN where there is none.
+        values: [N]; NaN if there is none.
         groups: N names, drawn whole.
         classes: [N] integers.
         seed: seed of the draws.
 
     Returns:
-        None where no value exists.
+        None if no value exists.
     """
     measured, rows, exists = _existing(values, groups)
     if not len(measured):
@@ -124,12 +124,12 @@ def bootstrap_median(
     """Estimate the median over all values, with an interval from drawing whole groups 1,000 times.
 
     Args:
-        values: [N]; NaN where there is none.
+        values: [N]; NaN if there is none.
         groups: N names, of images or scenes.
         seed: seed of the draws.
 
     Returns:
-        None where no value exists.
+        None if no value exists.
     """
     measured, codes, _ = _existing(values, groups)
     if not len(measured):
@@ -164,13 +164,13 @@ def bootstrap_separation(
     """Estimate the area under the ROC curve of values that are positive or negative.
 
     Args:
-        values: [N]; NaN where there is none.
+        values: [N]; NaN if there is none.
         is_positive: [N] booleans: whether the value should be high.
         groups: N names, drawn whole.
         seed: seed of the draws.
 
     Returns:
-        None where there is no positive value, or no negative one.
+        None if there is no positive value, or no negative one.
     """
     measured, codes, exists = _existing(values, groups)
     high = np.asarray(is_positive, bool)[exists]

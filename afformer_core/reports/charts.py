@@ -69,7 +69,7 @@ def line_chart(
 
     Args:
         x: not decreasing, at least one.
-        values: one for each x; None or not finite where there is none.
+        values: one for each x; None or not finite if there is none.
         x_label, y_label: with units.
         y_range: values beyond are drawn on its edge; None: from 0 to a little above the maximum.
         threshold: a dashed line at a value, with its name.

@@ -20,7 +20,7 @@ class Table:
     Attributes:
         title: title of the table.
         columns: names, without the label's.
-        rows: cells by label, each as many as there are columns; None where nothing applies.
+        rows: cells by label, each as many as there are columns; None if nothing applies.
         notes: sentences below the table.
         names: names of the columns for programs; empty: `columns`.
     """

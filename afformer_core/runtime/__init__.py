@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grounding at run time: the user's API and the sessions behind it."""
+"""Grounding at run time: the user's API and its sessions."""
 
 from afformer_core.runtime.array_grounder import ArrayGrounder
 from afformer_core.runtime.backends import BACKENDS

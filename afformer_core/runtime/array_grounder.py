@@ -40,25 +40,25 @@ from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import Output, Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 
-# Contacts among which somebody may choose.
+# Number of contacts offered to a person to choose from.
 _CONTACTS = 3
 
 
 class ArrayGrounder:
     """Grounding of demonstrations in images, both as arrays. One thread owns it.
 
-    A frame of a demonstration is encoded once; an image costs only `ground`, and one more for
-    each zoom stage. `afformer_core.Grounder` wraps it for files.
+    Each frame of a demonstration is encoded once. An image takes one call of `ground`, and one
+    more for each zoom stage. `afformer_core.Grounder` wraps it for files.
 
     Args:
         configuration: configuration of the model.
         session: session that runs it.
-        weights: identifier of the weights, such as their hash; empty where unknown.
-        calibration, certainty_calibration: of presence and certainty; None where there is none.
+        weights: identifier of the weights, such as their hash; empty if unknown.
+        calibration, certainty_calibration: of presence and certainty; None if there is none.
         zoom_stages, calibration_problem: see the attributes.
 
     Attributes:
-        calibration_problem: why the folder's calibration is not used, or empty.
+        calibration_problem: reason why the folder's calibration is not used; empty if it is.
         zoom_stages: zoom stages of demonstrations memorized from now on and of images, in order.
     """
 
@@ -98,8 +98,9 @@ class ArrayGrounder:
         Args:
             model: the folder.
             backend, threads, precision, report: see `open_session`.
-            maximum_stages: largest number of stages, 1 for no zoom; None for as many as there are.
-            gpu_lost: called with the reason once the CPU replaces a lost GPU; None to raise it.
+            maximum_stages: maximum number of stages; 1: no zoom; None: all stages of the model.
+            gpu_lost: called with the reason when the CPU replaces a lost GPU; None: the error is
+                raised.
 
         Raises:
             ModelFolderError: the folder does not hold a valid model for this backend.
@@ -129,17 +130,17 @@ class ArrayGrounder:
         return self._session.backend
 
     def use(self, session: Session) -> None:
-        """Replace the session by another one of the same weights; all demonstrations stay."""
+        """Replace the session by another one of the same weights; all demonstrations are kept."""
         self._session = session
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """(height, width) that images and frames are resized to."""
+        """(height, width) to which images and frames are resized."""
         return (self._joined or self.configuration).input_size
 
     @property
     def fingerprint(self) -> str:
-        """Text that is equal for two models that encode frames alike; empty where unknown."""
+        """Text that is equal for models that encode frames identically; empty if unknown."""
         height, width = self.input_size
         frames = self.configuration.maximum_frames
         return self._weights and f'{self._weights} {width}x{height} {frames} frames'
@@ -154,7 +155,7 @@ class ArrayGrounder:
     ) -> Demonstration:
         """Memorize the frames of a demonstration; one of the same name is replaced.
 
-        The contact is not read of the frames, as `memorize_whole` does.
+        Unlike `memorize_whole`, this does not read the contact from the frames.
 
         Args:
             frames: uint8 RGB [H, W, 3], in order, at least one.
@@ -164,8 +165,8 @@ class ArrayGrounder:
         Raises:
             DemonstrationError: there is no frame, the name is empty, or the contact is given to a
                 model without a matching network.
-            ImageError: a frame is not an image; an earlier demonstration of the name stays.
-            ValueError: the contact lies outside of the frame.
+            ImageError: a frame is not an image; an earlier demonstration of the same name is kept.
+            ValueError: the contact lies outside the frame.
         """
         sampler: FrameSampler[tuple[UInt8Array, FloatArray]]
         sampler = FrameSampler(self.configuration.maximum_frames)
@@ -224,22 +225,22 @@ class ArrayGrounder:
 
     @property
     def matched(self) -> MatchedSession | None:
-        """The session of a model with a matching network; None of another one."""
+        """The session of a model with a matching network; None for other models."""
         return self._session if isinstance(self._session, MatchedSession) else None
 
     def contact(self, encoded: EncodedFrames) -> Peak:
-        """Find what a demonstration operates: a peak in pixels of the first of its frames."""
+        """Find the operated part of a demonstration: a peak in pixels of its first frame."""
         if self._joined and (found := contact_peaks(encoded, 1)):
             return found[0]
         output = self._session.ground(encoded.images[0], memorize_encoded(self._session, encoded))
         return best_peak(output, self.configuration, encoded.size)
 
     def delete_demonstration(self, name: str) -> None:
-        """Forget a finished demonstration; raise `DemonstrationError` where there is none."""
+        """Delete a finished demonstration; raise `DemonstrationError` if there is none."""
         self._demonstrations.remove(name)
 
     def demonstration(self, name: str) -> Demonstration:
-        """Return a finished demonstration; raise `DemonstrationError` where there is none."""
+        """Return a finished demonstration; raise `DemonstrationError` if there is none."""
         return self._demonstrations[name]
 
     def ground(self, image: NDArray[Any], name: str, maximum_peaks: int = 5) -> Grounding:
@@ -253,10 +254,10 @@ class ArrayGrounder:
         return self.predict(image, name).grounding((height, width), max(1, maximum_peaks))
 
     def predict(self, image: NDArray[Any], *names: str) -> Prediction:
-        """Predict heatmap and actions at the model's size: `ground` before the search for peaks.
+        """Predict heatmap and actions at the model's size: `ground` without the search for peaks.
 
-        Several demonstrations of one skill are grounded each on its own, and their logits are
-        averaged, in each zoom stage at one common crop window.
+        Several demonstrations of one skill are grounded separately, and their logits are averaged.
+        In a zoom stage they share one crop window.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backends by name, and the sessions that they open."""
+"""Inference backends by name, and their sessions."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def open_session(
         folder: model folder with a valid description.
         backend: one of `BACKENDS`: PyTorch or ONNX Runtime on the CPU, PyTorch or TensorRT on an
             NVIDIA GPU; 'auto' takes ONNX Runtime where graphs were exported, else 'torch'.
-        threads: number of threads to compute with; 0 lets the backend choose.
+        threads: number of threads; 0: chosen by the backend.
         precision: one of `PRECISIONS`; 'auto' is fp32, except for TensorRT, where it is fp16 (see
             `compile_model`). 'int8' is never chosen by 'auto', and PyTorch does not run it.
-        report: called with a line of text before anything that takes long. With TensorRT, missing
-            graphs are exported, and compiled if the cache has no engine of them.
+        report: called with a line of text before each long step. With TensorRT, missing graphs are
+            exported, and graphs without an engine in the cache are compiled.
 
     Raises:
         ModelFolderError: the folder does not hold a valid model for this backend and precision.
@@ -71,7 +71,7 @@ def open_decoder(
     precision: str = 'auto',
     report: Callable[[str], None] = lambda line: None,
 ) -> Session:
-    """Open the network of a model folder alone, without the matching network beside it.
+    """Open the decoder's network of a model folder, without its matching network.
 
     See `open_session` for arguments and errors.
     """
@@ -93,7 +93,7 @@ def _test(
         report: called with a line of the differences.
 
     Raises:
-        SelfTestError: it does not reproduce them.
+        SelfTestError: the session does not reproduce them.
     """
     from afformer_core.runtime.golden.differences import GPU_TOLERANCES
     from afformer_core.runtime.golden.golden_outputs import golden_outputs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Coarse to fine: zoom stages, their crop windows, and their merging with the whole image."""
+"""Coarse-to-fine inference: zoom stages, crop windows, and merging with the whole image."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ _LARGEST_ZOOM = 8.0
 class ZoomStage:
     """The zoom factors of one zoom stage, in which a model grounds again in a larger crop.
 
-    At the model's input size small elements show little detail, and of similar elements side by
-    side the first heatmap often gives each a share. In a zoom stage the demonstration is memorized
-    again from crops of its frames around the point of contact, and grounded again in a crop of the
-    image around the peak found so far (see `refined`). A model may have several zoom stages.
+    At the model's input size, small elements show little detail, and the first heatmap often
+    spreads over similar elements that are side by side. In a zoom stage the demonstration is
+    memorized again from crops of its frames around the point of contact, and grounded again in a
+    crop of the image around the peak found so far (see `refined`). A model may have several zoom
+    stages.
 
     Attributes:
-        demonstration_zoom: how many times larger the crops show the frames, 1 to 8.
-        image_zoom: how many times larger the crop shows the image, 1 to 8.
+        demonstration_zoom: magnification of the frames in the crops, 1 to 8.
+        image_zoom: magnification of the image in the crop, 1 to 8.
     """
 
     demonstration_zoom: float
@@ -143,8 +144,8 @@ def refined(whole: Output, zoomed: Output, window: CropWindow) -> Output:
 
     Each pixel of the crop window keeps half of its probability and gets the other half from the
     geometric mean of both heatmaps, normalised to the window's probability; outside the window
-    nothing changes. So a zoom stage that finds nothing does little harm, and no peak outside the
-    window is lost.
+    nothing changes. A zoom stage that finds nothing therefore does little harm, and no peak
+    outside the window is lost.
 
     Args:
         whole: output for the whole image, including the zoom stages before.
@@ -170,7 +171,7 @@ def _scaled(part: slice, side: int, length: int) -> slice:
     return slice(start, max(start + 1, round(part.stop * length / side)))
 
 
-# Engines are compiled for this many frames; with fewer a GPU is not fully used.
+# Engines are compiled for this many frames; fewer do not use a GPU fully.
 _FRAMES_AT_ONCE = 8
 
 
@@ -181,9 +182,9 @@ class CoarseToFine:
     Attributes:
         configuration: configuration of the model.
         session: session that runs the model.
-        zoomed: the zoom stages, in order; empty where there are none.
-        zoom_session: session that runs the zoom stages, at the configuration's input size: the
-            decoder's alone where there is a matching network.
+        zoomed: the zoom stages, in order; empty if there are none.
+        zoom_session: session that runs the zoom stages, at the configuration's input size; with a
+            matching network, the session of the decoder.
     """
 
     configuration: AfformerConfiguration
@@ -195,7 +196,7 @@ class CoarseToFine:
     def of(
         cls, configuration: AfformerConfiguration, session: Session, zoomed: tuple[ZoomStage, ...]
     ) -> CoarseToFine:
-        """Let the decoder run the zoom stages of a session."""
+        """Create the inference for a session, whose decoder runs the zoom stages."""
         decoder = session.decoder if isinstance(session, MatchedSession) else session
         return cls(configuration, session, zoomed, decoder)
 
@@ -230,8 +231,8 @@ class CoarseToFine:
             image: uint8 RGB [H, W, 3], any size.
             resized: the same at the model's input size.
             shown: demonstrations of one skill, at least one. Their logits are averaged in each
-                stage. If one of them was memorized with fewer zoom stages, there is no zoom at
-                all; nor where the matching network outweighs the decoder, which zooms.
+                stage. No zoom stage runs if one of them was memorized with fewer zoom stages, or
+                if the matching network outweighs the decoder, which runs them.
         """
         output = Output.mean([self.session.ground(resized, one.memory) for one in shown])
         if any(len(one.zoom_memories) < len(self.zoomed) for one in shown):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations: frames with their features, and what is memorized of them."""
+"""Demonstrations: their frames, features and memories."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ class EncodedFrames:
     Attributes:
         images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
         features: their features, float32 [T, C, rows, columns].
-        rotation: sense in which the demonstration turns something.
-        contact: what it operates, where somebody marked that: (x, y) in the first frame, as shares
-            of its width and height, 0 to 1. None: it is read, or the model finds it.
-        contact_map: what was read of the demonstration's contact (see `ContactReading`): its
+        rotation: direction of rotation that the demonstration shows.
+        contact: marked contact: (x, y) in the first frame, as shares of its width and height, 0 to
+            1. None: not marked; the contact is read from the frames, or found by the model.
+        contact_map: contact that was read from the demonstration (see `ContactReading`): its
             log-probability over the first frame, float32 [rows, columns] of any size. None: the
             model finds the contact.
 
     Raises:
-        ValueError: a type or shape is another, the lengths differ, or the contact lies outside.
+        ValueError: a type or shape is wrong, the lengths differ, or the contact lies outside the
+            frame.
     """
 
     images: UInt8Array
@@ -93,17 +94,17 @@ class Demonstration:
     """A finished demonstration.
 
     Attributes:
-        name: name that the user gave.
+        name: name given by the user.
         frames: the frames that were kept, uint8 RGB [T, h, w, 3] at the model's input size.
         frame_count: number of frames that were received, at least T.
         memory: its memory, for grounding.
         features: its features, for feature similarity.
-        zoom_memories: memory of each zoom stage; empty where there are none.
-        rotation: sense in which it turns something.
-        contact_probability: probability that the contact that was read is where the memory has
-            it, 0 to 1; None where it was not read, or somebody marked it.
-        contacts: the likeliest contacts that were read, in pixels of the first of `frames`, best
-            first, with their probabilities; none where `contact_probability` is None.
+        zoom_memories: memory of each zoom stage; empty if there are none.
+        rotation: direction of rotation that it shows.
+        contact_probability: probability that the contact is at the position that the memory
+            contains, 0 to 1; None if the contact was not read, or was marked.
+        contacts: the most probable contacts that were read, in pixels of the first of `frames`,
+            best first, with their probabilities; empty if `contact_probability` is None.
     """
 
     name: str
@@ -136,7 +137,7 @@ class FinishedDemonstrations:
         return tuple(self._demonstrations)
 
     def __getitem__(self, name: str) -> Demonstration:
-        """Return the demonstration of a name.
+        """Return the demonstration with a name.
 
         Raises:
             DemonstrationError: there is no demonstration of this name.
@@ -161,7 +162,7 @@ class FinishedDemonstrations:
         self._demonstrations[demonstration.name] = demonstration
 
     def remove(self, name: str) -> None:
-        """Forget a demonstration.
+        """Remove a demonstration.
 
         Raises:
             DemonstrationError: there is no demonstration of this name.

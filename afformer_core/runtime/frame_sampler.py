@@ -15,13 +15,13 @@ _SURPLUS = 4
 class FrameSampler(Generic[Item]):
     """A uniform selection of the frames of a stream.
 
-    Every frame is kept until there are four times the maximum; then every second one of the kept
-    frames is dropped, and only every second new frame is kept, later every fourth and so on. So
-    memory is bounded, the selection is exactly uniform for videos of up to four times the maximum,
-    and for longer ones each frame is within an eighth of the spacing of its uniform position.
+    Every frame is kept until there are four times the maximum. Then every second kept frame is
+    dropped, and only every second new frame is kept, later every fourth, and so on. Memory is
+    therefore bounded. The selection is exactly uniform for videos of up to four times the maximum;
+    for longer videos, each frame is within an eighth of the spacing of its uniform position.
 
     Args:
-        maximum: largest number of frames that `selection` returns.
+        maximum: maximum number of frames that `selection` returns.
 
     Attributes:
         count: number of frames received so far.
@@ -35,7 +35,7 @@ class FrameSampler(Generic[Item]):
 
     @property
     def kept(self) -> list[Item]:
-        """The frames that are held now, in order; at most four times the maximum."""
+        """The frames that are currently kept, in order; at most four times the maximum."""
         return [item for _, item in self._kept]
 
     def wants_next(self) -> bool:
@@ -53,7 +53,7 @@ class FrameSampler(Generic[Item]):
         self._thin_out()
 
     def offer(self, item: Item) -> None:
-        """Keep the next frame if `wants_next`, else only count it."""
+        """Keep the next frame if `wants_next` is true, otherwise only count it."""
         if self.wants_next():
             self.add(item)
         else:

@@ -32,7 +32,7 @@ GRAPHS_FILE = 'graphs.json'
 VERSION = 5
 GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
 CONTACT_GRAPH = 'find_contact'
-"""Name of the graph that a matching network has besides."""
+"""Name of the additional graph of a matching network."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,16 @@ class Graphs:
     """Exported graphs whose files are complete.
 
     Attributes:
-        folder: folder that holds them and their golden outputs.
+        folder: folder of the graphs and their golden outputs.
         precision: 'fp32', 'fp16', 'bf16', or 'int8' for quantized convolutions of the encoder.
-        base: precision of all else where the precision is 'int8'; else the same.
+        base: precision of everything that is not quantized; the same as `precision`, unless that
+            is 'int8'.
         opset: ONNX opset.
         sha256: hash of each graph by name, in hexadecimal.
-        loss: loss of accuracy by quantization, measured at the export; empty where nothing is
+        loss: loss of accuracy by quantization, measured at the export; empty if nothing is
             quantized.
         milliseconds: time of an image in ONNX Runtime on the CPU of the export, in 'int8' and in
-            'fp32'; empty where nothing is quantized or it was not measured.
+            'fp32'; empty if nothing is quantized or it was not measured.
     """
 
     folder: Path
@@ -61,7 +62,7 @@ class Graphs:
 
     @property
     def speed(self) -> str:
-        """What quantization gains or costs in ONNX Runtime on a CPU; empty if not measured."""
+        """Speed gained or lost by quantization in ONNX Runtime on a CPU; empty if not measured."""
         if not self.milliseconds:
             return ''
         own, exact = self.milliseconds['int8'], self.milliseconds['fp32']
@@ -84,7 +85,7 @@ class Graphs:
 
 
 def graphs_folder(folder: Path, precision: str) -> Path:
-    """Return the folder in which a model folder has its graphs of a precision."""
+    """Return the folder of a model's graphs in a precision."""
     return folder if precision == 'fp32' else folder / precision
 
 
@@ -96,8 +97,8 @@ def network_precisions(
     Args:
         folder: the model folder.
         precision: precision of the model.
-        unquantized: precision of the matching network where that of the model is 'int8', since
-            small differences of its features do not bear quantization.
+        unquantized: precision of the matching network if that of the model is 'int8', since its
+            features are too sensitive for quantization.
 
     Raises:
         ModelFolderError: the folder holds no valid description.
@@ -113,13 +114,13 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
     Raises:
         ModelFolderError: no graphs were exported, a file is missing or altered, or they belong to
             other weights, another architecture, other code of the models or another release's
-            version; the message says what to run.
+            version; the message names the command to run.
     """
     return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
 
 
 def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Graphs:
-    """Read and check graphs, given the very folder that holds them (see `read_graphs`)."""
+    """Read and check the graphs in exactly this folder (see `read_graphs`)."""
     listing = folder / GRAPHS_FILE
     again = f'Run: {export_command(folder, precision)}'
     if not listing.is_file():
@@ -165,7 +166,7 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
 
 
 def export_command(folder: Path, precision: str) -> str:
-    """Return the command that exports the graphs of a folder again, with those beside them.
+    """Return the command that exports the graphs of a model again.
 
     Args:
         folder: folder of the graphs (see `graphs_folder`).
@@ -192,8 +193,8 @@ def write_graph_listing(
     Args:
         folder: folder that holds them.
         description: description of the model.
-        precision, opset, base, loss, milliseconds: see `Graphs`; the base is the precision where
-            left out.
+        precision, opset, base, loss, milliseconds: see `Graphs`; the base is the precision by
+            default.
     """
     fields = {
         'version': VERSION,
@@ -211,12 +212,12 @@ def write_graph_listing(
 
 
 def _architecture(description: ModelDescription) -> Any:
-    """Return the architecture as it is read back from JSON, which makes lists of tuples."""
+    """Return the architecture as it would be read from JSON, with lists instead of tuples."""
     return json.loads(json.dumps(description.configuration.to_json()))
 
 
 def move_graphs(aside: Path, folder: Path, description: ModelDescription) -> None:
-    """Move complete graphs to their folder, which has no listing while they move."""
+    """Move complete graphs to their folder, which has no listing meanwhile."""
     folder.mkdir(exist_ok=True)
     (folder / GRAPHS_FILE).unlink(missing_ok=True)
     for file in (*_files(description), GRAPHS_FILE):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hash of the code that exported graphs and their golden outputs are made by."""
+"""Hash of the code that determines exported graphs and their golden outputs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SOURCES = (
     'runtime/golden/golden_images.py',
     'runtime/golden/golden_outputs.py',
 )
-# What says nothing to the interpreter: docstrings of modules, classes and functions, and comments
-# on lines of their own.
+# Text that the interpreter ignores: docstrings of modules, classes and functions, and comments on
+# separate lines.
 _PROSE = re.compile(r'\A(?:#[^\n]*\n)*"""[\s\S]*?"""|(?<=:\n) *"""[\s\S]*?"""|(?<=\n) *#[^\n]*')
 
 
@@ -32,8 +32,8 @@ def graphs_code_sha256() -> str:
 def code_sha256(package: Path) -> str:
     """Hash the code in a package's folder that defines graphs, in hexadecimal.
 
-    Docstrings, comments on lines of their own, empty lines, and the ends of lines do not count, so
-    that a release which changes nothing else keeps the graphs of the one before.
+    Docstrings, comments on separate lines, empty lines and line endings are ignored, so that a
+    release which changes nothing else keeps the graphs of the previous one.
     """
     total = hashlib.sha256()
     for path in _modules(package):

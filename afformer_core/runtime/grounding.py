@@ -21,7 +21,7 @@ from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 
 UNKNOWN_ACTION = 'unknown'
-"""Name of the action of a demonstration whose action is not known."""
+"""Name of an action that is not known."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Peak:
     Attributes:
         u, v: column and row in pixels of the source image, sub-pixel; the first pixel's centre
             is (0, 0).
-        score: share of the heatmap's probability that lies around the peak, 0 to 1.
+        score: share of the heatmap's probability around the peak, 0 to 1.
     """
 
     u: float
@@ -48,24 +48,26 @@ class Grounding:
         source_size: (H, W) of the source image.
         action_scores: score of each action, 0 to 1, best first; empty for a model that scores
             none.
-        peaks: peaks, best first; empty only where none was asked for.
+        peaks: peaks, best first; empty only if none was requested.
         confidence: score of the best peak, 0 to 1; low for a heatmap that is spread over the image
-            and so says nothing.
-        feature_similarity: feature similarity of the demonstration and the surroundings of the
-            heatmap, -1 to 1; low for an image of something else, however sharp its heatmap.
-        presence: probability that the demonstrated element is in view, 0 to 1; None where the
+            and therefore uninformative.
+        feature_similarity: feature similarity between the demonstration and the surroundings of
+            the heatmap, -1 to 1; low for an image of another object, even if its heatmap is sharp.
+        presence: probability that the demonstrated element is in view, 0 to 1; None if the
             model is not calibrated, or was calibrated with other weights.
-        rotation: sense in which the demonstration turns something.
+        rotation: direction of rotation that the demonstration shows.
         contact_similarity, decoder_weight: see `PresenceFeatures`.
         certainty: probability that the best point lies on the demonstrated part, 0 to 1; None
-            where it is not known (see `Prediction.certainty`).
+            if it is not known (see `Prediction.certainty`).
         contact_probability: probability of the demonstration's contact, 0 to 1 (see
-            `Demonstration`); None where it is unknown.
+            `Demonstration`); None if it is unknown.
         certainty_threshold: certainty below which a robot should not act; None without one.
-        action_threshold: score that the best action needs to be known, 0 to 1; None without one.
-        given_action: name of the action where it was given, whatever the model scores; or empty.
+        action_threshold: score below which the best action counts as unknown, 0 to 1; None without
+            one.
+        given_action: name of the action if it was given, which replaces the model's action;
+            otherwise empty.
         presence_threshold: presence below which a robot should not act, 0 to 1; None without one.
-        image: the source image, uint8 RGB [H, W, 3]; None where it is not kept.
+        image: the source image, uint8 RGB [H, W, 3]; None if it is not kept.
     """
 
     probabilities: FloatArray
@@ -93,7 +95,7 @@ class Grounding:
 
     @property
     def presence_features(self) -> PresenceFeatures:
-        """Features that presence is computed of."""
+        """Features from which presence is computed."""
         return PresenceFeatures(
             self.confidence, self.feature_similarity, self.contact_similarity, self.decoder_weight
         )
@@ -105,7 +107,7 @@ class Grounding:
 
     @property
     def found(self) -> bool | None:
-        """Whether the presence reaches its threshold; None where the model is not calibrated."""
+        """Whether the presence reaches its threshold; None if the model is not calibrated."""
         if self.presence is None or self.presence_threshold is None:
             return None
         return self.presence >= self.presence_threshold
@@ -123,9 +125,9 @@ class Grounding:
 
     @property
     def action(self) -> str:
-        """Name of the action: the given one, else the best one where its score suffices.
+        """Name of the action: the given one, or else the best one if its score is high enough.
 
-        `UNKNOWN_ACTION` where it does not; empty for a model that scores none.
+        `UNKNOWN_ACTION` if the score is too low; empty for a model that scores no actions.
         """
         if self.given_action or not self.action_scores or self.action_threshold is None:
             return self.given_action or self.best_action
@@ -134,7 +136,7 @@ class Grounding:
 
     @property
     def answer(self) -> str:
-        """The action, and its score where it has one, for people; empty where there is none."""
+        """The action, and its score if it has one, as readable text; empty if there is none."""
         if self.action == UNKNOWN_ACTION:
             return 'unknown action'
         if self.given_action or not self.action_scores:
@@ -142,7 +144,7 @@ class Grounding:
         return f'{self.best_action} {self.action_scores[self.best_action]:.2f}'
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON types, as `afformer ground --json` prints it."""
+        """Convert to plain JSON types, as printed by `afformer ground --json`."""
         return {
             'found': self.found,
             'action': self.action,
@@ -158,10 +160,10 @@ class Grounding:
         }
 
     def draw(self, image: Image | None = None, opacity: float = 0.6) -> UInt8Array:
-        """Draw heatmap, peaks and measures over the image, whether or not it is found.
+        """Draw heatmap, peaks and measures over the image, whether or not the element is found.
 
         Args:
-            image: image to draw over, see `as_image`; None for the image that the grounding keeps.
+            image: image to draw over, see `as_image`; None for the grounding's own image.
             opacity: opacity of the heatmap at its maximum, 0 to 1.
 
         Returns:
@@ -169,7 +171,8 @@ class Grounding:
 
         Raises:
             ImageError: this is not an image.
-            ValueError: its size is not `source_size`, or none is given and none is kept.
+            ValueError: its size is not `source_size`, or no image is given and the grounding keeps
+                none.
         """
         shown = self.image if image is None else as_image(image)
         if shown is None:
@@ -178,14 +181,14 @@ class Grounding:
         return draw_overlay(shown, self.heatmap, self.peaks, caption, opacity, unsure=self.unsure)
 
     def save(self, path: str | PathLike[str], image: Image | None = None) -> None:
-        """Write what `draw` draws as a JPEG or PNG.
+        """Write the result of `draw` as a JPEG or PNG.
 
         Args:
             path: file that ends in .jpg, .jpeg or .png.
-            image: see `draw`, which tells further errors.
+            image: see `draw`, which also lists further errors.
 
         Raises:
-            ValueError: the path ends otherwise.
+            ValueError: the path has another ending.
             OSError: the file cannot be written.
         """
         write_image(Path(path), self.draw(image))
@@ -197,7 +200,7 @@ class Grounding:
         return f'Grounding({", ".join(filter(None, (action + at, found, *self._measures)))})'
 
     def _repr_png_(self) -> bytes | None:
-        """Show itself in a notebook, where it keeps its image."""
+        """Return the overlay for notebooks, if the grounding keeps its image."""
         return None if self.image is None else encode_png(self.draw())
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of JSON fields for data classes."""
+"""Validation of JSON fields for data classes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _WORDS = {'float': 'a number', 'int': 'a whole number', 'str': 'text'}
 
 
 def checked_fields(kind: type, content: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Check that an object has the fields of a data class, each of its type; return it.
+    """Check that an object has the fields of a data class with the right types, and return it.
 
     Fields with a default may be missing.
 
     Args:
         kind: the data class; its annotations are strings, and its fields floats, ints or texts.
         content: the object that was read.
-        name: what errors call it, such as 'calibration'.
+        name: name used in errors, such as 'calibration'.
 
     Raises:
         TypeError: a value has another type.

@@ -51,10 +51,10 @@ class ModelDescription:
         weights_sha256: hash of `model.safetensors`, in hexadecimal.
         training: how the weights were made, on what data, and their measured limits; free form
             but for `trained_on` (see `ingredients`).
-        calibration: calibration of presence; None where there is none. It may belong to other
+        calibration: calibration of presence; None if there is none. It may belong to other
             weights, those that training began with (see `valid_calibration`).
         zoom_stages: the zoom stages, in order; empty for none.
-        matching: the matching network in the subfolder; None where there is none.
+        matching: the matching network in the subfolder; None if there is none.
         certainty: calibration of certainty, likewise (see `valid_certainty`).
 
     Raises:
@@ -74,7 +74,7 @@ class ModelDescription:
 
     @property
     def ingredients(self) -> tuple[Ingredient, ...]:
-        """The data and weights that the model was made of; empty where that is not told."""
+        """The data and weights that the model was made of; empty if that is not told."""
         return ingredients_in(self.training)
 
     @property
@@ -167,7 +167,7 @@ def model_ingredients(folder: Path) -> tuple[Ingredient, ...]:
 
 
 def joined_features(folder: Path, description: ModelDescription) -> JoinedFeatures | None:
-    """Read the subfolder of the matching network; None where the model has none.
+    """Read the subfolder of the matching network; None if the model has none.
 
     Raises:
         ModelFolderError: it is missing, holds other weights than the description says, or does not

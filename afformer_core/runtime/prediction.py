@@ -32,10 +32,10 @@ class Prediction:
             heatmap, -1 to 1 (see `DemonstrationFeatures`).
         descriptor: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
-        calibration: calibration of the model; None where there is none.
+        calibration: calibration of the model; None if there is none.
         rotation: sense in which the demonstrations turn something.
         contact_similarity, decoder_weight: see `PresenceFeatures`.
-        certainty_calibration: calibration of certainty; None where there is none.
+        certainty_calibration: calibration of certainty; None if there is none.
         contact_probability: probability of the demonstrations' contacts, of several the mean; None
             where that of one is unknown.
     """
@@ -74,7 +74,7 @@ class Prediction:
             demonstrations: demonstrations that were grounded, at least one.
             configuration: configuration of the model.
             seconds: time that the session took, in seconds.
-            calibration: calibration of the model; None where there is none.
+            calibration: calibration of the model; None if there is none.
             certainty_calibration: see the attribute.
         """
         probabilities = _heatmap(output, configuration)

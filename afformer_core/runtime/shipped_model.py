@@ -67,7 +67,7 @@ def model_folder_to_export(name: Path | str) -> Path:
 def shipped_model_to_export() -> Path:
     """Return the folder to export the shipped model's graphs to, making the user's copy if needed.
 
-    This is the package's own folder where it has graphs, else the user's copy, which begins with
+    This is the package's own folder if it has graphs, else the user's copy, which begins with
     the graphs of the machine's copy.
 
     Raises:

@@ -82,7 +82,7 @@ def save_model(
     """Write a model folder; graphs of earlier weights in it no longer match.
 
     Args:
-        folder: folder, made where it does not exist.
+        folder: folder, created if it does not exist.
         model: the model.
         training: how the weights were made, on what data, and their measured limits.
         dtype: type that floating-point weights are stored in (see `stored`).

@@ -213,7 +213,7 @@ def lift_peaks(
 
     Returns:
         the peaks, moved by no more than `settings.peak_tolerance`; and the surface at each,
-        without a position, and with the reason, where it is not sure.
+        without a position, and with the reason, if it is not sure.
     """
     depth, calibration = view.depth, view.calibration
     if depth is None or calibration is None:

@@ -35,7 +35,7 @@ class StreamBreak:
     """Between an image and the one before.
 
     Attributes:
-        reason: why the image is not smoothed with those before; empty where it is.
+        reason: why the image is not smoothed with those before; empty if it is.
         forgets: whether nothing of before counts, since it may be of another scene.
     """
 

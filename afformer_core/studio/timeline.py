@@ -23,7 +23,7 @@ class TimelineFrame:
 
     Attributes:
         index: its number in the source, from 0.
-        seconds: its time after the first frame of the source; None where that has no time.
+        seconds: its time after the first frame of the source; None if that has no time.
         kept: whether the model keeps it.
         image: uint8 RGB [h, w, 3], small.
     """

@@ -54,7 +54,7 @@ def make_exemplars(
         progress: show a progress bar on stderr.
 
     Returns:
-        None where the model has no matching network, or no pair a mark in its image.
+        None if the model has no matching network, or no pair a mark in its image.
 
     Raises:
         ModelFolderError: the folder holds no valid model.

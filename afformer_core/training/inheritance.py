@@ -24,7 +24,7 @@ class Inheritance:
         weights_sha256: hash of its weights, in hexadecimal.
         zoom_stages: its zoom stages, which are kept.
         calibration: its calibration, which is kept but belongs to its weights and is not used for
-            others; None where it has none.
+            others; None if it has none.
         keeps: what is kept, in words.
         drops: what is dropped, each with the reason.
         begins_anew: what is trained from random weights.

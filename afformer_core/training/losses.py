@@ -48,7 +48,7 @@ class Targets:
             negative: whether to weigh negatives instead of the other images.
 
         Returns:
-            weights of sum 1, or 0 where there is no such image.
+            weights of sum 1, or 0 if there is no such image.
         """
         # Unlike bincount, this does not wait for a GPU.
         counts = self.images.new_zeros(images)

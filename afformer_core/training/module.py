@@ -57,7 +57,7 @@ class GroundingTraining(LightningModule):
 
     Attributes:
         exemplars: as above.
-        inheritance: what is kept of that model beside its weights; None where there is none.
+        inheritance: what is kept of that model beside its weights; None if there is none.
         ingredients: what the initial weights were made of; none for random ones.
     """
 

@@ -144,7 +144,7 @@ class TrainingCli(LightningCLI):
         self.tie(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse the arguments, with null where an option of the data says so."""
+        """Parse the arguments, with null where an option of the data is null."""
         super().parse_arguments(parser, args)
         configured_paths.restore_null(parser, self.config)
 
@@ -199,7 +199,7 @@ class TrainingCli(LightningCLI):
         return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
 
     def fit(self) -> None:
-        """Train, from the last checkpoint on where there is one.
+        """Train, from the last checkpoint on if there is one.
 
         A training that has all its steps already is left as it is, with a message on stdout.
 

@@ -159,7 +159,7 @@ def _make(settings: ZoomSettings, index: int, folder: Path) -> list[dict[str, An
 def _zoomed(
     grounder: ArrayGrounder, sample: Sample, zoom: float, path: Path
 ) -> dict[str, Any] | None:
-    """Write the crop of a sample's image; return None where the target lies outside."""
+    """Write the crop of a sample's image; return None if the target lies outside."""
     image = read_image(sample.image_path)
     window = _crop_window(grounder, image, zoom)
     width, height = sample.image_size

@@ -138,7 +138,7 @@ class GroundingDriver:
         return answer
 
     def _attempt(self, service: str, seconds: float, **fields: Any) -> Any:
-        """Call a service; return None where no answer came in time."""
+        """Call a service; return None if no answer came in time."""
         client = self._clients[service]
         self.wait(client.service_is_ready, f'the service {service}')
         future = client.call_async(_SERVICES[service].Request(**fields))

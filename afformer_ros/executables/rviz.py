@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _frame_of_the_first_image(arguments: Sequence[str]) -> str:
-    """Wait for an image without a time limit; return its frame, empty where it names none."""
+    """Wait for an image without a time limit; return its frame, empty if it names none."""
     rclpy.init(args=['rviz', *arguments])
     node = Node('rviz_frame')
     frames: list[str] = []

@@ -145,7 +145,7 @@ class ConfiguredGrounding:
         self._worker.start(self._loader.load)
 
     def loading_error(self, timeout: float) -> str:
-        """Say why the model could not be loaded; empty where it was, or still is being loaded.
+        """Say why the model could not be loaded; empty if it was, or still is being loaded.
 
         Args:
             timeout: seconds to wait for it.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transforms from the camera to another frame, by tf2 where it is installed."""
+"""Transforms from the camera to another frame, by tf2 if it is installed."""
 
 from __future__ import annotations
 

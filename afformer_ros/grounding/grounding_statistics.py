@@ -75,12 +75,12 @@ class LatencyWindow:
         return values
 
     def high_latency(self) -> float:
-        """95th percentile of the time from stamp to result in seconds; 0 where there is none."""
+        """95th percentile of the time from stamp to result in seconds; 0 if there is none."""
         times = self._stages().get('end to end')
         return 0.0 if times is None else float(np.percentile(times, 95))
 
     def problem(self, limit: float) -> str:
-        """Say why results are too old; empty where they are not.
+        """Say why results are too old; empty if they are not.
 
         Args:
             limit: seconds from stamp to result that are no problem; 0: any.
@@ -162,12 +162,12 @@ class GroundingStatistics:
             self._dropped_frames += 1
 
     def refusal(self) -> str:
-        """Say why the last image gave nothing; empty where it did."""
+        """Say why the last image gave nothing; empty if it did."""
         with self._lock:
             return f'the last image could not be grounded: {self._refusal}' * bool(self._refusal)
 
     def depth_problem(self) -> str:
-        """Say why the best point of the last result has no position; empty where it has one."""
+        """Say why the best point of the last result has no position; empty if it has one."""
         with self._lock:
             if self._result is None or not self._result.surfaces:
                 return ''

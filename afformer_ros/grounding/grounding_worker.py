@@ -66,7 +66,7 @@ class GroundingWorker(Generic[Owned]):
         self._thread.start()
 
     def loading_error(self, timeout: float) -> str:
-        """Tell why nothing could be loaded; empty where it was, or still is being loaded.
+        """Tell why nothing could be loaded; empty if it was, or still is being loaded.
 
         Args:
             timeout: seconds to wait for it.

@@ -39,7 +39,7 @@ class PlayerNode(Node):
         options: options of `rclpy.node.Node`.
 
     Attributes:
-        error: why playing failed; empty where it did not.
+        error: why playing failed; empty if it did not.
 
     Raises:
         VideoError: `path` is missing, empty or not a video.

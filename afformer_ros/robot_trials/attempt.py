@@ -48,7 +48,7 @@ class Attempt:
     Attributes:
         verdict: the simulator's, or one of the constants of this module.
         said: what the planner said.
-        action: action that was carried out; empty where there was none.
+        action: action that was carried out; empty if there was none.
     """
 
     verdict: str

@@ -37,8 +37,8 @@ class RobotMeasures:
     Attributes:
         trials: number of trials.
         unanswered: number of them whose model's attempt tells nothing of the model.
-        success: share of the others that the model's attempt has done; None where there are none.
-        right_pixel, random_element: shares of those attempts; None where none counts.
+        success: share of the others that the model's attempt has done; None if there are none.
+        right_pixel, random_element: shares of those attempts; None if none counts.
     """
 
     trials: int

@@ -63,11 +63,11 @@ class TrialScene:
             write_image(folder / f'{number:02}.png', frame)
 
     def right_contact(self) -> Contact | None:
-        """Return the true action at the pixel of a perfect peak; None where it is hidden."""
+        """Return the true action at the pixel of a perfect peak; None if it is hidden."""
         return self._contact(self._trial.task.element)
 
     def random_contact(self) -> Contact | None:
-        """Return the true action at the middle of a random element; None where it is hidden."""
+        """Return the true action at the middle of a random element; None if it is hidden."""
         rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE, self._trial.number)
         return self._contact(int(rng.integers(len(self._trial.scene.fixture.elements))))
 

@@ -29,8 +29,8 @@ class RobotTrial:
         kind: kind of the element.
         action: action that was demonstrated.
         model: attempt where the grounding node points.
-        right_pixel: attempt of the true action at a perfect peak; None where it was not made.
-        random_element: attempt of the true action at a random element; None where it was not made.
+        right_pixel: attempt of the true action at a perfect peak; None if it was not made.
+        random_element: attempt of the true action at a random element; None if it was not made.
     """
 
     scene: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Static transforms, broadcast by tf2 where it is installed."""
+"""Static transforms, broadcast by tf2 if it is installed."""
 
 from __future__ import annotations
 

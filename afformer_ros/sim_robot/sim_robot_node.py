@@ -69,7 +69,7 @@ class SimRobotNode(Node):
         options: options of `rclpy.node.Node`.
 
     Attributes:
-        error: why it failed; empty where it did not.
+        error: why it failed; empty if it did not.
 
     Raises:
         ValueError: there is no such trial.

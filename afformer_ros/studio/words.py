@@ -48,7 +48,7 @@ def presence_in_words(affordance: Affordance) -> str:
 
 
 def certainty_in_words(affordance: Affordance) -> str:
-    """Say whether the best point surely lies on the demonstrated part; empty where not known."""
+    """Say whether the best point surely lies on the demonstrated part; empty if not known."""
     certainty, threshold = affordance.certainty, affordance.certainty_threshold
     if not affordance.found or math.isnan(certainty) or math.isnan(threshold):
         return ''
@@ -59,7 +59,7 @@ def certainty_in_words(affordance: Affordance) -> str:
 
 
 def best_point_in_words(affordance: Affordance) -> str:
-    """Say where and how to act; empty where nothing was found."""
+    """Say where and how to act; empty if nothing was found."""
     if not affordance.points:
         return ''
     best = affordance.points[0]
@@ -76,7 +76,7 @@ def best_point_in_words(affordance: Affordance) -> str:
 
 
 def age_in_words(seconds: float) -> str:
-    """Say that the last result is old; empty where it is not."""
+    """Say that the last result is old; empty if it is not."""
     return f'No result for {seconds:.0f} s: see below.' if seconds > _STALE else ''
 
 

@@ -139,7 +139,7 @@ def changed_images(
         points: sets of points in them (see `draw_crop`).
 
     Returns:
-        the changed images, and how their pixels were moved; None where they were not.
+        the changed images, and how their pixels were moved; None if they were not.
     """
     size = images.shape[1], images.shape[2]
     crop = draw_crop(settings.crop, size, rng, points)

@@ -118,7 +118,7 @@ def draw_crop(
             image, at least one must stay there. None without annotations.
 
     Returns:
-        [3, 3]; None where there is no crop, no point lies in the image, or ten crops in a row lose
+        [3, 3]; None if there is no crop, no point lies in the image, or ten crops in a row lose
         all points of a set.
     """
     if settings.scale == settings.aspect == (1.0, 1.0):
@@ -194,7 +194,7 @@ def draw_perspective(
         rng: random generator; the result depends on it alone.
 
     Returns:
-        [3, 3] from old (x, y, 1) to new ones; None where there is no change.
+        [3, 3] from old (x, y, 1) to new ones; None if there is no change.
     """
     if settings.distortion == 0 or rng.random() >= settings.probability:
         return None

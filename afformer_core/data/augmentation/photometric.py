@@ -84,7 +84,7 @@ class ColourChange:
 def draw_colour_change(
     settings: PhotometricSettings, rng: np.random.Generator
 ) -> ColourChange | None:
-    """Draw a change of colours; None where there is none."""
+    """Draw a change of colours; None if there is none."""
     widths = (settings.brightness, settings.contrast, settings.saturation, settings.hue)
     if not any(widths) or rng.random() >= settings.probability:
         return None

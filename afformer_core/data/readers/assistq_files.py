@@ -73,7 +73,7 @@ class AnsweredStep:
     Attributes:
         name: name of the step, for errors.
         text: the right answer, such as `Turn <button1> to 120 degrees`.
-        image: file name of its user's image; None where none is named.
+        image: file name of its user's image; None if none is named.
     """
 
     name: str

@@ -14,7 +14,7 @@ An object of `clips.json`, of which `clip` and `contact` are needed:
 
 - `contact`: first frame, from 0, in which the operating hand touches the element, and the pixel
   of that frame. `before`: a frame in which no hand covers that point, and its pixel there.
-- `clip_rate`: frames a second; the moment of contact is measured where it is told.
+- `clip_rate`: frames a second; the moment of contact is measured if it is given.
 - `other_hand`: what the other hand touches in the same clip.
 - `in_pairs_json`: whether the clip is also one of a folder of pairs.
 - `source_video`, `repository`: as in a folder of pairs with outlined parts.
@@ -46,7 +46,7 @@ class ContactClip:
         before: the same point while no hand covers it, or None.
         other_hand: contacts of the other hand.
         rate: frames a second; None: unknown.
-        source: where the clip comes from; the name of the folder where that is not told.
+        source: where the clip comes from; the name of the folder if that is not given.
         source_video: what the clip was cut from.
         is_in_pairs: whether it is also a clip of a folder of pairs.
     """
@@ -67,7 +67,7 @@ class ContactClip:
 
     @property
     def marked(self) -> ClipPoint:
-        """The point in contact, in a frame that shows it uncovered where that is known."""
+        """The point in contact, in a frame that shows it uncovered if that is known."""
         return self.before or self.contact
 
     @property

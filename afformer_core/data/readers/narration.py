@@ -50,7 +50,7 @@ class Narration:
         """Find the line that shares most weight of words with the description of a step.
 
         Returns:
-            None where two lines share as much, or none has half of the description's weight.
+            None if two lines share as much, or none has half of the description's weight.
         """
         words = _words(step)
         shares = [self._weight(words & line) for line in self._lines]

@@ -42,7 +42,7 @@ class OpraDataset(AnnotatedDataset):
             with actions counted from 1; simulated ones also have `scene`, `element`, `elements`
             and `contact`, the first and last frame in which the element is operated (null if none
             is), and may have `contact_point`, its pixel (x, y) in each frame of a clip of
-            `clip_size` (width, height), null where it is not in view; those over photographs have
+            `clip_size` (width, height), null if it is not in view; those over photographs have
             `photograph`, a name that identifies the object. Any may have `source` and `licence`,
             where it is from; without them it is OPRA's or simulated. An `actions.json` in the same
             folder names the actions; without it they are OPRA's seven.

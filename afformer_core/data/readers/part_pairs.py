@@ -89,7 +89,7 @@ class PartPair:
         before: the same point while no hand covers it, or None.
         robot: whether the target shows a robot; None: unknown.
         folder: name of the folder that it is of.
-        source: where clip and target come from; the name of the folder where that is not told.
+        source: where clip and target come from; the name of the folder if that is not given.
     """
 
     sample: Sample
@@ -112,7 +112,7 @@ class PartPair:
 
     @property
     def marked(self) -> ClipPoint | None:
-        """Where somebody marked what the demonstration touches, bare where that is known."""
+        """Where somebody marked what the demonstration touches, bare if that is known."""
         return self.before or self.contact
 
     @property

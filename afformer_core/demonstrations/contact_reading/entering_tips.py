@@ -44,7 +44,7 @@ def entering_map(frames: Sequence[ObservedFrame]) -> NDArray[np.float64] | None:
 
     Returns:
         [h, w], logarithm of the time spent there as a share of the longest anywhere, at least
-        log(0.05); None where nothing enters.
+        log(0.05); None if nothing enters.
     """
     chosen = frames[:: -(-len(frames) // _MOST_FRAMES)]
     height, width = frames[0].image.shape[:2]
@@ -73,7 +73,7 @@ def tip_speeds(
     """Compute the speed of each tip of a frame, [N] pixels a second.
 
     It is the greater one of those from before and to later, each to the nearest tip there;
-    infinite where there is none.
+    infinite if there is none.
 
     Args:
         tips: of each frame.

@@ -18,7 +18,7 @@ class ContactCandidate:
     Attributes:
         x, y: in the first frame, as shares of its width and height, 0 to 1.
         probability: that the contact is near it, 0 to 1.
-        track: number of the hand's track; None where it is no hand's.
+        track: number of the hand's track; None if it is no hand's.
         time: seconds at which the contact begins; None without a hand.
     """
 
@@ -42,9 +42,9 @@ class HandMotion:
             of the frame's diagonal; rightwards and downwards.
         gaps: [N], gap of thumb and index finger in hand sizes.
         comotion: [N], share of the fingertip's surroundings that moves like the hand, 0 to 1; NaN
-            where unknown.
+            if unknown.
         turns: [N], radians a second by which the surroundings turn, clockwise in the image; NaN
-            where unknown.
+            if unknown.
     """
 
     track: int
@@ -96,5 +96,5 @@ class ContactReading:
     measures: ReadingMeasures
 
     def hand(self, candidate: ContactCandidate) -> HandMotion | None:
-        """Return the motion of a candidate's hand, or None where it is no hand's."""
+        """Return the motion of a candidate's hand, or None if it is no hand's."""
         return next((one for one in self.hands if one.track == candidate.track), None)

@@ -51,7 +51,7 @@ def score_margin(
         diagonal: that of the frame, in pixels.
 
     Returns:
-        at least 0; infinite where no fingertip is ever elsewhere, NaN without a hand.
+        at least 0; infinite if no fingertip is ever elsewhere, NaN without a hand.
     """
     if not paths:
         return np.nan

@@ -42,7 +42,7 @@ def kld(predicted: FloatArray, target: FloatArray, epsilon: float = 0.0) -> NDAr
             prediction may be zero where its ground truth is not, at about 27 for all of it.
 
     Returns:
-        [N], at least 0; infinite where a prediction is zero, its ground truth is not, and there
+        [N], at least 0; infinite if a prediction is zero, its ground truth is not, and there
         is no epsilon.
     """
     expected = normalised(target)

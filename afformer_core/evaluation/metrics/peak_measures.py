@@ -34,7 +34,7 @@ class PeakScores:
             that is known, else where its blurred points are high. Of a flat heatmap it is the
             share of its top that does: what a guess there would hit. NaN where no point was
             annotated inside the image.
-        error: [N] distance to the mask where that is known, else to the nearest annotated point,
+        error: [N] distance to the mask if that is known, else to the nearest annotated point,
             in percent of the image's diagonal; of a flat heatmap the mean over its top. NaN where
             no point is inside the image.
         inside: [N] 1 where the peak lies inside the outline of the demonstrated element, else 0;
@@ -89,7 +89,7 @@ def measure_peaks(
 def in_region(target: Heatmaps, row: Row, positions: Positions) -> NDArray[np.bool_]:
     """Find positions in the annotated region of a row with a ground truth [h, w]; bool [K].
 
-    The region is the row's mask where that is known.
+    The region is the row's mask if that is known.
     """
     if row.mask is not None:
         return row.mask.contains(positions)

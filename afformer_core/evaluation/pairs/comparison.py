@@ -59,7 +59,7 @@ class Comparison:
 
     @property
     def chance(self) -> float | None:
-        """The share that an element at random would get right; None where one is not known."""
+        """The share that an element at random would get right; None if one is not known."""
         scenes = [row.scene for row in self.rows]
         if not self.has_elements:
             return None

@@ -29,7 +29,7 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
         group: all samples of an image.
 
     Returns:
-        None where no demonstration lies elsewhere.
+        None if no demonstration lies elsewhere.
     """
     others = [other for other in group if other.demonstration != sample.demonstration]
     own = sample.demonstration
@@ -39,7 +39,7 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
 
 
 def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
-    """Find for each group the next one that shows another object; empty where there is none.
+    """Find for each group the next one that shows another object; empty if there is none.
 
     Where all samples have an `object_id`, that tells. Else it is certain that a group shows
     another object where the demonstrations of both lie in folders of their own, as OPRA, AssistQ

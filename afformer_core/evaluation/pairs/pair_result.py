@@ -32,13 +32,13 @@ class PairResult:
         milliseconds: milliseconds of grounding, without reading the image.
         hard_negative_kld: KLD of the rows with the negative demonstration, or None without one.
         hard_negative_peak: the best peak with the negative demonstration, as `peak`, or None.
-        reversed_action: best action with the frames in reverse order, or None where not asked.
-        frozen_action: best action with all frames as the one at the contact, or None where not
+        reversed_action: best action with the frames in reverse order, or None if not asked.
+        frozen_action: best action with all frames as the one at the contact, or None if not
             asked.
         presence_features: features that tell whether the demonstrated element is in view.
         negative_presence_features: that what a demonstration of another scene (or image) shows
             is, or None without one.
-        heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not
+        heatmaps: [N, h, w] of its rows, as the protocol compares them; None if they are not
             kept.
     """
 

@@ -23,9 +23,9 @@ class Pair:
         sample: both of them, and their annotation.
         hard_negative: a sample of the same scene whose demonstration shows another element;
             where the data names none, one of the same image whose annotation lies elsewhere. None
-            where there is no such sample.
+            if there is no such sample.
         negative: a sample of another scene (or image), whose demonstration shows what the
-            image does not, or None where there is no other.
+            image does not, or None if there is no other.
         companions: samples of the same image whose demonstrations show the same element, by
             other people or from other sides; of data that names elements.
     """

@@ -138,7 +138,7 @@ def other_videos(pairs: Sequence[PartPair]) -> list[int | None]:
     """For each pair, the index of one of the same folder whose clip is of another source video.
 
     It is the one half the folder's list further on, where neighbours often show like objects, or
-    the next one after that of another source video; None where all are of the same one.
+    the next one after that of another source video; None if all are of the same one.
 
     Args:
         pairs: in the order of their files.

@@ -33,7 +33,7 @@ _NO_MOMENT = 'not told'
 
 @dataclass(frozen=True)
 class ContactScores:
-    """How one clip was read; None where that is not measured.
+    """How one clip was read; None if that is not measured.
 
     Attributes:
         point_x, point_y: the contact that was read, in pixels of the clip's first frame.

@@ -24,7 +24,7 @@ Features = Callable[[NDArray[np.uint8]], list[FloatArray]]
 """Feature maps, fine to coarse, of uint8 RGB [H, W, 3] with sides that are multiples of 32."""
 
 Contact = Callable[[Clip], MarkedFrame | None]
-"""Where a clip touches something, or None where that is unknown."""
+"""Where a clip touches something, or None if that is unknown."""
 
 
 def marked_contact(clip: Clip) -> MarkedFrame | None:

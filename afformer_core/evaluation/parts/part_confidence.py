@@ -35,7 +35,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class ConfidenceMeasures:
-    """How well one score tells right best points from wrong ones; None where not measured.
+    """How well one score tells right best points from wrong ones; None if not measured.
 
     Attributes:
         pairs: that have the score.
@@ -43,7 +43,7 @@ class ConfidenceMeasures:
         coverage: share of pairs that are answered where the threshold of each source was chosen
             on the other sources, for 85 % of the answers to be right; None of a single source.
         right_of_answered: share of these answers that are right.
-        thresholds: of each source, chosen on the others; infinity where nothing is answered.
+        thresholds: of each source, chosen on the others; infinity if nothing is answered.
         in_sample_coverage: share that is answered by the threshold that was chosen on all pairs.
         in_sample_threshold: that threshold.
         right_of_surest: share of right ones among the surest so many percent of the pairs.
@@ -68,7 +68,7 @@ def answering_threshold(values: ArrayLike, right: ArrayLike, share: float = RIGH
         share: of the answers that must be right, 0 to 1.
 
     Returns:
-        one of the values, or infinity where no threshold will do.
+        one of the values, or infinity if no threshold will do.
     """
     known = np.asarray(values, np.float64)
     order = np.argsort(-known, kind='stable')

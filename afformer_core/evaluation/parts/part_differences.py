@@ -32,7 +32,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class PartDifference:
-    """Means of a model's scores less those of the first model, paired; None where not measured.
+    """Means of a model's scores less those of the first model, paired; None if not measured.
 
     The scores are those of `PartScores`.
     """
@@ -114,5 +114,5 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
 
 
 def _values(name: str, scores: Sequence[PartScores]) -> np.ndarray:
-    """Collect one score of all pairs, float64 [N]; NaN where it is not measured."""
+    """Collect one score of all pairs, float64 [N]; NaN if it is not measured."""
     return np.array([getattr(each, name) for each in scores], np.float64)

@@ -86,7 +86,7 @@ class PartsMeasured:
         pair_facts: by pair.
         by_pair: scores by pair and predictor.
         differences: of all models but the first to the first, by name; of one model empty.
-        contacts: of clips with marked contacts; None where none were given.
+        contacts: of clips with marked contacts; None if none were given.
     """
 
     pairs: int

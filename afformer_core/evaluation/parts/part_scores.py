@@ -31,7 +31,7 @@ _NO_MEANS = ('sizes_median', 'auroc')
 
 @dataclass(frozen=True)
 class PartScores:
-    """What one predictor reached on one pair; None where that is not measured.
+    """What one predictor reached on one pair; None if that is not measured.
 
     Attributes:
         inside: 1 where the best point is inside a part, else 0.
@@ -85,7 +85,7 @@ class PartScores:
 
 @dataclass(frozen=True)
 class PartMeasures:
-    """Means of the scores of one predictor; None where they are not measured.
+    """Means of the scores of one predictor; None if they are not measured.
 
     Attributes:
         sizes_median: median of `sizes`; a pair without a point counts as infinitely far.

@@ -170,7 +170,7 @@ def _without_point(agreeing: float) -> Prediction:
 class ModelPredictor:
     """A model, as a robot gets its points.
 
-    Its presence score is presence, or confidence where it is not calibrated.
+    Its presence score is presence, or confidence if it is not calibrated.
 
     Args:
         grounder: the model.
@@ -231,7 +231,7 @@ class MarkedContactPredictor:
     """A model with a matching network that is told the marked contact, as by a user's click.
 
     Args:
-        model: the model, which finds the contact where it is not told.
+        model: the model, which finds the contact if it is not given.
     """
 
     def __init__(self, model: Predictor) -> None:

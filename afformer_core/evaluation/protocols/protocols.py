@@ -30,7 +30,7 @@ class Row:
         points: float64 [P, 2] (x, y) in pixels of `image_size`.
         image_size: (width, height).
         image: name of the image.
-        sample: its sample; None where it is of several.
+        sample: its sample; None if it is of several.
     """
 
     action: int
@@ -47,7 +47,7 @@ class Row:
 
     @property
     def mask(self) -> PolygonMask | None:
-        """The region of its image in which the action is right, where it is known."""
+        """The region of its image in which the action is right, if it is known."""
         return None if self.sample is None else self.sample.masks_by_action.get(self.action)
 
 

@@ -116,9 +116,9 @@ class QualitativeExample:
     Attributes:
         title: the sample and its action.
         measures: short texts, such as `KLD 0.52`.
-        frames: frames of the demonstration, in order; empty where there is none, or its clip is
+        frames: frames of the demonstration, in order; empty if there is none, or its clip is
             missing.
-        image: the target; None where it is missing.
+        image: the target; None if it is missing.
         predicted: heatmaps with their best peaks, by caption.
         target: the ground truth with what was annotated.
     """

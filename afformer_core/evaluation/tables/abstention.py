@@ -70,7 +70,7 @@ def measure_abstention(
         seed: seed of the bootstrap.
 
     Returns:
-        None where no pair has a demonstration of another scene (or image).
+        None if no pair has a demonstration of another scene (or image).
     """
     pairs = [result for result in results if result.negative_presence_features is not None]
     if not pairs:

@@ -47,7 +47,7 @@ _NAN = float('nan')
 
 @dataclass(frozen=True)
 class ActionMeasures:
-    """Accuracies of actions; see `PredictorMeasures`. None where they are not compared."""
+    """Accuracies of actions; see `PredictorMeasures`. None if they are not compared."""
 
     top_1: Estimate | None
     balanced_accuracy: Estimate | None
@@ -206,7 +206,7 @@ def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str,
 
 
 def notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tuple[str, ...]:
-    """Say why actions are not measured; empty where they are.
+    """Say why actions are not measured; empty if they are.
 
     Args:
         known: actions of the model.

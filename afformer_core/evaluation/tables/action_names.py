@@ -34,7 +34,7 @@ def right_actions(
         action_names: names of the actions of the dataset.
 
     Returns:
-        None where model and dataset name other actions.
+        None if model and dataset name other actions.
     """
     if not same_vocabulary(scores, action_names):
         return None

@@ -64,7 +64,7 @@ def measure_demonstration_use(
         seed: seed of the bootstrap.
 
     Returns:
-        None where no pair has a demonstration to swap in.
+        None if no pair has a demonstration to swap in.
     """
     swaps = [result for result in results if result.pair.hard_negative is not None]
     if not swaps:

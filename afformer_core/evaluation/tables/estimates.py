@@ -38,7 +38,7 @@ INTERVAL_NOTE = interval_note('scenes (images, where the data names none)')
 
 @dataclass(frozen=True)
 class RowMeasures:
-    """Measures of a predictor on rows; None where they are not measured.
+    """Measures of a predictor on rows; None if they are not measured.
 
     Attributes:
         rows: how many.

@@ -58,7 +58,7 @@ def measure_reliability(
     """Compare probabilities with observed frequencies.
 
     Returns:
-        None where the model is not calibrated, or no pair has a negative demonstration.
+        None if the model is not calibrated, or no pair has a negative demonstration.
     """
     pairs = [result for result in results if result.negative_presence_features is not None]
     if calibration is None or not pairs:

@@ -25,7 +25,7 @@ class MinedPart:
         size: (width, height) of its frames in pixels; (0, 0) without any.
         times: seconds from the video's first frame of each examined frame.
         hands: hands in an examined frame, best first, by the frame's number within the part.
-        damage: why the video could not be read to the part's end; empty where it could.
+        damage: why the video could not be read to the part's end; empty if it could.
         lost: number of frames that could not be read, and were left out.
         loss: time and reason of the first of them; empty without any.
     """

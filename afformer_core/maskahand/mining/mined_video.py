@@ -27,9 +27,9 @@ class MinedVideo:
         hands: hands in an examined frame, best first, by the frame's number; frames without hands
             are left out.
         clips: (first, last) number of the frames of each clip with an interaction.
-        content: text that only videos with the same content share; empty where unknown.
+        content: text that only videos with the same content share; empty if unknown.
         lens: calibration by which its frames were undistorted; None for frames as they are.
-        origin: dataset that it is of, and its licence; None where unknown.
+        origin: dataset that it is of, and its licence; None if unknown.
     """
 
     path: Path

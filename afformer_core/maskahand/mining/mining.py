@@ -82,7 +82,7 @@ class Mining:
     Args:
         found: the videos.
         open_detector: function that opens the detector; other processes must be able to import it.
-        output: folder of the index, made where it does not exist.
+        output: folder of the index, created if it does not exist.
         settings: settings of mining.
 
     Attributes:

@@ -48,7 +48,7 @@ class ShownFrame:
 
 
 def write_contact_sheet(path: Path, table: ClipTable) -> None:
-    """Write a JPEG or PNG of the interactions in clips, evenly chosen where there are many.
+    """Write a JPEG or PNG of the interactions in clips, evenly chosen if there are many.
 
     For each clip it shows the frame with the surest interaction, with all hands, the name of the
     video and the seconds. Only a few videos and frames are in memory at a time.

@@ -27,7 +27,7 @@ def camera_motion(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Homogr
         first, second: uint8 [H, W, 3] RGB, of one size.
 
     Returns:
-        [3, 3] from (x, y, 1) in the first frame to that in the second; None where too little is
+        [3, 3] from (x, y, 1) in the first frame to that in the second; None if too little is
         visible in both, for example after a cut.
     """
     before, after = map(_grey, (first, second))

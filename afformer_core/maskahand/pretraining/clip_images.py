@@ -51,7 +51,7 @@ class ClipRequest:
     Attributes:
         path, topic, lens, size: those of the `MinedVideo`.
         times: seconds of the demonstration's frames, of those with interactions, and of those
-            without a hand, which are left out where there is none.
+            without a hand, which are left out if there is none.
     """
 
     path: Path

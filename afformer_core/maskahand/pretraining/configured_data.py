@@ -96,7 +96,7 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
 
 
 def _at(content: Any, *names: str) -> Any:
-    """Return the value under nested names; None where there is none."""
+    """Return the value under nested names; None if there is none."""
     for name in names:
         content = content.get(name) if isinstance(content, Mapping) else None
     return content

@@ -25,7 +25,7 @@ _SECONDS = 10.0
 def with_hand_free_frames(
     clips: Sequence[InteractionClip], interaction_score: float, hidden_score: float
 ) -> list[InteractionClip]:
-    """Add to the interactions of clips the frame before the hand came, where there is one.
+    """Add to the interactions of clips the frame before the hand came, if there is one.
 
     Args:
         clips: clips of an index.
@@ -46,7 +46,7 @@ def hand_free_frame(
         interaction_score, hidden_score: see `with_hand_free_frames`.
 
     Returns:
-        its number; None where the contact has lasted, or followed another before the hand left, or
+        its number; None if the contact has lasted, or followed another before the hand left, or
         no frame of the ten seconds before it is without hands.
     """
     begin = number

@@ -52,7 +52,7 @@ class Approaches:
             hand: hand of that frame, in contact.
 
         Returns:
-            (x, y) of length 1 in pixels of the frame; None where the hand did not move.
+            (x, y) of length 1 in pixels of the frame; None if the hand did not move.
         """
         for step in (-1, 1):
             direction = self._led(number, hand, step)
@@ -133,9 +133,9 @@ class Interaction:
         number: number of the frame among the examined ones of its video.
         hands: all hands in it, whatever they do.
         interacting: hands that interact, at least one; each reaches into the frame.
-        approaches: direction from which each of these came; None where it did not move.
+        approaches: direction from which each of these came; None if it did not move.
         hand_free: number of the frame before the hand came (see `with_hand_free_frames`); None
-            where there is none, or it was not searched for.
+            if there is none, or it was not searched for.
     """
 
     number: int
@@ -206,7 +206,7 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
 def interaction_clip(
     video: MinedVideo, first: int, last: int, score: float, most: int, approaches: Approaches
 ) -> InteractionClip | None:
-    """Return a clip with its interactions; None where there is none.
+    """Return a clip with its interactions; None if there is none.
 
     Args:
         video: mined video.

@@ -175,7 +175,7 @@ def synthesize(
 def _moved_corners(
     corners: NDArray[np.float64], frame: NDArray[np.uint8], hand_free: NDArray[np.uint8]
 ) -> NDArray[np.float64] | None:
-    """Move corners into another frame; None where that is unknown, or outside of that frame."""
+    """Move corners into another frame; None if that is unknown, or outside of that frame."""
     motion = camera_motion(frame, hand_free)
     if motion is None:
         return None

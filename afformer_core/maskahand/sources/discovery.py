@@ -20,7 +20,7 @@ class FoundSources:
         sources: videos in the order of their paths.
         broken: (path, reason) of what looks like a video and cannot be used.
         number_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None
-            where unknown.
+            if unknown.
     """
 
     sources: tuple[FrameSource, ...]

@@ -52,7 +52,7 @@ def may_be_chosen(rate: float, before: float | None, time: float, after: float |
     Args:
         rate: steps of the grid in a second, above 0.
         before, time, after: seconds of the frame shown before, of the frame, and of the one after;
-            None where it is not known.
+            None if it is not known.
     """
     if before is None or after is None:
         return True

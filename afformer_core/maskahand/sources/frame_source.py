@@ -50,7 +50,7 @@ class FrameSource(Protocol):
 
     @property
     def topic(self) -> str:
-        """What names it within its path; empty where the path says all.
+        """What names it within its path; empty if the path says all.
 
         It is the topic in a bag, the name of a video in a tar, `t=BEGIN,END` of a part of a
         video, and `frames` of a folder of frames at a URL.
@@ -71,7 +71,7 @@ class FrameSource(Protocol):
         """
 
     def duration(self) -> float | None:
-        """Estimate the duration in seconds; None where only reading the video would tell.
+        """Estimate the duration in seconds; None if only reading the video would tell.
 
         Raises:
             AfformerError: it cannot be read.

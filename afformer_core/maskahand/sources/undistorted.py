@@ -74,7 +74,7 @@ class Undistorted:
 
 
 def origin_of(source: FrameSource) -> Origin | None:
-    """Return the dataset that a source is of, and its licence; None where unknown."""
+    """Return the dataset that a source is of, and its licence; None if unknown."""
     inner = source.source if isinstance(source, Undistorted) else source
     origin: Origin | None = getattr(inner, 'origin', None)
     return origin

@@ -30,7 +30,7 @@ class VideoPart(EncodedVideo):
     Attributes:
         path: path of the file, or that stands for its URL (see `urls`).
         begin, end: seconds from the first frame of the file; the end is not included.
-        origin: dataset that it is of, and its licence; None where unknown.
+        origin: dataset that it is of, and its licence; None if unknown.
     """
 
     path: Path

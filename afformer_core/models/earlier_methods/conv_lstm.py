@@ -36,7 +36,7 @@ class ConvLstm(nn.Module):
 
         Args:
             video: [B, T, C, height, width], padded at the end.
-            existing: [B, T], false at padding, which leaves the hidden state as it is; None where
+            existing: [B, T], false at padding, which leaves the hidden state as it is; None if
                 every frame exists.
 
         Returns:

@@ -90,7 +90,7 @@ def _lengthened(video: Tensor, lengths: Tensor | None, maximum: int) -> tuple[Te
 
 
 def _existing(lengths: Tensor | None, frames: int) -> Tensor | None:
-    """Compute a mask [B, frames], true at frames that exist; None where all do."""
+    """Compute a mask [B, frames], true at frames that exist; None if all do."""
     if lengths is None:
         return None
     return torch.arange(frames, device=lengths.device) < lengths[:, None]

@@ -32,7 +32,7 @@ class DemonstrationEncoder(nn.Module, ABC):
 
         Args:
             video: features [B, T, C, height, width].
-            existing: [B, T], false at padding; None where every frame exists.
+            existing: [B, T], false at padding; None if every frame exists.
 
         Returns:
             embeddings [B, C].
@@ -87,7 +87,7 @@ class AttendedConvLstmEncoder(ConvLstmEncoder):
 
         Args:
             states: [B, T, C], hidden states averaged over their positions.
-            existing: [B, T], false at padding; None where every frame exists.
+            existing: [B, T], false at padding; None if every frame exists.
 
         Returns:
             [B, T], of sum 1 over the frames that exist, and 0 at the others.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Export of a model folder to its ONNX graphs, each checked against PyTorch."""
+"""Export of the ONNX graphs of a model folder, each checked against PyTorch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
 # Fused attention is one operator from opset 23 on, which TensorRT supports since 10.14; in earlier
-# opsets it consists of several operators, which the compiler has to recognise.
+# opsets it consists of several operators, which the compiler must recognize.
 OPSETS = {'fp32': 18, 'fp16': 23, 'bf16': 23}
 
 
@@ -75,7 +75,7 @@ class _Ground(nn.Module):
         memory = VideoMemory.of_tensors(
             batch[:levels], batch[levels:], self.model.configuration.memory_sizes
         )
-        # TensorRT supports no operation on uint8 but conversion.
+        # The only operation on uint8 that TensorRT supports is conversion.
         images = image.to(self.model.encoder.image_type)[None]
         return tuple(output[0] for output in self.model.ground_with_features(images, memory))
 
@@ -83,16 +83,16 @@ class _Ground(nn.Module):
 def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> Differences:
     """Write `encode_frames.onnx`, `memorize.onnx`, `ground.onnx` and their golden outputs.
 
-    A matching network has `find_contact.onnx` besides.
+    A matching network also has `find_contact.onnx`.
 
     The number of frames T is dynamic, from 1 to the model's maximum where that is more than 1. The
-    graphs replace earlier ones (see `graphs_folder`) only once all are exported and give
-    what PyTorch gives in fp32; with the matching network where there is one.
+    graphs, including those of a matching network, replace earlier ones (see `graphs_folder`) only
+    after all are exported and their outputs agree with those of PyTorch in fp32.
 
     Args:
         folder: the model folder.
         precision: 'fp32', 'fp16' or 'bf16' (see `convert_precision`).
-        opset: ONNX opset, at least 18; None for that of `OPSETS`.
+        opset: ONNX opset, at least 18; None: the opset in `OPSETS`.
 
     Returns:
         the largest differences from PyTorch (see `self_test`).
@@ -129,7 +129,7 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     memory = _Memorize(model)(features)
     axes = _memory_axes(model.configuration)
     if most == 1:
-        # The exporter treats an axis of length one as fixed, against what is declared here.
+        # The exporter treats an axis of length one as fixed, even if it is declared dynamic.
         memory = tuple(
             tensor if axis is None else torch.cat((tensor, tensor), 1)
             for tensor, axis in zip(memory, axes + axes, strict=True)
@@ -159,9 +159,9 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
 
 
 def _memory_axes(configuration: AfformerConfiguration) -> list[Any]:
-    """Build the dynamic number of keys of each level, None where it does not depend on the frames.
+    """Build the dynamic number of keys of each level, None if it does not depend on the frames.
 
-    Where actions are read from frames, the number is a multiple of a frame's keys.
+    If actions are predicted from frames, the number is a multiple of the keys of a frame.
     """
     shapes, sizes = configuration.memory_shapes(1), configuration.memory_sizes
     if shapes == configuration.memory_shapes(2):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""INT8 convolutions in exported graphs, by the quantizer of ONNX Runtime.
+"""INT8 quantization of convolutions in exported graphs, with the quantizer of ONNX Runtime.
 
-Only the encoder's convolutions are quantized, which do most of the arithmetic for an image;
-attention and the heads keep the graph's precision, and so do depthwise convolutions, which do
-little of the arithmetic but cause half of the error. Values are symmetric around zero, weights
-have a scale for each channel, and only the inputs of convolutions are rounded, as TensorRT
+Only the convolutions of the encoder are quantized, which account for most of the arithmetic of an
+image. Attention and the heads keep the precision of the graph, as do depthwise convolutions, which
+account for little of the arithmetic but half of the error. Values are symmetric around zero,
+weights have a scale for each channel, and only the inputs of convolutions are rounded, as TensorRT
 requires.
 """
 
@@ -32,7 +32,7 @@ _LEAST_HALF_OPSET = 19
 
 
 class CalibrationPair(NamedTuple):
-    """A demonstration and an image at the model's input size, to calibrate with.
+    """A demonstration and an image at the model's input size, for calibration.
 
     Attributes:
         frames: uint8 RGB [T, h, w, 3] of the demonstration.
@@ -55,7 +55,7 @@ def quantize_graphs(folder: Path, session: Session, pairs: Sequence[CalibrationP
         the number of quantized convolutions in `ground`.
 
     Raises:
-        ModelFolderError: a graph has no convolution to quantize, or the quantizer refuses it.
+        ModelFolderError: a graph has no convolution to quantize, or the quantizer rejects it.
     """
     _quantize(folder / 'encode_frames.onnx', ({'frames': pair.frames} for pair in pairs))
     return _quantize(folder / 'ground.onnx', _ground_feeds(session, pairs))
@@ -87,7 +87,7 @@ def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
     if not convolutions:
         raise ModelFolderError(f'{graph} has no convolution of an encoder to quantize')
     aside = graph.with_suffix('.int8')
-    # The quantizer warns that the graph was not simplified, which the export has done.
+    # The quantizer warns that the graph was not simplified, although the export simplified it.
     logging.disable(logging.WARNING)
     try:
         quantize_static(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Export of graphs with INT8 convolutions, with the loss of accuracy that they cause."""
+"""Export of graphs with INT8 convolutions, and the resulting loss of accuracy."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def export_quantized(
 ) -> QuantizedExport:
     """Write graphs of precision 'int8' and their golden outputs.
 
-    The golden outputs are what ONNX Runtime computes with the quantized graphs; how far that is
-    from the model is what `measure` returns.
+    The golden outputs are computed by ONNX Runtime with the quantized graphs. `measure` returns
+    their difference from the model.
 
     Args:
         folder: the model folder.
-        base: its graphs in fp32 or fp16, the precision of all that is not quantized.
+        base: its graphs in fp32 or fp16, the precision of everything that is not quantized.
         pairs: pairs to calibrate with, at least one.
-        measure: function from PyTorch in fp32 and the quantized graphs to the loss of accuracy, by
-            name.
+        measure: function that takes the sessions of PyTorch in fp32 and of the quantized graphs,
+            and returns the loss of accuracy, by name.
 
     Raises:
         ModelFolderError: the folder does not hold a valid model, or it cannot be quantized.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Speed of quantized graphs in ONNX Runtime on this CPU, beside that of fp32."""
+"""Speed of quantized graphs in ONNX Runtime on this CPU, compared with fp32."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _RUNS = 9
 def measure_speed(folder: Path, quantized: Session, pair: CalibrationPair) -> Mapping[str, float]:
     """Measure the milliseconds of an image in 'int8' and in 'fp32'; empty without fp32 graphs.
 
-    Both take turns, and the fastest run of each counts, so that other programs matter little.
+    Runs of both alternate, and the fastest run of each counts, which reduces the influence of
+    other programs.
 
     Args:
         folder: the model folder.

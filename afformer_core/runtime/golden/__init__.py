@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden outputs of models, and the images that they are made of."""
+"""Golden outputs of models, and the images from which they are computed."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Differences of groundings from golden ones, and those that are allowed in each precision."""
+"""Differences between groundings and golden outputs, and those allowed in each precision."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import asdict, astuple, dataclass
 
 @dataclass(frozen=True)
 class Differences:
-    """Differences of groundings, or the largest ones that are allowed.
+    """Differences between groundings, or the largest allowed differences.
 
     Attributes:
-        heatmap: share of a heatmap's probability that lies elsewhere, 0 to 1.
-        peak: distance of the best peak from the nearest golden peak that is about as good as the
-            best one, in pixels of the heatmap.
+        heatmap: share of the probability of a heatmap that lies at other pixels, 0 to 1.
+        peak: distance from the best peak to the nearest golden peak whose score is close to the
+            best one's, in pixels of the heatmap.
         actions: largest difference of the score of an action, 0 to 1.
-        presence: how much presence would differ at most: where it is about 0.5, 0 to 1.
+        presence: largest possible difference of presence, which occurs near 0.5, 0 to 1.
     """
 
     heatmap: float
@@ -32,16 +32,16 @@ class Differences:
 
     @classmethod
     def largest(cls, each: Sequence[Differences]) -> Differences:
-        """Return the largest of each kind, of at least one."""
+        """Return the largest difference of each kind among one or more."""
         return cls(*(max(values) for values in zip(*map(astuple, each), strict=True)))
 
     def beyond(self, allowed: Differences) -> str:
-        """Name what is larger than allowed, with both numbers; empty if nothing is."""
+        """List the differences beyond the allowed ones, with both numbers; empty if none."""
         bounds = asdict(allowed)
         return ', '.join(
             f'{name} by {value:.2g} (at most {bounds[name]:g})'
             for name, value in asdict(self).items()
-            # NaN, too, is not allowed.
+            # NaN is not allowed either.
             if not value <= bounds[name]
         )
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawn images of golden outputs: a panel of three controls, and a hand that operates them.
+"""Synthetic images for golden outputs: a panel with three controls, and a hand that operates them.
 
-Of noise a heatmap has many peaks alike, whose order the last bit decides. Of these drawings a
-model that works finds one peak, as on a robot's images; so they show what a user would notice.
+On noise, a heatmap has many similar peaks, whose order depends on the last bit. On these drawings,
+a working model finds one peak, as on the images of a robot. Differences are therefore those that a
+user would notice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from afformer_core.arrays import UInt8Array
 
 Colour = tuple[int, int, int]
 
-# Drawn so many times larger, for edges without steps.
+# Drawn larger by this factor, for smooth edges.
 _SHARPNESS = 4
 _WALL, _OTHER_WALL = (96, 112, 104), (120, 110, 96)
 _BUTTON, _KNOB = (-0.20, 0.05), (0.26, 0.05)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The golden outputs of a model folder: those of its export, or computed on the CPU."""
+"""The golden outputs of a model folder: stored by its export, or computed on the CPU."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _FRAMES = 4
 def golden_outputs(
     folder: Path, precision: str = 'fp32', with_matching: bool = True
 ) -> GoldenOutputs:
-    """Return the golden outputs to test a precision of a model with.
+    """Return the golden outputs with which to test a precision of a model.
 
-    Those of 'int8' are of the quantized graphs, all others are of PyTorch in fp32.
+    For 'int8' they come from the quantized graphs, for all other precisions from PyTorch in fp32.
 
     Args:
         folder: the model folder.
         precision: precision of the network of the folder.
-        with_matching: whether the matching network is part of the model, where it has one.
+        with_matching: whether the matching network is part of the model, if it has one.
 
     Raises:
         ModelFolderError: the folder does not hold a valid model, or there are no quantized graphs.
@@ -42,7 +42,7 @@ def golden_outputs(
         try:
             golden = GoldenOutputs.read(read_graphs(folder, each).folder)
         except ModelFolderError:
-            # There are none, or they belong to other weights. A broken folder raises its own
+            # There are no graphs, or they belong to other weights. A broken folder raises its own
             # error below.
             continue
         if golden.size == size:
@@ -52,7 +52,7 @@ def golden_outputs(
 
 
 def input_size(folder: Path) -> tuple[int, int]:
-    """Return (height, width) of a model's images: the matching network's, if it has one."""
+    """Return (height, width) of a model's images: those of its matching network, if any."""
     description = read_description(folder)
     joined = joined_features(folder, description)
     return description.configuration.input_size if joined is None else joined.input_size
@@ -81,8 +81,8 @@ def exact_session(folder: Path, decoder: Session | None = None) -> Session:
 def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> GoldenOutputs:
     """Compute a session's outputs for a drawn image and demonstrations of several lengths.
 
-    One demonstration has as many frames as the model takes, one has a single frame, and two have
-    two frames where the model takes two.
+    One demonstration has the maximum number of frames of the model, and one has a single frame.
+    Two have two frames, if the model accepts two.
     """
     size = configuration.input_size
     if isinstance(session, MatchedSession):

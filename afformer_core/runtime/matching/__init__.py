@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A matching network beside a decoder: features, heatmaps and sessions of both."""
+"""The combination of a decoder and a matching network: features, heatmaps and sessions."""

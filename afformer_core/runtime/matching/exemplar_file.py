@@ -24,7 +24,7 @@ _ARRAYS = ('demonstrations', 'means', 'marks', 'owners')
 
 
 def read_exemplars(folder: Path, description: ModelDescription) -> Exemplars | None:
-    """Read the exemplars of a model folder; None where it has none.
+    """Read the exemplars of a model folder; None if it has none.
 
     Raises:
         ModelFolderError: the file is missing or damaged, or not the one that `model.json` means.

@@ -87,7 +87,7 @@ class Exemplars:
         )
 
     def recall(self, demonstration: FloatArray) -> Recall | None:
-        """Recall the exemplars for a demonstration; None where it resembles none of theirs.
+        """Recall the exemplars for a demonstration; None if it resembles none of theirs.
 
         Args:
             demonstration: its descriptor [C] (see `describe_demonstration`).

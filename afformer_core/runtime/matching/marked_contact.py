@@ -97,7 +97,7 @@ def describe_map(
 def contact_probability(encoded: EncodedFrames) -> float | None:
     """Compute the probability that a contact that was read is where the memory has it, 0 to 1.
 
-    It is the probability of the map around its maximum; None where the contact was not read, or
+    It is the probability of the map around its maximum; None if the contact was not read, or
     somebody marked it, so that it is in no doubt.
     """
     if encoded.contact is not None or encoded.contact_map is None:

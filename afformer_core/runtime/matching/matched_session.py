@@ -30,7 +30,7 @@ class MatchedMemory(Memory):
     Attributes:
         decoder: the decoder's memory. Sessions keep what they copied to a GPU by its identity.
         matching: that of the matching network.
-        recall: exemplars that the demonstration resembles; None where there are none.
+        recall: exemplars that the demonstration resembles; None if there are none.
     """
 
     decoder: Memory
@@ -55,8 +55,8 @@ class MatchedSession:
         matching: session of the matching network.
         features: layout of the features of both.
         settings: how the heatmaps are weighed.
-        exemplars: what own pairs mark; None where there are none.
-        find_contact: the matching network's contact head; None where contacts are not read.
+        exemplars: what own pairs mark; None if there are none.
+        find_contact: the matching network's contact head; None if contacts are not read.
 
     Attributes:
         decoder: the decoder's session, which zoom stages use alone.

@@ -41,7 +41,7 @@ class Matching:
             matching network finds its peak unlikely.
         weights_sha256: hash of the matching network's weights, in hexadecimal.
         exemplars_sha256: hash of the file of its exemplars (see `Exemplars`), in hexadecimal;
-            empty where it has none.
+            empty if it has none.
 
     Raises:
         ValueError: the confidence is out of range.

@@ -25,7 +25,7 @@ class Gpu:
 
 
 def gpu_at_hand() -> Gpu | None:
-    """Return the GPU that PyTorch would use; None where there is none."""
+    """Return the GPU that PyTorch would use; None if there is none."""
     import torch
 
     if not torch.cuda.is_available():

@@ -28,7 +28,7 @@ from afformer_core.runtime.tensorrt.engine_cache import (
 )
 from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, cuda_version
 
-# Frames that are encoded at once where there are many, as in training and evaluation.
+# Frames that are encoded at once if there are many, as in training and evaluation.
 MOST_FRAMES_AT_ONCE = 8
 
 

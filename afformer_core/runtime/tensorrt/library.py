@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installed TensorRT: NVIDIA's TensorRT 10.1 or later, or TensorRT for RTX.
 
-All have one Python API. `trt` is the module; importing this one fails where there is none.
+All have one Python API. `trt` is the module; importing this one fails if there is none.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def driver_version() -> str:
-    """Read the kernel's text on NVIDIA's driver; empty where there is none, as in WSL."""
+    """Read the kernel's text on NVIDIA's driver; empty if there is none, as in WSL."""
     try:
         return _DRIVER.read_text(encoding='utf-8')
     except OSError:
@@ -52,7 +52,7 @@ class RuntimeCacheFile:
         return cls(runtime_cache_path(engine), key, report)
 
     def read(self) -> bytes | None:
-        """Read the kernels; None where there are none, or none that can be used."""
+        """Read the kernels; None if there are none, or none that can be used."""
         try:
             content = read_private_file(self.path)
         except FileNotFoundError:

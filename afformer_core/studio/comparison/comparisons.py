@@ -72,13 +72,13 @@ class Comparisons:
 
     @property
     def result(self) -> ModelComparison | None:
-        """The latest comparison; None where there is none, or while it runs, or if it failed."""
+        """The latest comparison; None if there is none, or while it runs, or if it failed."""
         latest = self._latest
         return None if latest is None or self.runs or latest.exception() else latest.result()
 
     @property
     def failure(self) -> str:
-        """Why the latest comparison failed; empty where it did not."""
+        """Why the latest comparison failed; empty if it did not."""
         latest = self._latest
         error = None if latest is None or self.runs else latest.exception()
         return '' if error is None else str(error) or type(error).__name__

@@ -36,7 +36,7 @@ class ActionChoice:
         return str(self._radio.value)
 
     def choose(self, index: int) -> None:
-        """Choose by number, from 0; nothing happens where there are not so many."""
+        """Choose by number, from 0; nothing happens if there are not so many."""
         if 0 <= index < len(self._names):
             self._radio.value = self._names[index]
 

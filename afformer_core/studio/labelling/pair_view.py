@@ -65,7 +65,7 @@ class PairView:
         self._limits = limits
         self._clicked = clicked
         self._request = 0
-        # (width, height) of the image in full, and as it is shown; None where there is none.
+        # (width, height) of the image in full, and as it is shown; None if there is none.
         self._size: tuple[int, int] | None = None
         self._shown_size = (1, 1)
         with ui.element().classes(_GRID):

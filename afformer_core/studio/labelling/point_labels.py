@@ -19,7 +19,7 @@ from afformer_core.media.polygons import Point
 _STEP = 0.01
 # Names of the demonstration and the image of a row, without folders.
 _Names = tuple[str, str]
-# Changes with each writing of a file; None where there is no file.
+# Changes with each writing of a file; None if there is no file.
 _Stamp = tuple[int, int, int] | None
 
 

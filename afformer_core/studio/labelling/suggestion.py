@@ -32,7 +32,7 @@ class Suggestion:
     Attributes:
         points: best peaks, (x, y) within the image, best first; at least one.
         scores: score of each, 0 to 1.
-        action: name of the best action that may be used; empty where there is none, or where the
+        action: name of the best action that may be used; empty if there is none, or where the
             model does not know the action.
         doubtful: whether the model finds that what is demonstrated is not in view.
     """

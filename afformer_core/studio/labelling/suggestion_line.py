@@ -39,7 +39,7 @@ class SuggestionLine:
 
     @property
     def action(self) -> str:
-        """Name of the suggested action; empty where there is none."""
+        """Name of the suggested action; empty if there is none."""
         return '' if self._suggestion is None else self._suggestion.action
 
     def take(self) -> Point:

@@ -35,7 +35,7 @@ class TrainingProgress:
     """What is known of a training.
 
     Attributes:
-        steps: number of steps that it is to have; 0 where that is not known yet.
+        steps: number of steps that it is to have; 0 if that is not known yet.
         curves: losses in training, and KLD in validation, by name.
         pairs_per_second: pairs a second at the last point; None before the first.
         seconds_of_a_step: mean time of a step between the last two points; None before them.

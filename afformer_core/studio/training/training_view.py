@@ -51,7 +51,7 @@ class TrainingView:
 
         Args:
             progress: what is known of it.
-            state: its state; None where there is no training yet.
+            state: its state; None if there is no training yet.
             failure: last lines of what it said, if it failed.
         """
         self._icon.name = 'model_training' if state is None else _ICONS[state]

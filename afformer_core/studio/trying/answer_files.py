@@ -34,7 +34,7 @@ def presence_in_words(answer: Answer) -> str:
 def certainty_in_words(answer: Answer) -> str:
     """Say whether the best point surely lies on the demonstrated part, and what to do if not.
 
-    Empty where it is not known.
+    Empty if it is not known.
     """
     grounding = answer.grounding
     certainty, threshold = grounding.certainty, grounding.certainty_threshold
@@ -47,7 +47,7 @@ def certainty_in_words(answer: Answer) -> str:
 
 
 def action_in_words(answer: Answer) -> str:
-    """Say that the action is not known, and what that means; empty where it is."""
+    """Say that the action is not known, and what that means; empty if it is."""
     grounding = answer.grounding
     if grounding.action != UNKNOWN_ACTION:
         return ''

@@ -47,7 +47,7 @@ class ShownDemonstration:
         timeline: frames to show, in order.
         part: part of the source, (begin, end) in seconds; None for all of it.
         contact: what it operates, marked in its first frame: (x, y) as shares of width and
-            height; None where the model finds it.
+            height; None if the model finds it.
         likeliest: the likeliest contacts that were read in its first frame, likewise, best first.
     """
 
@@ -207,7 +207,7 @@ class Workspace:
         self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
 
     async def find_hands(self, shown: ShownDemonstration) -> tuple[tuple[Hand, ...], ...]:
-        """Detect the hands in each frame of a timeline; empty where no detector is installed.
+        """Detect the hands in each frame of a timeline; empty if no detector is installed.
 
         Raises:
             AfformerError: the detector cannot be opened.

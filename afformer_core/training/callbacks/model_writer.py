@@ -26,7 +26,7 @@ class BestWriter(Callback):
     """A callback that writes a folder whenever a validation is the best so far.
 
     The last step is validated too, whatever the interval. Without validation, the folder is
-    written when training ends. Weights are those of the moving average, where there is one.
+    written when training ends. Weights are those of the moving average, if there is one.
 
     Args:
         folder: folder of the model.

@@ -28,7 +28,7 @@ class TrainingHeatmaps(Callback):
     """A callback that shows heatmaps of some training samples beside their annotations.
 
     They are drawn after the first step, at intervals and at the last one, without augmentation, by
-    the weights that are kept: the moving average, where there is one. They tell what is learnt,
+    the weights that are kept: the moving average, if there is one. They tell what is learnt,
     not what is found elsewhere, which a validation tells.
 
     Args:

@@ -200,7 +200,7 @@ class FeatureBatch(Batch):
         videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
         images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
             demonstration are consecutive.
-        contact: where and when the demonstrations show contact; None where that is unknown.
+        contact: where and when the demonstrations show contact; None if that is unknown.
     """
 
     videos: tuple[Tensor, ...]

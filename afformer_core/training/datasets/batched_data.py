@@ -179,7 +179,7 @@ class GroundingData(BatchedData):
 
     Attributes:
         input_size: as above.
-        action_names: names of the actions; empty where none are known.
+        action_names: names of the actions; empty if none are known.
         validation_samples: samples that the evaluator measures; empty for none.
     """
 

@@ -83,7 +83,7 @@ class FeatureExample:
         images: backbone stages, each float16 [K, C, h, w], negatives last.
         annotated: annotated points of each image.
         contact: where each frame of the video shows contact, float32 [T, 2] shares of its width
-            and height, NaN where it is unknown; and whether the hand touches, bool [T]. None where
+            and height, NaN where it is unknown; and whether the hand touches, bool [T]. None if
             nothing is known.
     """
 

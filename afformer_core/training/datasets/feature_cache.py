@@ -65,7 +65,7 @@ def open_feature_cache(
     frames: int,
     engine: Engine = ONE_PROCESS,
 ) -> FeatureCache:
-    """Open the cache of a dataset; build it first where it is missing or of something else.
+    """Open the cache of a dataset; build it first if it is missing or of something else.
 
     Args:
         folder: folder of the cache.

@@ -90,8 +90,8 @@ class BatchSampler(DemonstrationSampler):
 
     Args:
         samples: samples, at least one.
-        demonstrations: number of demonstrations in a batch, D; reduced where there are fewer.
-        targets: number of targets of each demonstration, K; repeated where there are fewer. With 1
+        demonstrations: number of demonstrations in a batch, D; reduced if there are fewer.
+        targets: number of targets of each demonstration, K; repeated if there are fewer. With 1
             every sample is drawn once an epoch, else every demonstration is.
         seed: seed of the order.
         negative: number of negative images for each demonstration.

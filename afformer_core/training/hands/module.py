@@ -50,7 +50,7 @@ class HandTraining(LightningModule):
         model: the detector.
         architecture, interval: as above.
         interaction_score: lowest score with that precision in the last validation; the paper's
-            where none has it.
+            if none has it.
         ingredients: what the initial weights were made of.
 
     Raises:

@@ -46,7 +46,7 @@ class GroundAction:
         read_parameters: the parameters as they are now.
         worker: worker that owns the demonstrations.
         transforms: where other frames than that of the topic are.
-        why_no_image: why no image is grounded at the moment; empty where that is not known.
+        why_no_image: why no image is grounded at the moment; empty if that is not known.
     """
 
     def __init__(

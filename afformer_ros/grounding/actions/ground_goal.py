@@ -74,7 +74,7 @@ class GroundGoal:
         Args:
             affordance: grounded with the demonstrations and the minimum presence of the goal.
             create_mask: makes the mask of the same image; called for the last image alone.
-            age_problem: why the image does not count for its age; empty where it does.
+            age_problem: why the image does not count for its age; empty if it does.
         """
         self._images += 1
         self._last, self._create_mask = affordance, create_mask

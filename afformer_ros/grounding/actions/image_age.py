@@ -7,7 +7,7 @@ from afformer_core.messages.stamps import ANOTHER_CLOCK
 
 
 def age_problem(stamp: int, now: int, maximum_age: float) -> str:
-    """Say why an image does not count for its age; empty where it counts.
+    """Say why an image does not count for its age; empty if it counts.
 
     A stamp may be ahead of the clock, by what the clocks of two machines differ or by the period
     of simulated time, for no longer than an image may be old.

@@ -36,7 +36,7 @@ class FrameArrival:
 
     @property
     def seconds(self) -> float:
-        """Time of the frame: its stamp or, where it has none, its arrival."""
+        """Time of the frame: its stamp or, if it has none, its arrival."""
         stamp = self.message.header.stamp
         return float(stamp.sec + stamp.nanosec * 1e-9) or self.received
 
@@ -179,7 +179,7 @@ class DemonstrationRecorder:
         return self._worker.submit(lambda library: self._drop(library, recording, reason))
 
     def missing_frames(self) -> str:
-        """Say why a recording gets no frames at the moment; empty where it does, or none runs."""
+        """Say why a recording gets no frames at the moment; empty if it does, or none runs."""
         waited = min(time.monotonic() - self._started, self.watch.seconds_without_message)
         if not self._accepting or waited < _MISSING_AFTER:
             return ''

@@ -71,7 +71,7 @@ class Sequence:
         """Find the first frame in the first 2 s whose mask has no hand.
 
         Returns:
-            five digits of its number, and its labels uint8 [height, width]; None where there is
+            five digits of its number, and its labels uint8 [height, width]; None if there is
             none, or no mask.
 
         Raises:

@@ -73,7 +73,7 @@ class Recording:
         """Find where a hand acts: between thumb and index finger of the hand next to the gaze.
 
         Returns:
-            point in the recording's space, [3] in metres; None where no hand or gaze is tracked.
+            point in the recording's space, [3] in metres; None if no hand or gaze is tracked.
         """
         gaze = self._gaze(row)
         tips = [

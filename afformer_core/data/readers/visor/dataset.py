@@ -172,7 +172,7 @@ def _target(
 
 
 def _mask_of(frame: VisorFrame, name: str) -> PolygonMask | None:
-    """Return the mask of all instances of an object; None where one of them may be missing."""
+    """Return the mask of all instances of an object; None if one of them may be missing."""
     named = [entity for entity in frame.entities if entity.name == name]
     if not all(entity.complete for entity in named):
         return None

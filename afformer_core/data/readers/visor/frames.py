@@ -22,7 +22,7 @@ class Entity:
     Attributes:
         name: its name, open vocabulary; the same for the same object in a video.
         noun: its noun class of EPIC-KITCHENS-100.
-        mask: its mask; None where all of its segments have less than three corners.
+        mask: its mask; None if all of its segments have less than three corners.
         complete: whether no other instance of it is left out in the frame.
     """
 

@@ -23,6 +23,9 @@ from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Show
 UNKNOWN_ACTION = 'unknown'
 """Name of an action that is not known."""
 
+# Notebooks store the images that they show.
+_SHOWN_SIDE = 1024
+
 
 @dataclass(frozen=True)
 class Peak:
@@ -201,7 +204,14 @@ class Grounding:
 
     def _repr_png_(self) -> bytes | None:
         """Return the overlay for notebooks, if the grounding keeps its image."""
-        return None if self.image is None else encode_png(self.draw())
+        if self.image is None:
+            return None
+        drawn = self.draw()
+        scale = _SHOWN_SIDE / max(drawn.shape)
+        if scale < 1:
+            resized = cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            drawn = np.asarray(resized, np.uint8)
+        return encode_png(drawn)
 
     @property
     def _measures(self) -> tuple[str, str]:

@@ -120,6 +120,18 @@ def test_it_is_drawn_over_the_image_that_it_keeps(tmp_path: Path) -> None:
     np.testing.assert_array_equal(decoded, drawn)
 
 
+def test_a_notebook_shows_a_large_image_smaller() -> None:
+    photograph = np.full((1350, 2100, 3), 100, np.uint8)
+    large = replace(GROUNDING, source_size=(1350, 2100), image=photograph)
+
+    shown = large._repr_png_()
+
+    assert shown is not None
+    decoded = cv2.imdecode(np.frombuffer(shown, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded.shape == (658, 1024, 3)
+    assert large.draw().shape == (1350, 2100, 3)
+
+
 def test_without_an_image_there_is_nothing_to_show(tmp_path: Path) -> None:
     assert GROUNDING._repr_png_() is None
     with pytest.raises(ValueError, match='does not keep its image'):

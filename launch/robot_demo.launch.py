@@ -210,7 +210,7 @@ def _frames(context: LaunchContext) -> list[Node]:
     if shown != ['true', 'true']:
         return []
     # Only the simulated arm needs MuJoCo.
-    from afformer_core.sim.arm.robot_description import robot_description
+    from afformer_sim.arm.robot_description import robot_description
 
     description = ParameterValue(robot_description(), value_type=str)
     return [

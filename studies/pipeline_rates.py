@@ -24,7 +24,7 @@ from afformer_core.maskahand.sources import find_sources
 from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.parallel.worker_process import let_waiting_threads_sleep
 from afformer_core.reports.tables import Table
-from afformer_core.sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
+from afformer_sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
 from studies.stage_rates import generated_videos, installed_detectors, stage_rates
 
 _HEADINGS = {

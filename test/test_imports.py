@@ -14,15 +14,14 @@ import grimp
 import pytest
 from importlinter.cli import lint_imports
 
+PACKAGES = ('afformer_core', 'afformer_ros', 'afformer_sim')
 # Imported when a room is tidied away: they hold the weights that ship, and no code.
 NO_ROOMS = {'afformer_core.weights'}
 
 
 @pytest.fixture(scope='module')
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph(
-        'afformer_core', 'afformer_ros', exclude_type_checking_imports=True, cache_dir=None
-    )
+    return grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
 
 
 def test_every_room_imports_those_below_it_alone(
@@ -62,7 +61,7 @@ print([name for name in {heavy} if name in sys.modules])"""
 
 
 def test_no_folder_holds_more_than_twenty_files(root: Path) -> None:
-    tops = ('afformer_core', 'afformer_ros', 'config', 'launch', 'studies', 'test', 'tools')
+    tops = (*PACKAGES, 'config', 'launch', 'studies', 'test', 'tools')
     folders = [
         folder
         for top in tops
@@ -76,7 +75,7 @@ def test_no_folder_holds_more_than_twenty_files(root: Path) -> None:
 
 
 def test_no_docstring_of_a_module_opens_with_what_whether_or_how(root: Path) -> None:
-    tops = ('afformer_core', 'afformer_ros', 'launch', 'studies', 'test', 'tools')
+    tops = (*PACKAGES, 'launch', 'studies', 'test', 'tools')
     modules = [path for top in tops for path in (root / top).rglob('*.py')]
 
     texts = {path: ast.get_docstring(ast.parse(path.read_text())) or '' for path in modules}
@@ -87,9 +86,7 @@ def test_no_docstring_of_a_module_opens_with_what_whether_or_how(root: Path) -> 
 
 
 def test_no_module_has_more_than_300_lines(root: Path) -> None:
-    modules = [
-        path for top in ('afformer_core', 'afformer_ros') for path in (root / top).rglob('*.py')
-    ]
+    modules = [path for top in PACKAGES for path in (root / top).rglob('*.py')]
 
     lengths = {str(path): len(path.read_text().splitlines()) for path in modules}
 

@@ -25,7 +25,7 @@ from PIL import Image
 from afformer_core.cli.main import main as afformer
 from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
-from afformer_core.sim.demo_scenes.rendered_scenes import rendered_scenes
+from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
 
 # Of each demonstration.
 FRAMES, MILLISECONDS = 24, 110

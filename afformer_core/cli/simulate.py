@@ -96,10 +96,10 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 
     from afformer_core.files.atomic import write_aside
     from afformer_core.runtime.shipped_model import model_folder
-    from afformer_core.sim.closed_loop.benchmark import closed_loop_trials
-    from afformer_core.sim.closed_loop.report import build_closed_loop_report
-    from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-    from afformer_core.sim.scene.scene_settings import split_named
+    from afformer_sim.closed_loop.benchmark import closed_loop_trials
+    from afformer_sim.closed_loop.report import build_closed_loop_report
+    from afformer_sim.closed_loop.settings import ClosedLoopSettings
+    from afformer_sim.scene.scene_settings import split_named
 
     split = split_named(arguments.split or 'test-seen')
     settings = ClosedLoopSettings(
@@ -137,8 +137,8 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
-    from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-    from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
+    from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
+    from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
 
     settings = RgbdBagSettings(
         seed=1 if arguments.seed is None else arguments.seed,
@@ -171,7 +171,7 @@ def _only(families: list[str] | None) -> str:
 def _write_part_pairs(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
-    from afformer_core.sim.datasets.part_pairs_writer import PartPairsSettings, write_part_pairs
+    from afformer_sim.datasets.part_pairs_writer import PartPairsSettings, write_part_pairs
 
     if arguments.split is not None:
         raise ValueError(f'--layout {ROBOT_BENCHMARKS} has no use for --split. Leave it out')
@@ -203,16 +203,16 @@ def _progress(
     arguments: argparse.Namespace, options: dict[str, Any], engine: Engine
 ) -> Iterator[int]:
     """Write a dataset; yields the number of finished parts."""
-    from afformer_core.sim.datasets.assistq_writer import (
+    from afformer_sim.datasets.assistq_writer import (
         AssistqSettings,
         panel_families,
         write_assistq,
     )
-    from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
-    from afformer_core.sim.datasets.hands_writer import HandsSettings, write_hands
-    from afformer_core.sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
-    from afformer_core.sim.datasets.photograph_writer import PhotographSettings, write_photographs
-    from afformer_core.sim.scene.scene_settings import split_named
+    from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
+    from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
+    from afformer_sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
+    from afformer_sim.datasets.photograph_writer import PhotographSettings, write_photographs
+    from afformer_sim.scene.scene_settings import split_named
 
     layout, folder = arguments.layout, arguments.out
     name = arguments.split or ('trainval' if layout == 'hands' else 'train')

@@ -24,10 +24,10 @@ import numpy as np
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image
 from afformer_core.media.video import write_video
-from afformer_core.sim.demo_scenes.rendered_scenes import rendered_scenes
-from afformer_core.sim.demo_scenes.scene import CAMERA_RATE, Scene
 from afformer_ros.demo.scenes import demonstration_frames, given_scene
 from afformer_ros.environment import keep_apart, prepare_environment
+from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
+from afformer_sim.demo_scenes.scene import CAMERA_RATE, Scene
 
 # Set besides the exception, which is lost if a handler raises it while an object is deleted.
 _INTERRUPTED = threading.Event()

@@ -13,13 +13,13 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image, JointState
 
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import plan_trials
 from afformer_ros.demo.contact_sheet import Row, robot_film_frame
 from afformer_ros.driver.node_processes import NodeProcesses
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_ros.robot_trials.trials import NAME, repeat, show
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import plan_trials
 
 FILM_RATE = 4.0
 # Images per second of the robot's time; the film runs at twice that.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
-from afformer_core.sim.demo_scenes.scene import (
+from afformer_sim.demo_scenes.scene import (
     CAMERA_RATE,
     Scene,
     moving_camera,

@@ -8,7 +8,7 @@ from pathlib import Path
 import mujoco
 
 from afformer_core.errors import AfformerError
-from afformer_core.sim.arm.franka import arm_model
+from afformer_sim.arm.franka import arm_model
 
 
 def open_arm_model(path: str) -> mujoco.MjModel:

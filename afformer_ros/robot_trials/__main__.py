@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
 from afformer_ros.environment import keep_apart, prepare_environment
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

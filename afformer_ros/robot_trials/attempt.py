@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_core.errors import AfformerError
-from afformer_core.sim.closed_loop.trial import Verdict
 from afformer_ros.planner.answers import (
     NoAnswerError,
     NoPositionError,
@@ -16,6 +15,7 @@ from afformer_ros.planner.answers import (
 )
 from afformer_ros.planner.contact import BlockedError, UnknownActionError, UnreachableError
 from afformer_ros.planner.joint_states import ArmError
+from afformer_sim.closed_loop.trial import Verdict
 
 # The arm did not act, since the grounding node found no point, or the arm cannot act there.
 NOT_FOUND, UNSTEADY = Verdict.NOT_FOUND.value, 'point not steady'

@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.media.images import write_image
-from afformer_core.sim.arm.workplace import plan_workplace
-from afformer_core.sim.bodies.seeds import Stream, make_rng
-from afformer_core.sim.closed_loop.robot_observation import (
+from afformer_ros.planner.contact import Contact
+from afformer_sim.arm.workplace import plan_workplace
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.closed_loop.robot_observation import (
     RobotObservation,
     publish_pixel,
     see,
 )
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import PlannedTrial
-from afformer_core.sim.scene.demonstration import render_clip
-from afformer_core.sim.scene.renderer import Renderer
-from afformer_ros.planner.contact import Contact
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import PlannedTrial
+from afformer_sim.scene.demonstration import render_clip
+from afformer_sim.scene.renderer import Renderer
 
 # Key of the scene's random stream for the choice of a random element.
 _CHANCE = 20

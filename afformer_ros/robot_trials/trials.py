@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import plan_trials
 from afformer_ros.planner.contact import Contact
 from afformer_ros.robot_trials.attempt import HIDDEN, Attempt, failed_attempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import plan_trials
 
 NAME = 'shown'
 

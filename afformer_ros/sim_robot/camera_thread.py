@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from afformer_core.sim.arm.arm_cameras import ArmCameras
-from afformer_core.sim.arm.arm_world import ArmWorld, WorldSnapshot
-from afformer_core.sim.cameras.depth_camera import DepthCamera
+from afformer_sim.arm.arm_cameras import ArmCameras
+from afformer_sim.arm.arm_world import ArmWorld, WorldSnapshot
+from afformer_sim.cameras.depth_camera import DepthCamera
 
 _POLL = 0.1
 

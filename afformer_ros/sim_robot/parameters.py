@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
-from afformer_core.sim.datasets.rgbd_messages import DEPTH_ENCODINGS
-from afformer_core.sim.families import FAMILIES
 from afformer_ros.parameter_fields import constraints_of, parameter
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_sim.datasets.rgbd_messages import DEPTH_ENCODINGS
+from afformer_sim.families import FAMILIES
 
 
 @dataclass(frozen=True)

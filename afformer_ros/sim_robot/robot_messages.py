@@ -13,10 +13,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory as TrajectoryMessage
 
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
-from afformer_core.sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
-from afformer_core.sim.bodies.pose import Pose as BodyPose
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
+from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_sim.bodies.pose import Pose as BodyPose
 
 
 def joint_state_message(world: ArmWorld, header: Header) -> JointState:

@@ -25,16 +25,6 @@ from trajectory_msgs.msg import JointTrajectory as TrajectoryMessage
 
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.sim.arm.arm_cameras import ArmCameras
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import BASE_FRAME
-from afformer_core.sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
-from afformer_core.sim.arm.robot_description import robot_description
-from afformer_core.sim.datasets.rgbd_messages import (
-    camera_info_message,
-    depth_message,
-    header_message,
-)
 from afformer_ros.parameter_fields import (
     constraints_of,
     declare_parameters,
@@ -53,6 +43,16 @@ from afformer_ros.sim_robot.robot_messages import (
     verdict_json,
 )
 from afformer_ros.sim_robot.simulation_thread import SimulationThread
+from afformer_sim.arm.arm_cameras import ArmCameras
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import BASE_FRAME
+from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_sim.arm.robot_description import robot_description
+from afformer_sim.datasets.rgbd_messages import (
+    camera_info_message,
+    depth_message,
+    header_message,
+)
 
 CAMERA_FRAME = 'camera_color_optical_frame'
 _FACTORY = RclpyMessages()

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from afformer_core.sim.arm.arm_world import ArmWorld
 from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
+from afformer_sim.arm.arm_world import ArmWorld
 
 # Seconds that a simulation which fell behind its speed may catch up.
 _MOST_BEHIND = 0.1

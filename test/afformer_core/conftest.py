@@ -28,8 +28,8 @@ from afformer_core.runtime.model_folder import (
     write_description,
 )
 from afformer_core.runtime.weights import save_model
-from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
+from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
 
 
 @pytest.fixture(scope='session')

@@ -132,9 +132,10 @@ def test_pre_commit_runs_the_ruff_of_the_environment(root: Path) -> None:
 
 
 def test_types_are_installed(root: Path) -> None:
-    assert (root / 'afformer_core' / 'py.typed').is_file()
-    assert "'afformer_core' = ['py.typed']" in (root / 'pyproject.toml').read_text()
-    # Messages are generated into the other package, without types.
+    for package in ('afformer_core', 'afformer_sim'):
+        assert (root / package / 'py.typed').is_file()
+        assert f"'{package}' = ['py.typed']" in (root / 'pyproject.toml').read_text()
+    # Messages are generated into the third package, without types.
     assert not (root / 'afformer_ros' / 'py.typed').exists()
 
 
@@ -142,7 +143,7 @@ def test_every_room_has_a_row(root: Path) -> None:
     text = (root / 'CONTRIBUTING.md').read_text()
     (table,) = re.findall(r'<!-- rooms -->\n(.*?)<!-- end of rooms -->', text, re.DOTALL)
     listed = set(re.findall(r'^\| `(\w+/\w+)` \|', table, re.MULTILINE))
-    packages = ('afformer_core', 'afformer_ros')
+    packages = ('afformer_core', 'afformer_ros', 'afformer_sim')
     rooms = {
         str(init.parent.relative_to(root))
         for package in packages
@@ -170,7 +171,7 @@ def imported_of_ros(paths: Iterable[Path]) -> set[str]:
 
 
 def test_what_the_code_imports_of_ros_is_declared(root: Path) -> None:
-    folders = ('afformer_core', 'afformer_ros', 'examples', 'launch')
+    folders = ('afformer_core', 'afformer_ros', 'afformer_sim', 'examples', 'launch')
     imported = imported_of_ros(path for one in folders for path in (root / one).rglob('*.py'))
     assert {'rclpy', 'bondpy', 'cv_bridge', 'tf2_ros_py', 'launch_ros'} <= imported
     assert imported <= declared_dependencies(root)

@@ -18,9 +18,9 @@ pytest.importorskip(
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import plan_trials
 from afformer_ros.robot_trials.trial_scene import TrialScene
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import plan_trials
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from pathlib import Path
 
 # What is installed on a robot or with pip. Launch files run only where `launch_ros` is installed.
 _PRODUCT = ('afformer_core', 'afformer_ros')
+# One row for the whole of it.
+_SIMULATOR = 'afformer_sim'
 # Tests of other parts of the project.
 _OTHER_TESTS = ('examples', 'studies', 'tools')
 
@@ -20,7 +22,8 @@ def packages(root: Path) -> dict[str, tuple[Path, ...]]:
 
     Returns:
         files relative to the root, by the name of a folder right below `afformer_core` or
-        `afformer_ros`; modules that lie beside these folders are under the name of their parent.
+        `afformer_ros`; modules that lie beside these folders are under the name of their parent,
+        and all files of `afformer_sim` are under its name.
     """
     found: dict[str, tuple[Path, ...]] = {}
     for product in _PRODUCT:
@@ -29,6 +32,7 @@ def packages(root: Path) -> dict[str, tuple[Path, ...]]:
         for folder in folders:
             name = folder.name if product == 'afformer_core' else f'{product}/{folder.name}'
             found[name] = _relative(root, folder.rglob('*.py'))
+    found[_SIMULATOR] = _relative(root, (root / _SIMULATOR).rglob('*.py'))
     return {name: files for name, files in found.items() if files}
 
 

@@ -20,7 +20,7 @@ from afformer_core.files.folder_lock import folder_lock
 _RENDER = """
 import json, sys
 from pathlib import Path
-from afformer_core.sim.demo_scenes.rendered_scenes import rendered_scenes
+from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
 folder = Path(sys.argv[1])
 scenes = [
     {'title': one.title, 'video': one.demonstration.name, 'image': one.image.name}

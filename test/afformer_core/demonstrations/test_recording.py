@@ -15,10 +15,10 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video import VideoReader
-from afformer_core.sim.bodies.seeds import Stream, make_rng
-from afformer_core.sim.scene.demonstration import plan_demonstration, render_clip
-from afformer_core.sim.scene.renderer import Renderer
-from afformer_core.sim.scene.scene import Scene
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.scene.demonstration import plan_demonstration, render_clip
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene import Scene
 
 TRIMMED = RecordingSettings()
 

@@ -20,11 +20,11 @@ from afformer_core.runtime.prediction import Prediction
 
 pytest.importorskip('mujoco', reason='mujoco is not installed')
 
-from afformer_core.sim.bodies.seeds import scene_seed
-from afformer_core.sim.scene.demonstration import choose_elements, plan_demonstration, render_clip
-from afformer_core.sim.scene.renderer import Renderer
-from afformer_core.sim.scene.scene import Scene
-from afformer_core.sim.scene.view import outlines_in_views, plan_target, render_target
+from afformer_sim.bodies.seeds import scene_seed
+from afformer_sim.scene.demonstration import choose_elements, plan_demonstration, render_clip
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.view import outlines_in_views, plan_target, render_target
 
 # Of no data set that a model is trained on.
 SEED = 881_003

@@ -16,8 +16,8 @@ from afformer_core.hands.detector_folder import read_detector_description
 from afformer_core.hands.detector_report import detect_in_images
 from afformer_core.hands.hand_annotations import read_hand_annotations
 from afformer_core.hands.open_detector import open_hand_detector, shipped_hand_detector
-from afformer_core.sim.datasets.hands_writer import HandsSettings, write_hands
-from afformer_core.sim.scene.scene_settings import SEEN_FAMILIES
+from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
+from afformer_sim.scene.scene_settings import SEEN_FAMILIES
 
 
 def test_it_is_small_and_says_how_it_was_made() -> None:

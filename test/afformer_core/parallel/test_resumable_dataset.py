@@ -18,7 +18,7 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.parallel.resumable_dataset import Production, write_json
-from afformer_core.sim.datasets.hands_writer import HandsSettings, write_hands
+from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
 
 LAYOUTS = {
     'opra': ('--scenes', '3', '--demonstrations', '1', '--targets', '2', '--frames', '3'),

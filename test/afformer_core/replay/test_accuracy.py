@@ -22,13 +22,13 @@ from afformer_core.replay.depth_wait import DEPTH_WAIT
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.sim.cameras.depth_camera import SensedDepth, depth_edges
-from afformer_core.sim.datasets.rgbd_bag import sensed_depth, write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_messages import camera_info_message, header_message
-from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
-from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
+from afformer_sim.cameras.depth_camera import SensedDepth, depth_edges
+from afformer_sim.datasets.rgbd_bag import sensed_depth, write_rgbd_bag
+from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
+from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.scene.renderer import Renderer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

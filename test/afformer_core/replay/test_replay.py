@@ -31,10 +31,10 @@ from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics, choose_topics
 from afformer_core.runtime.presence import PresenceFeatures
-from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
+from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
+from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
 
 OUTPUTS = {
     '/affordance', '/heatmap', '/mask', '/overlay', '/markers', '/grasp_candidates',

@@ -23,8 +23,6 @@ from afformer_core.outputs.outputs import OutputMessages
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_core.stream.pipeline import GroundingPipeline
 from afformer_core.stream.spatial_inputs import SpatialInputs
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
@@ -34,6 +32,8 @@ from afformer_ros.grounding.image_grounding import ImageGrounding
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages, message_class
 from afformer_ros.service_pool_executor import PriorityLock
+from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
+from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
 
 # Whatever the model says is found, and no image waits for its depth in vain.
 PARAMETERS = GroundingParameters(

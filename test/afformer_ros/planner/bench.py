@@ -9,16 +9,16 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.workplace import Workplace
-from afformer_core.sim.bodies.element import Element, Front, Joint, Use
-from afformer_core.sim.bodies.fixture import Fixture
-from afformer_core.sim.bodies.grip import Fingertip
-from afformer_core.sim.bodies.pose import Pose, at
-from afformer_core.sim.bodies.solid import Shape, Solid
-from afformer_core.sim.cameras.camera import look_at
-from afformer_core.sim.closed_loop.mechanism import Task
 from afformer_ros.planner.contact import Contact
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.workplace import Workplace
+from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.grip import Fingertip
+from afformer_sim.bodies.pose import Pose, at
+from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.cameras.camera import look_at
+from afformer_sim.closed_loop.mechanism import Task
 
 Vector = tuple[float, float, float]
 

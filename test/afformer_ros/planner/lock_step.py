@@ -20,11 +20,11 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory
 
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.waiting import TimeLimit, Waiting
 from afformer_ros.sim_robot.robot_messages import joint_state_message, read_trajectory
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
 
 # Seconds between two joint states, and at which the robot's clock begins.
 PERIOD, BEGIN = 0.01, 1234.5

@@ -21,8 +21,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from afformer_core.sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 from afformer_ros.planner.kinematics import TipKinematics
+from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 
 FINGER = 'panda_finger_joint1'
 # Seconds of the arm's time between two joint states.

@@ -15,11 +15,11 @@ import pytest
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_core.sim.arm.franka import ARM_JOINTS
 from afformer_ros.planner import joint_states
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.waiting import Waiting
+from afformer_sim.arm.franka import ARM_JOINTS
 
 from .stand_in_arm import FINGER, StandInArm
 

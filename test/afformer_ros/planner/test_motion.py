@@ -15,12 +15,12 @@ import pytest
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_core.sim.arm.franka import ARM_JOINTS, arm_model
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.contact import BlockedError, Contact, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Felt, Skills
 from afformer_ros.planner.waiting import Waiting
+from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 
 from .stand_in_arm import FINGER, StandInArm
 

@@ -14,12 +14,12 @@ import pytest
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, arm_model
-from afformer_core.sim.closed_loop.trial import Verdict
 from afformer_ros.planner.contact import Contact, UnknownActionError, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Skills
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import ARM_JOINTS, arm_model
+from afformer_sim.closed_loop.trial import Verdict
 
 from .world_arm import WorldArm, find_trial, right_contact
 

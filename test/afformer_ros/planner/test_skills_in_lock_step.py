@@ -16,11 +16,11 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 pytest.importorskip('rclpy')
 
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, arm_model
 from afformer_ros.planner.contact import Contact
 from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Skills
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 
 from .bench import KNOB_AXIS, NAMES, bench_world, contact
 from .lock_step import PERIOD, LockStep

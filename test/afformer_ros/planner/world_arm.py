@@ -8,17 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
-from afformer_core.sim.arm.joint_trajectory import JointTrajectory
-from afformer_core.sim.bodies.seeds import Stream, make_rng
-from afformer_core.sim.cameras.depth_camera import DepthCamera
-from afformer_core.sim.closed_loop.robot_observation import publish_pixel, see
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
-from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.stream.settings import StreamSettings
 from afformer_ros.planner.contact import Contact
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
+from afformer_sim.arm.joint_trajectory import JointTrajectory
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.closed_loop.robot_observation import publish_pixel, see
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_sim.scene.renderer import Renderer
 
 
 class WorldArm:

@@ -14,8 +14,6 @@ import pytest
 pytest.importorskip('rclpy')
 
 from afformer_core.errors import AfformerError
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 from afformer_ros.driver.node_processes import NodeError
 from afformer_ros.planner.answers import (
     NoAnswerError,
@@ -35,6 +33,8 @@ from afformer_ros.planner.planner_node import Report
 from afformer_ros.robot_trials.attempt import Attempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trials import repeat, run_trials
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 
 PULL = Contact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0]))
 

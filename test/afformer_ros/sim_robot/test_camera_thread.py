@@ -19,13 +19,13 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 pytest.importorskip('rclpy')
 
-from afformer_core.sim.arm.arm_cameras import ArmCameras
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.cameras.depth_camera import DepthCamera
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import plan_trials
-from afformer_core.sim.scene.renderer import Renderer
 from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
+from afformer_sim.arm.arm_cameras import ArmCameras
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import plan_trials
+from afformer_sim.scene.renderer import Renderer
 
 EXACT, NOISY = DepthCamera(0.0, 0.0), DepthCamera(0.02, 0.1)
 

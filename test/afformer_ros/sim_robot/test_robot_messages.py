@@ -18,11 +18,6 @@ from builtin_interfaces.msg import Duration, Time
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
-from afformer_core.sim.arm.joint_trajectory import JointTrajectory as Trajectory
-from afformer_core.sim.arm.joint_trajectory import TrajectoryError
-from afformer_core.sim.bodies.pose import Pose
 from afformer_ros.sim_robot.robot_messages import (
     element_state_message,
     joint_state_message,
@@ -30,6 +25,11 @@ from afformer_ros.sim_robot.robot_messages import (
     read_trajectory,
     verdict_json,
 )
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
+from afformer_sim.arm.joint_trajectory import JointTrajectory as Trajectory
+from afformer_sim.arm.joint_trajectory import TrajectoryError
+from afformer_sim.bodies.pose import Pose
 
 from ..planner.bench import NAMES, bench_world
 

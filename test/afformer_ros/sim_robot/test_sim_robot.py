@@ -18,13 +18,13 @@ pytest.importorskip('mink', reason='the extra robot is not installed')
 
 from afformer_core.geometry import Calibration, RigidTransform
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.sim.arm.arm_cameras import ArmCameras
-from afformer_core.sim.arm.arm_world import ArmWorld
-from afformer_core.sim.arm.kinematics import shared_kinematics
-from afformer_core.sim.cameras.depth_camera import DepthCamera
-from afformer_core.sim.scene.outline import front_centre
 from afformer_ros.driver.node_processes import NodeError, NodeProcesses
 from afformer_ros.sim_robot.parameters import SimRobotParameters
+from afformer_sim.arm.arm_cameras import ArmCameras
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.kinematics import shared_kinematics
+from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.scene.outline import front_centre
 
 from .robot_client import ARM, RobotClient
 

@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from afformer_core.sim.closed_loop.settings import ClosedLoopSettings
-from afformer_core.sim.closed_loop.trial_plan import plan_trials
 from afformer_ros.sim_robot.parameters import SimRobotParameters
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial_plan import plan_trials
 
 PARAMETERS = SimRobotParameters(
     families=('drawers', 'keypad'),

@@ -22,6 +22,8 @@ def project(tmp_path: Path) -> Path:
         'afformer_core/weights/readme.md',
         'afformer_ros/process.py',
         'afformer_ros/planner/__init__.py',
+        'afformer_sim/__init__.py',
+        'afformer_sim/families/parts/handles.py',
         'tools/check.py',
         'test/test_names.py',
         'test/conftest.py',
@@ -51,12 +53,17 @@ def test_each_file_of_the_product_is_in_one_row(project: Path) -> None:
         ],
         'afformer_ros': ['afformer_ros/process.py'],
         'afformer_ros/planner': ['afformer_ros/planner/__init__.py'],
+        'afformer_sim': ['afformer_sim/__init__.py', 'afformer_sim/families/parts/handles.py'],
     }
 
 
 def test_the_rows_hold_the_whole_product(root: Path) -> None:
     listed = [file for files in packages(root).values() for file in files]
-    written = [*(root / 'afformer_core').rglob('*.py'), *(root / 'afformer_ros').rglob('*.py')]
+    written = [
+        file
+        for package in ('afformer_core', 'afformer_ros', 'afformer_sim')
+        for file in (root / package).rglob('*.py')
+    ]
 
     assert len(listed) > 500
     assert sorted(listed) == sorted(file.relative_to(root) for file in written)

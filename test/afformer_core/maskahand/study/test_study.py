@@ -15,8 +15,8 @@ from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.study.study import Study, study_table
 from afformer_core.maskahand.study.study_run import Command, carry_out, run_in_subprocess
-from afformer_core.sim.datasets.dataset_writer import DatasetSettings, write_dataset
-from afformer_core.sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
+from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
+from afformer_sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
 
 _NEEDED = ('train.json', 'validation.json', 'test-seen.json')
 

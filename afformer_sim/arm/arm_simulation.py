@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulation of an arm that operates a fixture, by MuJoCo's dynamics."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_sim.arm.franka import (
+    ARM_JOINTS,
+    BASE_FRAME,
+    FINGER_JOINTS,
+    TIP_BODY,
+    TIP_GEOM,
+    TIP_SITE,
+)
+from afformer_sim.arm.workplace import Workplace, furnish, table_box
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import Pose
+from afformer_sim.bodies.states import States
+from afformer_sim.closed_loop.dynamics import fixture_xml
+from afformer_sim.closed_loop.mechanism import Mechanism
+from afformer_sim.closed_loop.operated_fixture import OperatedFixture
+
+# Metres from the tip within which closed fingers take hold of an element.
+_HOLD_REACH = 0.002
+# Torque about the tip's axis beyond which an element slips between the fingers, newton metres.
+_TWIST_TORQUE = 1.0
+# Stiffness and damping with which a held element tilts about the tip: newton metres per radian,
+# and newton metres times seconds per radian.
+_TILT_STIFFNESS, _TILT_DAMPING = 0.02, 0.01
+
+
+class ArmSimulation(OperatedFixture):
+    """Simulation of one fixture, and of an arm in front of it.
+
+    Each joint of the arm has an impedance control: a spring and a damper towards what is
+    commanded, with gravity compensated. The tip holds an element as two soft fingers do (the
+    soft-finger contact of grasp planning): it transmits forces, and up to 1 N m about its axis;
+    the element tilts freely. The finger of the closed loop without an arm has a suction cup, which
+    transmits forces alone, and for rotations pliers, which transmit that torque too.
+
+    Args:
+        fixture: fixture that is operated.
+        mechanisms: how each of its elements moves.
+        workplace: where the arm and the table stand.
+        table: True if the fixture stands on a table.
+    """
+
+    def __init__(
+        self,
+        fixture: Fixture,
+        mechanisms: tuple[Mechanism, ...],
+        workplace: Workplace,
+        table: bool,
+    ) -> None:
+        spec = mujoco.MjSpec.from_string(fixture_xml(fixture, mechanisms))
+        furnish(spec, workplace)
+        if table:
+            position, half = table_box(workplace)
+            spec.worldbody.add_geom(
+                name='table',
+                type=mujoco.mjtGeom.mjGEOM_BOX,
+                pos=position,
+                size=half,
+                contype=1,
+                conaffinity=2,
+            )
+        _add_wrist(spec)
+        for index in range(len(mechanisms)):
+            spec.add_equality(
+                name=f'hold_{index}',
+                type=mujoco.mjtEq.mjEQ_WELD,
+                objtype=mujoco.mjtObj.mjOBJ_BODY,
+                name1=TIP_BODY,
+                name2=f'element_{index}',
+                active=False,
+            )
+        model = spec.compile()
+        super().__init__(fixture, mechanisms, model, TIP_GEOM)
+        self._joints = [int(model.joint(name).qposadr[0]) for name in ARM_JOINTS]
+        self._fingers = [int(model.joint(name).qposadr[0]) for name in FINGER_JOINTS]
+        self._speeds = [int(model.joint(name).dofadr[0]) for name in ARM_JOINTS]
+        self._finger_speeds = [int(model.joint(name).dofadr[0]) for name in FINGER_JOINTS]
+        self._actuators = [model.actuator(name).id for name in ARM_JOINTS]
+        self._finger_actuators = [model.actuator(name).id for name in FINGER_JOINTS]
+        # a spring and a damper towards a moving position need its velocity as well
+        gains = model.actuator_gainprm[self._actuators, 0]
+        self._lead = -model.actuator_biasprm[self._actuators, 2] / gains
+        arm = _descendants(model, model.body(BASE_FRAME).id)
+        self._arm_geoms = frozenset(np.flatnonzero(np.isin(model.geom_bodyid, arm)).tolist()) - {
+            self._tip
+        }
+
+    @property
+    def time(self) -> float:
+        """Simulated time since the reset, seconds."""
+        return float(self._data.time)
+
+    def reset(self, arm: NDArray[np.float64], finger: float) -> None:
+        """Bring all elements to their start, and the arm to rest at joint positions, [7]."""
+        self._restore()
+        self._data.qpos[self._joints] = self._data.ctrl[self._actuators] = arm
+        self._data.qpos[self._fingers] = self._data.ctrl[self._finger_actuators] = finger
+        mujoco.mj_forward(self._model, self._data)
+
+    def step(
+        self, positions: NDArray[np.float64], velocities: NDArray[np.float64], finger: float
+    ) -> None:
+        """Simulate `TIMESTEP` seconds.
+
+        Args:
+            positions, velocities: [7] each, commanded to the arm's joints.
+            finger: commanded to both fingers, metres from the middle.
+        """
+        self._data.ctrl[self._actuators] = positions + self._lead * velocities
+        self._data.ctrl[self._finger_actuators] = finger
+        mujoco.mj_step(self._model, self._data)
+
+    def joint_positions(self) -> NDArray[np.float64]:
+        """Return the positions of the arm's joints and of both fingers, [9]."""
+        return np.array(self._data.qpos[self._joints + self._fingers])
+
+    def joint_velocities(self) -> NDArray[np.float64]:
+        """Return the velocities of the arm's joints and of both fingers, [9]."""
+        return np.array(self._data.qvel[self._speeds + self._finger_speeds])
+
+    def joint_efforts(self) -> NDArray[np.float64]:
+        """Return what the motors exert beyond gravity: [7] newton metres and [2] newtons."""
+        return np.array(self._data.actuator_force[self._actuators + self._finger_actuators])
+
+    def tip(self) -> Pose:
+        """Return the pose of the tip's foremost point in the fixture's frame, z ahead."""
+        site = self._data.site(TIP_SITE)
+        return Pose(site.xpos.copy(), site.xmat.reshape(3, 3).copy())
+
+    def values(self) -> NDArray[np.float64]:
+        """Return the joint value of each element, [N] metres or radians; 0 if it stays."""
+        values = np.zeros(len(self.mechanisms))
+        values[self._moving] = self._data.qpos[self._values]
+        return values
+
+    def states(self) -> States:
+        """Return the displacements of the elements that move."""
+        values = self.values()
+        states = {}
+        for i, one in enumerate(self.mechanisms):
+            if one.joint is not None:
+                states[i] = one.joint.displacement(float(values[i]))
+        return states
+
+    def arm_contacts(self) -> set[int]:
+        """Return the elements that the arm touches but not with its tip; -1 for a fixed part."""
+        pairs = (set(map(int, pair)) for pair in self._data.contact.geom)
+        return {
+            self._element_of[(pair - self._arm_geoms).pop()]
+            for pair in pairs
+            if pair & self._arm_geoms and pair - self._arm_geoms
+        }
+
+    def hold(self) -> int | None:
+        """Attach the tip to the nearest element that it touches; return that, or None."""
+        element = self._nearest()
+        if element is None:
+            return None
+        equality = self._model.equality(f'hold_{element}').id
+        tip, body = self._data.body(TIP_BODY), self._data.body(f'element_{element}')
+        backward, relative = np.empty(4), np.empty(4)
+        mujoco.mju_negQuat(backward, tip.xquat)
+        mujoco.mju_mulQuat(relative, backward, body.xquat)
+        data = self._model.eq_data[equality]
+        data[0:3] = body.xmat.reshape(3, 3).T @ (tip.xpos - body.xpos)
+        data[3:6] = 0.0
+        data[6:10] = relative
+        self._data.eq_active[equality] = 1
+        return element
+
+    def release(self) -> None:
+        """Detach the tip from all elements."""
+        self._data.eq_active[:] = 0
+
+    def _nearest(self) -> int | None:
+        distances = {
+            geom: mujoco.mj_geomDistance(
+                self._model, self._data, self._tip, geom, 2 * _HOLD_REACH, None
+            )
+            for geom, element in enumerate(self._element_of)
+            if element >= 0 and self._model.geom_contype[geom]
+        }
+        geom = min(distances, key=lambda one: distances[one])
+        return self._element_of[geom] if distances[geom] <= _HOLD_REACH else None
+
+
+def _add_wrist(spec: mujoco.MjSpec) -> None:
+    """Let what is attached to the tip tilt about it, and slip about its axis."""
+    tip = spec.body(TIP_BODY)
+    tip.add_joint(name='panda_tip_twist', axis=[0, 0, 1], frictionloss=_TWIST_TORQUE)
+    for name, axis in (('panda_tip_tilt_x', [1, 0, 0]), ('panda_tip_tilt_y', [0, 1, 0])):
+        tip.add_joint(
+            name=name, axis=axis, stiffness=_TILT_STIFFNESS, damping=_TILT_DAMPING, armature=1e-4
+        )
+
+
+def _descendants(model: mujoco.MjModel, root: int) -> list[int]:
+    """Return a body and all bodies attached to it."""
+    found = [root]
+    for body in range(root + 1, model.nbody):
+        if int(model.body_parentid[body]) in found:
+            found.append(body)
+    return found

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the arm, the table and the spectator stand in front of a fixture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from afformer_sim.arm.franka import attach_arm
+from afformer_sim.arm.kinematics import shared_kinematics
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import Pose
+from afformer_sim.cameras.camera import Camera, look_at
+from afformer_sim.scene.outline import front_centre
+
+# Metres from the middle of the elements to the base: to the side, down and towards the user, for
+# elements that face the user, and for elements that face up.
+_FORWARD = np.array([0.4, -0.4, 0.6])
+_UPWARD = np.array([0.3, -0.15, 0.45])
+# Shares of the way from the first to the second that are tried after the fixture's own.
+_OTHERS = (0.0, 0.5, 1.0, 0.25, 0.75)
+_APPROACH = 0.1
+# The base's x axis points at the fixture, its z axis up.
+_BASE_ROTATION = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
+# Metres of table in front of the fixture; the arm needs the room beyond.
+_TABLE_MARGIN = 0.03
+_TABLE_THICKNESS = 0.01
+_TABLE_HALF_WIDTH = 1.5
+_WALL_GAP = 0.02
+_PEDESTAL_RADIUS = 0.09
+_FLOOR_BELOW = 0.45
+_SPECTATOR_FIELD = 42.0
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Arrangement of an arm, a table and a fixture, in the fixture's coordinates.
+
+    It depends on the fixture and on the head camera alone, so that it does not tell which element
+    is meant.
+
+    Attributes:
+        base: pose of the arm's base; its x axis points at the fixture, its z axis up.
+        side: 1 if the base stands to the right of the elements' middle, -1 if to the left.
+        middle: [3] metres, middle of the elements.
+        table_top: y of the table's surface, metres.
+        table_back, table_front: z of the table's edges, metres.
+    """
+
+    base: Pose
+    side: int
+    middle: np.ndarray
+    table_top: float
+    table_back: float
+    table_front: float
+
+    @property
+    def floor(self) -> float:
+        """Height y of the floor, metres."""
+        return min(float(self.base.position[1]), self.table_top) - _FLOOR_BELOW
+
+    def spectator(self) -> Camera:
+        """Return a camera that has the arm and the fixture in view, from the other side."""
+        aim = 0.58 * self.middle + 0.42 * (self.base.position + [0.0, 0.33, 0.0])
+        position = aim + np.array([-0.95 * self.side, 0.42, 0.85])
+        return look_at(position, aim, 0.0, _SPECTATOR_FIELD)
+
+
+def plan_workplace(fixture: Fixture, camera: Camera) -> Workplace:
+    """Place the arm beside the line of sight of a head camera, on the camera's other side.
+
+    Its distance follows from the middle of all elements and from how much they face up. Where it
+    does not reach some element from there, other distances are tried; the one from which it
+    reaches most elements is taken.
+
+    Args:
+        fixture: what the arm operates.
+        camera: head camera.
+
+    Raises:
+        DatasetError: the package with the arm's meshes is not installed.
+    """
+    points = np.concatenate([element.operated() for element in fixture.elements])
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    facing = np.mean([element.pose.rotation[1, 2] for element in fixture.elements])
+    side = -1 if camera.position[0] > middle[0] else 1
+    best, most = Pose(middle, _BASE_ROTATION), -1
+    for upward in (float(np.clip(facing, 0, 1)), *_OTHERS):
+        offset = (1 - upward) * _FORWARD + upward * _UPWARD
+        base = Pose(middle + offset * [side, 1, 1], _BASE_ROTATION)
+        reached = _count_reached(fixture, base)
+        if reached > most:
+            best, most = base, reached
+        if reached == len(fixture.elements):
+            break
+    shown = np.concatenate([points, fixture.shown, *_corners(fixture)])
+    return Workplace(
+        base=best,
+        side=side,
+        middle=middle,
+        table_top=fixture.bottom,
+        table_back=fixture.back - 1.0 - _WALL_GAP,
+        table_front=float(shown[:, 2].max()) + _TABLE_MARGIN,
+    )
+
+
+def _count_reached(fixture: Fixture, base: Pose) -> int:
+    """Count the elements at rest whose front the arm reaches straight, from 10 cm before it."""
+    kinematics = shared_kinematics()
+    inverse = base.rotation.T
+    return sum(
+        bool(
+            kinematics.approach(
+                inverse @ (front_centre(element) - base.position),
+                inverse @ -element.pose.rotation[:, 2],
+                _APPROACH,
+            )
+        )
+        for element in fixture.elements
+    )
+
+
+def furnish(world: mujoco.MjSpec, workplace: Workplace) -> None:
+    """Add the arm on its pedestal to a description of a world."""
+    base = workplace.base
+    attach_arm(world, base)
+    length = (float(base.position[1]) - workplace.floor) / 2
+    world.worldbody.add_geom(
+        name='pedestal',
+        type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+        size=[_PEDESTAL_RADIUS, length, 0],
+        pos=base.position - [0, length, 0],
+        quat=base.quaternion,
+        rgba=[0.25, 0.26, 0.28, 1],
+        contype=0,
+        conaffinity=0,
+    )
+
+
+def table_box(workplace: Workplace) -> tuple[list[float], list[float]]:
+    """Return the position and the half extents of the table top, [3] metres each."""
+    depth = workplace.table_front - workplace.table_back
+    position = [0.0, workplace.table_top - _TABLE_THICKNESS, workplace.table_back + depth / 2]
+    return position, [_TABLE_HALF_WIDTH, _TABLE_THICKNESS, depth / 2]
+
+
+def _corners(fixture: Fixture) -> list[np.ndarray]:
+    solids = [solid.corners() for solid in fixture.fixed]
+    return solids + [
+        element.pose.apply(solid.corners())
+        for element in fixture.elements
+        for solid in element.solids
+    ]

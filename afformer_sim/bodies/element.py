@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Elements of a fixture: their moving solids, joints, grips and actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.data.readers.opra import OPRA_ACTIONS as ACTIONS
+from afformer_sim.bodies.grip import Grip
+from afformer_sim.bodies.pose import STILL, Pose, turned
+from afformer_sim.bodies.solid import Solid
+
+# Actions that end where they began: an element that moves comes back with the hand.
+MOMENTARY = ('touch', 'hold')
+# Actions that carry an element through the air, where it cannot stay.
+CARRIED = ('pick up', 'put down')
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Single degree of freedom of an element, in the element's own frame.
+
+    Attributes:
+        axis: [3], unit vector along which it slides or about which it turns.
+        hinge: True if it turns, False if it slides.
+        pivot: [3] metres, a point on the axis of a hinge.
+
+    Raises:
+        ValueError: the axis is not a unit vector.
+    """
+
+    axis: tuple[float, float, float]
+    hinge: bool = False
+    pivot: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if not np.isclose(np.linalg.norm(self.axis), 1):
+            raise ValueError(f'joint axis is {self.axis}; expected length 1')
+
+    def displacement(self, value: float) -> Pose:
+        """Return the motion of the element by `value` metres or radians, in its own frame."""
+        if not self.hinge:
+            return Pose(value * np.array(self.axis), np.eye(3))
+        rotation = turned(self.axis, value)
+        pivot = np.array(self.pivot)
+        return Pose(pivot - rotation @ pivot, rotation)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One action that an element affords.
+
+    Attributes:
+        action: one of `ACTIONS`.
+        grips: ways to take hold of the element, all equally likely.
+        joint: how the element moves; None if it stays.
+        before, after: (lowest, highest) joint value before and after the action, in metres or
+            radians. The actions of `MOMENTARY` go from the first to the second and back.
+
+    Raises:
+        ValueError: the action is unknown, or there is no grip.
+    """
+
+    action: str
+    grips: tuple[Grip, ...]
+    joint: Joint | None = None
+    before: tuple[float, float] = (0.0, 0.0)
+    after: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if self.action not in ACTIONS:
+            raise ValueError(f'action is {self.action!r}; expected one of {ACTIONS}')
+        if not self.grips:
+            raise ValueError(f'grips are empty; there is no grip to {self.action}')
+
+
+@dataclass(frozen=True)
+class Front:
+    """Part of an element that people would mark: a rectangle across z in the element's frame.
+
+    Attributes:
+        centre: [3] metres.
+        half_width, half_height: half extents along x and y, metres.
+    """
+
+    centre: tuple[float, float, float]
+    half_width: float
+    half_height: float
+
+
+@dataclass(frozen=True)
+class Element:
+    """One part of a fixture that can be operated.
+
+    Attributes:
+        kind: everyday name: `button`, `drawer`, ...
+        pose: its own frame at rest in the fixture's frame; z points towards the hand.
+        solids: solids that move with it, in its own frame.
+        hull: float64 [P, 3] metres, points whose hull is the operated part, in its own frame.
+        front: rectangle that people touch.
+        uses: actions that it affords; several, so that the element alone does not tell the action.
+    """
+
+    kind: str
+    pose: Pose
+    solids: tuple[Solid, ...]
+    hull: np.ndarray
+    front: Front
+    uses: tuple[Use, ...]
+
+    def __post_init__(self) -> None:
+        if self.hull.ndim != 2 or self.hull.shape[1] != 3 or len(self.hull) < 4:
+            raise ValueError(
+                f'hull has shape {self.hull.shape}; expected [P, 3] with at least 4 points'
+            )
+        if not self.uses:
+            raise ValueError(
+                f'uses of a {self.kind} are empty; an element affords at least one action'
+            )
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions that the element affords."""
+        return tuple(use.action for use in self.uses)
+
+    def use(self, action: str) -> Use:
+        """Return the use whose action has this name.
+
+        Raises:
+            ValueError: the element does not afford the action.
+        """
+        for use in self.uses:
+            if use.action == action:
+                return use
+        raise ValueError(f'a {self.kind} affords {self.actions}, not {action}')
+
+    def placed(self, displacement: Pose = STILL) -> Pose:
+        """Return the element's frame in the fixture's, moved by `displacement` from rest."""
+        return self.pose @ displacement
+
+    def operated(self, displacement: Pose = STILL) -> np.ndarray:
+        """Return the hull [P, 3], moved by `displacement` from rest, in the fixture's frame."""
+        return self.placed(displacement).apply(self.hull)

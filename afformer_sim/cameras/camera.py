@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pinhole cameras in front of a fixture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import cross
+
+# Two directions drawn evenly from a disc of this radius are 29 degrees apart on average,
+# and never more than 67.
+_CONE_DEGREES = 33.5
+_STANDS_ABOVE = 15.0
+_LOWEST_DEGREES = 14.0
+_LEAST_SHOWN = 0.2
+_UPWARD = np.array([0.0, 1.0, 0.0])
+# Metres from a camera to what it has in view.
+_NEAREST, _FARTHEST = 0.05, 8.0
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Pinhole camera without distortion.
+
+    Attributes:
+        position: [3] metres, in the fixture's coordinates.
+        rotation: [3, 3], its columns the camera's right, up and backward axes.
+        field_of_view: vertical, degrees.
+    """
+
+    position: np.ndarray
+    rotation: np.ndarray
+    field_of_view: float
+
+    def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Project points, float64 [P, 3] metres, to pixels [P, 2] (x, y), centres at integers.
+
+        Args:
+            points: in the fixture's coordinates.
+            size: (width, height) of the image.
+
+        Raises:
+            ValueError: a point lies behind the camera.
+        """
+        local = self._local(points)
+        if not _ahead(local):
+            raise ValueError(
+                'a point lies behind the camera and has no pixel; check with `has_ahead` before'
+            )
+        width, height = size
+        focal = height / 2 / math.tan(math.radians(self.field_of_view) / 2)
+        u = focal * local[:, 0] / -local[:, 2] + (width - 1) / 2
+        v = focal * local[:, 1] / local[:, 2] + (height - 1) / 2
+        return np.stack([u, v], axis=1)
+
+    def has_ahead(self, points: np.ndarray) -> bool:
+        """Check whether all points, float64 [P, 3] metres, lie ahead, so that each has a pixel."""
+        return _ahead(self._local(points))
+
+    def _local(self, points: np.ndarray) -> np.ndarray:
+        """Transform points to the camera's own axes: right, up and backward."""
+        local: np.ndarray = (np.asarray(points, float) - self.position) @ self.rotation
+        return local
+
+    def moved(self, offset: np.ndarray, turn: np.ndarray) -> Camera:
+        """Return the camera shifted by `offset` [3] metres and turned by `turn` [3] radians.
+
+        The rotation is about the camera's own axes and must be small.
+        """
+        if not turn.any():
+            return Camera(self.position + offset, self.rotation, self.field_of_view)
+        x, y, z = turn
+        small = np.array([[1, -z, y], [z, 1, -x], [-y, x, 1]])
+        rotation, _ = np.linalg.qr(self.rotation @ small)
+        rotation *= np.sign((rotation * self.rotation).sum(axis=0))
+        return Camera(self.position + offset, rotation, self.field_of_view)
+
+
+def _ahead(local: np.ndarray) -> bool:
+    return bool((local[:, 2] < -1e-6).all())
+
+
+def direction(right_degrees: float, up_degrees: float) -> np.ndarray:
+    """Return the unit vector from the panel to a viewer.
+
+    Args:
+        right_degrees, up_degrees: angles from the panel's normal to the right and up.
+    """
+    angle = math.radians(math.hypot(right_degrees, up_degrees))
+    toward = math.atan2(up_degrees, right_degrees)
+    return np.array(
+        [math.sin(angle) * math.cos(toward), math.sin(angle) * math.sin(toward), math.cos(angle)]
+    )
+
+
+def look_at(
+    position: np.ndarray, target: np.ndarray, roll_degrees: float, field_of_view: float
+) -> Camera:
+    """Place a camera at `position` that has `target` in the middle of its image."""
+    backward = (position - target) / np.linalg.norm(position - target)
+    right = cross(_UPWARD, backward)
+    right /= np.linalg.norm(right)
+    up = cross(backward, right)
+    roll = math.radians(roll_degrees)
+    rotation = np.stack(
+        [
+            math.cos(roll) * right + math.sin(roll) * up,
+            math.cos(roll) * up - math.sin(roll) * right,
+            backward,
+        ],
+        axis=1,
+    )
+    return Camera(np.asarray(position, float), rotation, field_of_view)
+
+
+def frame_fixture(
+    fixture: Fixture,
+    toward: np.ndarray,
+    aim: np.ndarray,
+    roll_degrees: float,
+    field_of_view: float,
+    fill: float,
+    size: tuple[int, int],
+    share: float = 1.0,
+) -> Camera:
+    """Place a camera along `toward` from `aim`, as near as it has the fixture in view.
+
+    Args:
+        fixture: what must be in view.
+        toward: [3] unit vector from the fixture to the camera.
+        aim: [3] metres, the point in the middle of the image.
+        roll_degrees: rotation about the optical axis.
+        field_of_view: vertical, degrees.
+        fill: share of the image's half extent that the fixture takes up, below 1.
+        size: (width, height) of the image.
+        share: how much of what is beside the elements must be in view, see `Fixture.extent`.
+    """
+    corners = fixture.extent(share)
+    rotation = look_at(aim + toward, aim, roll_degrees, field_of_view).rotation
+    # right, up and towards the camera, from the aim
+    local = (corners - aim) @ rotation
+    half_height = fill * math.tan(math.radians(field_of_view) / 2)
+    edges = np.abs(local[:, :2]) / [half_height * size[0] / size[1], half_height]
+    needed = local[:, 2] + np.maximum(edges.max(axis=1), _NEAREST)
+    distance = float(np.clip(needed.max(), _NEAREST, _FARTHEST))
+    return look_at(aim + distance * toward, aim, roll_degrees, field_of_view)
+
+
+def sample_camera(
+    fixture: Fixture,
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    egocentric: bool = False,
+) -> Camera:
+    """Draw a random camera that has every element in view.
+
+    Args:
+        fixture: what must be in view.
+        size: (width, height) of the image.
+        rng: source of randomness.
+        egocentric: the camera is on the head of a person in front of the fixture: above it, with
+            a wide lens.
+    """
+    radius = _CONE_DEGREES * math.sqrt(rng.random())
+    angle = rng.uniform(0, 2 * math.pi)
+    across, up = radius * math.cos(angle), fixture.elevation + radius * math.sin(angle)
+    if fixture.elevation > _STANDS_ABOVE:
+        # nobody sees an object on a table from below
+        up = max(up, _LOWEST_DEGREES)
+    if egocentric:
+        across, up = 0.5 * across, min(fixture.elevation + rng.uniform(12, 32), 65.0)
+    share = rng.uniform(_LEAST_SHOWN, 1)
+    extent = fixture.extent(share)
+    spread = extent.max(axis=0) - extent.min(axis=0)
+    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
+    aim[:2] += rng.uniform(-0.08, 0.08, 2) * spread[:2]
+    return frame_fixture(
+        fixture,
+        direction(across, up),
+        aim,
+        rng.normal(0, 5 if egocentric else 3),
+        rng.uniform(50, 75) if egocentric else rng.uniform(28, 55),
+        rng.uniform(0.75, 0.96),
+        size,
+        share,
+    )

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Closed-loop trials: demonstrations grounded by a model and acted upon in simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
+from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.prediction import Prediction
+from afformer_sim.bodies.element import ACTIONS
+from afformer_sim.bodies.pose import STILL
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.closed_loop.robot_observation import (
+    Published,
+    RobotObservation,
+    publish,
+    publish_pixel,
+    see,
+    viewpoint_degrees,
+)
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.closed_loop.trial import Bench, Outcome, Verdict
+from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_sim.closed_loop.true_motion import motion_error, true_motion
+from afformer_sim.scene.demonstration import Demonstration, render_clip
+from afformer_sim.scene.outline import front_centre
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene import Scene
+
+# Keys of the scene's random stream for RGB-D, beside that of the plan.
+_SENSOR, _DEPTH = 11, 12
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Outcomes of acting at one published point.
+
+    Attributes:
+        read: outcome of the action that the model read from the demonstration.
+        told: outcome of the true action.
+        shown: outcome of the true action at the right pixel, see `RobotObservation.right_pixel`.
+        error: metres from the point to the middle of the right element's front; None where no
+            point was published.
+        motion_error: degrees between the published and the true direction of motion; None where
+            it is unknown.
+    """
+
+    read: Outcome
+    told: Outcome
+    shown: Outcome
+    error: float | None
+    motion_error: float | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One demonstration, grounded in one view and acted upon.
+
+    Attributes:
+        scene: number of the scene.
+        family: family of the fixture.
+        kind: kind of the element.
+        action: action that was demonstrated.
+        read: action that the model read.
+        element: index of the right element.
+        elements: number of elements of the fixture.
+        viewpoint: degrees between the (first) demonstration's and the robot's camera, seen from
+            the element.
+        attempts: attempts by the noise of depth.
+    """
+
+    scene: int
+    family: str
+    kind: str
+    action: str
+    read: str
+    element: int
+    elements: int
+    viewpoint: float
+    attempts: dict[float, Attempt]
+
+
+def closed_loop_trials(grounder: ArrayGrounder, settings: ClosedLoopSettings) -> Iterator[Trial]:
+    """Carry out a benchmark with an open model; yields each of its trials.
+
+    Raises:
+        ModelFolderError: the model knows other actions than the simulator.
+    """
+    names = grounder.configuration.action_names
+    if set(names) != set(ACTIONS):
+        raise ModelFolderError(
+            f'the model knows the actions {", ".join(names)}; the simulated finger needs '
+            f'{", ".join(ACTIONS)}. Take a model that was trained on those'
+        )
+    for index in range(settings.scenes):
+        yield from _scene_trials(grounder, settings, index)
+
+
+def _scene_trials(
+    grounder: ArrayGrounder, settings: ClosedLoopSettings, index: int
+) -> Iterator[Trial]:
+    trials = plan_trials(settings, index)
+    scene = trials[0].scene
+    names = tuple(f'performance {k}' for k in range(settings.performances))
+    width, height = settings.size
+    buffer = (max(width, settings.longest_side), max(height, settings.longest_side))
+    with Renderer(scene, buffer) as renderer:
+        for first in range(0, len(trials), settings.views):
+            for name, performance in zip(names, trials[first].performances, strict=True):
+                _memorize(grounder, renderer, scene, performance, settings.frames, name)
+            for planned in trials[first : first + settings.views]:
+                yield _Operation(planned, names).trial(grounder, renderer, settings)
+
+
+def _memorize(
+    grounder: ArrayGrounder,
+    renderer: Renderer,
+    scene: Scene,
+    performance: Demonstration,
+    frames: int,
+    name: str,
+) -> None:
+    clip = tuple(render_clip(renderer, scene, performance, frames))
+    dense: tuple[np.ndarray, ...] = ()
+    # the sense is measured of rotations alone
+    if performance.action == 'rotate':
+        dense = tuple(render_clip(renderer, scene, performance, MOST_FRAMES))
+    memorize_whole(MediaFrames(clip, len(clip), 0.0, dense), name, grounder)
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """Trial that is carried out, with the names of its performances in the grounder."""
+
+    planned: PlannedTrial
+    names: tuple[str, ...]
+
+    def trial(
+        self, grounder: ArrayGrounder, renderer: Renderer, settings: ClosedLoopSettings
+    ) -> Trial:
+        planned, task = self.planned, self.planned.task
+        scene, view = planned.scene, planned.view
+        element = scene.fixture.elements[task.element]
+        states = planned.states
+        middle = front_centre(element, states.get(task.element, STILL))
+        rng = make_rng(scene.seed, Stream.RGBD, _SENSOR, planned.number)
+        observation = see(renderer, view, states, rng)
+        prediction = grounder.predict(observation.image, *self.names)
+        bench = Bench(scene.fixture, task)
+        demonstrated = planned.performances[0].camera(0.5)
+        return Trial(
+            scene=planned.index,
+            family=scene.family,
+            kind=element.kind,
+            action=task.action,
+            read=next(iter(prediction.action_scores)),
+            element=task.element,
+            elements=len(scene.fixture.elements),
+            viewpoint=viewpoint_degrees(demonstrated, view.camera, middle),
+            attempts={
+                noise: self._attempt(bench, prediction, observation, settings, noise, middle)
+                for noise in settings.levels
+            },
+        )
+
+    def _attempt(
+        self,
+        bench: Bench,
+        prediction: Prediction,
+        observation: RobotObservation,
+        settings: ClosedLoopSettings,
+        noise: float,
+        middle: np.ndarray,
+    ) -> Attempt:
+        # the same holes and the same noise, but for its strength, at all levels
+        planned = self.planned
+        rng = make_rng(planned.scene.seed, Stream.RGBD, _DEPTH, planned.number)
+        sensed = settings.depth_camera(noise).measure(observation.depth, rng)
+        published = publish(prediction, observation, sensed, settings.stream)
+        pixel = observation.right_pixel(planned.scene.fixture, planned.task.element)
+        shown = publish_pixel(pixel, observation, sensed, settings.stream)
+        robot = planned.view.camera.position
+        read = next(iter(prediction.action_scores))
+        told = _act(bench, published, planned.task.action, robot)
+        return Attempt(
+            read=told if read == planned.task.action else _act(bench, published, read, robot),
+            told=told,
+            shown=_act(bench, shown, planned.task.action, robot),
+            error=None
+            if published.point is None
+            else float(np.linalg.norm(published.point - middle)),
+            motion_error=motion_error(published.motion, self._true_motion),
+        )
+
+    @property
+    def _true_motion(self) -> np.ndarray:
+        planned = self.planned
+        displacement = planned.states.get(planned.task.element, STILL)
+        return true_motion(planned.scene.fixture, planned.performances[0], displacement)
+
+
+def _act(bench: Bench, published: Published, action: str, robot: np.ndarray) -> Outcome:
+    if not published.found:
+        return Outcome(Verdict.NOT_FOUND)
+    if published.point is None or published.normal is None:
+        return Outcome(Verdict.NO_POINT)
+    return bench.attempt(published.point, published.normal, action, robot)

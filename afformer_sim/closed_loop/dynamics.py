@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MuJoCo description of a fixture whose elements move, and of what operates it.
+
+A button has a spring, a drawer friction, a mug weight; every element that is touched moves,
+whether it was meant or not. Solids of the fixture collide with what operates it, not with each
+other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from afformer_sim.bodies.element import Element, Joint
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.solid import Solid
+from afformer_sim.closed_loop.mechanism import Mechanism
+from afformer_sim.scene.world import solid_xml
+
+TIP_RADIUS = 0.004
+TIMESTEP = 0.002
+AXES = ('x', 'y', 'z', 'turn')
+STIFFNESS = {'x': 2000.0, 'y': 2000.0, 'z': 2000.0, 'turn': 5.0}
+DAMPING = {'x': 40.0, 'y': 40.0, 'z': 40.0, 'turn': 0.1}
+FINGER_MASS = 0.2
+
+_STRONGEST = {'x': 20.0, 'y': 20.0, 'z': 20.0, 'turn': 1.5}
+_WRIST_DAMPING = 0.01
+_MASS = 0.2
+_SPRING_FORCE = 3.0
+_FRICTION = 0.8
+_LEAST_ARM = 0.01
+
+
+_FINGER = f"""<body name="finger" gravcomp="1">
+    <inertial pos="0 0 0" mass="{FINGER_MASS}" diaginertia="1e-4 1e-4 1e-4"/>
+    <joint name="x" type="slide" axis="1 0 0"/>
+    <joint name="y" type="slide" axis="0 1 0"/>
+    <joint name="z" type="slide" axis="0 0 1"/>
+    <joint name="turn" type="hinge" axis="0 0 1"/>
+    <joint name="tilt_x" type="hinge" axis="1 0 0" damping="{_WRIST_DAMPING}"/>
+    <joint name="tilt_y" type="hinge" axis="0 1 0" damping="{_WRIST_DAMPING}"/>
+    <geom name="tip" type="capsule" size="{TIP_RADIUS}" fromto="0 0 0 0 0 0.06" contype="2"
+          conaffinity="1"/>
+  </body>"""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Description of what operates a fixture, in MuJoCo's XML.
+
+    A geom of it that is to collide with the fixture has contype 2 and conaffinity 1.
+
+    Attributes:
+        bodies: its bodies.
+        equalities: its constraints.
+        actuators: its actuators.
+    """
+
+    bodies: str = ''
+    equalities: str = ''
+    actuators: str = ''
+
+
+def finger(elements: int) -> Operator:
+    """Describe the fingertip that operates a fixture of so many elements.
+
+    The body `finger` has the geom `tip`, a joint and an actuator for each of `AXES`, and the
+    wrist's joints `tilt_x` and `tilt_y`. The equalities `suck_i` and `grip_i`, inactive at first,
+    attach element i to it.
+    """
+    return Operator(
+        _FINGER,
+        ''.join(map(_equality_xml, range(elements))),
+        ''.join(
+            f'<position name="{axis}" joint="{axis}" kp="{STIFFNESS[axis]}" '
+            f'kv="{DAMPING[axis]}" forcerange="-{_STRONGEST[axis]} {_STRONGEST[axis]}"/>'
+            for axis in AXES
+        ),
+    )
+
+
+def fixture_xml(
+    fixture: Fixture, mechanisms: tuple[Mechanism, ...], operator: Operator | None = None
+) -> str:
+    """Write the description, with all frames of elements still at the origin.
+
+    Element i is the body `element_i` on the joint `joint_i`, or with the geom `hull_i` if it
+    stays.
+
+    Args:
+        fixture: fixture that is operated.
+        mechanisms: how each of its elements moves.
+        operator: what operates it; None if that is attached later.
+    """
+    other = operator or Operator()
+    numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
+    still = [(i, element) for i, (element, one) in numbered if one.joint is None]
+    panel = ''
+    if fixture.panel is not None:
+        half = f'{fixture.panel.width / 2} {fixture.panel.height / 2} 0.005'
+        panel = f'<geom type="box" size="{half}" pos="0 0 -0.005"/>'
+    return f"""<mujoco>
+<compiler angle="radian" balanceinertia="true"/>
+<option timestep="{TIMESTEP}" integrator="implicitfast" gravity="0 -9.81 0"/>
+<default>
+  <default class="still"><geom contype="1" conaffinity="2"/></default>
+  <default class="hull"><geom contype="0" conaffinity="0"/></default>
+</default>
+<asset>{''.join(_hull_xml(i, element) for i, element in still)}</asset>
+<worldbody>
+  <body name="fixed" childclass="still">{panel}{''.join(map(_bare, fixture.fixed))}</body>
+  {''.join(_element_xml(i, element, one) for i, (element, one) in numbered)}
+  {other.bodies}
+</worldbody>
+<equality>{other.equalities}</equality>
+<actuator>{other.actuators}</actuator>
+</mujoco>"""
+
+
+def _bare(solid: Solid) -> str:
+    return solid_xml(replace(solid, surface=None))
+
+
+def _element_xml(index: int, element: Element, mechanism: Mechanism) -> str:
+    extent = np.ptp(element.hull, axis=0).clip(0.005)
+    middle = (element.hull.max(axis=0) + element.hull.min(axis=0)) / 2
+    inertia = _MASS / 12 * ((extent**2).sum() - extent**2)
+    way = mechanism.joint
+    joint = '' if way is None else _joint_xml(index, way, element, mechanism)
+    hull = f'<geom name="hull_{index}" class="hull" type="mesh" mesh="hull_{index}"/>'
+    return (
+        f'<body name="element_{index}" childclass="still" '
+        f'gravcomp="{0 if mechanism.carried else 1}">'
+        f'<inertial pos="{_words(middle)}" mass="{_MASS}" diaginertia="{_words(inertia)}"/>'
+        f'{joint}{"".join(map(_bare, element.solids))}{"" if joint else hull}</body>'
+    )
+
+
+def _joint_xml(index: int, joint: Joint, element: Element, mechanism: Mechanism) -> str:
+    arm = 1.0
+    if joint.hinge:
+        # forces act at the hull's farthest point from the axis
+        outward = np.cross(element.hull - np.array(joint.pivot), joint.axis)
+        arm = max(float(np.linalg.norm(outward, axis=1).max()), _LEAST_ARM)
+    low, high = mechanism.limits
+    spring = ''
+    friction, damping = _FRICTION * arm, 2.0 * arm**2
+    if mechanism.momentary:
+        stiffness = _SPRING_FORCE * arm / abs(mechanism.goal - mechanism.start)
+        damping = 2 * math.sqrt(stiffness * _MASS) * arm
+        friction = 0.0
+        spring = f'stiffness="{stiffness:.6g}" springref="{mechanism.start:.6g}"'
+    elif mechanism.carried:
+        friction = 0.0
+    return (
+        f'<joint name="joint_{index}" type="{"hinge" if joint.hinge else "slide"}" '
+        f'axis="{_words(joint.axis)}" pos="{_words(joint.pivot)}" limited="true" '
+        f'range="{low:.6g} {high:.6g}" frictionloss="{friction:.6g}" damping="{damping:.6g}" '
+        f'armature="{1e-5 if joint.hinge else 0}" {spring}/>'
+    )
+
+
+def _hull_xml(index: int, element: Element) -> str:
+    """Describe a hull as a mesh, a little thicker so that a flat one has a volume."""
+    signs = np.stack(np.meshgrid(*[[-1, 1]] * 3), axis=-1).reshape(-1, 1, 3)
+    vertices = (element.hull + 5e-4 * signs).reshape(-1, 3)
+    return f'<mesh name="hull_{index}" vertex="{_words(vertices.ravel())}" inertia="convex"/>'
+
+
+def _equality_xml(index: int) -> str:
+    bodies = f'body1="finger" body2="element_{index}"'
+    return (
+        f'<connect name="suck_{index}" {bodies} anchor="0 0 0" active="false"/>'
+        f'<weld name="grip_{index}" {bodies} active="false"/>'
+    )
+
+
+def _words(values: np.ndarray | tuple[float, ...]) -> str:
+    return ' '.join(f'{value:.6g}' for value in np.asarray(values).tolist())

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""State of a fixture in a MuJoCo simulation: progress of its elements, and what touches them."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import Pose
+from afformer_sim.closed_loop.mechanism import Mechanism
+
+# Largest distance of a contact from the hull of the operated part, metres.
+_HULL_REACH = 0.002
+
+
+class OperatedFixture:
+    """Fixture in a simulation, together with what operates it.
+
+    Args:
+        fixture: fixture that is operated.
+        mechanisms: how each of its elements moves.
+        model: compiled from `dynamics.fixture_xml` and a description of what operates it.
+        tip: name of the geom that touches elements.
+    """
+
+    def __init__(
+        self,
+        fixture: Fixture,
+        mechanisms: tuple[Mechanism, ...],
+        model: mujoco.MjModel,
+        tip: str,
+    ) -> None:
+        self.mechanisms = mechanisms
+        self._model = model
+        self._data = mujoco.MjData(model)
+        for i, element in enumerate(fixture.elements):
+            self._set_pose(f'element_{i}', element.pose)
+        bodies = {model.body(f'element_{i}').id: i for i in range(len(mechanisms))}
+        self._element_of = [bodies.get(int(body), -1) for body in model.geom_bodyid]
+        self._tip = int(model.geom(tip).id)
+        moving = [i for i, one in enumerate(mechanisms) if one.joint is not None]
+        self._moving = np.array(moving, int)
+        self._values = np.array([model.joint(f'joint_{i}').qposadr[0] for i in moving], int)
+        self._starts = np.array([mechanisms[i].start for i in moving])
+        self._ways = np.array([mechanisms[i].goal for i in moving]) - self._starts
+        self._either = np.array([mechanisms[i].either_sense for i in moving], bool)
+        mujoco.mj_setConst(model, self._data)
+
+    def in_contact(self) -> list[int]:
+        """Return the elements in contact with the tip, deepest first; -1 for a fixed part."""
+        contacts = self._data.contact
+        if not len(contacts.dist):
+            return []
+        order = np.argsort(contacts.dist)
+        pairs = [set(map(int, contacts.geom[k])) for k in order]
+        others = [(pair - {self._tip}).pop() for pair in pairs if self._tip in pair]
+        return list(dict.fromkeys(self._element_of[geom] for geom in others))
+
+    def on_hull(self, element: int) -> bool:
+        """Check whether the tip is on the operated part of an element that cannot move."""
+        hull = self._model.geom(f'hull_{element}').id
+        reach = mujoco.mj_geomDistance(
+            self._model, self._data, self._tip, hull, 2 * _HULL_REACH, None
+        )
+        return float(reach) <= _HULL_REACH
+
+    def progress(self) -> np.ndarray:
+        """Return the share of its way to the goal that each element has gone, [N]; 0 if fixed."""
+        shares = (self._data.qpos[self._values] - self._starts) / self._ways
+        progress = np.zeros(len(self.mechanisms))
+        progress[self._moving] = np.where(self._either, np.abs(shares), shares)
+        return progress
+
+    def _restore(self) -> None:
+        """Bring all elements to their start."""
+        mujoco.mj_resetData(self._model, self._data)
+        self._data.qpos[self._values] = self._starts
+
+    def _set_pose(self, body: str, pose: Pose) -> None:
+        row = self._model.body(body).id
+        self._model.body_pos[row] = pose.position
+        self._model.body_quat[row] = pose.quaternion

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Observations of a robot's colour and depth camera, and points published for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import cv2
+import numpy as np
+from rosbags.typesys import Stores, get_typestore
+
+from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
+from afformer_core.geometry.motion import Motion, Vertical, point_motion
+from afformer_core.geometry.surroundings import motion_normal
+from afformer_core.messages.rosbags_messages import RosbagsMessages
+from afformer_core.outputs.results import CameraFrame, SpatialView
+from afformer_core.runtime import Peak
+from afformer_core.runtime.prediction import Prediction
+from afformer_core.stream.grounding_stream import GroundingStream, lift_peaks
+from afformer_core.stream.settings import StreamSettings
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import STILL
+from afformer_sim.bodies.states import States
+from afformer_sim.cameras.camera import Camera
+from afformer_sim.cameras.depth_camera import SensedDepth
+from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
+from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
+from afformer_sim.scene.outline import front_centre
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.view import View
+
+_FRAME = 'camera_optical_frame'
+_LAP_SECONDS = 12.0
+# A pixel is inside if its distance to the edge is this share of the largest one, or of 8 pixels.
+_INNER_SHARE = 0.75
+_INNER_PIXELS = 8.0
+# From the camera's axes right, up and backward to the optical frame's right, down and ahead.
+_VERTICAL = Vertical(np.array([0.0, 1.0, 0.0]), '')
+_OPTICAL = np.diag([1.0, -1.0, -1.0])
+
+
+@dataclass(frozen=True)
+class RobotObservation:
+    """One observation of a robot's camera.
+
+    Attributes:
+        view: view of the camera.
+        image: uint8 [H, W, 3] RGB.
+        depth: float32 [H, W], exact metres along the optical axis.
+        shown: int32 [H, W], the element that each pixel shows; see `Renderer.segment`.
+
+    Raises:
+        ValueError: an array is not of the view's size.
+    """
+
+    view: View
+    image: np.ndarray
+    depth: np.ndarray
+    shown: np.ndarray
+
+    def __post_init__(self) -> None:
+        width, height = self.view.size
+        if not self.image.shape[:2] == self.depth.shape == self.shown.shape == (height, width):
+            raise ValueError(
+                f'image, depth and elements have shapes {self.image.shape}, {self.depth.shape} '
+                f'and {self.shown.shape}; expected those of a camera of {width} x {height} pixels'
+            )
+
+    def right_pixel(self, fixture: Fixture, element: int) -> np.ndarray | None:
+        """Return the pixel of a perfect peak for an element: [2] (x, y).
+
+        It is the middle of the element's front, or the nearest pixel at which the operated part is
+        visible and which is not right at an edge. None if nothing of that part is visible.
+        """
+        outline = self.view.outline(fixture, element)
+        operated = np.zeros(self.shown.shape, np.uint8)
+        cv2.fillPoly(operated, [np.round(outline).astype(np.int32)], 1)
+        seen = np.pad(operated * (self.shown == element), 1).astype(np.uint8)
+        inwards = cv2.distanceTransform(seen, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+        if not inwards.any():
+            return None
+        displacement = self.view.states.get(element, STILL)
+        middle = front_centre(fixture.elements[element], displacement)
+        expected = self.view.pixels(middle[None])[0]
+        rows, columns = np.nonzero(inwards >= _INNER_SHARE * min(_INNER_PIXELS, inwards.max()))
+        pixels = np.stack([columns, rows], axis=1).astype(float)
+        distances = np.linalg.norm(pixels - expected, axis=1)
+        near = pixels[distances.argmin()]
+        return np.asarray(expected if distances.min() < 1 else near)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Point and normal at which a robot is told to act.
+
+    Attributes:
+        found: True if presence says that the demonstrated element is in view.
+        point: [3] metres in the fixture's frame; None where depth is missing.
+        normal: [3] of the surface there; towards the camera where it is unknown.
+        problem: reason why there is no point; '' where there is one.
+        motion: motion of the best action in the fixture's frame.
+
+    Raises:
+        ValueError: there is a point without a normal, or a normal without a point.
+    """
+
+    found: bool
+    point: np.ndarray | None
+    normal: np.ndarray | None
+    problem: str = ''
+    motion: Motion = field(default_factory=lambda: Motion.unknown('nothing is published'))
+
+    def __post_init__(self) -> None:
+        if (self.point is None) != (self.normal is None):
+            raise ValueError(
+                f'point is {self.point} and normal {self.normal}; expected both or neither'
+            )
+
+
+def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[View]:
+    """Plan views of a robot's camera, spread around the fixture as evenly as possible.
+
+    They are those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
+
+    Args:
+        scene: scene that is seen.
+        size: (width, height) of the images.
+        count: number of views.
+    """
+    return list(plan_rgbd_scene(scene, size, _LAP_SECONDS, count / _LAP_SECONDS).views)
+
+
+def see(
+    renderer: Renderer, view: View, states: States, rng: np.random.Generator
+) -> RobotObservation:
+    """Render the observation of a robot's camera, with elements in some states."""
+    renderer.set_room(view.lighting, view.surroundings)
+    image = view.sensor.expose(renderer.render(view.camera, view.size, states=states), rng)
+    depth = renderer.depth(view.camera, view.size, states=states)
+    shown = renderer.segment(view.camera, view.size, states=states)
+    return RobotObservation(replace(view, states=states), image, depth, shown)
+
+
+def publish(
+    prediction: Prediction,
+    observation: RobotObservation,
+    sensed: SensedDepth,
+    settings: StreamSettings,
+) -> Published:
+    """Compute what the node publishes for the first image of a stream: its best peak in space.
+
+    Args:
+        prediction: prediction of the model for the observation's image.
+        observation: the observation.
+        sensed: its depth as the depth camera measures it.
+        settings: settings of the stream.
+    """
+    spatial = _spatial_view(observation, sensed)
+    frame = _frame(observation)
+    result = GroundingStream().ground(frame, prediction, 'demonstration', spatial, settings)
+    camera, seen, grounding = observation.view.camera, result.surfaces[0], result.grounding
+    surface = from_optical(camera).surface(
+        _along_motion(seen, grounding.peaks[0], spatial, settings)
+    )
+    motion = point_motion(grounding.best_action, surface, _VERTICAL, grounding.rotation)
+    return replace(_published(camera, seen, result.found), motion=motion)
+
+
+def _along_motion(
+    surface: SurfacePoint, peak: Peak, view: SpatialView, settings: StreamSettings
+) -> SurfacePoint:
+    if surface.position is None or view.depth is None or view.calibration is None:
+        return surface
+    normal = motion_normal(surface, peak, view.depth, view.calibration, settings.surface)
+    return replace(surface, normal=normal)
+
+
+def publish_pixel(
+    pixel: np.ndarray | None,
+    observation: RobotObservation,
+    sensed: SensedDepth,
+    settings: StreamSettings,
+) -> Published:
+    """Compute what the node would publish with its best peak at a pixel, [2] (x, y), or none."""
+    if pixel is None:
+        return Published(False, None, None, 'the element is hidden')
+    peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
+    spatial = _spatial_view(observation, sensed)
+    _, (surface,) = lift_peaks([peak], _frame(observation), spatial, settings)
+    return _published(observation.view.camera, surface, found=True)
+
+
+def _frame(observation: RobotObservation) -> CameraFrame:
+    return CameraFrame(observation.image, 0, _FRAME)
+
+
+def _spatial_view(observation: RobotObservation, sensed: SensedDepth) -> SpatialView:
+    depth = DepthImage(sensed.millimetres(), _FRAME, 0)
+    return SpatialView(depth, _calibration(observation.view), '')
+
+
+def _published(camera: Camera, seen: SurfacePoint, found: bool) -> Published:
+    surface = from_optical(camera).surface(seen)
+    if surface.position is None:
+        return Published(found, None, None, surface.problem)
+    normal = surface.normal
+    if normal is None:
+        toward = camera.position - surface.position
+        normal = toward / np.linalg.norm(toward)
+    return Published(found, surface.position, normal)
+
+
+def viewpoint_degrees(first: Camera, second: Camera, point: np.ndarray) -> float:
+    """Compute the angle between the directions from a point, [3], to two cameras, in degrees."""
+    one, other = first.position - point, second.position - point
+    cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def _calibration(view: View) -> Calibration:
+    factory = _factory()
+    message = camera_info_message(factory, view, header_message(factory, 0, _FRAME))
+    return Calibration.from_message(message, rectified=True)
+
+
+@cache
+def _factory() -> RosbagsMessages:
+    return RosbagsMessages(get_typestore(Stores.LATEST))
+
+
+def from_optical(camera: Camera) -> RigidTransform:
+    """Return the transform from a camera's optical frame to the fixture's frame."""
+    return RigidTransform(camera.rotation @ _OPTICAL, np.asarray(camera.position, float))

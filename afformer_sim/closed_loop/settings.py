@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of a closed-loop benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from afformer_core.stream.settings import StreamSettings
+from afformer_sim.bodies.seeds import scene_seed
+from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.families import FAMILIES
+from afformer_sim.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class ClosedLoopSettings:
+    """Scenes, demonstrations, views and noises of a closed-loop benchmark.
+
+    Attributes:
+        scenes: number of fixtures, taken from the families in turn.
+        families: families of the fixtures.
+        held_out: True for textures that are kept out of training.
+        seed: seed of everything random; equal settings try the same.
+        demonstrations: number for each fixture, of different elements as long as there are any.
+        performances: number of videos of each demonstration, of the same action by other people
+            and from other sides; the model grounds them together.
+        views: number of views of the robot's camera for each demonstration.
+        size: (width, height) of the robot's images.
+        frames: number of frames of a demonstration.
+        longest_side: longest side of a demonstration's frames, in pixels.
+        noise: noise of depth, as a share of it, for all measures but those by noise.
+        noises: noises of depth for the measures by noise.
+        holes: share of the pixels without depth; 0 where the noise is 0.
+        stream: settings of the node.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
+    """
+
+    scenes: int = 100
+    families: tuple[str, ...] = FAMILIES
+    held_out: bool = True
+    seed: int = 8
+    demonstrations: int = 2
+    performances: int = 1
+    views: int = 2
+    size: tuple[int, int] = (640, 480)
+    frames: int = 8
+    longest_side: int = 256
+    noise: float = 0.005
+    noises: tuple[float, ...] = (0.0, 0.005, 0.01, 0.02, 0.04)
+    holes: float = 0.05
+    stream: StreamSettings = field(default_factory=StreamSettings)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.families) - set(FAMILIES))
+        if unknown or not self.families:
+            raise ValueError(
+                f'families are {", ".join(self.families) or "none"}; expected some of '
+                f'{", ".join(FAMILIES)}'
+            )
+        counts = (self.scenes, self.demonstrations, self.performances, self.views, self.frames)
+        if min(counts) < 1:
+            raise ValueError(
+                'scenes, demonstrations, performances, views and frames are '
+                f'{", ".join(map(str, counts))}; expected each at least 1'
+            )
+        if min(*self.size, self.longest_side) < 32:
+            raise ValueError(
+                f'size is {self.size} and longest_side {self.longest_side}; expected images '
+                'of at least 32 x 32 pixels'
+            )
+        if self.seed < 0:
+            raise ValueError(f'seed is {self.seed}; expected at least 0')
+        for noise in self.levels:
+            self.depth_camera(noise)
+
+    @property
+    def trials(self) -> int:
+        """Number of trials; each is of one demonstration in one view."""
+        return self.scenes * self.demonstrations * self.views
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Different noises of depth, in rising order."""
+        return tuple(sorted({self.noise, *self.noises}))
+
+    def scene(self, index: int) -> Scene:
+        """Return the scene `index`, from 0."""
+        family = self.families[index % len(self.families)]
+        return Scene(scene_seed(self.seed, index), family, self.held_out)
+
+    def depth_camera(self, noise: float) -> DepthCamera:
+        """Return the depth camera that has this noise.
+
+        Raises:
+            ValueError: the noise or the share of holes is out of range.
+        """
+        return DepthCamera(noise, self.holes if noise else 0.0)

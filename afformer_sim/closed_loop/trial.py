@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One attempt of a robot to operate an element, and its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.closed_loop.finger import START, Finger
+from afformer_sim.closed_loop.mechanism import Mechanism, Task, mechanisms
+from afformer_sim.closed_loop.physics import Physics
+from afformer_sim.closed_loop.watch import Watch
+
+
+class Verdict(str, Enum):
+    """Possible outcomes of an attempt."""
+
+    DONE = 'done'
+    NOT_DONE = 'right element, not done'
+    WRONG_ELEMENT = 'another element'
+    FIXED_PART = 'a fixed part'
+    NOTHING = 'nothing touched'
+    NO_POINT = 'no depth there'
+    NOT_FOUND = 'element not found'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Outcome of an attempt.
+
+    Attributes:
+        verdict: judgement by the state of the simulator afterwards.
+        first_contact: index of the element that was touched first; None if there was none.
+        disturbed: elements that were operated though not meant.
+
+    Raises:
+        ValueError: the attempt is done although another element was operated.
+    """
+
+    verdict: Verdict
+    first_contact: int | None = None
+    disturbed: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.verdict is Verdict.DONE and self.disturbed:
+            raise ValueError(
+                f'disturbed is {self.disturbed}; a done attempt operates no other element'
+            )
+
+    @property
+    def done(self) -> bool:
+        """Whether the right element has been operated, and no other."""
+        return self.verdict is Verdict.DONE
+
+
+class Bench:
+    """Fixture on which a robot attempts one task, any number of times.
+
+    Args:
+        fixture: fixture that is operated.
+        task: the task.
+    """
+
+    def __init__(self, fixture: Fixture, task: Task) -> None:
+        self._task = task
+        self._physics = Physics(fixture, mechanisms(fixture, task))
+
+    def attempt(
+        self, point: np.ndarray, normal: np.ndarray, action: str, robot: np.ndarray
+    ) -> Outcome:
+        """Let the finger act, and judge the result.
+
+        Args:
+            point: [3] metres in the fixture's frame, where it is to touch.
+            normal: [3] of the surface there, unit length.
+            action: action that it carries out, which may be another one than the task's.
+            robot: [3] metres, position of the robot.
+
+        Raises:
+            ValueError: the point or the normal is not finite, or the action unknown.
+        """
+        if not (np.isfinite(point).all() and abs(np.linalg.norm(normal) - 1) < 1e-3):
+            raise ValueError(
+                f'point is {point} and normal {normal}; expected finite values and unit length'
+            )
+        self._physics.reset(point, normal, robot, START)
+        finger = Finger(self._physics)
+        contacts = finger.act(action)
+        return judge(self._task, self._physics.mechanisms, contacts, finger.watch)
+
+
+def judge(task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: Watch) -> Outcome:
+    """Judge an attempt by what happened to the elements.
+
+    Args:
+        task: what was to be done.
+        every: mechanism of each element.
+        contacts: elements that were touched first, in order of decreasing penetration; -1 for a
+            fixed part, empty if nothing was touched.
+        watch: record of the elements.
+    """
+    target = task.element
+    first = next((i for i in contacts if i >= 0), None)
+    disturbed = tuple(
+        i
+        for i, one in enumerate(every)
+        if i != target and one.disturbed(watch.farthest[i], watch.contact[i])
+    )
+    mechanism = every[target]
+    seconds = watch.contact if mechanism.joint is None else watch.pressed
+    done = mechanism.operated(
+        float(watch.last[target]), float(watch.farthest[target]), float(seconds[target])
+    )
+    return Outcome(_verdict(target, done and not disturbed, contacts, disturbed), first, disturbed)
+
+
+def _verdict(target: int, done: bool, contacts: list[int], disturbed: tuple[int, ...]) -> Verdict:
+    """Judge an attempt by the elements touched first; touching another one does no harm."""
+    if done:
+        return Verdict.DONE
+    if not contacts:
+        return Verdict.NOTHING
+    first = next((i for i in contacts if i >= 0), None)
+    if disturbed or first not in (None, target):
+        return Verdict.WRONG_ELEMENT
+    return Verdict.FIXED_PART if first is None else Verdict.NOT_DONE

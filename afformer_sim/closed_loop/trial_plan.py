@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plan of the trials of a closed-loop benchmark: who shows what, and how the robot sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.bodies.states import States
+from afformer_sim.closed_loop.mechanism import Task, initial_states
+from afformer_sim.closed_loop.robot_observation import plan_observations
+from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.scene.demonstration import Demonstration, plan_demonstrations
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.view import View
+
+# Keys of the scene's random stream for RGB-D; the bags take the smaller ones.
+_CHOICE = 10
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial, before anything is rendered.
+
+    Attributes:
+        scene: scene of the demonstration and of the robot.
+        index: number of the scene.
+        performances: videos of the demonstration, of the same element and action.
+        number: number of the view among those of the scene.
+        view: what the robot's camera sees.
+    """
+
+    scene: Scene
+    index: int
+    performances: tuple[Demonstration, ...]
+    number: int
+    view: View
+
+    @property
+    def task(self) -> Task:
+        """What the robot is to do."""
+        return Task(self.performances[0].element, self.performances[0].action)
+
+    @property
+    def states(self) -> States:
+        """Displacements of the elements when the robot comes."""
+        return initial_states(self.scene.fixture, self.task)
+
+
+def plan_trials(settings: ClosedLoopSettings, index: int) -> list[PlannedTrial]:
+    """Plan the trials of the scene `index`: those of the first demonstration come first."""
+    scene = settings.scene(index)
+    planned = plan_demonstrations(
+        scene, settings.demonstrations, settings.longest_side, performances=settings.performances
+    )
+    count = settings.demonstrations * settings.views
+    views = plan_observations(scene, settings.size, count)
+    order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
+    trials = []
+    for first in range(0, len(planned), settings.performances):
+        performances = tuple(planned[first : first + settings.performances])
+        for _ in range(settings.views):
+            number = order.pop()
+            trials.append(PlannedTrial(scene, index, performances, number, views[number]))
+    return trials

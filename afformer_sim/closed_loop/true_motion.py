@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""True direction in which a demonstration moves an element, and the error of a published one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from afformer_core.geometry.motion import Motion
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import Pose
+from afformer_sim.scene.demonstration import Demonstration
+from afformer_sim.scene.outline import front_centre
+
+
+def true_motion(fixture: Fixture, demonstration: Demonstration, displacement: Pose) -> np.ndarray:
+    """Compute the direction in which a demonstration moves the front of its element.
+
+    Args:
+        fixture: fixture of the element.
+        demonstration: demonstration of it.
+        displacement: where the element is when the robot comes.
+
+    Returns:
+        [3] of unit length in the fixture's frame: along which the middle of the front begins to
+        move; about which it turns by the right-hand rule, if it is rotated; against the front's
+        outward axis, if it stays.
+    """
+    element, motion = fixture.elements[demonstration.element], demonstration.motion
+    placed, joint = element.placed(displacement), motion.use.joint
+    if joint is None:
+        return np.asarray(-placed.rotation[:, 2])
+    before, after = motion.values
+    axis = np.sign(after - before) * element.pose.direct(np.array(joint.axis))
+    if not joint.hinge or demonstration.action == 'rotate':
+        return np.asarray(axis)
+    arm = front_centre(element, displacement) - element.pose.apply(np.array(joint.pivot))
+    tangent = np.cross(axis, arm)
+    return np.asarray(tangent / np.linalg.norm(tangent))
+
+
+def motion_error(motion: Motion, expected: np.ndarray) -> float | None:
+    """Compute the angle between a motion and the expected one, [3]: 0 to 180 degrees, or None.
+
+    None: the motion is not known. A rotation in the wrong sense is off by more than 90 degrees.
+    """
+    if motion.direction is None:
+        return None
+    return float(np.degrees(np.arccos(np.clip(motion.direction @ expected, -1, 1))))

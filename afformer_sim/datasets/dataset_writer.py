@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writer of simulated datasets in the format of OPRA.
+
+- `SPLIT.json`: list of entries as in OPRA, each with the additional keys `scene`, `scene_seed`,
+  `family`, `element`, `elements`, `robot` (true if one is in the image), `contact` (first and last
+  frame in which the hand is on the element, null if there is none), `clip_size` (width and height
+  of the clip) and `contact_point` (for each frame of the clip the pixel (x, y) of what is touched
+  then or at another time, null if it is outside the image)
+- `actions.json`: names of the actions 1, 2, ...
+- `simulation.json`: settings that each split was made with
+- `clips/SPLIT/00000/0.mp4`: first demonstration of fixture 0
+- `images/SPLIT/00000/0.jpg`: its first target view
+- `scenes/SPLIT/00000.json`: its entries; written last, so that it marks the fixture complete
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from afformer_core.media.images import write_jpeg
+from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
+from afformer_core.parallel.resumable_dataset import Production, write_json
+from afformer_sim.bodies.element import ACTIONS
+from afformer_sim.bodies.pose import STILL
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.filament.filament_context import require_filament
+from afformer_sim.scene.demonstration import (
+    Demonstration,
+    plan_demonstrations,
+    render_clip,
+    with_meshes,
+)
+from afformer_sim.scene.hand_skins import skins_xml
+from afformer_sim.scene.outline import front_points
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.robot import with_robot
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.scene_settings import SceneSettings
+from afformer_sim.scene.view import View, plan_target, render_views
+from afformer_sim.scene.visibility import elements_in_view, points_seen
+
+HANDS = ('capsules', 'mesh')
+RENDERERS = ('classic', 'filament')
+_POINTS = 10
+_POINT_SPREAD = 0.35
+
+
+@dataclass(frozen=True)
+class DatasetSettings(SceneSettings):
+    """Contents of a simulated dataset in the format of OPRA.
+
+    Attributes:
+        seed, fixtures, families, held_out: see `SceneSettings`.
+        demonstrations: number for each fixture, of different elements as long as there are any.
+        performances: number of clips of each demonstration, of the same action by other people and
+            from other sides.
+        targets: number of target views; every pair of a clip and a view is an entry.
+        frames, rate: number of frames of a clip, and frames per second.
+        longest_side: longest side of every image, in pixels.
+        hand: one of `HANDS`: `capsules`, or `mesh` with skin, nails, sleeves and watches.
+        renderer: one of `RENDERERS`: `classic`, or `filament`, which is physically based and needs
+            hands of meshes.
+        robots: share of the target views that have a robot arm in them, for the classic renderer.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
+    """
+
+    demonstrations: int = 3
+    performances: int = 1
+    targets: int = 3
+    frames: int = 8
+    rate: float = 4.0
+    longest_side: int = 256
+    hand: str = 'capsules'
+    renderer: str = 'classic'
+    robots: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_at_least(1, 'demonstrations', 'performances', 'targets', 'frames', 'rate')
+        self._require_side(self.longest_side)
+        if self.hand not in HANDS:
+            raise ValueError(f'hand is {self.hand!r}; expected one of {HANDS}')
+        if self.renderer not in RENDERERS:
+            raise ValueError(f'renderer is {self.renderer!r}; expected one of {RENDERERS}')
+        if self.renderer == 'filament' and self.hand != 'mesh':
+            raise ValueError(
+                f'renderer is filament and hand is {self.hand}; it shows hands of meshes alone. '
+                'Set hand to mesh'
+            )
+
+        if not 0 <= self.robots <= 1 or (self.robots and self.renderer != 'classic'):
+            raise ValueError(
+                f'robots is {self.robots} and renderer {self.renderer}; expected a share from 0 '
+                'to 1, and 0 unless the renderer is classic'
+            )
+
+    def open_renderer(self, scene: Scene) -> Renderer:
+        """Open the renderer of a scene.
+
+        Raises:
+            ModuleNotFoundError: the physically based renderer is not installed.
+        """
+        buffer = (self.longest_side, self.longest_side)
+        if self.renderer == 'filament':
+            from afformer_sim.filament.filament_renderer import FilamentRenderer
+
+            return FilamentRenderer(scene, buffer)
+        return Renderer(scene, buffer, skins_xml() if self.hand == 'mesh' else None)
+
+
+def write_dataset(
+    folder: Path, split: str, settings: DatasetSettings, engine: Engine = ONE_PROCESS
+) -> Iterator[int]:
+    """Render a dataset, or what is missing of it; yields the number of finished fixtures.
+
+    Args:
+        folder: folder of the dataset, created if missing.
+        split: name of the annotation file without its ending.
+        settings: contents of the dataset.
+        engine: where the samples are rendered.
+
+    Raises:
+        DatasetError: see `Production.run`.
+        ModuleNotFoundError: the physically based renderer is not installed.
+    """
+    if settings.renderer == 'filament':
+        require_filament()
+    description = asdict(settings)
+    del description['scenes']
+    return Production(
+        folder,
+        split,
+        description,
+        settings.scenes,
+        partial(_make, split, settings),
+        partial(_merge, split),
+    ).run(engine)
+
+
+def _merge(split: str, folder: Path, entries: list[Any]) -> None:
+    write_json(folder / 'actions.json', list(ACTIONS))
+    write_json(folder / f'{split}.json', [entry for made in entries for entry in made])
+
+
+def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> list[dict[str, Any]]:
+    """Write the clips and target views of a fixture; returns its entries."""
+    scene = settings.scene(index)
+    demonstrations = plan_demonstrations(
+        scene, settings.demonstrations, settings.longest_side, performances=settings.performances
+    )
+    if settings.hand == 'mesh':
+        demonstrations = [
+            with_meshes(demonstration, make_rng(scene.seed, Stream.HAND_STYLE, k))
+            for k, demonstration in enumerate(demonstrations)
+        ]
+    targets = [
+        plan_target(scene, number, settings.longest_side) for number in range(settings.targets)
+    ]
+    if settings.renderer == 'filament':
+        # it takes one scene at a time, so that views in other colours need another renderer
+        targets = [replace(view, variant=0) for view in targets]
+    clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
+    images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
+    for name in (clips[0], images[0]):
+        (folder / name).parent.mkdir(parents=True)
+    with settings.open_renderer(scene) as renderer:
+        rng = make_rng(scene.seed, Stream.ANNOTATION, 0)
+        for name, demonstration in zip(clips, demonstrations, strict=True):
+            clip = render_clip(renderer, scene, demonstration, settings.frames)
+            encode_video(folder / name, clip, settings.rate, int(rng.integers(18, 30)))
+        targets = _with_robots(renderer, scene, settings, targets, demonstrations)
+        for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
+            write_jpeg(folder / name, image, int(rng.integers(75, 97)))
+        seen = [elements_in_view(renderer, view) for view in targets]
+    return [
+        {
+            'image_path': image,
+            'video_path': clip,
+            'scene': f'{split}/{index:05d}',
+            'robot': bool(view.robot),
+            'contact': demonstration.contact_frames(settings.frames),
+            'clip_size': list(demonstration.view.size),
+            'contact_point': _contact_pixels(scene, demonstration, settings.frames),
+            **_annotation(scene, demonstration, view, k, seen[k]),
+        }
+        for demonstration, clip in zip(demonstrations, clips, strict=True)
+        for k, (view, image) in enumerate(zip(targets, images, strict=True))
+    ]
+
+
+def _with_robots(
+    renderer: Renderer,
+    scene: Scene,
+    settings: DatasetSettings,
+    targets: list[View],
+    demonstrations: list[Demonstration],
+) -> list[View]:
+    """Put a robot into some views, where it hides none of the demonstrated elements."""
+    shown = {demonstration.element for demonstration in demonstrations}
+    views = []
+    for number, view in enumerate(targets):
+        rng = make_rng(scene.seed, Stream.ROBOT, number)
+        drawn = rng.random() < settings.robots
+        views.append(with_robot(renderer, view, shown, rng) if drawn else view)
+    return views
+
+
+def _contact_pixels(
+    scene: Scene, demonstration: Demonstration, frames: int
+) -> list[list[float] | None]:
+    pixels = [
+        demonstration.contact_pixel(scene.fixture, time)
+        for time in demonstration.times(frames).tolist()
+    ]
+    return [None if pixel is None else np.round(pixel, 2).tolist() for pixel in pixels]
+
+
+def _annotation(
+    scene: Scene, demonstration: Demonstration, view: View, number: int, seen: np.ndarray
+) -> dict[str, Any]:
+    index = demonstration.element
+    element = scene.fixture.elements[index]
+    rng = make_rng(scene.seed, Stream.ANNOTATION, 1, index, number)
+    displacement = view.states.get(index, STILL)
+    on_front = front_points(element, _POINTS, _POINT_SPREAD, rng, displacement)
+    marked = points_seen(view.pixels(on_front), seen == index)
+    return {
+        'width': view.size[0],
+        'height': view.size[1],
+        'actions': [ACTIONS.index(demonstration.action) + 1],
+        'heatmaps': [np.round(marked, 2).tolist()],
+        'scene_seed': scene.seed,
+        'family': scene.family,
+        'element': index,
+        'elements': [_outline_entry(scene, i, view) for i in range(len(scene.fixture.elements))],
+    }
+
+
+def _outline_entry(scene: Scene, index: int, view: View) -> dict[str, Any]:
+    outline = view.outline(scene.fixture, index)
+    inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
+    # an error of a third of a pixel at most halves the number of corners
+    corners = cv2.approxPolyDP(outline.astype(np.float32), 0.33, True)[:, 0].astype(float)
+    return {
+        'kind': scene.fixture.elements[index].kind,
+        'polygon': np.round(corners, 1).tolist(),
+        'in_view': bool(inside),
+    }

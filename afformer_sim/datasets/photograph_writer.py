@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writer of demonstrations over photographs in the format of OPRA.
+
+The files are those of `dataset_writer`. Each entry has `scene`, `scene_seed`, `family`, `element`,
+`elements`, `contact`, `clip_size` and `contact_point` as there, and `photograph`, the name of the
+photograph's file. The elements are points of the photograph: the one that is touched comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.media.images import write_jpeg
+from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.local_engine import ONE_PROCESS
+from afformer_core.parallel.resumable_dataset import Production, write_json
+from afformer_sim.bodies.element import ACTIONS
+from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
+from afformer_sim.cameras.sensor import sample_sensor
+from afformer_sim.photographs.interest_points import find_interest_points
+from afformer_sim.photographs.other_light import change_light
+from afformer_sim.photographs.photograph_demonstration import (
+    HandScene,
+    PhotographDemonstration,
+    plan_photograph_demonstration,
+)
+from afformer_sim.photographs.photograph_files import list_photographs, read_photograph
+from afformer_sim.photographs.photograph_view import (
+    PhotographView,
+    sample_near_view,
+    sample_other_view,
+)
+from afformer_sim.scene.hand_skins import skins_xml
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.view import image_size
+
+_POINTS = 10
+_INTEREST_POINTS = 30
+_OTHERS = 8
+# Radius of an element as a share of the photograph's shorter side, and of the points around it.
+_RADIUS, _SPREAD = 0.02, 0.35
+# Least distance of a contact point from the image's border, as a share of its sides.
+_MARGIN = 0.1
+
+
+@dataclass(frozen=True)
+class PhotographSettings:
+    """Contents of a dataset of demonstrations over photographs.
+
+    Attributes:
+        seed: seed of everything random.
+        scenes: number of scenes, each of one photograph and one person.
+        photographs: folder of photographs; None for those that packages carry.
+        held_out: True for the packages' photographs that are kept out of training.
+        demonstrations: number for each scene, at different points.
+        targets: number of other views for each demonstration.
+        frames, rate: number of frames of a clip, and frames per second.
+        longest_side: longest side of every image, in pixels.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    seed: int
+    scenes: int
+    photographs: Path | None = None
+    held_out: bool = False
+    demonstrations: int = 2
+    targets: int = 2
+    frames: int = 8
+    rate: float = 4.0
+    longest_side: int = 256
+
+    def __post_init__(self) -> None:
+        for name in ('scenes', 'demonstrations', 'targets', 'frames', 'rate'):
+            if getattr(self, name) < 1:
+                raise ValueError(f'{name} is {getattr(self, name)}; expected at least 1')
+        if self.longest_side < 32 or self.seed < 0:
+            raise ValueError(
+                f'longest_side is {self.longest_side} and seed {self.seed}; expected at least 32 '
+                'pixels and 0'
+            )
+
+
+def write_photographs(
+    folder: Path, split: str, settings: PhotographSettings, engine: Engine = ONE_PROCESS
+) -> Iterator[int]:
+    """Render a dataset, or what is missing of it; yields the number of finished scenes.
+
+    Args:
+        folder: folder of the dataset, created if missing.
+        split: name of the annotation file without its ending.
+        settings: contents of the dataset.
+        engine: where the samples are rendered.
+
+    Raises:
+        DatasetError: see `Production.run`.
+        ValueError: the folder has no photograph.
+    """
+    photographs = list_photographs(settings.photographs, settings.held_out)
+    description = asdict(settings)
+    del description['scenes']
+    description['photographs'] = (
+        None if settings.photographs is None else str(settings.photographs)
+    )
+    make = partial(_make, split, settings, photographs)
+    return Production(
+        folder, split, description, settings.scenes, make, partial(_merge, split)
+    ).run(engine)
+
+
+def _merge(split: str, folder: Path, entries: list[Any]) -> None:
+    write_json(folder / 'actions.json', list(ACTIONS))
+    write_json(folder / f'{split}.json', [entry for made in entries for entry in made])
+
+
+def _make(
+    split: str,
+    settings: PhotographSettings,
+    photographs: tuple[Path, ...],
+    index: int,
+    folder: Path,
+) -> list[dict[str, Any]]:
+    """Write the clips and other views of a photograph; returns its entries."""
+    seed = scene_seed(settings.seed, index)
+    rng = make_rng(seed, Stream.PHOTOGRAPH)
+    path = photographs[int(rng.integers(len(photographs)))]
+    photograph = read_photograph(path)
+    size = image_size(rng, settings.longest_side, None)
+    for kind in ('clips', 'images'):
+        (folder / f'{kind}/{split}/{index:05d}').mkdir(parents=True)
+    entries = []
+    with Renderer(HandScene(seed), (2 * size[0], 2 * size[1]), skins_xml()) as renderer:
+        for number in range(settings.demonstrations):
+            view = sample_near_view(photograph, size, rng)
+            points = _visible_points(photograph, view, rng)
+            demonstration = plan_photograph_demonstration(view, points[0], rng)
+            clip = f'clips/{split}/{index:05d}/{number}.mp4'
+            frames = demonstration.render(renderer, photograph, settings.frames, rng)
+            encode_video(folder / clip, frames, settings.rate, int(rng.integers(18, 30)))
+            common = {
+                'video_path': clip,
+                'scene': f'{split}/{index:05d}',
+                'scene_seed': seed,
+                'family': 'photograph',
+                'photograph': path.name,
+                'actions': [ACTIONS.index(demonstration.hand.action) + 1],
+                'contact': demonstration.hand.contact_frames(settings.frames),
+                'clip_size': list(size),
+                'contact_point': _contact_pixels(demonstration, settings.frames),
+            }
+            for target in range(settings.targets):
+                image = f'images/{split}/{index:05d}/{number}_{target}.jpg'
+                scale = view.scale_at(points[0])
+                other_size = image_size(rng, settings.longest_side, None)
+                other = sample_other_view(photograph, other_size, points[0], scale, rng)
+                shown = change_light(other.take(photograph), rng)
+                write_jpeg(folder / image, _exposed(shown, rng), int(rng.integers(75, 97)))
+                entries.append(
+                    {'image_path': image, **common, **_annotation(photograph, other, points, rng)}
+                )
+    return entries
+
+
+def _visible_points(
+    photograph: np.ndarray, view: PhotographView, rng: np.random.Generator
+) -> np.ndarray:
+    """Return points of a photograph, [P, 2], the first of which a view shows."""
+    points = find_interest_points(photograph, _INTEREST_POINTS, rng)
+    pixels = view.pixels(points)
+    margin = _MARGIN * np.array(view.size)
+    shown = ((pixels > margin) & (pixels < np.array(view.size) - margin)).all(axis=1)
+    if not shown.any():
+        middle = np.array([[(view.size[0] - 1) / 2, (view.size[1] - 1) / 2, 1.0]])
+        back = middle @ np.linalg.inv(view.matrix).T
+        return np.concatenate([back[:, :2] / back[:, 2:], points])[: _OTHERS + 1]
+    first = int(np.flatnonzero(shown)[0])
+    return np.concatenate([points[first : first + 1], np.delete(points, first, axis=0)])[
+        : _OTHERS + 1
+    ]
+
+
+def _exposed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return replace(sample_sensor(rng), distortion=0.0).expose(image, rng)
+
+
+def _contact_pixels(
+    demonstration: PhotographDemonstration, frames: int
+) -> list[list[float] | None]:
+    pixels = [
+        demonstration.contact_pixel(time) for time in demonstration.hand.times(frames).tolist()
+    ]
+    return [None if pixel is None else np.round(pixel, 2).tolist() for pixel in pixels]
+
+
+def _annotation(
+    photograph: np.ndarray, view: PhotographView, points: np.ndarray, rng: np.random.Generator
+) -> dict[str, Any]:
+    radius = _RADIUS * min(photograph.shape[:2])
+    spread = rng.normal(0, _SPREAD, (_POINTS, 2))
+    spread *= np.minimum(1, 0.9 / np.linalg.norm(spread, axis=1, keepdims=True))
+    marked = view.pixels(points[0] + spread * radius)
+    return {
+        'width': view.size[0],
+        'height': view.size[1],
+        'heatmaps': [np.round(marked, 2).tolist()],
+        'element': 0,
+        'elements': [_outline(view, point, radius) for point in points],
+    }
+
+
+def _outline(view: PhotographView, point: np.ndarray, radius: float) -> dict[str, Any]:
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    circle = point + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    outline = view.pixels(circle)
+    inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
+    return {
+        'kind': 'point',
+        'polygon': np.round(outline, 1).tolist(),
+        'in_view': bool(inside),
+    }

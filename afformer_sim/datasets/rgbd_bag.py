@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writer of RGB-D rosbags: a demonstration, then a camera that moves around the fixture.
+
+OUT/bag                rosbag2 with the topics below OUT/annotations.json   annotations of every
+image, see `afformer_core.replay.annotations`
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from afformer_core.errors import DatasetError
+from afformer_core.messages.factory import MessageFactory
+from afformer_core.messages.rosbags_messages import RosbagsMessages
+from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
+from afformer_sim.cameras.depth_camera import SensedDepth
+from afformer_sim.datasets.rgbd_messages import (
+    IMAGE_TYPES,
+    camera_info_message,
+    colour_message,
+    depth_message,
+    header_message,
+)
+from afformer_sim.datasets.rgbd_scene import RgbdScene
+from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.scene.demonstration import render_clip
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.view import View
+
+DEMONSTRATION_TOPIC = '/demonstration'
+IMAGE_TOPIC = '/camera/image'
+DEPTH_TOPIC = '/camera/depth'
+CAMERA_INFO_TOPIC = '/camera/camera_info'
+FRAME_ID = 'camera_optical_frame'
+DEMONSTRATION_FRAME_ID = 'demonstration_optical_frame'
+
+_START = 1_700_000_000 * 10**9
+_PAUSE = 10**9
+_MILLISECOND = 10**6
+_FOREVER = QosTime(2147483647, 4294967295)
+_QOS = Qos(
+    QosHistory.KEEP_LAST,
+    5,
+    QosReliability.RELIABLE,
+    QosDurability.VOLATILE,
+    _FOREVER,
+    _FOREVER,
+    QosLiveliness.AUTOMATIC,
+    _FOREVER,
+    False,
+)
+
+
+@dataclass(frozen=True, order=True)
+class _Logged:
+    """Message, ordered by the time at which it was logged, in nanoseconds."""
+
+    time: int
+    order: int
+    topic: str
+    message: Any
+
+    def __post_init__(self) -> None:
+        if self.time < 0:
+            raise ValueError(f'time is {self.time}; expected at least 0')
+
+
+def write_rgbd_bag(folder: Path, settings: RgbdBagSettings) -> Iterator[int]:
+    """Write a bag and its annotations; yields the number of images written so far.
+
+    The folder appears when all is written.
+
+    Raises:
+        DatasetError: the folder exists.
+    """
+    if folder.exists():
+        raise DatasetError(f'{folder} exists; choose another folder or remove it first')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
+    scene = settings.scene()
+    stamps = _stamps(settings, scene)
+    try:
+        aside.mkdir()
+        _write_annotations(aside / 'annotations.json', settings, scene, stamps)
+        yield from _write_messages(aside / 'bag', settings, scene, stamps)
+        os.replace(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def sensed_depth(
+    renderer: Renderer, settings: RgbdBagSettings, view: View, number: int
+) -> SensedDepth:
+    """Render depth for image `number` of a scene, as its depth camera measures it."""
+    rng = make_rng(scene_seed(settings.seed, 0), Stream.RGBD, 1, number)
+    return settings.depth_camera.measure(renderer.depth(view.camera, view.size), rng)
+
+
+def _stamps(settings: RgbdBagSettings, scene: RgbdScene) -> np.ndarray:
+    """Draw the times of the camera's images: int64 [N] nanoseconds, nearly evenly spaced."""
+    rng = make_rng(scene.scene.seed, Stream.RGBD, 2)
+    first = (
+        _START + round(1e9 * settings.demonstration_frames / settings.demonstration_rate) + _PAUSE
+    )
+    periods = np.arange(len(scene.views)) + rng.uniform(-0.02, 0.02, len(scene.views))
+    stamps: np.ndarray = first + np.round(1e9 / settings.rate * periods).astype(np.int64)
+    return stamps
+
+
+def _write_messages(
+    folder: Path, settings: RgbdBagSettings, scene: RgbdScene, stamps: np.ndarray
+) -> Iterator[int]:
+    typestore = get_typestore(Stores.LATEST)
+    factory = RosbagsMessages(typestore)
+    types = {
+        DEMONSTRATION_TOPIC: IMAGE_TYPES[settings.image_encoding],
+        IMAGE_TOPIC: IMAGE_TYPES[settings.image_encoding],
+        DEPTH_TOPIC: 'sensor_msgs/msg/Image',
+        CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
+    }
+    storage = StoragePlugin[settings.storage.upper()]
+    with (
+        Writer(folder, version=9, storage_plugin=storage) as writer,
+        Renderer(scene.scene, settings.size) as renderer,
+    ):
+        connections = {
+            topic: writer.add_connection(
+                topic, kind, typestore=typestore, offered_qos_profiles=[_QOS]
+            )
+            for topic, kind in types.items()
+        }
+
+        def write(logged: _Logged) -> None:
+            kind = types[logged.topic]
+            data = typestore.serialize_cdr(logged.message, kind)
+            writer.write(connections[logged.topic], logged.time, data)
+
+        for logged in _demonstration(factory, renderer, settings, scene):
+            write(logged)
+        # messages are logged in another order than taken: depth takes longer than colour
+        waiting: list[_Logged] = []
+        for number in range(len(scene.views)):
+            for logged in _camera(factory, renderer, settings, scene, number, stamps):
+                heapq.heappush(waiting, logged)
+            while waiting and waiting[0].time < stamps[min(number + 1, len(stamps) - 1)]:
+                write(heapq.heappop(waiting))
+            yield number + 1
+        while waiting:
+            write(heapq.heappop(waiting))
+
+
+def _demonstration(
+    factory: MessageFactory, renderer: Renderer, settings: RgbdBagSettings, scene: RgbdScene
+) -> Iterable[_Logged]:
+    clip = render_clip(renderer, scene.scene, scene.demonstration, settings.demonstration_frames)
+    rng = make_rng(scene.scene.seed, Stream.RGBD, 3)
+    for number, image in enumerate(clip):
+        stamp = _START + round(1e9 * number / settings.demonstration_rate)
+        arrival = stamp + round(rng.uniform(8, 14) * _MILLISECOND)
+        header = header_message(factory, stamp, DEMONSTRATION_FRAME_ID)
+        message = colour_message(factory, image, settings.image_encoding, header)
+        yield _Logged(arrival, 0, DEMONSTRATION_TOPIC, message)
+
+
+def _camera(
+    factory: MessageFactory,
+    renderer: Renderer,
+    settings: RgbdBagSettings,
+    scene: RgbdScene,
+    number: int,
+    stamps: np.ndarray,
+) -> list[_Logged]:
+    """Render what the camera sends of one view: colour, calibration and, a little later, depth."""
+    rng = make_rng(scene.scene.seed, Stream.RGBD, 4, number)
+    view, stamp = scene.views[number], int(stamps[number])
+    renderer.set_room(view.lighting, view.surroundings)
+    image = view.sensor.expose(renderer.render(view.camera, view.size), rng)
+    sensed = sensed_depth(renderer, settings, view, number)
+    # the two sensors of such cameras are not triggered at exactly the same time
+    depth_stamp = stamp + round(rng.uniform(1, 3) * _MILLISECOND)
+    arrival = stamp + round(rng.uniform(9, 12) * _MILLISECOND)
+    later = arrival + round(rng.uniform(2, 8) * _MILLISECOND)
+    header = header_message(factory, stamp, FRAME_ID)
+    depth_header = header_message(factory, depth_stamp, FRAME_ID)
+    colour = colour_message(factory, image, settings.image_encoding, header)
+    info = camera_info_message(factory, view, header)
+    depth = depth_message(factory, sensed, settings.depth_encoding, depth_header)
+    order = 3 * number
+    return [
+        _Logged(arrival, order, IMAGE_TOPIC, colour),
+        _Logged(arrival + 100_000, order + 1, CAMERA_INFO_TOPIC, info),
+        _Logged(later, order + 2, DEPTH_TOPIC, depth),
+    ]
+
+
+def _write_annotations(
+    path: Path, settings: RgbdBagSettings, scene: RgbdScene, stamps: np.ndarray
+) -> None:
+    element = scene.scene.fixture.elements[scene.demonstration.element]
+    content = {
+        'seed': settings.seed,
+        'scene_seed': scene.scene.seed,
+        'element': scene.demonstration.element,
+        'family': scene.scene.family,
+        'kind': element.kind,
+        'action': scene.demonstration.action,
+        'image_topic': IMAGE_TOPIC,
+        'images': [
+            scene.annotation(number, int(stamp)).to_json() for number, stamp in enumerate(stamps)
+        ],
+    }
+    path.write_text(json.dumps(content), encoding='utf-8')

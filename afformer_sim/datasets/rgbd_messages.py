@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of a colour and depth camera."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from afformer_core.messages.factory import MessageFactory
+from afformer_core.messages.image_encoding import image_message, jpeg_message
+from afformer_sim.cameras.depth_camera import SensedDepth
+from afformer_sim.scene.view import View
+
+IMAGE_TYPES = {'rgb8': 'sensor_msgs/msg/Image', 'jpeg': 'sensor_msgs/msg/CompressedImage'}
+DEPTH_ENCODINGS = ('16UC1', '32FC1')
+
+
+def colour_message(factory: MessageFactory, image: np.ndarray, encoding: str, header: Any) -> Any:
+    """Encode an image, uint8 [H, W, 3] RGB, as a message of `IMAGE_TYPES[encoding]`."""
+    if encoding == 'jpeg':
+        return jpeg_message(factory, image, header)
+    return image_message(factory, image, encoding, header)
+
+
+def depth_message(factory: MessageFactory, sensed: SensedDepth, encoding: str, header: Any) -> Any:
+    """Encode a depth image in one of `DEPTH_ENCODINGS`."""
+    values = sensed.millimetres() if encoding == '16UC1' else sensed.values
+    return image_message(factory, values, encoding, header)
+
+
+def camera_info_message(factory: MessageFactory, view: View, header: Any) -> Any:
+    """Build the calibration message of a camera without distortion."""
+    width, height = view.size
+    focal = height / 2 / math.tan(math.radians(view.camera.field_of_view) / 2)
+    matrix = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
+    return factory.create(
+        'sensor_msgs/msg/CameraInfo',
+        header=header,
+        height=height,
+        width=width,
+        distortion_model='plumb_bob',
+        d=np.zeros(5),
+        k=matrix.ravel(),
+        r=np.eye(3).ravel(),
+        p=np.column_stack([matrix, np.zeros(3)]).ravel(),
+    )
+
+
+def header_message(factory: MessageFactory, stamp: int, frame_id: str) -> Any:
+    """Build a header with a stamp in nanoseconds."""
+    seconds, nanoseconds = divmod(stamp, 10**9)
+    time = factory.create('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
+    return factory.create('std_msgs/msg/Header', stamp=time, frame_id=frame_id)

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Family `cooktop`: a stove with knobs on its sloping front, and pots and pans on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_sim.bodies.element import Element
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import Pose, at, facing
+from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.families.parts.tabletop_elements import (
+    knob_element,
+    knob_grips,
+    press,
+    rest,
+    turn,
+)
+from afformer_sim.families.parts.vessels import (
+    Finish,
+    Knob,
+    block,
+    drum,
+    make_knob,
+    slat,
+    spun,
+)
+from afformer_sim.families.pots import make_cookware, sample_cookware
+from afformer_sim.families.tabletop import TabletopObject, bounds, overlap, set_table
+from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
+
+_TRIES = 20
+_DARK = Finish((0.05, 0.05, 0.06), None, 0.6)
+_SHAFT = Finish((0.6, 0.6, 0.62), None, 0.8)
+# Behind the sloping front; a knob's shaft ends inside it.
+_PLATE = 0.008
+
+
+@dataclass(frozen=True)
+class _Stove:
+    """Stove around x = 0; its hob ends at z = 0, where the slope begins. Metres, radians.
+
+    Attributes:
+        columns, rows: numbers of burners.
+        pitch: distance between burners.
+        height: height of the hob.
+        slope: distance from the hob to the lower edge of the front.
+        steepness: angle of the front below the horizontal.
+        burner: `gas`, `plate` or `glass`.
+        rise: height of cookware above the hob.
+        body, trim: materials.
+    """
+
+    columns: int
+    rows: int
+    pitch: float
+    height: float
+    slope: float
+    steepness: float
+    burner: str
+    rise: float
+    body: Finish
+    trim: Finish
+
+    @property
+    def width(self) -> float:
+        """Width of the hob."""
+        return self.columns * self.pitch + 0.03
+
+    @property
+    def depth(self) -> float:
+        """Depth of the hob."""
+        return self.rows * self.pitch + 0.02
+
+    def burners(self) -> list[np.ndarray]:
+        """Return the positions of cookware, [3] each, front row first."""
+        poses = []
+        for row in range(self.rows):
+            for column in range(self.columns):
+                x = (column - (self.columns - 1) / 2) * self.pitch
+                z = -0.01 - (row + 0.5) * self.pitch
+                poses.append(np.array([x, self.height + self.rise, z]))
+        return poses
+
+    def front(self) -> Pose:
+        """Return the frame of the sloping front's middle: z out of it, y up along it."""
+        down = np.array([0, -math.sin(self.steepness), math.cos(self.steepness)])
+        outward = np.array([0, math.cos(self.steepness), math.sin(self.steepness)])
+        return Pose(
+            np.array([0, self.height, 0]) + 0.5 * self.slope * down, facing(outward, -down)
+        )
+
+
+def generate(rng: np.random.Generator) -> Fixture:
+    """Draw a stove with 2 to 6 knobs that look alike, and 1 to 3 pots and pans."""
+    stove = _sample_stove(rng)
+    base = TabletopObject(_knobs(rng, stove), _casing(stove))
+    styles = [sample_cookware(rng) for _ in range(1 if rng.random() < 0.5 else 2)]
+    poses = stove.burners()
+    chosen = rng.permutation(len(poses))[: int(rng.integers(1, 4))]
+    cooking: list[TabletopObject] = []
+    for number in sorted(int(i) for i in chosen):
+        for _ in range(_TRIES):
+            item = make_cookware(styles[int(rng.integers(len(styles)))], rng)
+            placed = item.moved(at(*poses[number]))
+            # a handle must not hide the knobs
+            clear = placed.bounds()[1][2] < -0.005
+            if clear and not any(overlap(placed, other, 0.02) for other in cooking):
+                cooking.append(placed)
+                break
+    low, high = bounds([base, *cooking])
+    centre = at(-(low[0] + high[0]) / 2, 0, -high[2])
+    items = [item.moved(centre) for item in (base, *cooking)]
+    return set_table(rng, 'cooktop', items, rng.uniform(27, 35))
+
+
+def _sample_stove(rng: np.random.Generator) -> _Stove:
+    columns, rows = ((2, 1), (3, 1), (2, 2))[int(rng.choice(3, p=[0.35, 0.2, 0.45]))]
+    colour = panel_colour(rng)
+    burner = str(rng.choice(['gas', 'plate', 'glass']))
+    slope = rng.uniform(0.065, 0.09)
+    steepness = math.radians(rng.uniform(40, 75))
+    return _Stove(
+        columns,
+        rows,
+        rng.uniform(0.19, 0.22),
+        slope * math.sin(steepness) + rng.uniform(0.01, 0.06),
+        slope,
+        steepness,
+        burner,
+        {'gas': rng.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
+        Finish(colour, None, rng.uniform(0.1, 0.9)),
+        Finish(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
+    )
+
+
+def _casing(stove: _Stove) -> tuple[Solid, ...]:
+    """Build the hob, the sloping front, the body below them, and the burners."""
+    half, front = stove.width / 2, stove.front()
+    run = stove.slope * math.cos(stove.steepness)
+    edge = stove.height - stove.slope * math.sin(stove.steepness)
+    solids = [
+        block(
+            stove.body,
+            (half, stove.height / 2, stove.depth / 2),
+            (0, stove.height / 2, -stove.depth / 2),
+        ),
+        # fills the wedge behind the slope from below, in steps that the plate hides
+        block(stove.body, (half, edge / 2, run / 2), (0, edge / 2, run / 2)),
+    ]
+    plate = (half, stove.slope / 2, _PLATE / 2)
+    solids.append(
+        Solid(
+            Shape.BOX,
+            plate,
+            stove.body.colour,
+            front @ at(0, 0, -_PLATE / 2),
+            None,
+            stove.body.shininess,
+        )
+    )
+    steps = 6
+    for i in range(steps):
+        top = edge + (stove.height - edge) * (1 - (i + 1) / steps)
+        if top > edge + 0.002:
+            z = run * (i + 0.5) / steps
+            solids.append(block(stove.body, (half, top / 2, run / steps / 2), (0, top / 2, z)))
+    if stove.burner == 'glass':
+        size = (half - 0.012, 0.001, stove.depth / 2 - 0.012)
+        solids.append(block(_DARK, size, (0, stove.height + 0.001, -stove.depth / 2)))
+    for pose in stove.burners():
+        solids += [solid.moved(at(pose[0], stove.height, pose[2])) for solid in _burner(stove)]
+    return tuple(solids)
+
+
+def _burner(stove: _Stove) -> list[Solid]:
+    """Build one burner around the origin, on the hob."""
+    radius = 0.4 * stove.pitch
+    if stove.burner == 'glass':
+        ring = Finish((0.35, 0.33, 0.33), None, 0.6)
+        inner = drum(_DARK, 0.9 * radius, 0.001, 0.0024)
+        return [drum(ring, 0.94 * radius, 0.001, 0.0022), inner]
+    if stove.burner == 'plate':
+        rim = Finish((0.6, 0.6, 0.62), None, 0.9)
+        return [drum(rim, 0.95 * radius, 0, 0.003), drum(_DARK, 0.86 * radius, 0, stove.rise)]
+    level = stove.rise - 0.004
+    solids = [
+        drum(stove.body, 0.5 * radius, 0, 0.004),
+        drum(_DARK, 0.34 * radius, 0, 0.6 * stove.rise),
+    ]
+    half = (0.004, 0.004)
+    for i in range(4):
+        angle = math.pi * i / 2 + math.pi / 4
+        toward = radius * np.array([math.cos(angle), 0, math.sin(angle)])
+        top = np.array([0, level, 0])
+        solids.append(slat(_DARK, 0.25 * toward + top, toward + top, half))
+        solids.append(slat(_DARK, toward + [0, 0.004, 0], toward + top, half))
+    return solids
+
+
+def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
+    """Build a row of knobs, all of one kind, on the sloping front."""
+    count = int(rng.integers(2, 7))
+    radius = min(rng.uniform(0.016, 0.023), 0.26 * stove.slope)
+    height = rng.uniform(0.018, 0.026)
+    shape = str(rng.choice(['drum', 'mushroom', 'bar']))
+    mark = Finish(contrasting_colour(rng, stove.trim.colour))
+    spread = rng.uniform(0.6, 0.82) * stove.width
+    pitch = min(spread / max(count - 1, 1), rng.uniform(0.07, 0.2))
+    front = stove.front()
+    knobs = []
+    for i in range(count):
+        shift = at((i - (count - 1) / 2) * pitch, 0, 0)
+        knob = make_knob(stove.trim, mark, shape, radius, height)
+        angle = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
+        knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, height)
+        knobs.append(_knob(rng, front @ shift, knob))
+    return tuple(knobs)
+
+
+def _knob(rng: np.random.Generator, pose: Pose, knob: Knob) -> Element:
+    """Build a knob that turns, and moves in and out on a shaft."""
+    stroke = rng.uniform(0.026, 0.034)
+    grips = knob_grips(knob)
+    shaft = drum(_SHAFT, 0.35 * knob.radius, -stroke, 0, 'z')
+    pressing = press(grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
+    uses = (turn(rng, grips[0]), *pressing, *rest(grips))
+    return knob_element('stove knob', pose, (shaft,), knob, uses)

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Family `kettles`: kettles and coffee pots, to be lifted by their handles or opened."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_sim.bodies.element import Element
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.pose import Pose, at, turned
+from afformer_sim.bodies.solid import Solid
+from afformer_sim.families.parts.tabletop_elements import (
+    carry,
+    handle_element,
+    knob_element,
+    knob_grips,
+    rest,
+    stand_on,
+    turn,
+)
+from afformer_sim.families.parts.vessel_handles import (
+    Handle,
+    arch_handle,
+    ring_handle,
+)
+from afformer_sim.families.parts.vessels import (
+    KNOB_SHAPES,
+    UP,
+    Body,
+    Finish,
+    Knob,
+    drum,
+    lid_plate,
+    make_knob,
+    mouth,
+    round_body,
+    spout,
+    spun,
+)
+from afformer_sim.families.tabletop import TabletopObject, place_rows, set_table
+from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
+
+_UPRIGHT_AXIS = (0.0, 1.0, 0.0)
+_BASE = 0.014
+_INSIDE = Finish((0.05, 0.05, 0.05))
+
+
+@dataclass(frozen=True)
+class _Style:
+    """Common looks of several kettles; extents in metres."""
+
+    kind: str
+    shape: str
+    radius: float
+    height: float
+    narrow: float
+    arch: bool
+    handle: str
+    reach: float
+    thickness: float
+    body: Finish
+    trim: Finish
+    mark: Finish
+    lid: Finish
+    lid_height: float
+    steps: int
+    knob: str
+    knob_radius: float
+    knob_height: float
+    spout_low: float
+
+
+def generate(rng: np.random.Generator) -> Fixture:
+    """Draw 1 to 4 kettles in one or two rows, most of them with a look-alike."""
+    count = int(rng.choice([1, 2, 3, 4], p=[0.1, 0.3, 0.35, 0.25]))
+    styles = [_style(rng) for _ in range(1 if rng.random() < 0.6 else 2)]
+    rows = 2 if count > 3 or (count > 2 and rng.random() < 0.6) else 1
+    aside = float(rng.choice([-1, 1]))
+    items = []
+    for _ in range(count):
+        style = styles[int(rng.integers(len(styles)))]
+        if rng.random() < 0.3:
+            aside = -aside
+        azimuth = aside * math.radians(rng.uniform(35, 95))
+        items.append(_kettle(rng, style, azimuth))
+    front, back = place_rows(rng, items, rows, (0.03, 0.07), (0.09, 0.13))
+    elevation = rng.uniform(28, 35) if rows == 2 else rng.uniform(20, 32)
+    return set_table(rng, 'kettles', [*front, *back], elevation)
+
+
+def _style(rng: np.random.Generator) -> _Style:
+    kind = str(rng.choice(['kettle', 'coffee pot', 'electric kettle']))
+    colour = panel_colour(rng)
+    shine = rng.uniform(0, 1)
+    surface = int(rng.integers(4)) if rng.random() < 0.15 else None
+    trim = Finish(element_colour(rng, colour), None, rng.uniform(0, 0.6))
+    radius, height = {
+        'kettle': (rng.uniform(0.062, 0.08), rng.uniform(0.09, 0.125)),
+        'coffee pot': (rng.uniform(0.042, 0.055), rng.uniform(0.14, 0.19)),
+        'electric kettle': (rng.uniform(0.055, 0.066), rng.uniform(0.15, 0.19)),
+    }[kind]
+    shapes = {
+        'kettle': ('bellied', 'tapered', 'straight'),
+        'coffee pot': ('tapered', 'bellied', 'flared'),
+        'electric kettle': ('tapered', 'straight'),
+    }[kind]
+    return _Style(
+        kind,
+        str(rng.choice(shapes)),
+        radius,
+        height,
+        rng.uniform(0.66, 0.82),
+        kind == 'kettle' and rng.random() < 0.65,
+        str(rng.choice(['square', 'round', 'ear', 'flat'])),
+        rng.uniform(0.034, 0.044),
+        rng.uniform(0.0065, 0.009),
+        Finish(colour, surface, shine),
+        trim,
+        Finish(contrasting_colour(rng, trim.colour)),
+        Finish(colour if rng.random() < 0.6 else trim.colour, None, shine),
+        rng.uniform(0.006, 0.02),
+        int(rng.integers(1, 5)),
+        str(rng.choice(KNOB_SHAPES)),
+        rng.uniform(0.011, 0.016),
+        rng.uniform(0.018, 0.028),
+        rng.uniform(0.3, 0.55) if kind != 'electric kettle' else 0.72,
+    )
+
+
+def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> TabletopObject:
+    """Build one kettle, of which either the handle or the lid can be operated."""
+    body = round_body(style.body, style.shape, style.radius, style.height, style.narrow)
+    electric = style.kind == 'electric kettle'
+    base = _BASE if electric else 0.0
+    levels = (style.spout_low * style.height, rng.uniform(0.88, 1.0) * style.height)
+    reach = 0.012 if electric else rng.uniform(0.02, 0.04)
+    pouring = spout(body, Finish(style.body.colour, None, style.body.shininess), levels, reach)
+    placed = at(0, base, 0) @ Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
+    inside = mouth(body, _INSIDE)
+    solids = [solid.moved(placed) for solid in (*body.solids, inside, *pouring)]
+    plate = lid_plate(style.lid, 0.94 * body.top_radius, style.lid_height, style.steps)
+    knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
+    seat = stand_on(base + body.height + style.lid_height)
+    angle = rng.uniform(-2.4, 2.4)
+    knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, knob.height)
+    fixed = [drum(style.trim, 1.08 * style.radius, 0, base)] if electric else []
+    if rng.random() < 0.5:
+        handle, outward = _handle(rng, style, body, azimuth)
+        solids += [solid.moved(seat) for solid in (*plate, *knob.solids)]
+        handle = handle.moved(at(0, base, 0))
+        element = handle_element(f'{style.kind} handle', rng, solids, handle, outward)
+        return TabletopObject((element,), tuple(fixed))
+    handle, _ = _handle(rng, style, body, azimuth, folded=True)
+    fixed += [*solids, *handle.moved(at(0, base, 0)).solids]
+    return TabletopObject((_lid(rng, seat, plate, knob),), tuple(fixed))
+
+
+def _handle(
+    rng: np.random.Generator, style: _Style, body: Body, azimuth: float, folded: bool = False
+) -> tuple[Handle, np.ndarray]:
+    """Build a handle over the kettle (folded back if the lid is to come off) or at its side.
+
+    Returns:
+        the handle, and the direction [3] from which the hand comes.
+    """
+    if style.arch:
+        low = 0.8 * style.height
+        half = body.radius(low) - 0.004
+        top = style.height + style.lid_height + style.knob_height + rng.uniform(0.036, 0.052)
+        handle = arch_handle(style.trim, half, low, top, style.thickness)
+        if folded:
+            hinge = Pose(np.zeros(3), turned((1, 0, 0), -math.radians(rng.uniform(65, 85))))
+            handle = handle.moved(at(0, low, 0) @ hinge @ at(0, -low, 0))
+        turn_by = azimuth - math.copysign(math.pi / 2, azimuth)
+        rise = math.radians(rng.uniform(35, 80))
+        outward = np.array([0, math.sin(rise), math.cos(rise)])
+        spin = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, turn_by))
+        return handle.moved(spin), spin.direct(outward)
+    low = 0.25 if style.kind != 'kettle' else 0.18
+    levels = (low * style.height, rng.uniform(0.84, 0.93) * style.height)
+    handle = ring_handle(body, style.trim, style.handle, style.reach, levels, style.thickness)
+    toward = azimuth * rng.uniform(0.0, 0.6)
+    outward = np.array([math.sin(toward), 0, math.cos(toward)])
+    return handle.moved(Pose(np.zeros(3), turned(tuple(UP), azimuth))), outward
+
+
+def _lid(rng: np.random.Generator, seat: Pose, plate: tuple[Solid, ...], knob: Knob) -> Element:
+    grips = knob_grips(knob)
+    uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
+    return knob_element('lid knob', seat, plate, knob, uses)

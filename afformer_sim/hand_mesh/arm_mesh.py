@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Meshes of the forearm, from the hand's opening at the wrist to the elbow, and of a sleeve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_sim.hand_mesh.tube import (
+    bezier,
+    carry_frames,
+    tube_coordinates,
+    tube_faces,
+)
+
+SEGMENTS = 24
+ARM_RINGS = 22
+SLEEVE_RINGS = 36
+# Half axes of the forearm across and through the hand's plane, metres, and where along it.
+_STATIONS = (0.0, 0.15, 0.45, 0.8, 1.0)
+_ACROSS = (0.027, 0.0275, 0.036, 0.043, 0.042)
+_THROUGH = (0.020, 0.0225, 0.031, 0.039, 0.040)
+# The last rings close the arm behind the elbow.
+_DOME = 4
+_DOME_LENGTH = 0.12
+
+ARM_FACES = tube_faces(ARM_RINGS, SEGMENTS, closed=False)
+ARM_COORDINATES = tube_coordinates(ARM_RINGS, SEGMENTS)
+SLEEVE_FACES = tube_faces(SLEEVE_RINGS, SEGMENTS, closed=False)
+SLEEVE_COORDINATES = tube_coordinates(SLEEVE_RINGS, SEGMENTS)
+
+
+@dataclass(frozen=True)
+class Forearm:
+    """Line of a forearm from the wrist to the elbow.
+
+    Attributes:
+        border: float64 [K, 3] metres, the hand's opening at the wrist, in order.
+        control: float64 [3, 3] metres, control points of the arm's Bezier curve.
+        across: [3], unit vector across the hand.
+        scale: size of the hand.
+    """
+
+    border: np.ndarray
+    control: np.ndarray
+    across: np.ndarray
+    scale: float
+
+
+def forearm_line(border: np.ndarray, palm: np.ndarray, elbow: np.ndarray, scale: float) -> Forearm:
+    """Lay a forearm from the opening at the wrist to the elbow.
+
+    Args:
+        border: float64 [K, 3] metres, the opening.
+        palm: [3, 3], the palm's axes as columns: across, to the fingers, out of the back.
+        elbow: [3] metres.
+        scale: size of the hand.
+    """
+    wrist = border.mean(axis=0)
+    middle = wrist - 0.05 * scale * palm[:, 1]
+    return Forearm(border, np.stack([wrist, middle, elbow]), palm[:, 0], scale)
+
+
+def arm_grid(arm: Forearm) -> np.ndarray:
+    """Return the forearm's vertices: float64 [ARM_RINGS, SEGMENTS + 1, 3]."""
+    times = _times(ARM_RINGS, 0.0)
+    curve, first, second = _line(arm, times)
+    radii = _radii(times) * arm.scale * _dome(ARM_RINGS)[:, None]
+    grid = _rings(curve, first, second, radii)
+    # the first ring is the opening itself, and those that follow grow out of it
+    opening = _around(arm.border, curve[0], first[0], second[0])
+    shift = opening - grid[0]
+    for ring in range(6):
+        grid[ring] += shift * (1 - ring / 6) ** 2
+    return grid
+
+
+def sleeve_grid(arm: Forearm, start: float, folds: np.ndarray, width: float) -> np.ndarray:
+    """Return a sleeve's vertices: float64 [SLEEVE_RINGS, SEGMENTS + 1, 3].
+
+    Args:
+        arm: the forearm inside it.
+        start: where the cuff is, as a share of the way from wrist to elbow.
+        folds: float64 [SLEEVE_RINGS, SEGMENTS + 1], relief of the cloth in metres.
+        width: distance of the cloth from the skin, metres.
+    """
+    times = _times(SLEEVE_RINGS, start)
+    curve, first, second = _line(arm, times)
+    radii = (_radii(times) + width) * arm.scale
+    # the cuff's edge is turned in, which gives it a thickness
+    radii[0] -= min(width, 0.003)
+    radii *= _dome(SLEEVE_RINGS)[:, None]
+    relief = folds * arm.scale * np.minimum(1, np.arange(SLEEVE_RINGS) / 4)[:, None]
+    return _rings(curve, first, second, radii, relief * (_dome(SLEEVE_RINGS) > 0.5)[:, None])
+
+
+def band_grid(arm: Forearm, position: float, width: float, thickness: float) -> np.ndarray:
+    """Return a band around the arm, as of a watch: float64 [5, SEGMENTS + 1, 3].
+
+    Args:
+        arm: the forearm.
+        position: middle of the band as a share of the way from wrist to elbow.
+        width, thickness: of the band, metres.
+    """
+    half = width / 2 / 0.26
+    times = np.clip(position + half * np.array([-1.0, -0.9, 0.0, 0.9, 1.0]), 0, 1)
+    curve, first, second = _line(arm, times)
+    above = thickness * np.array([-0.5, 1.0, 1.15, 1.0, -0.5])
+    return _rings(curve, first, second, (_radii(times) + above[:, None]) * arm.scale)
+
+
+def _times(rings: int, start: float) -> np.ndarray:
+    along = np.linspace(start, 1.0, rings - _DOME)
+    return np.concatenate([along, 1.0 + _DOME_LENGTH * np.array([0.45, 0.75, 0.93, 1.0])])
+
+
+def _dome(rings: int) -> np.ndarray:
+    sizes = np.ones(rings)
+    sizes[-_DOME:] = [0.89, 0.66, 0.37, 0.02]
+    return sizes
+
+
+def _radii(times: np.ndarray) -> np.ndarray:
+    """Return half axes across and through the hand's plane, float64 [N, 2] metres."""
+    return np.column_stack(
+        [np.interp(times, _STATIONS, _ACROSS), np.interp(times, _STATIONS, _THROUGH)]
+    )
+
+
+def _line(arm: Forearm, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the arm's middle line at some times and two directions across it, [N, 3] each."""
+    fine = np.linspace(0, 1 + _DOME_LENGTH, 64)
+    curve = bezier(arm.control, fine)
+    first, second = carry_frames(curve, arm.across)
+
+    def at(values: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(times, fine, values[:, axis]) for axis in range(3)], axis=1)
+
+    return at(curve), at(first), at(second)
+
+
+def _rings(
+    curve: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    radii: np.ndarray,
+    relief: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    angles = np.linspace(0, 2 * np.pi, SEGMENTS + 1)
+    cosine, sine = np.cos(angles)[None, :, None], np.sin(angles)[None, :, None]
+    raised = np.broadcast_to(relief, (len(curve), len(angles)))[..., None]
+    across = radii[:, 0, None, None] + raised
+    through = radii[:, 1, None, None] + raised
+    grid: np.ndarray = (
+        curve[:, None] + across * cosine * first[:, None] + through * sine * second[:, None]
+    )
+    return grid
+
+
+def _around(
+    border: np.ndarray, centre: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
+    """Return the points of a closed line at the angles of a ring: [SEGMENTS + 1, 3]."""
+    local = border - centre
+    angles = np.arctan2(local @ second, local @ first) % (2 * np.pi)
+    order = np.argsort(angles)
+    sampled = np.linspace(0, 2 * np.pi, SEGMENTS + 1)
+    return np.stack(
+        [
+            np.interp(sampled, angles[order], border[order, axis], period=2 * np.pi)
+            for axis in range(3)
+        ],
+        axis=1,
+    )

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Textures of skin, gloves and cloth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from afformer_sim.bodies.hand import LITTLE, THUMB
+from afformer_sim.hand_mesh.hand_rig import load_hand_rig
+from afformer_sim.hand_mesh.hand_style import HandStyle
+from afformer_sim.hand_mesh.texel_map import TexelMap, map_texels
+from afformer_sim.textures.surface_noise import fractal
+
+HAND_SIDE = 512
+ARM_SIDE = 256
+_RED = np.array([0.08, -0.05, -0.04], np.float32)
+_PALM = np.array([0.93, 0.70, 0.62])
+_NAIL = np.array([0.93, 0.74, 0.70])
+_NAIL_LENGTH, _NAIL_WIDTH = 0.0065, 0.0052
+# Metres from a bone's line that belong to its finger.
+_FINGER = 0.0135
+_CREASE = 0.0007
+
+
+def paint_hand(style: HandStyle) -> np.ndarray:
+    """Paint the hand's texture: uint8 [512, 512, 3] RGB."""
+    rng = np.random.default_rng(style.seed)
+    texels = _hand_texels()
+    base = np.array(style.colour, np.float32)
+    clouds = 0.5 * _noise(texels, rng, 6) + 0.5 * _noise(texels, rng, 24)
+    grain = rng.standard_normal((HAND_SIDE, HAND_SIDE), np.float32)
+    if style.glove:
+        return _bytes(base * (1 + 0.1 * clouds + 0.03 * grain)[..., None])
+    image = base * (1 + 0.14 * clouds + 0.02 * grain)[..., None]
+    image *= 1 + _RED * (0.6 * _noise(texels, rng, 5))[..., None]
+    image = _paint_palm(image, base, texels)
+    flat = image.reshape(-1, 3)
+    for bone in _bones():
+        _paint_joint(flat, bone, rng)
+    for bone in _bones():
+        if bone.last:
+            _paint_nail(flat, bone, style)
+    return _bytes(image)
+
+
+def paint_arm(style: HandStyle) -> np.ndarray:
+    """Paint the forearm's texture: uint8 [256, 256, 3] RGB."""
+    rng = np.random.default_rng((style.seed, 1))
+    noise = fractal(rng, ARM_SIDE, ARM_SIDE, 4, 5)
+    grain = rng.standard_normal((ARM_SIDE, ARM_SIDE)).astype(np.float32)
+    shades = 1 + 0.05 * noise + 0.02 * grain
+    image = np.array(style.colour) * shades[..., None]
+    if not style.glove:
+        image *= 1 + _RED * (0.6 * fractal(rng, ARM_SIDE, ARM_SIDE, 3, 3))[..., None]
+    return _bytes(image)
+
+
+def paint_sleeve(style: HandStyle) -> np.ndarray:
+    """Paint the sleeve's texture: uint8 [256, 256, 3] RGB, the cuff in its first rows."""
+    rng = np.random.default_rng((style.seed, 2))
+    colour = np.array(style.sleeve if style.sleeve is not None else (0.5, 0.5, 0.5))
+    rows, columns = np.mgrid[0:ARM_SIDE, 0:ARM_SIDE]
+    weave = np.sin(rows * rng.uniform(0.8, 2.5)) * np.sin(columns * rng.uniform(0.8, 2.5))
+    shades = 1 + 0.05 * weave + 0.12 * fractal(rng, ARM_SIDE, ARM_SIDE, 4, 4)
+    image = np.broadcast_to(colour, (ARM_SIDE, ARM_SIDE, 3)).copy()
+    if rng.random() < 0.35:
+        # whole numbers of stripes around the arm, so that they meet
+        count = int(rng.integers(3, 14))
+        along = rows if rng.random() < 0.5 else columns
+        striped = np.sin(2 * np.pi * count * along / ARM_SIDE) > rng.uniform(-0.3, 0.7)
+        image[striped] = rng.uniform(0.05, 0.95, 3)
+    if rng.random() < 0.5:
+        image[: int(rng.integers(8, 24))] *= rng.uniform(0.6, 0.95)
+    return _bytes(image * shades[..., None])
+
+
+@lru_cache(maxsize=1)
+def _hand_texels() -> TexelMap:
+    rig = load_hand_rig()
+    return map_texels(rig.vertices, rig.normals, rig.coordinates, rig.faces, HAND_SIDE)
+
+
+@dataclass(frozen=True)
+class _Bone:
+    """Pixels of the hand's texture near one bone of a finger.
+
+    Attributes:
+        finger: number of the finger.
+        first, last: True for the bone at the finger's root, and for that at its tip.
+        length: length of the bone, metres.
+        pixels: int64 [N], indices into the flat texture.
+        along, beside, up: float32 [N] metres, positions along the bone, across it, and out of
+            its back.
+    """
+
+    finger: int
+    first: bool
+    last: bool
+    length: float
+    pixels: np.ndarray
+    along: np.ndarray
+    beside: np.ndarray
+    up: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def _bones() -> tuple[_Bone, ...]:
+    rig = load_hand_rig()
+    positions = _hand_texels().positions.reshape(-1, 3)
+    bones = []
+    for finger, chain in enumerate(rig.chains):
+        joints = chain if finger == THUMB else chain[1:]
+        for first, second in pairwise(joints):
+            start, end = rig.joints[first], rig.joints[second]
+            length = float(np.linalg.norm(end - start))
+            forward = (end - start) / length
+            back = rig.dorsal[first] - (rig.dorsal[first] @ forward) * forward
+            back = back / np.linalg.norm(back)
+            axes = np.stack([forward, np.cross(forward, back), back], axis=1)
+            along, beside, up = ((positions - start) @ axes).astype(np.float32).T
+            near = (np.hypot(beside, up) < _FINGER) & (np.abs(along - length / 2) < length)
+            pixels = np.flatnonzero(near)
+            bones.append(
+                _Bone(
+                    finger,
+                    first == joints[0],
+                    second == joints[-1],
+                    length,
+                    pixels,
+                    along[pixels],
+                    beside[pixels],
+                    up[pixels],
+                )
+            )
+    return tuple(bones)
+
+
+def _noise(texels: TexelMap, rng: np.random.Generator, cells: int) -> np.ndarray:
+    """Draw smooth noise without seams, about 0: float32 [H, W], `cells` to the hand's length."""
+    sheet = fractal(rng, HAND_SIDE, HAND_SIDE, cells, 3)
+    x, y, z = np.moveaxis(texels.positions, -1, 0)
+    scale = HAND_SIDE / 0.26
+    across = (x + 0.4 * z + 0.1) * scale
+    down = (y + 0.3 * z + 0.1) * scale
+    return cv2.remap(sheet, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def _paint_palm(image: np.ndarray, base: np.ndarray, texels: TexelMap) -> np.ndarray:
+    """Lighten the palm, the more the darker the skin is."""
+    inner = np.clip(0.25 - texels.normals[..., 2], 0, 1)[..., None]
+    light = 0.55 * base + 0.45 * _PALM
+    share = inner * (0.35 + 0.5 * (1 - float(base.mean())))
+    lightened: np.ndarray = image * (1 - share) + light * share
+    return lightened
+
+
+def _paint_joint(flat: np.ndarray, bone: _Bone, rng: np.random.Generator) -> None:
+    """Redden the knuckle at a bone's beginning, and darken the creases over it."""
+    near = np.exp(-((bone.along / 0.006) ** 2) - (bone.beside / 0.007) ** 2) * (bone.up > 0)
+    flat[bone.pixels] *= 1 + (0.9 * _RED - 0.05) * near[:, None]
+    if bone.first:
+        return
+    lines = np.zeros(len(bone.pixels), np.float32)
+    for offset in rng.normal(0, 0.0022, 4):
+        bent = bone.along - offset - rng.normal(0, 8) * bone.beside**2
+        lines = np.maximum(lines, np.exp(-((bent / _CREASE) ** 2)))
+    flat[bone.pixels] *= (1 - 0.14 * lines)[:, None]
+
+
+def _paint_nail(flat: np.ndarray, bone: _Bone, style: HandStyle) -> None:
+    size = {THUMB: 1.35, LITTLE: 0.8}.get(bone.finger, 1.0)
+    ahead = (bone.along - bone.length + 0.002) / (_NAIL_LENGTH * size)
+    shape = ahead**2 + (bone.beside / (_NAIL_WIDTH * size)) ** 2
+    here = bone.up > 0.001
+    nail = (np.clip((1.1 - shape) / 0.25, 0, 1) * here)[:, None]
+    rim = (np.exp(-(((shape - 1.15) / 0.2) ** 2)) * here)[:, None]
+    own = 0.5 * _NAIL + 0.5 * np.array(style.colour)
+    colour = own if style.polish is None else np.array(style.polish)
+    share = (0.75 if style.polish is None else 0.95) * nail
+    painted = flat[bone.pixels] * (1 - 0.25 * rim) * (1 - share) + colour * share
+    if style.polish is None:
+        # the free edge is lighter
+        painted += 0.12 * np.clip((ahead - 0.62) * 6, 0, 1)[:, None] * nail
+    flat[bone.pixels] = painted
+
+
+def _bytes(image: np.ndarray) -> np.ndarray:
+    return np.round(image.clip(0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations over a photograph: a hand comes, touches a point of it, and goes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
+from afformer_sim.bodies.hand import sample_appearance
+from afformer_sim.bodies.pose import STILL
+from afformer_sim.cameras.camera import Camera, direction, look_at
+from afformer_sim.cameras.sensor import Sensor, sample_sensor
+from afformer_sim.hand_mesh.posed_hand import PosedHand
+from afformer_sim.photographs.hand_over_photograph import compose, light_of, render_hand
+from afformer_sim.photographs.photograph_view import PhotographView
+from afformer_sim.scene.demonstration import Demonstration, with_meshes
+from afformer_sim.scene.grasp import sample_grasp
+from afformer_sim.scene.motion import sample_motion
+from afformer_sim.scene.obstruction import count_misplaced
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.surroundings import Surroundings, sample_lighting
+from afformer_sim.scene.view import View
+
+# Length of a hand in metres, and in an image as a share of its diagonal.
+_HAND = 0.19
+_HAND_SIZES = (0.16, 0.5)
+_SWAYING = 0.5
+# Draws of camera and grasp, and what an arm that ends in the image counts.
+_TRIES, _ENDING = 40, 50
+_ROTATION = Joint((0.0, 0.0, 1.0), hinge=True)
+_ROOM = Surroundings(0, 0.0, np.ones(3), None, np.ones(3), ())
+
+
+class HandScene(Scene):
+    """Scene with nothing but the frame of the point that a hand touches."""
+
+    @cached_property
+    def fixture(self) -> Fixture:
+        """Fixture of one element without solids; wall and floor are far away."""
+        corners = np.array([[x, y, 0.0] for x in (-0.01, 0.01) for y in (-0.01, 0.01)])
+        uses = (Use('touch', (Fingertip(0.01, 0.01, 0.0),)),)
+        element = Element('position', STILL, (), corners, Front((0.0, 0.0, 0.0), 0.01, 0.01), uses)
+        return Fixture('photograph', (element,), (), bottom=-3.0, back=-3.0)
+
+
+@dataclass(frozen=True)
+class PhotographDemonstration:
+    """A hand that touches a point of a photograph.
+
+    Attributes:
+        hand: how the hand moves, seen on a canvas of its own.
+        view: how the photograph is seen.
+        position: [2], pixel of the photograph that is touched.
+        sway: float64 [3], movement of the camera to the right and down as shares of the image's
+            width, and its turn in radians, during the clip.
+        shadow: [2] pixels to the right and down at which the shadow of a hand in contact falls.
+        shade: share of the light that the shadow takes.
+        sensor: defects of the camera.
+    """
+
+    hand: Demonstration
+    view: PhotographView
+    position: np.ndarray
+    sway: np.ndarray
+    shadow: np.ndarray
+    shade: float
+    sensor: Sensor
+
+    def contact_pixel(self, time: float) -> np.ndarray | None:
+        """Return the contact point in the clip at a time: [2] pixels, None outside the image."""
+        matrix = self._swayed(time)
+        pixel = matrix[:, :2] @ self.view.pixels(self.position[None])[0] + matrix[:, 2]
+        inside = (pixel >= -0.5).all() and (pixel <= np.array(self.view.size) - 0.5).all()
+        return pixel if inside else None
+
+    def render(
+        self, renderer: Renderer, photograph: np.ndarray, frames: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Render the clip by a renderer of a `HandScene`: uint8 [frames, H, W, 3] RGB."""
+        ground = self.view.take(photograph)
+        position = self.view.pixels(self.position[None])[0]
+        light = light_of(ground, position)
+        renderer.set_room(self.hand.view.lighting, self.hand.view.surroundings)
+        clip = []
+        for time in self.hand.times(frames).tolist():
+            image = self._frame(renderer, ground, position, light, time)
+            swayed = cv2.warpAffine(
+                image, self._swayed(time), self.view.size, borderMode=cv2.BORDER_REPLICATE
+            )
+            clip.append(self.sensor.expose(swayed, rng))
+        return np.stack(clip)
+
+    def _frame(
+        self,
+        renderer: Renderer,
+        ground: np.ndarray,
+        position: np.ndarray,
+        light: np.ndarray,
+        time: float,
+    ) -> np.ndarray:
+        fixture = HandScene(0).fixture
+        hand = self.hand.shown_hand(fixture, time)
+        if not isinstance(hand, PosedHand):
+            return ground
+        view = self.hand.view
+        image = render_hand(renderer, view.camera, view.size, hand)
+        contact_pixel = view.pixels(self.hand.grasp.contact_point[None])[0]
+        # the farther from the surface, the farther away is the shadow
+        height = float(np.linalg.norm(self.hand.motion.hand_offset(time)))
+        right, down = (self.shadow * (1 + 25 * height)).tolist()
+        return compose(ground, image, position - contact_pixel, light, (right, down, self.shade))
+
+    def _swayed(self, time: float) -> np.ndarray:
+        """Return the camera's movement at a time as a matrix [2, 3] of image pixels."""
+        width, height = self.view.size
+        right, down, turn = (self.sway * (time - 0.5)).tolist()
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), math.degrees(turn), 1.0)
+        matrix[:, 2] += [right * width, down * width]
+        return matrix
+
+
+def plan_photograph_demonstration(
+    view: PhotographView,
+    position: np.ndarray,
+    rng: np.random.Generator,
+    action: str | None = None,
+    hand_sizes: tuple[float, float] = _HAND_SIZES,
+) -> PhotographDemonstration:
+    """Draw a demonstration at a point of a photograph that a view shows.
+
+    Args:
+        view: how the photograph is seen.
+        position: [2] pixels of the photograph.
+        rng: source of randomness.
+        action: touch, push, hold or rotate; None for a random one.
+        hand_sizes: shortest and longest hand, as shares of the image's diagonal.
+    """
+    use = _sample_use(rng, action)
+    motion = sample_motion(use, rng)
+    appearance = sample_appearance(rng)
+    moving = bool(rng.random() < _SWAYING)
+    lighting, at = sample_lighting(rng), view.pixels(position[None])[0]
+    drawn = []
+    for _ in range(_TRIES):
+        camera = _camera(view, hand_sizes, rng)
+        hand_view = View(_canvas(view.size), camera, lighting, _ROOM, _plain_sensor())
+        grasp = sample_grasp(use.grips[0], appearance, rng)
+        hand = Demonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
+        drawn.append((_count_misplaced(hand, view, at), hand))
+        if drawn[-1][0] == 0:
+            break
+    hand = min(drawn, key=lambda pair: pair[0])[1]
+    sway = rng.normal(0, 1, 3) * [0.02, 0.02, 0.03] if moving else np.zeros(3)
+    angle = rng.uniform(0, 2 * math.pi)
+    offset = rng.uniform(2, 9) * np.array([math.cos(angle), math.sin(angle)])
+    return PhotographDemonstration(
+        with_meshes(hand, rng),
+        view,
+        position,
+        sway,
+        offset,
+        float(rng.uniform(0.15, 0.5)),
+        replace(sample_sensor(rng, moving), distortion=0.0),
+    )
+
+
+def _count_misplaced(hand: Demonstration, view: PhotographView, position: np.ndarray) -> int:
+    """Count points of an arm that hide the contact point, many more if it ends in the image."""
+    fixture = HandScene(0).fixture
+    middle = (max(hand.motion.start, 0.0) + min(hand.motion.end, 1.0)) / 2
+    camera = hand.view.camera
+    misplaced = count_misplaced(fixture, hand.capsules(fixture, middle), camera, np.zeros(3))
+    elbow = hand.pose(fixture, middle).elbow
+    if not camera.has_ahead(elbow[None]):
+        return misplaced + _ENDING
+    contact_pixel, end = hand.view.pixels(np.stack([hand.grasp.contact_point, elbow]))
+    end = end - contact_pixel + position
+    ending = (end >= 0).all() and (end < np.array(view.size)).all()
+    return misplaced + (_ENDING if ending else 0)
+
+
+def _sample_use(rng: np.random.Generator, action: str | None) -> Use:
+    """Draw how an action is done that leaves what a photograph shows where it is."""
+    tip: Grip = Fingertip(0.008, 0.008, 0.0)
+    pinch: Grip = Pinch(rng.uniform(0.006, 0.028), rng.uniform(0.0, 0.01), 0.015)
+    vertical = bool(rng.random() < 0.5)
+    hook: Grip = Hook(rng.uniform(0.05, 0.12), rng.uniform(0.004, 0.012), 0.015, vertical)
+    drawn = str(rng.choice(['touch', 'push', 'hold', 'rotate']))
+    action = action or drawn
+    if action == 'rotate':
+        turn = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.3))
+        return Use(action, (pinch,), _ROTATION, (0.0, 0.0), (turn, turn))
+    if action == 'hold':
+        return Use(action, (pinch if rng.random() < 0.5 else hook,))
+    return Use(action, (tip,))
+
+
+def _canvas(size: tuple[int, int]) -> tuple[int, int]:
+    # the contact point is in its middle, wherever it is in the image
+    return 2 * size[0], 2 * size[1]
+
+
+def _camera(
+    view: PhotographView, hand_sizes: tuple[float, float], rng: np.random.Generator
+) -> Camera:
+    """Draw a camera with the contact point in the middle of the canvas, and the hand's size."""
+    width, height = view.size
+    distance = rng.uniform(0.5, 1.0)
+    share = rng.uniform(*hand_sizes)
+    focal = share * math.hypot(width, height) * distance / _HAND
+    field_of_view = 2 * math.degrees(math.atan(height / focal))
+    toward = direction(rng.normal(0, 18), float(np.clip(rng.normal(0, 30), -60, 25)))
+    return look_at(distance * toward, np.zeros(3), rng.normal(0, 8), field_of_view)
+
+
+def _plain_sensor() -> Sensor:
+    return Sensor(np.ones(3), 1.0, 0.0, 0.0)

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grasps of a hand on an element: press with a fingertip, pinch, or hook."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
+from afformer_sim.bodies.hand import (
+    FINGERTIP_RADIUS,
+    INDEX,
+    LITTLE,
+    MIDDLE,
+    RING,
+    THUMB,
+    HandAppearance,
+    HandPose,
+    elbow_from_wrist,
+    knuckle,
+    reach,
+)
+from afformer_sim.bodies.pose import Pose, cross
+
+_OUTWARD = np.array([0.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Grasp:
+    """Hand on an element at rest, in the element's frame.
+
+    Attributes:
+        contacts: fingertip centres by finger, [3] metres each.
+        contact_point: [3] metres, the middle of what the fingers touch.
+        palm: [3] metres, the palm's middle.
+        rotation: [3, 3] of the palm, as in `HandPose`.
+        elbow: [3] metres.
+        opening: how far the fingertips move apart before and after, as a share of their distance
+            from the frame's z axis.
+    """
+
+    contacts: dict[int, np.ndarray]
+    contact_point: np.ndarray
+    palm: np.ndarray
+    rotation: np.ndarray
+    elbow: np.ndarray
+    opening: float
+
+    def pose(
+        self, tips: Pose, palm: Pose, arm: Pose, hand_offset: np.ndarray, openness: float
+    ) -> HandPose:
+        """Return the hand's pose while it operates the element.
+
+        Args:
+            tips: the element's frame, moved with the element.
+            palm, arm: the same frame, moved as far as palm and elbow follow.
+            hand_offset: [3] metres away from the element, in its frame (zeros: in contact).
+            openness: 0 (fingers closed) to 1.
+        """
+        spread = np.array([1 + self.opening * openness, 1 + self.opening * openness, 1])
+        return HandPose(
+            palm=palm.apply(self.palm + hand_offset),
+            rotation=palm.rotation @ self.rotation,
+            tips={
+                finger: tips.apply(contact * spread + hand_offset)
+                for finger, contact in self.contacts.items()
+            },
+            elbow=arm.apply(0.7 * hand_offset + self.elbow),
+        )
+
+
+def sample_grasp(grip: Grip, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
+    """Draw a plausible grasp: finger on a front, pinch around a knob, or hook around a bar."""
+    if isinstance(grip, Fingertip):
+        return _press(grip, hand, rng)
+    if isinstance(grip, Pinch):
+        return _pinch(grip, hand, rng)
+    return _hook(grip, hand, rng)
+
+
+def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
+    rotation = _orient(
+        _approach(hand, rng),
+        math.radians(rng.uniform(25, 58)),
+        math.radians(rng.normal(0, 12)),
+    )
+    finger = MIDDLE if rng.random() < 0.15 else INDEX
+    position = np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
+    tip = np.array([front.x + position[0], front.y + position[1], front.level + FINGERTIP_RADIUS])
+    palm = tip - rotation @ (knuckle(hand, finger) + np.array([0, reach(hand, finger), -0.012]))
+    contacts = {finger: tip}
+    if finger == MIDDLE or rng.random() < 0.2:
+        # two fingers side by side, the second just above the surface
+        other = INDEX if finger == MIDDLE else MIDDLE
+        side = rotation @ (knuckle(hand, other) - knuckle(hand, finger)) * 0.75
+        contacts[other] = tip + np.array([side[0], side[1], 0.004])
+    contact_point = tip - FINGERTIP_RADIUS * _OUTWARD
+    return _grasp(contacts, contact_point, palm, rotation, hand, 0.0, rng)
+
+
+def _pinch(knob: Pinch, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
+    upward = _approach(hand, rng)
+    rotation = _orient(upward, math.radians(rng.uniform(38, 65)), math.radians(rng.normal(0, 10)))
+    radius = knob.radius + FINGERTIP_RADIUS
+    thumb = math.atan2(upward[1], upward[0]) + hand.thumb_side * -math.pi / 2
+    thumb += hand.thumb_side * rng.uniform(-0.5, 0.1)
+    angles = {
+        THUMB: thumb,
+        INDEX: thumb + math.pi,
+        MIDDLE: thumb + math.pi - hand.thumb_side * rng.uniform(0.55, 0.8),
+    }
+    if knob.radius > 0.015 and rng.random() < 0.5:
+        angles[RING] = angles[MIDDLE] - hand.thumb_side * 0.6
+    contacts = {
+        finger: np.array(
+            [
+                radius * math.cos(angle),
+                radius * math.sin(angle),
+                knob.level + FINGERTIP_RADIUS * 0.5,
+            ]
+        )
+        for finger, angle in angles.items()
+    }
+    palm = (
+        np.array([0, 0, knob.top])
+        - rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
+    )
+    contact_point = np.array([0, 0, contacts[THUMB][2]])
+    return _grasp(contacts, contact_point, palm, rotation, hand, 0.5, rng)
+
+
+def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
+    along = np.array([0.0, 1.0]) if bar.vertical else np.array([1.0, 0.0])
+    # a right hand comes from the right of a vertical bar, its fingers pointing left
+    upward = np.array([hand.thumb_side, 0.0] if bar.vertical else [0.0, 1.0])
+    tilt = rng.normal(0, 0.25)
+    hand_upward = _turned(tilt)[:2, :2] @ upward
+    rotation = _orient(
+        hand_upward, math.radians(rng.uniform(32, 58)), math.radians(rng.normal(0, 8))
+    )
+    aside = bar.radius + FINGERTIP_RADIUS * 0.9
+    sign = 1.0 if rotation[:2, 0] @ along > 0 else -1.0
+    slot = np.array([knuckle(hand, finger)[0] for finger in range(5)]) * 0.85 * sign
+    middle = (slot[INDEX] + slot[MIDDLE]) / 2
+    contacts = {}
+    for finger in (INDEX, MIDDLE, RING, LITTLE):
+        position = slot[finger] - middle
+        if abs(position) < bar.length / 2 or finger == INDEX:
+            position = float(np.clip(position, -bar.length / 2, bar.length / 2))
+            contacts[finger] = np.array([*(position * along + aside * upward), bar.level])
+    thumb = 0.3 * (slot[INDEX] - middle) * along - aside * upward
+    contacts[THUMB] = np.array([*thumb, bar.level])
+    palm = np.array([0, 0, bar.level + bar.radius]) - rotation @ (
+        np.array(
+            [
+                (knuckle(hand, INDEX)[0] + knuckle(hand, MIDDLE)[0]) / 2,
+                0.09 * hand.scale,
+                -0.02 * hand.scale,
+            ]
+        )
+    )
+    fingers = np.mean([tip for finger, tip in contacts.items() if finger != THUMB], axis=0)
+    contact_point = np.array([*((fingers[:2] @ along) * along), bar.level])
+    return _grasp(contacts, contact_point, palm, rotation, hand, 0.35, rng)
+
+
+def _grasp(
+    contacts: dict[int, np.ndarray],
+    contact_point: np.ndarray,
+    palm: np.ndarray,
+    rotation: np.ndarray,
+    hand: HandAppearance,
+    opening: float,
+    rng: np.random.Generator,
+) -> Grasp:
+    forward = rotation[:, 1]
+    lateral = np.array([forward[0], forward[1], 0]) / math.hypot(forward[0], forward[1])
+    rise = math.asin(-forward[2]) - math.radians(rng.uniform(5, 35))
+    swing = _turned(rng.normal(0, 0.25))
+    toward = swing @ (-math.cos(rise) * lateral + math.sin(max(rise, 0.1)) * _OUTWARD)
+    elbow = elbow_from_wrist(hand, palm, rotation, toward / np.linalg.norm(toward))
+    return Grasp(contacts, contact_point, palm, rotation, elbow, opening)
+
+
+def _approach(hand: HandAppearance, rng: np.random.Generator) -> np.ndarray:
+    """Draw the direction of the fingers on the panel: up, for a right hand rather to the left."""
+    angle = hand.thumb_side * math.radians(float(np.clip(rng.normal(20, 28), -45, 80)))
+    return np.array([math.sin(angle), math.cos(angle)])
+
+
+def _orient(upward: np.ndarray, dive: float, roll: float) -> np.ndarray:
+    """Return the palm's rotation: fingers along `upward` on the panel and diving into it."""
+    forward = np.array([*(math.cos(dive) * upward), -math.sin(dive)])
+    dorsal = _OUTWARD - (_OUTWARD @ forward) * forward
+    dorsal /= np.linalg.norm(dorsal)
+    right = cross(forward, dorsal)
+    dorsal = math.cos(roll) * dorsal + math.sin(roll) * right
+    return np.stack([cross(forward, dorsal), forward, dorsal], axis=1)
+
+
+def _turned(angle: float) -> np.ndarray:
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Variants of a fixture in other colours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.solid import Colour, Solid
+from afformer_sim.textures.colours import element_colour, panel_colour
+
+
+def recoloured(fixture: Fixture, rng: np.random.Generator) -> Fixture:
+    """Replace every colour of a fixture; parts of one colour keep one colour."""
+    painter = _Painter(fixture, rng)
+    return replace(
+        fixture,
+        elements=tuple(
+            replace(element, solids=painter.paint(element.solids)) for element in fixture.elements
+        ),
+        fixed=painter.paint(fixture.fixed),
+        panel=None
+        if fixture.panel is None
+        else replace(fixture.panel, colour=painter.colour(fixture.panel.colour)),
+    )
+
+
+class _Painter:
+    """New colour for each old one; moving parts contrast with the body."""
+
+    def __init__(self, fixture: Fixture, rng: np.random.Generator) -> None:
+        self._random = rng
+        self._ground = panel_colour(rng)
+        self._colours: dict[Colour, Colour] = {}
+        body = fixture.panel.colour if fixture.panel else _commonest(fixture.fixed)
+        if body is not None:
+            self._colours[body] = self._ground
+
+    def paint(self, solids: tuple[Solid, ...]) -> tuple[Solid, ...]:
+        return tuple(replace(solid, colour=self.colour(solid.colour)) for solid in solids)
+
+    def colour(self, old: Colour) -> Colour:
+        if old not in self._colours:
+            self._colours[old] = element_colour(self._random, self._ground)
+        return self._colours[old]
+
+
+def _commonest(solids: tuple[Solid, ...]) -> Colour | None:
+    colours = [solid.colour for solid in solids]
+    return max(colours, key=colours.count) if colours else None

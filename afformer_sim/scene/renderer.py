@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renderer of images, element masks and depth by MuJoCo, without a display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import mujoco
+import numpy as np
+
+from afformer_sim.bodies.hand import Capsule
+from afformer_sim.bodies.pose import STILL, Pose
+from afformer_sim.cameras.camera import Camera
+from afformer_sim.hand_mesh.hand_style import HandStyle
+from afformer_sim.hand_mesh.posed_hand import PosedHand
+from afformer_sim.scene.hand_skins import SKIN_CODES, SkinXml, paint_skins, place_skins
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.surroundings import (
+    Lighting,
+    Surroundings,
+    place_lighting,
+    place_surroundings,
+)
+from afformer_sim.scene.world import build_model
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+NOTHING = -1
+# Code of a hand's first capsule; the others count down from it.
+HAND = -2
+_MAXIMUM_GEOMS = 400
+_CAPSULE = mujoco.mjtGeom.mjGEOM_CAPSULE
+
+Hand = Sequence[Capsule] | PosedHand
+
+
+class Renderer:
+    """Renderer of one scene's fixture, for one thread; close it at the end, or use `with`.
+
+    Args:
+        scene: scene to render.
+        buffer: (width, height) of the largest image.
+        skins: what shows hands of meshes, see `hand_skins.skins_xml`; None if there are none.
+        finishes: descriptions of further materials of the model.
+    """
+
+    _window: mujoco.GLContext | None = None
+
+    def __init__(
+        self,
+        scene: Scene,
+        buffer: tuple[int, int],
+        skins: SkinXml | None = None,
+        finishes: str = '',
+    ) -> None:
+        # one OpenGL context a process: making one takes longer than rendering a fixture
+        if Renderer._window is None:
+            Renderer._window = mujoco.GLContext(16, 16)
+        Renderer._window.make_current()
+        self._fixture = scene.fixture
+        self._buffer = buffer
+        self._model = self._build_model(scene, buffer, skins, finishes)
+        self._data = mujoco.MjData(self._model)
+        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)
+        self._skinned = skins is not None
+        self._style: HandStyle | None = None
+        self._option = mujoco.MjvOption()
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._camera.fixedcamid = self._model.camera('view').id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self._context.free()
+
+    def set_room(self, lighting: Lighting, surroundings: Surroundings) -> None:
+        """Set the light and the room of the images that follow."""
+        place_lighting(self._model, lighting)
+        place_surroundings(self._model, self._fixture, surroundings)
+
+    def render(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Hand = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> np.ndarray:
+        """Render an image.
+
+        Args:
+            camera: camera that takes it.
+            size: (width, height), at most the buffer's.
+            hand: capsules of a hand, if there is one, or a hand of meshes.
+            states: displacements of the elements that are not at rest.
+
+        Returns:
+            uint8 [H, W, 3] RGB.
+
+        Raises:
+            ValueError: the image is larger than the buffer.
+        """
+        self._update(camera, size, hand, states or {})
+        return self._read(size)
+
+    def segment(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Hand = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> np.ndarray:
+        """Render what each pixel shows: int32 [H, W].
+
+        A value is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`. A
+        hand of meshes has k 0, and its arm that of the arm's capsule. See `render` for the
+        arguments and errors.
+        """
+        self._update(camera, size, hand, states or {})
+        flags = self._scene.flags
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
+        codes = self._read(size).astype(np.int32)
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
+        element_of = np.full(_MAXIMUM_GEOMS + 1, NOTHING, np.int32)
+        elements = self._elements_of_geoms()
+        # a hand's capsules come last; MuJoCo leaves unset what they belong to
+        capsules = 0 if isinstance(hand, PosedHand) else len(hand)
+        scene_geoms = self._scene.ngeom - capsules
+        for i in range(scene_geoms):
+            geom = self._scene.geoms[i]
+            if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
+                element_of[geom.segid + 1] = elements[geom.objid]
+            elif geom.objtype == mujoco.mjtObj.mjOBJ_SKIN:
+                element_of[geom.segid + 1] = HAND - SKIN_CODES[geom.objid]
+        for k in range(capsules):
+            element_of[self._scene.geoms[scene_geoms + k].segid + 1] = HAND - k
+        shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
+        return shown
+
+    def depth(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Hand = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> np.ndarray:
+        """Render depth along the optical axis, at each pixel's centre.
+
+        See `render` for the arguments and errors.
+
+        Returns:
+            float32 [H, W] metres; the far plane's distance where there is nothing.
+        """
+        self._update(camera, size, hand, states or {})
+        return self._read_depth(size, None)
+
+    def render_with_depth(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Hand = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Render an image and its depth at once; see `render` and `depth`."""
+        self._update(camera, size, hand, states or {})
+        image = np.empty((size[1], size[0], 3), np.uint8)
+        depth = self._read_depth(size, image)
+        return np.ascontiguousarray(image[::-1]), depth
+
+    def _read_depth(self, size: tuple[int, int], image: np.ndarray | None) -> np.ndarray:
+        """Draw, and read depth; fill an image, upside down, where one is given."""
+        width, height = size
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        # one minus the usual depth keeps the digits of what is far
+        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
+        buffer = np.empty((height, width), np.float32)
+        mujoco.mjr_render(viewport, self._scene, self._context)
+        mujoco.mjr_readPixels(image, buffer, viewport, self._context)
+        extent = float(self._model.stat.extent)
+        planes = self._model.vis.map
+        near, far = extent * float(planes.znear), extent * float(planes.zfar)
+        metres = near * far / (near + buffer[::-1].astype(np.float64) * (far - near))
+        return metres.astype(np.float32)
+
+    def _update(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Hand,
+        states: Mapping[int, Pose],
+    ) -> None:
+        if size[0] > self._buffer[0] or size[1] > self._buffer[1]:
+            raise ValueError(f'image size is {size}; it does not fit the buffer of {self._buffer}')
+        # another renderer may have drawn into its own buffer since
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        view = self._camera.fixedcamid
+        self._model.cam_pos[view] = camera.position
+        mujoco.mju_mat2Quat(self._model.cam_quat[view], camera.rotation.flatten())
+        self._model.cam_fovy[view] = camera.field_of_view
+        self._place_elements(states)
+        mujoco.mj_camlight(self._model, self._data)
+        mujoco.mjv_updateScene(
+            self._model,
+            self._data,
+            self._option,
+            None,
+            self._camera,
+            mujoco.mjtCatBit.mjCAT_ALL.value,
+            self._scene,
+        )
+        if self._skinned:
+            self._place_mesh(hand if isinstance(hand, PosedHand) else None)
+        if not isinstance(hand, PosedHand):
+            for capsule in hand:
+                self._add_capsule(capsule)
+        elif not self._skinned:
+            raise ValueError('the renderer has no skins; a hand of meshes needs skins_xml()')
+
+    def _build_model(
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None, finishes: str
+    ) -> mujoco.MjModel:
+        """Build the model of the scene's fixture and its room, see `build_model`."""
+        return build_model(scene, buffer, skins, finishes)
+
+    def _place_elements(self, states: Mapping[int, Pose]) -> None:
+        """Place all geoms, those of elements as far from rest as `states` say."""
+        for i, element in enumerate(self._fixture.elements):
+            pose = element.placed(states.get(i, STILL))
+            self._data.mocap_pos[i] = pose.position
+            self._data.mocap_quat[i] = pose.quaternion
+        mujoco.mj_kinematics(self._model, self._data)
+
+    def _elements_of_geoms(self) -> np.ndarray:
+        """Return the index of each geom's element, or `NOTHING`: int32 [geoms]."""
+        elements = np.full(self._model.nbody, NOTHING, np.int32)
+        for i in range(len(self._fixture.elements)):
+            elements[self._model.body(f'element_{i}').id] = i
+        of_geoms: np.ndarray = elements[self._model.geom_bodyid]
+        return of_geoms
+
+    def _place_mesh(self, hand: PosedHand | None) -> None:
+        if hand is not None and hand.style != self._style:
+            paint_skins(self._model, self._context, hand.style)
+            self._style = hand.style
+        place_skins(self._scene, hand)
+        # the faces of a right hand are mirrored
+        mirrored = hand is not None and not hand.left
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_CULL_FACE] = not mirrored
+
+    def _add_capsule(self, capsule: Capsule) -> None:
+        geom = self._scene.geoms[self._scene.ngeom]
+        colour = np.array([*capsule.colour, 1], np.float32)
+        mujoco.mjv_initGeom(geom, _CAPSULE, np.zeros(3), np.zeros(3), np.eye(3).ravel(), colour)
+        mujoco.mjv_connector(geom, _CAPSULE, capsule.radius, capsule.start, capsule.end)
+        geom.category = mujoco.mjtCatBit.mjCAT_DYNAMIC
+        geom.specular, geom.shininess = 0.15, 0.3
+        geom.segid = self._scene.ngeom
+        self._scene.ngeom += 1
+
+    def _read(self, size: tuple[int, int]) -> np.ndarray:
+        width, height = size
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        image = np.empty((height, width, 3), np.uint8)
+        mujoco.mjr_render(viewport, self._scene, self._context)
+        mujoco.mjr_readPixels(image, None, viewport, self._context)
+        return np.ascontiguousarray(image[::-1])

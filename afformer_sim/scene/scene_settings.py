@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Splits of a simulated dataset, and the scenes of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
+from afformer_sim.families import FAMILIES
+from afformer_sim.scene.scene import Scene
+
+UNSEEN_FAMILIES = ('cooktop', 'switchboard')
+BUTTON_FAMILIES = ('dense_keypad',)
+SEEN_FAMILIES = tuple(
+    family for family in FAMILIES if family not in (*UNSEEN_FAMILIES, *BUTTON_FAMILIES)
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Part of a dataset: its families, textures and seed.
+
+    Attributes:
+        families: families of its fixtures, drawn evenly.
+        held_out: True for textures and photographs that are kept out of training.
+        seed: seed of its fixtures; no two splits share a fixture.
+
+    Raises:
+        ValueError: there is no family, or an unknown one.
+    """
+
+    families: tuple[str, ...]
+    held_out: bool
+    seed: int
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.families) - set(FAMILIES))
+        if unknown or not self.families:
+            raise ValueError(
+                f'families are {", ".join(self.families) or "none"}; expected some of '
+                f'{", ".join(FAMILIES)}'
+            )
+
+
+SPLITS = {
+    'train': Split(SEEN_FAMILIES, False, 1),
+    'validation': Split(SEEN_FAMILIES, False, 2),
+    'test-seen': Split(SEEN_FAMILIES, True, 3),
+    'test-unseen': Split(UNSEEN_FAMILIES, True, 4),
+    'test-buttons': Split(BUTTON_FAMILIES, True, 5),
+    'test-absent': Split(SEEN_FAMILIES, True, 6),
+}
+
+
+def split_named(name: str) -> Split:
+    """Return a split of the benchmark; any other name is like `test-seen`, with its own seed."""
+    return SPLITS.get(name, Split(SEEN_FAMILIES, True, 7))
+
+
+_SMALLEST = 32
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """Numbered scenes of a dataset; the settings of its layouts add what is made of each.
+
+    Attributes:
+        seed: seed of the dataset; each scene depends on it and on the scene's number alone.
+        scenes: number of scenes, of one fixture each.
+        families: families of the fixtures, drawn evenly; one named twice comes twice as often.
+        held_out: True for textures and photographs that are kept out of training.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
+    """
+
+    seed: int
+    scenes: int
+    families: tuple[str, ...] = SEEN_FAMILIES
+    held_out: bool = False
+
+    def __post_init__(self) -> None:
+        self._require_at_least(1, 'scenes')
+        if self.seed < 0:
+            raise ValueError(f'seed is {self.seed}; expected at least 0')
+        Split(self.families, self.held_out, self.seed)
+
+    def scene(self, index: int) -> Scene:
+        """Return the scene `index`, from 0."""
+        seed = scene_seed(self.seed, index)
+        drawn = int(make_rng(seed, Stream.FAMILY).integers(len(self.families)))
+        return Scene(seed, self.families[drawn], self.held_out)
+
+    def _require_at_least(self, least: float, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) < least:
+                raise ValueError(f'{name} is {getattr(self, name)}; expected at least {least}')
+
+    def _require_side(self, longest_side: int) -> None:
+        if longest_side < _SMALLEST:
+            raise ValueError(
+                f'longest_side is {longest_side}; expected at least {_SMALLEST} pixels'
+            )

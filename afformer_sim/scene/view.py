@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Views of a fixture without a hand: cameras, light, rooms and states, and their images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.hand import Capsule
+from afformer_sim.bodies.pose import STILL
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.bodies.states import States, sample_states
+from afformer_sim.cameras.camera import Camera, direction, frame_fixture, sample_camera
+from afformer_sim.cameras.sensor import Sensor, sample_sensor
+from afformer_sim.scene.outline import project_outline
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.surroundings import (
+    Lighting,
+    Surroundings,
+    sample_lighting,
+    sample_surroundings,
+)
+
+ASPECTS = ((4, 3), (16, 9), (1, 1), (4, 3))
+_OTHER_COLOURS = 0.2
+
+
+@dataclass(frozen=True)
+class View:
+    """Camera, room and states of one image.
+
+    Attributes:
+        size: (width, height) of the image.
+        camera, sensor: what takes the image.
+        lighting, surroundings: light and room.
+        states: displacements of the elements that are not at rest.
+        variant: colours of the fixture, see `Scene.variant`.
+        robot: capsules of a robot that stands in the image.
+    """
+
+    size: tuple[int, int]
+    camera: Camera
+    lighting: Lighting
+    surroundings: Surroundings
+    sensor: Sensor
+    states: States = field(default_factory=dict)
+    variant: int = 0
+    robot: tuple[Capsule, ...] = ()
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """Project points, float64 [P, 3] metres, into the image: [P, 2] pixels."""
+        return self.sensor.distort_points(self.camera.project(points, self.size), self.size)
+
+    def outline(self, fixture: Fixture, index: int) -> np.ndarray:
+        """Return the outline of an element in the image, float64 [K, 2] pixels."""
+        displacement = self.states.get(index, STILL)
+        ideal = project_outline(fixture.elements[index], self.camera, self.size, displacement)
+        return self.sensor.distort_points(ideal, self.size)
+
+
+def frame_times(frames: int) -> np.ndarray:
+    """Return the times of a clip's frames, from 0 to 1, float64 [frames].
+
+    Raises:
+        ValueError: there is no frame.
+    """
+    if frames < 1:
+        raise ValueError(f'number of frames is {frames}; a clip needs at least one frame')
+    return (np.arange(frames) + 0.5) / frames
+
+
+def image_size(
+    rng: np.random.Generator, longest_side: int, size: tuple[int, int] | None
+) -> tuple[int, int]:
+    """Return `size`, or one of a random aspect if it is None."""
+    across, down = ASPECTS[int(rng.integers(len(ASPECTS)))]
+    if size is not None:
+        return size
+    # video needs even sides
+    return longest_side // 2 * 2, longest_side * down // across // 2 * 2
+
+
+def sample_view(
+    fixture: Fixture,
+    rng: np.random.Generator,
+    longest_side: int,
+    size: tuple[int, int] | None,
+    egocentric: bool = False,
+) -> View:
+    """Draw a view with every element in it; its aspect is random if `size` is None."""
+    size = image_size(rng, longest_side, size)
+    camera = sample_camera(fixture, size, rng, egocentric)
+    return View(
+        size,
+        camera,
+        sample_lighting(rng),
+        sample_surroundings(fixture, camera, rng),
+        sample_sensor(rng, egocentric),
+    )
+
+
+def plan_target(
+    scene: Scene, number: int, longest_side: int = 256, size: tuple[int, int] | None = None
+) -> View:
+    """Plan the target view `number` of a scene: without a hand, as the last user left it."""
+    rng = make_rng(scene.seed, Stream.TARGET, number)
+    view = sample_view(scene.fixture, rng, longest_side, size)
+    other = number + 1 if rng.random() < _OTHER_COLOURS else 0
+    states = sample_states(scene.fixture, make_rng(scene.seed, Stream.STATE, number))
+    # nobody leaves a door open whose edge is behind the camera
+    states = {
+        index: displacement
+        for index, displacement in states.items()
+        if view.camera.has_ahead(scene.fixture.elements[index].operated(displacement))
+    }
+    return View(
+        view.size,
+        view.camera,
+        view.lighting,
+        view.surroundings,
+        view.sensor,
+        states,
+        other,
+    )
+
+
+def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:
+    """Plan the views of a camera that moves slowly around the fixture at rest."""
+    fixture = scene.fixture
+    rng = make_rng(scene.seed, Stream.CAMERA_PATH)
+    first = sample_view(fixture, rng, max(size), size)
+    phase, fill = rng.uniform(0, 2 * math.pi), rng.uniform(0.7, 0.85)
+    extent = fixture.extent()
+    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
+    views = []
+    for time in frame_times(frames):
+        angle = phase + 2 * math.pi * time
+        toward = direction(24 * math.cos(angle), fixture.elevation + 12 * math.sin(angle))
+        camera = frame_fixture(
+            fixture,
+            toward,
+            aim,
+            2 * math.sin(2 * angle),
+            first.camera.field_of_view,
+            fill - 0.1 * math.sin(angle),
+            size,
+        )
+        views.append(View(size, camera, first.lighting, first.surroundings, first.sensor))
+    return views
+
+
+def render_target(
+    scene: Scene, number: int = 0, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Plan and render a target image: uint8 [H, W, 3] RGB, see `plan_target`."""
+    return render_views(scene, [plan_target(scene, number, size=size)])[0]
+
+
+def render_views(
+    scene: Scene, views: Sequence[View], renderer: Renderer | None = None
+) -> list[np.ndarray]:
+    """Render images of the fixture without a hand, each uint8 [H, W, 3] RGB.
+
+    Args:
+        scene: scene that is seen.
+        views: views of the scene.
+        renderer: open renderer of the scene; None opens one.
+    """
+    images: dict[int, np.ndarray] = {}
+    for variant in sorted({view.variant for view in views}):
+        mine = [number for number, view in enumerate(views) if view.variant == variant]
+        if variant == 0 and renderer is not None:
+            images |= {number: _expose(renderer, scene, views, number) for number in mine}
+            continue
+        largest = tuple(max(views[number].size[axis] for number in mine) for axis in (0, 1))
+        other = Scene(scene.seed, scene.family, scene.held_out, variant)
+        kind = Renderer if renderer is None else type(renderer)
+        with kind(other, (largest[0], largest[1])) as another:
+            images |= {number: _expose(another, scene, views, number) for number in mine}
+    return [images[number] for number in range(len(views))]
+
+
+def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int) -> np.ndarray:
+    view = views[number]
+    rng = make_rng(scene.seed, Stream.TARGET, number, 1)
+    renderer.set_room(view.lighting, view.surroundings)
+    image = renderer.render(view.camera, view.size, view.robot, view.states)
+    return view.sensor.expose(image, rng)
+
+
+def outlines_in_views(scene: Scene, element: int, views: Sequence[View]) -> list[np.ndarray]:
+    """Return an element's outline in each view, float64 [K, 2] pixels; see `project_outline`."""
+    return [view.outline(scene.fixture, element) for view in views]

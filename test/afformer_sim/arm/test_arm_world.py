@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An arm in front of a keypad: what it reaches, presses and reports."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+import pytest
+
+from afformer_sim.arm.arm_world import ArmWorld
+from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model, mirrored
+from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_sim.arm.kinematics import shared_kinematics
+from afformer_sim.closed_loop.trial import Verdict
+
+from .arm_trials import drawer_trial, front_of, keypad_trial, move, press
+
+
+@pytest.fixture
+def world() -> ArmWorld:
+    return ArmWorld(keypad_trial())
+
+
+def close_gripper(world: ArmWorld, opening: float) -> None:
+    world.move_gripper(JointTrajectory(FINGER_JOINTS[:1], np.array([0.3]), np.array([[opening]])))
+    world.advance(0.5)
+
+
+def test_the_arm_has_the_flange_of_a_real_one_in_its_ready_posture() -> None:
+    model = arm_model()
+    data = mujoco.MjData(model)
+    data.qpos[:7] = [0, -np.pi / 4, 0, -3 * np.pi / 4, 0, np.pi / 2, np.pi / 4]
+
+    mujoco.mj_kinematics(model, data)
+
+    # Franka's documentation: the hand's frame is 0.1034 m before the end effector's, whose
+    # position is (0.3069, 0, 0.4869)
+    assert data.body('panda_hand').xpos == pytest.approx([0.3069, 0, 0.5903], abs=2e-4)
+    assert data.site('tip').xpos == pytest.approx([0.3069, 0, 0.4103], abs=2e-4)
+
+
+def test_a_mirrored_posture_mirrors_the_tip() -> None:
+    kinematics = shared_kinematics()
+    posture = np.array([0.4, -0.5, 0.2, -2.0, -0.4, 1.9, 0.6])
+
+    first, second = kinematics.tip(posture), kinematics.tip(mirrored(posture))
+
+    assert second[:3, 3] == pytest.approx(first[:3, 3] * [1, -1, 1], abs=1e-9)
+    # the direction ahead, and the axis along which the fingers move but for its sign
+    assert second[:3, 2] == pytest.approx(first[:3, 2] * [1, -1, 1], abs=1e-9)
+    assert abs(second[:3, 1] @ (first[:3, 1] * [1, -1, 1])) == pytest.approx(1)
+
+
+def test_it_presses_the_button_that_was_demonstrated(world: ArmWorld) -> None:
+    press(world, *front_of(world, world.trial.task.element))
+
+    outcome = world.outcome()
+
+    assert outcome.verdict is Verdict.DONE
+    assert outcome.first_contact == world.trial.task.element
+
+
+def test_another_button_is_another_element(world: ArmWorld) -> None:
+    other = next(i for i in range(7) if i != world.trial.task.element)
+
+    press(world, *front_of(world, other))
+
+    assert world.outcome().verdict is Verdict.WRONG_ELEMENT
+
+
+def test_the_panel_beside_a_button_is_a_fixed_part(world: ArmWorld) -> None:
+    point, ahead = front_of(world, world.trial.task.element)
+
+    press(world, point + [0.0, 0.0, 0.035], ahead, depth=0.012)
+
+    assert world.outcome().verdict is Verdict.FIXED_PART
+
+
+def test_an_arm_that_waits_touches_nothing(world: ArmWorld) -> None:
+    world.advance(0.5)
+
+    assert world.outcome().verdict is Verdict.NOTHING
+    assert world.simulation.joint_positions()[:7] == pytest.approx(
+        world.posture('observe'), abs=1e-6
+    )
+
+
+def test_equal_commands_go_equally() -> None:
+    ends = []
+    for _ in range(2):
+        world = ArmWorld(keypad_trial())
+        press(world, *front_of(world, world.trial.task.element))
+        ends.append((world.simulation.joint_positions(), world.simulation.values()))
+
+    assert (ends[0][0] == ends[1][0]).all()
+    assert (ends[0][1] == ends[1][1]).all()
+
+
+def test_a_reset_world_goes_as_a_new_one(world: ArmWorld) -> None:
+    target = front_of(world, world.trial.task.element)
+    press(world, *target)
+    first = world.simulation.joint_positions()
+
+    world.reset()
+    assert world.time == 0
+    assert world.outcome().verdict is Verdict.NOTHING
+    press(world, *target)
+
+    assert (world.simulation.joint_positions() == first).all()
+
+
+def test_what_the_hand_runs_into_is_told_apart_from_what_the_tip_touches(
+    world: ArmWorld,
+) -> None:
+    point, ahead = front_of(world, world.trial.task.element)
+    kinematics, down = shared_kinematics(), np.array([0.0, 0.0, -1.0])
+    beside = point + 0.13 * down
+
+    before = kinematics.solutions(beside - 0.12 * ahead, down)[0]
+    move(world, before, seconds=4.0)
+    inside = kinematics.solve(beside + 0.02 * ahead, down, before)
+    assert inside is not None
+    move(world, inside, seconds=1.0)
+
+    assert world.arm_contacts == {0, -1}
+    assert world.outcome().verdict is Verdict.NOTHING
+
+
+def test_an_arm_that_is_driven_into_the_fixture_stays_finite(world: ArmWorld) -> None:
+    point, ahead = front_of(world, world.trial.task.element)
+
+    press(world, point, ahead, depth=0.1)
+
+    assert np.isfinite(world.simulation.joint_positions()).all()
+    assert np.abs(world.simulation.joint_velocities()).max() < 3
+
+
+def test_an_arm_that_folds_into_itself_stays_finite(world: ArmWorld) -> None:
+    move(world, np.array([0.0, 1.7, 0.0, -3.0, 0.0, 0.0, 0.0]), seconds=3.0)
+
+    assert np.isfinite(world.simulation.joint_positions()).all()
+    assert np.abs(world.simulation.joint_velocities()).max() < 3
+
+
+def test_a_refused_trajectory_leaves_the_old_one(world: ArmWorld) -> None:
+    goal = world.posture('observe') + 0.1
+    world.follow(JointTrajectory(ARM_JOINTS, np.array([1.0]), goal[None]))
+
+    with pytest.raises(TrajectoryError):
+        world.follow(JointTrajectory(ARM_JOINTS, np.array([0.01]), goal[None] + 0.5))
+    world.advance(1.5)
+
+    assert world.simulation.joint_positions()[:7] == pytest.approx(goal, abs=1e-3)
+
+
+def test_a_drawer_comes_along_while_it_is_held() -> None:
+    trial = drawer_trial()
+    world = ArmWorld(trial)
+    point, ahead = front_of(world, trial.task.element)
+    way = shared_kinematics().approach(point + 0.003 * ahead, ahead, 0.2)
+    move(world, way[0], seconds=2.0)
+    move(world, *way, seconds=2.0)
+    close_gripper(world, 0.0)
+    held = world.held
+    move(world, *reversed(way), seconds=3.0)
+    pulled = world.simulation.progress()[trial.task.element]
+    close_gripper(world, 0.04)
+    let_go, done, before = world.held, world.outcome().verdict, world.tip_pose().position
+    above = shared_kinematics().solve(before + [0.0, 0.0, 0.04], ahead, way[0])
+    assert above is not None
+    move(world, above, seconds=1.0)
+
+    assert held == trial.task.element
+    assert pulled > 0.5
+    assert let_go is None
+    assert done is Verdict.DONE
+    assert world.tip_pose().position[2] == pytest.approx(before[2] + 0.04, abs=0.003)
+
+
+def test_a_gripper_that_was_closed_before_holds_nothing(world: ArmWorld) -> None:
+    close_gripper(world, 0.0)
+
+    press(world, *front_of(world, world.trial.task.element))
+
+    assert world.held is None
+    assert world.outcome().verdict is Verdict.DONE

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joint trajectories: interpolation, replacement, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_sim.arm.joint_trajectory import (
+    JointTrajectory,
+    TrajectoryError,
+    TrajectoryFollower,
+)
+
+NAMES = ('first', 'second')
+
+
+def trajectory(times, positions, velocities=None, names=NAMES) -> JointTrajectory:
+    return JointTrajectory(
+        names,
+        np.array(times, float),
+        np.array(positions, float),
+        None if velocities is None else np.array(velocities, float),
+    )
+
+
+@pytest.fixture
+def follower() -> TrajectoryFollower:
+    return TrajectoryFollower(NAMES, np.array([[-1.0, 1], [0, 3]]), np.array([2.0, 2]))
+
+
+def test_without_velocities_joints_move_linearly(follower: TrajectoryFollower) -> None:
+    follower.start(trajectory([1, 2], [[1, 0], [1, 1]]), now=10.0)
+
+    position, velocity = follower.desired(10.25)
+
+    assert position == pytest.approx([0.25, 0])
+    assert velocity == pytest.approx([1, 0])
+    assert follower.desired(11.5)[0] == pytest.approx([1, 0.5])
+    assert follower.desired(20)[0] == pytest.approx([1, 1])
+    assert follower.desired(20)[1] == pytest.approx([0, 0])
+
+
+def test_with_velocities_joints_move_along_cubics(follower: TrajectoryFollower) -> None:
+    follower.start(trajectory([1], [[1, 0]], [[0, 0]]), now=0.0)
+
+    # a cubic from rest to rest: 3 s^2 - 2 s^3
+    position, velocity = follower.desired(0.25)
+
+    assert position == pytest.approx([0.15625, 0])
+    assert velocity == pytest.approx([1.125, 0])
+
+
+def test_a_new_trajectory_begins_where_the_old_one_is(follower: TrajectoryFollower) -> None:
+    follower.start(trajectory([1], [[1, 0]]), now=0.0)
+
+    follower.start(trajectory([1], [[0.5, 1]]), now=0.5)
+
+    assert follower.desired(0.5)[0] == pytest.approx([0.5, 0])
+    assert follower.desired(1.0)[0] == pytest.approx([0.5, 0.5])
+
+
+def test_joints_may_come_in_another_order(follower: TrajectoryFollower) -> None:
+    follower.start(trajectory([2], [[3, 1]], names=('second', 'first')), now=0.0)
+
+    assert follower.desired(2)[0] == pytest.approx([1, 3])
+
+
+def test_points_that_are_past_are_dropped(follower: TrajectoryFollower) -> None:
+    follower.start(trajectory([1, 2], [[1, 0], [0, 1]]), now=10.5, begin=9.0)
+
+    assert follower.desired(10.75)[0] == pytest.approx([0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ('times', 'positions', 'velocities', 'names', 'sentence'),
+    [
+        ([1], [[0, 0]], None, ('first', 'third'), 'joint_names are first, third'),
+        ([1], [[2, 0]], None, NAMES, r'first is 2.0000 at point 0; expected -1 to 1'),
+        ([0.1], [[1, 0]], None, NAMES, 'would move at 10.00 per second'),
+        ([0.6], [[1, 0]], [[0, 0]], NAMES, 'would move at 2.50 per second'),
+        ([1], [[1, 0]], [[0.5, 0]], NAMES, 'velocities of the last point'),
+        ([0], [[0.5, 0]], None, NAMES, 'Give it more time'),
+    ],
+)
+def test_what_the_arm_cannot_do_is_refused(
+    follower: TrajectoryFollower, times, positions, velocities, names, sentence
+) -> None:
+    with pytest.raises(TrajectoryError, match=sentence):
+        follower.start(trajectory(times, positions, velocities, names), now=0.0)
+    assert follower.desired(5.0)[0] == pytest.approx([0, 0])
+
+
+def test_a_trajectory_that_is_over_is_refused(follower: TrajectoryFollower) -> None:
+    with pytest.raises(TrajectoryError, match=r'ended 1\.000 s ago'):
+        follower.start(trajectory([1], [[0.5, 0]]), now=5.0, begin=3.0)
+
+
+@pytest.mark.parametrize(
+    ('times', 'positions', 'velocities', 'sentence'),
+    [
+        ([], np.zeros((0, 2)), None, 'no points'),
+        ([1, 1], [[0, 0], [1, 1]], None, 'expected increasing times'),
+        ([2, 1], [[0, 0], [1, 1]], None, 'point 1 is 1 s after 2 s'),
+        ([-1], [[0, 0]], None, 'finite times from 0 s on'),
+        ([np.nan], [[0, 0]], None, 'finite times from 0 s on'),
+        ([1], [[np.nan, 0]], None, 'positions hold a number that is not finite'),
+        ([1], [[0, 0]], [[np.inf, 0]], 'velocities hold a number that is not finite'),
+        ([1], [[0]], None, r'positions are \(1, 1\); expected \(1, 2\)'),
+        ([1, 2], [[0, 0], [0, 0]], [[0, 0]], 'velocities are'),
+    ],
+)
+def test_a_malformed_trajectory_is_refused(times, positions, velocities, sentence) -> None:
+    with pytest.raises(TrajectoryError, match=sentence):
+        trajectory(times, positions, velocities)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Elements: how their joints move them, what they afford, and what is none."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_sim.bodies.element import ACTIONS, Element, Front, Joint, Use
+from afformer_sim.bodies.grip import Fingertip
+from afformer_sim.bodies.pose import Pose, turned
+from afformer_sim.bodies.solid import Shape, Solid
+
+TIP = Fingertip(0.01, 0.01, 0.005)
+DOOR = Joint((0.0, 1.0, 0.0), hinge=True, pivot=(-0.2, 0.0, 0.0))
+
+
+@pytest.fixture
+def element() -> Element:
+    """A plate of 4 x 4 cm, 10 cm right of the middle, that is turned so that its top is left."""
+    return Element(
+        'plate',
+        Pose(np.array([0.1, 0.0, 0.0]), turned((0, 0, 1), math.pi / 2)),
+        (Solid(Shape.BOX, (0.02, 0.02, 0.005), (0.5, 0.5, 0.5)),),
+        Solid(Shape.BOX, (0.02, 0.02, 0.005), (0.5, 0.5, 0.5)).corners(),
+        Front((0, 0, 0.005), 0.02, 0.02),
+        (Use('touch', (TIP,)), Use('push', (TIP,), Joint((0.0, 1.0, 0.0)), after=(0.03, 0.05))),
+    )
+
+
+def test_the_actions_are_those_of_opra() -> None:
+    assert ACTIONS == ('hold', 'touch', 'rotate', 'push', 'pull', 'pick up', 'put down')
+
+
+def test_a_slide_moves_along_its_axis_without_a_turn() -> None:
+    displacement = Joint((0.0, 0.6, 0.8)).displacement(0.1)
+    np.testing.assert_allclose(displacement.position, [0, 0.06, 0.08])
+    np.testing.assert_array_equal(displacement.rotation, np.eye(3))
+
+
+def test_a_hinge_turns_about_its_pivot() -> None:
+    displacement = DOOR.displacement(math.pi / 2)
+    moved = displacement.apply(np.array([[-0.2, 0.3, 0.0], [0.2, 0.0, 0.0]]))
+    np.testing.assert_allclose(moved, [[-0.2, 0.3, 0.0], [-0.2, 0.0, -0.4]], atol=1e-12)
+
+
+def test_a_joint_at_zero_leaves_the_element_at_rest() -> None:
+    for joint in (DOOR, Joint((1.0, 0.0, 0.0))):
+        points = np.array([[0.1, 0.2, 0.3]])
+        np.testing.assert_allclose(joint.displacement(0.0).apply(points), points)
+
+
+def test_an_axis_has_length_one() -> None:
+    with pytest.raises(ValueError, match='length 1'):
+        Joint((0.0, 0.0, 2.0))
+
+
+def test_a_displacement_is_in_the_frame_of_the_element(element: Element) -> None:
+    joint = element.use('push').joint
+    assert joint is not None
+    placed = element.placed(joint.displacement(0.04))
+    # its own y axis points to the left
+    np.testing.assert_allclose(placed.position, [0.06, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(placed.rotation, element.pose.rotation)
+    np.testing.assert_array_equal(element.placed().position, element.pose.position)
+
+
+def test_an_element_tells_what_it_affords(element: Element) -> None:
+    assert element.actions == ('touch', 'push')
+    assert element.use('push') is element.uses[1]
+    with pytest.raises(ValueError, match=r"a plate affords \('touch', 'push'\), not pull"):
+        element.use('pull')
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'uses': ()}, 'uses of a plate are empty'),
+        ({'hull': np.zeros((3, 3))}, r'has shape \(3, 3\); expected \[P, 3\] with'),
+        ({'hull': np.zeros((8, 2))}, r'has shape \(8, 2\); expected \[P, 3\] with'),
+    ],
+)
+def test_what_is_no_element_is_refused(
+    element: Element, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(element, **change)
+
+
+def test_an_unknown_action_and_a_use_without_a_grip_are_refused() -> None:
+    with pytest.raises(ValueError, match="action is 'press'; expected one of"):
+        Use('press', (TIP,))
+    with pytest.raises(ValueError, match='there is no grip to hold'):
+        Use('hold', ())

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rigid poses: points, directions, chains and quaternions."""
+
+import math
+
+import mujoco
+import numpy as np
+import pytest
+
+from afformer_sim.bodies.pose import STILL, Pose, at, facing, turned
+
+QUARTER = Pose(np.array([1.0, 2.0, 3.0]), turned((0, 0, 1), math.pi / 2))
+
+
+def test_a_pose_moves_points_and_only_turns_directions() -> None:
+    points = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 5.0]])
+    moved = [[1, 2, 3], [1, 3, 3], [0, 2, 8]]
+    np.testing.assert_allclose(QUARTER.apply(points), moved, atol=1e-12)
+    np.testing.assert_allclose(QUARTER.direct(points), np.array(moved) - [1, 2, 3], atol=1e-12)
+
+
+def test_a_chain_moves_as_its_parts_one_after_the_other() -> None:
+    other = Pose(np.array([0.1, -0.2, 0.3]), turned((1, 2, 3), 0.7))
+    points = np.array([[0.3, 0.2, 0.1], [-1.0, 0.0, 2.0]])
+    chained = (QUARTER @ other).apply(points)
+    np.testing.assert_allclose(chained, QUARTER.apply(other.apply(points)))
+
+
+def test_standing_still_changes_nothing() -> None:
+    chained = STILL @ QUARTER
+    np.testing.assert_array_equal(chained.position, QUARTER.position)
+    np.testing.assert_array_equal(chained.rotation, QUARTER.rotation)
+    np.testing.assert_array_equal(at(0.1, 0.2, 0.3).apply(np.zeros(3)), [0.1, 0.2, 0.3])
+
+
+def test_a_turn_is_counterclockwise_seen_against_its_axis() -> None:
+    quarter = turned((0, 0, 2), math.pi / 2)
+    np.testing.assert_allclose(quarter @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+    about_skew = turned((1, 1, 1), 2 * math.pi / 3)
+    np.testing.assert_allclose(about_skew @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+
+
+def test_the_quaternion_is_that_of_the_rotation() -> None:
+    pose = Pose(np.zeros(3), turned((1, -2, 0.5), 1.1))
+    matrix = np.empty(9)
+    mujoco.mju_quat2Mat(matrix, pose.quaternion)
+    np.testing.assert_allclose(matrix.reshape(3, 3), pose.rotation, atol=1e-12)
+
+
+def test_a_frame_that_faces_outwards_has_its_y_axis_as_upward_as_may_be() -> None:
+    rotation = facing((1, 0, 1), (0, 1, 0))
+    np.testing.assert_allclose(rotation[:, 2], np.array([1, 0, 1]) / math.sqrt(2))
+    np.testing.assert_allclose(rotation[:, 1], [0, 1, 0])
+    # on something operated from above, the fingers point away from the user
+    lid = facing((0, 1, 0), (0, 0.3, -1))
+    np.testing.assert_allclose(lid, np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]), atol=1e-12)
+    assert np.linalg.det(lid) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ('position', 'rotation', 'message'),
+    [
+        (np.zeros(2), np.eye(3), r'shapes \(2,\) and \(3, 3\); expected'),
+        (np.zeros(3), np.eye(2), r'shapes \(3,\) and \(2, 2\); expected'),
+        (np.zeros(3), 2 * np.eye(3), 'perpendicular columns of length 1'),
+    ],
+)
+def test_what_is_no_pose_is_refused(
+    position: np.ndarray, rotation: np.ndarray, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Pose(position, rotation)

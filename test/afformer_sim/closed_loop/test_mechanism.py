@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where elements are when a robot comes, and when one counts as operated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_sim.bodies.element import Use
+from afformer_sim.closed_loop.mechanism import (
+    Mechanism,
+    Task,
+    initial_states,
+    mechanisms,
+)
+
+from .bench_elements import OUT, button, drawer, knob, mug, pair
+
+
+def mechanism(action: str) -> Mechanism:
+    """Of the first object that affords the action."""
+    elements = (drawer(0), knob(0), mug(0), button(0))
+    element = next(element for element in elements if action in element.actions)
+    return Mechanism(element.use(action), 0.0)
+
+
+def test_what_is_pushed_is_found_halfway_out_and_so_are_its_lookalikes() -> None:
+    states = initial_states(pair('drawer', 0.2), Task(0, 'push'))
+    assert sorted(states) == [0, 1]
+    np.testing.assert_allclose([state.position[2] for state in states.values()], 0.04625)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'action'),
+    [('drawer', 'pull'), ('knob', 'rotate'), ('mug', 'put down'), ('button', 'hold')],
+)
+def test_everything_else_is_found_at_rest(kind: str, action: str) -> None:
+    assert initial_states(pair(kind, 0.2), Task(0, action)) == {}
+
+
+def test_the_goal_is_the_least_that_a_demonstration_does() -> None:
+    drawers = mechanisms(pair('drawer', 0.2), Task(0, 'push'))
+    assert drawers[0].goal == 0.015
+    assert mechanism('pull').goal == 0.07
+    assert mechanism('put down').goal == 0.06
+
+
+@pytest.mark.parametrize(
+    ('action', 'last', 'farthest', 'seconds', 'operated'),
+    [
+        ('pull', 0.51, 0.51, 0.0, True),
+        ('pull', 0.49, 1.0, 0.0, False),
+        ('pick up', 0.8, 0.9, 0.0, True),
+        ('put down', 0.1, 0.9, 0.0, True),
+        ('put down', 0.9, 0.9, 0.0, False),
+        ('put down', 0.0, 0.4, 0.0, False),
+        ('touch', 0.0, 1.0, 0.05, True),
+        ('touch', 1.0, 1.0, 0.05, False),
+        ('hold', 0.0, 1.0, 0.4, False),
+        ('hold', 0.0, 1.0, 0.51, True),
+    ],
+)
+def test_operated(
+    action: str, last: float, farthest: float, seconds: float, operated: bool
+) -> None:
+    assert mechanism(action).operated(last, farthest, seconds) == operated
+
+
+def test_a_bump_does_not_disturb_but_a_quarter_of_the_way_does() -> None:
+    assert not mechanism('pull').disturbed(0.2, 1.0)
+    assert mechanism('pull').disturbed(0.3, 0.01)
+    assert mechanism('pull').disturbed(-0.3, 0.01)
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match='element is 2; expected an index below 2'):
+        mechanisms(pair('knob', 0.2), Task(2, 'rotate'))
+    with pytest.raises(ValueError, match='not pick up'):
+        mechanisms(pair('knob', 0.2), Task(0, 'pick up'))
+    with pytest.raises(ValueError, match='element is -1; expected an index from 0'):
+        Task(-1, 'pull')
+    with pytest.raises(ValueError, match=r'start is 0\.0; to push changes nothing from there'):
+        Mechanism(Use('push', knob(0).uses[0].grips, OUT), 0.0)

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated datasets: written, resumed, and read back by the reader of OPRA's annotations."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.cli import simulate
+from afformer_core.cli.main import main
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.verification import find_problems
+from afformer_core.errors import DatasetError
+from afformer_core.media.video import read_video
+from afformer_core.parallel.local_engine import LocalEngine
+from afformer_sim.bodies.element import ACTIONS
+from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
+from afformer_sim.families import FAMILIES
+from afformer_sim.scene.demonstration import plan_demonstration, plan_demonstrations
+from afformer_sim.scene.scene import Scene
+
+SETTINGS = DatasetSettings(
+    seed=3, scenes=2, families=('control_panel', 'keypad'), frames=3, longest_side=64
+)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('simulated')
+    assert list(write_dataset(folder, 'train', SETTINGS)) == [0, 1, 2]
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
+
+
+def test_the_opra_reader_reads_it(folder: Path) -> None:
+    dataset = OpraDataset(folder / 'train.json')
+    assert find_problems(dataset, decode=True) == []
+    assert dataset.action_names == ACTIONS
+    assert len(dataset) == 18
+    assert len({sample.video_path for sample in dataset}) == 6
+    assert len({sample.image_path for sample in dataset}) == 6
+    for sample in dataset:
+        image = cv2.imread(str(sample.image_path))
+        assert image.shape == (sample.image_size[1], sample.image_size[0], 3)
+        assert read_video(sample.video_path).shape[0] == 3
+        assert sample.scene is not None
+        scene = SETTINGS.scene(int(sample.scene.scene_id.removeprefix('train/')))
+        element = scene.fixture.elements[sample.scene.element]
+        assert sample.scene.kinds[sample.scene.element] == element.kind
+        assert dataset.action_names[sample.actions[0]] in element.actions
+
+
+def test_points_lie_on_the_demonstrated_element(folder: Path) -> None:
+    for sample in OpraDataset(folder / 'train.json'):
+        assert sample.scene is not None
+        polygon = sample.scene.polygons[sample.scene.element].astype(np.float32)
+        assert sample.points[0].shape == (10, 2)
+        for point in sample.points[0].tolist():
+            assert cv2.pointPolygonTest(polygon, point, True) > -0.6
+
+
+def test_one_scene_has_demonstrations_of_different_elements(folder: Path) -> None:
+    scenes = [sample.scene for sample in OpraDataset(folder / 'train.json')]
+    for scene_id in ('train/00000', 'train/00001'):
+        elements = [s.element for s in scenes if s is not None and s.scene_id == scene_id]
+        assert len(elements) == 9
+        assert len(set(elements)) == 3
+
+
+def test_entries_tell_family_and_contact(folder: Path) -> None:
+    entries = json.loads((folder / 'train.json').read_text())
+    families = {entry['scene']: entry['family'] for entry in entries}
+    assert families == {f'train/0000{index}': SETTINGS.scene(index).family for index in range(2)}
+    contacts = {entry['video_path']: entry['contact'] for entry in entries}
+    planned = [
+        demonstration.contact_frames(3)
+        for index in range(2)
+        for demonstration in plan_demonstrations(SETTINGS.scene(index), 3, 64)
+    ]
+    assert [contacts[path] for path in sorted(contacts)] == [
+        None if contact is None else list(contact) for contact in planned
+    ]
+    for contact in contacts.values():
+        assert contact is None or 0 <= contact[0] <= contact[1] < 3
+    assert any(contacts.values())
+
+
+def test_entries_tell_the_contact_point_in_each_frame(folder: Path) -> None:
+    entries = json.loads((folder / 'train.json').read_text())
+    points = {entry['video_path']: entry['contact_point'] for entry in entries}
+    paths = iter(sorted(points))
+    for index in range(2):
+        scene = SETTINGS.scene(index)
+        for demonstration in plan_demonstrations(scene, 3, 64):
+            outlines = [
+                replace(
+                    demonstration.view,
+                    camera=demonstration.camera(time),
+                    states=demonstration.states(time),
+                ).outline(scene.fixture, demonstration.element)
+                for time in (1 / 6, 1 / 2, 5 / 6)
+            ]
+            for point, outline in zip(points[next(paths)], outlines, strict=True):
+                polygon = outline.astype(np.float32)
+                assert cv2.pointPolygonTest(polygon, tuple(point), True) > -1
+
+
+def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> None:
+    list(write_dataset(tmp_path, 'train', replace(SETTINGS, hand='mesh')))
+    capsules, meshes = contents(folder), contents(tmp_path)
+    assert capsules.keys() == meshes.keys()
+    changed = {name for name in capsules if capsules[name] != meshes[name]}
+    assert {name for name in changed if name.endswith('.mp4')} == {
+        name for name in capsules if name.endswith('.mp4')
+    }
+    assert not any(name.endswith('.jpg') for name in changed)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'renderer': 'pencil'}, "renderer is 'pencil'; expected one of"),
+        ({'renderer': 'filament'}, 'it shows hands of meshes alone'),
+        ({'robots': 1.5}, 'expected a share from 0 to 1'),
+        (
+            {'renderer': 'filament', 'hand': 'mesh', 'robots': 0.5},
+            'unless the renderer is classic',
+        ),
+    ],
+)
+def test_what_a_renderer_cannot_show_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SETTINGS, **change)
+
+
+def test_robots_are_in_images_alone(folder: Path, tmp_path: Path) -> None:
+    list(write_dataset(tmp_path, 'train', replace(SETTINGS, robots=1.0)))
+    alone, beside = contents(folder), contents(tmp_path)
+    assert all(alone[name] == beside[name] for name in alone if name.endswith('.mp4'))
+    entries = json.loads((tmp_path / 'train.json').read_text())
+    before = json.loads((folder / 'train.json').read_text())
+    assert sum(entry['robot'] for entry in entries) > len(entries) / 2
+    for entry, other in zip(entries, before, strict=True):
+        assert entry['heatmaps'] == other['heatmaps']
+        same = alone[entry['image_path']] == beside[entry['image_path']]
+        assert same is not entry['robot']
+
+
+def test_an_unknown_hand_is_refused() -> None:
+    with pytest.raises(ValueError, match="hand is 'paw'; expected one of"):
+        replace(SETTINGS, hand='paw')
+
+
+def test_a_scene_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
+    scene = Scene(2, 'mugs')
+    count = len(scene.fixture.elements)
+    demonstrations = plan_demonstrations(scene, count + 1, 64)
+    assert sorted(demonstration.element for demonstration in demonstrations[:count]) == list(
+        range(count)
+    )
+    again, first = (
+        demonstrations[-1],
+        next(one for one in demonstrations if one.element == demonstrations[-1].element),
+    )
+    assert again.hand != first.hand
+
+
+def test_performances_of_a_demonstration_are_of_one_action_by_other_people() -> None:
+    scene = Scene(2, 'keypad')
+    demonstrations = plan_demonstrations(scene, 2, 64, performances=3)
+    for group in (demonstrations[:3], demonstrations[3:]):
+        assert len({(demonstration.element, demonstration.action) for demonstration in group}) == 1
+        assert group[0].hand != group[1].hand != group[2].hand
+    # Left to themselves they would differ.
+    drawn = [
+        plan_demonstration(scene, demonstrations[0].element, 64, performance=k).action
+        for k in range(3)
+    ]
+    assert len(set(drawn)) > 1
+
+
+def test_families_are_drawn_evenly() -> None:
+    settings = replace(SETTINGS, families=('keypad', 'mugs', 'doors', 'jars'))
+    drawn = [settings.scene(index).family for index in range(200)]
+    assert all(30 < drawn.count(family) < 70 for family in settings.families)
+    assert [settings.scene(index).family for index in range(200)] == drawn
+    assert not any(settings.scene(index).held_out for index in range(3))
+    assert replace(settings, held_out=True).scene(0).held_out
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
+    settings = DatasetSettings(3, 1, (family,), True, 1, 2, frames=2, longest_side=48)
+    list(write_dataset(tmp_path, 'test', settings))
+    dataset = OpraDataset(tmp_path / 'test.json')
+    assert find_problems(dataset, decode=True) == []
+    for sample in dataset:
+        assert sample.scene is not None
+        polygon = sample.scene.polygons[sample.scene.element].astype(np.float32)
+        middle = [float(value) for value in np.median(sample.points[0], axis=0)]
+        assert cv2.pointPolygonTest(polygon, middle, True) > -0.6
+
+
+def test_two_processes_write_the_same_bytes_as_one(folder: Path, tmp_path: Path) -> None:
+    list(write_dataset(tmp_path, 'train', SETTINGS, engine=LocalEngine(2)))
+    assert contents(tmp_path) == contents(folder)
+
+
+def test_an_interrupted_run_is_continued(folder: Path, tmp_path: Path) -> None:
+    progress = write_dataset(tmp_path, 'train', SETTINGS)
+    assert next(progress) == 0
+    assert next(progress) == 1
+    progress.close()
+    assert not (tmp_path / 'train.json').exists()
+    assert list(write_dataset(tmp_path, 'train', SETTINGS)) == [1, 2]
+    assert contents(tmp_path) == contents(folder)
+
+
+def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(folder: Path, tmp_path: Path) -> None:
+    list(write_dataset(tmp_path, 'train', replace(SETTINGS, scenes=1)))
+    whole = json.loads((folder / 'train.json').read_text())
+    assert json.loads((tmp_path / 'train.json').read_text()) == whole[:9]
+
+
+def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
+    with pytest.raises(DatasetError, match='made with'):
+        next(write_dataset(folder, 'train', replace(SETTINGS, seed=4)))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'scenes': 0}, 'scenes is 0; expected at least 1'),
+        ({'demonstrations': 0}, 'demonstrations is 0; expected at least 1'),
+        ({'families': ('teapots',)}, 'families are teapots; expected some of keypad, '),
+        ({'families': ()}, 'families are none'),
+        ({'longest_side': 8}, 'at least 32'),
+        ({'seed': -1}, 'seed is -1; expected at least 0'),
+    ],
+)
+def test_impossible_settings_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SETTINGS, **change)
+
+
+def test_the_command_renders_what_it_is_asked_for(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    simulate.add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(
+        [
+            'simulate',
+            str(tmp_path),
+            '--split',
+            'test',
+            '--scenes',
+            '1',
+            '--frames',
+            '2',
+            '--longest-side',
+            '48',
+            '--targets',
+            '1',
+        ]
+    )
+    assert arguments.run(arguments) == 0
+    assert len(OpraDataset(tmp_path / 'test.json')) == 3
+
+
+def test_the_command_renders_the_families_and_the_seed_of_a_split(tmp_path: Path) -> None:
+    few = ['--scenes', '1', '--demonstrations', '1', '--targets', '1', '--frames', '1']
+    options = ['--longest-side', '48', *few]
+    assert main(['simulate', str(tmp_path), '--split', 'test-buttons', *options]) == 0
+    named = ['--split', 'other', '--families', 'mugs', '--seed', '4']
+    assert main(['simulate', str(tmp_path), *named, *options]) == 0
+    written = json.loads((tmp_path / 'simulation.json').read_text())
+    assert (written['test-buttons']['seed'], written['other']['seed']) == (5, 4)
+    assert written['test-buttons']['held_out']
+    for split, family in (('test-buttons', 'dense_keypad'), ('other', 'mugs')):
+        (entry,) = json.loads((tmp_path / f'{split}.json').read_text())
+        assert entry['family'] == family

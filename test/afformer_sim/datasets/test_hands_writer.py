@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of hands, read back as VOC's annotations."""
+
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_sim.bodies.element import Use
+from afformer_sim.bodies.grip import Fingertip
+from afformer_sim.datasets.hand_annotation import AnnotatedHand, annotation_xml
+from afformer_sim.datasets.hands_writer import (
+    HandsSettings,
+    moments,
+    neighbouring_times,
+    write_hands,
+)
+from afformer_sim.scene.demonstration import plan_demonstrations
+from afformer_sim.scene.motion import Motion
+from afformer_sim.scene.visibility import Box
+
+SETTINGS = HandsSettings(2, 6, ('keypad', 'mugs'), demonstrations=1, longest_side=96)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('hands')
+    assert list(write_hands(folder, 'trainval', SETTINGS)) == [0, 1, 2, 3, 4, 5, 6]
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    return (folder / 'ImageSets' / 'Main' / 'trainval.txt').read_text().split()
+
+
+def objects(folder: Path, name: str) -> list[dict[str, str | None]]:
+    """The texts of each object by their keys, edges of the box among them."""
+    root = ElementTree.parse(folder / 'Annotations' / f'{name}.xml').getroot()
+    return [{part.tag: part.text for part in found.iter()} for found in root.iter('object')]
+
+
+def box(found: dict[str, str | None]) -> list[int]:
+    return [int(found[key] or 0) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
+
+
+def test_each_listed_image_and_no_other_is_there_with_its_annotation(folder: Path) -> None:
+    assert len(names(folder)) == len(set(names(folder)))
+    for part in ('Annotations', 'JPEGImages'):
+        assert sorted(path.stem for path in (folder / part).iterdir()) == sorted(names(folder))
+    for name in names(folder):
+        root = ElementTree.parse(folder / 'Annotations' / f'{name}.xml').getroot()
+        image = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
+        assert root.findtext('filename') == f'{name}.jpg'
+        assert int(root.findtext('size/width', '')) == image.shape[1]
+        assert int(root.findtext('size/height', '')) == image.shape[0]
+
+
+def test_images_have_neighbours(folder: Path) -> None:
+    moved = []
+    for part in (f'JPEGImages{step}' for step in ('-3', '-2', '-1', '+1', '+2', '+3')):
+        found = sorted(path.stem for path in (folder / part).iterdir())
+        assert found == sorted(names(folder))
+        for name in found:
+            image = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
+            neighbour = cv2.imread(str(folder / part / f'{name}.jpg'))
+            assert image.shape == neighbour.shape
+            difference = cv2.absdiff(image, neighbour)
+            if name.endswith('hover'):
+                moved.append(difference.max())
+            if name.endswith('alone'):
+                # Nothing moves, and noise is never the same.
+                assert 0 < difference.mean() < 20
+    assert np.median(moved) > 60
+
+
+def test_neighbours_are_a_moment_away_and_within_the_clip() -> None:
+    for seed in range(20):
+        away = np.array(neighbouring_times(0.5, np.random.default_rng(seed))) - 0.5
+        assert 0.06 <= away[3] <= 0.12
+        np.testing.assert_allclose(away, away[3] * np.array([-3, -2, -1, 1, 2, 3]))
+    assert neighbouring_times(0.01, np.random.default_rng(0))[:3] == (0, 0, 0)
+    assert neighbouring_times(0.99, np.random.default_rng(0))[3:] == (1, 1, 1)
+
+
+def test_contact_is_told_where_the_hand_touches_and_only_there(folder: Path) -> None:
+    states: Counter[tuple[str, str | None]] = Counter()
+    for name in names(folder):
+        for found in objects(folder, name):
+            if found['name'] == 'hand':
+                states[name.rpartition('_')[2], found['contactstate']] += 1
+                assert found['handside'] in ('0', '1')
+    assert {(moment, state) for moment, state in states} >= {
+        ('hover', '0'),
+        ('contact', '3'),
+        ('contact', '4'),
+        ('after', '0'),
+    }
+    assert all((moment == 'contact') == (state != '0') for moment, state in states)
+
+
+def test_what_is_touched_has_a_box_and_its_hand_says_so(folder: Path) -> None:
+    with_contact_box = 0
+    for name in names(folder):
+        found = objects(folder, name)
+        if len(found) < 2:
+            assert all(one['name'] == 'hand' and one['objxmin'] == 'None' for one in found)
+            continue
+        hand, target = found
+        with_contact_box += 1
+        assert target['name'] == 'targetobject'
+        edges = [int(hand[f'obj{key}'] or 0) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
+        assert edges == box(target)
+        toward = np.add(box(target)[:2], box(target)[2:]) - np.add(box(hand)[:2], box(hand)[2:])
+        told = float(hand['magnitude'] or 0) * np.array(
+            [float(hand['unitdx'] or 0), float(hand['unitdy'] or 0)]
+        )
+        np.testing.assert_allclose(told, toward / 2, atol=0.01)
+    assert with_contact_box >= 4
+
+
+def test_boxes_lie_around_the_projected_fingertips(folder: Path) -> None:
+    checked = 0
+    for index in range(SETTINGS.scenes):
+        scene = SETTINGS.scene(index)
+        (demonstration,) = plan_demonstrations(scene, 1, SETTINGS.longest_side)
+        name = f'trainval_{index:05d}_0_contact'
+        hands = [found for found in objects(folder, name) if found['name'] == 'hand']
+        motion = demonstration.motion
+        middle = (max(motion.start, 0) + min(motion.end, 1)) / 2
+        still = not demonstration.drift.any() and motion.action in ('touch', 'hold')
+        if not hands or not still:
+            continue
+        # fingertips are where the capsules of the last bones end
+        capsules = demonstration.capsules(scene.fixture, middle)
+        tips = np.array([capsules[3 * finger + 2].end for finger in range(5)])
+        pixels = demonstration.view.pixels(tips) + 1
+        left, top, right, bottom = box(hands[0])
+        inside = pixels[
+            (pixels > 0.5).all(axis=1)
+            & (pixels < np.array(demonstration.view.size) + 0.5).all(axis=1)
+        ]
+        assert (inside >= np.array([left, top]) - 1.5).all()
+        assert (inside <= np.array([right, bottom]) + 1.5).all()
+        checked += 1
+    assert checked
+
+
+def test_images_without_a_hand_have_no_object(folder: Path) -> None:
+    alone = [name for name in names(folder) if name.endswith('alone')]
+    assert len(alone) == 6
+    assert all(objects(folder, name) == [] for name in alone)
+
+
+def test_moments_are_clear_of_the_begin_and_end_of_the_contact() -> None:
+    use = Use('touch', (Fingertip(0.01, 0.01, 0.0),))
+    motion = Motion(use, 0.4, 0.6, np.zeros(3), np.zeros(3), 0.2, 0.2, (0.0, 0.0))
+    for seed in range(50):
+        found = moments(motion, np.random.default_rng(seed))
+        assert 0 <= found['far'] <= 0.3 <= found['hover'] <= 0.37
+        assert 0.4 <= found['contact'] <= 0.6
+        assert 0.63 <= found['after'] <= 1
+    held = Motion(use, -0.02, 1.02, np.zeros(3), np.zeros(3), 0.2, 0.2, (0.0, 0.0))
+    assert list(moments(held, np.random.default_rng(0))) == ['contact']
+
+
+def test_the_first_pixel_is_one() -> None:
+    hand = AnnotatedHand(Box(0, 2, 9, 11), True, 4, Box(4, 2, 15, 11))
+    text = annotation_xml('a.jpg', (16, 12), [hand])
+    found, target = ElementTree.fromstring(text).findall('object')
+    assert [one.text for one in found.iter() if one.tag in ('xmin', 'ymin', 'xmax', 'ymax')] == [
+        *('1', '3', '10', '12')
+    ]
+    assert [found.findtext(key) for key in ('truncated', 'handside', 'magnitude', 'unitdx')] == [
+        *('1', '0', '5.0', '1.0')
+    ]
+    assert [target.findtext(key) for key in ('contactleft', 'contactright')] == ['1', '0']
+    assert target.findtext('bndbox/xmax') == '16'
+
+
+def test_a_hand_without_contact_touches_nothing() -> None:
+    with pytest.raises(ValueError, match='expected None without contact'):
+        AnnotatedHand(Box(0, 0, 1, 1), True, 0, Box(0, 0, 1, 1))
+    with pytest.raises(ValueError, match='contact is 1; expected 0, 3 or 4'):
+        AnnotatedHand(Box(0, 0, 1, 1), True, 1)
+    with pytest.raises(ValueError, match='ends before it begins'):
+        Box(3, 0, 2, 1)

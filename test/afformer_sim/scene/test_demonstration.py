@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations: reproducible, the hand on the element, the others as they were left."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import mujoco
+import numpy as np
+import pytest
+
+from afformer_sim.bodies.seeds import scene_seed
+from afformer_sim.scene.demonstration import (
+    choose_elements,
+    plan_demonstration,
+    render_clip,
+    render_demonstration,
+)
+from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.view import frame_times, plan_target, render_target, render_views
+from afformer_sim.scene.world import build_model
+
+SCENE = Scene(scene_seed(2, 3))
+KNOB = ('hold', 'pull', 'push', 'rotate', 'touch')
+EVERY_USE = {
+    'button': ('hold', 'touch'),
+    'handle': ('hold', 'pull', 'push', 'touch'),
+    'knob': KNOB,
+}
+
+
+def distance_to_geom(
+    model: mujoco.MjModel, data: mujoco.MjData, geom: int, point: np.ndarray
+) -> float:
+    """Metres from a point to the surface of a box or an upright cylinder, negative inside."""
+    local = np.abs(data.geom_xmat[geom].reshape(3, 3).T @ (point - data.geom_xpos[geom]))
+    size = model.geom_size[geom]
+    if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_CYLINDER:
+        beyond = np.array([np.hypot(local[0], local[1]) - size[0], local[2] - size[1]])
+    else:
+        assert model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_BOX
+        beyond = local - size
+    return float(np.linalg.norm(beyond.clip(0)) + min(beyond.max(), 0))
+
+
+def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
+    """Metres from the nearest fingertip to the element at three times in contact."""
+    fixture = scene.fixture
+    demonstration = plan_demonstration(scene, element, action=action)
+    model = build_model(scene, (64, 64))
+    data = mujoco.MjData(model)
+    body = model.body(f'element_{element}').id
+    gaps = []
+    for time in np.linspace(demonstration.motion.start, demonstration.motion.end, 5)[1:-1]:
+        pose = fixture.elements[element].placed(demonstration.states(time)[element])
+        data.mocap_pos[element] = pose.position
+        data.mocap_quat[element] = pose.quaternion
+        mujoco.mj_kinematics(model, data)
+        tips = [each for each in demonstration.capsules(fixture, time) if each.radius == 0.0075]
+        gaps.append(
+            min(
+                distance_to_geom(model, data, geom, tip.end) - tip.radius
+                for tip in tips
+                for geom in np.flatnonzero(model.geom_bodyid == body)
+            )
+        )
+    return gaps
+
+
+def test_the_contact_pixel_is_below_the_finger_that_presses_and_follows_the_camera() -> None:
+    scene = Scene(scene_seed(4, 1), 'keypad')
+    fixture = scene.fixture
+    element = fixture.elements[2]
+    demonstration = plan_demonstration(scene, 2, action='touch')
+    demonstration = replace(demonstration, drift=np.array([[0.02, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    for time in (0.0, (demonstration.motion.start + demonstration.motion.end) / 2, 1.0):
+        moved = element.placed(demonstration.motion.displacement(time))
+        tip = moved.apply(next(iter(demonstration.grasp.contacts.values())))
+        front = tip - 0.0075 * moved.rotation[:, 2]
+        view = replace(demonstration.view, camera=demonstration.camera(time))
+        np.testing.assert_allclose(
+            demonstration.contact_pixel(fixture, time), view.pixels(front[None])[0], atol=1e-9
+        )
+
+
+def test_a_contact_point_outside_the_image_has_no_pixel() -> None:
+    scene = Scene(scene_seed(4, 1), 'keypad')
+    demonstration = plan_demonstration(scene, 2)
+    shifted = replace(demonstration, drift=np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    behind = replace(demonstration, drift=np.array([[0.0, 0.0, -4.0], [0.0, 0.0, 0.0]]))
+    assert demonstration.contact_pixel(scene.fixture, 1.0) is not None
+    assert shifted.contact_pixel(scene.fixture, 1.0) is None
+    assert behind.contact_pixel(scene.fixture, 1.0) is None
+
+
+def test_fingertips_touch_the_element_as_long_as_they_are_in_contact() -> None:
+    tried = defaultdict(set)
+    for index in range(12):
+        scene = Scene(scene_seed(4, index))
+        for element in choose_elements(scene, 2):
+            target = scene.fixture.elements[element]
+            for action in target.actions:
+                gaps = nearest_fingertip(scene, element, action)
+                assert min(gaps) > -0.006, (index, element, action)
+                assert max(gaps) < 0.003, (index, element, action)
+                tried[target.kind].add(action)
+    assert {kind: tuple(sorted(actions)) for kind, actions in tried.items()} == EVERY_USE
+
+
+def test_each_kind_is_used_in_each_of_its_ways() -> None:
+    actions = defaultdict(set)
+    for index in range(30):
+        scene = Scene(scene_seed(6, index))
+        for element in choose_elements(scene, 3):
+            demonstration = plan_demonstration(scene, element)
+            actions[scene.fixture.elements[element].kind].add(demonstration.action)
+    assert {kind: tuple(sorted(each)) for kind, each in actions.items()} == EVERY_USE
+
+
+def test_the_same_element_can_be_asked_for_any_of_its_actions() -> None:
+    for action in SCENE.fixture.elements[0].actions:
+        assert plan_demonstration(SCENE, 0, action=action).action == action
+    with pytest.raises(ValueError, match=r'affords .*, not pick up'):
+        plan_demonstration(SCENE, 0, action='pick up')
+
+
+def test_another_performance_has_its_own_person_and_camera() -> None:
+    first, second, again = (plan_demonstration(SCENE, 0, performance=k) for k in (0, 1, 1))
+    assert first.hand == plan_demonstration(SCENE, 0).hand
+    assert second.element == first.element
+    assert second.hand != first.hand
+    assert not np.allclose(second.view.camera.position, first.view.camera.position)
+    np.testing.assert_array_equal(second.view.camera.position, again.view.camera.position)
+
+
+def test_the_demonstrated_elements_are_different_ones_while_there_are() -> None:
+    elements = len(SCENE.fixture.elements)
+    assert len(set(choose_elements(SCENE, 4))) == 4
+    assert sorted(choose_elements(SCENE, elements)) == list(range(elements))
+    assert sorted(choose_elements(SCENE, 2 * elements)) == sorted(2 * list(range(elements)))
+    assert choose_elements(SCENE, 2 * elements)[:4] == choose_elements(SCENE, 4)
+
+
+def test_the_other_elements_stay_as_they_were_left() -> None:
+    moved = 0
+    for index in range(20):
+        scene = Scene(scene_seed(12, index))
+        demonstration = plan_demonstration(scene, 0)
+        assert 0 not in demonstration.view.states
+        for time in (0.0, 0.5, 1.0):
+            states = demonstration.states(time)
+            assert set(states) == {0, *demonstration.view.states}
+            assert all(
+                states[i] is demonstration.view.states[i] for i in demonstration.view.states
+            )
+            own = demonstration.motion.displacement(time)
+            np.testing.assert_array_equal(states[0].position, own.position)
+        moved += len(demonstration.view.states)
+    assert moved > 10
+
+
+def test_some_demonstrations_are_seen_from_the_head_of_who_gives_them() -> None:
+    demonstrations = [plan_demonstration(Scene(scene_seed(13, index)), 0) for index in range(60)]
+    # no other camera has so wide a lens
+    wide = [
+        demonstration
+        for demonstration in demonstrations
+        if demonstration.view.camera.field_of_view > 55
+    ]
+    assert 0.1 < len(wide) / len(demonstrations) < 0.4
+    assert all(np.abs(demonstration.drift).max() > 0 for demonstration in wide)
+    assert any(np.abs(demonstration.drift).max() == 0 for demonstration in demonstrations)
+
+
+def test_contact_frames_are_the_first_and_the_last_with_the_hand_on_the_element() -> None:
+    demonstration = plan_demonstration(SCENE, 0)
+
+    def frames(start: float, end: float, count: int) -> tuple[int, int] | None:
+        return replace(
+            demonstration, motion=replace(demonstration.motion, start=start, end=end)
+        ).contact_frames(count)
+
+    # the frames of 8 are taken at 1/16, 3/16, ...
+    assert frames(0.3, 0.6, 8) == (2, 4)
+    assert frames(-0.02, 0.6, 8) == (0, 4)
+    assert frames(0.3, 1.02, 8) == (2, 7)
+    assert frames(0.3125, 0.5625, 8) == (2, 4)
+    assert frames(0.33, 0.43, 8) is None
+    assert frames(0.33, 0.43, 32) == (11, 13)
+
+
+def test_a_clip_is_the_same_each_time_and_of_the_size_asked_for() -> None:
+    first = render_demonstration(SCENE, 1, frames=3, size=(96, 64))
+    assert first.shape == (3, 64, 96, 3)
+    assert first.dtype == np.uint8
+    np.testing.assert_array_equal(render_demonstration(SCENE, 1, frames=3, size=(96, 64)), first)
+    assert (first[0] != first[1]).any()
+
+
+def test_more_frames_show_the_same_motion() -> None:
+    # frame 4 k + 1 and 4 k + 2 of 32 lie on both sides of frame k of 8
+    few, many = frame_times(8), frame_times(32)
+    np.testing.assert_allclose(few, (many[1::4] + many[2::4]) / 2)
+
+
+def test_target_images_show_neither_hand_nor_what_it_did() -> None:
+    views = [plan_target(SCENE, number, longest_side=96) for number in range(2)]
+    with Renderer(SCENE, (96, 96)) as renderer:
+        before = render_views(SCENE, views, renderer)
+        render_clip(renderer, SCENE, plan_demonstration(SCENE, 0, longest_side=96), 2)
+        after = render_views(SCENE, views, renderer)
+    for image, again in zip(before, after, strict=True):
+        np.testing.assert_array_equal(image, again)
+    np.testing.assert_array_equal(render_target(SCENE, 0, size=views[0].size), before[0])
+
+
+def test_the_hand_hides_a_part_of_the_fixture_in_a_clip() -> None:
+    demonstration = plan_demonstration(SCENE, 0)
+    middle = (demonstration.motion.start + demonstration.motion.end) / 2
+    with Renderer(SCENE, (256, 256)) as renderer:
+        renderer.set_room(demonstration.view.lighting, demonstration.view.surroundings)
+        without = renderer.render(demonstration.camera(middle), demonstration.view.size)
+        hand = demonstration.capsules(SCENE.fixture, middle)
+        assert (
+            renderer.render(demonstration.camera(middle), demonstration.view.size, hand) != without
+        ).any()

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entry point of the ``afformer`` command.
 
-Each subcommand is a module of this package with ``add_parser(subparsers)``, which sets ``run`` to
-a function of the parsed arguments that returns the exit status. Modules import large libraries
-inside that function, so that ``afformer --help`` is quick.
+Each subcommand is a module with ``add_parser(subparsers)``, which sets ``run`` to a function of
+the parsed arguments that returns the exit status. Modules import large libraries inside that
+function, so that ``afformer --help`` is quick. They lie in this package; those of an optional
+package lie in its own package ``cli``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from afformer_core import __version__
 from afformer_core.cli.options.path_options import require_inputs_of_command_kept
@@ -42,6 +44,8 @@ SUBCOMMANDS = (
     'bench',
 )
 
+# Nothing here imports these packages, and the command runs without them.
+_OPTIONAL_PACKAGES = {'simulate': 'afformer_sim'}
 _WITH_OPTIONS_OF_THEIR_OWN = ('train',)
 
 EXAMPLES = """\
@@ -65,9 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--debug', action='store_true', help=debug_help)
     subparsers = parser.add_subparsers(metavar='subcommand', required=True)
     for name in SUBCOMMANDS:
-        importlib.import_module(f'afformer_core.cli.{name.replace("-", "_")}').add_parser(
-            subparsers
-        )
+        _add_subcommand(name, subparsers)
     for name, subparser in subparsers.choices.items():
         subparser.set_defaults(subparser=subparser)
         if name in _WITH_OPTIONS_OF_THEIR_OWN:
@@ -77,6 +79,29 @@ def build_parser() -> argparse.ArgumentParser:
             '--debug', action='store_true', default=argparse.SUPPRESS, help=debug_help
         )
     return parser
+
+
+def _add_subcommand(name: str, subparsers: Any) -> None:
+    package = _OPTIONAL_PACKAGES.get(name, 'afformer_core')
+    module = f'{package}.cli.{name.replace("-", "_")}'
+    try:
+        importlib.import_module(module).add_parser(subparsers)
+    except ModuleNotFoundError as error:
+        if name not in _OPTIONAL_PACKAGES or not f'{module}.'.startswith(f'{error.name}.'):
+            raise
+        _add_absent(name, package, subparsers)
+
+
+def _add_absent(name: str, package: str, subparsers: Any) -> None:
+    """Add a subcommand that only says what it needs; without a help text it is not listed."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        raise AfformerError(
+            f'`afformer {name}` needs the package {package}, which is not installed. Run '
+            f'{how_to_install("sim")}'
+        )
+
+    subparsers.add_parser(name, add_help=False).set_defaults(run=run, passes_on=True)
 
 
 def parse(given: Sequence[str]) -> argparse.Namespace:

@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The camera of the demo that moves in front of an image."""
+"""Scenes of the demo and of the studio, and the camera that moves in front of an image."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,3 +28,17 @@ def test_the_camera_moves_and_shows_hardly_anything_beyond_the_image(
     assert shares.min() > -0.02
     assert shares.max() < 1.02
     assert np.ptp(shares[:, 0], axis=0).min() > 0.05
+
+
+@pytest.mark.slow
+def test_the_scenes_are_rendered_into_a_folder_and_listed(tmp_path: Path) -> None:
+    command = [sys.executable, '-m', 'afformer_sim.demo_scenes', str(tmp_path)]
+    subprocess.run(command, check=True)
+
+    listed = json.loads((tmp_path / 'scenes.json').read_text())
+    assert [(one['video'], one['image']) for one in listed] == [
+        ('cup_handle.mp4', 'cup.png'),
+        ('spoon.mp4', 'cup.png'),
+        ('drawers_pull.mp4', 'drawers_pull.png'),
+    ]
+    assert all((tmp_path / one[file]).is_file() for one in listed for file in ('video', 'image'))

@@ -9,25 +9,16 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.files.folder_lock import folder_lock
 
-# Rendering in a process of its own leaves OpenGL out of the server. The last line says what is
-# there.
-_RENDER = """
-import json, sys
-from pathlib import Path
-from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
-folder = Path(sys.argv[1])
-scenes = [
-    {'title': one.title, 'video': one.demonstration.name, 'image': one.image.name}
-    for one in rendered_scenes(folder)
-]
-(folder / 'scenes.json').write_text(json.dumps(scenes))
-"""
+# Nothing here imports the simulator. Rendering in a process of its own leaves OpenGL out of the
+# server.
+_SIMULATOR, _RENDERER = 'afformer_sim', 'afformer_sim.demo_scenes'
 _SCENES = 'scenes.json'
 _SECONDS = 300
 
@@ -39,6 +30,11 @@ class ExampleScene:
     title: str
     video: Path
     image: Path
+
+
+def examples_are_offered() -> bool:
+    """Return whether the simulator, which renders the examples, is installed."""
+    return find_spec(_SIMULATOR) is not None
 
 
 def example_scenes() -> tuple[ExampleScene, ...]:
@@ -64,7 +60,7 @@ def _render(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
         rendered = Path(aside) / folder.name
         rendered.mkdir()
-        command = [sys.executable, '-c', _RENDER, str(rendered)]
+        command = [sys.executable, '-m', _RENDERER, str(rendered)]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_SECONDS, text=True)
         except subprocess.CalledProcessError as error:

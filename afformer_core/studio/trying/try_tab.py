@@ -11,7 +11,11 @@ from nicegui import background_tasks, ui
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.trying.answer_panel import AnswerImage, AnswerPanel
 from afformer_core.studio.trying.demonstration_panel import DemonstrationPanel
-from afformer_core.studio.trying.examples import ExampleScene, example_scenes
+from afformer_core.studio.trying.examples import (
+    ExampleScene,
+    example_scenes,
+    examples_are_offered,
+)
 from afformer_core.studio.trying.image_panel import ImagePanel
 from afformer_core.studio.trying.workspace import Workspace
 
@@ -42,7 +46,8 @@ class TryTab:
                 answer_image = AnswerImage()
             with ui.column().classes('gap-2 col-start-2 lg:col-start-3'):
                 self._answer = AnswerPanel(answer_image)
-                self._examples()
+                if examples_are_offered():
+                    self._examples()
         self._answer.show(None, _NEEDED)
 
     def _ground_later(self) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import re
+import sys
 from collections.abc import Callable
 
 import pytest
 
 import afformer_core
-from afformer_core import cli
 from afformer_core.cli import main as command
 from afformer_core.errors import AfformerError
 
@@ -101,14 +102,53 @@ def test_every_subcommand_has_help_with_an_example(
 
 
 def test_every_module_of_a_subcommand_is_one() -> None:
-    names = {module.name for module in pkgutil.iter_modules(cli.__path__)}
     subcommands = {
-        name.replace('_', '-')
-        for name in names
-        if hasattr(importlib.import_module(f'{cli.__name__}.{name}'), 'add_parser')
+        module.name.replace('_', '-')
+        for package in ('afformer_core.cli', 'afformer_sim.cli')
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__)
+        if hasattr(importlib.import_module(f'{package}.{module.name}'), 'add_parser')
     }
 
     assert subcommands == set(command.SUBCOMMANDS)
+
+
+@pytest.fixture
+def without_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package afformer_sim cannot be imported, as where it is not installed."""
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'afformer_sim']:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, 'afformer_sim', None)
+
+
+@pytest.mark.usefixtures('without_simulator')
+@pytest.mark.parametrize('arguments', [('out', '--layout', 'hands'), ('--help',)])
+def test_without_the_simulator_its_command_says_what_to_install(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(('simulate', *arguments)) == 1
+    assert capsys.readouterr().err.startswith(
+        'afformer: error: `afformer simulate` needs the package afformer_sim, which is not '
+        "installed. Run `pip install '.[sim]'`"
+    )
+
+
+@pytest.mark.usefixtures('without_simulator')
+def test_without_the_simulator_the_other_commands_are_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        command.main(('--help',))
+    listed = re.findall(r'^    ([a-z-]+)', capsys.readouterr().out, re.MULTILINE)
+    assert listed == [name for name in command.SUBCOMMANDS if name != 'simulate']
+
+
+def test_a_broken_simulator_is_not_taken_for_an_absent_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, 'afformer_sim.cli.simulate', raising=False)
+    monkeypatch.setitem(sys.modules, 'afformer_core.cli.options.engine_options', None)
+    with pytest.raises(ModuleNotFoundError, match='engine_options'):
+        command.main(('simulate', 'out'))
 
 
 def test_a_command_without_subcommand_is_bad_usage() -> None:

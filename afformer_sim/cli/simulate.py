@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.session_options import open_grounder
-from afformer_core.cli.options.simulate_options import (
+from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+from afformer_sim.cli.simulate_options import (
     CLOSED_LOOP,
     ROBOT_BENCHMARKS,
     add_options,
     layout_of,
     options_of,
 )
-from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
 if TYPE_CHECKING:
     from afformer_core.parallel.engine import Engine

@@ -8,7 +8,6 @@ from pathlib import Path
 import mujoco
 
 from afformer_core.errors import AfformerError
-from afformer_sim.arm.franka import arm_model
 
 
 def open_arm_model(path: str) -> mujoco.MjModel:
@@ -18,6 +17,8 @@ def open_arm_model(path: str) -> mujoco.MjModel:
         AfformerError: the file cannot be read, or the package with the Franka arm is missing.
     """
     if not path:
+        from afformer_sim.arm.franka import arm_model
+
         return arm_model()
     if not Path(path).is_file():
         raise AfformerError(f'{path} is not a file; expected the MJCF or URDF of the arm')

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model on disk: one folder of `model.json`, `model.safetensors` and exported graphs.
+"""A model on disk: a folder with `model.json`, `model.safetensors` and exported graphs.
 
-A matching network beside the decoder is a model folder of its own, the subfolder `matching`.
+A matching network is a model folder of its own, in the subfolder `matching`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class ModelDescription:
     Attributes:
         configuration: the architecture.
         weights_sha256: hash of `model.safetensors`, in hexadecimal.
-        training: how the weights were made, on what data, and their measured limits; free form
-            but for `trained_on` (see `ingredients`).
-        calibration: calibration of presence; None if there is none. It may belong to other
-            weights, those that training began with (see `valid_calibration`).
+        training: commands, data and measured limits of the weights; free form except for
+            `trained_on` (see `ingredients`).
+        calibration: calibration of presence; None if there is none. It may belong to the weights
+            from which training started (see `valid_calibration`).
         zoom_stages: the zoom stages, in order; empty for none.
         matching: the matching network in the subfolder; None if there is none.
-        certainty: calibration of certainty, likewise (see `valid_certainty`).
+        certainty: calibration of certainty, for which the same holds (see `valid_certainty`).
 
     Raises:
         KeyError, TypeError, ValueError: `trained_on` is malformed.
@@ -74,12 +74,12 @@ class ModelDescription:
 
     @property
     def ingredients(self) -> tuple[Ingredient, ...]:
-        """The data and weights that the model was made of; empty if that is not told."""
+        """The data and weights from which the model was made; empty if `trained_on` is missing."""
         return ingredients_in(self.training)
 
     @property
     def all_weights_sha256(self) -> str:
-        """Hash of all weights, in hexadecimal: with a matching network, of its hashes, too."""
+        """Hash of all weights, in hexadecimal; with a matching network, it includes its hashes."""
         matching = self.matching
         if matching is None:
             return self.weights_sha256
@@ -88,7 +88,7 @@ class ModelDescription:
 
     @property
     def valid_calibration(self) -> PresenceCalibration | None:
-        """The calibration if it was fitted on these weights, else None."""
+        """The calibration if it was fitted for these weights, or None."""
         calibration = self.calibration
         if calibration is None or calibration.weights_sha256 != self.all_weights_sha256:
             return None
@@ -96,14 +96,14 @@ class ModelDescription:
 
     @property
     def valid_certainty(self) -> CertaintyCalibration | None:
-        """The calibration of certainty if it was fitted on these weights, else None."""
+        """The calibration of certainty if it was fitted for these weights, or None."""
         certainty = self.certainty
         if certainty is None or certainty.weights_sha256 != self.all_weights_sha256:
             return None
         return certainty
 
     def calibration_problem(self, folder: Path) -> str:
-        """Say why the calibration is not used, and what to do; empty if it is used or missing.
+        """Explain why the calibration is not used, and what to do; empty if it is used or missing.
 
         Args:
             folder: folder of the model.
@@ -154,7 +154,7 @@ def read_description(folder: Path) -> ModelDescription:
 
 
 def model_ingredients(folder: Path) -> tuple[Ingredient, ...]:
-    """Return what a model was made of; a model that does not tell is one of unknown licence.
+    """Return the ingredients of a model; without a list, one ingredient of unknown licence.
 
     Raises:
         ModelFolderError: the folder holds no valid description.
@@ -170,7 +170,7 @@ def joined_features(folder: Path, description: ModelDescription) -> JoinedFeatur
     """Read the subfolder of the matching network; None if the model has none.
 
     Raises:
-        ModelFolderError: it is missing, holds other weights than the description says, or does not
+        ModelFolderError: it is missing, its weights do not match the description, or it does not
             fit the decoder.
     """
     if description.matching is None:
@@ -211,7 +211,7 @@ def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
 
 
 def network_folders(folder: Path) -> tuple[Path, ...]:
-    """Return the folders of a model's networks: its own, and that of the matching network.
+    """Return the folders of a model's networks: its own, and its matching network's if any.
 
     Raises:
         ModelFolderError: the folder holds no valid description.
@@ -221,9 +221,9 @@ def network_folders(folder: Path) -> tuple[Path, ...]:
 
 
 def copy_matching(source: Path, folder: Path) -> None:
-    """Put the matching network beside one model beside another, if there is one that fits.
+    """Copy the matching network of one model to another, if there is one that fits.
 
-    Its exemplars go with it.
+    Its exemplars are copied too.
 
     Raises:
         ModelFolderError: the source holds no valid description, or lacks a file.
@@ -252,7 +252,7 @@ def copy_matching(source: Path, folder: Path) -> None:
 
 
 def write_description(folder: Path, description: ModelDescription) -> None:
-    """Write `model.json`, whole or not at all."""
+    """Write `model.json` atomically."""
     fields = {
         'format': FORMAT,
         'version': VERSION,
@@ -275,7 +275,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read the object in a JSON file of a model folder.
 
     Raises:
-        ModelFolderError: there is no such file, or it holds something else.
+        ModelFolderError: there is no such file, or it does not contain an object.
     """
     try:
         fields = json.loads(path.read_text(encoding='utf-8'))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peaks of a heatmap: local maxima, thinned, sub-pixel, in pixels of the source image."""
+"""Peaks of a heatmap: thinned local maxima, with sub-pixel positions in the source image."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from afformer_core.runtime.grounding import Peak
 
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
-# The head's upsampling leaves ripples, whose maxima mean nothing and change with the last bit of
-# the logits; a Gaussian of this share of the side smooths them away.
+# The upsampling of the head leaves ripples, whose maxima are meaningless and change with the last
+# bit of the logits. A Gaussian with this standard deviation, as a share of the side, smooths them
+# away.
 _RIPPLE = 1 / 64
 _LEAST_SHARE = 1e-3
 _MOST_CANDIDATES = 64
@@ -28,10 +29,10 @@ def find_peaks(
 ) -> tuple[Peak, ...]:
     """Find the peaks of a heatmap, best first.
 
-    Peaks are sought in the heatmap without its ripples. A peak is the largest value within a tenth
-    of the heatmap's side around it (non-maximum suppression), refined to sub-pixel by a parabola
-    through the logarithms of its neighbours. Its score is the probability within that
-    neighbourhood. Peaks with less than a thousandth of the probability are noise and are left out,
+    Peaks are searched in the heatmap after ripples are smoothed away. A peak is the largest value
+    within a tenth of the heatmap's side around it (non-maximum suppression), refined to sub-pixel
+    by a parabola through the logarithms of its neighbours. Its score is the probability within
+    that neighbourhood. Peaks with less than a thousandth of the probability are left out as noise,
     except for the best one.
 
     Args:
@@ -84,7 +85,7 @@ def _disc(radius: int) -> NDArray[np.bool_]:
 def _within(
     probabilities: FloatArray, position: tuple[int, int], disc: NDArray[np.bool_]
 ) -> FloatArray:
-    """Return the values within the disc around a pixel, as far as it lies inside the heatmap."""
+    """Return the values within the disc around a pixel, clipped to the heatmap."""
     radius = len(disc) // 2
     row, column = position
     top, left = max(row - radius, 0), max(column - radius, 0)
@@ -104,7 +105,7 @@ def _local_maxima(
     """
     # Few pixels exceed their nearest neighbours, and only these are compared with the disc.
     high = smooth >= cv2.dilate(smooth, _NEAREST)
-    # A value is too low if even a disc full of it would hold less than the least share.
+    # A value is too low if even a disc filled with it would contain less than the minimum share.
     high &= smooth >= min(_LEAST_SHARE / disc.sum(), float(smooth.max()))
     indices = np.flatnonzero(high)
     values = smooth.ravel()[indices]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prediction of the model for one image, before smoothing and the search for peaks."""
+"""The prediction of the model for one image, before smoothing and the search for peaks."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Prediction:
         descriptor: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
         calibration: calibration of the model; None if there is none.
-        rotation: sense in which the demonstrations turn something.
+        rotation: direction of rotation that the demonstrations show.
         contact_similarity, decoder_weight: see `PresenceFeatures`.
         certainty_calibration: calibration of certainty; None if there is none.
-        contact_probability: probability of the demonstrations' contacts, of several the mean; None
-            where that of one is unknown.
+        contact_probability: probability of the demonstrations' contacts, the mean if there are
+            several; None if one of them is unknown.
     """
 
     image: UInt8Array
@@ -66,7 +66,7 @@ class Prediction:
     ) -> Prediction:
         """Build a prediction from the network's output.
 
-        Where the model has a heatmap for each action, that of the best action is taken.
+        If the model has a heatmap for each action, the heatmap of the best action is used.
 
         Args:
             output: output of the network.
@@ -100,7 +100,7 @@ class Prediction:
         return find_peaks(self.probabilities, source_size, maximum)
 
     def least_confidence(self) -> float:
-        """Compute a lower bound of the best peak's score, in a tenth of the time of finding it."""
+        """Compute a lower bound of the best peak's score, ten times faster than by finding it."""
         return share_at_maximum(self.probabilities)
 
     def presence_features(self, confidence: float) -> PresenceFeatures:
@@ -118,9 +118,9 @@ class Prediction:
     def certainty(self, confidence: float) -> float | None:
         """Compute the probability that the best point is right, given a confidence.
 
-        None without a calibration; where the contact was not read, or somebody marked it, which
-        settles which part is meant; and where the decoder, which does not use the contact,
-        outweighs the matching network.
+        None if there is no calibration; if the contact was not read, or was marked, which settles
+        which part is meant; or if the decoder, which does not use the contact, outweighs the
+        matching network.
         """
         if self.certainty_calibration is None or self.contact_probability is None:
             return None
@@ -172,7 +172,7 @@ def _heatmap(output: Output, configuration: AfformerConfiguration) -> FloatArray
 
 
 def action_scores(logits: FloatArray, configuration: AfformerConfiguration) -> dict[str, float]:
-    """Compute the score of each action from logits [A], 0 to 1, best first, by its name."""
+    """Compute the score of each action, by name, from logits [A]; 0 to 1, best first."""
     if not configuration.action_names:
         return {}
     if configuration.action_activation == 'softmax':

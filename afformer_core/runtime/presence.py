@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrated presence of the demonstrated element, and the features it is computed of."""
+"""Calibrated presence of the demonstrated element, and the features on which it depends."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import numpy as np
 from afformer_core.arrays import FloatArray
 from afformer_core.runtime.json_fields import checked_fields
 
-# Keeps the logit of a share finite; no heatmap of a model is so sharp or so empty.
+# Keeps the logit of a share finite; no heatmap of a model reaches these values.
 _LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True)
 class PresenceFeatures:
-    """Features that tell whether an image shows the demonstrated element.
+    """Features that indicate whether an image shows the demonstrated element.
 
     Attributes:
         confidence: confidence of the grounding, 0 to 1.
@@ -38,7 +38,7 @@ class PresenceFeatures:
     decoder_weight: float = 1.0
 
     def predictors(self) -> tuple[float, float, float, float]:
-        """Return what the regression of presence is linear in, in the order of the attributes."""
+        """Return the predictors of the regression, in the order of the attributes."""
         return (
             logit(self.confidence),
             self.feature_similarity,
@@ -56,14 +56,14 @@ class PresenceCalibration:
         feature_similarity: coefficient of the feature similarity.
         intercept: intercept of the regression.
         threshold: presence below which nothing counts as found, 0 to 1.
-        auroc: area under the ROC curve on the pairs that it was fitted on, 0 to 1.
-        pairs: number of pairs with the element in view that it was fitted on, and of negatives; at
-            least 1.
+        auroc: area under the ROC curve on the pairs on which it was fitted, 0 to 1.
+        pairs: number of pairs with the element in view on which it was fitted, and of as many
+            negatives; at least 1.
         annotations: names of the datasets of the pairs.
-        weights_sha256: hash of the weights that it was fitted with, in hexadecimal; it is not
-            valid for others.
-        contact_similarity: coefficient of the contact's similarity; 0: it does not count.
-        decoder_weight: coefficient of the logit of the decoder's weight; 0: it does not count.
+        weights_sha256: hash of the weights for which it was fitted, in hexadecimal; it is not
+            valid for other weights.
+        contact_similarity: coefficient of the contact's similarity; 0: not used.
+        decoder_weight: coefficient of the logit of the decoder's weight; 0: not used.
 
     Raises:
         ValueError: a value is out of its range.
@@ -141,19 +141,19 @@ def logit(share: float) -> float:
     return math.log(kept / (1 - kept))
 
 
-# Spread of the compared neighbourhood of the heatmap, as a share of the image's side.
+# Standard deviation of the compared neighbourhood of the heatmap, as a share of the image's side.
 _SPREAD = 1 / 8
 _LEAST_WEIGHT = 0.1
-# Neighbouring features are so similar that more positions than these change the mean by 0.005.
+# Neighbouring features are so similar that more positions would change the mean by only 0.005.
 _MOST_POSITIONS = 96
 
 
 class Similarities(NamedTuple):
-    """Similarities of a demonstration and an image; that of the features orders them.
+    """Similarities of a demonstration and an image, ordered by the feature similarity.
 
     Attributes:
         features: feature similarity, -1 to 1.
-        contact: similarity of the contact and the heatmap's peak, -1 to 1; 0 where the
+        contact: similarity of the contact and the heatmap's peak, -1 to 1; 0 if the
             demonstration's contact is not described.
     """
 
@@ -162,11 +162,11 @@ class Similarities(NamedTuple):
 
 
 class DemonstrationFeatures:
-    """Features of a demonstration's first and last frame, to compare images with.
+    """Features of a demonstration's first and last frame, for comparison with images.
 
-    A softmax has a peak on any image, also on one of another scene or of a wall, so the heatmap
-    alone does not show that the element is in view. The surroundings of its peak must also
-    be similar to something in the demonstration's first or last frame, where the hand hides least.
+    A softmax has a peak on any image, even of another scene or a blank wall. The heatmap alone
+    therefore does not show that the element is in view. The surroundings of its peak must also be
+    similar to a part of the demonstration's first or last frame, in which the hand hides least.
 
     Args:
         features: float32 [T, C, h, w] of the frames in order, T at least 1.

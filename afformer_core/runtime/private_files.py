@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that no other user may write to, since their content is executed.
+"""Files that no other user can write to, because their content is executed.
 
-Private ones are of the user who runs this process; shared ones may also be of root.
+Private files belong to the user of this process; shared files may also belong to root.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 from afformer_core.errors import AfformerError
 
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
-# Whatever the umask is.
+# Regardless of the umask.
 _FOLDER_FOR_ALL = 0o755
 _FILE_FOR_ALL = 0o644
 
 
 class UntrustedWriterError(AfformerError):
-    """A file or folder that belongs to another user, or that other users may write to."""
+    """A file or folder that belongs to another user, or that other users can write to."""
 
 
 def make_private_folder(path: Path) -> None:
@@ -35,7 +35,7 @@ def make_private_folder(path: Path) -> None:
 
 
 def make_shared_folder(path: Path) -> None:
-    """Make a folder that all users may read, with its parents, or check an existing one.
+    """Make a folder that all users can read, with its parents, or check an existing one.
 
     Raises:
         UntrustedWriterError: see `check_shared_folder`.
@@ -48,11 +48,11 @@ def make_shared_folder(path: Path) -> None:
 
 
 def check_shared_folder(path: Path) -> None:
-    """Check who may write to a folder and to what is in it.
+    """Check who can write to a folder and its contents.
 
     Raises:
-        UntrustedWriterError: something belongs neither to root nor to this user, or other users
-            may write to it.
+        UntrustedWriterError: an entry belongs neither to root nor to this user, or other users can
+            write to it.
         OSError: it cannot be read.
     """
     for each in (path, *path.rglob('*')):
@@ -66,13 +66,13 @@ def check_shared_folder(path: Path) -> None:
 
 
 def let_all_users_read(path: Path) -> None:
-    """Give a folder and what is in it modes by which all users read, and the owner writes."""
+    """Make a folder and its contents readable for all users, and writable for the owner only."""
     for each in (path, *path.rglob('*')):
         each.chmod(_FOLDER_FOR_ALL if each.is_dir() else _FILE_FOR_ALL)
 
 
 def read_private_file(path: Path) -> bytes:
-    """Read a file that no other user may write to.
+    """Read a file that no other user can write to.
 
     Raises:
         UntrustedWriterError: it belongs to another user, or other users may write to it.
@@ -80,7 +80,7 @@ def read_private_file(path: Path) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, 'rb') as file:
-        # The open file is checked, since the name may refer to another file by the time of
+        # The open file is checked, because the name may refer to another file by the time of
         # reading.
         _check(path, os.fstat(descriptor))
         return file.read()

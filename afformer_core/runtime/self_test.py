@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden outputs: reference inputs and outputs, to test whatever runs a model.
+"""The self-test of a session against golden outputs: reference inputs and outputs.
 
-A compiled engine may be wrong without an error: fused attention that sums wrongly on one GPU, a
-norm that overflows in half precision, a graph that reads an earlier memory. A session that does
-not reproduce the golden outputs is not used. The self-test compares the results of
-a grounding: heatmap, peak, action scores and presence.
+A compiled engine can be wrong without raising an error: fused attention that sums incorrectly on
+one GPU, a norm that overflows in half precision, a graph that reads an earlier memory. A session
+that does not reproduce the golden outputs is not used. The self-test compares the results of a
+grounding: heatmap, peak, action scores and presence.
 """
 
 from __future__ import annotations
@@ -35,33 +35,34 @@ from afformer_core.runtime.session import Output, Session
 
 GOLDEN_OUTPUTS_FILE = 'golden_outputs.safetensors'
 
-# Of a golden heatmap, peaks of this share of the best one's score are as good as the best one.
+# Peaks of a golden heatmap whose score is at least this share of the best score are accepted as
+# the best one.
 _AS_GOOD = 0.8
 _MOST_PEAKS = 16
-# Coefficients of a model that is not calibrated, about those of the shipped one.
+# Coefficients for a model that is not calibrated, close to those of the shipped model.
 _ASSUMED = PresenceCalibration(0.5, 20.0, -13.0, 1 / 3, 1.0, 1, '', '', 6.0, 0.2)
 
 
 class SelfTestError(ModelFolderError):
-    """A session that does not reproduce the golden outputs."""
+    """Raised if a session does not reproduce the golden outputs."""
 
 
 @dataclass(frozen=True)
 class GoldenOutputs:
-    """One image in several demonstrations, and the outputs of PyTorch for them in fp32.
+    """One image, several demonstrations, and the outputs of PyTorch in fp32 for them.
 
-    For precision 'int8' the outputs are those of the quantized graphs (see `export_quantized`).
+    For precision 'int8', the outputs come from the quantized graphs (see `export_quantized`).
 
     Attributes:
         frames: uint8 RGB [N, h, w, 3].
-        clips: the demonstrations, each as the numbers of its frames, in order.
+        clips: the demonstrations, each as the indices of its frames, in order.
         image: uint8 RGB [h, w, 3].
         heatmap_logits: float32 [clips, heatmaps, h', w'], of the image in each demonstration.
         action_logits: float32 [clips, actions].
         presence_features: float64 [clips, 4], in the order of `PresenceFeatures`.
 
     Raises:
-        ValueError: the lengths differ or are 0, or a clip names frames that do not exist.
+        ValueError: the lengths differ or are 0, or a clip refers to frames that do not exist.
     """
 
     frames: UInt8Array
@@ -113,7 +114,7 @@ class GoldenOutputs:
         return int(self.image.shape[0]), int(self.image.shape[1])
 
     def write(self, folder: Path) -> None:
-        """Write the golden outputs into a folder, whole or not at all."""
+        """Write the golden outputs into a folder atomically."""
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         arrays['clip_frames'] = np.concatenate([np.asarray(one, np.int64) for one in self.clips])
         arrays['clip_lengths'] = np.array([len(one) for one in self.clips], np.int64)
@@ -146,8 +147,8 @@ def self_test(
 ) -> Differences:
     """Compare the groundings of a session with the golden ones.
 
-    Every demonstration is grounded twice, with frames encoded in between, since a session may keep
-    buffers of one demonstration and wrongly read them for another.
+    Every demonstration is grounded twice, and frames are encoded in between, because a session
+    might read the buffers of one demonstration for another.
 
     Args:
         session: session of the model, with its matching network if it has one.
@@ -159,7 +160,7 @@ def self_test(
         the largest differences.
 
     Raises:
-        SelfTestError: one is larger than allowed, or not finite.
+        SelfTestError: a difference is larger than allowed, or not finite.
     """
     demonstrations = _demonstrations(session, golden.frames, golden.clips)
     differences = []
@@ -228,7 +229,7 @@ def _difference(
         0.5 * float(np.abs(here - there).sum(axis=(1, 2)).max()),
         _peak_distance(here[best], there[best]),
         max((abs(scores[0][name] - score) for name, score in scores[1].items()), default=0.0),
-        # A difference of odds changes a probability most where it is 0.5.
+        # A difference of log-odds changes a probability most at 0.5.
         math.tanh(abs(calibration.odds(features) - calibration.odds(expected)) / 4),
     )
 

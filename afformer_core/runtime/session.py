@@ -76,7 +76,7 @@ class Session(Protocol):
     def memorize(self, features: FloatArray) -> Memory:
         """Compute the memory of one demonstration from its features [T, C, rows, columns].
 
-        T is from 1 to the model's maximum of frames.
+        T is from 1 to the model's maximum number of frames.
         """
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model that comes with the package, and its copies with exported graphs.
+"""The shipped model, and its copies with exported graphs.
 
-A copy is the user's, or the machine's, which all its users read.
+A copy belongs to the user, or to the machine, where all users can read it.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from afformer_core.runtime.private_files import (
 )
 
 SHIPPED = 'shipped'
-"""What the model that comes with the package is called where a model folder is asked for."""
+"""Name of the shipped model, accepted in place of a model folder."""
 
 _PRECISIONS = tuple(one for one in PRECISIONS if one != 'auto')
 
 
 def model_folder(name: Path | str) -> Path:
-    """Return the model folder that a user names, or that of the shipped model by its name."""
+    """Return the given model folder, or the folder of the shipped model for its name."""
     return shipped_model_folder() if str(name) == SHIPPED else Path(name)
 
 
 def shipped_model_folder() -> Path:
-    """Return the folder of the small model that comes with the package.
+    """Return the folder of the shipped model.
 
-    This is the package's own folder or, where that has no graphs, the user's copy of the same
-    model, or the machine's. So every installation finds the graphs: by pip, by colcon, one that
-    the user must not write to, or one in a container that runs as any user.
+    This is the package's own folder or, if that has no graphs, the user's copy of the same model,
+    or else the machine's copy. Every installation therefore finds the graphs: with pip, with
+    colcon, in a read-only folder, or in a container that runs as any user.
     """
     own = _own_folder()
     if _has_graphs(own):
@@ -56,7 +56,7 @@ def shipped_model_folder() -> Path:
 
 
 def model_folder_to_export(name: Path | str) -> Path:
-    """Return the folder to export a model's graphs to (see `model_folder`).
+    """Return the folder to which a model's graphs are exported (see `model_folder`).
 
     Raises:
         UntrustedWriterError, OSError: see `shipped_model_to_export`.
@@ -65,13 +65,13 @@ def model_folder_to_export(name: Path | str) -> Path:
 
 
 def shipped_model_to_export() -> Path:
-    """Return the folder to export the shipped model's graphs to, making the user's copy if needed.
+    """Return the folder for the shipped model's graphs, making the user's copy if needed.
 
-    This is the package's own folder if it has graphs, else the user's copy, which begins with
+    This is the package's own folder if it has graphs, or else the user's copy, which starts with
     the graphs of the machine's copy.
 
     Raises:
-        UntrustedWriterError: other users may write to the copy.
+        UntrustedWriterError: other users can write to the copy.
         OSError: the copy cannot be made.
     """
     own = _own_folder()
@@ -80,19 +80,19 @@ def shipped_model_to_export() -> Path:
     copy, shared = _copy_of_user(own), _copy_of_machine(own)
     make_private_folder(copy)
     if not _is_usable(copy, make_private_folder) and _is_usable(shared, check_shared_folder):
-        # The user's copy is found first, so that it must not lack a precision.
+        # The user's copy takes precedence, so it must contain every precision.
         shutil.copytree(shared, copy, dirs_exist_ok=True)
     return _with_weights(copy, own)
 
 
 def shipped_model_to_share() -> Path:
-    """Return the machine's copy of the shipped model, making it if needed, to export graphs to.
+    """Return the machine's copy of the shipped model for export, making it if needed.
 
-    Once they are exported, call `let_all_users_read`.
+    Call `let_all_users_read` after the graphs are exported.
 
     Raises:
-        UntrustedWriterError: others than root and this user may write to the copy.
-        OSError: the copy cannot be made; only root may, as a rule.
+        UntrustedWriterError: users other than root and this one can write to the copy.
+        OSError: the copy cannot be made, which usually only root can do.
     """
     own = _own_folder()
     copy = _copy_of_machine(own)
@@ -102,7 +102,7 @@ def shipped_model_to_share() -> Path:
 
 def _with_weights(copy: Path, own: Path) -> Path:
     """Write the weights and descriptions of the package's model into a copy of it."""
-    # The description is written last: without it a folder is no model.
+    # The description is written last, because a folder without it does not count as a model.
     for folder in reversed(network_folders(own)):
         target = copy / folder.relative_to(own)
         target.mkdir(exist_ok=True)
@@ -134,12 +134,12 @@ def _has_graphs(folder: Path) -> bool:
 
 
 def _is_usable(copy: Path, require_trusted_writers: Callable[[Path], None]) -> bool:
-    """Check whether a copy may be trusted, with complete graphs of this release."""
+    """Check whether a copy can be trusted and has complete graphs of this release."""
     try:
         if not _has_graphs(copy):
             return False
         require_trusted_writers(copy)
-    # The home may be another user's, which this one must not read.
+    # The home may belong to another user and be unreadable.
     except (AfformerError, OSError):
         return False
     return any(_is_sound(copy, precision) for precision in _PRECISIONS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights as they are stored: in floating point, or large ones in eight bits with scales."""
+"""The stored form of weights: floating point, or eight bits with scales for large tensors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-# Suffix of the tensor with the scale of each row of a quantized one.
+# Suffix of the tensor with the scales of the rows of a quantized tensor.
 _SCALE = '.scale'
 _LARGEST = 127
 # Smaller tensors, such as norms, stay in fp16.
@@ -16,13 +16,13 @@ _FEWEST_VALUES = 4096
 
 
 def stored(weights: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
-    """Convert weights to the type that they are stored in.
+    """Convert weights to the type in which they are stored.
 
     Args:
         weights: by name.
-        dtype: a floating-point type, or int8: then each row of a large tensor, such as the weights
-            of one output channel, is a multiple of its scale, of which the largest is 127, and all
-            else is fp16.
+        dtype: a floating-point type, or int8. With int8, each row of a large tensor, such as the
+            weights of one output channel, consists of integers up to 127 times a scale, and
+            everything else is fp16.
     """
     tensors: dict[str, Tensor] = {}
     for name, weight in weights.items():
@@ -43,7 +43,7 @@ def stored(weights: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tenso
 
 
 def restored(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Convert stored tensors back to weights; those in floating point stay as they are."""
+    """Convert stored tensors back to weights; floating-point tensors are unchanged."""
     weights = {}
     for name, tensor in tensors.items():
         scales = tensors.get(name + _SCALE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights between a model folder and a torch module."""
+"""Loading and saving of the weights of a model folder."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def load_model(folder: Path) -> Afformer:
     """Load the model of a folder, in fp32 and evaluation mode.
 
     Raises:
-        ModelFolderError: anything in the folder is missing, altered, of another version, of
-            another architecture, or not finite.
+        ModelFolderError: a part of the folder is missing, modified, of another version, of another
+            architecture, or not finite.
     """
     description = read_description(folder)
     path = checked_weights_path(folder, description)
@@ -84,8 +84,8 @@ def save_model(
     Args:
         folder: folder, created if it does not exist.
         model: the model.
-        training: how the weights were made, on what data, and their measured limits.
-        dtype: type that floating-point weights are stored in (see `stored`).
+        training: commands, data and measured limits of the weights.
+        dtype: type in which floating-point weights are stored (see `stored`).
         calibration, zoom_stages: see `ModelDescription`.
     """
     content = save(stored(model.state_dict(), dtype))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Agreement of the best points of successive images, which tells how steady a result is."""
+"""Agreement of the best points of successive images, a measure of how stable a result is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from afformer_core.runtime import Peak
 class AgreementCounter:
     """Counts images in a row whose best points agree.
 
-    A point agrees with those before it in the row where it is near their mean, so that neither
-    noise nor a row of small steps to another point counts as agreement.
+    A point agrees with the previous ones in the row if it is near their mean. Noise therefore
+    breaks the row, and so does a slow drift to another point.
     """
 
     def __init__(self) -> None:
@@ -20,20 +20,20 @@ class AgreementCounter:
         self._mean = (0.0, 0.0)
 
     def forget(self) -> None:
-        """End the row, as an image without the demonstrated element does."""
+        """End the row, for example after an image without the demonstrated element."""
         self._count = 0
 
     def add(self, peak: Peak, size: tuple[int, int], tolerance: float) -> int:
-        """Take the best point of the next image.
+        """Add the best point of the next image.
 
         Args:
             peak: the point, in pixels.
-            size: (height, width) of the image in pixels, that of all images of the row.
+            size: (height, width) in pixels of all images of the row.
             tolerance: largest distance from the mean of the row, as a share of the image's
                 diagonal.
 
         Returns:
-            images of the row, this one included; 1 where it begins a new one.
+            number of images in the row, including this one; 1 if it begins a new row.
         """
         u, v = self._mean
         if self._count and math.dist((peak.u, peak.v), (u, v)) > tolerance * math.hypot(*size):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The newest depth images, found again by the stamp of a camera image."""
+"""A buffer of the newest depth images, searched by the stamp of a camera image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 Item = TypeVar('Item')
 
-# Nanoseconds by which all items are newer than a stamp where the clock was set back before it.
+# If all items are newer than a stamp by more nanoseconds than this, the clock was set back.
 _SET_BACK = 10**9
 
 
@@ -26,16 +26,16 @@ class _Entry(Generic[Item]):
 
 
 class Expectation(Generic[Item]):
-    """Expectation of the item nearest to a stamp, kept however many come later.
+    """A request to keep the item nearest to a stamp, even if many items follow.
 
-    It is made by `DepthBuffer.expect`, and what it keeps is found by `DepthBuffer.nearest`.
+    `DepthBuffer.expect` creates it, and `DepthBuffer.nearest` finds the item.
 
     Args:
         stamp: nanoseconds.
 
     Attributes:
         stamp: as above.
-        entry: the nearest so far; of equal ones the newest.
+        entry: the nearest item so far; the newest if several are equally near.
     """
 
     def __init__(self, stamp: int) -> None:
@@ -43,18 +43,18 @@ class Expectation(Generic[Item]):
         self.entry: _Entry[Item] | None = None
 
     def offer(self, entry: _Entry[Item]) -> None:
-        """Keep an entry if none before is nearer."""
+        """Keep an entry unless an earlier one is nearer."""
         if self.entry is None or entry.distance(self.stamp) <= self.entry.distance(self.stamp):
             self.entry = entry
 
 
 class DepthBuffer(Generic[Item]):
-    """Buffer of the newest items in order of arrival, and of those that are expected.
+    """A buffer of the newest items in order of arrival, and of expected items. Thread-safe.
 
     For use by several threads.
 
     Args:
-        capacity: items kept at most besides those expected; the oldest is dropped for a new one.
+        capacity: maximum number of items besides expected ones; a new item replaces the oldest.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -63,7 +63,7 @@ class DepthBuffer(Generic[Item]):
         self._arrived = threading.Condition()
 
     def add(self, stamp: int, item: Item) -> None:
-        """Keep an item; a stamp before the newest one (a clock that jumped back) drops all."""
+        """Add an item; drop all others if the clock jumped back."""
         entry = _Entry(stamp, item)
         with self._arrived:
             if self._entries and stamp < self._entries[-1].stamp:
@@ -74,7 +74,7 @@ class DepthBuffer(Generic[Item]):
             self._arrived.notify_all()
 
     def expect(self, stamp: int) -> Expectation[Item]:
-        """Keep the item nearest to a stamp as long as what is returned lives.
+        """Keep the item nearest to a stamp as long as the returned object exists.
 
         Args:
             stamp: nanoseconds.
@@ -92,30 +92,30 @@ class DepthBuffer(Generic[Item]):
             self._drop_all()
 
     def wait(self, stamp: int, patience: float) -> bool:
-        """Wait until the item nearest to a stamp has arrived; whether it has.
+        """Wait until the item nearest to a stamp has arrived; return whether it has.
 
-        At the rate at which items came so far, none that is still to come is nearer then.
+        At the rate of the items so far, no later item would then be nearer.
 
         Args:
             stamp: nanoseconds.
-            patience: seconds to wait at most; 0: only look.
+            patience: maximum time to wait, in seconds; 0: do not wait.
         """
         with self._arrived:
             return self._arrived.wait_for(lambda: not self._nearer_may_come(stamp), patience)
 
     def nearest(self, stamp: int, tolerance: int) -> Item | None:
-        """Find the item nearest to a stamp, of equal ones the newest; None if none is near.
+        """Find the item nearest to a stamp, the newest if several are; None if none is near.
 
         Args:
             stamp: nanoseconds.
-            tolerance: nanoseconds that it may be away, at least 0.
+            tolerance: maximum distance in nanoseconds, at least 0.
         """
         with self._arrived:
             entry = self._nearest(stamp)
         return entry.item if entry is not None and entry.distance(stamp) <= tolerance else None
 
     def lag(self, stamp: int) -> float | None:
-        """Compute how many seconds older than a stamp the nearest item is; None without one."""
+        """Compute the lag of the nearest item behind a stamp, in seconds; None without items."""
         with self._arrived:
             entry = self._nearest(stamp)
         return None if entry is None else (stamp - entry.stamp) * 1e-9
@@ -139,5 +139,5 @@ class DepthBuffer(Generic[Item]):
             return False
         stamps = [entry.stamp for entry in self._entries]
         periods = [later - earlier for earlier, later in pairwise(stamps) if later > earlier]
-        # The shortest, since items may be lost on the way.
+        # The shortest interval, because items may be lost in transport.
         return not periods or abs(behind - min(periods)) < behind

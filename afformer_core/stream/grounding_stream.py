@@ -19,7 +19,7 @@ from afformer_core.stream.tracking import BreakDetector, DescriptorTracker, Pred
 
 @dataclass(frozen=True)
 class _PresenceMeasures:
-    """Measures of how far one image shows the element; see `StreamedGrounding`."""
+    """Measures of whether one image shows the element; see `StreamedGrounding`."""
 
     confidence: float
     feature_similarity: float
@@ -46,16 +46,16 @@ class _PresenceMeasures:
 
 
 class GroundingStream:
-    """Stream of groundings: smoothed over time, held while hidden, and with measured points.
+    """A stream of groundings: smoothed over time, held while hidden, with measured points.
 
-    The demonstrated element is in view where the presence reaches `minimum_presence`, or, of a
-    model that is not calibrated, the confidence `minimum_confidence` and the feature similarity
-    `minimum_feature_similarity`; and where the continuity with what was found in the
-    `release_time` before reaches `minimum_continuity`. Other images are not blended into the
-    smoothed heatmap; the last grounding with the element in view is held for `hold_time`, with its
-    points, and after that nothing is found. Everything before is forgotten when the stamps go back
-    or stand still, and when the scene, the size, the frame or the demonstration changes. One
-    thread owns it.
+    The demonstrated element is in view if two conditions hold. First, the presence reaches
+    `minimum_presence`, or, for a model that is not calibrated, the confidence reaches
+    `minimum_confidence` and the feature similarity `minimum_feature_similarity`. Second, the
+    continuity with the last result within `release_time` reaches `minimum_continuity`. Other
+    images are not blended into the smoothed heatmap. Meanwhile, the last grounding with the
+    element in view is held for `hold_time`, with its points; after that nothing is found. The
+    stream starts anew when stamps do not increase, and when the scene, the size, the frame or the
+    demonstration changes. One thread owns it.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class GroundingStream:
         self._last_found: StreamedGrounding | None = None
 
     def begin_anew(self, reason: str) -> None:
-        """Forget everything before the next image, and say there for what reason."""
+        """Start anew with the next image, whose result states the reason."""
         self._breaks.begin_anew(reason)
 
     def ground(
@@ -77,14 +77,14 @@ class GroundingStream:
         view: SpatialView,
         settings: StreamSettings,
     ) -> StreamedGrounding:
-        """Take the next image.
+        """Ground the next image.
 
         Args:
             frame: the image.
-            prediction: of the demonstration in this image.
+            prediction: prediction of the demonstration in this image.
             demonstration: its name.
             view: depth and calibration that belong to the image.
-            settings: which may change from image to image.
+            settings: settings, which may change from image to image.
         """
         begins = self._breaks.next(frame, prediction, demonstration, settings)
         restart = begins.reason
@@ -143,7 +143,7 @@ class GroundingStream:
         grounding = smoothed.grounding(frame.size, settings.maximum_peaks)
         if settings.is_present(grounding.presence_features, prediction.calibration):
             return grounding
-        # A peak that moved faster than the smoothing follows leaves a trail of weak peaks.
+        # A peak that moves faster than the smoothing can follow leaves a trail of weak peaks.
         self._smoother.restart()
         self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         return prediction.grounding(frame.size, settings.maximum_peaks)
@@ -203,17 +203,18 @@ def _located(
 def lift_peaks(
     peaks: Sequence[Peak], frame: CameraFrame, view: SpatialView, settings: StreamSettings
 ) -> tuple[tuple[Peak, ...], tuple[SurfacePoint, ...]]:
-    """Find the surfaces that peaks mean, and move the peaks to the pixels that show those.
+    """Find the surfaces to which peaks refer, and move the peaks to pixels on these surfaces.
 
     Args:
-        peaks: of a heatmap.
+        peaks: peaks of a heatmap.
         frame: the image that they are in.
         view: depth and calibration that belong to it.
-        settings: settings of the peaks, how far a peak may be off, and how surfaces are measured.
+        settings: settings of the peaks, of their maximum error, and of the measurement of
+            surfaces.
 
     Returns:
-        the peaks, moved by no more than `settings.peak_tolerance`; and the surface at each,
-        without a position, and with the reason, if it is not sure.
+        the peaks, moved by at most `settings.peak_tolerance`; and the surface at each peak, with
+        the reason instead of a position if it is uncertain.
     """
     depth, calibration = view.depth, view.calibration
     if depth is None or calibration is None:
@@ -234,7 +235,7 @@ def lift_peaks(
 
 
 def checked_view(frame: CameraFrame, view: SpatialView) -> SpatialView:
-    """Return the view, or one without depth where it does not fit the image."""
+    """Return the view, without depth if the depth does not fit the image."""
     if view.depth is None or view.calibration is None:
         return view
     problem = alignment_problem(frame.size, frame.frame_id, view.depth, view.calibration)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way of one camera image to what is published of it, the same on a robot and in a replay."""
+"""The pipeline from a camera image to its messages, the same on a robot and in a replay."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Predict = Callable[[NDArray[np.uint8]], Prediction]
 
 @dataclass(frozen=True)
 class PipelineSettings:
-    """Settings of how camera images become results.
+    """Settings of the grounding pipeline.
 
     Attributes:
-        stream: how images are grounded.
-        output: how results are published.
-        rectified: whether the images are rectified, so that P of camera_info holds for them.
-        depth_tolerance: seconds between the stamps of an image and of its depth, 0 to 10.
-        depth_wait: seconds to wait for the depth of an image at most, 0 to 10.
+        stream: settings of the grounding of images.
+        output: settings of the published results.
+        rectified: whether the images are rectified, so that P of camera_info applies to them.
+        depth_tolerance: maximum seconds between the stamps of an image and its depth, 0 to 10.
+        depth_wait: maximum seconds to wait for the depth of an image, 0 to 10.
     """
 
     stream: StreamSettings = field(default_factory=StreamSettings)
@@ -52,15 +52,16 @@ class PipelineSettings:
 
 @dataclass(frozen=True)
 class Observation:
-    """An image with all that is known of it before it is compared with those before.
+    """An image with its prediction and view, before the comparison with earlier images.
 
     Attributes:
         header: header of its message.
         frame: the image.
-        prediction: of the model.
+        prediction: prediction of the model.
         view: depth and calibration that belong to it.
-        placement: where positions are published.
-        decoded, predicted: when its colours and the prediction were there, monotonic seconds.
+        placement: frame in which positions are published.
+        decoded, predicted: times at which its colours and its prediction were available, monotonic
+            seconds.
     """
 
     header: Any
@@ -74,14 +75,14 @@ class Observation:
 
 @dataclass(frozen=True)
 class ComposedResult:
-    """Result of an image, with its messages.
+    """The result of an image, with its messages.
 
     Attributes:
         frame: the image.
-        result: in the frame of the camera.
-        messages: that it is published as, each made when it is asked for.
-        placement: where its positions are published.
-        composed: when it was there, monotonic seconds.
+        result: result in the frame of the camera.
+        messages: messages to publish, each created on demand.
+        placement: frame in which its positions are published.
+        composed: time at which it was available, monotonic seconds.
     """
 
     frame: CameraFrame
@@ -92,22 +93,21 @@ class ComposedResult:
 
 
 def camera_placement(header: Any) -> Placement:
-    """Return the frame of the camera itself."""
+    """Return the placement in the frame of the camera itself."""
     return Placement(str(header.frame_id))
 
 
 class GroundingPipeline:
-    """Takes the images of one camera in their order.
+    """The processing of the images of one camera, in order.
 
-    `observe` computes and waits, `compose` takes a few milliseconds: a caller who must not be held
-    up meanwhile can keep others from the processor for so long. One thread owns it, but for
-    `expect`.
+    `observe` computes and waits; `compose` takes a few milliseconds, for which a caller can hold
+    the processor to avoid interruptions. One thread owns the pipeline, except for `expect`.
 
     Args:
-        factory: makes the messages of results.
+        factory: creates the messages of results.
         spatial: depth and calibration.
-        placement_of: where positions of an image are published, by the header of its message; may
-            wait.
+        placement_of: function from the header of an image to the frame in which its positions are
+            published; may wait.
     """
 
     def __init__(
@@ -127,9 +127,9 @@ class GroundingPipeline:
         self._stream.begin_anew(reason)
 
     def expect(self, stamp: int) -> object:
-        """Keep the depth of an image that will be observed for as long as what is returned lives.
+        """Keep the depth of an image that will be observed, as long as the returned object exists.
 
-        May be called by another thread.
+        Another thread may call this method.
 
         Args:
             stamp: stamp of the image, nanoseconds.
@@ -137,7 +137,7 @@ class GroundingPipeline:
         return self._spatial.expect(stamp)
 
     def observe(self, message: Any, predict: Predict, settings: PipelineSettings) -> Observation:
-        """Decode an image, have the model predict, and find depth, calibration and placement.
+        """Decode an image, predict, and find depth, calibration and placement.
 
         Args:
             message: sensor_msgs Image or CompressedImage, of any library.
@@ -145,7 +145,7 @@ class GroundingPipeline:
             settings: which may change from image to image.
 
         Raises:
-            ImageError: it cannot be decoded or grounded.
+            ImageError: the image cannot be decoded or grounded.
         """
         header = message.header
         stamp = stamp_nanoseconds(header.stamp)
@@ -162,18 +162,18 @@ class GroundingPipeline:
     def compose(
         self, observed: Observation, demonstration: str, settings: PipelineSettings
     ) -> ComposedResult:
-        """Ground an image in its stream, and prepare what is published of it.
+        """Ground an image in its stream, and prepare its messages.
 
         Args:
             observed: the image.
-            demonstration: name of the one that was predicted by.
+            demonstration: name of the demonstration of the prediction.
             settings: which may change from image to image.
         """
         result = self._stream.ground(
             observed.frame, observed.prediction, demonstration, observed.view, settings.stream
         )
         if not result.held:
-            # Positions that are held stay where the camera was when they were measured.
+            # Held positions stay relative to the camera pose at which they were measured.
             self._measured_in = observed.placement
         messages = OutputMessages(
             self._factory,

@@ -11,36 +11,35 @@ from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """Settings of how a stream of camera images is grounded.
+    """Settings of the grounding of a stream of camera images, for `GroundingStream`.
 
     Attributes:
-        maximum_peaks: largest number of peaks, at least 1.
-        minimum_presence: below this probability that the image shows what was demonstrated
-            nothing is found, 0 to 1; -1: the threshold that the model was calibrated to. It counts
-            where the model is calibrated, and minimum_confidence and minimum_feature_similarity do
-            where it is not.
-        certainty_threshold: below this probability that the best point lies on the demonstrated
-            part a robot should not act, 0 to 1; -1: the threshold that the model was calibrated
-            to.
-        minimum_confidence: below this share of the heatmap around its best peak nothing is found,
+        maximum_peaks: maximum number of peaks, at least 1.
+        minimum_presence: presence below which nothing is found, 0 to 1; -1: the calibrated
+            threshold of the model. Applies only to a calibrated model, for which
+            minimum_confidence and minimum_feature_similarity are not used.
+        certainty_threshold: certainty below which a robot should not act, 0 to 1; -1: the
+            calibrated threshold of the model.
+        minimum_confidence: share of the heatmap around its best peak below which nothing is found,
             0 to 1.
-        minimum_feature_similarity: below this nothing is found either, -1 to 1; see
+        minimum_feature_similarity: feature similarity below which nothing is found, -1 to 1; see
             `DemonstrationFeatures`.
-        minimum_continuity: below this feature similarity to the peak that was found before nothing
-            is found either, -1 to 1; see `DescriptorTracker`.
-        release_time: seconds without a result after which a peak that looks otherwise may be
+        minimum_continuity: feature similarity to the last peak found, below which nothing is
+            found, -1 to 1; see `DescriptorTracker`.
+        release_time: seconds without a result after which a peak that looks different may be
             found.
         smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
         hold_time: seconds for which the last result is held while nothing is found.
-        scene_cut_threshold: change of the image from one image to the next that begins a new
-            scene, as a share of the range of grey values, 0 to 1; 1: never.
-        peak_tolerance: how far a peak may be off, as a share of the image's shorter side, 0 to
-            0.25: the surface that stands out most within it is the one to act on, where depth
-            is there; 0: that at the peak itself.
-        agreement_tolerance: how far the best points of images that agree may be apart, as a share
-            of the image's diagonal, 0 to 1; see `AgreementCounter`.
-        action: what is demonstrated, whatever the model scores; empty: the model's action.
-        surface: how points are measured in depth.
+        scene_cut_threshold: mean change from one image to the next that begins a new scene, as a
+            share of the range of grey values, 0 to 1; 1: never.
+        peak_tolerance: maximum error of a peak, as a share of the image's shorter side, 0 to 0.25.
+            With depth, the point lies on the surface that stands out most within this distance; 0:
+            on the surface at the peak itself.
+        agreement_tolerance: maximum distance between the best points of images that agree and
+            their mean, as a share of the image's diagonal, 0 to 1; see `AgreementCounter`.
+        action: name of the demonstrated action, which replaces the model's; empty: the model's
+            action.
+        surface: settings of the measurement of points in depth.
     """
 
     maximum_peaks: int = 5
@@ -83,7 +82,7 @@ class StreamSettings:
         """Check whether a single image shows the element.
 
         Args:
-            features: features of its grounding.
+            features: features of the grounding of the image.
             calibration: calibration of the model, or None.
         """
         if calibration is None:
@@ -94,17 +93,18 @@ class StreamSettings:
         return calibration.presence(features) >= self.presence_threshold(calibration)
 
     def presence_threshold(self, calibration: PresenceCalibration) -> float:
-        """Return the presence, 0 to 1, from which on a calibrated model finds the element."""
+        """Return the presence, 0 to 1, at which a calibrated model finds the element."""
         return calibration.threshold if self.minimum_presence < 0 else self.minimum_presence
 
     def thresholds(self, calibration: PresenceCalibration | None) -> dict[str, float]:
-        """Return the values of the measures below which an image does not show the element.
+        """Return the thresholds below which an image does not show the element.
 
         Args:
             calibration: calibration of the model, or None.
 
         Returns:
-            those of `presence`, `confidence`, `feature_similarity` and `continuity` that count.
+            the thresholds that apply, of `presence`, `confidence`, `feature_similarity` and
+            `continuity`.
         """
         if calibration is None:
             least = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth and calibration of a camera, matched to its images by their stamps."""
+"""Depth and calibration of a camera, matched to its images by stamp."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from afformer_core.messages.stamps import ANOTHER_CLOCK
 from afformer_core.outputs.results import SpatialView
 from afformer_core.stream.depth_buffer import DepthBuffer, Expectation
 
-# Depth messages that may come before the image that they belong to: of 0.27 s at 90 Hz. From the
-# arrival of the image on, its depth is kept by `expect`.
+# Maximum number of depth messages that arrive before their image: 0.27 s at 90 Hz. After the
+# arrival of the image, `expect` keeps its depth.
 _CAPACITY = 24
-# After depth did not come in time, images do not wait for it for so many seconds.
+# Seconds for which images do not wait for depth after it was late.
 _IMPATIENCE = 1.0
-# Depth that has not come for so many seconds is not waited for.
+# Seconds without depth after which images no longer wait for it.
 _RECENT = 1.0
 
 RECTIFICATIONS = ('auto', 'rectified', 'distorted')
 
 
 def is_rectified(rectification: str, topic: str) -> bool:
-    """Tell whether the distortion of images is undone already.
+    """Check whether images are already rectified.
 
     Args:
-        rectification: one of `RECTIFICATIONS`; 'auto': by the name of the topic, a part of which
+        rectification: one of `RECTIFICATIONS`; 'auto': by the name of the topic, in which a part
             begins with image_rect by convention.
         topic: topic of the images.
     """
@@ -40,15 +40,14 @@ def is_rectified(rectification: str, topic: str) -> bool:
 
 
 class SpatialInputs:
-    """Buffers of the newest depth and calibration, in which those of an image are found.
+    """Buffers of the newest depth and calibration, searched by the stamp of an image.
 
-    For use by several threads: one that brings messages, and one that asks.
+    Thread-safe: one thread adds messages, and another one reads.
 
     Args:
-        depth_topic, camera_info_topic: names for whoever reads why something is missing; empty:
-            there is no such topic.
-        decode: makes a message, with its fields, of what was added; it raises an `AfformerError`
-            where that cannot be.
+        depth_topic, camera_info_topic: names used in explanations of missing data; empty: there is
+            no such topic.
+        decode: converts an added item to a message with its fields, or raises an `AfformerError`.
     """
 
     def __init__(
@@ -66,38 +65,38 @@ class SpatialInputs:
         self._impatient_until = 0.0
 
     def add_depth(self, stamp: int, message: Any) -> None:
-        """Take a depth message of a stamp in nanoseconds."""
+        """Add a depth message with its stamp in nanoseconds."""
         self._depth_arrived = time.monotonic()
         self._depths.add(stamp, message)
 
     def add_camera_info(self, message: Any) -> None:
-        """Take a calibration; it counts until the next one."""
+        """Set the calibration, which applies until the next one."""
         self._camera_info = message
 
     def expect(self, stamp: int) -> Expectation[Any]:
-        """Keep the depth of an image that will be grounded, however long that takes.
+        """Keep the depth of an image until it is grounded.
 
         Args:
             stamp: stamp of the image, nanoseconds.
 
         Returns:
-            what keeps it for as long as it lives.
+            an object that keeps the depth as long as it exists.
         """
         return self._depths.expect(stamp)
 
     def complete(self, stamp: int) -> bool:
-        """Tell whether nothing that is still to come would change the view at a stamp."""
+        """Check whether the view at a stamp is final, so that no later message changes it."""
         depth = not self._depth_topic or self._depths.wait(stamp, 0.0)
         return depth and (not self._camera_info_topic or self._camera_info is not None)
 
     def view(self, stamp: int, rectified: bool, tolerance: float, patience: float) -> SpatialView:
-        """Find what is known of the space that an image shows; may wait for its depth.
+        """Find the depth and calibration of an image; may wait for its depth.
 
         Args:
             stamp: stamp of the image, nanoseconds.
-            rectified: whether its distortion is undone already.
-            tolerance: seconds between the image and its depth at most.
-            patience: seconds to wait for depth at most.
+            rectified: whether the image is rectified.
+            tolerance: maximum seconds between the image and its depth.
+            patience: maximum seconds to wait for depth.
         """
         depth, calibration, problems = None, None, []
         try:

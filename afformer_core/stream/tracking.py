@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Comparison of an image with those before: breaks, smoothing, and the descriptor of the peak."""
+"""Comparison of an image with earlier ones: breaks, smoothing, and the descriptor of the peak."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afformer_core.outputs.results import CameraFrame
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.stream.settings import StreamSettings
 
-# Smoothing over a longer pause than so many time constants would change nothing.
+# After a pause of more time constants than this, smoothing would have no effect.
 _PAUSE = 5.0
 _CUT_SIDE = 16
 _FOLLOWED_SECONDS = 1.0
@@ -32,11 +32,11 @@ class _Before:
 
 @dataclass(frozen=True)
 class StreamBreak:
-    """Between an image and the one before.
+    """The break, if any, between an image and the previous one.
 
     Attributes:
-        reason: why the image is not smoothed with those before; empty if it is.
-        forgets: whether nothing of before counts, since it may be of another scene.
+        reason: reason why the image is not smoothed with earlier ones; empty if it is.
+        forgets: whether earlier results are discarded, because they may show another scene.
     """
 
     reason: str
@@ -44,7 +44,7 @@ class StreamBreak:
 
 
 class BreakDetector:
-    """Detector of where a stream of images begins anew."""
+    """A detector of breaks in a stream of images."""
 
     def __init__(self) -> None:
         self._cuts = SceneCutDetector()
@@ -52,7 +52,7 @@ class BreakDetector:
         self._beginning = 'the first image'
 
     def begin_anew(self, reason: str) -> None:
-        """Have the next image begin anew, for a reason."""
+        """Start anew with the next image, for a reason."""
         self._before, self._beginning = None, reason
 
     def next(
@@ -62,7 +62,7 @@ class BreakDetector:
         demonstration: str,
         settings: StreamSettings,
     ) -> StreamBreak:
-        """Compare the next image with the one before."""
+        """Compare the next image with the previous one."""
         before, change = self._before, self._cuts.change(prediction.image)
         self._before = _Before(frame.stamp, frame.size, frame.frame_id, demonstration)
         if before is None:
@@ -71,7 +71,7 @@ class BreakDetector:
         reason = ''
         if elapsed < 0:
             reason = f'the stamps went back by {-elapsed:.3f} s'
-        # How long ago anything was seen is not known then.
+        # The time since the last result is not known then.
         elif elapsed == 0:
             reason = 'the stamps stand still'
         elif demonstration != before.demonstration:
@@ -90,16 +90,17 @@ class BreakDetector:
 
 
 class SceneCutDetector:
-    """Compares each image with the one before, both shrunk to 16 x 16 grey values.
+    """A detector of scene cuts, which compares successive images at 16 x 16 grey values.
 
-    At that size what moves changes little, even when it is near; another scene changes all.
+    At that size, a moving object changes little, even nearby, whereas another scene changes
+    everything.
     """
 
     def __init__(self) -> None:
         self._before: np.ndarray | None = None
 
     def change(self, image: UInt8Array) -> float:
-        """Compute the mean change since the image before, as a share of the grey values' range.
+        """Compute the mean change since the last image, as a share of the range of grey values.
 
         Args:
             image: uint8 RGB [h, w, 3], of any size.
@@ -115,10 +116,10 @@ class SceneCutDetector:
 
 
 class PredictionSmoother:
-    """Averages predictions with weights that fall off with a time constant in seconds.
+    """An exponential average of predictions, with a time constant in seconds.
 
-    Time, not images, is counted: the result is the same at 5 and at 60 images a second, and
-    where images were left out.
+    The weights depend on time and not on the number of images: the result is the same at 5 and at
+    60 images per second, and if images are left out.
     """
 
     def __init__(self) -> None:
@@ -126,16 +127,16 @@ class PredictionSmoother:
         self._stamp = 0
 
     def restart(self) -> None:
-        """Forget what came before."""
+        """Discard earlier predictions."""
         self._smoothed = None
 
     def add(self, prediction: Prediction, stamp: int, time_constant: float) -> Prediction:
-        """Blend a prediction into those before.
+        """Add a prediction to the average.
 
         Args:
-            prediction: of an image.
-            stamp: nanoseconds of the image, later than the one before.
-            time_constant: seconds after which an image counts 1/e; 0: no smoothing.
+            prediction: prediction of an image.
+            stamp: stamp of the image in nanoseconds, later than the previous one.
+            time_constant: seconds after which the weight of an image is 1/e; 0: no smoothing.
 
         Returns:
             the average; the prediction itself after a restart.
@@ -164,14 +165,14 @@ def _blend(before: Prediction, now: Prediction, share: float) -> Prediction:
 
 
 class DescriptorTracker:
-    """Comparison of a peak with the one found before, which may be covered meanwhile.
+    """A comparison of a peak with the last one found, which may be covered meanwhile.
 
-    What covers it, a hand or a passer-by, looks different, and the model may point at the next
-    best peak meanwhile, with as much confidence and in the same surroundings. On 60 simulated
-    scenes the peak seen by a camera that moved on had a median cosine of 0.96 with itself,
-    0.91 at the 5th percentile, and another element of the same scene 0.75: half of the
-    look-alikes are told apart by a threshold there, and no step of the camera is taken for one.
-    The descriptor follows slow changes of light and viewpoint over a second.
+    While a hand or a passer-by covers the element, the model may select another peak with the same
+    confidence and the same surroundings. On 60 simulated scenes, the cosine between the
+    descriptors of the same peak before and after a camera step had a median of 0.96 and a 5th
+    percentile of 0.91. For another element of the same scene, the median was 0.75. A threshold at
+    that value rejects half of the look-alikes and accepts every camera step. The descriptor
+    follows slow changes of light and viewpoint within a second.
     """
 
     def __init__(self) -> None:
@@ -179,16 +180,16 @@ class DescriptorTracker:
         self._stamp = 0
 
     def forget(self) -> None:
-        """Take the next descriptor as it comes."""
+        """Discard the descriptor, so that the next one is accepted."""
         self._descriptor = None
 
     def forget_before(self, stamp: int) -> None:
-        """Forget a descriptor that was last found before a stamp, in nanoseconds."""
+        """Discard the descriptor if it was last found before a stamp, in nanoseconds."""
         if self._stamp < stamp:
             self.forget()
 
     def continuity(self, descriptor: FloatArray) -> float:
-        """Compute the cosine with the descriptor that was found before; 1 where there was none.
+        """Compute the cosine with the last descriptor found; 1 if there is none.
 
         Args:
             descriptor: float32 [C] of length 1.
@@ -196,11 +197,11 @@ class DescriptorTracker:
         return 1.0 if self._descriptor is None else float(descriptor @ self._descriptor)
 
     def add(self, descriptor: FloatArray, stamp: int) -> None:
-        """Follow the descriptor of a peak that was found.
+        """Update the descriptor with that of a peak that was found.
 
         Args:
             descriptor: float32 [C] of length 1.
-            stamp: nanoseconds.
+            stamp: stamp in nanoseconds.
         """
         if self._descriptor is None:
             self._descriptor = descriptor

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certainty that the best point lies on the demonstrated part, and when an action is known."""
+"""Certainty that the best point lies on the demonstrated part, and the threshold of actions."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from afformer_core.runtime.presence import logit
 class CertaintyCalibration:
     """A logistic regression of certainty on the probabilities of the contact and of the peak.
 
-    A point is right where the contact was read in the right place and the image was matched there,
-    so the regression is on the product of both probabilities. Neither knows how often it is wrong,
-    which the regression corrects.
+    A point is right if the contact was read at the right position and matched correctly in the
+    image. The regression is therefore on the product of both probabilities. Neither probability
+    accounts for its own error rate; the regression corrects this.
 
     Attributes:
         slope: coefficient of the logit of the product, greater than 0.
         intercept: intercept of the regression.
         threshold: certainty below which a robot should not act, 0 to 1.
-        action_threshold: score that the best action needs to be known, 0 to 1; at 1 none is.
-        auroc: area under the ROC curve of right against wrong points, 0 to 1, of the product,
-            which nothing is fitted to.
-        pairs: number of pairs that it was fitted on, at least 1.
+        action_threshold: score below which the best action counts as unknown, 0 to 1; 1: always.
+        auroc: area under the ROC curve of right against wrong points, 0 to 1, for the product
+            itself, which is not fitted.
+        pairs: number of pairs on which it was fitted, at least 1.
         annotations: names of the datasets of the pairs.
-        weights_sha256: hash of the weights that it was fitted with, in hexadecimal; it is not
-            valid for others.
+        weights_sha256: hash of the weights for which it was fitted, in hexadecimal; it is not
+            valid for other weights.
 
     Raises:
         ValueError: a value is out of its range.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Correspondence: descriptors of a point in one image, and where another image looks like it."""
+"""Correspondence: descriptors of a point in one image, and similar positions in another image."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ _CONTACT_SHARE = 1 / 6
 
 
 def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8Array:
-    """Resize an image for a network of stride 32, in its own shape.
+    """Resize an image for a network of stride 32, and keep its aspect ratio.
 
     Args:
         image: uint8 RGB [H, W, 3].
-        long_side: pixels that the longer side is brought to; both are rounded to multiples of 32.
+        long_side: target length of the longer side, in pixels; both sides are rounded to multiples
+            of 32.
 
     Returns:
         uint8 RGB [height, width, 3].
 
     Raises:
-        ImageError: not an image.
+        ImageError: this is not an image.
     """
     scale = long_side / max(image.shape[:2])
     height, width = (
@@ -45,9 +46,10 @@ def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8
 
 
 def without_common_mean(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Two feature maps of the same channels less the mean over the positions of both.
+    """Subtract from two feature maps of the same channels the mean over the positions of both.
 
-    The mean holds what all positions share, which makes the cosine of any two of them high.
+    The mean contains the features that all positions share, which would make the cosine of any two
+    positions high.
 
     Args:
         first, second: float32 [C, h, w], of sizes of their own.
@@ -62,8 +64,8 @@ def describe(features: FloatArray, position: tuple[float, float]) -> FloatArray:
 
     Args:
         features: float32 [C, h, w].
-        position: (x, y) as shares of the image's width and height, 0 to 1. Beyond the centres of
-            the outermost cells, theirs go on.
+        position: (x, y) as shares of the image's width and height, 0 to 1. Positions beyond the
+            centres of the outermost cells have the features of these cells.
     """
     corners, across, down = _corners(features, position)
     return np.asarray(corners @ across @ down, np.float32)
@@ -110,8 +112,8 @@ def correlation_map(
         size: (height, width) of the result.
 
     Returns:
-        float32 [height, width], the mean over the levels of the cosine of features whose common
-        mean was taken away; -1 to 1.
+        float32 [height, width], the mean over the levels of the cosine of features from which
+        their common mean was subtracted; -1 to 1.
     """
     levels = []
     for one, other in zip(source, target, strict=True):
@@ -122,7 +124,7 @@ def correlation_map(
 
 
 def highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64]:
-    """Find the highest cells, each a tenth of the shorter side or more from those before.
+    """Find the highest cells that are at least a tenth of the shorter side apart.
 
     Args:
         correlation: float32 [h, w].
@@ -144,7 +146,7 @@ def highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64
 
 
 class ContactFeatures(DemonstrationFeatures):
-    """What a demonstration touches, to compare images with.
+    """Features of a demonstration and its contact, for comparison with images.
 
     Args:
         features: float32 [T, C, 1, 1] of the frames in order, joined; T at least 1.
@@ -162,31 +164,32 @@ class ContactFeatures(DemonstrationFeatures):
         self._means = np.split(rows[-1], ends)
 
     def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
-        """Compute a descriptor of the image by the decoder's features (see the base class)."""
+        """Compute a descriptor of the image from the decoder's features (see the base class)."""
         return super().describe(self._layout.split(image_features)[0], probabilities)
 
     def feature_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
-        """Compute the feature similarity of frames and contact, five parts and one.
+        """Compute the feature similarity: the mean of frames and contact, weighted five to one.
 
-        The frames' features are the decoder's (see the base class), which tell simulated objects
-        apart; those of the contact tell real ones (see `contact_similarity`).
+        The features of the frames come from the decoder (see the base class) and distinguish
+        simulated objects. The features of the contact distinguish real objects (see
+        `contact_similarity`).
         """
         return self.similarities(image_features, probabilities).features
 
     def similarities(self, image_features: FloatArray, probabilities: FloatArray) -> Similarities:
-        """Compute the feature similarity, and that of the contact alone."""
+        """Compute the feature similarity, and the similarity of the contact alone."""
         decoder, _ = self._layout.split(image_features)
         frames = super().feature_similarity(decoder, probabilities)
         contact = self.contact_similarity(image_features, probabilities)
         return Similarities((1 - _CONTACT_SHARE) * frames + _CONTACT_SHARE * contact, contact)
 
     def contact_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
-        """Compute the similarity of the contact and a heatmap's peak.
+        """Compute the similarity between the contact and the peak of a heatmap.
 
         This is the cosine of the backbone's features at the peak and at the contact in the
-        demonstration's first frame, averaged over the stages; the mean over both images is taken
-        away before. Where the contact may be at several positions, each counts by its probability
-        and its own cosine.
+        demonstration's first frame, averaged over the stages; the mean over both images is
+        subtracted first. If several positions of the contact are possible, their cosines are
+        weighted by their probabilities.
 
         Args:
             image_features: float32 [C, 1, 1] of the image, joined.
@@ -216,7 +219,7 @@ class ContactFeatures(DemonstrationFeatures):
 def features_to_compare(
     features: FloatArray, memory: Memory, layout: JoinedFeatures | None
 ) -> DemonstrationFeatures:
-    """Return what to compare images with: the contact with a matching network, else the frames.
+    """Return features for comparison with images: of the contact too, given a matching network.
 
     See `ContactFeatures` for the arguments.
     """
@@ -228,7 +231,7 @@ def features_to_compare(
 def compared_stages(
     features: FloatArray, configuration: AfformerConfiguration
 ) -> list[FloatArray]:
-    """Select the backbone's stages that are compared from the features of an image.
+    """Select the compared stages of the backbone from the features of an image.
 
     Args:
         features: float32 [C, h, w], as `encode_frames` computes them.

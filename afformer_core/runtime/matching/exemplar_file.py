@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file of a model's exemplars, beside `model.json`, which tells its hash."""
+"""The file of a model's exemplars, whose hash is in `model.json`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_exemplars(folder: Path, description: ModelDescription) -> Exemplars | N
     """Read the exemplars of a model folder; None if it has none.
 
     Raises:
-        ModelFolderError: the file is missing or damaged, or not the one that `model.json` means.
+        ModelFolderError: the file is missing or damaged, or does not match `model.json`.
     """
     matching = description.matching
     if matching is None or not matching.exemplars_sha256:

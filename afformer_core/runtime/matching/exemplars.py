@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exemplars of a matching network: what own pairs mark, recalled for demonstrations like theirs.
+"""Exemplars of a matching network: features at the marks of own pairs.
 
-The matching network reads the contact in a demonstration and looks for its like in an image. It is
-not trained on own pairs; instead, it keeps what they mark. In a demonstration that resembles one
-of them, it looks for the like of those marks rather than of the contact that it reads.
+The matching network reads the contact in a demonstration and searches an image for similar
+positions. It is not trained on own pairs. Instead, it stores the features at their marks. For a
+demonstration that resembles one of theirs, it searches for positions similar to these marks
+instead of the contact.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ from afformer_core.runtime.matching.correspondence import (
 )
 from afformer_core.runtime.matching.weighing import log_probabilities
 
-# Similarity of demonstrations at which exemplars weigh as much as the contact that is read. Of
-# real ones of different things, 99 % are less similar than 0.32; of those of the same thing in
-# two recordings, half are more similar than 0.46, and one in four than 0.65.
+# Similarity of demonstrations at which exemplars have the same weight as the contact. Among real
+# demonstrations of different objects, 99 % have a similarity below 0.32; among two recordings of
+# the same object, half are above 0.46, and a quarter above 0.65.
 _EVEN_SIMILARITY = 0.5
-# Exemplars that weigh less than this together are not recalled: nothing changes then.
+# Exemplars with a smaller total weight are not recalled, and change nothing.
 _LEAST_SHARE = 0.01
-# Pairs that are recalled at most, which bounds the time of an image.
+# Maximum number of recalled pairs, which bounds the time of an image.
 _MOST_PAIRS = 16
 _LEAST_LENGTH = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Exemplars:
-    """What P own pairs mark, at M points.
+    """Features at the M marks of P own pairs.
 
     Attributes:
         demonstrations: float32 [P, C], descriptors of their demonstrations (see
@@ -49,7 +50,7 @@ class Exemplars:
         owners: int32 [M], the pair of each mark, from 0, in ascending order.
 
     Raises:
-        ValueError: there is none, or the shapes do not fit together.
+        ValueError: there is no pair, or the shapes do not match.
     """
 
     demonstrations: FloatArray
@@ -87,7 +88,7 @@ class Exemplars:
         )
 
     def recall(self, demonstration: FloatArray) -> Recall | None:
-        """Recall the exemplars for a demonstration; None if it resembles none of theirs.
+        """Recall the exemplars for a demonstration; None if it resembles no pair's demonstration.
 
         Args:
             demonstration: its descriptor [C] (see `describe_demonstration`).
@@ -113,7 +114,7 @@ class RecalledPair:
     """The exemplars of one pair.
 
     Attributes:
-        share: share of the heatmap that they get, 0 to 1.
+        share: share of the heatmap that comes from them, 0 to 1.
         mean: float32 [C], mean features of its image.
         marks: float32 [M, C], features at its marks, at least one.
     """
@@ -135,13 +136,13 @@ class Recall:
 
     @property
     def share(self) -> float:
-        """Share of the heatmap that all exemplars get, 0 to 1."""
+        """Share of the heatmap that comes from all exemplars, 0 to 1."""
         return min(sum(pair.share for pair in self.pairs), 1.0)
 
     def join(
         self, correlation: FloatArray, features: FloatArray, configuration: AfformerConfiguration
     ) -> FloatArray:
-        """Mix the heatmap of the contact that was read with those of the exemplars.
+        """Mix the heatmap of the contact with the heatmaps of the exemplars.
 
         Args:
             correlation: logits [1, h, w] of the contact that was read.
@@ -164,7 +165,7 @@ class Recall:
 def similarity_maps(
     pair: RecalledPair, stages: Sequence[FloatArray], size: Sequence[int]
 ) -> FloatArray:
-    """Compute how similar each position of an image is to each mark of a pair.
+    """Compute the similarity of each position of an image to each mark of a pair.
 
     Args:
         pair: the marks.
@@ -173,7 +174,7 @@ def similarity_maps(
 
     Returns:
         float32 [M, height, width], the mean over the stages of the cosine of features from which
-        the mean of both images was taken away; -1 to 1.
+        the mean of both images was subtracted; -1 to 1.
     """
     ends = np.cumsum([len(stage) for stage in stages])[:-1]
     height, width = size
@@ -191,10 +192,10 @@ def similarity_maps(
 def describe_demonstration(
     features: FloatArray, configuration: AfformerConfiguration
 ) -> FloatArray:
-    """Describe what a demonstration's first frame shows where later ones differ from it.
+    """Describe the parts of a demonstration's first frame that change in later frames.
 
-    That is what the hand passes and moves. The mean over the frame is taken away, which holds what
-    all of the scene shares.
+    These are the parts that the hand passes or moves. The mean over the frame, which contains the
+    features that the whole scene shares, is subtracted.
 
     Args:
         features: float32 [T, C', rows, columns] of the frames in order, T at least 1.
@@ -218,7 +219,7 @@ def describe_demonstration(
 def describe_marks(
     features: FloatArray, marks: NDArray[np.float64], configuration: AfformerConfiguration
 ) -> tuple[FloatArray, FloatArray]:
-    """Describe an image at its marks.
+    """Compute the features of an image at its marks.
 
     Args:
         features: float32 [C', rows, columns] of the image.

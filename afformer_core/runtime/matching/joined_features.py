@@ -22,8 +22,8 @@ class JoinedFeatures:
         matching: configuration of the matching network.
 
     Raises:
-        ValueError: the matching network's images are not twice as large as the decoder's, or it
-            keeps another number of frames.
+        ValueError: the matching network's images are not twice as large as the decoder's, or its
+            number of frames is different.
     """
 
     decoder: AfformerConfiguration
@@ -44,7 +44,7 @@ class JoinedFeatures:
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """(height, width) of images and frames: the matching network's."""
+        """(height, width) of images and frames, which is that of the matching network."""
         return self.matching.input_size
 
     def join(self, decoder: FloatArray, matching: FloatArray) -> FloatArray:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The memory of a demonstration whose contact somebody marked, or was read from its frames."""
+"""The memory of a demonstration whose contact was marked, or read from its frames."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _IMPOSSIBLE = -50.0
 
 
 def memorize_encoded(session: Session, encoded: EncodedFrames) -> Memory:
-    """Compute the memory of a demonstration, for its contact if that is marked or was read.
+    """Compute the memory of a demonstration, with its contact if that was marked or read.
 
     Args:
         session: session of the model.
-        encoded: frames that the model encoded.
+        encoded: encoded frames.
 
     Raises:
         DemonstrationError: the contact is marked, and the model has no matching network.
@@ -46,7 +46,7 @@ def memorize_encoded(session: Session, encoded: EncodedFrames) -> Memory:
     configuration = session.features.matching
     if encoded.contact is not None:
         marked = describe_mark(matching[0], encoded.contact, configuration)
-        # What somebody marks needs no exemplar.
+        # A marked contact needs no exemplars.
         return MatchedMemory.of(session.decoder.memorize(decoder), marked)
     assert encoded.contact_map is not None
     read = describe_map(matching[0], encoded.contact_map, configuration)
@@ -58,8 +58,8 @@ def describe_mark(
 ) -> Memory:
     """Compute the memory of the matching network for a mark.
 
-    The likeliest positions are described as `Matcher.describe` does it, with a normal distribution
-    around the mark for the contact head's.
+    Like `Matcher.describe`, this describes the most probable positions, but with a normal
+    distribution around the mark instead of the output of the contact head.
 
     Args:
         features: float32 [C, h, w] of the first frame, as `encode_frames` computes them.
@@ -79,8 +79,9 @@ def describe_map(
 ) -> Memory:
     """Compute the memory of the matching network for a contact that was read.
 
-    The likeliest position and its neighbourhood are described, by their probabilities. Those of
-    another peak are left out: together they would look like a mean of two things.
+    The most probable position and its neighbourhood are described, weighted by their
+    probabilities. Other peaks are left out, because the result would otherwise be a mean of two
+    different parts.
 
     Args:
         features: see `describe_mark`.
@@ -95,10 +96,10 @@ def describe_map(
 
 
 def contact_probability(encoded: EncodedFrames) -> float | None:
-    """Compute the probability that a contact that was read is where the memory has it, 0 to 1.
+    """Compute the probability, 0 to 1, that the memory contains the right contact.
 
-    It is the probability of the map around its maximum; None if the contact was not read, or
-    somebody marked it, so that it is in no doubt.
+    This is the probability of the contact map around its maximum. None if the contact was not
+    read, or was marked and is therefore certain.
     """
     if encoded.contact is not None or encoded.contact_map is None:
         return None
@@ -108,12 +109,12 @@ def contact_probability(encoded: EncodedFrames) -> float | None:
 
 
 def contact_peaks(encoded: EncodedFrames, maximum: int) -> tuple[Peak, ...]:
-    """Find the likeliest contacts that were read, in pixels of the first frame, best first.
+    """Find the most probable contacts that were read, in pixels of the first frame, best first.
 
-    There is none where the contact was not read, or somebody marked it.
+    The result is empty if the contact was not read, or was marked.
 
     Args:
-        encoded: frames that the model encoded.
+        encoded: encoded frames.
         maximum: largest number of peaks, at least 1.
     """
     if encoded.contact is not None or encoded.contact_map is None:
@@ -124,7 +125,7 @@ def contact_peaks(encoded: EncodedFrames, maximum: int) -> tuple[Peak, ...]:
 
 
 def _around_maximum(logits: FloatArray) -> NDArray[np.bool_]:
-    """Find the cells within a tenth of the sides of the greatest one."""
+    """Find the cells within a tenth of the sides of the maximum."""
     height, width = logits.shape
     row, column = divmod(int(logits.argmax()), width)
     rows, columns = np.mgrid[:height, :width]
@@ -145,7 +146,7 @@ def on_grid(contact_map: FloatArray, size: tuple[int, int]) -> FloatArray:
 
 
 def _described(stages: list[FloatArray], logits: FloatArray) -> Memory:
-    """Describe the likeliest positions of logits [h, w]."""
+    """Describe the most probable positions of logits [h, w]."""
     height, width = logits.shape
     flat = logits.ravel() - np.logaddexp.reduce(logits, axis=None)
     likeliest = np.argsort(-flat, kind='stable')[:CONTACT_CANDIDATES]

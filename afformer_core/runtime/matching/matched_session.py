@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session of a model with a matching network beside its decoder."""
+"""The session of a model that has a decoder and a matching network."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from afformer_core.runtime.matching.weighing import Matching
 from afformer_core.runtime.session import Memory, Output, Session
 
 ContactFinder = Callable[[FloatArray], FloatArray]
-"""Features float32 [T, C, h, w] of frames to the log-probability [2 * h, 2 * w] of the contact
-over the first of them."""
+"""Function from the features of frames, float32 [T, C, h, w], to the log-probability of the
+contact over the first frame, float32 [2 * h, 2 * w]."""
 
 
 @dataclass(frozen=True)
 class MatchedMemory(Memory):
-    """The memory of a demonstration in both networks, keys and values of the matching one last.
+    """The memory of a demonstration in both networks, with those of the matching network last.
 
     Attributes:
-        decoder: the decoder's memory. Sessions keep what they copied to a GPU by its identity.
-        matching: that of the matching network.
+        decoder: memory of the decoder. Sessions identify their copies on a GPU by this object.
+        matching: memory of the matching network.
         recall: exemplars that the demonstration resembles; None if there are none.
     """
 
@@ -45,22 +45,22 @@ class MatchedMemory(Memory):
 
 
 class MatchedSession:
-    """Two sessions as one: frames are encoded by both, and their heatmaps are weighed.
+    """Two sessions as one: both encode the frames, and their heatmaps are averaged with weights.
 
-    Images and frames have the matching network's input size. The decoder sees them at half that
-    size.
+    Images and frames have the input size of the matching network. The decoder receives them at
+    half that size.
 
     Args:
         decoder: session of the model with the decoder.
         matching: session of the matching network.
         features: layout of the features of both.
-        settings: how the heatmaps are weighed.
-        exemplars: what own pairs mark; None if there are none.
+        settings: weighting of the heatmaps.
+        exemplars: features at the marks of own pairs; None if there are none.
         find_contact: the matching network's contact head; None if contacts are not read.
 
     Attributes:
-        decoder: the decoder's session, which zoom stages use alone.
-        matching: the matching network's.
+        decoder: session of the decoder, which also runs the zoom stages.
+        matching: session of the matching network.
         features, settings, exemplars: see the arguments.
     """
 
@@ -93,15 +93,15 @@ class MatchedSession:
         )
 
     def contact_prior(self, frames: UInt8Array, features: FloatArray) -> FloatArray:
-        """Compute how likely the contact head finds each position of the first frame touched.
+        """Compute the log-probability of the contact at each position of the first frame.
 
         Args:
             frames: uint8 RGB [T, h, w, 3] of the input size.
             features: their features, joined.
 
         Returns:
-            float32 [rows, columns], the mean of the log-probability in the frames and in their
-            mirror images, in which its errors differ.
+            float32 [rows, columns], the mean over the frames and their mirror images, in which the
+            contact head makes different errors.
 
         Raises:
             ValueError: the session was opened without a contact head.
@@ -114,7 +114,7 @@ class MatchedSession:
         return np.asarray((found + mirrored) / 2, np.float32)
 
     def with_parts(self, decoder: Session, matching: Session) -> MatchedSession:
-        """Return the same with other sessions of the same networks."""
+        """Return a copy with other sessions of the same networks."""
         return MatchedSession(
             decoder, matching, self.features, self.settings, self.exemplars, self._find_contact
         )
@@ -127,7 +127,7 @@ class MatchedSession:
     def with_contact(
         self, decoder: FloatArray, matching: FloatArray, described: Memory
     ) -> MatchedMemory:
-        """Compute the memory of a demonstration with a contact that is described already.
+        """Compute the memory of a demonstration whose contact is already described.
 
         Args:
             decoder, matching: features of the frames in each network.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The heatmap of a decoder and a matching network: how much each of them weighs."""
+"""The weighted mean of the heatmaps of a decoder and a matching network."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from afformer_core.runtime.peaks import share_at_maximum
 from afformer_core.runtime.presence import logit
 
 LEAST_WEIGHT = 0.5
-"""Weight of a decoder from which on it outweighs the matching network."""
+"""Weight above which a decoder outweighs the matching network."""
 
-# Steepness of the odds of the decoder over those of its confidence.
+# Exponent of the decoder's odds as a function of the odds of its confidence.
 _STEEPNESS = 3.0
-# How many nats less likely than the best position the matching network may find the decoder's peak
-# at even weights, and how much each further one costs the decoder's odds.
+# The deficit is the number of nats by which the matching network finds the decoder's peak less
+# probable than its best position. These are the deficit at even weights, and the effect of each
+# further nat on the decoder's odds.
 _EVEN_DISAGREEMENT = 2.0
 _COST = 0.6
 
 
 @dataclass(frozen=True)
 class Matching:
-    """What `model.json` says of the matching network in the folder `matching` beside it.
+    """The entry of `model.json` about the matching network in the subfolder `matching`.
 
-    The decoder learns from simulated scenes, where its heatmaps are sharp and it tells
-    look-alikes apart. On real images they are faint; the matching network, whose features are
-    those of ImageNet, holds there.
+    The decoder learns from simulated scenes. There its heatmaps are sharp and distinguish
+    look-alikes. On real images they are faint, and the matching network, with features from
+    ImageNet, is more reliable.
 
     Attributes:
-        even_confidence: confidence of the decoder at which both heatmaps weigh the same, 0 to 1,
-            both excluded. The decoder's weight rises with its confidence, and falls where the
-            matching network finds its peak unlikely.
+        even_confidence: confidence of the decoder at which both heatmaps have the same weight, 0
+            to 1, both excluded. The decoder's weight increases with its confidence, and decreases
+            if the matching network assigns a low probability to its peak.
         weights_sha256: hash of the matching network's weights, in hexadecimal.
         exemplars_sha256: hash of the file of its exemplars (see `Exemplars`), in hexadecimal;
             empty if it has none.
@@ -63,7 +64,7 @@ class Matching:
 
         Args:
             decoded: its log-probabilities [h, w].
-            correlation: those of the matching network, [h, w].
+            correlation: log-probabilities of the matching network, [h, w].
         """
         confidence = logit(share_at_maximum(np.exp(decoded))) - logit(self.even_confidence)
         disagreement = float(correlation.max() - correlation.flat[np.argmax(decoded)])
@@ -78,7 +79,7 @@ class Matching:
         Args:
             decoded: logits of the decoder [N, h, w].
             correlation: logits of the matching network [1, h', w'].
-            best: which of the decoder's heatmaps decides the weight, from 0.
+            best: index, from 0, of the decoder's heatmap that determines the weight.
 
         Returns:
             logits [N, h, w], and the weight of the decoder, 0 to 1.
@@ -105,7 +106,7 @@ class Matching:
 
 
 def log_probabilities(logits: FloatArray) -> FloatArray:
-    """Compute the logarithm of the softmax over the pixels of each heatmap [N, h, w]."""
+    """Compute the log-softmax over the pixels of each heatmap [N, h, w]."""
     shifted = logits - logits.max(axis=(1, 2), keepdims=True)
     sums = np.exp(shifted).sum(axis=(1, 2), keepdims=True, dtype=np.float64)
     return np.asarray(shifted - np.log(sums), dtype=np.float32)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sense in which demonstrations turn something."""
+"""The direction of rotation that demonstrations show."""

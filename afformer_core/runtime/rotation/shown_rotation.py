@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sense of a rotation as a demonstration shows it."""
+"""The direction of rotation that a demonstration shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Sense(str, Enum):
-    """Senses of a rotation, as a camera sees it that looks at the surface."""
+    """Directions of rotation, as seen by a camera that faces the surface."""
 
     CLOCKWISE = 'clockwise'
     COUNTERCLOCKWISE = 'counterclockwise'
@@ -17,14 +17,14 @@ class Sense(str, Enum):
 
 @dataclass(frozen=True)
 class ShownRotation:
-    """Sense in which a demonstration turns something, or the reason why it is not known.
+    """The direction of rotation that a demonstration shows, or the reason why it is unknown.
 
     Attributes:
-        sense: as the demonstration's camera sees it; None if unknown.
-        problem: one sentence why it is unknown; '' if it is known.
+        sense: direction as seen by the demonstration's camera; None if unknown.
+        problem: reason why it is unknown, one sentence; '' if it is known.
 
     Raises:
-        ValueError: there is a sense and a problem, or neither.
+        ValueError: both a direction and a problem are given, or neither.
     """
 
     sense: Sense | None
@@ -38,14 +38,14 @@ class ShownRotation:
 
     @classmethod
     def unknown(cls, problem: str) -> ShownRotation:
-        """Return a rotation of unknown sense, for a reason."""
+        """Return a rotation of unknown direction, with the reason."""
         return cls(None, problem)
 
     @classmethod
     def together(cls, rotations: Sequence[ShownRotation]) -> ShownRotation:
-        """Return the sense of several demonstrations of one skill, at least one.
+        """Return the direction of one or more demonstrations of one skill.
 
-        Those whose sense is unknown do not count unless all are.
+        Demonstrations of unknown direction are ignored unless all are unknown.
         """
         known = {one.sense for one in rotations if one.sense is not None}
         if len(known) > 1:

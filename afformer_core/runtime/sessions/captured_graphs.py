@@ -28,8 +28,8 @@ class CapturedGraphs:
         stream: CUDA stream in which everything runs.
         resident: memories on the GPU.
         static: buffers that the graphs read a memory from.
-        bind: function that, given buffers of an image uint8 [h, w, 3] and of a memory on the GPU,
-            makes what grounds one in the other, whatever is copied into them.
+        bind: function that takes buffers of an image, uint8 [h, w, 3], and of a memory on the GPU,
+            and returns the grounding of their current contents.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class CapturedGraphs:
         """Ground an image.
 
         Raises:
-            ValueError: the memory has more frames than the model takes.
+            ValueError: the memory has more frames than the model supports.
         """
         with torch.cuda.stream(self._stream):
             there = self._resident.on_gpu(memory)
@@ -63,7 +63,7 @@ class CapturedGraphs:
         if key in self._bound:
             self._bound.move_to_end(key)
             return self._bound[key]
-        # Old ones are freed first, so that they need not fit beside the new one.
+        # Old graphs are freed first, so that they and the new one never coexist.
         while len(self._bound) >= _MOST_GRAPHS:
             self._bound.popitem(last=False)
         image = torch.zeros(image_shape, dtype=torch.uint8, device='cuda')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contact head of a matching network, which computes on the CPU whatever the backend."""
+"""The contact head of a matching network, which always runs on the CPU."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 def open_contact_finder(folder: Path, precision: str, threads: int = 0) -> ContactFinder:
     """Open the contact head of a matching network.
 
-    It runs with ONNX Runtime where graphs of the precision were exported, else with PyTorch.
+    It runs with ONNX Runtime if graphs of the precision were exported, or else with PyTorch.
 
     Args:
         folder: folder of the matching network.
         precision: 'fp32', 'fp16' or 'bf16'.
-        threads: number of threads of ONNX Runtime; 0 lets it choose.
+        threads: number of threads of ONNX Runtime; 0: chosen by ONNX Runtime.
 
     Raises:
-        ModelFolderError: the folder does not hold a valid matching network, or a graph is altered.
+        ModelFolderError: the folder does not contain a valid matching network, or a graph was
+            modified.
     """
     # ONNX Runtime has no convolutions in bf16.
     if precision != 'bf16' and (graphs_folder(folder, precision) / GRAPHS_FILE).is_file():

@@ -20,8 +20,8 @@ _WARM_UP = 3
 class EnqueuedGround:
     """Grounding of images of one shape in memories of one shape, step by step.
 
-    It owns all buffers that it reads and writes, so that their addresses stay valid as long as it
-    lives.
+    The object owns all buffers that it reads and writes, so that their addresses stay valid during
+    its lifetime.
 
     Args:
         stream: CUDA stream in which everything runs.

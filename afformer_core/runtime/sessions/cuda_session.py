@@ -30,15 +30,14 @@ from afformer_core.runtime.sessions.gpu_memories import (
 )
 from afformer_core.runtime.sessions.torch_session import prepared_model
 
-# More frames would take memory that the robot's other nodes need.
+# More frames would use memory that other nodes of the robot need.
 _MOST_FRAMES_AT_ONCE = 8
 
 
 class CudaSession:
     """A network that runs with PyTorch on the GPU, without compilation.
 
-    Recently grounded memories stay on the GPU, and everything that an image needs is one CUDA
-    graph.
+    Recently grounded memories stay on the GPU, and one CUDA graph processes an image.
 
     Args:
         model: network ready for inference (see `prepared_model`); it moves to the GPU.
@@ -55,7 +54,8 @@ class CudaSession:
             self._model = model.to('cuda')
             fuse_attention(self._model)
             static = StaticMemory(shapes, [(self._dtype, self._dtype)] * len(shapes))
-        # Nothing here refers to the session, so that its GPU memory is freed with its last user.
+        # This closure does not refer to the session, so that the GPU memory is freed with its last
+        # user.
         self._ground = CapturedGraphs(
             self._stream,
             ResidentMemories(
@@ -68,10 +68,10 @@ class CudaSession:
 
     @classmethod
     def load(cls, folder: Path, precision: str = 'fp32') -> CudaSession:
-        """Load a model folder; what it computes is tested by `open_session`.
+        """Load a model folder; `open_session` tests the outputs.
 
         Raises:
-            ModelFolderError: the folder does not hold a valid model, or there is no GPU.
+            ModelFolderError: the folder does not contain a valid model, or there is no GPU.
             ValueError: the precision does not suit the model.
         """
         if not torch.cuda.is_available():
@@ -138,10 +138,10 @@ def _capture(
 
 @contextmanager
 def _exact_products(search: bool = False) -> Iterator[None]:
-    """Keep cuDNN and cuBLAS from rounding factors of fp32 to the 10 bits of TF32.
+    """Prevent cuDNN and cuBLAS from rounding factors of fp32 to the 10 bits of TF32.
 
     Args:
-        search: whether cuDNN measures which of its kernels is the fastest for each shape.
+        search: whether cuDNN benchmarks its kernels for each shape and uses the fastest one.
     """
     matmul = torch.backends.cuda.matmul
     allowed = matmul.allow_tf32

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detection of errors after which this process cannot use the GPU any more.
+"""Detection of errors after which this process can no longer use the GPU.
 
-After an illegal access, an uncorrectable memory error or a reset, every later call into CUDA fails
-with the same error, whoever makes it; only another process can use the GPU again.
+After an illegal access, an uncorrectable memory error or a reset, every later call to CUDA in this
+process fails with the same error. Only another process can use the GPU again.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _WORDS = ('CUDA error', 'CUDA driver error', 'cuDNN error', 'CUBLAS_STATUS', 'CU
 def is_device_lost(error: BaseException) -> bool:
     """Check whether the GPU is lost after an error that a session raised.
 
-    If the error may come from the GPU, the GPU itself is tried, since most such errors, for
-    example one of too little memory, leave it usable.
+    If the error may come from the GPU, the GPU is tested, because it remains usable after most
+    such errors, for example a lack of memory.
     """
     return any(_may_come_of_the_gpu(one) for one in _causes(error)) and not _gpu_answers()
 
@@ -32,7 +32,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _may_come_of_the_gpu(error: BaseException) -> bool:
-    # PyTorch before 2.8 has no type for errors of the GPU, so the message decides.
+    # PyTorch before 2.8 has no type for errors of the GPU, so the message is checked.
     is_its_own = type(error).__name__ == 'AcceleratorError' or isinstance(error, EngineError)
     return is_its_own or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session on the GPU with the CPU as fallback."""
+"""A session on the GPU that falls back to the CPU."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Result = TypeVar('Result')
 
 
 class FallbackSession:
-    """A session that runs a model on the GPU, and on the CPU once the GPU is lost.
+    """A session that runs a model on the GPU, and on the CPU after the GPU is lost.
 
-    What the GPU failed to compute is computed by the CPU, so that no caller notices. Memories that
-    the GPU computed are grounded on the CPU as they are.
+    The CPU repeats a computation that failed on the GPU, so that the caller receives its result.
+    Memories that the GPU computed are used on the CPU unchanged.
 
     Args:
         session: session on the GPU.
         open_on_cpu: function that opens a session of the same weights on the CPU.
-        lost: called with the reason of the loss once the CPU computes.
+        lost: called with the reason of the loss when the CPU takes over.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class FallbackSession:
 
     @property
     def backend(self) -> str:
-        """Backend of the session that computes."""
+        """Backend of the active session."""
         return self._session.backend
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
@@ -78,8 +78,9 @@ def with_fallback(
     Args:
         session: session of the model.
         folder: folder of the model.
-        threads: number of threads to compute with on the CPU; 0 lets the backend choose.
-        lost: called with the reason of the loss once the CPU computes; by a matching network, too.
+        threads: number of threads on the CPU; 0: chosen by the backend.
+        lost: called with the reason of the loss when the CPU takes over; a matching network calls
+            it as well.
     """
     if isinstance(session, MatchedSession):
         decoder = with_fallback(session.decoder, folder, threads, lost)

@@ -40,7 +40,7 @@ def gpu_at_hand() -> Gpu | None:
 
 
 def why_no_gpu() -> str:
-    """Say why PyTorch finds no GPU, and what to do; the text ends a sentence."""
+    """Explain why PyTorch finds no GPU, and what to do, as the end of a sentence."""
     import torch
 
     if torch.version.cuda is None:

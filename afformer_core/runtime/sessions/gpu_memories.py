@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memories of demonstrations on the GPU, and the buffers that captured graphs read them from."""
+"""Memories of demonstrations on the GPU, and the buffers from which captured graphs read them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from torch import Tensor
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.session import Memory
 
-# Memories get one part in so many of the GPU's memory, which a Jetson shares with its CPU.
+# The GPU's memory, which a Jetson shares with its CPU, divided by this number is available to
+# memories.
 _RESIDENT_SHARE = 8
 # One image needs at least the memories of all its stages.
 _FEWEST_RESIDENT = 4
@@ -50,10 +51,10 @@ class GpuMemory:
 
 
 class StaticMemory:
-    """The buffers that captured graphs read a memory from, one set for memories of all lengths.
+    """The buffers from which captured graphs read memories of any length.
 
     Args:
-        largest: shapes of keys and values at each image level, for the maximum of frames.
+        largest: shapes of keys and values at each image level, for the maximum number of frames.
         kinds: types of keys and values at each level.
     """
 
@@ -69,7 +70,7 @@ class StaticMemory:
         self._held: weakref.ref[GpuMemory] | None = None
 
     def view(self, shapes: Sequence[tuple[Shape, Shape]]) -> GpuMemory:
-        """View the buffers as a memory of some shapes, at the same addresses each time.
+        """Return a view of the buffers as a memory with some shapes, always at the same addresses.
 
         Raises:
             ValueError: the shapes are larger than the buffers.
@@ -80,7 +81,7 @@ class StaticMemory:
         )
 
     def hold(self, memory: GpuMemory) -> None:
-        """Copy a memory into the buffers, in the current stream, unless they hold it already.
+        """Copy a memory into the buffers, in the current stream, unless they already contain it.
 
         Raises:
             ValueError: the memory is larger than the buffers.
@@ -95,11 +96,11 @@ class StaticMemory:
 
 
 class ResidentMemories:
-    """Recently grounded memories on the GPU, as long as they are used elsewhere.
+    """Recently grounded memories on the GPU, kept as long as they are used elsewhere.
 
     Args:
         upload: function that copies a memory to the GPU.
-        most: largest number of memories; the least recently used ones are freed.
+        most: maximum number of memories; the least recently used ones are freed.
     """
 
     def __init__(self, upload: Callable[[Memory], GpuMemory], most: int) -> None:
@@ -117,7 +118,7 @@ class ResidentMemories:
         if key in self._resident:
             self._resident.move_to_end(key)
             return self._resident[key][1]
-        # What goes does so first, lest it must fit beside the new one.
+        # Evict before copying, so that both never coexist.
         while len(self._resident) >= self._most:
             self._resident.popitem(last=False)
         there = self._upload(memory)

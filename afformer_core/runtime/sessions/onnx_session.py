@@ -21,7 +21,7 @@ class OnnxSession:
 
     Args:
         graphs: graphs in fp32 or fp16, or quantized.
-        threads: number of threads of each graph; 0 lets ONNX Runtime choose.
+        threads: number of threads of each graph; 0: chosen by ONNX Runtime.
 
     Raises:
         ModelFolderError: a graph does not load.
@@ -57,7 +57,7 @@ class OnnxSession:
         return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """Ground a memory in an image, whatever the memory's precision (see `Session.ground`)."""
+        """Ground a memory of any precision in an image (see `Session.ground`)."""
         feed: dict[str, NDArray[Any]] = {'image': image}
         for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
             feed[f'keys_{level}'] = keys.astype(self._memory_type, copy=False)
@@ -75,7 +75,7 @@ def open_graph(graphs: Graphs, name: str, threads: int) -> onnxruntime.Inference
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Spinning threads would take the cores from the robot's other processes.
+    # Spinning threads would occupy cores that other processes of the robot need.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     if graphs.base == 'fp16':
         # As of 1.32, ONNX Runtime computes fused quantized convolutions in fp16 wrongly.

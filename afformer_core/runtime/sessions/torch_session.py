@@ -26,7 +26,7 @@ class TorchSession:
 
     Args:
         model: network ready for inference (see `prepared_model`).
-        threads: number of threads of PyTorch's operators in this process; 0 leaves it as it is.
+        threads: number of threads of PyTorch's operators in this process; 0: unchanged.
     """
 
     backend = 'torch'

@@ -16,7 +16,7 @@ from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
 
 Report = Callable[[str], None]
 
-# TensorRT for RTX knows 7.5, but has no products of fp32 for it, which every model has.
+# TensorRT for RTX supports 7.5, but without the products in fp32 that every model contains.
 _OLDEST_CAPABILITY = (8, 0)
 
 # Seconds between two lines of progress.
@@ -24,12 +24,12 @@ HEARTBEAT = 5.0
 
 
 class GraphRefusedError(EngineError):
-    """A graph that the compiler does not accept, or has no kernel for."""
+    """Raised if the compiler rejects a graph, or has no kernel for it."""
 
 
 @dataclass(frozen=True)
 class ShapeRange:
-    """The shapes that an engine takes for one input: the smallest, the usual, and the largest.
+    """The shapes that an engine accepts for one input: smallest, usual and largest.
 
     Raises:
         ValueError: a size is below 1, or decreases from one shape to the next.
@@ -55,7 +55,7 @@ class BuildSettings:
     Attributes:
         compute_capability: compute capability of the GPU that will run the engine, such as (8, 6);
             None for the local GPU.
-        workspace: largest memory of the compiler, in mebibytes; 0 leaves it to the library.
+        workspace: memory limit of the compiler, in mebibytes; 0: set by the library.
     """
 
     compute_capability: tuple[int, int] | None = None
@@ -72,8 +72,8 @@ class Recipe:
 
     Attributes:
         allows_tf32: whether factors of fp32 may be rounded to 10 bits of mantissa.
-        allocates_itself: whether an engine may allocate memory while it runs, which cannot be
-            captured in a CUDA graph.
+        allocates_itself: whether an engine may allocate memory at run time, which a CUDA graph
+            cannot capture.
     """
 
     allows_tf32: bool
@@ -81,7 +81,7 @@ class Recipe:
 
     @classmethod
     def of(cls, base: str) -> Recipe:
-        """Return the flags for graphs that compute in a precision (see `Graphs.base`)."""
+        """Return the flags for graphs of a precision (see `Graphs.base`)."""
         # Only TensorRT for RTX allocates. TF32 is as coarse as fp16, the precision of the other
         # graphs.
         return cls(allows_tf32=base != 'fp32', allocates_itself=False)
@@ -111,13 +111,13 @@ def build_engine(
         settings: settings of the compiler.
         recipe: flags of the compiler.
         report: called with lines of progress, at least every `HEARTBEAT` seconds.
-        sha256: hash that the graph must have, in hexadecimal; None for any.
+        sha256: expected hash of the graph, in hexadecimal; None: any.
 
     Returns:
         the engine, serialized.
 
     Raises:
-        GraphRefusedError: the graph is not accepted, or cannot be compiled.
+        GraphRefusedError: the graph is rejected, or cannot be compiled.
         EngineError: the graph has another hash, or there is no GPU to compile for.
     """
     content = graph.read_bytes()
@@ -156,7 +156,7 @@ def build_engine(
 
 
 def _network_flags() -> int:
-    # TensorRT 11 and TensorRT for RTX have no other networks, and perhaps no such flag.
+    # TensorRT 11 and TensorRT for RTX have no other networks, and may lack this flag.
     flag: Any = getattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None)
     return 0 if flag is None else 1 << int(flag)
 
@@ -183,7 +183,7 @@ def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> 
 
 
 def _compute_capabilities(known: Any) -> list[tuple[int, int]]:
-    """List those that the library compiles models for, in rising order."""
+    """List the compute capabilities for which the library compiles, in ascending order."""
     names = [one.removeprefix('SM') for one in dir(known) if one.startswith('SM')]
     found = sorted((int(one[:-1]), int(one[-1])) for one in names)
     return [one for one in found if one >= _OLDEST_CAPABILITY]
@@ -195,7 +195,7 @@ def _parser_errors(parser: Any) -> str:
 
 
 class _Logger(trt.ILogger):
-    """A logger that keeps the last error, which is the reason of a failure."""
+    """A logger that stores the last error, which is the reason for a failure."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -207,7 +207,7 @@ class _Logger(trt.ILogger):
 
 
 class _Monitor(trt.IProgressMonitor):
-    """A monitor that keeps what the compiler is doing; called in the compiler's threads."""
+    """A monitor of the compiler's current phases, which is called in the compiler's threads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,7 +230,7 @@ class _Monitor(trt.IProgressMonitor):
 
 
 class _Heartbeat:
-    """A thread that reports that the compiler still works, and how long it took."""
+    """A thread that reports that the compiler is still working, and the elapsed time."""
 
     def __init__(self, what: str, report: Report) -> None:
         self.monitor = _Monitor()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engines of a model's networks, and the graphs that are exported for them."""
+"""The engines of a model's networks, and the graphs exported for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from afformer_core.runtime.tensorrt.library import NAME
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """Engines of one network and the graphs that they were compiled from.
+    """Engines of one network and the graphs from which they were compiled.
 
     Attributes:
         folder: folder of the network.
@@ -44,7 +44,7 @@ def compile_networks(
     cache: Path,
     report: Callable[[str], None],
 ) -> list[CompiledModel]:
-    """Get the engines of all networks of a model: its own, and the matching network's.
+    """Get the engines of all networks of a model, including its matching network.
 
     See `compile_model` for arguments and errors. The matching network is never quantized.
     """
@@ -61,21 +61,21 @@ def compile_model(
     cache: Path,
     report: Callable[[str], None],
 ) -> CompiledModel:
-    """Get the engines of one network from the cache, or compile them, exporting missing graphs.
+    """Get the engines of one network from the cache, or export missing graphs and compile them.
 
-    If TensorRT refuses graphs with fused attention, as it does where it has no kernel for the GPU,
-    they are exported again with attention as several operators.
+    If TensorRT rejects graphs with fused attention because it has no kernel for the GPU, they are
+    exported again with attention as several operators.
 
     Args:
         folder: the model folder.
-        precision: one of `PRECISIONS`; 'auto' is fp16, or fp32 where fp16 cannot be exported.
+        precision: one of `PRECISIONS`; 'auto' is fp16, or fp32 if fp16 cannot be exported.
         settings: settings of the compiler.
         cache: folder of engines.
         report: called with lines of progress.
 
     Raises:
-        ModelFolderError: there are no graphs, and they cannot be exported; the message says what
-            to do.
+        ModelFolderError: there are no graphs, and they cannot be exported; the message contains
+            the remedy.
         EngineError: a graph cannot be compiled here.
         UntrustedWriterError: other users may write to the cache.
         ValueError: the precision does not suit the model.
@@ -105,7 +105,7 @@ def _graphs(folder: Path, precision: str, report: Callable[[str], None]) -> Grap
         try:
             graphs = read_graphs(folder, 'fp32')
         except ModelFolderError:
-            # The error of fp16 has the better advice.
+            # The error for fp16 contains the better advice.
             raise error from None
         report(f'{error}. Until then {NAME} computes in fp32, which is slower')
     else:

@@ -15,13 +15,13 @@ from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 
 
 class Engine:
-    """An engine that is loaded; its contexts run it.
+    """A loaded engine, which its contexts run.
 
     Args:
         name: name of the graph, for messages.
         serialized: the engine.
-        kernels: file of the kernels that TensorRT for RTX compiles for it on this GPU; None to
-            keep none.
+        kernels: file for the kernels that TensorRT for RTX compiles for it on this GPU; None: not
+            stored.
 
     Raises:
         EngineError: it is not an engine of this library for this GPU.
@@ -63,7 +63,7 @@ class Engine:
         return self._outputs
 
     def input_type(self, name: str) -> torch.dtype:
-        """Return the type of the input of a name."""
+        """Return the type of the input with a name."""
         return self._inputs[name]
 
     def new_context(self) -> Any:
@@ -81,7 +81,7 @@ class Engine:
         return context
 
     def expect(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Note the shapes of the next run, for which kernels may be compiled."""
+        """Announce the shapes of the next run, for which kernels may be compiled."""
         key = tuple(sorted(shapes.items()))
         if key not in self._shapes:
             self._shapes.add(key)
@@ -98,7 +98,7 @@ class Engine:
         config.set_execution_context_allocation_strategy(
             trt.ExecutionContextAllocationStrategy.USER_MANAGED
         )
-        # Otherwise a fallback kernel runs first, which a captured graph would keep forever.
+        # Otherwise a fallback kernel runs first, and a captured graph would keep it forever.
         specialization: Any = trt
         config.dynamic_shapes_kernel_specialization_strategy = (
             specialization.DynamicShapesKernelSpecializationStrategy.EAGER
@@ -118,7 +118,7 @@ class Context:
 
     Args:
         engine: engine that it runs.
-        stream: stream in which it runs, the same for all that share the memory.
+        stream: stream in which it runs, the same for all contexts that share the memory.
         memory: working memory, uint8 on the GPU, at least `Engine.device_memory` bytes.
 
     Raises:
@@ -140,7 +140,7 @@ class Context:
     @property
     def can_be_captured(self) -> bool:
         """Whether a CUDA graph may capture a run with the bound tensors."""
-        # Only TensorRT for RTX has this question; contexts of TensorRT can always be captured.
+        # Only TensorRT for RTX has this property; contexts of TensorRT can always be captured.
         ask: Any = getattr(self._context, 'is_stream_capturable', None)
         return ask is None or bool(ask(self._stream.cuda_stream))
 
@@ -150,11 +150,11 @@ class Context:
         Must not be called again once a graph has captured a run.
 
         Returns:
-            the tensors that a run writes to, in the order of the graph; the context keeps them,
-            too.
+            the tensors to which a run writes, in the order of the graph; the context also keeps
+            them.
 
         Raises:
-            EngineError: an input has a shape that the engine was not compiled for, or an address
+            EngineError: an input has a shape for which the engine was not compiled, or an address
                 that it does not accept.
         """
         self._inputs = dict(inputs)

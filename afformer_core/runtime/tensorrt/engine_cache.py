@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cache of compiled engines on disk, each beside a description of all that it depends on."""
+"""A disk cache of compiled engines, each with a description of everything on which it depends."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ FORMAT = 'afformer-engine'
 
 
 class EngineRefusedError(AfformerError):
-    """A file in the cache that is not the requested engine; the message says why."""
+    """Raised if a file in the cache is not the requested engine; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class EngineKey:
-    """All that an engine depends on; an engine is used only where every field is the same.
+    """Everything on which an engine depends; an engine is used only if every field is equal.
 
     Attributes:
         library: 'TensorRT' or 'TensorRT-RTX'.
         library_version: version of the library.
         cuda_version: CUDA version that the library was built for, such as '13'.
         recipe: compiler flags of its precision (see `Recipe`).
-        gpu: name of the GPU that it was compiled on, such as 'Orin', which several have; empty for
-            an engine that runs on any GPU of its compute capability.
+        gpu: name of the GPU on which it was compiled, such as 'Orin', which several GPUs share;
+            empty for an engine that runs on any GPU of its compute capability.
         multiprocessors: number of multiprocessors of that GPU; 0 likewise.
         memory: memory of that GPU, in gibibytes, rounded; 0 likewise.
-        compute_capability: compute capability that it was compiled for, such as '8.6'; empty for
-            all that the library compiles for by default.
+        compute_capability: compute capability for which it was compiled, such as '8.6'; empty for
+            all defaults of the library.
         graph: 'encode_frames', 'memorize' or 'ground'.
         graph_sha256: hash of the ONNX file.
         precision: precision of the graph.
         shapes: smallest, usual and largest shape of each input without a fixed shape.
-        workspace: mebibytes that the compiler was allowed; 0 for the library's default.
+        workspace: memory limit of the compiler, in mebibytes; 0: the library's default.
     """
 
     library: str
@@ -78,14 +78,14 @@ class StoredEngine:
     serialized: bytes
 
 
-# These follow from the model folder, whose next engine replaces the one before.
+# These fields depend on the model folder, whose next engine replaces the previous one.
 _OF_THE_MODEL = ('graph_sha256', 'shapes')
 
 
 def engine_path(cache: Path, model: Path, key: EngineKey) -> Path:
     """Return the path of the engine of a model's graph.
 
-    All exports of a model share one path, and every other field of the key has a path of its own,
+    All exports of a model share one path. Any other difference of the key leads to another path,
     so that engines of two libraries, GPUs or recipes do not replace each other.
     """
     model = model.resolve()
@@ -104,8 +104,8 @@ def load_engine(path: Path, key: EngineKey) -> bytes:
     """Load an engine from the cache.
 
     Raises:
-        EngineRefusedError: there is none, it depends on something else (the message says which
-            fields differ), its file is incomplete, or another user may have written it.
+        EngineRefusedError: there is none, its key is different (the message lists the fields that
+            differ), its file is incomplete, or another user may have written it.
     """
     fields = _sidecar(path)
     expected = asdict(key)
@@ -131,14 +131,14 @@ def load_engine(path: Path, key: EngineKey) -> bytes:
 
 
 def store_engine(path: Path, key: EngineKey, engine: bytes) -> None:
-    """Put an engine and its description into the cache, each whole or not at all."""
+    """Write an engine and its description to the cache, each atomically."""
     fields = {
         'format': FORMAT,
         'key': asdict(key),
         'bytes': len(engine),
         'sha256': hashlib.sha256(engine).hexdigest(),
     }
-    # A process that reads between the two finds hashes that differ, and compiles.
+    # A process that reads between the two steps finds different hashes, and compiles.
     write_aside(path, engine)
     write_aside(sidecar_path(path), (json.dumps(fields, indent=2) + '\n').encode())
 
@@ -154,7 +154,7 @@ def obtain_engine(
         path: from `engine_path`.
         key: key that the engine must have.
         build: function that compiles it.
-        report: called with a line that says why it is compiled, or that this process waits.
+        report: called with a line that explains why it is compiled, or that this process waits.
 
     Raises:
         UntrustedWriterError: other users may write to the folder of the engine.

@@ -33,7 +33,7 @@ MOST_FRAMES_AT_ONCE = 8
 
 
 def shape_ranges(configuration: AfformerConfiguration) -> dict[str, dict[str, ShapeRange]]:
-    """Compute the shapes that the engines of a model take, by graph and input."""
+    """Compute the shapes that the engines of a model accept, by graph and input."""
     height, width = configuration.input_size
     rows, columns = configuration.feature_size
     channels, frames = configuration.feature_channels, configuration.maximum_frames
@@ -73,7 +73,7 @@ def engine_key(
     settings: BuildSettings,
     gpu: Gpu | None,
 ) -> EngineKey:
-    """Collect all that the engine of a graph depends on."""
+    """Collect everything on which the engine of a graph depends."""
     capability = settings.compute_capability
     if capability is None and gpu is not None:
         capability = gpu.compute_capability
@@ -118,8 +118,8 @@ def obtain_engines(
         report: called with lines of progress.
 
     Raises:
-        EngineError: a graph was written again meanwhile, or cannot be compiled; or there is no
-            GPU, which only TensorRT for RTX can do without.
+        EngineError: a graph was modified meanwhile, or cannot be compiled; or there is no GPU,
+            which all libraries except TensorRT for RTX need.
         UntrustedWriterError: other users may write to the cache.
     """
     gpu = gpu_at_hand()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs of a model folder, exported where they are missing."""
+"""The graphs of a model folder, exported if they are missing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ def obtain_graphs(
 
     Args:
         folder: the model folder.
-        precision: 'fp32', 'fp16', 'bf16', or 'int8', which is never exported here, since it needs
+        precision: 'fp32', 'fp16', 'bf16', or 'int8', which is never exported here because it needs
             a dataset.
-        opset: ONNX opset for new graphs; None for that of `OPSETS`.
-        report: called with a line that says why they are exported.
+        opset: ONNX opset for new graphs; None: the opset in `OPSETS`.
+        report: called with a line that explains why they are exported.
 
     Raises:
-        ModelFolderError: there are none, and they cannot be exported; the message says what to do.
+        ModelFolderError: there are none, and they cannot be exported; the message contains the
+            remedy.
         ValueError: the precision does not suit the model.
     """
     try:
@@ -44,11 +45,11 @@ def obtain_graphs(
 
 
 def export_anew(folder: Path, precision: str, opset: int | None) -> None:
-    """Export the graphs of a model folder, whether it has some or not.
+    """Export the graphs of a model folder, even if it already has graphs.
 
     Raises:
         ModelFolderError: the exporter is not installed, the folder cannot be written to, or the
-            graphs do not reproduce the model's outputs; the message says what to do.
+            graphs do not reproduce the model's outputs; the message contains the remedy.
         ValueError: the precision does not suit the model.
     """
     missing = [name for name in _EXPORTER if importlib.util.find_spec(name) is None]

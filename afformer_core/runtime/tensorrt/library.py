@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installed TensorRT: NVIDIA's TensorRT 10.1 or later, or TensorRT for RTX.
 
-All have one Python API. `trt` is the module; importing this one fails if there is none.
+All have the same Python API. `trt` is its module. Importing this module fails if there is no
+library.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from afformer_core.errors import AfformerError
 
-# In order of preference. PyPI's two wheels bring the last one.
+# In order of preference. The two wheels on PyPI provide the last one.
 MODULES = ('tensorrt', 'tensorrt_rtx', 'tensorrt_rtx_bindings')
-# In earlier versions, contexts cannot be told how much working memory they share; before 10.0,
-# networks have an implicit batch and cannot be strongly typed.
+# In earlier versions, contexts do not accept the size of the working memory that they share;
+# before 10.0, networks have an implicit batch and cannot be strongly typed.
 OLDEST = (10, 1)
 
 
@@ -29,7 +30,8 @@ def find_library() -> ModuleType:
     """Find the first of `MODULES` that can be used.
 
     Raises:
-        TensorRTMissingError: none is installed, or they are too old or do not load.
+        TensorRTMissingError: no library is installed, or the installed ones are too old or do not
+            load.
     """
     reasons = []
     for name in MODULES:
@@ -56,7 +58,7 @@ def _is_rtx(module: ModuleType) -> bool:
 
 
 def version_numbers(version: str) -> tuple[int, int]:
-    """Return major and minor number of a version such as '10.3.0'."""
+    """Return the major and minor numbers of a version such as '10.3.0'."""
     major, minor = (int(part) for part in version.split('.')[:2])
     return major, minor
 
@@ -64,8 +66,8 @@ def version_numbers(version: str) -> tuple[int, int]:
 def cuda_version() -> str:
     """Return the major CUDA version that the library was built for, such as '13'; '' if unknown.
 
-    The library does not say. The packages of pip do by their names; JetPack's TensorRT uses the
-    CUDA version of PyTorch there.
+    The library does not expose it. The names of pip packages contain it; TensorRT of JetPack uses
+    the CUDA version of the installed PyTorch.
     """
     names = (one.metadata['Name'] or '' for one in importlib.metadata.distributions())
     library = 'tensorrt_rtx' if IS_RTX else 'tensorrt'
@@ -92,7 +94,7 @@ VERSION = str(trt.__version__)
 
 
 def knows_attention(version: str, rtx: bool) -> bool:
-    """Check whether a library supports fused attention, which graphs have from opset 23 on.
+    """Check whether a library supports fused attention, which graphs contain from opset 23 on.
 
     Args:
         version: version of the library, such as '10.3.0'.

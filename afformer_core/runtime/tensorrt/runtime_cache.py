@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels that TensorRT for RTX compiled on the local GPU, kept beside their engine."""
+"""Kernels that TensorRT for RTX compiled on the local GPU, stored beside their engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def driver_version() -> str:
-    """Read the kernel's text on NVIDIA's driver; empty if there is none, as in WSL."""
+    """Read the version text of NVIDIA's kernel driver; empty if there is none, as in WSL."""
     try:
         return _DRIVER.read_text(encoding='utf-8')
     except OSError:
@@ -31,12 +31,12 @@ def runtime_cache_path(engine: Path) -> Path:
 
 @dataclass(frozen=True)
 class RuntimeCacheFile:
-    """A file of kernels, which begins with a hash of these and of all that they depend on.
+    """A file of kernels, which begins with a hash of them and of everything they depend on.
 
     Attributes:
         path: path of the file.
-        key: text of all that the kernels depend on.
-        report: called with a line that says why the file is not used.
+        key: text of everything on which the kernels depend.
+        report: called with a line that explains why the file is not used.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class RuntimeCacheFile:
         return cls(runtime_cache_path(engine), key, report)
 
     def read(self) -> bytes | None:
-        """Read the kernels; None if there are none, or none that can be used."""
+        """Read the kernels; None if there is no usable file."""
         try:
             content = read_private_file(self.path)
         except FileNotFoundError:
@@ -70,7 +70,7 @@ class RuntimeCacheFile:
         return kernels
 
     def write(self, kernels: bytes) -> None:
-        """Write the kernels, whole or not at all; report if they cannot be written."""
+        """Write the kernels atomically; report if they cannot be written."""
         try:
             write_aside(self.path, self._digest(kernels) + kernels)
         except OSError as error:

@@ -37,8 +37,8 @@ from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 class TensorRTSession:
     """The engines of a model, ready to run.
 
-    Recently grounded memories stay on the GPU, and everything that an image needs is one CUDA
-    graph, so that an image costs one upload, one launch and one download.
+    Recently grounded memories stay on the GPU, and one CUDA graph processes an image, which
+    therefore takes one upload, one launch and one download.
 
     Args:
         engines: engines by the name of the graph.
@@ -80,7 +80,8 @@ class TensorRTSession:
                     for level in range(len(configuration.memory_shapes(most)))
                 ],
             )
-        # Nothing here refers to the session, so that its GPU memory is freed with its last user.
+        # This closure does not refer to the session, so that the GPU memory is freed with its last
+        # user.
         self._ground = CapturedGraphs(
             self._stream,
             ResidentMemories(
@@ -100,7 +101,7 @@ class TensorRTSession:
         settings: BuildSettings | None = None,
         cache: Path | None = None,
     ) -> TensorRTSession:
-        """Load a model folder; what it computes is tested by `open_session`.
+        """Load a model folder; `open_session` tests the outputs.
 
         Args:
             folder: the model folder.
@@ -184,7 +185,7 @@ def _bind(
     image: Tensor,
     memory: GpuMemory,
 ) -> EnqueuedGround:
-    """Bind image and memory to a context of their own, since a graph keeps its context's state."""
+    """Bind image and memory to a separate context, because a graph keeps its context's state."""
     context = Context(ground, stream, work)
     inputs = {'image': image}
     for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):

@@ -20,29 +20,21 @@ from afformer_core import __version__
 from afformer_core.cli.options.path_options import require_inputs_of_command_kept
 from afformer_core.errors import AfformerError, how_to_install
 
-SUBCOMMANDS = (
-    'simulate',
-    'verify',
-    'convert',
-    'browse',
-    'studio',
-    'train',
-    'cache',
-    'evaluate',
-    'evaluate-hands',
-    'average',
-    'card',
-    'zoom',
-    'import-checkpoint',
-    'export',
-    'build-engine',
-    'ground',
-    'mine',
-    'synthesize',
-    'maskahand',
-    'replay',
-    'bench',
-)
+_GROUPS = {
+    'models': ('ground', 'studio', 'replay', 'export', 'build-engine', 'bench', 'card'),
+    'data': ('verify', 'convert', 'browse', 'simulate'),
+    'training and evaluation': (
+        'train',
+        'cache',
+        'evaluate',
+        'evaluate-hands',
+        'average',
+        'zoom',
+        'import-checkpoint',
+    ),
+    'unlabelled videos': ('mine', 'synthesize', 'maskahand'),
+}
+SUBCOMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 
 # Nothing here imports these packages, and the command runs without them.
 _OPTIONAL_PACKAGES = {'simulate': 'afformer_sim'}
@@ -56,18 +48,34 @@ examples:
 """
 
 
+class _GroupedHelp(argparse.RawDescriptionHelpFormatter):
+    """Lists subcommands under the titles of their groups."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if not isinstance(action, argparse._SubParsersAction):
+            return super()._format_action(action)
+        listed = {each.dest: each for each in action._get_subactions()}
+        parts = []
+        for title, names in _GROUPS.items():
+            parts.append(f'{"":{self._current_indent}}{title}:\n')
+            self._indent()
+            parts += [self._format_action(listed[name]) for name in names if name in listed]
+            self._dedent()
+        return ''.join(parts)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command with all its subcommands."""
     parser = argparse.ArgumentParser(
         prog='afformer',
         description='Ground a demonstration video in an image: find where to act, and how.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_GroupedHelp,
     )
     parser.add_argument('--version', action='version', version=f'afformer {__version__}')
     debug_help = 'print the traceback if an error occurs'
     parser.add_argument('--debug', action='store_true', help=debug_help)
-    subparsers = parser.add_subparsers(metavar='subcommand', required=True)
+    subparsers = parser.add_subparsers(title='subcommands', metavar='subcommand', required=True)
     for name in SUBCOMMANDS:
         _add_subcommand(name, subparsers)
     for name, subparser in subparsers.choices.items():

@@ -162,3 +162,13 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
         command.main(['--version'])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f'afformer {afformer_core.__version__}\n'
+
+
+def test_the_help_lists_subcommands_by_group(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(('--help',))
+    _, _, listed = capsys.readouterr().out.partition('\nsubcommands:\n')
+    models, _, others = listed.partition('  data:\n')
+    assert models.startswith('  models:\n    ground ')
+    assert re.findall(r'^    ([a-z-]+)', models, re.MULTILINE)[:2] == ['ground', 'studio']
+    assert re.search(r'^  unlabelled videos:\n    mine ', others, re.MULTILINE)

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.cli import simulate
 from afformer_core.cli.main import main
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.verification import find_problems
@@ -19,6 +18,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video
 from afformer_core.parallel.local_engine import LocalEngine
 from afformer_sim.bodies.element import ACTIONS
+from afformer_sim.cli import simulate
 from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
 from afformer_sim.families import FAMILIES
 from afformer_sim.scene.demonstration import plan_demonstration, plan_demonstrations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detection of activity in the frames of a recording, by motion or by another detector."""
+"""Detection of activity in the frames of a recording."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Activity:
 
     Attributes:
         active: True if something happens.
-        camera_moves: True if the whole image moves, so that its parts tell nothing.
+        camera_moves: True if the whole image moves, so that motion in its parts is not
+            informative.
         hands: number of hands detected.
     """
 
@@ -92,11 +93,12 @@ class Persistence:
 class MotionActivity:
     """Detector of motion in a part of the image.
 
-    A small blurred grey image is compared with the one 0.3 s before. First that one is shifted and
-    its brightness and contrast are fitted, so that neither a shaken camera nor its automatic
-    exposure counts; then a compact patch must differ by more than the image's noise, for at least
-    0.1 s and two frames. A change of half of the image is the camera's motion. Something large
-    that came into view and stays counts as well: a hand that holds a handle does not move.
+    A small blurred grey image is compared with the one from 0.3 s before. That one is first
+    shifted, and its brightness and contrast are fitted, to compensate for camera shake and
+    automatic exposure. A compact patch must then differ by more than the noise of the image, for
+    at least 0.1 s and two frames. A change of half of the image counts as camera motion. A large
+    object that came into view and stays also counts as activity, because a hand that holds a
+    handle does not move.
     """
 
     name = 'motion'
@@ -140,7 +142,7 @@ class MotionActivity:
         return _largest_patch(changed) >= _LEAST_STAYING_SHARE * changed.size
 
     def _reference(self, time: float) -> Thumbnail | None:
-        """Return the newest thumbnail that is old enough, else the oldest; drop older ones."""
+        """Return the newest thumbnail that is old enough, or else the oldest; drop older ones."""
         while len(self._history) > 1 and self._history[1][0] <= time - _DELAY:
             self._history.popleft()
         return self._history[0][1] if self._history else None
@@ -199,7 +201,7 @@ def _shifted(thumbnail: Thumbnail, step: tuple[float, float]) -> Thumbnail:
 
 
 def _difference(reference: Thumbnail, thumbnail: Thumbnail) -> _Difference:
-    """Find pixels that differ by more than brightness, contrast, noise and edges explain."""
+    """Find pixels whose difference brightness, contrast, noise and edges do not explain."""
     # a fit to all pixels would follow a moving part that is much darker or brighter than the rest
     gain, offset = 1.0, float(np.median(thumbnail - reference))
     difference, noise = _residual(reference, thumbnail, gain, offset)
@@ -218,13 +220,13 @@ def _difference(reference: Thumbnail, thumbnail: Thumbnail) -> _Difference:
 def _residual(
     reference: Thumbnail, thumbnail: Thumbnail, gain: float, offset: float
 ) -> tuple[Thumbnail, float]:
-    """Compute the residual of a fit, and its size where nothing happens."""
+    """Compute the residual of a fit, and its size in unchanged pixels."""
     difference = np.abs(thumbnail - gain * reference - offset)
     return difference, 1.4826 * float(np.median(difference))
 
 
 def _fitted(reference: NDArray[np.float32], thumbnail: NDArray[np.float32]) -> tuple[float, float]:
-    """Fit gain and offset that best explain one by the other; a flat image has gain 1."""
+    """Fit the gain and offset from one image to the other; a flat image has gain 1."""
     mean, other = float(reference.mean()), float(thumbnail.mean())
     spread = float(((reference - mean) ** 2).mean())
     if spread < 1.0:

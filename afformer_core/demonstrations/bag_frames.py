@@ -36,14 +36,15 @@ def read_bag_frames(
         path: path of the bag.
         topic: name of the topic; '' for the only one with images.
         maximum: largest number of whole images, at least 1.
-        progress: told of each image of the topic.
+        progress: called for each image of the topic.
 
     Returns:
         the images, the number of images of the topic, and the seconds between its first and last
         one.
 
     Raises:
-        DemonstrationError: there is no such topic of images, or several and none was named.
+        DemonstrationError: there is no such topic of images, or there are several and none was
+            named.
         BagError: the bag is missing or damaged.
         ImageError: an image cannot be read.
     """

@@ -22,13 +22,13 @@ from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 class DemonstrationCollection:
     """Finished demonstrations of one grounder.
 
-    A stored demonstration is memorized when it is first needed: from its encoded frames, which is
-    quick and gives exactly the memory it had when it was recorded, or from its images if another
-    model had encoded it.
+    A stored demonstration is memorized when it is first needed. Its encoded frames are used if the
+    same model encoded them, which is quick and reproduces the original memory exactly. Otherwise
+    its images are encoded again.
 
     Args:
-        grounder: model that memorizes them.
-        store: store of their files; None to lose them with this object.
+        grounder: model that memorizes the demonstrations.
+        store: store of their files; None: they exist only as long as this object.
     """
 
     def __init__(self, grounder: ArrayGrounder, store: DemonstrationStore | None) -> None:
@@ -50,14 +50,14 @@ class DemonstrationCollection:
         """Return the summary of a demonstration.
 
         Raises:
-            DemonstrationError: there is none of the name.
+            DemonstrationError: there is no demonstration with this name.
         """
         if name not in self._summaries:
             raise DemonstrationError.unknown(name, self._summaries)
         return self._summaries[name]
 
     def free_name(self) -> str:
-        """Return a name that is free here and in the store, to which other processes may write."""
+        """Return a name that is free here and in the store, including files of other processes."""
         names = (f'demonstration_{number}' for number in itertools.count(1))
         return next(name for name in names if not self._is_taken(name))
 
@@ -68,7 +68,8 @@ class DemonstrationCollection:
         """Check that no other process has recorded, or is recording, under a name.
 
         Raises:
-            DemonstrationError: another process does, or the name is not allowed.
+            DemonstrationError: another process has recorded or is recording it, or the name is not
+                allowed.
         """
         if self._store is None:
             return
@@ -100,10 +101,10 @@ class DemonstrationCollection:
     def refresh(self, needed: Sequence[str]) -> bool:
         """Apply changes that other processes made to the store.
 
-        New and replaced demonstrations are read, and those whose file was removed are forgotten.
+        New and replaced demonstrations are read, and those whose file was removed are dropped.
 
         Args:
-            needed: names that are being grounded and stay, whatever became of their files; a
+            needed: names that are being grounded, which stay even if their files were removed; a
                 replaced one keeps its memory until it is memorized again.
 
         Returns:
@@ -137,10 +138,11 @@ class DemonstrationCollection:
         ]
 
     def memorize(self, names: Sequence[str]) -> None:
-        """Memorize all of these in the grounder, unless they are already.
+        """Memorize all of these demonstrations in the grounder, unless they already are.
 
         Raises:
-            DemonstrationError: there is none of a name, or its file was damaged meanwhile.
+            DemonstrationError: there is no demonstration with one of the names, or its file was
+                damaged meanwhile.
         """
         summaries = [self.summary(name) for name in names]
         for summary in summaries:
@@ -150,10 +152,11 @@ class DemonstrationCollection:
                 self._outdated.discard(name)
 
     def first_frame(self, name: str) -> FirstFrame:
-        """Read the first frame of a demonstration that the model uses.
+        """Read the first used frame of a demonstration.
 
         Raises:
-            DemonstrationError: there is none of the name, or its frames are not kept.
+            DemonstrationError: there is no demonstration with this name, or its frames are not
+                stored.
         """
         self.summary(name)
         return self._storing(name).first_frame(name)
@@ -163,15 +166,15 @@ class DemonstrationCollection:
 
         Args:
             name: name of the demonstration.
-            pixel: (x, y) in its first frame that is used; None: the model finds the contact.
+            pixel: (x, y) in its first used frame; None: the model finds the contact.
 
         Returns:
             that frame with its mark.
 
         Raises:
-            DemonstrationError: there is none of the name, its frames are not kept, another
-                process records under its name, the pixel lies outside of the frame, the model
-                takes no mark, or the disk refuses; nothing has changed.
+            DemonstrationError: there is no demonstration with this name, its frames are not
+                stored, another process records under its name, the pixel lies outside the frame,
+                the model does not support marks, or writing fails; nothing has changed.
         """
         summary, store = self.summary(name), self._storing(name)
         if store.written_elsewhere(name):
@@ -181,7 +184,7 @@ class DemonstrationCollection:
         first = replace(store.first_frame(name), mark=pixel)
         contact = None if pixel is None else contact_position(pixel, first.image)
         encoded = replace(self._stored_frames(summary), contact=contact)
-        # A model that takes no mark refuses it before anything is written.
+        # A model that does not support marks rejects it before anything is written.
         self._grounder.contact(encoded)
         encoded = replace(encoded, rotation=self._rotation(summary, store, encoded))
         self._summaries[name] = store.mark(name, contact, encoded.rotation)
@@ -195,7 +198,8 @@ class DemonstrationCollection:
         """Delete a demonstration, on disk too.
 
         Raises:
-            DemonstrationError: there is none of the name, or the disk refuses.
+            DemonstrationError: there is no demonstration with this name, or its file cannot be
+                deleted.
         """
         self.summary(name)
         if self._store is not None:
@@ -239,7 +243,7 @@ class DemonstrationCollection:
         self._grounder.memorize(encoded, summary.name, summary.frames)
 
     def _stored_frames(self, summary: Summary) -> EncodedFrames:
-        """Return the frames that the model uses; those of another model are encoded anew."""
+        """Return the used frames; encode them again if another model encoded them."""
         assert self._store is not None
         grounder = self._grounder
         encoded = self._store.encoded_frames(summary.name, grounder.fingerprint)
@@ -252,9 +256,9 @@ class DemonstrationCollection:
     def _rotation(
         self, summary: Summary, store: DemonstrationStore, encoded: EncodedFrames
     ) -> ShownRotation:
-        """Estimate the rotation around another contact, if there are enough frames for that."""
+        """Estimate the rotation around another contact, if there are enough frames."""
         frames = store.frames(summary.name, MOST_FRAMES)
         if len(frames) <= summary.frames_kept:
-            # Of a file that was loaded, no more frames are kept than the model uses.
+            # A loaded file contains only the frames that the model uses.
             return summary.shown_rotation
         return shown_rotation(self._grounder, encoded, frames)

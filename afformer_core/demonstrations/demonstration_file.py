@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of demonstration files that checks them for damage."""
+"""A reader of demonstration files that detects damage."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.demonstration import EncodedFrames
 
-# Fewer bytes than the magic at both ends and the footer of an MCAP file.
+# Less than the size of both magics and the footer of an MCAP file, in bytes.
 _LEAST_BYTES = 64
 _DAMAGE = (
     DemonstrationError,
@@ -53,14 +53,14 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class FirstFrame:
-    """First frame of a demonstration that the model uses, as it was recorded.
+    """The first used frame of a demonstration, as recorded.
 
     Attributes:
         name: name of the demonstration.
         image: uint8 RGB [H, W, 3].
-        jpeg: the same as a JPEG file.
+        jpeg: the image as a JPEG file.
         nanoseconds: its time.
-        mark: (x, y) of the pixel at which its contact is marked; None: the model finds it.
+        mark: pixel (x, y) at which its contact is marked; None: the model finds it.
     """
 
     name: str
@@ -70,7 +70,7 @@ class FirstFrame:
     mark: Point | None
 
     def __str__(self) -> str:
-        """Say in words whether its contact is marked."""
+        """Describe whether its contact is marked."""
         if self.mark is None:
             return f'{self.name!r} has no mark; the model finds its contact'
         x, y = self.mark
@@ -81,7 +81,7 @@ def read_entry(path: Path) -> StoreEntry:
     """Read the record of a demonstration, at the end of its file.
 
     Raises:
-        OtherFormatError: an MCAP file of another program, or of another format.
+        OtherFormatError: the MCAP file comes from another program, or has another format.
         DemonstrationError: the file is damaged or truncated.
         OSError: it cannot be read.
     """
@@ -90,7 +90,7 @@ def read_entry(path: Path) -> StoreEntry:
 
 
 def read_encoded_frames(path: Path) -> EncodedFrames:
-    """Read the frames that the model uses, as encoded when the demonstration was made.
+    """Read the used frames, encoded when the demonstration was recorded.
 
     Raises:
         DemonstrationError: the file is damaged.
@@ -194,7 +194,7 @@ def _indexed(file: IO[bytes]) -> SeekingReader:
 
 
 def _messages(file: IO[bytes]) -> Iterator[Message]:
-    """Yield the messages of a file one after the other, in the order that they lie in."""
+    """Yield the messages of a file in the order of the file."""
     file.seek(0)
     # A reader that seeks holds all chunks in memory before the first message.
     reader = NonSeekingReader(file, validate_crcs=True)

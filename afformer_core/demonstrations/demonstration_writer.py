@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writer of a demonstration as an MCAP file that ROS 2 tools play, whole or not at all."""
+"""An atomic writer of demonstrations as MCAP files that ROS 2 tools can play."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def typestore() -> Any:
 
 
 class DemonstrationWriter:
-    """Writer of frames into a file that appears under its name when it is finished.
+    """A writer of frames into a file that appears under its name when it is finished.
 
     The file has the topic `demonstration` of sensor_msgs/CompressedImage (JPEG), the metadata
     record `afformer` and the attachment `encoded_frames.safetensors`. Memory does not grow with
@@ -81,17 +81,17 @@ class DemonstrationWriter:
             stamp: time in seconds, at least 0.
 
         Raises:
-            DemonstrationError: the disk refuses; the file is removed.
+            DemonstrationError: writing fails; the file is removed.
         """
         nanoseconds = max(0, round(stamp * 1e9))
         data = np.frombuffer(encode_jpeg(image, _JPEG_QUALITY), np.uint8)
         self.add_message(_message(data, nanoseconds), nanoseconds)
 
     def add_message(self, message: bytes, nanoseconds: int) -> None:
-        """Append a frame as another demonstration file holds it, stamped with its time.
+        """Append a frame from another demonstration file, stamped with its time.
 
         Raises:
-            DemonstrationError: the disk refuses; the file is removed.
+            DemonstrationError: writing fails; the file is removed.
         """
         try:
             self._writer.add_message(
@@ -106,7 +106,7 @@ class DemonstrationWriter:
         """Complete the file and move it to its path, replacing an earlier one.
 
         Raises:
-            DemonstrationError: the disk refuses; the file is removed, an earlier one stays.
+            DemonstrationError: writing fails; the file is removed, and an earlier one is kept.
         """
         created = round(entry.created * 1e9)
         arrays: dict[str, NDArray[Any]] = {
@@ -133,11 +133,11 @@ class DemonstrationWriter:
             raise self._failure(error) from error
 
     def discard(self) -> None:
-        """Remove the partial file, if the disk allows it; a finished file stays."""
-        # the rest of the buffer is lost with the file, whether or not the disk takes it
+        """Remove the partial file, if possible; a finished file is kept."""
+        # the rest of the buffer is lost with the file in any case
         with suppress(OSError):
             self._file.close()
-        # a disk that became read-only keeps it; the store removes it when it is opened again
+        # it remains on a disk that became read-only; the store removes it when it is opened again
         with suppress(OSError):
             self._partial.unlink(missing_ok=True)
 
@@ -151,7 +151,7 @@ def texts_crc32(texts: Mapping[str, str]) -> str:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make a rename durable: the entry belongs to the folder, not to the file."""
+    """Make a rename durable, whose entry belongs to the folder and not to the file."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

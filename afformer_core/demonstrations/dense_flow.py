@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Optical flow between the frames of a demonstration, and points that are followed by it."""
+"""Optical flow between the frames of a demonstration, and the tracking of points with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from afformer_core.demonstrations.contact_reading.camera_motion import (
     moved,
 )
 
-# Pixels by which a point that is followed there and back may miss where it began.
+# Maximum error of a point after tracking forwards and backwards, pixels.
 _LOOP_TOLERANCE = 1.0
 
 
@@ -28,7 +28,7 @@ class FrameFlow:
 
     Attributes:
         forward, backward: float32 [h, w, 2], motion of each pixel to the next frame, and back.
-        camera: float64 [3, 3], motion of the background: a point of the frame to the next one.
+        camera: float64 [3, 3], motion of the background, which maps its points to the next frame.
     """
 
     forward: NDArray[np.float32]
@@ -36,12 +36,12 @@ class FrameFlow:
     camera: NDArray[np.float64]
 
     def velocities(self, points: FloatPoints) -> tuple[FloatPoints, NDArray[np.bool_]]:
-        """Compute how points [N, 2] move against the background, and whether that is sure."""
+        """Compute the motion of points [N, 2] against the background, and its reliability."""
         steps, sure = self._steps(points)
         return steps - background_flow(self.camera, points), sure
 
     def follow(self, points: FloatPoints) -> tuple[FloatPoints, NDArray[np.bool_]]:
-        """Compute where points [N, 2] are in the next frame, and whether that is sure."""
+        """Compute the positions of points [N, 2] in the next frame, and their reliability."""
         steps, sure = self._steps(points)
         return points + steps, sure
 
@@ -71,15 +71,15 @@ def frame_flows(frames: Sequence[NDArray[np.uint8]]) -> list[FrameFlow]:
 def follow_points(
     flows: Sequence[FrameFlow], points: FloatPoints
 ) -> tuple[FloatPoints, NDArray[np.bool_]]:
-    """Follow points through several frames, with the motion of the camera taken away.
+    """Track points through several frames, without the motion of the camera.
 
     Args:
         flows: flows of T successive frames.
         points: [N, 2] (column, row) in the first frame.
 
     Returns:
-        [T + 1, N, 2], where they would be seen if the camera stood still; and bool [N], whether
-        every step of a point is sure.
+        [T + 1, N, 2], positions as seen by a fixed camera; and bool [N], whether every step of a
+        point is reliable.
     """
     path, sure = [points], np.ones(len(points), bool)
     here, to_first = points, np.eye(3)

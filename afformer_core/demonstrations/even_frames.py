@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evenly spaced frames of a source of known length: whole ones, small ones, and those to read."""
+"""Evenly spaced frames of a source of known length: full size, small, and for the reader."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from afformer_core.demonstrations.contact_reading.demonstration_reader import (
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, SIDE
 from afformer_core.media.video_frames import uniform_indices
 
-# Of a long source, frames farther apart are read.
+# In a long source, the frames that are read are farther apart.
 _MOST_READ = 256
 
 
 class EvenFrames:
-    """Frames that are kept while a source is read.
+    """The frames that are kept while a source is read.
 
     Args:
         count: number of frames of the source, at least 1.
-        maximum: largest number of whole frames, at least 1.
-        rate: frames a second; 0 where the source has no time.
+        maximum: maximum number of full-size frames, at least 1.
+        rate: frames per second; 0 if the source has no times.
 
     Attributes:
-        indices: numbers of the frames to `take`, rising.
-        whole: frames that the model uses, uint8 RGB [H, W, 3] each.
-        small: frames that show how things move, uint8 RGB [h, w, 3] each.
-        reader: has observed the frames from which the contact is read.
+        indices: ascending indices of the frames to `take`.
+        whole: frames for the model, uint8 RGB [H, W, 3] each.
+        small: frames for the estimate of motion, uint8 RGB [h, w, 3] each.
+        reader: reader of the contact, which has observed the frames.
     """
 
     def __init__(self, count: int, maximum: int, rate: float) -> None:
@@ -47,7 +47,7 @@ class EvenFrames:
         self.small: list[NDArray[np.uint8]] = []
 
     def take(self, index: int, image: NDArray[np.uint8]) -> None:
-        """Take a frame, uint8 RGB [H, W, 3], of one of the `indices`, in their order."""
+        """Add the frame, uint8 RGB [H, W, 3], of the next of the `indices`."""
         if index in self._whole:
             self.whole.append(image)
         if index in self._small:

@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 
 # Periods are counted in milliseconds, so that memory does not grow with the frames.
 _RESOLUTION = 1e-3
-# A period of this many medians has room for a missing frame.
+# A period of this many medians contains a missing frame.
 _LEAST_GAP = 1.5
 
 
 class StampGaps:
-    """Counter of the frames that the gaps between stamps have room for.
+    """A counter of missing frames by the gaps between stamps.
 
     A gap is a period of at least one and a half times the median period. If more than half of the
-    frames are missing, the median is too long, and too few are counted.
+    frames are missing, the median is too long, and the count is too low.
     """
 
     def __init__(self) -> None:
         self._periods: Counter[int] = Counter()
 
     def add(self, period: float) -> None:
-        """Count the seconds from one frame to the next, at least 0."""
+        """Add the period from one frame to the next, in seconds, at least 0."""
         self._periods[round(period / _RESOLUTION)] += 1
 
     @property
@@ -50,9 +50,9 @@ class FrameLosses:
     """Numbers of missing frames of a recording.
 
     Attributes:
-        on_the_way: frames lost by the middleware, as it reports.
+        on_the_way: frames lost by the middleware, according to its reports.
         dropped: frames that arrived while the queue was full.
-        unreadable: messages that were no image.
+        unreadable: messages that were not images.
         gaps: gaps between the stamps of frames that arrived.
     """
 
@@ -63,11 +63,11 @@ class FrameLosses:
 
     @property
     def total(self) -> int:
-        """Number of missing frames: the known ones, or as many as gaps have room for, if more."""
+        """Number of missing frames: the known ones, or those in the gaps if these are more."""
         return max(self.on_the_way + self.dropped + self.unreadable, self.gaps.missing)
 
     def told(self, frames: int) -> list[str]:
-        """Describe the losses in words; empty if nothing is missing.
+        """Describe the losses as text; empty if nothing is missing.
 
         Args:
             frames: number of frames that arrived.

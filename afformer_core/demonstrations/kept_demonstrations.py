@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations of one model that are kept: selected, marked, deleted. One thread owns them."""
+"""Finished demonstrations of one model: selection, marks, deletion. One thread owns them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from afformer_core.runtime.session import Session
 
 
 class KeptDemonstrations:
-    """Demonstrations of one grounder and their store; memorized when first selected.
+    """The demonstrations of one grounder and their store; memorized when first selected.
 
     Args:
-        grounder: model, used by no other object.
-        store: store of finished demonstrations; None to lose them with this object.
+        grounder: model, which no other object uses.
+        store: store of finished demonstrations; None: they exist only as long as this object.
         changed: called with the new state after each change.
-        selection_file: file of the selection; None to lose it with this object.
+        selection_file: file of the selection; None: not stored.
     """
 
     def __init__(
@@ -51,29 +51,30 @@ class KeptDemonstrations:
         return self._finished.problems
 
     def use(self, session: Session) -> None:
-        """Replace the session by another one of the same weights; all demonstrations stay."""
+        """Replace the session by another one of the same weights; all demonstrations are kept."""
         self._grounder.use(session)
 
     @property
     def maximum_frames(self) -> int:
-        """Largest number of frames that the model uses of a demonstration."""
+        """Maximum number of frames that the model uses of a demonstration."""
         return self._grounder.configuration.maximum_frames
 
     @property
     def selected(self) -> str:
-        """Selection that images are grounded against, names joined by '+', or ''."""
+        """Selection against which images are grounded, names joined by '+', or ''."""
         return str(self._selection)
 
     @property
     def revision(self) -> int:
-        """Number that rises whenever images may be grounded against other demonstrations."""
+        """Number that increases whenever images may be grounded against other demonstrations."""
         return self._selection.revision
 
     def select(self, selection: str) -> None:
         """Select a demonstration, or several to be grounded together: 'press_left+press_right'.
 
         Raises:
-            DemonstrationError: unknown, named twice, or its file was damaged meanwhile.
+            DemonstrationError: a name is unknown or given twice, or its file was damaged
+                meanwhile.
         """
         names = split_names(selection)
         self._finished.refresh(self._selection.names)
@@ -83,7 +84,7 @@ class KeptDemonstrations:
         self._report(f'{selection!r} is selected')
 
     def prepare(self, selection: str) -> tuple[str, ...]:
-        """Memorize demonstrations, or with '' those selected, to be grounded; returns their names.
+        """Memorize demonstrations for grounding, or for '' the selection; return their names.
 
         Raises:
             DemonstrationError: see `select`; or none is selected.
@@ -94,7 +95,7 @@ class KeptDemonstrations:
         return names
 
     def restore_selection(self) -> None:
-        """Select the demonstrations of the last process again, if they are still there."""
+        """Restore the selection of the last process, if its demonstrations still exist."""
         kept = self._selection.kept()
         if not kept:
             return
@@ -104,35 +105,36 @@ class KeptDemonstrations:
             self._report(f'the last selection cannot be restored: {error}')
 
     def refresh(self) -> DemonstrationState:
-        """Apply changes that other processes made to the store; returns the state afterwards."""
+        """Apply changes that other processes made to the store; return the resulting state."""
         if self._finished.refresh(self._selection.names):
             self._changed(self.state())
         return self.state()
 
     def first_frame(self, name: str) -> FirstFrame:
-        """Read the first frame of a demonstration that the model uses, and its mark.
+        """Read the first used frame of a demonstration, and its mark.
 
         Args:
             name: name of the demonstration; '' for the selected one.
 
         Raises:
-            DemonstrationError: unknown, or its frames are not kept; none or several are selected.
+            DemonstrationError: the name is unknown, its frames are not stored, or none or several
+                are selected.
         """
         return self._finished.first_frame(self._one_name(name))
 
     def mark(self, name: str, pixel: Point | None) -> FirstFrame:
-        """Mark the contact of a demonstration; returns its first frame afterwards.
+        """Mark the contact of a demonstration; return its first frame with the mark.
 
         Args:
             name: name of the demonstration; '' for the selected one.
-            pixel: (x, y) in that frame; None: the mark is taken away.
+            pixel: (x, y) in that frame; None: remove the mark.
 
         Raises:
             DemonstrationError: see `first_frame` and `DemonstrationCollection.mark`.
         """
         first = self._finished.mark(self._one_name(name), pixel)
         if first.name in self._selection.names:
-            # Images are grounded against another memory from now on.
+            # Images are now grounded against another memory.
             self._selection.set(self._selection.names)
         self._report(str(first))
         return first
@@ -141,7 +143,7 @@ class KeptDemonstrations:
         """Delete a demonstration, on disk too; a selection that contains it becomes empty.
 
         Raises:
-            DemonstrationError: unknown, or the disk refuses.
+            DemonstrationError: the name is unknown, or its file cannot be deleted.
         """
         if name not in self._finished.names:
             self._finished.refresh(self._selection.names)
@@ -153,7 +155,7 @@ class KeptDemonstrations:
             self._report(f'{name!r} was deleted')
 
     def fail(self, message: str) -> None:
-        """Report a failure, also one before a demonstration could be made."""
+        """Report a failure, even before a demonstration exists."""
         self._failed = True
         self._report(message)
 
@@ -161,8 +163,9 @@ class KeptDemonstrations:
         """Ground an image, uint8 RGB [H, W, 3], against prepared demonstrations, or the selection.
 
         Raises:
-            DemonstrationError: none is selected, or there is none of a name.
-            ImageError: not an image.
+            DemonstrationError: none is selected, or there is no demonstration with one of the
+                names.
+            ImageError: this is not an image.
         """
         return self._grounder.predict(image, *(names or self._selection.names))
 
@@ -179,7 +182,7 @@ class KeptDemonstrations:
         return name or self._selection.required_one()
 
     def _problem(self) -> str:
-        """Say what will be lost when the process ends, and why; '' if nothing will."""
+        """Explain what will be lost when the process ends, and why; '' if nothing."""
         return '; '.join(filter(None, [*self._finished.unkept(), self._selection.problem]))
 
     def _report(self, message: str) -> None:

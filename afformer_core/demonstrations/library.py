@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations of one model: recorded, stored on disk, selected. One thread owns them."""
+"""Demonstrations of one model: recording, storage, selection. One thread owns them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from afformer_core.runtime import ArrayGrounder
 
 
 class DemonstrationLibrary(KeptDemonstrations):
-    """Demonstrations that are kept, and the one that is being recorded.
+    """The finished demonstrations, and the one that is being recorded.
 
     Args:
         grounder, store, changed, selection_file: see `KeptDemonstrations`.
@@ -43,7 +43,7 @@ class DemonstrationLibrary(KeptDemonstrations):
     ) -> None:
         self._settings = settings or RecordingSettings()
         self._recording: Recording | None = None
-        # unusable hand networks are reported now, not when somebody is ready to record
+        # unusable hand networks are reported now instead of at the first recording
         DemonstrationReader()
         super().__init__(grounder, store, changed, selection_file)
 
@@ -58,11 +58,11 @@ class DemonstrationLibrary(KeptDemonstrations):
         return 0.0 if self._recording is None else self._recording.duration
 
     def start(self, name: str) -> str:
-        """Begin to record; returns the name, which is chosen here if it is empty.
+        """Start a recording; return its name, which is generated if it is empty.
 
         Raises:
-            DemonstrationError: one is being recorded, the name is not allowed, or it is that of a
-                demonstration which another process has recorded or is recording.
+            DemonstrationError: a recording is running, the name is not allowed, or another process
+                has recorded or is recording a demonstration with this name.
         """
         self._require_no_recording()
         name = name or self._finished.free_name()
@@ -82,20 +82,20 @@ class DemonstrationLibrary(KeptDemonstrations):
 
         Raises:
             DemonstrationError: none is being recorded.
-            ImageError: not an image; the recording goes on without it.
+            ImageError: this is not an image; the recording continues without it.
         """
         recording = self._require_recording()
         recording.add_frame(image, stamp)
         self._report(f'recording {recording.name!r}')
 
     def count_lost(self, on_the_way: int, dropped: int) -> None:
-        """Set the numbers of frames that the middleware and a full queue have lost so far."""
+        """Set the numbers of frames lost so far by the middleware and by a full queue."""
         if self._recording is not None:
             self._recording.losses.on_the_way = on_the_way
             self._recording.losses.dropped = dropped
 
     def reject_frame(self, error: ImageError) -> None:
-        """Count a frame that cannot be read; the recording goes on."""
+        """Count a frame that cannot be read; the recording continues."""
         if self._recording is not None:
             self._recording.losses.unreadable += 1
             self._report(f'recording {self._recording.name!r}: a frame was left out: {error}')
@@ -104,17 +104,17 @@ class DemonstrationLibrary(KeptDemonstrations):
         """End the recording, store it on disk and select it.
 
         Args:
-            reason: why it ends without a request.
+            reason: reason why it ends without a request.
 
         Raises:
-            DemonstrationError: none is being recorded, or it has no frame; it is dropped then.
+            DemonstrationError: no recording is running, or it has no frame and is dropped.
         """
         recording = self._require_recording()
         self._recording = None
         try:
             recorded = recording.finish()
         except Exception as error:
-            # whatever fails, the recording has ended, and everybody must know
+            # the recording has ended even if something fails, and the state must show it
             self.fail(str(error) or type(error).__name__)
             raise
         notes = [reason] if reason else []
@@ -122,7 +122,7 @@ class DemonstrationLibrary(KeptDemonstrations):
         return self._take(recorded, notes)
 
     def cancel(self, reason: str) -> None:
-        """Drop the recording, if there is one, and report why."""
+        """Drop the recording, if there is one, and report the reason."""
         if self._recording is not None:
             recording, self._recording = self._recording, None
             recording.cancel()
@@ -131,7 +131,7 @@ class DemonstrationLibrary(KeptDemonstrations):
     def add(
         self, media: MediaFrames, name: str, check: Callable[[], None] = lambda: None
     ) -> Summary:
-        """Add a demonstration that was read elsewhere, untrimmed; store it and select it.
+        """Add the frames of a file as a demonstration, without trimming; store it and select it.
 
         Args:
             media, name, check: see `record_whole`.
@@ -151,10 +151,10 @@ class DemonstrationLibrary(KeptDemonstrations):
         return self._take(recorded, [])
 
     def mark(self, name: str, pixel: Point | None) -> FirstFrame:
-        """See `KeptDemonstrations.mark`; refused during a recording.
+        """Mark a contact, see `KeptDemonstrations.mark`; rejected during a recording.
 
         Raises:
-            DemonstrationError: as there; or one is being recorded.
+            DemonstrationError: see there; or a recording is running.
         """
         self._require_no_recording()
         return super().mark(name, pixel)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos, bags, images and folders of images, as sources of frames."""
+"""Sources of frames: videos, bags, images and folders of images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from afformer_core.media.video import VideoReader
 from afformer_core.media.video_part import Part, is_part
 
 _MARK = '#'
-# As media fragments of the W3C name a part by its seconds: VIDEO#t=1.5,3.
+# The syntax of W3C media fragments for a part in seconds: VIDEO#t=1.5,3.
 _PART = re.compile(r't=(\d+(?:\.\d+)?|),(\d+(?:\.\d+)?)')
 _CONTACT = re.compile(r'(.*)[#&]contact=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)')
 
@@ -35,13 +35,14 @@ class MediaFrames:
     Attributes:
         frames: uint8 RGB [H, W, 3] each, in order.
         frame_count: number of frames in the source.
-        duration: seconds between its first and last frame; 0 if it has no time.
-        motion_frames: uint8 RGB [h, w, 3] each, more of its frames, small, for `shown_rotation`;
-            empty for `frames` alone.
+        duration: seconds between its first and last frame; 0 if it has no times.
+        motion_frames: uint8 RGB [h, w, 3] each, more frames at a small size, for `shown_rotation`;
+            empty: `frames` are used.
         contact: see `EncodedFrames.contact`.
-        announced: number of frames that a video announces if it is damaged or truncated; None if
-            all of them were read.
-        reader: has observed the frames, to read the contact; None if it is not to be read.
+        announced: number of frames according to the video if it is damaged or truncated; None if
+            all frames were read.
+        reader: reader of the contact, which has observed the frames; None if the contact is not
+            read.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -55,7 +56,7 @@ class MediaFrames:
 
 @dataclass(frozen=True)
 class TimedImage:
-    """Image, uint8 RGB [H, W, 3], and its seconds after the first one, if the source has time."""
+    """Image, uint8 RGB [H, W, 3], and its seconds after the first one, if the source has times."""
 
     image: NDArray[np.uint8]
     time: float | None
@@ -64,7 +65,7 @@ class TimedImage:
 def timed_images(path: Path) -> Iterator[TimedImage]:
     """Read all frames of a video, an image or a folder of images, one at a time.
 
-    Those of a folder are in the order of `FrameFolder`.
+    Images of a folder are in the order of `FrameFolder`.
 
     Raises:
         VideoError: the video is missing, empty or not a video, or a folder has no image.
@@ -85,13 +86,13 @@ def permitted_path(path: str, folders: tuple[Path, ...]) -> Path:
     """Resolve a path, and check that it lies below one of the folders.
 
     Args:
-        path: path of a file or folder, as of `read_demonstration`.
+        path: path of a file or folder, see `read_demonstration`.
         folders: resolved folders that may be read.
 
     Raises:
-        DemonstrationError: it does not lie there, whether or not it exists.
+        DemonstrationError: it does not lie below a folder, whether or not it exists.
     """
-    # the part before the topic is resolved alone: a link must not pass as a part of a name
+    # the path is resolved without the topic, so that a link cannot hide in the name
     file, topic = split_topic(Path(path).expanduser())
     resolved = file.resolve()
     if not any(resolved.is_relative_to(folder) for folder in folders):
@@ -109,10 +110,10 @@ def split_topic(path: Path) -> tuple[Path, str]:
 
 
 def split_part(path: Path) -> tuple[Path, Part | None]:
-    """Split `VIDEO#t=BEGIN,END` into its file and its part, in seconds; None for all of it.
+    """Split `VIDEO#t=BEGIN,END` into its file and its part in seconds; None: the whole video.
 
     Raises:
-        DemonstrationError: the part does not end after its begin.
+        DemonstrationError: the end of the part is not after its beginning.
     """
     file, fragment = split_topic(path)
     if (named := _PART.fullmatch(fragment)) is None:
@@ -133,14 +134,14 @@ def split_contact(path: Path) -> tuple[Path, Point | None]:
 
 
 def contact_position(pixel: Point, frame: NDArray[np.uint8]) -> Point:
-    """Return a pixel of a demonstration's first frame as `EncodedFrames.contact` expects it.
+    """Convert a pixel of a demonstration's first frame to `EncodedFrames.contact`.
 
     Args:
         pixel: (x, y); the first pixel's centre is (0, 0).
         frame: uint8 RGB [H, W, 3].
 
     Raises:
-        DemonstrationError: it lies outside.
+        DemonstrationError: the pixel lies outside the frame.
     """
     (x, y), (height, width) = pixel, frame.shape[:2]
     if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
@@ -170,22 +171,22 @@ def read_demonstration(
 ) -> MediaFrames:
     """Read evenly spaced frames of a video, a folder of images or a bag.
 
-    Those of a folder are the frames that training would use, see `FrameFolder`.
+    From a folder, the same frames are read as in training, see `FrameFolder`.
 
     Args:
-        path: path of the source; `BAG#TOPIC` names a topic of a bag, which needs it if it has
-            several topics of images; `VIDEO#t=BEGIN,END` the part of a video from one time to
-            another, in seconds from its first frame. `SOURCE#contact=X,Y`, for a part or topic
-            `&contact=X,Y` after it, marks the contact at a pixel of the first frame.
+        path: path of the source. `BAG#TOPIC` is a topic of a bag, required if the bag has several
+            topics of images. `VIDEO#t=BEGIN,END` is a part of a video, in seconds from its first
+            frame. `SOURCE#contact=X,Y` marks the contact at a pixel of the first frame; after a
+            part or topic, append `&contact=X,Y`.
         maximum_frames: largest number of frames, at least 1.
-        progress: told how far the reading is, after each frame.
+        progress: called with the progress of reading after each frame.
 
     Raises:
         VideoError: the video is missing, empty or not a video; a folder has no image, or one that
             cannot be read or has another size than the first; the video has no such part.
         BagError: the bag is missing or damaged.
-        DemonstrationError: the bag has no such topic of images, or several and none was named; a
-            part is named of a bag or a folder; the contact lies outside of the frame.
+        DemonstrationError: the bag has no such topic of images, or has several and none was named;
+            a part of a bag or a folder was named; the contact lies outside the frame.
     """
     source, pixel = split_contact(path)
     media = _read_source(source, maximum_frames, progress)

@@ -6,20 +6,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-# Told the frames that are read so far, and the share of the file, 0 to 1; NaN: not known. What it
-# raises ends the reading.
+# Called with the number of frames read so far, and with the share of the file, 0 to 1, or NaN if
+# unknown. An error that it raises ends the reading.
 Progress = Callable[[int, float], None]
 
 
 def untold(frames: int, share: float) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
 
 
 class VideoProgress:
-    """Progress of a video, which is decoded twice: to count its frames, and to read some of them.
+    """The progress of a video that is decoded twice: to count frames, and to read some.
 
     Args:
-        progress: told of each frame.
+        progress: called for each frame.
 
     Attributes:
         duration: duration of the video in seconds; None if it is not known.
@@ -33,7 +33,7 @@ class VideoProgress:
         self._counting = True
 
     def decoded(self, time: float | None) -> None:
-        """Take a frame, at so many seconds after the first one."""
+        """Report a decoded frame, with its seconds after the first one."""
         self._decoded += 1
         if self._counting:
             share = math.nan
@@ -44,5 +44,5 @@ class VideoProgress:
             self._progress(self._count, (1 + min(1.0, self._decoded / self._count)) / 2)
 
     def counted(self, count: int) -> None:
-        """Begin with the second time; the video has so many frames."""
+        """Start the second pass, given the number of frames."""
         self._counting, self._count, self._decoded = False, count, 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recording of one demonstration: frames are encoded, trimmed and written as they arrive."""
+"""The recording of one demonstration, which encodes, trims and writes frames as they arrive."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.marked_contact import on_grid
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
-# Frames may turn out later to belong to the part; they are encoded one at a time meanwhile.
+# Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.
 _ENCODED_PER_FRAME = 2
-# Seconds. A stamp beyond comes from a clock that was set, or from a frame without a stamp.
+# Seconds. A larger step comes from a clock that was set, or from a frame without a stamp.
 _CLOCK_BACK = 1.0
 _CLOCK_AHEAD = 3600.0
 # Rows and columns of a contact map.
@@ -55,9 +55,9 @@ class RecordingSettings:
     """Settings of recordings.
 
     Attributes:
-        trim: True to trim demonstrations to the part in which hands are seen or, where none are,
+        trim: True to trim demonstrations to the part in which hands are visible or, if none are,
             something moves.
-        margin: seconds that are kept before and after that part, at least 0.
+        margin: seconds to keep before and after that part, at least 0.
 
     Raises:
         DemonstrationError: the margin is out of range.
@@ -73,10 +73,10 @@ class RecordingSettings:
             )
 
     def detectors(self, reader: DemonstrationReader) -> list[ActivityDetector]:
-        """Create new detectors for one recording, in order of trust.
+        """Create new detectors for one recording, in order of precedence.
 
         Args:
-            reader: observes each frame before they do.
+            reader: reader that observes each frame first.
         """
         if not self.trim:
             return []
@@ -85,25 +85,26 @@ class RecordingSettings:
 
 
 class Recording:
-    """Demonstration while its frames arrive.
+    """A demonstration while its frames arrive.
 
-    Frames are written as they arrive, as long as the disk takes them; a disk that refuses costs
-    the file, not the recording. Memory is bounded.
+    Frames are written as they arrive. If writing fails, the recording continues without a file.
+    Memory is bounded.
 
     Args:
         name: see `validated_name`.
         grounder: model that encodes the frames.
-        store: store of the file; None to keep the demonstration in memory only.
-        settings: how it is trimmed.
-        reader: has observed the frames already; None to observe those that are added.
+        store: store of the file; None: the demonstration is kept in memory only.
+        settings: settings of trimming.
+        reader: reader that has already observed the frames; None: the recording observes added
+            frames.
 
     Attributes:
         name: as above.
         frames: number of frames so far.
         losses: numbers of missing frames.
         duration: seconds from the first to the last frame.
-        problem: why it will not be on disk, as far as is known, or ''.
-        contact: see `EncodedFrames.contact`; to be set before the end.
+        problem: known reason why it will not be on disk, or ''.
+        contact: see `EncodedFrames.contact`; set it before `finish`.
 
     Raises:
         DemonstrationError: the name is not allowed.
@@ -138,7 +139,7 @@ class Recording:
 
     @property
     def frames_kept(self) -> int:
-        """Number of frames that the model would use of the recording so far."""
+        """Number of frames of the recording so far that the model would use."""
         maximum = self._grounder.configuration.maximum_frames
         return min(len(self._trimmer.certain_frames()), maximum)
 
@@ -148,14 +149,14 @@ class Recording:
         return self._trimmer.hands_seen
 
     def unkept(self) -> list[str]:
-        """Return a sentence if it will be lost when the process ends."""
+        """Return a sentence if the recording will be lost when the process ends."""
         told = f'{self.name!r} will be lost when the process ends: {self.problem}'
         return [told] if self.problem else []
 
     def state(
         self, selected: str, names: tuple[str, ...], message: str, problem: str
     ) -> DemonstrationState:
-        """Return the state while this is recorded; see `DemonstrationState` for arguments."""
+        """Return the state during this recording; see `DemonstrationState` for arguments."""
         return DemonstrationState(
             Phase.RECORDING,
             self.name,
@@ -198,14 +199,16 @@ class Recording:
     def finish(
         self, frame_count: int | None = None, motion_frames: Sequence[NDArray[np.uint8]] = ()
     ) -> Recorded:
-        """End the recording; the file is complete afterwards, unless `problem` says why not.
+        """End the recording and complete its file, unless `problem` gives a reason why not.
 
         Args:
-            frame_count: number of frames that the added ones were sampled from; None: these.
-            motion_frames: uint8 RGB [H, W, 3], which show motion; empty: those that were added.
+            frame_count: number of frames from which the added ones were sampled; None: the number
+                of added frames.
+            motion_frames: uint8 RGB [H, W, 3], frames for the estimate of motion; empty: the added
+                frames.
 
         Raises:
-            DemonstrationError: it has no frame; nothing is left of it.
+            DemonstrationError: the recording has no frame; its file is removed.
         """
         try:
             return self._finished(frame_count, motion_frames)
@@ -213,7 +216,7 @@ class Recording:
             self.cancel()
 
     def cancel(self) -> None:
-        """Drop the recording, on disk too, unless it is finished."""
+        """Drop the recording and its file, unless it is finished."""
         if self._writer is not None:
             self._writer.discard()
             self._writer = None
@@ -235,7 +238,7 @@ class Recording:
             encoded = replace(encoded, contact_map=on_grid(reading.log_probabilities, _GRID))
         if self.contact is not None:
             encoded = replace(encoded, contact=self.contact)
-            # a model that takes no mark refuses it before the file is complete
+            # a model that does not support marks rejects it before the file is complete
             self._grounder.contact(encoded)
         frames = motion_frames or [one.image for one in part.held]
         encoded = replace(encoded, rotation=shown_rotation(self._grounder, encoded, frames))
@@ -244,14 +247,14 @@ class Recording:
         return Recorded(summary, encoded, part.reason, self.problem, reading)
 
     def _read(self, part: Part, encoded: EncodedFrames) -> ContactReading | None:
-        """Read the contact in the part that is used; None if that is not possible."""
+        """Read the contact in the used part; None if that is not possible."""
         session = self._grounder.matched
         if session is None:
             return None
         prior = session.contact_prior(encoded.images, encoded.features)
         if not self._observes:
             return self._reader.read(prior)
-        # The frame before the first may be the one that was observed.
+        # The observed frame may be the one before the first.
         return self._reader.read(prior, part.first.time - 1 / RATE, part.last.time)
 
     def _summary(self, part: Part, frame_count: int, rotation: ShownRotation) -> Summary:
@@ -283,7 +286,7 @@ class Recording:
             frame.features = self._grounder.encode(frame.image)
 
     def _elapsed(self, stamp: float) -> float:
-        """Compute the seconds after the first frame, even if the clock is set meanwhile."""
+        """Compute the seconds after the first frame, even if the clock was set meanwhile."""
         if self.frames == 0:
             self._first_stamp = stamp
         elif not -_CLOCK_BACK <= stamp - self._last_stamp <= _CLOCK_AHEAD:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of demonstrations, and the selection of those that images are grounded against."""
+"""Names of demonstrations, and the selection against which images are grounded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def validated_name(name: str) -> str:
     """Check a name, which is also the stem of its file, and return it.
 
     Raises:
-        DemonstrationError: not 1 to 64 of letters, digits, `_`, `.`, `-`, or it starts with a dot.
+        DemonstrationError: the name is not 1 to 64 letters, digits, `_`, `.` or `-`, or it starts
+            with a dot.
     """
     if _NAME.fullmatch(name) is None:
         raise DemonstrationError(
@@ -32,7 +33,7 @@ def split_names(selection: str) -> tuple[str, ...]:
     """Split a selection such as 'press' or 'press_left+press_right' into names.
 
     Raises:
-        DemonstrationError: a part of it cannot be a name, or one comes twice.
+        DemonstrationError: a part of it is not a valid name, or occurs twice.
     """
     names = tuple(validated_name(name) for name in selection.split(_TOGETHER))
     if len(set(names)) < len(names):
@@ -46,7 +47,7 @@ def join_names(names: Sequence[str]) -> str:
 
 
 class SelectionFile:
-    """File beside the demonstrations with the selection of one node.
+    """The file, beside the demonstrations, with the selection of one node.
 
     Args:
         folder: folder of the demonstrations.
@@ -64,7 +65,7 @@ class SelectionFile:
             return ''
 
     def write(self, selection: str) -> str:
-        """Write a selection; returns why it cannot be written, or ''."""
+        """Write a selection; return the reason if it cannot be written, or ''."""
         try:
             if selection:
                 write_aside(self.path, f'{selection}\n'.encode())
@@ -78,15 +79,16 @@ class SelectionFile:
 
 
 class Selection:
-    """Demonstrations that images are grounded against.
+    """The demonstrations against which images are grounded.
 
     Args:
-        file: file of the selection; None to lose it with this object.
+        file: file of the selection; None: not stored.
 
     Attributes:
         names: names of the demonstrations that are grounded together; empty for none.
-        revision: rises whenever images may be grounded against other demonstrations.
-        problem: why it is not kept, or ''.
+        revision: number that increases whenever images may be grounded against other
+            demonstrations.
+        problem: reason why the selection is not stored, or ''.
     """
 
     def __init__(self, file: SelectionFile | None) -> None:
@@ -116,7 +118,7 @@ class Selection:
         return self.names
 
     def required_one(self) -> str:
-        """Return the name of the only demonstration that is selected.
+        """Return the name of the only selected demonstration.
 
         Raises:
             DemonstrationError: none or several are selected.

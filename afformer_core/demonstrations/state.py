@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""State of the demonstrations at one moment, with phases, records and summaries."""
+"""The state of the demonstrations at one moment, with phases, records and summaries."""
 
 from __future__ import annotations
 
@@ -36,14 +36,16 @@ class Summary:
         frames: number of frames that arrived, at least 1.
         frames_kept: number of frames that the model uses, 1 to `frames`.
         duration: seconds between the first and the last frame, at least 0.
-        begin, end: the part from which frames are used, in seconds after the first frame.
-        trimmed_by: what found that part, such as 'hands' or 'motion'; '' if nothing was cut off.
+        begin, end: the used part, in seconds after the first frame.
+        trimmed_by: detector that found this part, such as 'hands' or 'motion'; '' if nothing was
+            trimmed.
         hands_seen: number of frames in which a hand was detected; 0 without a hand detector.
-        frames_lost: number of frames that are missing in between, at least 0.
-        rotation: 'clockwise' or 'counterclockwise' as it turns something; '' if unknown.
-        rotation_problem: why that is unknown; '' if it is known or was not estimated.
-        contact: what it operates, where that was marked: x and y in the first frame that is used,
-            as shares of its width and height, joined by a space; '' if it was not.
+        frames_lost: number of missing frames, at least 0.
+        rotation: direction of rotation, 'clockwise' or 'counterclockwise'; '' if unknown.
+        rotation_problem: reason why the rotation is unknown; '' if it is known or was not
+            estimated.
+        contact: marked contact: x and y in the first used frame, as shares of its width and
+            height, joined by a space; '' if it was not marked.
 
     Raises:
         DemonstrationError: the numbers contradict each other, or the name is not allowed.
@@ -90,7 +92,7 @@ class Summary:
 
     @property
     def shown_rotation(self) -> ShownRotation:
-        """Sense in which it turns something, or why that is unknown."""
+        """Direction of rotation that it shows, or the reason why that is unknown."""
         if not self.rotation and not self.rotation_problem:
             return UNKNOWN_ROTATION
         sense = Sense(self.rotation) if self.rotation else None
@@ -98,7 +100,7 @@ class Summary:
 
     @property
     def marked_contact(self) -> Point | None:
-        """What it operates, where that was marked."""
+        """The marked contact; None if it was not marked."""
         if not self.contact:
             return None
         shares = [float(text) for text in self.contact.split()]
@@ -107,7 +109,7 @@ class Summary:
         return shares[0], shares[1]
 
     def marked(self, contact: Point | None, rotation: ShownRotation) -> Summary:
-        """Return the same with another mark, or none, and the rotation around the contact."""
+        """Return a copy with another mark, or none, and the rotation around the contact."""
         return replace(
             self,
             contact='' if contact is None else '{} {}'.format(*contact),
@@ -122,16 +124,16 @@ class DemonstrationState:
 
     Attributes:
         phase: see DemonstrationStatus.
-        name: name of the recording, else the selection, else ''.
-        selected: selection that images are grounded against, names joined by '+', or ''.
+        name: name of the recording, or else the selection, or else ''.
+        selected: selection against which images are grounded, names joined by '+', or ''.
         names: names of all finished demonstrations, oldest first.
-        frames, frames_kept: frames of `name` that arrived, and that the model uses as far as
-            known.
+        frames, frames_kept: numbers of frames of `name` that arrived, and that the model uses as
+            far as known.
         duration: duration of `name`, in seconds.
         hands_seen: number of frames of `name` in which a hand was detected.
-        message: one sentence for a person.
+        message: message for the user, one sentence.
         frames_lost: number of missing frames of `name`.
-        problem: what will be lost when the process ends, and why; '' for nothing.
+        problem: data that will be lost when the process ends, and the reason; '' if none.
     """
 
     phase: Phase
@@ -155,7 +157,7 @@ class DemonstrationState:
         message: str,
         problem: str,
     ) -> DemonstrationState:
-        """Return the state while nothing is recorded; numbers of selected ones are summed."""
+        """Return the state without a recording; numbers are summed over the selection."""
         selection = join_names([one.name for one in selected])
         return cls(
             phase,
@@ -177,12 +179,12 @@ FORMAT = 4
 
 @dataclass(frozen=True)
 class StoreEntry:
-    """Record of a demonstration beside its frames.
+    """The record of a demonstration, stored with its frames.
 
     Attributes:
         summary: its numbers.
-        created: seconds since 1970 at which it was finished; gives the order.
-        first_frame, last_frame: the part that is used, as numbers of frames in the file, from 0.
+        created: time at which it was finished, in seconds since 1970; determines the order.
+        first_frame, last_frame: the used part, as indices of frames in the file, from 0.
         fingerprint: fingerprint of the model that encoded it, see `ArrayGrounder.fingerprint`.
 
     Raises:
@@ -203,7 +205,7 @@ class StoreEntry:
             )
 
     def to_text(self) -> dict[str, str]:
-        """Return the record as texts by key, as files of the MCAP format hold them."""
+        """Return the record as text values by key, as stored in MCAP files."""
         own = {key: value for key, value in asdict(self).items() if key != 'summary'}
         values = {'format': FORMAT, **asdict(self.summary), **own}
         return {key: str(value) for key, value in values.items()}
@@ -213,7 +215,7 @@ class StoreEntry:
         """Read a record from the result of `to_text`.
 
         Raises:
-            OtherFormatError: another format.
+            OtherFormatError: the record has another format.
             ValueError: a value cannot be read.
             KeyError: a value is missing.
             DemonstrationError: the values contradict each other.
@@ -240,10 +242,10 @@ class Recorded:
 
     Attributes:
         summary: its numbers.
-        encoded: the frames that are used.
-        reason: why it was not trimmed, or ''.
-        problem: why it is not on disk, or ''.
-        reading: what was read of its contact; None if nothing was.
+        encoded: the used frames, encoded.
+        reason: reason why it was not trimmed, or ''.
+        problem: reason why it is not on disk, or ''.
+        reading: reading of its contact; None if it was not read.
     """
 
     summary: Summary
@@ -253,7 +255,7 @@ class Recorded:
     reading: ContactReading | None = None
 
     def __str__(self) -> str:
-        """Describe the result in words."""
+        """Describe the result as text."""
         one = self.summary
         said = [f'{one.frames_kept} of {one.frames} frames, {one.duration:.1f} s']
         if one.trimmed_by:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finished demonstrations on disk: one file each, never half-written."""
+"""Finished demonstrations on disk: one file each, written atomically."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PARTIAL = '.partial'
 
 @dataclass(frozen=True)
 class FileVersion:
-    """Properties of a file that change when another file takes its place."""
+    """Properties of a file that change when another file replaces it."""
 
     modified: int
     size: int
@@ -54,11 +54,11 @@ class FileVersion:
 
 
 class DemonstrationStore:
-    """Folder of demonstrations, `NAME.mcap` each.
+    """A folder of demonstrations, `NAME.mcap` each.
 
-    Each is written under another name, flushed to the disk and renamed, so that a crash at any
-    time leaves either the whole file or none. Leftovers of an interrupted write are removed when
-    the folder is opened; files of a running process are left alone.
+    Each file is written under another name, flushed to the disk and renamed, so that a crash at
+    any time leaves either the complete file or none. Leftovers of an interrupted write are removed
+    when the folder is opened; files of a running process are not touched.
 
     Args:
         folder: folder of the files, created if missing.
@@ -80,20 +80,20 @@ class DemonstrationStore:
             ) from error
 
     def begin(self, name: str) -> DemonstrationWriter:
-        """Begin to write a demonstration; an earlier one of its name stays until it is finished.
+        """Start a file; an earlier one with its name is kept until it is finished.
 
         Raises:
-            DemonstrationError: the name is not allowed, or the disk refuses.
+            DemonstrationError: the name is not allowed, or the file cannot be written.
         """
         validated_name(name)
-        # recording goes on although the folder was removed meanwhile
+        # recording continues even if the folder was removed meanwhile
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / f'.{name}.{os.getpid()}{_PARTIAL}'
         return DemonstrationWriter(self.folder / f'{name}{_SUFFIX}', partial)
 
     def holds(self, name: str) -> bool:
-        """Check whether there is a demonstration of a name, or some process is writing one.
+        """Check whether a demonstration with a name exists, or is being written by a process.
 
         Raises:
             DemonstrationError: the name is not allowed.
@@ -102,7 +102,7 @@ class DemonstrationStore:
         return self._path(name).exists() or any(written)
 
     def written_elsewhere(self, name: str) -> bool:
-        """Check whether another running process is writing a demonstration of a name.
+        """Check whether another process is writing a demonstration with a name.
 
         Raises:
             DemonstrationError: the name is not allowed.
@@ -129,7 +129,8 @@ class DemonstrationStore:
         """Read the record of a demonstration.
 
         Raises:
-            DemonstrationError: it does not exist, or its file is damaged or of another program.
+            DemonstrationError: it does not exist, or its file is damaged or belongs to another
+                program.
         """
         path = self._existing(name)
         with _reading(path):
@@ -139,13 +140,13 @@ class DemonstrationStore:
         """Read the records of all demonstrations.
 
         Returns:
-            the sound ones, oldest first, and a sentence for each other file; a damaged one is set
-            aside under a name ending in `.damaged`, and a file that is no demonstration stays.
+            the valid records, oldest first, and a sentence for each other file. A damaged file is
+            renamed to end in `.damaged`, and a file that is not a demonstration is kept.
         """
         sound: list[StoreEntry] = []
         problems: list[str] = []
         for path in sorted(self.folder.glob(f'[!.]*{_SUFFIX}')):
-            # opening a pipe would block until somebody writes to it
+            # opening a pipe would block until a process writes to it
             if not path.is_file():
                 problems.append(f'{path} is not read: it is no regular file; remove it')
                 continue
@@ -194,7 +195,7 @@ class DemonstrationStore:
         """
         path = self._existing(name)
         with _reading(path):
-            # It goes by its present name, see `_entry`.
+            # Its current file name counts, see `_entry`.
             return replace(read_first_frame(path), name=name)
 
     def mark(self, name: str, contact: Point | None, rotation: ShownRotation) -> Summary:
@@ -203,13 +204,13 @@ class DemonstrationStore:
         Args:
             name: name of the demonstration.
             contact: see `EncodedFrames.contact`.
-            rotation: sense in which the demonstration turns something there.
+            rotation: direction of rotation around the contact.
 
         Returns:
-            its summary; its frames stay as they were recorded.
+            its summary; its frames are unchanged.
 
         Raises:
-            DemonstrationError: it does not exist, its file is damaged, or the disk refuses.
+            DemonstrationError: it does not exist, its file is damaged, or writing fails.
         """
         path = self._existing(name)
         with _reading(path):
@@ -225,10 +226,10 @@ class DemonstrationStore:
         return summary
 
     def delete(self, name: str) -> None:
-        """Remove a demonstration, if there is one of the name.
+        """Remove a demonstration, if one with the name exists.
 
         Raises:
-            DemonstrationError: the name is not allowed, or the disk refuses.
+            DemonstrationError: the name is not allowed, or the file cannot be written.
         """
         path = self._path(name)
         try:
@@ -262,7 +263,7 @@ def _entry(path: Path) -> StoreEntry:
     except DemonstrationError as error:
         raise OtherFormatError(f'{path} is not read: {error}; rename it') from error
     entry = read_entry(path)
-    # a file that was copied or renamed by hand goes by its present name
+    # the current name of a file counts, even if it was copied or renamed by hand
     return replace(entry, summary=replace(entry.summary, name=name))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trimming of a recording to its active part, while its frames arrive, in bounded memory."""
+"""The trimming of a recording to its active part while its frames arrive, in bounded memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RecordedFrame:
         number: number of the frame, from 0.
         time: seconds after the first frame.
         image: uint8 RGB [h, w, 3] at the model's input size.
-        features: float32 [C, rows, columns], once it was encoded.
+        features: float32 [C, rows, columns]; None before the frame is encoded.
     """
 
     number: int
@@ -39,14 +39,14 @@ class RecordedFrame:
 
 @dataclass(frozen=True)
 class Part:
-    """Part of a recording that is used.
+    """The used part of a recording.
 
     Attributes:
         frames: evenly spaced frames of the part, in order.
         held: evenly spaced frames of the part, in order, up to four times as many.
         first, last: its first and last frame.
-        trimmed_by: detector that found it; '' if nothing was cut off.
-        reason: why nothing was cut off, or ''.
+        trimmed_by: detector that found it; '' if nothing was trimmed.
+        reason: reason why nothing was trimmed, or ''.
     """
 
     frames: tuple[RecordedFrame, ...]
@@ -58,14 +58,14 @@ class Part:
 
 
 class ActivePart:
-    """Frames from shortly before one detector's first activity to shortly after its last.
+    """The frames from shortly before a detector's first activity to shortly after its last.
 
-    A pause between two activities belongs to the part. `frames` has only frames that certainly
-    belong to it; those that may be in a pause are kept apart.
+    A pause between two activities belongs to the part. `frames` contains only frames that
+    certainly belong to it; frames that may be in a pause are kept separately.
 
     Args:
-        maximum: largest number of frames of the part.
-        margin: seconds kept before and after, at least 0.
+        maximum: maximum number of frames of the part.
+        margin: seconds to keep before and after, at least 0.
     """
 
     def __init__(self, maximum: int, margin: float) -> None:
@@ -78,7 +78,7 @@ class ActivePart:
         self.last: RecordedFrame | None = None
 
     def add(self, frame: RecordedFrame, active: bool) -> None:
-        """Add the next frame, and whether something happens in it."""
+        """Add the next frame, and whether it shows activity."""
         if self.first is None:
             self._before.append(frame)
             while self._before[0].time < frame.time - self._margin - _ROUNDING:
@@ -110,15 +110,15 @@ class ActivePart:
 
 
 class Trimmer:
-    """Search for the part of a recording in which something happens.
+    """The search for the active part of a recording.
 
-    The first detector that found activity decides; if none did, or if the camera moved in most
-    frames, the whole recording is used.
+    The first detector that found activity determines the part. If none did, or if the camera moved
+    in most frames, the whole recording is used.
 
     Args:
-        detectors: detectors in order of trust; none to use the whole recording.
-        maximum: largest number of frames of the part.
-        margin: seconds kept before the first and after the last activity.
+        detectors: detectors in order of precedence; empty: the whole recording is used.
+        maximum: maximum number of frames of the part.
+        margin: seconds to keep before the first and after the last activity.
     """
 
     def __init__(self, detectors: Sequence[ActivityDetector], maximum: int, margin: float) -> None:
@@ -144,7 +144,7 @@ class Trimmer:
         self.hands_seen += hands > 0
 
     def certain_frames(self) -> list[RecordedFrame]:
-        """Return the frames so far that belong to the part that will be used."""
+        """Return the frames so far that certainly belong to the used part."""
         if not self._detectors:
             return self._everything.kept
         begun = (part.frames.kept for part in self._parts if part.first is not None)

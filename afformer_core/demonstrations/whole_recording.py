@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recording of a demonstration whose frames are at hand already."""
+"""The recording of a demonstration whose frames are all available."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from afformer_core.runtime.demonstration import Demonstration
 
 
 def select_evenly(frames: Sequence[Image], maximum_frames: int) -> MediaFrames:
-    """Select evenly spaced frames of those that are at hand, as of a folder of images.
+    """Select evenly spaced frames of a sequence of images.
 
     Args:
         frames: images of one size, in order, at least one.
@@ -63,12 +63,12 @@ def record_whole(
     store: DemonstrationStore | None,
     check: Callable[[], None] = lambda: None,
 ) -> Recorded:
-    """Record frames that are at hand already, without trimming.
+    """Record a sequence of frames without trimming.
 
     Args:
         media: the frames, at least one.
         name, grounder, store: see `Recording`.
-        check: called before each frame is encoded; what it raises drops the recording.
+        check: called before each frame is encoded; an error that it raises drops the recording.
 
     Raises:
         DemonstrationError: there is no frame, or the name or a marked contact is not allowed.
@@ -86,15 +86,15 @@ def record_whole(
 
 
 def memorize_whole(media: MediaFrames, name: str, grounder: ArrayGrounder) -> Demonstration:
-    """Let a model memorize frames that are at hand already, and the contact read of them.
+    """Memorize frames in a model, with the contact that is read from them.
 
     Args:
-        media: the frames, at least one, with the contact where it is marked.
+        media: the frames, at least one, with the contact if it is marked.
         name: name of the demonstration, not empty; one of the same name is replaced.
         grounder: the model.
 
     Raises:
-        DemonstrationError: there is no frame, or the model takes no mark.
+        DemonstrationError: there is no frame, or the model does not support marks.
         ImageError: a frame is not an image.
     """
     recorded = record_whole(media, 'whole', grounder, None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kinds of actions by how the operated part moves, and the names that actions have."""
+"""Kinds of actions by the motion of the operated part, and names of actions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 
 class ActionKind(Enum):
-    """Kinds of actions by how the operated part moves."""
+    """Kinds of actions by the motion of the operated part."""
 
     STAY = auto()
     PUSH = auto()
@@ -22,7 +22,7 @@ class ActionKind(Enum):
 _TURNING = ('rotate', 'turn', 'twist')
 _CLOCKWISE = ('clockwise',)
 _COUNTERCLOCKWISE = ('counterclockwise', 'counter clockwise', 'anticlockwise')
-# An action of another name, such as open, may move the part in any way.
+# An action with another name, such as open, may move the part in any way.
 ACTION_NAMES = {
     ActionKind.STAY: ('touch', 'hold', 'tap'),
     ActionKind.PUSH: ('push', 'press', 'push in'),
@@ -41,6 +41,6 @@ _KINDS = {name: kind for kind, names in ACTION_NAMES.items() for name in names}
 def action_kind(name: str) -> ActionKind | None:
     """Return the kind of an action of a model's vocabulary; None for a name not in the table.
 
-    Case does not count, and '_' and '-' are blanks: 'Turn_clockwise' is 'turn clockwise'.
+    Case is ignored, and '_' and '-' count as spaces: 'Turn_clockwise' is 'turn clockwise'.
     """
     return _KINDS.get(' '.join(name.lower().replace('_', ' ').replace('-', ' ').split()))

@@ -25,7 +25,7 @@ _LARGEST_SLOPE = 1e3
 
 
 class CalibrationError(AfformerError):
-    """Calibration that is absent, malformed or of an unknown kind."""
+    """Raised if a calibration is missing, malformed or of an unknown kind."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Point cloud of the region that a heatmap marks."""
+"""The point cloud of the region that a heatmap marks."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _VERTICAL = np.array([0.0, 1.0])
 
 @dataclass(frozen=True)
 class GraspCandidate:
-    """Pose of a hand at a surface.
+    """The pose of a hand at a surface.
 
     Attributes:
         position: float64 [3], metres.
@@ -33,7 +33,7 @@ class GraspCandidate:
         score: score of the peak, 0 to 1.
 
     Raises:
-        ValueError: a shape is another one, or the quaternion has no unit length.
+        ValueError: a shape is wrong, or the quaternion does not have unit length.
     """
 
     position: NDArray[np.float64]
@@ -99,7 +99,7 @@ def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
         np.arange(count) + start for count, start in zip(weights.shape, (top, left), strict=True)
     )
     disc = (rows[:, None] - peak.v) ** 2 + (columns - peak.u) ** 2 <= radius**2
-    # an even background has the disc's shape, not the blob's
+    # a uniform background would have the shape of the disc instead of the blob
     weights = np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0)
     total = weights.sum()
     if not total > 0:
@@ -118,13 +118,13 @@ def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
 def _along_surface(
     across: NDArray[np.float64], ray: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the unit vector in the plane of `normal` that is seen along `across` from a ray."""
+    """Return the unit vector in the plane of `normal` that appears along `across` from a ray."""
     step = np.append(across, 0.0)
     if abs(normal @ ray) > 1e-3 * np.linalg.norm(ray):
         tangent = step - ray * (normal @ step) / (normal @ ray)
     else:
         tangent = step
-    # of an edge-on surface only the viewing direction is left
+    # for a surface seen edge-on, only the viewing direction is left
     for candidate in (tangent, np.append(_HORIZONTAL, 0.0), np.append(_VERTICAL, 0.0)):
         flat = candidate - normal * (normal @ candidate)
         length = float(np.linalg.norm(flat))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Width of what lies between the fingers of a gripper at a grasp candidate."""
+"""The width of the part between the fingers of a gripper at a grasp candidate."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from afformer_core.geometry.rotation import rotation_of_quaternion
 from afformer_core.geometry.surface import SurfaceSettings
 from afformer_core.runtime.grounding import Peak
 
-# Half the breadth of a finger, metres: only what lies beside the candidate counts.
+# Half the width of a finger, metres: only pixels beside the candidate count.
 _HALF_FINGER = 0.01
-# Metres, and standard deviations of depth: what is farther from the tangent plane is another part.
+# Metres, and standard deviations of depth: pixels farther from the tangent plane belong to another
+# part.
 _THICKNESS, _DEVIATIONS = 0.015, 3.0
-# Of the widths in an even spread, this share lies between the percentiles that are taken.
+# Share of a uniform distribution of widths between the two percentiles.
 _LOW, _HIGH = 5, 95
 _LEAST_PIXELS = 8
 
@@ -35,9 +36,9 @@ def grasp_width(
 ) -> float | None:
     """Measure the width of the region across x of a grasp candidate, along its y axis.
 
-    The region has the pixels around the peak at which the heatmap reaches a share of its value at
-    the peak, and whose depth lies on the part that the candidate touches: within 15 mm and 3
-    standard deviations of the noise of its tangent plane, connected, and beside the candidate.
+    The region consists of the pixels around the peak at which the heatmap reaches a share of its
+    value at the peak, and whose depth lies on the touched part: within 15 mm and 3 standard
+    deviations of the noise from its tangent plane, connected, and beside the candidate.
 
     Args:
         heatmap: float32 [H, W] of the image's size, not negative.
@@ -49,7 +50,7 @@ def grasp_width(
         share: share of the heatmap's value at the peak, above 0 to 1.
 
     Returns:
-        metres; None if fewer than 8 pixels are left.
+        width in metres; None if fewer than 8 pixels are left.
     """
     height, width = depth.size
     scale = np.array([width / heatmap.shape[1], height / heatmap.shape[0]])

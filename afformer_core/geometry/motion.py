@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Direction in which an action moves the part at a point, or about which it turns it."""
+"""The direction in which an action moves the part at a point, or the axis of its rotation."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ class MotionType(IntEnum):
 
 @dataclass(frozen=True)
 class Motion:
-    """Motion that an action gives to the part at a point, or the reason why it is unknown.
+    """The motion of the part at a point under an action, or the reason why it is unknown.
 
     Attributes:
-        type: STILL where the motion is unknown.
-        direction: float64 [3], unit length: along which the part moves, or the hand presses where
-            the part stays, or about which it turns by the right-hand rule; None if unknown.
-        problem: one sentence why it is unknown; '' if it is known.
+        type: type of motion; STILL if the motion is unknown.
+        direction: float64 [3], unit length: direction in which the part moves, or in which the
+            hand presses if the part stays, or axis of rotation by the right-hand rule; None if
+            unknown.
+        problem: reason why it is unknown, one sentence; '' if it is known.
 
     Raises:
-        ValueError: the attributes contradict each other, or the direction has no unit length.
+        ValueError: the attributes contradict each other, or the direction does not have unit
+            length.
     """
 
     type: MotionType
@@ -53,17 +55,17 @@ class Motion:
 
     @classmethod
     def unknown(cls, problem: str) -> Motion:
-        """Return an unknown motion, for a reason."""
+        """Return an unknown motion, with the reason."""
         return cls(MotionType.STILL, None, problem)
 
 
 @dataclass(frozen=True)
 class Vertical:
-    """Direction against gravity, or the reason why it is unknown.
+    """The direction against gravity, or the reason why it is unknown.
 
     Attributes:
         up: float64 [3], unit length, in the frame of positions; None if unknown.
-        problem: one sentence why it is unknown; '' if it is known.
+        problem: reason why it is unknown, one sentence; '' if it is known.
 
     Raises:
         ValueError: there is a direction and a problem, or neither.
@@ -89,15 +91,15 @@ def point_motion(
 ) -> Motion:
     """Return the motion of the part at a surface point, in the frame of the point.
 
-    A part that is touched stays, and the hand presses into the surface; what is pushed moves into
-    it, what is pulled out of it along its normal, what is picked up or put down against or along
-    gravity. What is rotated turns about the normal.
+    A touched part stays, and the hand presses into the surface. A pushed part moves into the
+    surface, and a pulled part out of it, along the normal. A part that is picked up or put down
+    moves against or along gravity. A rotated part turns about the normal.
 
     Args:
-        action: name of the action, see `action_kind`; '' for a model that has none.
-        surface: surface point, its normal towards the camera.
+        action: name of the action, see `action_kind`; '' for a model without actions.
+        surface: surface point, with its normal towards the camera.
         vertical: direction against gravity in the same frame.
-        rotation: sense of a rotation as the demonstration shows it.
+        rotation: direction of rotation that the demonstration shows.
     """
     kind = action_kind(action)
     if kind is None:
@@ -132,6 +134,6 @@ def _turn(kind: ActionKind, normal: NDArray[np.float64], rotation: ShownRotation
     sense = named.get(kind, rotation.sense)
     if sense is None:
         return Motion.unknown(rotation.problem)
-    # clockwise for who looks along the axis, which is into the surface
+    # clockwise as seen along the axis, which points into the surface
     axis = -normal if sense is Sense.CLOCKWISE else normal
     return Motion(MotionType.ROTATION, axis, '')

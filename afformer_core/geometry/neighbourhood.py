@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse depth around pixels, in the units in which planes are fitted."""
+"""Inverse depth around pixels, in the units for fitting planes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.window import NEAREST, OFFSETS, REACH, FloatArray, Mask, medians
 
-# Pixels around the peak, and the share of them that must not be holes.
+# Pixels around the peak, and the minimum share of them with depth.
 _HOLE_RADIUS = 2.5
 _LEAST_VALID = 2 / 3
-# Metres by which depths of two pixels differ by resolution alone (16UC1 has millimetres).
+# Metres by which the depths of two pixels may differ because of resolution (16UC1 has
+# millimetres).
 _RESOLUTION = 0.0003
-# Pixels to each side whose noise is measured, and the ratio to the configured noise from which the
-# measured one counts.
+# Pixels to each side whose noise is measured, and the ratio to the configured noise above which
+# the measured noise is used.
 _ROUGH_REACH = 8
 _CLEAR_EXCESS = 1.2
 # Distance in pixels of two pixels whose difference gives the slope.
 _SPAN = 4
-# Share of the depth; pixels that differ by more from the peak belong to another surface.
+# Share of the depth; pixels that differ from the peak by more belong to another surface.
 _LARGEST_RISE = 0.25
 
 _SIDE = np.arange(-REACH, REACH + 1)
@@ -59,10 +60,10 @@ class Neighbourhoods:
         )
 
     def seen_by(self, inside: Mask) -> tuple[FloatArray, Mask]:
-        """Return values and validity of the first pixels of the largest window, both [P, N].
+        """Return values and validity of the first N pixels of the largest window, both [P, N].
 
         Args:
-            inside: bool [P, N], the pixels of each peak's own window; others are not valid.
+            inside: bool [P, N], the pixels of the window of each peak; others are not valid.
         """
         u, v = OFFSETS[: inside.shape[1]].T + REACH
         return self.values[:, v, u], self.valid[:, v, u] & inside
@@ -115,12 +116,12 @@ def search_nearby(
         depth: the depth image.
         positions: float64 [P, 2], (u, v) within the depth image, pixels.
         bounds: nearest and farthest depth, metres; others are holes.
-        noise: standard deviation of one pixel as a share of its depth; the measured noise counts
-            where it is clearly higher.
+        noise: standard deviation of one pixel as a share of its depth; the measured noise is used
+            instead if it is clearly higher.
 
     Returns:
-        the neighbourhoods of the positions that show a surface; and for each position the reason
-        why it does not (it lies in a hole, or has many holes next to it), or ''.
+        the neighbourhoods of the positions that show a surface; and for each position '', or the
+        reason why it shows none (a hole, or many holes next to it).
     """
     pixels = np.floor(positions + 0.5).astype(int)
     crops, inside = _crops(depth, pixels)
@@ -180,21 +181,22 @@ def _problem(depth: float, bounds: tuple[float, float], known_share: float) -> s
 
 
 def _roughness(values: FloatArray, valid: Mask) -> NDArray[np.float64]:
-    """Estimate the noise [P] next to the middle, free of slopes and edges.
+    """Estimate the noise [P] near the middle, without the effect of slopes and edges.
 
-    Edges run along rows or along columns; the smoother of both directions counts.
+    Edges run along rows or columns, so the smoother direction is used.
     """
     near = slice(REACH - _ROUGH_REACH, REACH + _ROUGH_REACH + 1)
     values, valid = _both_ways(values[:, near, near], valid[:, near, near])
     bends = values[:, :, 2:] - 2 * values[:, :, 1:-1] + values[:, :, :-2]
     whole = valid[:, :, 2:] & valid[:, :, 1:-1] & valid[:, :, :-2]
-    # for normal noise, the median magnitude is 0.6745 deviations, and bends vary root 6 times more
+    # for normal noise, the median magnitude is 0.6745 standard deviations, and second differences
+    # vary sqrt(6) times more
     deviations = _medians_of_many(np.abs(bends), whole, 50) / 1.652
     return np.asarray(deviations.reshape(2, -1).min(axis=0))
 
 
 def _both_ways(values: FloatArray, valid: Mask) -> tuple[FloatArray, Mask]:
-    """Append to squares [P, S, S] the same with rows and columns swapped: [2 P, S, S]."""
+    """Append to squares [P, S, S] their transposes: [2 P, S, S]."""
     return (
         np.concatenate([values, values.swapaxes(1, 2)]),
         np.concatenate([valid, valid.swapaxes(1, 2)]),
@@ -202,7 +204,7 @@ def _both_ways(values: FloatArray, valid: Mask) -> tuple[FloatArray, Mask]:
 
 
 def _medians_of_many(values: FloatArray, counted: Mask, few: int) -> NDArray[np.float64]:
-    """Compute medians of values [P, H, W] that count; 0 where no more than `few` do."""
+    """Compute medians of the counted values [P, H, W]; 0 if at most `few` are counted."""
     count, rows, columns = values.shape
     counted = counted.reshape(count, rows * columns)
     many = counted.sum(axis=1) > few

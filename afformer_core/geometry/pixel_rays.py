@@ -55,8 +55,8 @@ def look_at(
         size: (height, width) of the depth image.
 
     Returns:
-        the rays; and for each peak the reason why it has none (it lies outside, or the distortion
-        cannot be removed), or ''.
+        the rays; and for each peak '', or the reason why it has none (it lies outside, or the
+        distortion cannot be removed).
     """
     height, width = size
     inside = np.all((positions >= -0.5) & (positions < [width - 0.5, height - 0.5]), axis=1)

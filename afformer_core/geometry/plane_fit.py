@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planes through round windows of pixels, and the steps that contradict them.
+"""Planes through round windows of pixels, and the steps that limit them.
 
 The fitted values are in standard deviations of their noise: a plane's inverse depth is exactly
 affine in the pixel, so its values are 1, u and v times three coefficients.
@@ -25,10 +25,10 @@ from afformer_core.geometry.window import (
     normal_equations,
 )
 
-# Standard deviations; a pixel beyond lies elsewhere, and its distance does not matter.
+# Standard deviations; a pixel beyond is an outlier, whose distance does not matter.
 _LARGEST_VALUE = 10.0
 _LARGEST_RESIDUAL = 3.5
-# Standard deviations by which squared residuals may exceed those of noise alone.
+# Standard deviations by which the squared residuals may exceed those of pure noise.
 _LARGEST_EXCESS = 1.5
 # Keeps coefficients at 0 that few pixels do not determine.
 _RIDGE = 1e-3 * np.eye(6)
@@ -38,11 +38,11 @@ _MOST_CUTS = 10
 
 @dataclass(frozen=True)
 class Fits:
-    """Planes through the pixels of one surface each; tangent planes of curved surfaces.
+    """Planes, each through the pixels of one surface; tangent planes for curved surfaces.
 
     Attributes:
         found: bool [P], True where there is a plane.
-        steps: step at each peak if it is the reason why there is no plane, else None.
+        steps: step at each peak if it is the reason why there is no plane, or None.
         pixels: bool [P, N], the window's pixels on the surface.
         coefficients: float64 [P, 3], of the first columns of the design.
         covariances: float64 [P, 3, 3], of the coefficients.
@@ -68,8 +68,8 @@ def fit_surfaces(
 ) -> Fits:
     """Fit planes to the surfaces at the middles of windows.
 
-    In each window the strongest step is cut off, with all that lies beyond it, until no step is
-    left or a curved surface explains the rest.
+    In each window, the strongest step and everything beyond it is cut off, until no step is left
+    or a curved surface explains the rest.
 
     Args:
         windows: P windows.
@@ -131,12 +131,12 @@ def _is_curved(values: FloatArray, pixels: Mask, step: FoundStep) -> bool:
 def _refitted(
     values: FloatArray, pixels: Mask, curved: Mask
 ) -> tuple[Mask, Mask, NDArray[np.float64], NDArray[np.float64]]:
-    """Fit again without outliers, which may belong to no surface.
+    """Fit again without outliers.
 
     Returns:
         whether there is a plane, its pixels, coefficients and covariance.
     """
-    # pixels beyond would move even the first fit
+    # pixels beyond would affect even the first fit
     pixels = pixels & (np.abs(values) <= _LARGEST_VALUE)
     found = np.zeros(len(values), bool)
     coefficients, covariances = np.zeros((len(values), 3)), np.zeros((len(values), 3, 3))

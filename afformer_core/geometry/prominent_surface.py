@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Most prominent surfaces near pixels that are known to within a few pixels."""
+"""The most prominent surfaces near peaks that may be a few pixels off."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from afformer_core.geometry.surface import (
     measure_surfaces,
 )
 
-# Rings around a peak that are searched, as shares of the tolerance, and directions on each.
+# Searched rings around a peak, as shares of the tolerance, and the number of directions on each.
 _RINGS = (1 / 3, 2 / 3, 1.0)
 _DIRECTIONS = 8
-# Pixels of a ring that are measured, nearest to the camera first; each takes time.
+# Maximum number of measured pixels of a ring, nearest to the camera first; each takes time.
 _MEASURED = 3
-# Metres behind the nearest surface that count as equally near: an operated part may be so thick.
+# Metres behind the nearest surface that count as equally near: the thickness of an operated part.
 _SAME = 0.03
 # Margin, in standard deviations of depth.
 _SURE = 3.0
@@ -32,7 +32,7 @@ _SURE = 3.0
 
 @dataclass(frozen=True)
 class PlacedSurface:
-    """Surface point, and the pixel that shows it.
+    """A surface point, and the pixel that shows it.
 
     Attributes:
         pixel: (u, v), see `measure_surfaces`.
@@ -51,21 +51,21 @@ def prominent_surfaces(
     tolerance: float,
     settings: SurfaceSettings,
 ) -> tuple[PlacedSurface, ...]:
-    """Find the surface that stands out most at each peak, as near to it as depth is reliable.
+    """Find the surface that stands out most near each peak, as near as depth is reliable.
 
     An operated element stands out from its background: if a peak lies beside a handle, its own
     pixel shows the wall. A peak stays where it is if its surface is known and nothing within the
-    tolerance is clearly nearer to the camera; else the nearest surface counts, at the least
-    distance from the peak at which it is known. If there is none, and the peak's own surface is
-    unknown, any other known surface within the tolerance counts.
+    tolerance is clearly nearer to the camera; otherwise the surface nearest to the camera is used,
+    at the smallest distance from the peak at which it is known. If there is none, and the peak's
+    own surface is unknown, any other known surface within the tolerance is used.
 
     Args:
         depth, calibration, image_size, settings: see `measure_surfaces`.
         peaks: [P, 2], each (u, v) in pixels of the image.
-        tolerance: pixels by which a peak may be off; 0 for none.
+        tolerance: maximum error of a peak in pixels; 0: none.
 
     Returns:
-        the surface of each peak; without a known surface the peak itself, and the reason.
+        the surface of each peak; without a known surface, the peak itself and the reason.
     """
     pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Region of an image that a heatmap marks."""
+"""The region of an image that a heatmap marks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from afformer_core.runtime.grounding import Peak
 def marked_region(
     heatmap: NDArray[np.float32], peaks: Iterable[Peak], share: float
 ) -> NDArray[np.bool_]:
-    """Return the connected parts of the marked pixels in which a peak lies.
+    """Return the connected components of the marked pixels that contain a peak.
 
     Args:
         heatmap: float32 [H, W] of the image's size, not negative.
         peaks: peaks of the heatmap; those in pixels that are not marked have no region.
-        share: share of the heatmap's maximum, above 0 to 1, from which on a pixel is marked.
+        share: share of the heatmap's maximum at which a pixel is marked, above 0 to 1.
 
     Returns:
         bool [H, W].

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rotations as matrices and as unit quaternions (x, y, z, w).
 
-SciPy's agree to 1e-15, but take 8 to 10 times as long (41 and 203 us) and 36 MB of a robot's
-memory.
+Those of SciPy agree to 1e-15, but take 8 to 10 times as long (41 and 203 us) and 36 MB of memory.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def quaternion_of_rotation(rotation: NDArray[np.float64]) -> NDArray[np.float64]
 def interpolated_quaternion(
     begin: NDArray[np.float64], end: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    """Turn one unit quaternion (x, y, z, w) towards another by a share of the shorter way."""
+    """Turn a unit quaternion (x, y, z, w) towards another by a share of the shorter arc."""
     cosine = float(begin @ end)
     if cosine < 0:
         end, cosine = -end, -cosine

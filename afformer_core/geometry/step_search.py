@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Search for the strongest step that runs through a window."""
+"""The search for the strongest step through a window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.window import DESIGN, DIRECTIONS, FloatArray, Mask, Window, inverse
 
-# Standard deviations. Noise alone reaches this in 1 of 200 windows, of a hundred steps each.
+# Standard deviations. Pure noise reaches this in 1 of 200 windows with a hundred steps each.
 _LEAST_SIGNIFICANCE = 4.0
 # The position of a step is uncertain among steps whose reduction of the squared residuals is
 # within this of the best one (3 standard deviations), and which are within this many pixels.
@@ -21,7 +21,7 @@ _LEAST_SIDE = 5
 
 @dataclass(frozen=True)
 class FoundStep:
-    """Step that reduces the squared residuals of a window most.
+    """The step that reduces the squared residuals of a window most.
 
     Attributes:
         index: index of the step in the window.
@@ -39,14 +39,14 @@ class FoundStep:
 
 
 class StepSearch:
-    """Search for steps among the pixels of a window that still count.
+    """The search for steps among the remaining pixels of a window.
 
     Args:
         window: the window.
         values: float32 [N] of its pixels; finite.
         peak: float64 [2], (u, v) from the window's middle, pixels.
-        least_height: standard deviations of one pixel; smaller steps are ignored.
-        least_distance: pixels; closer steps count as lying at the peak.
+        least_height: height below which steps are ignored, in standard deviations of one pixel.
+        least_distance: distance below which steps count as lying at the peak, in pixels.
     """
 
     def __init__(

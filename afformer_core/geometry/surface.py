@@ -21,7 +21,8 @@ FloatArray = NDArray[np.float64]
 
 # Pixels around the peak whose median is its depth.
 _MEDIAN_RADIUS = 3.0
-# Share of the depth that the plane may lie behind the median of the pixels next to the peak.
+# Maximum distance of the plane behind the median of the pixels next to the peak, as a share of the
+# depth.
 _LARGEST_CHANGE = 0.5
 _LARGEST_NORMAL_DEVIATION = math.radians(5)
 # Standard deviation of a peak, pixels of the image in each direction.
@@ -34,7 +35,7 @@ class SurfaceSettings:
 
     Attributes:
         noise: standard deviation of one pixel's depth as a share of the depth, above 0 and at most
-            0.2; where neighbouring pixels clearly differ by more, the measured one counts.
+            0.2; the measured noise is used instead if it is clearly higher.
         nearest, farthest: metres; depths outside are treated as holes.
 
     Raises:
@@ -57,15 +58,15 @@ class SurfaceSettings:
 
 @dataclass(frozen=True)
 class SurfacePoint:
-    """Point of a surface, or the reason why there is none.
+    """A point of a surface, or the reason why there is none.
 
     Attributes:
         position: float64 [3] metres in the camera's frame; None if unknown.
         covariance: float64 [3, 3] square metres, of the position; None if unknown. Along the ray
             it is the averaged noise of the depth; in the surface it is one pixel of the peak.
-        normal: float64 [3], unit length, towards the camera; None if unknown, even where the
-            position is known.
-        problem: one sentence why there is no position; '' if there is one.
+        normal: float64 [3], unit length, towards the camera; None if unknown, even if the position
+            is known.
+        problem: reason why there is no position, one sentence; '' if there is one.
 
     Raises:
         ValueError: the attributes contradict each other.
@@ -88,7 +89,7 @@ class SurfacePoint:
 
     @classmethod
     def unknown(cls, problem: str) -> SurfacePoint:
-        """Return a surface point without position, for a reason."""
+        """Return a surface point without a position, with the reason."""
         return cls(position=None, covariance=None, normal=None, problem=problem)
 
 
@@ -101,12 +102,12 @@ def measure_surfaces(
 ) -> tuple[SurfacePoint, ...]:
     """Measure the surfaces at pixels of an image.
 
-    There is no point at a hole, near holes that leave too few pixels, or across a depth edge:
-    neither where a pixel next to the peak is off the peak's surface, nor where two planes with a
-    step between them fit the window better than one. The depth is the median of the neighbours on
-    the peak's surface, moved to the peak along their plane. The normal is that of the plane
-    through a larger window, of which only the peak's surface counts; it is known if its standard
-    deviation is below 5 degrees.
+    There is no point at a hole, near holes that leave too few pixels, or across a depth edge. A
+    depth edge is a pixel next to the peak that is not on the peak's surface, or a window that two
+    planes with a step between them fit better than one plane. The depth is the median of the
+    neighbours on the peak's surface, moved to the peak along their plane. The normal is that of
+    the plane through the peak's surface in a larger window; it is known if its standard deviation
+    is below 5 degrees.
 
     Args:
         depth: depth image registered to the image, see `alignment_problem`, of the same aspect
@@ -152,14 +153,14 @@ def measure_surfaces(
 
 
 class _Candidates:
-    """Peaks that may still have a surface, and the reasons why the others have none."""
+    """The peaks that may still have a surface, and the reasons why the others have none."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         self.rows = np.flatnonzero([not problem for problem in problems])
 
     def keep(self, problems: list[str]) -> Mask:
-        """Keep the candidates without a problem; returns which of them, bool."""
+        """Keep the candidates without a problem; return a mask of them, bool."""
         if not any(problems):
             return np.ones(len(problems), bool)
         for row, problem in zip(self.rows, problems, strict=True):
@@ -198,7 +199,7 @@ def _points(
     distances: FloatArray,
     deviations: FloatArray,
 ) -> Iterator[SurfacePoint]:
-    """Compute the points, with their normals where these are known.
+    """Compute the points, with their normals if these are known.
 
     The inverse depth of a plane is a x + b y + c at the ray (x, y), and (a, b, c) its normal. All
     three are divided by the inverse depth at the peak.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planes of the surfaces at peaks, first in a small window and then in a large one.
+"""The planes of the surfaces at peaks, first in a small window and then in a large one.
 
-Windows are round. Their radii are lengths on the surface, so that they see the same part of an
-object from near and far, within limits in pixels: enough for the noise to average out, and few
-enough for the time.
+Windows are round. Their radii are lengths on the surface, so that they cover the same part of an
+object from near and far. Limits in pixels ensure enough pixels to average out noise, and bound the
+time.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ _SMALL_WINDOW = (0.010, 7, 9)
 _LARGE_WINDOW = (0.020, 9, REACH)
 # Pixels around the peak that must all lie on its surface.
 _EDGE_RADIUS = 1.7
-# Standard deviations of one pixel by which a pixel next to the peak may be off its surface.
+# Maximum distance of a pixel next to the peak from its surface, in standard deviations of one
+# pixel.
 _LARGEST_JUMP = 4.5
 # The same for pixels of the large window, to which the small window's plane is extrapolated.
 _LARGEST_DEPARTURE = 8.0
-# Metres; a smaller step is no edge to a hand, however certain it is.
+# Metres; a smaller step does not matter to a hand, even if it is certain.
 _LEAST_STEP = 0.002
-# Pixels from the peak beyond which a step does not matter to it.
+# Distance in pixels beyond which a step does not affect the peak.
 _STEP_DISTANCE = 1.75
 
 
@@ -84,8 +85,8 @@ def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePl
         focal_length: focal length of the depth image, pixels.
 
     Returns:
-        the planes of the peaks that have one; and for each peak the reason why it has none (a
-        depth edge, or too few pixels of the surface), or ''.
+        the planes of the peaks that have one; and for each peak '', or the reason why it has none
+        (a depth edge, or too few pixels of the surface).
     """
     radii = _radii(_SMALL_WINDOW, around, focal_length)
     windows, inside = disc_windows(radii)
@@ -114,7 +115,7 @@ def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePl
 def large_planes(
     around: Neighbourhoods, focal_length: float, small: SurfacePlanes
 ) -> tuple[SurfacePlanes, list[str]]:
-    """Fit the planes in the large windows; small ones are kept where those show too few pixels.
+    """Fit the planes in the large windows; keep the small ones if too few pixels are left.
 
     Smaller steps are found in the large windows than in the small ones.
 
@@ -124,8 +125,8 @@ def large_planes(
         small: planes next to the peaks; pixels that they exclude stay excluded.
 
     Returns:
-        the planes of the peaks that have one; and for each peak the reason why it has none, a
-        depth edge, or ''.
+        the planes of the peaks that have one; and for each peak '', or the reason why it has none
+        (a depth edge).
     """
     windows, inside = disc_windows(_radii(_LARGE_WINDOW, around, focal_length))
     values, valid = around.seen_by(inside)

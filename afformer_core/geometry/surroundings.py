@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plane around a point, along whose normal what sits on it is pushed, pulled or turned.
+"""The plane around a point, along whose normal a part on it is pushed, pulled or turned.
 
-A handle is a rod whose normal points anywhere across it. It moves along the normal of the front
-that it sits on, which is the largest plane around it.
+A handle is a rod, whose normal may point in any direction across it. It moves along the normal of
+the front on which it is mounted, which is the largest plane around it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TRIES = 150
 _DEVIATIONS, _LEAST_DISTANCE = 2.0, 0.003
 # Share of the points that a plane needs.
 _LEAST_SHARE = 0.4
-# A plane that is tilted more against the surface at the point is that of something else.
+# A plane that is tilted more against the surface at the point belongs to another object.
 _LARGEST_TILT = math.cos(math.radians(60))
 
 
@@ -38,10 +38,10 @@ def motion_normal(
 ) -> NDArray[np.float64] | None:
     """Return the normal along or about which the part at a point moves.
 
-    It is that of the plane around the point, or else that of the surface itself.
+    This is the normal of the plane around the point, or else of the surface itself.
 
-    The plane has most of the points within 10 cm, at least 40 % of them. It does not count where
-    it is tilted by more than 60 degrees against the surface at the point.
+    The plane contains the most points within 10 cm, at least 40 % of them. It is not used if it is
+    tilted by more than 60 degrees against the surface at the point.
 
     Args:
         surface: surface point in the camera's frame.
@@ -75,7 +75,7 @@ def _points_around(
     calibration: Calibration,
     settings: SurfaceSettings,
 ) -> NDArray[np.float64]:
-    """Return points [N, 3] of the depth image within the radius of a position."""
+    """Return the points [N, 3] of the depth image within the radius around a position."""
     height, width = depth.size
     scale = width / calibration.width
     distance = max(float(position[2]), settings.nearest)

@@ -22,12 +22,12 @@ _TOLERANCE = 1e-3
 
 
 class TransformError(AfformerError):
-    """Transform that is not rigid: no unit quaternion, or a number that is not finite."""
+    """Raised if a transform is not rigid: a quaternion without unit length, or NaN or infinity."""
 
 
 @dataclass(frozen=True)
 class RigidTransform:
-    """Transform from one coordinate frame to another: p becomes rotation @ p + translation.
+    """A transform from one coordinate frame to another: p becomes rotation @ p + translation.
 
     Attributes:
         rotation: float64 [3, 3], orthonormal and right-handed.
@@ -63,7 +63,7 @@ class RigidTransform:
 
         Args:
             message: the message.
-            any_length: whether the length of its quaternion does not matter, as to tf2.
+            any_length: whether to accept a quaternion of any length, like tf2.
 
         Raises:
             TransformError: the quaternion does not have unit length, or a number is not finite.
@@ -82,15 +82,15 @@ class RigidTransform:
         )
 
     def after(self, first: RigidTransform) -> RigidTransform:
-        """Return the transform that another one and then this one make."""
+        """Return the composition: another transform first, then this one."""
         return RigidTransform(self.rotation @ first.rotation, self.point(first.translation))
 
     def inverse(self) -> RigidTransform:
-        """Return the transform back."""
+        """Return the inverse transform."""
         return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
 
     def towards(self, other: RigidTransform, share: float) -> RigidTransform:
-        """Return the transform on the way to another one, at a share of 0 to 1 of it."""
+        """Interpolate towards another transform by a share, 0 to 1."""
         begin, end = (quaternion_of_rotation(one.rotation) for one in (self, other))
         turn = interpolated_quaternion(begin, end, share)
         shift = self.translation + share * (other.translation - self.translation)
@@ -109,7 +109,7 @@ class RigidTransform:
         return np.asarray(self.rotation @ covariance @ self.rotation.T, np.float64)
 
     def surface(self, surface: SurfacePoint) -> SurfacePoint:
-        """Transform a surface point; an unknown one stays unknown."""
+        """Transform a surface point; an unknown point stays unknown."""
         if surface.position is None or surface.covariance is None:
             return surface
         return SurfacePoint(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Round windows of pixels around a peak: steps through them, least squares, and medians.
 
-The pixels are sorted by their distance from the middle, so a smaller window is the beginning of a
+The pixels are sorted by their distance from the middle, so that a smaller window is a prefix of a
 larger one.
 """
 
@@ -68,7 +68,7 @@ def pixel_count(radius: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Disc of pixels and the steps that may run through it; K is STEPS.
+    """A disc of pixels, and the steps that may run through it; K is STEPS.
 
     Attributes:
         count: N, the number of its pixels, the first of OFFSETS.
@@ -132,11 +132,11 @@ def normal_equations(
 
 def inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Invert moments [S, S]; None if all pixels lie on a line or nearly so."""
-    # a tenth of the time of NumPy's for so small a matrix
+    # ten times faster than NumPy's for such a small matrix
     regular, inverted = cv2.invert(moments)
     if not regular:
         return None
-    # variance inflation: how much more each coefficient varies because of the others
+    # variance inflation: the increase of each coefficient's variance because of the others
     inflation = (inverted.diagonal() * moments.diagonal()).tolist()
     if not (min(inflation) > 0 and max(inflation) < _LARGEST_INFLATION):
         return None

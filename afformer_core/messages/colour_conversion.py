@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The seam to the library that converts the colours of images: rosbags-image, or cv_bridge.
+"""The interface to the library that converts the colours of images: rosbags-image or cv_bridge.
 
-cv_bridge is of ROS; `afformer_ros` puts it here if it is installed.
+cv_bridge belongs to ROS; `afformer_ros` sets it here if it is installed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class PlainImage:
     """The fields of a sensor_msgs/Image without padding, in the byte order of this machine.
 
     Attributes:
-        encoding: of sensor_msgs/image_encodings.
-        data: [H, W, channels], contiguous, of the type that the encoding has.
+        encoding: encoding of sensor_msgs/image_encodings.
+        data: [H, W, channels], contiguous, in the type of the encoding.
     """
 
     encoding: str
@@ -57,11 +57,11 @@ class PlainImage:
 
 
 ColourConverter = Callable[[PlainImage, str], NDArray[Any]]
-"""Converts an image to the encoding 'rgb8' or 'rgb16', of as many bits as the image has."""
+"""Function that converts an image to 'rgb8' or 'rgb16', with the bit depth of the image."""
 
 
 def rosbags_converter(image: PlainImage, encoding: str) -> NDArray[Any]:
-    """Convert by rosbags-image; see `ColourConverter`."""
+    """Convert with rosbags-image; see `ColourConverter`."""
     return np.asarray(image_to_cvimage(image, encoding))  # type: ignore[arg-type]
 
 
@@ -69,11 +69,11 @@ _converter: ColourConverter = rosbags_converter
 
 
 def use_converter(converter: ColourConverter) -> None:
-    """Convert all images of this process by a library from now on."""
+    """Set the converter for all images of this process."""
     global _converter
     _converter = converter
 
 
 def convert_colours(image: PlainImage, encoding: str) -> NDArray[Any]:
-    """Convert by the library in use; see `ColourConverter`."""
+    """Convert with the current converter; see `ColourConverter`."""
     return _converter(image, encoding)

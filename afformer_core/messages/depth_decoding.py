@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth messages to depth images, as REP 118 and compressed_depth_image_transport define them."""
+"""Decoding of depth messages, according to REP 118 and compressed_depth_image_transport."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from afformer_core.messages.pixel_rows import byte_data, decompress, pixel_rows
 from afformer_core.messages.stamps import stamp_nanoseconds
 
 _ENCODINGS = {'16UC1': np.uint16, 'mono16': np.uint16, '32FC1': np.float32}
-# An enumeration and the two parameters by which inverse depth is quantized.
+# An enumeration, and the two parameters of the quantization of inverse depth.
 _HEADER = struct.Struct('<iff')
 
 
 def says_depth(message: Any) -> bool:
-    """Check whether a sensor_msgs/Image or CompressedImage says that it shows depth, not grey.
+    """Check whether a sensor_msgs/Image or CompressedImage declares depth rather than grey.
 
-    mono16 may be either, and says nothing.
+    mono16 may be either, so the result is False.
     """
     compressed = hasattr(message, 'format')
     name = message.format if compressed else message.encoding
@@ -30,16 +30,16 @@ def says_depth(message: Any) -> bool:
 
 
 def to_depth(message: Any) -> DepthImage:
-    """Decode the depth image that a message holds.
+    """Decode the depth image of a message.
 
     Args:
-        message: of rclpy or of a bag: a sensor_msgs/Image of encoding 16UC1 or mono16
-            (millimetres, 0 is unknown) or 32FC1 (metres), or a CompressedImage: compressedDepth,
-            a PNG of 16UC1 or a TIFF of 32FC1.
+        message: message of rclpy or of a bag: a sensor_msgs/Image of encoding 16UC1 or mono16
+            (millimetres, 0 is unknown) or 32FC1 (metres), or a CompressedImage: compressedDepth, a
+            PNG of 16UC1 or a TIFF of 32FC1.
 
     Raises:
-        ImageError: another encoding, no pixels, sizes that contradict each other or are absurd,
-            or a compressed image that is damaged or cut off.
+        ImageError: unsupported encoding, no pixels, sizes that contradict each other or are
+            implausible, or a compressed image that is damaged or truncated.
     """
     if hasattr(message, 'format'):
         values = _decompressed(message)
@@ -56,7 +56,7 @@ def to_depth(message: Any) -> DepthImage:
 
 
 def _known(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Metres, without what drivers write for unknown pixels: infinite or not positive."""
+    """Return metres, with NaN for values that mean unknown: infinite or not positive."""
     known = (values > 0) & (values < np.inf)
     return np.asarray(np.where(known, values, np.float32(np.nan)), dtype=np.float32)
 
@@ -99,7 +99,7 @@ def _of_inverse_depth(
         raise ImageError(
             f'{name} is quantized by {a:g} and {b:g}; expected finite numbers, the first above 0'
         )
-    # Zero stands for unknown, and what is not above b would lie behind infinity.
+    # Zero means unknown, and values not above b would lie behind infinity.
     steps = values.astype(np.float32) - np.float32(b)
     known = (values > 0) & (steps > 0)
     metres = np.full(steps.shape, np.nan, np.float32)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The colours of image messages: the one module that knows their encodings.
+"""Decoding of the colours of image messages in all supported encodings.
 
-A library converts them, see `colour_conversion`. Our own is what neither does right: padding, byte
-order, sizes, the decoding of compressed images, and a few encodings.
+A library converts the colours, see `colour_conversion`. This module handles what neither library
+does correctly: padding, byte order, sizes, compressed images, and a few encodings.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from afformer_core.messages.pixel_rows import byte_data, decompress, pixel_rows
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
-# Encoding: type of a channel, channels, and the name that both libraries know. Plain OpenCV types
-# carry no meaning; they are read as OpenCV would show them, while cv_bridge refuses them and
-# rosbags-image leaves them as they are.
+# Encoding: type of a channel, channels, and the name that both libraries use. Plain OpenCV types
+# have no colour semantics. They are read as OpenCV would display them, whereas cv_bridge rejects
+# them and rosbags-image leaves them unchanged.
 _PACKED: dict[str, tuple[type[np.generic], int, str]] = {
     'rgb8': (np.uint8, 3, 'rgb8'),
     'bgr8': (np.uint8, 3, 'bgr8'),
@@ -49,11 +49,11 @@ _PACKED: dict[str, tuple[type[np.generic], int, str]] = {
     'yuv422_yuy2': (np.uint8, 2, 'yuv422_yuy2'),
     'yuyv': (np.uint8, 2, 'yuv422_yuy2'),
 }
-# Luminance over half as many rows of interleaved chrominance, which cv_bridge does not know and
-# rosbags-image takes for the rows of the image alone.
+# Luminance above half as many rows of interleaved chrominance, which cv_bridge does not support
+# and rosbags-image treats as rows of the image.
 _SEMI_PLANAR = {'nv12': cv2.COLOR_YUV2RGB_NV12, 'nv21': cv2.COLOR_YUV2RGB_NV21}
 
-# Of a compressed image, by its channels.
+# Encodings of compressed images, by number of channels.
 _OF_CHANNELS = {1: 'mono', 3: 'bgr', 4: 'bgra'}
 
 
@@ -69,8 +69,8 @@ def to_rgb(message: Any) -> NDArray[np.uint8]:
         uint8 RGB [H, W, 3]; it may share the memory of the message and is then read-only.
 
     Raises:
-        ImageError: no pixels, an encoding that shows no colours, sizes that contradict each
-            other or are absurd, or a compressed image that is damaged or cut off.
+        ImageError: no pixels, an encoding without colours, sizes that contradict each other or are
+            implausible, or a compressed image that is damaged or truncated.
     """
     if hasattr(message, 'format'):
         return _decompressed(message)
@@ -114,7 +114,7 @@ def _decompressed(message: Any) -> NDArray[np.uint8]:
             f'{name} holds {channels} channels of {image.dtype}; send grey or colour of 8 or 16 '
             'bits'
         )
-    # A Bayer pattern is compressed as if it were grey.
+    # A Bayer pattern is compressed as a grey image.
     encoding = message.format.split(';')[0].strip()
     if not (channels == 1 and encoding.startswith('bayer') and encoding in _PACKED):
         encoding = f'{_OF_CHANNELS[channels]}{8 * image.dtype.itemsize}'
@@ -122,11 +122,11 @@ def _decompressed(message: Any) -> NDArray[np.uint8]:
 
 
 def _colours(pixels: NDArray[Any], encoding: str) -> NDArray[np.uint8]:
-    """Uint8 RGB of pixels [H, W, C] in an encoding that both libraries know."""
+    """Convert pixels [H, W, C] in an encoding that both libraries support to uint8 RGB."""
     expected = 'rgb8' if pixels.dtype == np.uint8 else 'rgb16'
     if encoding != expected:
         pixels = convert_colours(PlainImage(encoding, pixels), expected)
     if pixels.dtype == np.uint8:
         return pixels
-    # Rounded, while rosbags-image cuts off.
+    # Rounded, whereas rosbags-image truncates.
     return np.asarray(cv2.convertScaleAbs(pixels, alpha=255 / 65535), dtype=np.uint8)

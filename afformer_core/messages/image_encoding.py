@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays to image messages of any library; cv_bridge makes rclpy's alone, rosbags-image none."""
+"""Encoding of arrays as image messages of any library; cv_bridge supports only rclpy."""
 
 from __future__ import annotations
 
@@ -26,13 +26,12 @@ def image_message(factory: MessageFactory, image: NDArray[Any], encoding: str, h
     """Create a sensor_msgs/Image without padding.
 
     Args:
-        factory: makes the message.
-        image: [H, W] or [H, W, C] of the type that the encoding has.
-        encoding: 'rgb8', 'bgr8', 'mono8', '16UC1' or '32FC1'.
-        header: taken as it is.
+        factory: creates the message. image: [H, W] or [H, W, C] in the type of the encoding.
+        encoding: 'rgb8', 'bgr8', 'mono8', '16UC1' or '32FC1'. header: header of the message, used
+            unchanged.
 
     Raises:
-        ValueError: another encoding, or an array that does not fit it.
+        ValueError: the encoding is unsupported, or the array does not fit it.
     """
     if encoding not in _ENCODINGS:
         raise ValueError(f'encoding is {encoding!r}; expected one of {", ".join(_ENCODINGS)}')
@@ -61,13 +60,12 @@ def jpeg_message(
     """Create a sensor_msgs/CompressedImage of uint8 RGB [H, W, 3].
 
     Args:
-        factory: makes the message.
-        image: to compress.
-        header: taken as it is.
-        quality: quality of the JPEG, 1 to 100.
+        factory: creates the message. image: image to compress. header: header of the message, used
+            unchanged. quality: quality
+        of the JPEG, 1 to 100.
 
     Raises:
-        ImageError: the encoder refuses the image.
+        ImageError: the encoder rejects the image.
     """
     try:
         sound, data = cv2.imencode(

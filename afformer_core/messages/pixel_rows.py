@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import ImageError
 
-# Far above any camera's image; a size beyond it is a mistake that would take gigabytes.
+# Far more than any camera produces; a larger size is an error that would take gigabytes.
 MAXIMUM_PIXELS = 100_000_000
 
 
@@ -26,9 +26,9 @@ def pixel_rows(
 
     Args:
         message: a sensor_msgs/Image.
-        dtype: of a channel; its byte order is taken from the message.
-        channels: interleaved in each pixel.
-        rows: number of rows of the data, where it is not the image's height.
+        dtype: type of a channel; its byte order is taken from the message.
+        channels: number of interleaved channels.
+        rows: number of rows of the data, if it differs from the image's height.
 
     Returns:
         [rows, W, channels] in the byte order of this machine, without padding; it may share the
@@ -62,7 +62,7 @@ def pixel_rows(
 
 
 def byte_data(message: Any) -> NDArray[np.uint8]:
-    """View the `data` of a message as uint8 [N], shared with it."""
+    """Return a view of the `data` of a message as uint8 [N]."""
     data = message.data
     if not len(data):
         return np.zeros(0, np.uint8)
@@ -70,15 +70,13 @@ def byte_data(message: Any) -> NDArray[np.uint8]:
 
 
 def check_pixel_count(name: str, width: int, height: int) -> None:
-    """Refuse an image before memory is taken for it.
+    """Check the size of an image before memory is allocated for it.
 
     Args:
-        name: what it is, for the error.
-        width: in pixels.
-        height: in pixels.
+        name: name of the image, for the error. width: width in pixels. height: height in pixels.
 
     Raises:
-        ImageError: it has more pixels than any camera's image.
+        ImageError: it has more pixels than any camera produces.
     """
     if width * height > MAXIMUM_PIXELS:
         raise ImageError(
@@ -95,14 +93,14 @@ def decompress(data: NDArray[np.uint8], name: str) -> NDArray[Any]:
 
     Args:
         data: uint8 [N], the bytes of the file.
-        name: what it is, for the errors.
+        name: name of the image, for the errors.
 
     Returns:
-        [H, W] or [H, W, C] in OpenCV's order of channels (BGR, BGRA) and in the type that the
-        image has. A rotation noted in it is ignored, since a camera's calibration knows none.
+        [H, W] or [H, W, C] in OpenCV's order of channels (BGR, BGRA) and in the type of the image.
+        A rotation in its metadata is ignored, because camera calibrations do not account for it.
 
     Raises:
-        ImageError: not such an image, too large, cut off or damaged.
+        ImageError: the data is not such an image, or the image is too large, truncated or damaged.
     """
     encoded = data.tobytes()
     if encoded.startswith(_BEGIN_OF_JPEG):
@@ -118,8 +116,8 @@ def decompress(data: NDArray[np.uint8], name: str) -> NDArray[Any]:
 
 
 def _decode_jpeg(encoded: bytes, name: str) -> NDArray[np.uint8]:
-    # OpenCV gives an image with grey or shifted parts for a JPEG that is cut off or damaged, and
-    # says so on the console only.
+    # For a truncated or damaged JPEG, OpenCV returns an image with grey or shifted parts, and
+    # reports this only on the console.
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(encoded)
         check_pixel_count(name, width, height)
@@ -131,20 +129,20 @@ def _decode_jpeg(encoded: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def _check(encoded: bytes, name: str) -> None:
-    """Refuse what is not whole, or would take gigabytes."""
+    """Raise an error for images that are truncated or would take gigabytes."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             opened = PIL.Image.open(io.BytesIO(encoded))
             width, height = opened.size
             check_pixel_count(name, width, height)
-            # Of a PNG this compares the checksums; it decodes nothing.
+            # For a PNG, this compares the checksums without decoding.
             opened.verify()
     except ImageError:
         raise
     except PIL.Image.DecompressionBombError as error:
         raise ImageError(f'{name} is too large: {error}; send a smaller one') from None
-    # A damaged file makes its reader fail in any way.
+    # A reader may fail in any way on a damaged file.
     except Exception as error:  # noqa: BLE001
         raise _damaged(encoded, name, str(error)) from None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages of the rosbags library: ROS's and this package's, without ROS."""
+"""Messages of ROS 2 and of this package in the rosbags library, without ROS."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from afformer_core.errors import AfformerError
 from afformer_core.files.share_folders import PACKAGE, share_folders
 from afformer_core.messages.factory import MessageFactory
 
-# Defaults that a definition gives; rosbags drops them.
+# Defaults in message definitions, which rosbags drops.
 _DECLARED_DEFAULTS = {'geometry_msgs/msg/Quaternion': {'w': 1.0}}
 
 
 def affordance_typestore() -> Typestore:
-    """Return the types of ROS 2 with those of this package.
+    """Return the message types of ROS 2 and of this package.
 
     Raises:
         AfformerError: the definitions of this package's messages are not found.
@@ -34,10 +34,10 @@ def affordance_typestore() -> Typestore:
 
 
 class RosbagsMessages(MessageFactory):
-    """Factory of messages that rosbags writes.
+    """A factory of messages that rosbags writes.
 
     Args:
-        typestore: has the type of each message, such as `affordance_typestore()`.
+        typestore: store of the types of the messages, such as `affordance_typestore()`.
     """
 
     def __init__(self, typestore: Typestore) -> None:

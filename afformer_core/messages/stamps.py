@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stamps of messages as numbers; unlike rclpy's Time they may be negative, as messages allow."""
+"""Stamps of messages as numbers, which may be negative, unlike those of rclpy's Time."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Seconds between two stamps, or from a stamp to its arrival, that only two clocks explain.
+# Seconds between two stamps, or from a stamp to its arrival, above which the clocks must differ.
 ANOTHER_CLOCK = 100.0
 
 

@@ -30,16 +30,14 @@ def affordance_message(
     header: Any,
     position_header: Any,
 ) -> Any:
-    """Create an afformer_ros/Affordance; without points where the model abstained.
+    """Create an afformer_ros/Affordance; without points if the model abstained.
 
-    What is not known is NaN.
+    Unknown values are NaN.
 
     Args:
-        factory: makes the message.
-        result: result of one image.
-        geometries: geometry of acting at each peak.
-        header: header of that image, taken as it is.
-        position_header: frame and stamp in which surfaces and geometries are given.
+        factory: creates the message. result: result of one image. geometries: geometry of acting
+        at each peak. header: header of that image, used unchanged. position_header: frame and
+        stamp in which surfaces and geometries are given.
     """
     actions = [
         factory.create('afformer_ros/msg/ActionScore', name=name, score=float(score))
@@ -73,13 +71,13 @@ def affordance_message(
 
 
 def point_message(factory: MessageFactory, position: Sequence[float] | NDArray[Any]) -> Any:
-    """Create a geometry_msgs/Point of three coordinates."""
+    """Create a geometry_msgs/Point from three coordinates."""
     x, y, z = (float(value) for value in position)
     return factory.create('geometry_msgs/msg/Point', x=x, y=y, z=z)
 
 
 def pose_message(factory: MessageFactory, candidate: GraspCandidate | None) -> Any:
-    """Create a geometry_msgs/Pose of a grasp candidate; of None every number is NaN."""
+    """Create a geometry_msgs/Pose from a grasp candidate; for None, every number is NaN."""
     position = _UNKNOWN if candidate is None else candidate.position
     turn = _UNKNOWN_TURN if candidate is None else candidate.orientation
     x, y, z, w = (float(value) for value in turn)
@@ -134,9 +132,8 @@ def grasp_candidates_message(
     """Create a geometry_msgs/PoseArray: z along the approach, x along the region's shape.
 
     Args:
-        factory: makes the message.
-        candidates: in the order in which they are published, best first.
-        header: with the frame in which they are given.
+        factory: creates the message. candidates: candidates in the order in which they are
+            published, best first. header: header with the frame in which they are given.
     """
     poses = [pose_message(factory, candidate) for candidate in candidates]
     return factory.create('geometry_msgs/msg/PoseArray', header=header, poses=poses)
@@ -151,12 +148,11 @@ def cloud_message(factory: MessageFactory, cloud: NDArray[np.float32], header: A
     """Create a sensor_msgs/PointCloud2 of one row, with fields x, y, z and weight.
 
     Args:
-        factory: makes the message.
-        cloud: float32 [N, 4]: x, y, z in metres and the weight, finite; N may be 0.
-        header: with the frame in which the points are given.
+        factory: creates the message. cloud: float32 [N, 4]: x, y, z in metres and the weight,
+        finite; N may be 0. header: header with the frame in which the points are given.
 
     Raises:
-        ValueError: another type or shape.
+        ValueError: the type or shape of the cloud is wrong.
     """
     if cloud.dtype != np.float32 or cloud.ndim != 2 or cloud.shape[1] != len(_FIELDS):
         raise ValueError(

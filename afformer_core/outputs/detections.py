@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages of results as detections of vision_msgs 4, for tools that take those."""
+"""Messages of results as detections of vision_msgs 4, for tools that read these."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def detections_message(
 ) -> Any:
     """Create a vision_msgs/Detection2DArray with a detection for each point, best first.
 
-    The box is that of the region around the point, and its only hypothesis the best action with
-    the score of the point. The pose has the point's position and its covariance in the frame of
-    the camera, without a rotation; what is unknown is NaN. Where the model abstained there is no
+    The box encloses the region around the point. Its only hypothesis is the best action with the
+    score of the point. The pose contains the point's position and its covariance in the frame of
+    the camera, without a rotation; unknown values are NaN. If the model abstained, there is no
     detection.
 
     Args:
-        factory: makes the messages, with the types of vision_msgs.
+        factory: creates the messages, with the types of vision_msgs.
         result: result of one image, its surfaces in the frame of the camera.
         header: header of that image.
-        measured_header: header of each detection: of the image that the result is of.
-        share: share of the heatmap's value at a point that its region reaches, above 0 to 1.
+        measured_header: header of each detection, of the image in which the result was measured.
+        share: share of the heatmap's value at a point that bounds its region, above 0 to 1.
     """
     detections = []
     if result.found:

@@ -13,23 +13,23 @@ from afformer_core.outputs.placement import Placement
 
 LookUp = Callable[[str, str, int], RigidTransform]
 
-# Ends of the names of optical frames in REP 103, and of those of some drivers.
+# Endings of the names of optical frames in REP 103 and in some drivers.
 _OPTICAL = ('_optical', '_optical_frame')
 _Z = np.array([0.0, 0.0, 1.0])
 
 
 class FramePlacements:
-    """Finds where positions of an image are published, and which way is up there.
+    """The lookup of the frame in which positions of an image are published, and of its vertical.
 
-    Frames whose names differ in a leading slash, as those of ROS 1, are the same.
+    A leading slash in the name of a frame, as in ROS 1, is ignored.
 
     Args:
-        look_up: transform to a frame from another at a stamp in nanoseconds, never 0; raises a
-            `TransformError` if it is not known.
-        target_frame: frame of all positions; empty: that of each image.
-        vertical_frame: frame whose z axis points up; empty: the frame of positions, unless it is
-            an optical one, whose z axis points ahead (REP 103): that of the image, or one whose
-            name says so.
+        look_up: function that returns the transform to a frame from another at a stamp in
+            nanoseconds, never 0; it raises a `TransformError` if the transform is not known.
+        target_frame: frame of all positions; empty: the frame of each image.
+        vertical_frame: frame whose z axis points up; empty: the frame of positions, unless that is
+            an optical frame, whose z axis points ahead (REP 103). The frame of the image is
+            optical, and so is a frame with a name for optical frames.
     """
 
     def __init__(self, look_up: LookUp, target_frame: str = '', vertical_frame: str = '') -> None:
@@ -38,7 +38,7 @@ class FramePlacements:
         self._vertical = bare_frame(vertical_frame)
 
     def placement(self, camera: str, stamp: int) -> Placement:
-        """Find the target frame, or that of the image.
+        """Look up the target frame, or the frame of the image.
 
         Args:
             camera: frame of the image.
@@ -47,7 +47,7 @@ class FramePlacements:
         return self._placement(self._target or camera, camera, stamp)
 
     def placement_in(self, frame: str, camera: str, stamp: int) -> Placement:
-        """Find another frame than the target frame for an image of a frame and a stamp."""
+        """Look up another frame than the target frame for an image with a frame and a stamp."""
         return self._placement(bare_frame(frame), camera, stamp)
 
     def _placement(self, frame: str, camera: str, stamp: int) -> Placement:
@@ -83,7 +83,7 @@ class FramePlacements:
                     'the frame_id of the image is empty; have the driver of the camera name its '
                     'optical frame'
                 )
-            # To tf2 this stamp means the latest transform.
+            # For tf2, this stamp means the latest transform.
             if stamp == 0:
                 raise TransformError(
                     'the stamp of the image is 0; have the driver of the camera stamp its images'
@@ -94,11 +94,11 @@ class FramePlacements:
 
 
 def bare_frame(frame: str) -> str:
-    """Return the name of a frame without the leading slash that it has in ROS 1."""
+    """Return the name of a frame without a leading slash as in ROS 1."""
     return frame.removeprefix('/')
 
 
 def _upright(frame: str, camera: str) -> str:
-    """Return the frame where its z axis points up; '' where it is an optical one."""
+    """Return the frame if its z axis points up; '' for an optical frame."""
     own = bare_frame(frame) == bare_frame(camera)
     return '' if own or frame.endswith(_OPTICAL) else bare_frame(frame)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Overlay of a grounding of a stream."""
+"""The overlay of a grounding of a stream."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _presence(result: StreamedGrounding) -> str:
 
 
 def _shortage(result: StreamedGrounding) -> str:
-    """Describe what a calibrated model lacks to find anything; '' for another model."""
+    """Describe the score that is too low for a calibrated model to find anything; '' otherwise."""
     presence, threshold = result.presence, result.presence_threshold
     if presence is None or threshold is None:
         return ''

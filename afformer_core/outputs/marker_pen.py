@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maker of visualization_msgs/Marker messages with common fields."""
+"""Creation of visualization_msgs/Marker messages with common fields."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ADD, DELETE_ALL = 0, 3
 
 @dataclass(frozen=True)
 class MarkerPen:
-    """Maker of the markers of one result.
+    """A factory of the markers of one result.
 
     Attributes:
-        factory: makes the messages.
+        factory: creates the messages.
         header: header of all markers.
         opacity: factor of the opacity of every colour, 0 to 1.
-        namespace: namespace of the markers, in which their numbers differ.
+        namespace: namespace of the markers, in which their numbers are unique.
     """
 
     factory: MessageFactory

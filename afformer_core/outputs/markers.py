@@ -33,7 +33,7 @@ _BORDER_COLOUR = (0.8, 0.8, 0.8, 0.8)
 _HELD_OPACITY = 0.5
 
 _TEXT_HEIGHT = 0.04  # metres
-# Of the arrow towards a surface, in metres.
+# Dimensions of the arrow towards a surface, in metres.
 _ARROW_LENGTH, _SHAFT, _HEAD, _HEAD_LENGTH = 0.1, 0.008, 0.016, 0.025
 
 
@@ -45,7 +45,7 @@ class _MarkedPoint:
         number: from 1, best first.
         position: [3], metres.
         normal: [3] or None.
-        text: beside it.
+        text: text beside it.
     """
 
     number: int
@@ -62,22 +62,21 @@ def marker_messages(
     position_header: Any,
     image_size: tuple[int, int],
 ) -> Any:
-    """Create a visualization_msgs/MarkerArray that replaces the one before.
+    """Create a visualization_msgs/MarkerArray that replaces the previous one.
 
-    Points whose position is known are shown where they are, with an arrow along the approach where
-    the normal is known too; and in the namespace `motion`, what the action does at the best of
-    them (see `motion_markers`). Where no position is known, the points lie on the image, shown as
-    a plane 1 m wide, 1 m in front of the optical frame of the header (x right, y down, z ahead),
-    in its own proportions. Results that are held are half transparent; where the model abstained
-    there is nothing.
+    Points with a known position are shown there, with an arrow along the approach if the normal is
+    also known. The namespace `motion` shows the motion of the action at the best of them (see
+    `motion_markers`). If no position is known, the points are shown on the image plane: 1 m wide,
+    1 m in front of the optical frame of the header (x right, y down, z ahead), with the aspect
+    ratio of the image. Held results are half transparent. If the model abstained, nothing is
+    shown.
 
     Args:
-        factory: makes the messages.
-        result: result of one image.
-        motions: motion of the best action at each of its peaks.
-        header: header of the image that the result is of, which a held one has of an earlier one.
-        position_header: frame and stamp in which the surfaces of the result are given.
-        image_size: (height, width) of the image.
+        factory: creates the messages. result: result of one image. motions: motion of the best
+        action at each of its peaks. header: header of the image in which the result was measured,
+            which is an earlier image for a held result. position_header: frame and stamp in which
+            the surfaces of
+        the result are given. image_size: (height, width) of the image.
     """
     erase = factory.create(
         'visualization_msgs/msg/Marker', header=header, ns=_NAMESPACE, action=DELETE_ALL
@@ -141,7 +140,7 @@ def _point_markers(pen: MarkerPen, point: _MarkedPoint) -> list[Any]:
     size = 0.04 if best else 0.025
     colour = _BEST_COLOUR if best else _OTHER_COLOUR
     identifier = 3 * point.number
-    # Above the point in the image, whatever the frame: away from the surface if it is known.
+    # Above the point in the image, in any frame; away from the surface if it is known.
     beside = np.array([0.0, -0.05, 0.0])
     if point.normal is not None:
         beside = point.normal * (_ARROW_LENGTH + 0.03)
@@ -151,7 +150,7 @@ def _point_markers(pen: MarkerPen, point: _MarkedPoint) -> list[Any]:
             identifier + 1,
             TEXT,
             _TEXT_COLOUR,
-            # RViz takes the width of a blank from x, and from a metre where that is 0.
+            # RViz derives the width of a space from x, and uses a metre if that is 0.
             (_TEXT_HEIGHT / 2, 0.0, _TEXT_HEIGHT),
             pose=pen.pose(point.position + beside),
             text=point.text,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Markers of the motion that an action gives to a part: an arrow, or an arc with its sense."""
+"""Markers of the motion of a part under an action: an arrow, or an arc with a direction."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from afformer_core.outputs.marker_pen import ARROW, LINE_STRIP, MarkerPen
 
 MOTION_NAMESPACE = 'motion'
 _COLOUR = (0.2, 1.0, 0.4, 1.0)
-# Metres: length of the arrow along a translation, and the thickness of all arrows.
+# Metres: length of the arrow along a translation, and thickness of all arrows.
 _LENGTH, _SHAFT, _HEAD, _HEAD_LENGTH = 0.12, 0.008, 0.02, 0.03
-# Of the arc about a rotation's axis: metres, radians, and metres in front of the surface.
+# Arc about the axis of a rotation: radius in metres, angle in radians, and metres in front of the
+# surface.
 _RADIUS, _ANGLE, _LINE, _IN_FRONT = 0.05, math.radians(280), 0.006, 0.02
 _STEPS = 28
 
@@ -25,10 +26,10 @@ _STEPS = 28
 def motion_markers(pen: MarkerPen, surface: SurfacePoint, motion: Motion) -> list[Any]:
     """Create the markers of a motion at a point of a surface.
 
-    A translation is an arrow from the point on; one into the surface ends there instead, so that
-    it can be seen. A rotation is an arc around its axis in front of the surface, with an arrow at
-    its end in the sense of the rotation. Of a part that stays, or whose motion is unknown, nothing
-    is shown.
+    A translation is an arrow that starts at the point, or ends at it if it points into the
+    surface, so that it is visible. A rotation is an arc around its axis in front of the surface,
+    with an arrowhead in the direction of rotation. Nothing is shown if the part stays or its
+    motion is unknown.
     """
     position, direction = surface.position, motion.direction
     if position is None or direction is None or motion.type is MotionType.STILL:
@@ -54,7 +55,7 @@ def _arrow(
 
 
 def _arc(centre: NDArray[np.float64], axis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return points [N, 3] of an arc about an axis, in its sense by the right-hand rule."""
+    """Return points [N, 3] of an arc about an axis, in order by the right-hand rule."""
     least = np.eye(3)[int(np.argmin(np.abs(axis)))]
     first = np.cross(axis, least)
     first /= np.linalg.norm(first)

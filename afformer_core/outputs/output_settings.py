@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of how results are published."""
+"""Settings of the published results."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from afformer_core.geometry.surface import SurfaceSettings
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """Settings of how results are published.
+    """Settings of the published results.
 
     Attributes:
-        minimum_candidate_score: below this score a peak is no grasp candidate, 0 to 1.
-        overlay_opacity: of the heatmap where it is highest, 0 to 1.
-        cloud_minimum_weight: share of the largest probability below which a pixel is left out of
-            the cloud, 0 to 1.
-        cloud_maximum_points: of the cloud, at least 1.
-        surface: what counts as depth.
-        mask_share: share of the largest probability from which on a pixel belongs to the region,
-            above 0 to 1.
-        pre_grasp_distance: metres from a grasp candidate back along its approach, 0 to 1.
+        minimum_candidate_score: minimum score of a grasp candidate, 0 to 1.
+        overlay_opacity: opacity of the heatmap at its maximum, 0 to 1.
+        cloud_minimum_weight: minimum probability of a pixel of the cloud, as a share of the
+            largest probability, 0 to 1.
+        cloud_maximum_points: maximum number of points of the cloud, at least 1.
+        surface: noise and range of depth.
+        mask_share: minimum probability of a pixel of the region, as a share of the largest
+            probability, above 0 to 1.
+        pre_grasp_distance: distance in metres from a grasp candidate back along its approach, 0 to
+            1.
     """
 
     minimum_candidate_score: float = 0.1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All messages that one result is published as; the same on a robot and in a replayed bag."""
+"""All messages of one result, the same on a robot and in a replayed bag."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ OUTPUT_TYPES = {
     'overlay': 'sensor_msgs/msg/Image',
     'markers': 'visualization_msgs/msg/MarkerArray',
 }
-# Published where the package of the type is installed.
+# Published if the package of the type is installed.
 OPTIONAL_OUTPUT_TYPES = {'detections': 'vision_msgs/msg/Detection2DArray'}
 
 
 class OutputMessages:
-    """The messages of one result; each is made when it is asked for.
+    """The messages of one result, each created on demand.
 
-    All have the stamp of the image, but for cloud, markers and each detection of a result that is
-    held: they have that of the image in which it was measured, so that tf places them where the
-    camera was then. A result that is held has no grasp candidates of its own topic, since poses
-    alone cannot tell how old they are.
+    All messages have the stamp of the image, with one exception: cloud, markers and detections of
+    a held result have the stamp of the image in which it was measured, so that tf places them
+    relative to the camera pose of that time. The topic of grasp candidates is empty for a held
+    result, because poses carry no age.
 
     Args:
-        factory: makes messages.
-        settings: how results are published.
+        factory: creates messages.
+        settings: settings of the published results.
         frame: the image.
-        header: header of its message, taken as it is.
+        header: header of its message, used unchanged.
         result: result of the image, in the frame of the camera.
-        placement: where positions are published, at the stamp of the result.
+        placement: frame in which positions are published, at the stamp of the result.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class OutputMessages:
         self._placement = placement
 
     def placed(self, placement: Placement) -> OutputMessages:
-        """Return the messages of the same result with positions in another frame."""
+        """Return the messages of the same result, with positions in another frame."""
         return OutputMessages(
             self._factory, self._settings, self._frame, self._header, self._result, placement
         )
@@ -134,7 +134,7 @@ class OutputMessages:
         found = [one.candidate for one in self._geometries]
         candidates = [one for one in found if one is not None]
         header = self._header_at(self._header.stamp)
-        # Poses can say neither how old nor how certain they are.
+        # Poses carry neither an age nor a certainty.
         if self._result.held or self._result.grounding.unsure:
             candidates = []
         return grasp_candidates_message(self._factory, candidates, header)
@@ -158,7 +158,7 @@ class OutputMessages:
 
     @cached_property
     def _geometries(self) -> tuple[PointGeometry, ...]:
-        """Of each peak."""
+        """Geometry of acting at each peak."""
         return point_geometries(
             self._result, self._placed.surfaces, self._placement, self._settings
         )
@@ -177,7 +177,7 @@ class OutputMessages:
 
     @cached_property
     def _measured_header(self) -> Any:
-        """Header of the image that the result is of, which is an earlier one where it is held."""
+        """Header of the image in which the result was measured, an earlier one if it is held."""
         if not self._result.held:
             return self._header
         seconds, nanoseconds = divmod(self._result.stamp, 10**9)
@@ -190,7 +190,7 @@ class OutputMessages:
 
     @cached_property
     def _placed_header(self) -> Any:
-        """The same in the frame of the positions."""
+        """The same header in the frame of the positions."""
         return self._header_at(self._measured_header.stamp)
 
     def _header_at(self, stamp: Any) -> Any:

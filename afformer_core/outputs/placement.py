@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frame in which positions are published."""
+"""The frame in which positions are published."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from afformer_core.geometry.transform import RigidTransform
 
 @dataclass(frozen=True)
 class Placement:
-    """The frame that positions are published in.
+    """The frame in which positions are published, and its transform from the camera.
 
     Attributes:
-        frame_id: of that frame.
-        transform: from the camera's frame to it; None: it is the camera's, or is not known.
-        problem: why the transform is not known; empty if it is. Nothing has a position then.
+        frame_id: name of that frame.
+        transform: transform from the camera's frame to it; None: the frame is the camera's, or the
+            transform is not known.
+        problem: reason why the transform is not known, in which case nothing has a position; empty
+            if it is known.
         vertical: direction against gravity in that frame.
     """
 
@@ -27,6 +29,6 @@ class Placement:
 
     @property
     def missing_transform(self) -> str:
-        """Why a transform that was looked up is not known; empty if all are."""
+        """Reason why a transform that was looked up is not known; empty if all are known."""
         asked = self.vertical is not UNKNOWN_VERTICAL
         return self.problem or (self.vertical.problem if asked else '')

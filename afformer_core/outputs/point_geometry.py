@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Geometry of acting at each point: grasp candidate, pre-grasp, width and motion."""
+"""The geometry of acting at each point: grasp candidate, pre-grasp, width and motion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from afformer_core.runtime import Peak
 
 @dataclass(frozen=True)
 class PointGeometry:
-    """Geometry of acting at one point, in the frame of positions.
+    """The geometry of acting at one point, in the frame of positions.
 
     Attributes:
         motion: motion of the best action.
@@ -27,7 +27,7 @@ class PointGeometry:
         width: width of the region across x of the candidate, metres; None if unknown.
 
     Raises:
-        ValueError: there is a pre-grasp or a width without a candidate.
+        ValueError: a pre-grasp or a width is given without a candidate.
     """
 
     motion: Motion
@@ -54,10 +54,10 @@ def point_geometries(
     """Compute the geometry of acting at each peak of a result.
 
     Args:
-        result: result of one image, its surfaces in the frame of the camera.
-        placed: its surfaces in the frame of positions.
-        placement: where positions are published.
-        settings: how results are published.
+        result: result of one image, with surfaces in the frame of the camera.
+        placed: its surfaces in the frame of positions. placement: frame in which positions are
+            published.
+        settings: settings of the published results.
     """
     return tuple(
         _geometry(result, peak, surface, at, placement, settings)
@@ -108,7 +108,7 @@ def _along_motion(
     placement: Placement,
     settings: OutputSettings,
 ) -> SurfacePoint:
-    """Return the surface point in the frame of positions, with the normal of its motion."""
+    """Return the surface point in the frame of positions, with the normal for its motion."""
     view = result.view
     if view.depth is None or view.calibration is None or placed.position is None:
         return placed

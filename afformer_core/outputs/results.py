@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inputs and results of a grounding stream."""
+"""The inputs and results of a grounding stream."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from afformer_core.runtime import Grounding
 
 @dataclass(frozen=True)
 class CameraFrame:
-    """One image of the camera.
+    """An image of the camera.
 
     Attributes:
         image: uint8 RGB [H, W, 3].
-        stamp: nanoseconds.
-        frame_id: of the camera's optical frame.
+        stamp: stamp in nanoseconds. frame_id: name of the camera's optical frame.
     """
 
     image: NDArray[np.uint8]
@@ -36,12 +35,12 @@ class CameraFrame:
 
 @dataclass(frozen=True)
 class SpatialView:
-    """Depth and calibration of the view that an image shows.
+    """Depth and calibration that belong to an image.
 
     Attributes:
-        depth: at the time of the image, or None.
+        depth: depth at the time of the image, or None.
         calibration: calibration of the camera, or None.
-        problem: why one of them is missing; empty if both are there.
+        problem: reason why one of them is missing; empty if both are available.
     """
 
     depth: DepthImage | None
@@ -61,24 +60,24 @@ class SpatialView:
 
 @dataclass(frozen=True)
 class StreamedGrounding:
-    """Result of one image of a stream.
+    """The result of one image of a stream.
 
     Attributes:
-        demonstration: demonstration that was grounded.
-        grounding: smoothed over the images before; held from an earlier image where `age` is
-            above 0, and of this image alone where `found` is false.
+        demonstration: name of the grounded demonstration.
+        grounding: grounding, smoothed over the previous images; if `age` is above 0, held from an
+            earlier image; if `found` is false, of this image alone.
         found: whether the demonstrated object is in view, now or `age` ago.
-        confidence, feature_similarity, continuity, presence: of this image, also where the
-            grounding is held; the last is None if the model is not calibrated.
-        presence_threshold: least presence of what counts as found; None if the model is not
+        confidence, feature_similarity, continuity, presence: measures of this image, even if the
+            grounding is held; presence is None if the model is not calibrated.
+        presence_threshold: presence below which nothing is found; None if the model is not
             calibrated.
-        age: seconds since it was seen in view; 0: in this image.
-        surfaces: one for each peak of `grounding`; from the image that the grounding is of.
-        view: view that the surfaces were measured in.
-        restart: why nothing before this image was used; empty if it was.
-        stamp: stamp of the image that grounding and surfaces are of, nanoseconds.
-        agreeing_images: images in a row, this one included, in which the object is in view and
-            whose best peaks agree; 0 where this image does not show it.
+        age: seconds since the object was last in view; 0: in view in this image.
+        surfaces: surface at each peak of `grounding`, from the same image as the grounding.
+        view: view in which the surfaces were measured.
+        restart: reason why earlier images were not used; empty if they were.
+        stamp: stamp of the image of grounding and surfaces, in nanoseconds.
+        agreeing_images: number of images in a row, including this one, in which the object is in
+            view and whose best peaks agree; 0 if this image does not show it.
     """
 
     demonstration: str
@@ -115,5 +114,5 @@ class StreamedGrounding:
 
     @property
     def held(self) -> bool:
-        """Whether the grounding is of an earlier image."""
+        """Whether the grounding comes from an earlier image."""
         return self.age > 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion of the background between frames, which is that of the camera."""
+"""Motion of the background between frames, which shows the motion of the camera."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 FloatPoints = NDArray[np.float64]
 
-# Pixels of the grid of points that are fitted, and how far those of the background may be off.
+# Spacing of the grid of fitted points, and maximum error of points of the background, pixels.
 _GRID, _TOLERANCE = 8, 0.7
-# Points that are needed to leave out those on hands.
+# Minimum number of points for which those on hands are left out.
 _LEAST_POINTS = 40
-# Share of the diagonal by which the middle of the image moves at least where the camera moves;
-# the errors of many fits add up to less.
+# Minimum motion of the image's centre if the camera moves, as a share of the diagonal; the errors
+# of many fits add up to less.
 _MOVING = 0.03
 
 
@@ -26,16 +26,16 @@ def background_motion(
 ) -> NDArray[np.float64]:
     """Fit a similarity to the flow of the background.
 
-    The same flow gives the same motion: OpenCV's RANSAC begins with a fixed seed.
+    The result is deterministic, because RANSAC in OpenCV starts with a fixed seed.
 
     Args:
         flow: float32 [h, w, 2], motion of each pixel to the next frame.
-        foreground: bool [h, w], what is known to be none of the background; None: nothing. It is
-            left out unless it fills nearly the whole image.
+        foreground: bool [h, w], pixels known not to be background; None: none. They are left out
+            unless they fill nearly the whole image.
 
     Returns:
-        [3, 3], which takes a point (x, y, 1) of the background to the next frame; the identity
-        where nothing can be fitted.
+        [3, 3], which maps a point (x, y, 1) of the background to the next frame; the identity if
+        no fit is possible.
     """
     height, width = flow.shape[:2]
     rows, columns = np.mgrid[_GRID // 2 : height : _GRID, _GRID // 2 : width : _GRID]
@@ -67,11 +67,10 @@ def steadied(
 ) -> list[NDArray[np.float64]]:
     """Return the motions to the first frame, or the identity for all if the camera stands still.
 
-    Chained from frame to frame, small errors of the motions add up, which a camera on a stand
-    need not bear.
+    Small errors of the motions accumulate from frame to frame, which a fixed camera avoids.
 
     Args:
-        to_first: [3, 3] each, takes a point of a frame's background to the first frame.
+        to_first: [3, 3] each, which maps a point of a frame's background to the first frame.
         size: (width, height) of the frames.
     """
     if camera_moves(to_first, size):
@@ -80,7 +79,7 @@ def steadied(
 
 
 def camera_moves(to_first: Sequence[NDArray[np.float64]], size: tuple[int, int]) -> bool:
-    """Say whether the middle of any frame lies elsewhere in the first one."""
+    """Check whether the centre of any frame lies elsewhere in the first frame."""
     middle = np.array(size) / 2
     shifts = [np.linalg.norm(moved(motion, middle) - middle) for motion in to_first]
     return bool(max(shifts) > _MOVING * np.hypot(*size))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Candidates of the contact: the peaks of its map, and the hands they belong to."""
+"""Candidates for the contact: the peaks of its map, and their hands."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from afformer_core.demonstrations.contact_reading.reading import ContactCandidat
 # Column and row in the map.
 Pixel = tuple[int, int]
 
-# Shares of the diagonal: distance of two candidates, and around each, what counts as near it.
+# Shares of the diagonal: minimum distance between candidates, and radius around a candidate.
 _APART, NEAR = 0.1, 0.05
 _MOST_PEAKS = 3
-# Share of the diagonal: how far a contact is from the fingertip, as in `contact_maps`.
+# Distance between contact and fingertip as a share of the diagonal, as in `contact_maps`.
 _SPREAD = 0.025
 
 
@@ -31,13 +31,13 @@ def contact_candidates(
 
     Args:
         log_probabilities: [h, w].
-        of_hands: for each hand the map [h, w] if the contact were its own.
+        of_hands: for each hand, the map [h, w] of a contact by this hand.
         paths: paths of the hands.
-        weights: [N] for each of them, see `moment_scores`.
+        weights: [N] for each path, see `moment_scores`.
 
     Returns:
-        at least one; at most three peaks, the highest first, and then those of other hands, by
-        the track.
+        at least one candidate: at most three peaks, the highest first, and then those of other
+        hands, by track.
     """
     height, width = log_probabilities.shape
     diagonal = float(np.hypot(height, width))
@@ -62,7 +62,7 @@ def contact_candidates(
 
 
 def peaks(log_probabilities: NDArray[np.float64], count: int) -> list[Pixel]:
-    """Find the likeliest pixels, each of them far from those before; at most `count`."""
+    """Find at most `count` of the most probable pixels that are far from each other."""
     left = log_probabilities.copy()
     apart = _APART * np.hypot(*left.shape)
     found: list[Pixel] = []
@@ -74,13 +74,13 @@ def peaks(log_probabilities: NDArray[np.float64], count: int) -> list[Pixel]:
 
 
 def distances(pixel: Pixel, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the distance of each pixel of a map [h, w] from one of them."""
+    """Return the distance of each pixel of a map [h, w] from a pixel."""
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     return np.asarray(np.hypot(columns - pixel[0], rows - pixel[1]), np.float64)
 
 
 def mass_near(log_probabilities: NDArray[np.float64], pixel: Pixel) -> float:
-    """Add up the probability within 5 % of the diagonal of a pixel."""
+    """Sum the probability within 5 % of the diagonal around a pixel."""
     shape = log_probabilities.shape
     near = distances(pixel, shape) <= NEAR * np.hypot(*shape)
     return float(np.exp(log_probabilities[near]).sum())
@@ -92,7 +92,7 @@ def _hand_at(
     paths: Sequence[HandPath],
     weights: Sequence[NDArray[np.float64]],
 ) -> tuple[int, float] | tuple[None, None]:
-    """Return the track and the time of the likeliest moment at which a hand is at a pixel."""
+    """Return the track and time of the most probable moment at which a hand is at a pixel."""
     best, found = -np.inf, None
     for path, weight in zip(paths, weights, strict=True):
         away = np.linalg.norm(path.tips - np.add(pixel, 0.5), axis=1) / diagonal

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion of what is near a fingertip, together with the hand."""
+"""Motion of the surroundings of a fingertip, together with the hand."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from afformer_core.demonstrations.contact_reading.camera_motion import backgroun
 from afformer_core.demonstrations.contact_reading.hand_shape import Landmarks, fingertip
 from afformer_core.hands.contact_estimate import hand_size
 
-# Pixels a frame against the background: what moves less stands still, as far as flow tells.
+# Pixels per frame against the background; slower motion is below the accuracy of the flow.
 _STILL = 0.5
-# Grey levels a pixel: flow is known where the image has at least this gradient.
+# Minimum gradient of the image at which flow is reliable, in grey levels per pixel.
 _TEXTURE = 2.0
 _LEAST_PIXELS = 15
-# Share of the hand's speed by which what it moves may differ from its velocity.
+# Maximum difference between the velocities of a hand and of a moved object, as a share of the
+# hand's speed.
 _LIKE_HAND = 0.4
 
 
@@ -27,10 +28,10 @@ class Comotion:
     """Motion of the surroundings of a fingertip from one frame to the next.
 
     Attributes:
-        share: share of the textured surroundings that moves like the hand, 0 to 1; NaN where the
-            hand stands still or nothing is textured.
-        turn: radians a second by which the moving surroundings turn, clockwise in the image; NaN
-            where nothing moves.
+        share: share of the textured surroundings that moves like the hand, 0 to 1; NaN if the hand
+            stands still or nothing is textured.
+        turn: angular velocity of the moving surroundings in radians per second, clockwise in the
+            image; NaN if nothing moves.
     """
 
     share: float
@@ -63,12 +64,12 @@ class FrameMotion:
 
 
 def measure_comotion(motion: FrameMotion, hand: Landmarks, hands: NDArray[np.bool_]) -> Comotion:
-    """Measure how the surroundings of a fingertip move, within one hand size of it.
+    """Measure the motion of the surroundings of a fingertip, within one hand size.
 
     Args:
-        motion: the frame, and how it moves.
+        motion: the frame and its motion.
         hand: landmarks of the hand, [21, 2] pixels.
-        hands: bool [h, w], where any hand or forearm is.
+        hands: bool [h, w], mask of all hands and forearms.
     """
     centre = fingertip(hand)
     points = _textured_surroundings(motion.grey, centre, hand_size(hand), hands)
@@ -102,7 +103,7 @@ def _textured_surroundings(
 
 
 def _turned(points: NDArray[np.int64], steps: NDArray[np.float64]) -> float:
-    """Fit the angle by which the moving ones of points turn around their own middle."""
+    """Fit the angle by which the moving points turn around their mean."""
     moving = np.linalg.norm(steps, axis=1) > _STILL
     if moving.sum() < _LEAST_PIXELS:
         return np.nan

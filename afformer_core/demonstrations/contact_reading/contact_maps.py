@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maps of the contact over the first frame: by hands, by what changed, and all together."""
+"""Maps of the contact over the first frame: from hands, from changes, and combined."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Shares of the diagonal: how far a contact is from the fingertip, blur of a change, and blur of
-# the map of changes.
+# Shares of the diagonal: distance between contact and fingertip, blur of a change, and blur of the
+# map of changes.
 _SPREAD, _CHANGE_BLUR, _MAP_BLUR = 0.025, 0.008, 0.015
-# Least value of the maps, whose greatest is 1, so that none of them excludes anything.
+# Minimum of the maps, whose maximum is 1, so that no map excludes a pixel.
 _LEAST_HAND, _LEAST_CHANGE = 0.02, 0.05
-# Nats below a hand's best moment from which on its moments are left out: they weigh far less than
-# the least value.
+# Moments this many nats below the best one of their hand are left out; their weight is far below
+# the minimum of the maps.
 _NEGLIGIBLE = 8.0
-# Share of the change that counts where a hand was in the first frame, since it leaves.
+# Weight of a change at a hand of the first frame, which leaves.
 _HAND_LEAVES = 0.3
 _CHANGE_WEIGHT = 1.5
-# Grey levels, after the blurs, by which an image changes at least where something is moved away;
-# shadows, light and noise change it by less.
+# Minimum change of an image, after the blurs, if an object is moved away, in grey levels; shadows,
+# light and noise cause smaller changes.
 _CLEAR_CHANGE = 60.0
 
 
@@ -32,11 +32,11 @@ def hand_map(
 
     Args:
         tips: [N, 2] (x, y), fingertips in pixels of the first frame.
-        weights: [N], logarithm of the weight of each.
+        weights: [N], logarithm of the weight of each fingertip.
         shape: (height, width).
 
     Returns:
-        [h, w], logarithm of the greatest weight of a fingertip there.
+        [h, w], logarithm of the largest weight of a fingertip at each pixel.
     """
     height, width = shape
     factor = -0.5 / (_SPREAD * np.hypot(height, width)) ** 2
@@ -55,15 +55,15 @@ def change_map(
     last_to_first: NDArray[np.float64],
     hands: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Compute how much of the first frame looks different in the end.
+    """Compute how much each pixel of the first frame has changed in the last frame.
 
     Args:
         first, last: uint8 RGB [h, w, 3].
         last_to_first: [3, 3], motion of the background from the last frame to the first.
-        hands: bool [h, w], where hands are in the first frame.
+        hands: bool [h, w], mask of the hands in the first frame.
 
     Returns:
-        [h, w], 0 to 1; at most the share of a clear change where nothing changes clearly.
+        [h, w], 0 to 1; smaller everywhere if no change is clear.
     """
     height, width = hands.shape
     diagonal = float(np.hypot(height, width))
@@ -87,7 +87,7 @@ def combined_map(
     Args:
         prior: log-probabilities [H, W] over the first frame.
         change: [h, w], 0 to 1.
-        hands: of each hand [h, w], see `hand_map`.
+        hands: [h, w] for each hand, see `hand_map`.
     """
     height, width = change.shape
     resized = cv2.resize(prior, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Observation of frames as they arrive: the camera, the hands, and what moves with them."""
+"""Observation of frames as they arrive: the camera, the hands, and motion with the hands."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from afformer_core.demonstrations.contact_reading.small_video import check_image
 from afformer_core.errors import DemonstrationError
 from afformer_core.hands.hand_tracks import HandTracks
 
-# Frames that are kept; of a longer demonstration every second one, then every fourth, and so on.
+# Number of kept frames. In a longer demonstration every second frame is kept, then every fourth,
+# and so on.
 MOST_FRAMES = 256
-# Seconds between two frames at least: of 30 frames a second every second one is needed.
+# Minimum seconds between two frames; at 30 frames per second, every second one is used.
 _LEAST_INTERVAL = 0.045
 
 
@@ -35,10 +36,10 @@ class DetectedHand:
 
     Attributes:
         landmarks: [21, 2] (x, y) in pixels of the small frame.
-        score: score of the detection; the higher, the surer.
+        score: score of the detection; higher is more certain.
 
     Raises:
-        DemonstrationError: the landmarks are anything else.
+        DemonstrationError: the landmarks have another shape.
     """
 
     landmarks: Landmarks
@@ -54,12 +55,12 @@ class DetectedHand:
 
 @dataclass(frozen=True)
 class ObservedFrame:
-    """A frame that was observed.
+    """An observed frame.
 
     Attributes:
         image: uint8 RGB [h, w, 3].
         time: seconds.
-        to_first: [3, 3], takes a point of its background to the first frame.
+        to_first: [3, 3], which maps a point of its background to the first frame.
         hands: hands in it.
     """
 
@@ -73,7 +74,7 @@ class ContactObserver:
     """The frames of one demonstration while they arrive. Memory is bounded.
 
     Args:
-        most_frames: number of frames that are kept at most, at least 2.
+        most_frames: maximum number of frames that are kept, at least 2.
     """
 
     def __init__(self, most_frames: int = MOST_FRAMES) -> None:
@@ -87,12 +88,12 @@ class ContactObserver:
 
     @property
     def frames(self) -> list[ObservedFrame]:
-        """The first and the newest frame, and those between that are kept, in order."""
+        """The first frame, the kept frames, and the newest frame, in order."""
         newest = [] if self._newest is None else [self._newest]
         return self._kept + newest
 
     def needs(self, time: float) -> bool:
-        """Say whether a frame of a time tells more than those so far; if not, leave it out."""
+        """Check whether a frame at this time adds information; if not, leave it out."""
         return self._newest is None or time - self._newest.time >= _LEAST_INTERVAL
 
     def observe(self, image: UInt8Array, time: float, hands: Sequence[DetectedHand]) -> None:
@@ -100,12 +101,12 @@ class ContactObserver:
 
         Args:
             image: uint8 RGB [h, w, 3], at most 320 pixels on the longer side.
-            time: seconds, later than the one before.
+            time: seconds, later than the previous frame.
             hands: hands in it.
 
         Raises:
-            DemonstrationError: the image has another size than those before, or the time does not
-                increase.
+            DemonstrationError: the image has another size than the previous ones, or the time does
+                not increase.
         """
         check_image(image)
         frame = ObservedFrame(image, time, np.eye(3), self._tracked(image, time, hands))
@@ -141,10 +142,10 @@ class ContactObserver:
     def _compared(
         self, before: ObservedFrame, after: ObservedFrame
     ) -> tuple[ObservedFrame, NDArray[np.float64]]:
-        """Measure what moves from a frame to the next.
+        """Measure the motion from a frame to the next.
 
         Returns:
-            the former with what it says of its hands, and the latter's `to_first`.
+            the first frame with the motion of its hands, and `to_first` of the next.
         """
         grey, next_grey = (
             np.asarray(cv2.cvtColor(one.image, cv2.COLOR_RGB2GRAY), np.uint8)

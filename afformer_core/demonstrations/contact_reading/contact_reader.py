@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reader of a demonstration's contact: frames and hands in as they arrive, a reading out."""
+"""The reader of the contact of a demonstration, from frames and hands as they arrive."""
 
 from __future__ import annotations
 
@@ -36,33 +36,34 @@ from afformer_core.demonstrations.contact_reading.reading_measures import (
 from afformer_core.demonstrations.contact_reading.small_video import SmallVideo
 from afformer_core.errors import DemonstrationError
 
-# Frames from the first one on whose hands are those of the first frame, as one may be missed.
+# Number of frames at the start whose hands count as those of the first frame, because a detection
+# may be missing.
 _FIRST_FRAMES = 3
-# Share of frames with a hand below which hands are missed rather than absent.
+# Share of frames with a hand below which hands are assumed to be undetected.
 _SELDOM = 0.1
 
 
 class ContactReader:
-    """Reader of the contact of one demonstration while its frames arrive.
+    """A reader of the contact of one demonstration while its frames arrive.
 
-    The end of a recording costs a fraction of a second, as each frame is measured when it arrives.
-    Memory is bounded.
+    Each frame is measured when it arrives, so that the end of a recording takes a fraction of a
+    second. Memory is bounded.
 
     Args:
-        most_frames: number of frames that are kept at most, at least 2; of a longer demonstration
-            every second one is kept, then every fourth, and so on.
+        most_frames: maximum number of frames that are kept, at least 2. In a longer demonstration
+            every second frame is kept, then every fourth, and so on.
     """
 
     def __init__(self, most_frames: int = MOST_FRAMES) -> None:
         self._observer = ContactObserver(most_frames)
 
     def needs(self, time: float) -> bool:
-        """Say whether to observe a frame of a time, see `ContactObserver.needs`."""
+        """Check whether to observe a frame at this time, see `ContactObserver.needs`."""
         return self._observer.needs(time)
 
     @property
     def frames(self) -> list[ObservedFrame]:
-        """The frames so far that are kept, see `ContactObserver.frames`."""
+        """The kept frames so far, see `ContactObserver.frames`."""
         return self._observer.frames
 
     def observe(self, image: UInt8Array, time: float, hands: Sequence[DetectedHand]) -> None:
@@ -72,13 +73,13 @@ class ContactReader:
     def read(
         self, prior: FloatArray, begin: float = -math.inf, end: float = math.inf
     ) -> ContactReading | None:
-        """Read the contact in the frames so far; None with fewer than two in between.
+        """Read the contact in the frames so far; None if fewer than two are in the part.
 
         Args:
-            prior: float32 [H, W], log-probability of the contact over the first frame; zeros where
-                nothing is known of it.
-            begin, end: seconds of the first and the last frame that count. The reading is over the
-                first of those.
+            prior: float32 [H, W], log-probability of the contact over the first frame; zeros if
+                unknown.
+            begin, end: times of the first and the last frame of the part, in seconds. The reading
+                is over the first frame of the part.
 
         Raises:
             DemonstrationError: the prior is not finite and of two dimensions.
@@ -88,7 +89,7 @@ class ContactReader:
 
 
 def from_the_first(frames: Sequence[ObservedFrame]) -> list[ObservedFrame]:
-    """Return frames, at least one, whose `to_first` takes points to the first of them."""
+    """Return one or more frames with `to_first` relative to the first of them."""
     back = np.linalg.inv(frames[0].to_first)
     return [replace(frame, to_first=back @ frame.to_first) for frame in frames]
 
@@ -104,7 +105,7 @@ def read_contact(
         prior: see `ContactReader.read`.
 
     Raises:
-        DemonstrationError: the hands are of another number of frames, or see `ContactReader.read`.
+        DemonstrationError: the numbers of frames and hands differ, or see `ContactReader.read`.
     """
     if len(hands) != len(video.images):
         raise DemonstrationError(
@@ -139,7 +140,7 @@ def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> Contact
     )
     hand_share = sum(bool(frame.hands) for frame in frames) / len(frames)
     if hand_share < _SELDOM:
-        # Fingers may be too close for their hand to be found.
+        # Fingers may be too close to the camera for their hand to be detected.
         entering = entering_map(
             [replace(one, to_first=motion) for one, motion in zip(frames, to_first, strict=True)]
         )

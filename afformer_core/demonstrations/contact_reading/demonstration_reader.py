@@ -16,11 +16,11 @@ from afformer_core.demonstrations.contact_reading.small_video import small_image
 from afformer_core.hands.hand_landmarker import HandLandmarker
 
 RATE = 15.0
-"""Frames a second that are observed, about; more tell nothing new about a hand."""
+"""Approximate number of observed frames per second; more add no information about a hand."""
 
-# Pixels that optical flow needs of each side.
+# Minimum side of an image for optical flow, pixels.
 _LEAST_SIDE = 12
-# Low thresholds find hands early, and a face in a single frame.
+# Low thresholds detect hands early, and sometimes a face in a single frame.
 _DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE = 0.3, 0.5
 _MOST_HANDS = 4
 
@@ -32,8 +32,8 @@ class DemonstrationReader:
         HandModelError: the shipped hand networks are missing or damaged.
 
     Attributes:
-        hands: number of hands in the newest two frames that were observed: a face may pass
-            for one in a single frame.
+        hands: number of hands in both of the newest two observed frames, because a face may be
+            detected as a hand in a single frame.
     """
 
     def __init__(self) -> None:
@@ -44,11 +44,12 @@ class DemonstrationReader:
         self._found = 0
 
     def observe(self, image: NDArray[np.uint8], time: float) -> None:
-        """Observe the next frame, unless it tells nothing new (see `ContactReader.needs`).
+        """Observe the next frame, unless it adds no information (see `ContactReader.needs`).
 
         Args:
-            image: uint8 RGB [H, W, 3]. One of another size than those before begins anew.
-            time: seconds, not before the frame before.
+            image: uint8 RGB [H, W, 3]. If its size differs from the previous frames, the reader
+                starts anew.
+            time: seconds, not before the previous frame.
         """
         if self._size != image.shape:
             self._reader, self._size = ContactReader(), image.shape

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tips of what enters the image: fingers of a hand that is too close for its palm to be seen.
+"""Tips of objects that enter the image: fingers of a hand whose palm is out of view.
 
-Landmarks need a palm. Where a finger presses a key of a device that fills the image there is none,
-but the finger comes in from the border, over a background that is known from the first frame, and
-rests where it touches.
+Landmarks need a palm. If a finger presses a key of a device that fills the image, no palm is
+visible. However, the finger enters from the border, over a background that is known from the first
+frame, and rests at the contact.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from numpy.typing import NDArray
 from afformer_core.arrays import UInt8Array
 from afformer_core.demonstrations.contact_reading.contact_observer import ObservedFrame
 
-# Frames that are compared with the first one, at most.
+# Maximum number of frames that are compared with the first one.
 _MOST_FRAMES = 96
-# Grey levels by which what enters differs from the background.
+# Minimum difference from the background, in grey levels.
 _DIFFERENCE = 28.0
-# A shadow darkens all colours alike: by no more than to this share, and alike within the other.
+# A shadow darkens all colours equally: to at least the first share, and within the second share of
+# each other.
 _DARKEST, _ALIKE = 0.35, 0.1
-# Share of the image from which on something counts, and shares of the diagonal: how far it must
-# reach in, and how far apart its tips are.
+# Minimum area as a share of the image; and, as shares of the diagonal, the minimum reach into the
+# image and the minimum distance between tips.
 _LEAST_AREA, _LEAST_REACH, _APART = 0.003, 0.04, 0.06
-# Diagonals a second at which a tip counts half, and seconds over which its speed is measured.
+# Speed at which the weight of a tip is halved, in diagonals per second, and seconds over which the
+# speed is measured.
 _SLOW, _WINDOW = 0.1, 0.1
-# Share of the diagonal by which a tip may be off.
+# Error of a tip, as a share of the diagonal.
 _SPREAD = 0.02
 _LEAST_MAP = 0.05
 
@@ -37,14 +39,14 @@ Tips = NDArray[np.float64]
 
 
 def entering_map(frames: Sequence[ObservedFrame]) -> NDArray[np.float64] | None:
-    """Draw where the tips of what enters the image rest, as a map over the first frame.
+    """Draw a map, over the first frame, of the time that entering tips spend at each pixel.
 
     Args:
-        frames: the frames, whose `to_first` takes points to the first of them.
+        frames: the frames, whose `to_first` maps points to the first of them.
 
     Returns:
-        [h, w], logarithm of the time spent there as a share of the longest anywhere, at least
-        log(0.05); None if nothing enters.
+        [h, w], logarithm of the time spent at a pixel as a share of the longest time at any pixel,
+        at least log(0.05); None if nothing enters.
     """
     chosen = frames[:: -(-len(frames) // _MOST_FRAMES)]
     height, width = frames[0].image.shape[:2]
@@ -72,8 +74,8 @@ def tip_speeds(
 ) -> NDArray[np.float64]:
     """Compute the speed of each tip of a frame, [N] pixels a second.
 
-    It is the greater one of those from before and to later, each to the nearest tip there;
-    infinite if there is none.
+    This is the larger of the speeds from an earlier frame and to a later one, each relative to the
+    nearest tip; infinite if there is none.
 
     Args:
         tips: of each frame.
@@ -96,7 +98,7 @@ def tip_speeds(
 def entering_tips(
     image: UInt8Array, to_first: NDArray[np.float64], background: NDArray[np.float32]
 ) -> Tips:
-    """Find the tips of what has entered the image: its points farthest from where it enters.
+    """Find the tips of objects that entered: their points farthest from the border.
 
     Args:
         image: uint8 RGB [h, w, 3].
@@ -129,7 +131,7 @@ def entering_tips(
 def changed_mask(
     image: UInt8Array, to_first: NDArray[np.float64], background: NDArray[np.float32]
 ) -> UInt8Array:
-    """Find what differs from the background and is no shadow; uint8 [h, w], 0 or 1.
+    """Find pixels that differ from the background and are not shadow; uint8 [h, w], 0 or 1.
 
     See `entering_tips` for the arguments.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands as the sign of activity."""
+"""Detection of activity by hands."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from afformer_core.demonstrations.activity import Activity, MotionActivity, Persistence
 from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 
-# Seconds from the last activity to motion that goes on with it.
+# Maximum seconds between the last activity and motion that continues it.
 _LONGEST_PAUSE = 2.0
 
 
 class HandActivity:
-    """Detector of activity by hands, and by what moves on after a hand was seen.
+    """A detector of activity by hands, and by motion that continues after a hand was seen.
 
-    A hand that grips something or turns away may not be found again; what it moves tells that it
-    is still there.
+    A hand that grips an object or turns away may not be detected again; the motion of the object
+    shows that the hand is still there.
 
     Args:
-        reader: detects the hands. It has observed each frame before this is given it.
+        reader: detects the hands. It must observe each frame before this detector does.
 
     Attributes:
-        motion: what moves in the newest frame.
+        motion: motion in the newest frame.
     """
 
     name = 'hands'
@@ -40,7 +40,7 @@ class HandActivity:
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
         """Report the hands in the next frame, see `ActivityDetector.observe`."""
         hands = self._reader.hands
-        # faces in profile are taken for hands, but rarely in two successive frames
+        # faces in profile are detected as hands, but rarely in two successive frames
         lasts = self._persistence.lasts(hands > 0, time)
         self.motion = self._detector.observe(image, time)
         goes_on = self.motion.active and time - self._last_active <= _LONGEST_PAUSE
@@ -51,10 +51,10 @@ class HandActivity:
 
 
 class MotionBeside:
-    """Detector of motion that takes over what one of hands has measured.
+    """A detector of motion that reuses the measurements of a hand detector.
 
     Args:
-        hands: is given each frame first.
+        hands: detector that must observe each frame first.
     """
 
     name = MotionActivity.name
@@ -63,5 +63,5 @@ class MotionBeside:
         self._hands = hands
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
-        """Report what moves in the next frame, see `ActivityDetector.observe`."""
+        """Report motion in the next frame, see `ActivityDetector.observe`."""
         return self._hands.motion

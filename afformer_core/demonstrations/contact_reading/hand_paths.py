@@ -20,9 +20,9 @@ from afformer_core.demonstrations.contact_reading.hand_shape import (
 from afformer_core.demonstrations.contact_reading.time_series import interpolated, smoothed
 from afformer_core.hands.contact_estimate import hand_size
 
-# Standard deviation of the time over which landmarks, which tremble, are averaged; seconds.
+# Standard deviation of the temporal smoothing of landmarks, which jitter; seconds.
 _SMOOTHING = 1 / 15
-# Seconds. A detection that lasts for less time is a face or a foot taken for a hand.
+# Seconds. Shorter detections are usually of a face or a foot.
 _LEAST_LASTING = 0.18
 
 
@@ -43,7 +43,7 @@ class TrackedHand:
 
 @dataclass(frozen=True)
 class HandPath:
-    """One hand from its first to its last detection, interpolated where it was not detected.
+    """One hand from its first to its last detection, interpolated between detections.
 
     Attributes:
         track: number of its track.
@@ -53,7 +53,7 @@ class HandPath:
         tips, palms: [N, 2], fingertip and palm in pixels of the first frame.
         gaps: [N], gap of thumb and index finger in hand sizes.
         size: median of its size, in pixels.
-        comotion, turns: [N], see `Comotion`; NaN where the hand was not detected.
+        comotion, turns: [N], see `Comotion`; NaN if the hand was not detected.
     """
 
     track: int

@@ -15,35 +15,35 @@ Landmarks = NDArray[np.float64]
 
 # Landmarks of MediaPipe.
 _WRIST, _THUMB_TIP, _INDEX_TIP, _MIDDLE_KNUCKLE, _MIDDLE_TIP = 0, 4, 8, 9, 12
-# Landmarks of the palm, whose middle hardly moves with the fingers.
+# Landmarks of the palm, whose centre hardly moves with the fingers.
 _PALM = [0, 5, 9, 13, 17]
-# Shares of the tips of thumb, index and middle finger in the point of contact: where they meet.
+# Weights of the tips of thumb, index and middle finger in the point of contact, where they meet.
 _TIP_SHARES = {_THUMB_TIP: 0.35, _INDEX_TIP: 0.45, _MIDDLE_TIP: 0.2}
-# In hand sizes: breadth and length of the forearm in view, and flesh around the landmarks.
+# In hand sizes: width and length of the visible forearm, and thickness around the landmarks.
 _FOREARM_BREADTH, _FOREARM_LENGTH, _FLESH = 0.6, 3.0, 0.22
-# In hand sizes: palms that are closer are of one hand.
+# In hand sizes: palms that are closer belong to the same hand.
 _SAME_HAND = 0.6
 
 
 def fingertip(landmarks: Landmarks) -> NDArray[np.float64]:
-    """Return where the tips of thumb, index and middle finger meet, of landmarks [..., 21, 2]."""
+    """Return the point where thumb, index and middle finger meet, given landmarks [..., 21, 2]."""
     return np.asarray(
         sum(share * landmarks[..., tip, :] for tip, share in _TIP_SHARES.items()), np.float64
     )
 
 
 def palm(landmarks: Landmarks) -> NDArray[np.float64]:
-    """Return the middle of the palm, of landmarks [..., 21, 2]."""
+    """Return the centre of the palm, given landmarks [..., 21, 2]."""
     return np.asarray(landmarks[..., _PALM, :].mean(axis=-2), np.float64)
 
 
 def finger_gap(landmarks: Landmarks) -> float:
-    """Return the distance of the tips of thumb and index finger, in pixels."""
+    """Return the distance between the tips of thumb and index finger, in pixels."""
     return float(np.linalg.norm(landmarks[_THUMB_TIP] - landmarks[_INDEX_TIP]))
 
 
 def draw_hand(region: NDArray[np.uint8], landmarks: Landmarks) -> None:
-    """Draw a hand and its forearm, as far as it is in view, into uint8 [h, w] as 1."""
+    """Draw the visible part of a hand and its forearm into uint8 [h, w] as 1."""
     size = hand_size(landmarks)
     drawn = np.zeros_like(region)
     hull = cv2.convexHull(landmarks.astype(np.float32)).astype(np.int32)
@@ -59,7 +59,7 @@ def draw_hand(region: NDArray[np.uint8], landmarks: Landmarks) -> None:
 
 
 def hand_mask(hands: Sequence[Landmarks], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return bool [h, w], where hands and their forearms are."""
+    """Return the mask of hands and their forearms, bool [h, w]."""
     region = np.zeros(shape, np.uint8)
     for landmarks in hands:
         draw_hand(region, landmarks)
@@ -67,14 +67,14 @@ def hand_mask(hands: Sequence[Landmarks], shape: tuple[int, int]) -> NDArray[np.
 
 
 def distinct_hands(hands: Sequence[Landmarks], scores: Sequence[float]) -> list[int]:
-    """Choose one of those detections that are of one hand: the one with the highest score.
+    """Choose the detection with the highest score for each hand.
 
     Args:
         hands: landmarks [21, 2] pixels each.
-        scores: as many.
+        scores: score of each.
 
     Returns:
-        indices of the chosen ones, by falling score.
+        indices of the chosen detections, by descending score.
     """
     chosen: list[int] = []
     for index in sorted(range(len(hands)), key=lambda one: -scores[one]):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of the moments of hands: how much each looks like the beginning of a contact.
+"""Scores of the moments of hands: the evidence that a contact begins.
 
-A hand slows down where it takes something, what is near its fingertips moves with it afterwards
-and not before, its fingers close, and it is the hand that travels most.
+A hand slows down at the object, the surroundings of its fingertips move with it afterwards and not
+before, its fingers close, and it travels farther than other hands.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from afformer_core.demonstrations.contact_reading.time_series import (
 
 # Seconds before and after a moment that are compared.
 _BEFORE, _AFTER = 0.6, 0.8
-# Weight of a hand's share of all travel; the other parts are in standard deviations.
+# Weight of a hand's share of the total travel; the other terms are in standard deviations.
 _TRAVEL = 2.0
-# Share of the scores' standard deviation by which a moment is e times less likely.
+# Temperature, as a share of the standard deviation of the scores.
 _TEMPERATURE = 0.3
 
 
@@ -31,7 +31,7 @@ def moment_scores(paths: Sequence[HandPath]) -> list[NDArray[np.float64]]:
     """Compute the logarithm of the weight of each moment of each hand; 0 is the best.
 
     Args:
-        paths: any number.
+        paths: any number of paths.
 
     Returns:
         [N] for each path of N frames.

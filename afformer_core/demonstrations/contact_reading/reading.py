@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contact of a demonstration, as it is read from its frames."""
+"""The contact of a demonstration, read from its frames."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from afformer_core.arrays import FloatArray
 
 @dataclass(frozen=True)
 class ContactCandidate:
-    """A point that may be the contact.
+    """A candidate for the contact.
 
     Attributes:
-        x, y: in the first frame, as shares of its width and height, 0 to 1.
-        probability: that the contact is near it, 0 to 1.
-        track: number of the hand's track; None if it is no hand's.
-        time: seconds at which the contact begins; None without a hand.
+        x, y: position in the first frame, as shares of its width and height, 0 to 1.
+        probability: probability that the contact is near it, 0 to 1.
+        track: number of the hand's track; None without a hand.
+        time: time at which the contact begins, in seconds; None without a hand.
     """
 
     x: float
@@ -31,20 +31,20 @@ class ContactCandidate:
 
 @dataclass(frozen=True)
 class HandMotion:
-    """Motion of one hand from its likeliest moment of contact on; N frames.
+    """Motion of one hand after its most probable moment of contact, in N frames.
 
     Attributes:
         track: number of the hand's track.
         time: the moment, in seconds.
-        score: logarithm of its weight against the best moment of all hands, at most 0.
+        score: logarithm of its weight relative to the best moment of all hands, at most 0.
         times: [N] seconds, of which the first is the moment.
-        path: [N, 2], fingertip against the background, from where it is at the moment, in shares
-            of the frame's diagonal; rightwards and downwards.
+        path: [N, 2], displacement of the fingertip against the background since the moment,
+            rightwards and downwards, as shares of the frame's diagonal.
         gaps: [N], gap of thumb and index finger in hand sizes.
         comotion: [N], share of the fingertip's surroundings that moves like the hand, 0 to 1; NaN
             if unknown.
-        turns: [N], radians a second by which the surroundings turn, clockwise in the image; NaN
-            if unknown.
+        turns: [N], angular velocity of the surroundings in radians per second, clockwise in the
+            image; NaN if unknown.
     """
 
     track: int
@@ -59,14 +59,14 @@ class HandMotion:
 
 @dataclass(frozen=True)
 class ReadingMeasures:
-    """Measures that tell how far a reading can be trusted.
+    """Measures of the reliability of a reading.
 
     Attributes:
         hand_share: share of the frames in which a hand was detected.
-        entropy: entropy of the contact as a share of that of a uniform map, 0 to 1.
+        entropy: entropy of the contact as a share of the entropy of a uniform map, 0 to 1.
         mass: probability within 5 % of the diagonal of the best candidate.
-        tracks: number of hands that last.
-        margin: logarithm of the weight of the best moment over that of the best one elsewhere;
+        tracks: number of hands with a lasting track.
+        margin: log-ratio between the weights of the best moment and of the best moment elsewhere;
             infinite without another, NaN without a hand.
         camera_moves: whether the camera moves.
     """
@@ -85,9 +85,9 @@ class ContactReading:
 
     Attributes:
         log_probabilities: float32 [h, w]; the probabilities add up to 1.
-        candidates: at least one, the likeliest first.
-        hands: motion of each hand that lasts, by the number of its track.
-        measures: how far it can be trusted.
+        candidates: candidates, at least one, the most probable first.
+        hands: motion of each hand with a lasting track, by the number of the track.
+        measures: measures of its reliability.
     """
 
     log_probabilities: FloatArray
@@ -96,5 +96,5 @@ class ContactReading:
     measures: ReadingMeasures
 
     def hand(self, candidate: ContactCandidate) -> HandMotion | None:
-        """Return the motion of a candidate's hand, or None if it is no hand's."""
+        """Return the motion of a candidate's hand, or None if it has no hand."""
         return next((one for one in self.hands if one.track == candidate.track), None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion of hands after their contact, and measures of how far a reading can be trusted."""
+"""Motion of hands after their contact, and measures of the reliability of a reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afformer_core.demonstrations.contact_reading.reading import HandMotion
 
 
 def hand_motion(path: HandPath, weights: NDArray[np.float64], diagonal: float) -> HandMotion:
-    """Return the motion of a hand from its likeliest moment on.
+    """Return the motion of a hand after its most probable moment.
 
     Args:
         path: path of the hand.
@@ -35,7 +35,7 @@ def hand_motion(path: HandPath, weights: NDArray[np.float64], diagonal: float) -
 
 
 def relative_entropy(log_probabilities: NDArray[np.float64]) -> float:
-    """Return the entropy of a map as a share of that of a uniform one, 0 to 1."""
+    """Return the entropy of a map as a share of the entropy of a uniform map, 0 to 1."""
     entropy = -float((np.exp(log_probabilities) * log_probabilities).sum())
     return entropy / float(np.log(max(log_probabilities.size, 2)))
 
@@ -43,11 +43,11 @@ def relative_entropy(log_probabilities: NDArray[np.float64]) -> float:
 def score_margin(
     paths: Sequence[HandPath], weights: Sequence[NDArray[np.float64]], diagonal: float
 ) -> float:
-    """Return by how much the best moment outweighs the best one elsewhere, in nats.
+    """Return the margin between the best moment and the best one elsewhere, in nats.
 
     Args:
         paths: paths of the hands.
-        weights: [N] for each of them, see `moment_scores`.
+        weights: [N] for each path, see `moment_scores`.
         diagonal: that of the frame, in pixels.
 
     Returns:

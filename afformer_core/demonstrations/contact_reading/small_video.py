@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small frames of a demonstration, in which its contact is read."""
+"""Small frames of a demonstration, from which its contact is read."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SIDE = 320
 
 @dataclass(frozen=True)
 class SmallVideo:
-    """Frames of a demonstration in order, about 15 a second, and their times.
+    """Frames of a demonstration in order, about 15 per second, with their times.
 
     Attributes:
-        images: uint8 RGB [T, h, w, 3], T at least 1; the longer side has 320 pixels at most.
+        images: uint8 RGB [T, h, w, 3], T at least 1; the longer side has at most 320 pixels.
         times: float64 [T] seconds, increasing.
 
     Raises:
-        DemonstrationError: the images or the times are anything else.
+        DemonstrationError: the images or the times have another type or shape.
     """
 
     images: UInt8Array
@@ -52,7 +52,7 @@ def check_image(image: UInt8Array) -> None:
     """Check that an image can be one of the small frames.
 
     Raises:
-        DemonstrationError: it is no uint8 [h, w, 3], or larger.
+        DemonstrationError: it is not uint8 [h, w, 3], or it is too large.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise DemonstrationError(

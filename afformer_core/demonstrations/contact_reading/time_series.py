@@ -22,8 +22,7 @@ def smoothed(times: Values, values: Values, deviation: float) -> Values:
     Args:
         times: [N], increasing.
         values: finite.
-        deviation: standard deviation in seconds; frames that are much farther apart are left as
-            they are.
+        deviation: standard deviation in seconds; frames that are much farther apart are unchanged.
     """
     weights = np.exp(-np.square((times[:, None] - times[None]) / deviation) / 2)
     weights /= weights.sum(axis=1, keepdims=True)
@@ -31,18 +30,18 @@ def smoothed(times: Values, values: Values, deviation: float) -> Values:
 
 
 def speeds(times: Values, points: Values) -> Values:
-    """Compute the speed of a point [N, 2] in its unit a second; 0 for a single time."""
+    """Compute the speed of a point [N, 2] in its unit per second; 0 for a single time."""
     if len(times) < 2:
         return np.zeros(len(times))
     return np.asarray(np.linalg.norm(np.gradient(points, times, axis=0), axis=1), np.float64)
 
 
 def changes(times: Values, values: Values, before: float, after: float) -> Values:
-    """Compute the mean of the seconds from each time on minus that of the seconds up to it.
+    """Compute the mean over a window after each time minus the mean over one before it.
 
     Args:
         times: [N], increasing.
-        values: [N]; those that are NaN are left out, and a mean of none is 0.
+        values: [N]; NaN values are left out, and the mean of no value is 0.
         before, after: lengths of the two windows, in seconds.
     """
     known = np.isfinite(values)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Afformer network.
 
-Only its configuration is imported here, so that no torch is needed.
+This package imports only its configuration, which does not need torch.
 """
 
 from afformer_core.models.configuration import AfformerConfiguration

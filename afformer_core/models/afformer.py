@@ -51,12 +51,12 @@ class Afformer(nn.Module):
 
     @property
     def video_encoder(self) -> Encoder:
-        """The encoder of frames; that of images unless frames have one of their own."""
+        """The encoder of frames, which is that of images unless frames have a separate one."""
         return self.own_video_encoder or self.encoder
 
     @property
     def encoders(self) -> tuple[Encoder, ...]:
-        """The encoder of images and, where it is a different one, the encoder of frames."""
+        """The encoder of images and, if it is separate, the encoder of frames."""
         return tuple({self.encoder: None, self.video_encoder: None})
 
     def encode_frames(self, frames: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class Afformer(nn.Module):
         return self.decoder.memorize(features.to(self.encoder.mean.dtype), lengths)
 
     def ground(self, images: Tensor, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Ground memorized demonstrations in images, equally many for each demonstration.
+        """Ground memorized demonstrations in images, with the same number for each demonstration.
 
         Args:
             images: uint8 RGB [B * K, H, W, 3] at the input size; the K images of a demonstration
@@ -147,7 +147,7 @@ class Afformer(nn.Module):
         return self.ground(images, self.memorize(features, lengths))
 
     def freeze_tables(self) -> None:
-        """Compute once what depends only on the input size, for inference and export."""
+        """Precompute tables that depend only on the input size, for inference and export."""
         for encoder in self.encoders:
             encoder.freeze_tables()
         configuration = self.configuration
@@ -166,10 +166,10 @@ def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -
 
     Args:
         configuration: the architecture.
-        levels: names of the pyramid levels that the encoder has to provide.
+        levels: names of the pyramid levels that the encoder must provide.
     """
     if configuration.backbone == 'vitdet_b':
-        # timm takes seconds to import, and no other backbone needs that part of it.
+        # timm takes seconds to import, and only its backbones need this part of it.
         from afformer_core.models.backbones.vitdet_encoder import vitdet_encoder
 
         return vitdet_encoder(configuration, levels)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pyramid levels of each backbone: their names, sizes and channels.
+"""The pyramid levels of each backbone: names, sizes and channels.
 
-A configuration has to tell them without the backbone, which a robot that runs exported graphs does
-not import. Those of a model of timm are therefore fields of the configuration.
+A configuration must provide them without the backbone, because a robot that runs exported graphs
+does not import it. Those of a timm model are therefore fields of the configuration.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ STAGE_CHANNELS = {
 }
 # Stages that a matching network reads, coarse to fine.
 MATCHING_LEVELS = ('p5', 'p4', 'p3')
-# What a backbone's name begins with if timm builds it.
+# Prefix of the names of backbones that timm builds.
 TIMM_PREFIX = 'timm:'
-# Levels over the map of a plain ViT from timm. The map is p4, and has the stride of the patches.
+# Levels from the map of a plain ViT from timm. The map is p4, with the stride of the patches.
 _PLAIN_VIT_LEVELS = ('p6', 'p5', 'p4', 'p3', 'p2')
 _MAP_LEVEL = 4
 
 
 def is_timm(backbone: str) -> bool:
-    """Check whether a backbone is a model of timm."""
+    """Check whether a backbone is a timm model."""
     return backbone.startswith(TIMM_PREFIX)
 
 
 def is_plain_vit(configuration: AfformerConfiguration) -> bool:
-    """Check whether the backbone computes a single map, over which a simple pyramid stands."""
+    """Check whether the backbone computes a single map, from which a simple pyramid is built."""
     return configuration.backbone == 'vitdet_b' or len(configuration.stage_strides) == 1
 
 
@@ -63,10 +63,10 @@ def level_size(configuration: AfformerConfiguration, level: str) -> tuple[int, i
 
 
 def input_step(configuration: AfformerConfiguration) -> int:
-    """Return what the sides of the input have to be multiples of.
+    """Return the number of which the sides of the input must be multiples.
 
-    This is the stride of the coarsest level that the backbone computes; of a plain ViT from timm,
-    that of the coarsest level that is used, and at least the patch.
+    This is the stride of the coarsest level that the backbone computes. For a plain ViT from timm,
+    it is the stride of the coarsest used level, and at least the patch size.
     """
     levels = backbone_levels(configuration)
     if len(configuration.stage_strides) != 1:
@@ -79,7 +79,7 @@ def input_step(configuration: AfformerConfiguration) -> int:
 def stage_channels(configuration: AfformerConfiguration, level: str) -> int:
     """Return the channels of a stage before the feature pyramid, as a matching network reads it.
 
-    Those of a plain ViT are all computed from maps of the same channels.
+    All stages of a plain ViT have the same channels.
     """
     if not is_timm(configuration.backbone):
         return STAGE_CHANNELS[configuration.backbone][level]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of an Afformer: everything needed to build one before loading its weights."""
+"""The configuration of an Afformer, with everything needed to build it without its weights."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from afformer_core.models.configuration_checks import (
 )
 
 Shape = tuple[int, int, int]
-# Positions of the first frame at which a demonstration's contact is described, the likeliest ones.
+# Number of positions at which the contact is described: the most probable ones of the first frame.
 CONTACT_CANDIDATES = 64
-# Stages that a matching network compares, the coarsest of those that it has.
+# Number of stages that a matching network compares, from the coarsest.
 COMPARED_STAGES = 2
 _TUPLES = (
     'image_levels',
@@ -39,8 +39,8 @@ class DecodingStep:
     Attributes:
         image_level: name of the pyramid level of the image.
         video_level: name of the pyramid level of the frames.
-        temporal_stride: the step attends to one of this many frames.
-        spatial_stride: the step attends to means over squares of this many positions a side.
+        temporal_stride: the step attends to every n-th frame.
+        spatial_stride: the step attends to means over squares with this many positions per side.
     """
 
     image_level: str
@@ -62,49 +62,50 @@ class AfformerConfiguration:
             backbone's `backbone_levels`; a single one for decoders other than fine_grained.
         video_levels: pyramid level of the frames, one for all steps or one for each (Tables 4a and
             4b).
-        temporal_strides: at each step, one of this many frames is attended to: powers of two that
-            never decrease (Table 4c); 1 for decoders other than fine_grained.
-        maximum_frames: largest number of frames of a demonstration, T; at least 1.
+        temporal_strides: each step attends to every n-th frame: powers of two that never decrease
+            (Table 4c); 1 for decoders other than fine_grained.
+        maximum_frames: maximum number of frames of a demonstration, T; at least 1.
         input_size: (height, width) of images and frames; multiples of the backbone's `input_step`,
             which is 32 for most.
         action_names: names of the actions, in the order of the scores; empty for a model that
             scores no actions, as after pre-training without labels.
         heatmap_per_action: whether there is one heatmap for each action, or a single one.
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
-        action_pooling: what the action scores are pooled from: 'mean' over the image (the
-            paper's), the image weighted by the 'heatmap', or the video's 'frames', queried with
-            what the heatmap points at. The latter two need a single heatmap; 'frames' also needs a
-            decoder that keeps the positions in frames and whose first step attends to every frame.
+        action_pooling: source of the action scores: 'mean' over the image (the paper's), the image
+            weighted by the 'heatmap', or the video's 'frames', queried with the image features at
+            the heatmap. The latter two need a single heatmap; 'frames' also needs a decoder that
+            keeps the positions in frames and whose first step attends to every frame.
         decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without self-attention,
             as in the released ViTDet model) or one that discards positions within frames:
             'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm' and
             'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap); or 'matching', beyond the
-            paper, which compares the stages of a backbone as they are, without a pyramid, and
-            reads no actions (see `models.matching`).
+            paper, which compares the stages of a backbone directly, without a pyramid, and scores
+            no actions (see `models.matching`).
         video_encoder: 'shared' for the same encoder of frames and images, 'separate' for a
-            backbone and pyramid of their own (Table 7a), 'separate_last_block' for the same but
-            the last block, in ViTDet alone.
+            separate backbone and pyramid of frames (Table 7a), or 'separate_last_block' to share
+            everything except the last block, for ViTDet only.
         input_projection: the 3x3 convolutions that compute the levels of the pyramid: one
-            'per_level', or one 'shared' by all. Table 7b's input projection is read as this
-            convolution, since the released model has no other. A plain ViT needs 'per_level'.
-        video_projection: whether images and frames use 'shared' or 'separate' such convolutions
-            (Table 7a); a plain ViT needs 'shared'.
+            'per_level', or one 'shared' by all. The input projection of Table 7b is assumed to be
+            this convolution, because the released model has no other. A plain ViT needs
+            'per_level'.
+        video_projection: whether these convolutions are 'shared' by images and frames or
+            'separate' (Table 7a); a plain ViT needs 'shared'.
         decoder_blocks: one block 'shared' by all steps, or one 'per_step' (Table 7b).
-        residual: what the self-attention of a step is added to (equation 8):
-            'image_and_decoding' for the image level plus the upsampled output of the step before,
-            as in the released checkpoints and the shipped weights; 'image' for the image level
-            alone, with that output added to the queries of the self-attention, as the paper
-            writes it.
-        spatial_strides: at each step, keys and values are means over squares of this many
-            positions a side of a frame, which makes attention faster: one for all steps or one for
-            each, divisors of the grid of the step's video level; 1 for the first where actions are
-            pooled from 'frames', and for decoders other than fine_grained.
-        stage_strides: strides of the stages of a model of timm, coarse to fine: powers of two, or
-            a single one, the patch of a plain ViT; empty for other backbones.
+        residual: residual to which the self-attention of a step is added (equation 8):
+            'image_and_decoding' for the image level plus the upsampled output of the previous
+            step, as in the released checkpoints and the shipped weights; 'image' for the image
+            level only, with that output added to the queries of the self-attention, as in the
+            paper.
+        spatial_strides: keys and values of each step are means over squares of a frame with this
+            many positions per side, which makes attention faster: one for all steps or one for
+            each, divisors of the grid of the step's video level; 1 for the first step if actions
+            are pooled from 'frames', and for decoders other than fine_grained.
+        stage_strides: strides of the stages of a timm model, coarse to fine: powers of two, or,
+            for a plain ViT, only the patch size; empty for other backbones.
         stage_channels: channels of each of these stages.
 
     Raises:
-        ValueError: a field is outside its range; the sentence names field, value and range.
+        ValueError: a field is outside its range; the message names field, value and range.
     """
 
     backbone: str
@@ -157,14 +158,14 @@ class AfformerConfiguration:
 
     @property
     def finest_size(self) -> tuple[int, int]:
-        """(height, width) of the backbone's finest level, whether a step uses it or not."""
+        """(height, width) of the backbone's finest level, even if no step uses it."""
         return self._size_at(backbone_levels(self)[-1])
 
     @property
     def heatmap_size(self) -> tuple[int, int]:
         """(height, width) of the heatmap: four times the finest level.
 
-        A matching network's has the size of the finest stage that it compares times two.
+        For a matching network, it is twice the size of the finest compared stage.
         """
         if self.decoder == 'matching':
             return self._size_at('p3')
@@ -172,7 +173,7 @@ class AfformerConfiguration:
 
     @property
     def frame_levels(self) -> tuple[str, ...]:
-        """The pyramid levels that the features of a frame consist of, coarse to fine."""
+        """The pyramid levels in the features of a frame, coarse to fine."""
         levels = backbone_levels(self)
         return tuple(level for level in levels if level in self.video_levels)
 
@@ -202,7 +203,7 @@ class AfformerConfiguration:
 
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(height, width) of the grid in a frame that each step attends to."""
+        """(height, width) of the grid in a frame to which each step attends."""
         if self.decoder in (*POOLED_DECODERS, 'matching'):
             return ((1, 1),)
         sizes = [(self._size_at(step.video_level), step.spatial_stride) for step in self.steps]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of a configuration's fields, each alone and in combination."""
+"""Checks of the fields of a configuration, individually and in combination."""
 
 from __future__ import annotations
 

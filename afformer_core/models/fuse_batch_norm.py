@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fusion of batch norms into the convolutions before them, with the same outputs."""
+"""Fusion of batch norms into the preceding convolutions, with the same outputs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _fold(convolution: nn.Conv2d, norm: FrozenBatchNorm2d | nn.BatchNorm2d) -> n
         weight, bias = fuse_conv_bn_weights(
             convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
         )
-    # A copy keeps the class, since some convolutions pad their input in their own way.
+    # A copy preserves the class, because some convolutions implement their own padding.
     folded = copy.copy(convolution)
     folded._parameters = {'weight': weight, 'bias': bias}
     return folded.requires_grad_(False)

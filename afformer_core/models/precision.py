@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Half precision where it is safe, chosen in the network so that every backend does the same."""
+"""Half precision where it is safe, set in the network so that all backends agree."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
 
 
 class InFloat32(nn.Module):
-    """A module that computes in fp32 among others that do not.
+    """A module that computes in fp32 within a network of lower precision.
 
     Args:
-        module: a module of one input and one output.
+        module: a module with one input and one output.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -39,9 +39,9 @@ class InFloat32(nn.Module):
 def convert_precision(model: Afformer, precision: str) -> None:
     """Convert encoder and decoder to a precision, in place.
 
-    Convolutions, linear layers and attention compute in it; attention becomes one operator, which
-    sums in fp32. Norms, whose sums of squares overflow in fp16, and the heads, whose logits do,
-    stay in fp32, and so does a matching network's decoder.
+    Convolutions, linear layers and attention use this precision. Attention becomes one operator,
+    which accumulates in fp32. Norms, whose sums of squares overflow in fp16, heads, whose logits
+    overflow, and the decoder of a matching network stay in fp32.
 
     Args:
         model: a model whose batch norms are fused and whose tables are frozen.
@@ -71,7 +71,7 @@ def convert_precision(model: Afformer, precision: str) -> None:
 
 
 def fuse_attention(module: nn.Module) -> None:
-    """Let every attention below a module run as one operator, in place (see `attend_fused`)."""
+    """Run every attention in a module as one operator, in place (see `attend_fused`)."""
     for child in module.modules():
         if isinstance(child, SelfAttention2d | CrossAttention3d):
             child.attend = attend_fused

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Named architectures: the paper's, the released ones, and the small one."""
+"""Named architectures: those of the paper and of the releases, and the small one."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def afformer_small(
 def afformer_matching(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (384, 384)
 ) -> AfformerConfiguration:
-    """Return the matching network that stands beside the small model; it reads no actions.
+    """Return the matching network for the small model, which scores no actions.
 
-    Beyond the paper: the contact that the demonstration shows is described by ImageNet's features
-    and looked for in the image.
+    Beyond the paper, it describes the contact of the demonstration by ImageNet features and
+    searches the image for it.
     """
     return replace(
         afformer_small((), input_size),
@@ -76,7 +76,7 @@ def afformer_vitdet_b(
 ) -> AfformerConfiguration:
     """Return the paper's ViTDet-B model: the decoder of `afformer_r50` over a shared ViTDet-B.
 
-    At 1024 pixels the decoder's grids have the sizes that they have over a ResNet-50 at 256.
+    At 1024 pixels, the decoder's grids have the same sizes as for a ResNet-50 at 256.
     """
     return AfformerConfiguration(
         backbone='vitdet_b',

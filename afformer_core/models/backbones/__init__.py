@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backbones and the feature pyramids over them."""
+"""Backbones and their feature pyramids."""

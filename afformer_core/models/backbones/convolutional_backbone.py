@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backbones of several stages, with torchvision's feature pyramid over them."""
+"""Backbones with several stages and torchvision's feature pyramid."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from afformer_core.models.configuration import AfformerConfiguration
 
 
 class ConvolutionalBackbone(BackboneWithPyramid):
-    """A convolutional network with torchvision's feature pyramid over its stages.
+    """A convolutional network with torchvision's feature pyramid.
 
     Args:
         body: network from images [B, 3, H, W] to a sequence or mapping of stages, fine to coarse.
         fpn: feature pyramid over those stages.
         stages: names of those stages, fine to coarse.
-        layers: layers of the body that compute each stage from the one before it; the first stage
+        layers: layers of the body that compute each stage from the previous one; the first stage
             is computed from images. Empty for a body that computes all of its stages at once.
         projections: for each pyramid level that is used, the name of the level whose 3x3
             convolution computes it.
@@ -66,7 +66,7 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         return tuple(deepened)
 
     def first_stages(self, images: Tensor, count: int) -> tuple[Tensor, ...]:
-        """Compute the first stages alone (see `BackboneWithPyramid.first_stages`)."""
+        """Compute only the first stages (see `BackboneWithPyramid.first_stages`)."""
         if not self._layers:
             return super().first_stages(images, count)
         stages = [_passed(images, self._layers[0])]
@@ -108,9 +108,9 @@ class SeparateProjections(ConvolutionalBackbone):
 
     Args:
         body, fpn, stages, layers: as for `ConvolutionalBackbone`.
-        projections: as for `ConvolutionalBackbone`, for images alone.
-        video_projections: the same for frames; their convolutions begin as copies of those of
-            images.
+        projections: as for `ConvolutionalBackbone`, for images only.
+        video_projections: the same for frames; their convolutions are initialized as copies of
+            those for images.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class SeparateProjections(ConvolutionalBackbone):
         video_projections: Mapping[str, str],
     ) -> None:
         blocks = dict(zip(stages, fpn.layer_blocks, strict=True))
-        # A checkpoint's optimizer state has its entries in this order of the levels.
+        # The optimizer state of checkpoints depends on this order of the levels.
         names = dict.fromkeys(video_projections.values())
         copies = {name: copy.deepcopy(blocks[name]) for name in names}
         super().__init__(body, fpn, stages, layers, projections)
@@ -142,13 +142,13 @@ class SeparateProjections(ConvolutionalBackbone):
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Compute the levels of images and of frames (see `BackboneWithPyramid.both_pyramids`).
 
-        What both share before the output convolutions is computed twice; it is cheap.
+        The shared part before the output convolutions is computed twice, which is cheap.
         """
         return self.pyramid(stages, image_levels), self.video_pyramid(stages, video_levels)
 
 
 class StagesAlone(ConvolutionalBackbone):
-    """A convolutional backbone without a pyramid: its levels are its stages as they are.
+    """A convolutional backbone without a pyramid, whose levels are its stages.
 
     Args:
         body, stages, layers: as for `ConvolutionalBackbone`.
@@ -173,12 +173,12 @@ def backbone_with_fpn(
     layers: Sequence[Sequence[nn.Module]],
     levels: Sequence[str],
 ) -> ConvolutionalBackbone:
-    """Build the backbone that a configuration asks for over a body.
+    """Build the backbone of a configuration from a body.
 
     Args:
         configuration: the architecture.
         body, fpn, stages, layers: as for `ConvolutionalBackbone`.
-        levels: names of the pyramid levels that the encoder has to provide.
+        levels: names of the pyramid levels that the encoder must provide.
     """
 
     def projections(names: Sequence[str]) -> dict[str, str]:

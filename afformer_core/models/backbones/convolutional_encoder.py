@@ -29,14 +29,14 @@ _LITE0_ENDS = (2, 3, 5, 7)
 
 
 class ResNetStages(IntermediateLayerGetter):
-    """The stages of a ResNet, the first of which is recomputed for the gradients in training.
+    """The stages of a ResNet, with optional recomputation of the first one in training.
 
-    The maps of the first stage are the largest: recomputing them saves almost half of the memory
-    that the backbone needs for a frame, for a fifth of its operations.
+    The maps of the first stage are the largest. Recomputing them for the gradients saves almost
+    half of the backbone's memory for a frame, at the cost of a fifth of its operations.
 
     Args:
         network: torchvision's ResNet.
-        return_layers: names of layers, each with the name of the stage that it computes.
+        return_layers: name of the computed stage by the name of the layer.
 
     Attributes:
         recomputes: whether the first stage is recomputed.
@@ -67,7 +67,7 @@ def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence
 
     Args:
         configuration: the architecture.
-        levels: names of the pyramid levels that the encoder has to provide.
+        levels: names of the pyramid levels that the encoder must provide.
     """
     first = _STAGES.index(min(levels))
     if configuration.backbone == 'resnet50':

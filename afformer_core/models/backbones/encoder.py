@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shared encoder (paper, section 3.1): backbone and feature pyramid of images and frames.
 
-Whatever the architecture, the features of a frame are one tensor with one grid, so that nothing
-between `encode_frames` and `memorize` has to know which pyramid levels the frames have.
+In every architecture, the features of a frame are one tensor on one grid, so that the code between
+`encode_frames` and `memorize` does not depend on the pyramid levels of the frames.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 
 
 class BackboneWithPyramid(nn.Module, ABC):
-    """A backbone with the feature pyramid over its stages.
+    """A backbone with a feature pyramid.
 
     Attributes:
         body: the backbone.
@@ -42,7 +42,7 @@ class BackboneWithPyramid(nn.Module, ABC):
         """
 
     def deepen(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Compute all stages from the first ones, such as a frozen part of the backbone gave them.
+        """Compute all stages from the first ones, for example from those of a frozen part.
 
         Args:
             stages: the first stages, fine to coarse.
@@ -51,7 +51,8 @@ class BackboneWithPyramid(nn.Module, ABC):
             all stages, fine to coarse.
 
         Raises:
-            ValueError: stages are missing, and this backbone cannot compute them from the others.
+            ValueError: stages are missing, and this backbone cannot compute them from the given
+                ones.
         """
         if len(stages) != len(self.stages):
             raise ValueError(
@@ -65,11 +66,11 @@ class BackboneWithPyramid(nn.Module, ABC):
         return self.backbone(images)[:count]
 
     def stage_parameters(self, count: int) -> Iterator[nn.Parameter]:
-        """Yield the parameters of the body that the first `count` stages depend on."""
+        """Yield the parameters of the body on which the first `count` stages depend."""
         return self.body.parameters()
 
     def frozen_stages(self) -> int:
-        """Count the leading stages that depend on no trainable parameter."""
+        """Count the leading stages that do not depend on trainable parameters."""
         for count in range(len(self.stages), 0, -1):
             if not any(parameter.requires_grad for parameter in self.stage_parameters(count)):
                 return count
@@ -77,7 +78,7 @@ class BackboneWithPyramid(nn.Module, ABC):
 
     @abstractmethod
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """Compute pyramid levels by name, and only the branches that these need.
+        """Compute pyramid levels by name, and only the branches that they need.
 
         Args:
             stages: from `backbone`.
@@ -100,7 +101,7 @@ class BackboneWithPyramid(nn.Module, ABC):
         return tuple(found[x] for x in image_levels), tuple(found[x] for x in video_levels)
 
     def freeze_tables(self) -> None:
-        """Compute once what depends only on the input size; in most backbones nothing does."""
+        """Precompute tables that depend only on the input size; most backbones have none."""
 
 
 class Encoder(nn.Module):
@@ -131,7 +132,7 @@ class Encoder(nn.Module):
 
     def normalise(self, images: Tensor) -> Tensor:
         """Convert uint8 RGB [B, H, W, 3] to normalised [B, 3, H, W] of the encoder's type."""
-        # With the permutation between the two conversions, an exporter does not drop one of them.
+        # The permutation between the two conversions keeps exporters from removing one of them.
         values = images.to(self.image_type).permute(0, 3, 1, 2).to(self.mean.dtype)
         return (values / 255 - self.mean) / self.std
 
@@ -172,12 +173,12 @@ class Encoder(nn.Module):
         return pack_levels(levels)
 
     def freeze_tables(self) -> None:
-        """Compute once what depends only on the input size, for inference and export."""
+        """Precompute tables that depend only on the input size, for inference and export."""
         self.backbone_with_fpn.freeze_tables()
 
 
 def pack_levels(levels: Sequence[Tensor]) -> Tensor:
-    """Join levels along the channels, without loss.
+    """Join levels along the channels without loss.
 
     Args:
         levels: each [N, C, height, width], coarse to fine; the sides of each are a multiple of

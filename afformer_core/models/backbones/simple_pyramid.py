@@ -12,13 +12,13 @@ from afformer_core.models.layers.numerics import ChannelNorm
 
 
 class SimpleFeaturePyramid(nn.Module):
-    """ViTDet's simple feature pyramid: each level is computed from the last feature map alone.
+    """ViTDet's simple feature pyramid, which computes each level from the last feature map.
 
     p4 has the stride of the map, p5 is pooled to half of its size, and p6 is p5 subsampled by two.
     Deconvolutions double the map for p3, and again for p2.
 
     Args:
-        channels_in: channels of the map; a multiple of 4 where p3 or p2 is used.
+        channels_in: channels of the map; a multiple of 4 if p3 or p2 is used.
         channels: channels of each level.
         levels: names of the levels that are used, among p2 to p6.
     """

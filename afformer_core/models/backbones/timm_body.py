@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks of timm as the bodies of backbones, which compute the stages of images."""
+"""Networks of timm as the bodies of backbones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEAR = 3
 
 
 class TimmStages(nn.Module):
-    """A network of timm whose stages have falling sizes.
+    """A network of timm whose stages have decreasing sizes.
 
     Args:
         network: timm's network, built with `features_only`.
@@ -27,7 +27,7 @@ class TimmStages(nn.Module):
         super().__init__()
         self.network = network
         found = stage_strides(network)
-        # Of several stages of one size, the last one has seen most.
+        # Of several stages with the same size, the last one is the deepest.
         self._indices = [len(found) - 1 - found[::-1].index(stride) for stride in strides]
         self._channels_last = str(getattr(network, 'output_fmt', '')).endswith('NHWC')
 
@@ -44,8 +44,8 @@ class TimmMaps(nn.Module):
     """A plain ViT of timm: the normalised maps of some of its blocks, all of one size.
 
     Args:
-        network: timm's network; the blocks after the last one that is asked for are removed.
-        blocks: numbers of the blocks, rising, as shares of the depth in 0..1.
+        network: timm's network; the blocks after the last requested one are removed.
+        blocks: positions of the blocks, ascending, as shares of the depth in 0..1.
     """
 
     def __init__(self, network: Any, blocks: Sequence[float]) -> None:
@@ -75,13 +75,13 @@ def stage_strides(network: Any) -> tuple[int, ...]:
 
 
 def create_network(backbone: str, input_size: tuple[int, int], plain: bool, **options: Any) -> Any:
-    """Let timm build a network, with random weights unless the options ask for others.
+    """Build a network with timm, with random weights by default.
 
     Args:
         backbone: `timm:` and the name of a model.
         input_size: (height, width) of the images.
-        plain: whether it is a plain ViT, which `TimmMaps` needs whole; otherwise its stages.
-        options: more arguments of `timm.create_model`.
+        plain: whether to build a whole plain ViT, for `TimmMaps`; otherwise its stages.
+        options: further arguments of `timm.create_model`.
 
     Raises:
         ValueError: timm cannot build it, for example not for this size; the message has timm's
@@ -90,7 +90,7 @@ def create_network(backbone: str, input_size: tuple[int, int], plain: bool, **op
     name = checked_name(backbone)
     settings: dict[str, Any] = {'num_classes': 0} if plain else {'features_only': True}
     description = timm.get_pretrained_cfg(name)
-    # Other networks take every size, and have no such argument.
+    # Other networks accept every size, and have no such argument.
     if plain or getattr(description, 'fixed_input_size', False):
         settings['img_size'] = input_size
     try:
@@ -103,7 +103,7 @@ def create_network(backbone: str, input_size: tuple[int, int], plain: bool, **op
 
 
 def checked_name(backbone: str) -> str:
-    """Return the name of a model, as timm has it, with the tag of its weights if it has one.
+    """Return the name of a model in timm, with the tag of its weights if it has one.
 
     Args:
         backbone: `timm:` and the name.

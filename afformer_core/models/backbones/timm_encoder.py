@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoders whose backbone is a model of timm, with a pyramid that suits it."""
+"""Encoders whose backbone is a timm model, with a suitable pyramid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 
 
 class PlainVitBackbone(BackboneWithPyramid):
-    """A plain ViT of timm with the simple feature pyramid over its last map.
+    """A plain ViT of timm with the simple feature pyramid.
 
     Args:
         body: network from normalised images to one map.
@@ -45,13 +45,13 @@ class PlainVitBackbone(BackboneWithPyramid):
 
 
 class PlainVitStages(BackboneWithPyramid):
-    """The maps of a plain ViT as the stages that a matching network reads, without parameters.
+    """The maps of a plain ViT as stages for a matching network, without parameters.
 
-    p4 is the last map and p5 its mean over 2 x 2 positions; p3 is the map halfway through the
-    network, which still tells more of where than of what, enlarged twice.
+    p4 is the last map, and p5 its mean over 2 x 2 positions. p3 is the map halfway through the
+    network, enlarged twice, which contains more spatial than semantic information.
 
     Args:
-        body: network from normalised images to the map halfway and the last one.
+        body: network from normalised images to the map halfway and the last map.
     """
 
     stages = ('p3', 'p4', 'p5')
@@ -75,11 +75,11 @@ class PlainVitStages(BackboneWithPyramid):
 
 
 def timm_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
-    """Build the encoder of a model of timm, with random weights.
+    """Build the encoder of a timm model, with random weights.
 
     Args:
         configuration: the architecture.
-        levels: names of the pyramid levels that the encoder has to provide.
+        levels: names of the pyramid levels that the encoder must provide.
 
     Raises:
         ValueError: timm has no such model, or cannot build it for this input size.
@@ -101,7 +101,7 @@ def _hierarchical(
     configuration: AfformerConfiguration, levels: Sequence[str], network: nn.Module
 ) -> BackboneWithPyramid:
     every = backbone_levels(configuration)
-    # Finer stages than those that are asked for are not used.
+    # Stages finer than the requested ones are not used.
     count = every.index(min(levels)) + 1
     stages = every[:count][::-1]
     body = TimmStages(network, configuration.stage_strides[:count][::-1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields of a configuration that describe a model of timm, found without its weights."""
+"""The fields of a configuration that describe a timm model, determined without its weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from afformer_core.models.backbones.timm_body import (
     stage_strides,
 )
 
-# Strides that pyramid levels p2 to p6 stand for.
+# Strides of the pyramid levels p2 to p6.
 _LEVEL_STRIDES = (4, 8, 16, 32, 64)
 
 
@@ -26,15 +26,15 @@ def timm_fields(backbone: str, input_size: tuple[int, int]) -> dict[str, Any]:
     For example `replace(afformer_small(actions), **timm_fields('timm:convnext_tiny', size))`.
 
     Args:
-        backbone: `timm:` and the name of a model, with a tag if its weights are meant.
+        backbone: `timm:` and the name of a model, with a tag to choose weights.
         input_size: (height, width) of images and frames.
 
     Returns:
         `backbone`, `input_size`, `stage_strides` and `stage_channels`.
 
     Raises:
-        ValueError: timm has no such model, it computes no features, or it does not take images of
-            this size.
+        ValueError: timm has no such model, it computes no features, or it does not accept images
+            of this size.
     """
     checked_name(backbone)
     # Tensors on this device have shapes but no values.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """ViTDet's plain backbone (Li et al., ECCV 2022): a ViT-B/16 with windowed and global attention.
 
-Every third block attends globally, the others within windows. The blocks are timm's, with the
-attention of `attention.py` instead of one that adds a bias of queries x keys. detectron2's weights
-fit by name.
+Every third block attends globally, the others within windows. The blocks come from timm, with the
+attention of `attention.py`, which needs no bias of queries x keys. The names match the weights of
+detectron2.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WINDOW = 14
 _GLOBAL_BLOCKS = (2, 5, 8, 11)
 # Absolute positions are learnt on the pre-training grid, 224 / 16, and resized to the image's.
 POSITIONS = 14
-# The grid of one image of 1024 x 1024; a larger batch would need more memory and be no faster.
+# The grid of one image of 1024 x 1024; a larger batch would need more memory without being faster.
 _POSITIONS_AT_ONCE = 64 * 64
 
 
@@ -38,8 +38,8 @@ class VisionTransformer(nn.Module):
     """Patch embedding, positions and blocks; no norm follows the last block.
 
     Args:
-        grid: (height, width) in patches of the images that the tables of relative positions are
-            sized for; for other sizes the tables are resampled.
+        grid: (height, width), in patches, of the images for which the tables of relative positions
+            are sized; for other sizes the tables are resampled.
         depth: number of blocks.
         channels: width of the tokens.
         heads: number of heads of each attention.
@@ -70,7 +70,7 @@ class VisionTransformer(nn.Module):
         return x.permute(0, 3, 1, 2)
 
     def _positions(self, size: Size) -> Tensor:
-        """Return the absolute positions of a grid, [1, height, width, C], resized where needed."""
+        """Return the absolute positions of a grid, [1, height, width, C], resized if needed."""
         frozen = self._buffers.get(_positions_name(size))
         if frozen is not None:
             return frozen
@@ -82,7 +82,7 @@ class VisionTransformer(nn.Module):
         return resized.permute(0, 2, 3, 1)
 
     def freeze_tables(self) -> None:
-        """Compute the positions of the grid once, for inference and export."""
+        """Precompute the positions of the grid, for inference and export."""
         positions = self._positions(self.grid).detach()
         self.register_buffer(_positions_name(self.grid), positions, persistent=False)
         freeze_block_tables(self.blocks)
@@ -97,8 +97,8 @@ def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _H
     """Build a block of the backbone, [B, height, width, C] to the same shape, with random weights.
 
     Args:
-        number: its index, which decides whether it attends within windows or globally.
-        grid: (height, width) that the tables of a global block are sized for.
+        number: its index, which determines whether it attends within windows or globally.
+        grid: (height, width) for which the tables of a global block are sized.
         channels: width of the tokens.
         heads: number of heads of the attention.
     """
@@ -116,7 +116,7 @@ def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _H
 def through(block: nn.Module, x: Tensor) -> Tensor:
     """Apply a block to [B, height, width, C], recomputing it for the gradients in training.
 
-    Without recomputation the blocks would keep more than two gigabytes for an image of 1024 x
+    Without recomputation, the blocks would store more than two gigabytes for an image of 1024 x
     1024.
     """
     learns = x.requires_grad or any(p.requires_grad for p in block.parameters())
@@ -127,14 +127,14 @@ def through(block: nn.Module, x: Tensor) -> Tensor:
 
 
 def freeze_block_tables(blocks: nn.Module) -> None:
-    """Compute relative positions of all blocks below a module once, for inference and export."""
+    """Precompute the relative positions of all blocks in a module, for inference and export."""
     for module in blocks.modules():
         if isinstance(module, SelfAttention2d):
             module.freeze_tables(module.maximum_size, module.maximum_size)
 
 
 def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, positions: int) -> Tensor:
-    """Apply a function to a few images at a time, which bounds the memory that it needs.
+    """Apply a function to a few images at a time, which bounds its memory.
 
     Args:
         function: function from [B, ...] to [B, ...].
@@ -142,7 +142,7 @@ def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, positions: in
         positions: positions of the backbone's grid in each image.
     """
     at_once = max(1, _POSITIONS_AT_ONCE // positions)
-    # An exported graph takes any number of images and can have no loop over them.
+    # An exported graph accepts any number of images and cannot contain a loop over them.
     if torch.compiler.is_compiling() or len(images) <= at_once:
         return function(images)
     return torch.cat([function(part) for part in images.split(at_once)])
@@ -155,7 +155,7 @@ def layer_number(name: str) -> int:
         name: name of the parameter, with or without the names of the modules around the encoder.
 
     Returns:
-        0 for the patch embedding and positions, i + 1 for block i, 13 for all that follows.
+        0 for the patch embedding and positions, i + 1 for block i, 13 for everything after.
     """
     if re.search(r'(^|\.)(patch_embed|pos_embed)(\.|$)', name):
         return 0

@@ -32,7 +32,7 @@ _STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
 
 
 class VitDetBackbone(BackboneWithPyramid):
-    """A plain ViT with a pyramid over its last feature map.
+    """A plain ViT with a pyramid from its last feature map.
 
     Args:
         body: network from normalised images to one map of stride 16.
@@ -57,7 +57,7 @@ class VitDetBackbone(BackboneWithPyramid):
         return found
 
     def freeze_tables(self) -> None:
-        """Compute the absolute and relative positions of the input size once."""
+        """Precompute the absolute and relative positions for the input size."""
         self.body.freeze_tables()
 
 
@@ -100,7 +100,7 @@ def vitdet_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) 
 
     Args:
         configuration: the architecture.
-        levels: names of the pyramid levels that the encoder has to provide.
+        levels: names of the pyramid levels that the encoder must provide.
     """
     fpn = (
         MapAndReduction(CHANNELS, levels)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoders, the memories that they attend to, and the heads."""
+"""Decoders, the memories to which they attend, and heads."""

@@ -33,7 +33,7 @@ class CrossAttentionBlock(nn.Module):
 
 
 class CrossAttentionDecoder(Decoder):
-    """One block over one image level, whose positions attend to all frames.
+    """A single block, in which the positions of one image level attend to all frames.
 
     Args:
         configuration: the architecture, with one image level.
@@ -66,6 +66,6 @@ class CrossAttentionDecoder(Decoder):
         return tokens.transpose(1, 2).unflatten(2, size)
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """Compute the relative positions of the two grids once (see `Decoder.freeze_tables`)."""
+        """Precompute the relative positions of the two grids (see `Decoder.freeze_tables`)."""
         (image_size,), (video_size,) = image_sizes, video_sizes
         self.cross_block_3d.attn.freeze_tables(image_size, video_size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fine-grained decoder (paper, section 3.2): one image level a step, from coarse to fine."""
+"""The fine-grained decoder (paper, section 3.2): one image level per step, from coarse to fine."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from afformer_core.models.layers.numerics import NORM_EPSILON, ChannelNorm
 
 
 class TemporalPyramid(nn.Sequential):
-    """Convolutions over time, each to half as many frames, with a norm and a GELU between two.
+    """Convolutions over time that each halve the frames, with norms and GELUs in between.
 
-    A kernel spans three frames and one position, as in the released model; the paper, which calls
-    it spatial-temporal with "a kernel size of 3", may mean three positions by three as well.
+    A kernel spans three frames and one position, as in the released model. The paper calls it
+    spatial-temporal with "a kernel size of 3", and may also mean three by three positions.
 
     Args:
         channels: width C of the features.
@@ -112,9 +112,9 @@ class DecoderBlock(nn.Module):
             x: [B * K, N, C] with N = size[0] * size[1].
             size: (height, width) of the image level.
             memory: memory of B videos.
-            step: index of the memory's entry that is attended to.
+            step: index of the memory's entry.
             guide: [B * K, N, C], added to the queries of the self-attention, or None.
-            stride: positions a side of the square whose mean is one key.
+            stride: side, in positions, of the square whose mean is one key.
 
         Returns:
             [B * K, N, C].
@@ -138,7 +138,7 @@ def means_of_squares(x: Tensor, stride: int) -> Tensor:
 
     Args:
         x: [B, T, height, width, C].
-        stride: positions a side of a square, a divisor of height and width.
+        stride: side of a square in positions, a divisor of height and width.
 
     Returns:
         [B, T, height / stride, width / stride, C].
@@ -150,10 +150,10 @@ def means_of_squares(x: Tensor, stride: int) -> Tensor:
 
 
 class FineGrainedDecoder(Decoder):
-    """A decoder with a step for each image level, attending to one level and stride of the video.
+    """A decoder with a step for each image level, which attends to one video level and stride.
 
-    Each step adds a learnt vector of its own to its image level, as released; the paper names no
-    such vector.
+    Each step adds its own learnt vector to its image level, as in the released model; the paper
+    does not mention such a vector.
 
     Args:
         configuration: the architecture.
@@ -169,7 +169,7 @@ class FineGrainedDecoder(Decoder):
         self.image_level_embeds = nn.ParameterList(
             nn.Parameter(torch.zeros(configuration.channels)) for _ in self._steps
         )
-        # The name that the released model gives its only block.
+        # Name of the only block in the released model.
         self.self2d_cross3d_block = _block(configuration)
         per_step = configuration.decoder_blocks == 'per_step'
         self.further_blocks = nn.ModuleList(
@@ -184,7 +184,7 @@ class FineGrainedDecoder(Decoder):
         return (first, *further) if further else (first,) * len(self._steps)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """Compute keys and values of each step's frames, T / stride of them, rounded up.
+        """Compute keys and values of the T / stride frames of each step, rounded up.
 
         See `Decoder.memorize`.
         """
@@ -235,7 +235,7 @@ class FineGrainedDecoder(Decoder):
         return decoded
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """Compute the relative positions of all grids once (see `Decoder.freeze_tables`)."""
+        """Precompute the relative positions of all grids (see `Decoder.freeze_tables`)."""
         for step, block, image, video in zip(
             self._steps, self.blocks, image_sizes, video_sizes, strict=True
         ):
@@ -253,7 +253,7 @@ def _block(configuration: AfformerConfiguration) -> DecoderBlock:
 
 
 def _tokens(features: Tensor) -> Tensor:
-    """[B, C, height, width] to [B, height * width, C]."""
+    """Reshape [B, C, height, width] to [B, height * width, C]."""
     return features.flatten(2).transpose(1, 2)
 
 

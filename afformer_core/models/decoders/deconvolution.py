@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The paper's naive baseline: one vector for the video, and deconvolutions of the coarse image.
 
-Positions within frames are averaged away, as in earlier work on the task, which decodes a heatmap
-from the image's features joined with an embedding of the video.
+Positions within frames are averaged, as in earlier work on the task, which decodes a heatmap from
+the image's features joined with an embedding of the video.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from afformer_core.models.layers.softmax_attention import attend_in_parts
 
 
 class DeconvolutionDecoder(Decoder):
-    """A decoder that joins a soft attention over frames with the coarse image, up to stride 4.
+    """A decoder that joins soft attention over frames with the coarse image, up to stride 4.
 
     Args:
         configuration: the architecture; it has one image level.
@@ -69,7 +69,7 @@ class DeconvolutionDecoder(Decoder):
 
 
 def joining_convolution(inputs: int, outputs: int) -> nn.Sequential:
-    """Build a 3 x 3 convolution with norm and activation, as it precedes `deconvolutions`."""
+    """Build the 3 x 3 convolution with norm and activation that precedes `deconvolutions`."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
         ChannelNorm(outputs),

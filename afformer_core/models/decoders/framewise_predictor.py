@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Action scores that are read from the video, frame by frame."""
+"""Action scores from the video, frame by frame."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from afformer_core.models.layers.attention import Size, group_queries_by_video, 
 from afformer_core.models.layers.numerics import widened
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
-# Queries of each head in each frame, enough for the hand and for what it holds.
+# Queries of each head in each frame, enough for the hand and the held object.
 _QUERIES = 2
 
 
 class FramewiseActioner(nn.Module):
-    """A classifier of actions that follows what the heatmap points at through the frames.
+    """A classifier of actions that follows the grounded element through the frames.
 
-    Push and pull differ in nothing but the order of the frames. The features that the heatmap
-    points at query each frame alone, by attention over the frame's positions, for what is there
-    and where; convolutions over time read the action from the sequence of answers.
+    Push and pull differ only in the order of the frames. The image features at the heatmap query
+    the content and the position of the element in each frame separately, by attention over the
+    frame's positions. Convolutions over time compute the action from the sequence of answers.
 
     Args:
         channels: width C of the decoded features.
@@ -50,8 +50,8 @@ class FramewiseActioner(nn.Module):
         """Score actions.
 
         Args:
-            focus: [B * K, C], the decoded features where the heatmap points; those of a
-                demonstration's K images are consecutive.
+            focus: [B * K, C], the decoded features at the heatmap; those of a demonstration's K
+                images are consecutive.
             memory: memory of B demonstrations; its first level has all frames.
 
         Returns:
@@ -82,7 +82,7 @@ class FramewiseActioner(nn.Module):
 
 
 class FramewisePredictor(FocusedPredictor):
-    """Heads that draw heatmaps as `Predictor` does, and read the action from the video.
+    """Heads for heatmaps, like `Predictor`, and for actions from the video.
 
     Args:
         channels: width C of the decoded features.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memories of demonstrations, their padding, and the interface of the decoders that read them."""
+"""Memories of demonstrations, their padding, and the interface of decoders."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class VideoMemory:
     """Keys and values of videos, one entry for each step of the decoder.
 
     Attributes:
-        keys: each [B, heads, M_level, D'], contiguous, as fused attention needs them.
+        keys: each [B, heads, M_level, D'], contiguous, for fused attention.
         values: each [B, heads, M_level, D].
         paddings: each [B, M_level], true at keys of frames that do not exist; or None.
         sizes: (height, width) of the grid in a frame at each step.
 
     Raises:
-        ValueError: they have different lengths.
+        ValueError: the lengths differ.
     """
 
     keys: tuple[Tensor, ...]
@@ -54,7 +54,7 @@ class VideoMemory:
 
 
 def key_padding(lengths: Tensor | None, frames: int, positions: int) -> Tensor | None:
-    """Compute a mask of the keys that belong to frames that do not exist.
+    """Compute a mask of the keys of frames that do not exist.
 
     Args:
         lengths: [B] integers, number of frames of each video, or None when all exist.
@@ -76,7 +76,7 @@ def missing_frames(lengths: Tensor | None, frames: int) -> Tensor | None:
 
 
 def zero_padding_frames(features: Tensor, lengths: Tensor | None) -> Tensor:
-    """Set frames beyond each video's length to zero, as a convolution's own padding would be.
+    """Set frames beyond each video's length to zero, like the padding of a convolution.
 
     Args:
         features: [B, C, T, height, width].
@@ -89,11 +89,11 @@ def zero_padding_frames(features: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 class Decoder(nn.Module, ABC):
-    """A decoder of image levels against memorized videos."""
+    """A decoder of image levels that attends to memorized videos."""
 
     @abstractmethod
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """Compute all that later images need of videos.
+        """Compute everything that later images need from videos.
 
         Args:
             video: features [B, T, C, height, width]; finite also beyond a video's length.

@@ -11,10 +11,10 @@ from afformer_core.models.layers.numerics import ChannelNorm
 
 
 class Upsampler(nn.Sequential):
-    """Two deconvolutions with a norm and an activation between, each doubling the size.
+    """Two deconvolutions that each double the size, with a norm and an activation in between.
 
     Their kernels do not overlap, so each is a matrix product at every position. Channels stay last
-    until the heatmaps are done, so that only the heatmaps, of which there are few, are rearranged.
+    until the end, so that only the few heatmaps are rearranged.
 
     Args:
         channels: width C of the decoded features.
@@ -87,9 +87,9 @@ class Predictor(nn.Module):
 
         Args:
             decoded: decoded features [B, C, height, width].
-            size: (height, width) of the input; where the decoder stops above stride 4, the heatmap
-                is upsampled bilinearly.
-            memory: memory that the features were decoded with.
+            size: (height, width) of the input; if the decoder stops above stride 4, the heatmap is
+                upsampled bilinearly.
+            memory: memory with which the features were decoded.
 
         Returns:
             heatmap logits [B, heatmaps, *size] and action logits [B, actions].
@@ -105,7 +105,7 @@ class Predictor(nn.Module):
 
 
 class ActionlessPredictor(Predictor):
-    """Heads that draw heatmaps as `Predictor` does, and score no actions (paper, section 4.3).
+    """Heads for heatmaps only, like `Predictor` without actions (paper, section 4.3).
 
     Args:
         channels: width C of the decoded features.
@@ -114,7 +114,7 @@ class ActionlessPredictor(Predictor):
 
     def __init__(self, channels: int, heatmaps: int) -> None:
         super().__init__(channels, heatmaps, actions=1)
-        # A model file shall hold no weights that were never trained.
+        # A model file must not contain untrained weights.
         self.actioner = nn.Identity()
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
@@ -122,11 +122,11 @@ class ActionlessPredictor(Predictor):
 
 
 class FocusedPredictor(Predictor):
-    """Heads that score actions from the positions the single heatmap points at.
+    """Heads that score actions from the positions at the single heatmap.
 
-    What tells a push from a pull is visible at a few positions, whose share of a mean over the
-    image is negligible. The weights have the names and shapes of `Predictor`. The heatmap gets no
-    gradient from the actions.
+    The difference between a push and a pull is visible at a few positions, whose share of a mean
+    over the image is negligible. The weights have the names and shapes of `Predictor`. The heatmap
+    receives no gradient from the actions.
     """
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
@@ -145,7 +145,7 @@ class FocusedPredictor(Predictor):
 
 
 class MatchingPredictor(nn.Module):
-    """Heads of a matching network, whose decoder draws the heatmap; they read no actions."""
+    """Heads of a matching network, whose decoder computes the heatmap; they score no actions."""
 
     def forward(
         self, decoded: Tensor, size: tuple[int, int], memory: VideoMemory
@@ -155,6 +155,6 @@ class MatchingPredictor(nn.Module):
         Args:
             decoded: log-probabilities [B, 1, *size].
             size: (height, width) of the heatmap.
-            memory: memory that the heatmap was decoded with.
+            memory: memory with which the heatmap was decoded.
         """
         return decoded, decoded.new_zeros((decoded.shape[0], 0))

@@ -12,8 +12,8 @@ from afformer_core.models.layers.numerics import widened
 class ConvLstm(nn.Module):
     """An LSTM whose states are maps and whose products are convolutions (Shi et al., 2015).
 
-    It has no peephole connections. With a kernel of one position over maps of one position it is
-    an ordinary LSTM. Its states stay in fp32, whatever its convolutions compute in.
+    It has no peephole connections. With a kernel and maps of one position, it is an ordinary LSTM.
+    Its states stay in fp32, regardless of the precision of its convolutions.
 
     Args:
         channels: channels C of the maps and of the states.
@@ -27,7 +27,7 @@ class ConvLstm(nn.Module):
         self.recurrent = nn.Conv2d(
             channels, 4 * channels, kernel_size, padding=padding, bias=False
         )
-        # A forget gate that begins open keeps early frames until something is learnt from them.
+        # A forget gate that is initially open preserves early frames until training uses them.
         assert self.input.bias is not None
         nn.init.ones_(self.input.bias.detach()[channels : 2 * channels])
 

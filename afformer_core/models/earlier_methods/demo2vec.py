@@ -6,12 +6,12 @@ without convolutional states and temporal soft attention, computes one embedding
 broadcasts it over the features of the target image, computes the heatmap from both by transposed
 convolutions and names the action.
 
-Differences of this implementation, where the publication leaves something open or all models shall
-be equal: the backbone and its pyramid; one layer with as many channels as the pyramid; frames
-averaged to a grid of stride 32 and normalised before the recurrent network; the image at stride
-16, joined by one convolution and upsampled as in `DeconvolutionDecoder`; actions scored from the
-joined features by the head of every other model, where Demo2Vec decodes them from the embedding.
-Its motion stream is left out.
+This implementation differs where the publication is not specific or all models must be equal: the
+backbone and its pyramid; one layer with as many channels as the pyramid; frames averaged to a grid
+of stride 32 and normalised before the recurrent network; the image at stride 16, joined by one
+convolution and upsampled as in `DeconvolutionDecoder`; actions scored from the joined features by
+the head of every other model, where Demo2Vec decodes them from the embedding. The motion stream is
+left out.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Demo2VecDecoder(Decoder):
 
 
 def _lengthened(video: Tensor, lengths: Tensor | None, maximum: int) -> tuple[Tensor, Tensor]:
-    """Pad videos [B, T, ...] to the maximum length with their last frame; give lengths too."""
+    """Pad videos [B, T, ...] to the maximum length with their last frame; return lengths too."""
     frames = video.shape[1]
     positions = torch.arange(maximum, device=video.device)
     if lengths is None:

@@ -6,9 +6,8 @@ action class, without a demonstration. Its accuracy shows how much of a dataset 
 without any demonstration.
 
 Differences of this implementation: the backbone and its pyramid; the image at stride 16, one
-convolution, and upsampled as in `DeconvolutionDecoder`. With a single heatmap
-(`heatmap_per_action: false`) that heatmap is of all actions. Actions are scored from the image,
-too.
+convolution, and upsampled as in `DeconvolutionDecoder`. A single heatmap (`heatmap_per_action:
+false`) covers all actions. Actions are also scored from the image.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from afformer_core.models.layers.attention import Size
 
 
 class Img2heatmapDecoder(Decoder):
-    """A decoder of the coarse image alone, up to stride 4; demonstrations change nothing.
+    """A decoder of only the coarse image, up to stride 4, which ignores demonstrations.
 
     Args:
         configuration: the architecture, with one image level.

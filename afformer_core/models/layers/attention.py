@@ -8,7 +8,7 @@ queries x keys. The same scores are one inner product of
     k' = [k + sqrt(D) R_t,  onehot(row),  onehot(column)]
 
 so that no bias is stored: R_h and R_w depend on the query's position and the key's row or column,
-while R_t depends on the key alone, since the image has no time.
+whereas R_t depends only on the key, because the image has no time.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def group_queries_by_video(queries: Tensor, videos: int) -> Tensor:
 
 
 def ungroup_by_image(attended: Tensor, images: int) -> Tensor:
-    """Separate by image what `group_queries_by_video` concatenated.
+    """Separate the result of `group_queries_by_video` by image.
 
     Args:
         attended: [videos, heads, K * N, ...].
@@ -78,11 +78,11 @@ class _RelativeAttention(nn.Module):
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * maximum_size[1] - 1, self.head_channels))
 
     def freeze_tables(self, query_size: Size, key_size: Size, stride: int = 1) -> None:
-        """Compute the relative positions of these sizes once, for inference and export.
+        """Precompute the relative positions for these sizes, for inference and export.
 
         Args:
             query_size, key_size: (height, width) of queries and of keys.
-            stride: positions a side of the square whose mean is one key.
+            stride: side, in positions, of the square whose mean is one key.
         """
         for axis, embeddings in enumerate((self.rel_pos_h, self.rel_pos_w)):
             table = relative_table(embeddings, query_size[axis], key_size[axis], stride)
@@ -142,7 +142,7 @@ class SelfAttention2d(_RelativeAttention):
 
         Args:
             x: [B, height, width, C].
-            guide: [B, height * width, C], added to the queries alone, or None.
+            guide: [B, height * width, C], added to the queries only, or None.
 
         Returns:
             [B, height, width, C].
@@ -174,7 +174,7 @@ class CrossAttention3d(_RelativeAttention):
         self.rel_pos_t = nn.Parameter(torch.zeros(2 * maximum_frames - 1, self.head_channels))
 
     def memorize(self, video: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Compute keys and values of videos, which is all that later images need of them.
+        """Compute keys and values of videos, which later images need.
 
         Args:
             video: [B, T, height, width, C], normalised features.
@@ -217,7 +217,7 @@ class CrossAttention3d(_RelativeAttention):
             keys, values: from `memorize`.
             video_size: (height, width) of the video features.
             padding: [B, M], true at keys of frames that do not exist, or None.
-            stride: positions a side of the square whose mean is one position of the features.
+            stride: side, in positions, of the square whose mean is one position of the features.
 
         Returns:
             [B * K, N, C].

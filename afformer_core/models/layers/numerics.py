@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Normalisation layers, and fp32 for operations that half precision is too narrow for."""
+"""Normalisation layers, and fp32 for operations that exceed the range of half precision."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class ChannelNorm(nn.Module):
 class FrozenNorm(FrozenBatchNorm2d):
     """torchvision's frozen batch norm, computed in the type of its input.
 
-    torchvision's own returns fp32 for half precision, so that in mixed precision all that follows
-    would be computed in fp32.
+    torchvision's version returns fp32 for half precision, so that in mixed precision everything
+    after it would be computed in fp32.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decomposed relative positions: learnt vectors by offset, and attention that adds their terms.
+"""Decomposed relative positions: learnt vectors for offsets, and attention with their terms.
 
 Along an axis of `query_size` and `key_size` positions, the coarser grid is stretched onto the
 finer one, so that offsets are counted in positions of the finer one.
 
-For training on a CPU, the terms of rows and columns are added to the scores of a few queries at a
-time, which fit into the cache; for the gradients the scores are recomputed. Neither a bias nor
-all scores are ever stored. Elsewhere longer vectors have them, see `attention`.
+In training on a CPU, the terms of rows and columns are added to the scores of a few queries at a
+time, which fit into the cache. The scores are recomputed for the gradients, so that neither a bias
+nor all scores are ever stored. Otherwise, longer vectors contain the terms, see `attention`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def relative_table(embeddings: Tensor, query_size: int, key_size: int, stride: i
 
     Args:
         embeddings: [2 M - 1, D], the learnt vectors of offsets -(M - 1) to M - 1; resampled
-            linearly when the sizes call for another M.
+            linearly if the sizes need another M.
         query_size: positions along the axis in the image.
         key_size: keys along the axis in the video.
         stride: positions along the axis whose mean is one key, at least 1.
@@ -62,7 +62,7 @@ def _offsets(query_size: int, key_size: int, device: torch.device) -> Tensor:
 
 
 def temporal_table(embeddings: Tensor, length: int) -> Tensor:
-    """Look up the vectors of `length` frames relative to an image that follows the last of them.
+    """Look up the vectors of `length` frames relative to an image after the last one.
 
     Args:
         embeddings: [2 T - 1, D] for at most T frames; the first belongs to the newest frame.
@@ -90,7 +90,7 @@ def padded_temporal_table(embeddings: Tensor, lengths: Tensor, padded_length: in
 
 
 def axis_indicators(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Encode row and column of each of height * width positions as one-hot vectors, row-major.
+    """Encode the row and column of height * width positions as one-hot vectors, row-major.
 
     Returns:
         [height * width, height + width].
@@ -176,7 +176,7 @@ class _Operands:
 
     @classmethod
     def of(cls, tensors: tuple[Tensor, ...], pair: tuple[int, int]) -> _Operands:
-        """Select those of one pair and head from the tensors of all."""
+        """Select the operands of one pair and head from the tensors of all."""
         padding = None if tensors[5] is None else tensors[5][pair[0]]
         return cls([*(each[pair] for each in tensors[:5]), padding])
 
@@ -195,7 +195,7 @@ class _Operands:
 
 
 def _of_scores(of_weights: Tensor, weights: Tensor) -> Tensor:
-    """Compute the gradient of the scores from that of their softmax, which is overwritten."""
+    """Compute the gradient of the scores from that of the softmax, which is overwritten."""
     sums = torch.einsum('nm,nm->n', of_weights, weights)
     return of_weights.sub_(sums[:, None]).mul_(weights)
 

@@ -15,16 +15,18 @@ PADDING_SCORE = -1e4
 _QUERIES_AT_ONCE = 256
 # Two heads keep two cores busy; the scores of more heads would fit less well into the cache.
 _HEADS_AT_ONCE = 2
-# Every fused kernel takes vectors of a multiple of 16 bytes, which is 8 values in half precision.
+# Every fused kernel accepts vectors of a multiple of 16 bytes, which is 8 values in half
+# precision.
 _WIDTH_STEP = 8
 
 
 def attend_in_parts(
     queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
 ) -> Tensor:
-    """Attend with softmax and scale 1, for as many queries at a time as fit into the cache.
+    """Attend with softmax and scale 1, in parts of queries that fit into the cache.
 
-    Of as few heads, too, which is as exact and 5 % faster (two cores, a ResNet-50's shapes).
+    The heads are also split, which is equally exact and 5 % faster (two cores, shapes of a
+    ResNet-50).
 
     Args:
         queries: [B, heads, N, D'].
@@ -58,11 +60,11 @@ def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor 
 
 
 def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    """Attend as `attend_in_parts` does, with one operator whose GPU kernels never store scores.
+    """Attend like `attend_in_parts`, with one operator whose GPU kernels never store scores.
 
-    Those kernels take queries, keys and values of one width only, a multiple of 8, each vector in
-    one piece of memory, so what is narrower is padded with zeros; and no mask, so padding is one
-    more element of each key, which a query of one meets.
+    These kernels need queries, keys and values of the same width, a multiple of 8, with contiguous
+    vectors, so narrower ones are padded with zeros. They support no mask, so padding is encoded as
+    an additional element of each key, which is multiplied by 1 in the query.
     """
     if padding is not None:
         masked = torch.where(padding, PADDING_SCORE, 0.0).to(keys.dtype)[:, None, :, None]

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The matching network: where a demonstration touches, and where an image looks like it."""
+"""The matching network: the contact of a demonstration, and similar positions in an image."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contact head: where in its first frame, and when, a demonstration touches something."""
+"""The contact head: position, in the first frame, and time of the contact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
 _FINE = 32
 _GROUPS = 8
-# Share of the backbone's channels that training leaves out of a demonstration.
+# Share of the backbone's channels that training drops.
 _DROPPED = 0.3
 
 
@@ -23,10 +23,10 @@ class Contact:
     """The contact of B demonstrations, as logits.
 
     Attributes:
-        first: [B, 2h, 2w], where the first frame shows what is touched, now or later; softmax over
+        first: [B, 2h, 2w], position in the first frame that is touched then or later; softmax over
             the positions gives probabilities.
-        frames: [B, T, h, w], where each frame shows the contact; likewise.
-        in_contact: [B, T], whether the hand touches in a frame; the sigmoid gives probabilities.
+        frames: [B, T, h, w], position of the contact in each frame; the same softmax applies.
+        in_contact: [B, T], contact in each frame; the sigmoid gives probabilities.
     """
 
     first: Tensor
@@ -35,10 +35,10 @@ class Contact:
 
 
 class ChannelDropout(nn.Module):
-    """Dropout of whole channels of a demonstration, the same ones in all of its frames.
+    """Dropout of whole channels of a demonstration, the same in all frames.
 
     Args:
-        probability: share of the channels that training sets to zero, in 0..1 without 1.
+        probability: share of the channels that training sets to zero, from 0 to below 1.
     """
 
     def __init__(self, probability: float) -> None:
@@ -54,10 +54,10 @@ class ChannelDropout(nn.Module):
 
 
 class ContactHead(nn.Module):
-    """A small network from the backbone's stages of a demonstration's frames to its contact.
+    """A small network that finds the contact from the backbone's stages of the frames.
 
-    A hand hides what it touches, so the contact point is found in the first frame, from what
-    changes there against the later ones.
+    A hand hides the touched part, so the contact point is found in the first frame, from its
+    differences to later frames.
 
     Args:
         channels: channels of the stages of stride 8, 16 and 32.
@@ -114,7 +114,7 @@ class ContactHead(nn.Module):
         return Contact(first, position[:, 0].unflatten(0, (batch, frames)), in_contact)
 
     def _joined(self, stages: Sequence[Tensor]) -> Tensor:
-        """Bring the three stages to one grid, that of stride 16."""
+        """Resample the three stages to the grid of stride 16."""
         fine, middle, coarse = stages
         coarse = functional.interpolate(
             self.coarse(coarse), size=middle.shape[-2:], mode='bilinear', align_corners=False
@@ -156,7 +156,7 @@ def _norm(channels: int) -> nn.GroupNorm:
 
 
 def _convolutions(channels: int, width: int) -> nn.Sequential:
-    """Build three 3x3 convolutions that see 9x9 positions."""
+    """Build three 3x3 convolutions with a receptive field of 9x9 positions."""
     return nn.Sequential(
         nn.Conv2d(channels, width, 3, padding=1), _norm(width), nn.GELU(),
         nn.Conv2d(width, width, 3, padding=2, dilation=2), _norm(width), nn.GELU(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The matcher: what a contact looks like, and where an image looks like it."""
+"""The matcher: descriptors of a contact, and their correlation with an image."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LEAST_LENGTH = 1e-6
 
 @dataclass(frozen=True)
 class Descriptors:
-    """What B demonstrations look like where they may touch something.
+    """Descriptors of B demonstrations at possible positions of their contact.
 
     Attributes:
-        features: [B, 1, K + 1, C], the backbone's features at the K likeliest positions of
-            the contact, all stages joined along the channels; the last row is their mean over the
+        features: [B, 1, K + 1, C], the backbone's features at the K most probable positions of the
+            contact, all stages joined along the channels; the last row is their mean over the
             first frame.
         weights: [B, 1, K + 1, 1], logarithm of each position's probability; 0 in the last
             row.
@@ -33,10 +33,10 @@ class Descriptors:
 
 
 class Matcher(nn.Module):
-    """Correlation of a contact's descriptors with an image.
+    """The correlation of a contact's descriptors with an image.
 
-    Cosines of a pretrained backbone's features tell corresponding positions of real images apart,
-    once the mean over both images, which holds what all positions share, is taken away.
+    The cosine of a pretrained backbone's features identifies corresponding positions in real
+    images, after the mean over both images, which all positions share, is subtracted.
 
     Args:
         channels: channels of the stages that are compared, coarse to fine.
@@ -53,10 +53,10 @@ class Matcher(nn.Module):
         self.similarity_weight = nn.Parameter(torch.tensor(20.0))
 
     def describe(self, stages: Sequence[Tensor], contact: Tensor) -> Descriptors:
-        """Describe the likeliest positions of a contact.
+        """Describe the most probable positions of a contact.
 
         Args:
-            stages: of the first frame, coarse to fine, each [B, C, height, width].
+            stages: stages of the first frame, coarse to fine, each [B, C, height, width].
             contact: logits of the contact [B, h, w] in the same frame.
         """
         size = contact.shape[-2:]
@@ -69,12 +69,12 @@ class Matcher(nn.Module):
         return Descriptors(features.transpose(1, 2)[:, None], weights[:, None, :, None])
 
     def correlate(self, stages: Sequence[Tensor], descriptors: Descriptors) -> Tensor:
-        """Compute how likely each position of an image shows what is touched.
+        """Compute logits of the positions in an image that correspond to the contact.
 
         Args:
-            stages: of the images, coarse to fine, each [B * K, C, height, width]; the K images of
-                a demonstration are consecutive.
-            descriptors: of B demonstrations.
+            stages: stages of the images, coarse to fine, each [B * K, C, height, width]; the K
+                images of a demonstration are consecutive.
+            descriptors: descriptors of B demonstrations.
 
         Returns:
             logits [B * K, h, w] on a grid of twice the finest stage's size.

@@ -17,10 +17,10 @@ from afformer_core.models.matching.matcher import Descriptors, Matcher
 
 
 class MatchingDecoder(Decoder):
-    """Finds where a demonstration touches, and the positions of an image that look like it.
+    """A decoder that finds the contact of a demonstration, and similar positions in an image.
 
-    It computes in fp32 also where the encoder does not, since small differences of features do
-    not bear rounding.
+    It always computes in fp32, even if the encoder does not, because rounding would hide small
+    differences of features.
 
     Args:
         configuration: the architecture, with the decoder 'matching'.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Importer of the authors' checkpoints, for the ResNet-50 and the ViTDet-B model."""
+"""An importer of the authors' checkpoints of the ResNet-50 and the ViTDet-B model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREFIX = 'network.'
 def import_official(state: Mapping[str, Tensor], action_names: Sequence[str]) -> Afformer:
     """Build the model of a `state_dict` of the authors.
 
-    Sizes are read off the tensors. Every tensor is used, and every parameter is filled.
+    Sizes are inferred from the tensors. Every tensor is used, and every parameter is filled.
 
     Args:
         state: tensors by official name, with or without the prefix `network.`.

@@ -17,7 +17,7 @@ from afformer_core.models.presets import afformer_r50
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError, tensor_of
 from afformer_core.models.pretrained.strict_loading import load_strictly
 
-# Output of the pyramid's coarsest level, which no part of the model reads.
+# Output of the pyramid's coarsest level, which the model does not use.
 _UNREAD = 'encoder.backbone_with_fpn.fpn.layer_blocks.3.'
 # Means and standard deviations of colours, by their names in the authors' encoder and in ours.
 _COLOURS = {'encoder.image_mean': 'mean', 'encoder.image_std': 'std'}
@@ -29,7 +29,7 @@ def import_official_r50(tensors: Mapping[str, Tensor], action_names: tuple[str, 
     """Build the ResNet-50 model of a `state_dict` (see `import_official`).
 
     The checkpoint's means and standard deviations of colours are compared with the encoder's. The
-    tensors of the pyramid's coarsest output, which nothing reads, are left out.
+    tensors of the pyramid's coarsest output, which is not used, are left out.
     """
     read = {
         name: tensor
@@ -43,10 +43,10 @@ def import_official_r50(tensors: Mapping[str, Tensor], action_names: tuple[str, 
 
 
 def _require_same_colours(tensors: Mapping[str, Tensor], encoder: Encoder) -> None:
-    """Check that a checkpoint normalises images as the encoder does, where it says how.
+    """Check that the normalisation of a checkpoint, if it has one, matches the encoder's.
 
     Raises:
-        CheckpointError: they are not.
+        CheckpointError: the normalisations differ.
     """
     for name, own in _COLOURS.items():
         expected = getattr(encoder, own).flatten()

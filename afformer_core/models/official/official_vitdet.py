@@ -20,7 +20,7 @@ from afformer_core.models.pretrained.vitdet_weights import fitted
 # Prefix of tensors that only the ViTDet-B model has.
 OWN_BLOCKS = 'encoder.image_blocks.'
 _BODY = 'encoder.backbone_with_fpn.body.'
-# Prefixes of the authors' names and of ours; the first that fits counts.
+# Prefixes of the authors' names and of ours; the first match is used.
 _NAMES = (
     ('encoder.shared_blocks.', f'{_BODY}blocks.'),
     ('encoder.', _BODY),
@@ -35,8 +35,8 @@ def import_official_vitdet(
 ) -> Afformer:
     """Build the ViTDet-B model of a `state_dict` (see `import_official`).
 
-    Relative positions of the backbone are resampled to the grid of the decoder, as detectron2 does
-    whenever an image has another size.
+    Relative positions of the backbone are resampled to the grid of the decoder, like detectron2
+    does for images of other sizes.
     """
     model = Afformer(_configuration(tensors, action_names)).eval()
     own = {_theirs(name): tensor for name, tensor in model.state_dict().items()}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A safe reader of pickled arrays, as in detectron2's model zoo, that never runs code in them.
+"""A safe reader of pickled arrays, as in detectron2's model zoo, that never runs their code.
 
-A pickle calls whatever it names. Here it can only name what arrays are made of, and for each of
-these it gets a stand-in of this module, which takes bytes and nothing else.
+A pickle can call any object that it names. Here it can only name the parts of arrays, and each
+resolves to a stand-in of this module, which accepts only bytes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def read_array_pickle(path: Path) -> dict[str, NDArray[Any]]:
     """Read the arrays under `model` in a pickle.
 
     Raises:
-        CheckpointError: the file is missing or damaged, holds anything but arrays, numbers and
-            text, or has no arrays under `model`.
+        CheckpointError: the file is missing or damaged, contains anything except arrays, numbers
+            and text, or has no arrays under `model`.
     """
     try:
         with path.open('rb') as file:
@@ -62,7 +62,7 @@ def read_array_pickle(path: Path) -> dict[str, NDArray[Any]]:
 
 
 class _ForbiddenError(pickle.UnpicklingError):
-    """A pickle that names something forbidden; the message says what."""
+    """Raised if a pickle names a forbidden object; the message contains its name."""
 
 
 class _NumberType:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reader of checkpoints of other origin, that never runs code in them."""
+"""A safe reader of third-party checkpoints that never runs their code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONTAINERS = ('state_dict', 'model')
 
 
 class CheckpointError(AfformerError):
-    """A file that is not a checkpoint of a model that can be imported."""
+    """Raised if a file is not a checkpoint of a supported model."""
 
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:
@@ -29,8 +29,8 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
         its entries, with the tensors by name under `state_dict`.
 
     Raises:
-        CheckpointError: the file is missing, damaged, holds more than tensors and plain values, or
-            has no `state_dict` of tensors.
+        CheckpointError: the file is missing or damaged, contains more than tensors and plain
+            values, or has no `state_dict` of tensors.
     """
     content = _load(path)
     if not isinstance(content, Mapping):

@@ -29,9 +29,9 @@ def load_coco_weights(backbone: BackboneWithPyramid, file: Path | None = None) -
     """Load backbone and pyramid of `fasterrcnn_resnet50_fpn_v2`, in place.
 
     Args:
-        backbone: backbone of a ResNet-50 encoder. A pyramid that has not torchvision's 256
-            channels keeps its values; a convolution shared by all levels begins as the detector's
-            for the finest of them.
+        backbone: backbone of a ResNet-50 encoder. A pyramid without torchvision's 256 channels
+            keeps its values; a convolution shared by all levels is initialized with the detector's
+            for the finest level.
         file: torchvision's weights; None to download them once, as torchvision does.
 
     Raises:
@@ -64,7 +64,7 @@ def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -
 
 
 def _theirs(name: str, shift: int) -> str:
-    """Convert a name to the detector's, whose pyramid has every stage."""
+    """Convert a name to that of the detector, whose pyramid has every stage."""
     if (block := _BLOCK.fullmatch(name)) is not None:
         return f'{block[1]}{int(block[2]) + shift}{block[3]}'
     if (of_frames := _OF_FRAMES.fullmatch(name)) is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Importer of the ImageNet weights of EfficientNet-Lite0, from the package that carries them."""
+"""An importer of the ImageNet weights of EfficientNet-Lite0, from a Python package."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _STEM = 'conv_stem.weight'
 def load_imagenet_weights(body: nn.Module) -> None:
     """Load the ImageNet weights, strictly, into timm's `tf_efficientnet_lite0` feature extractor.
 
-    It may lack its last stages. Of more channels than three, those in the middle begin as red,
-    green and blue, and the others unseen.
+    The extractor may lack its last stages. If the input has more than three channels, the middle
+    ones are initialized as red, green and blue, and the others with zero weights.
 
     Raises:
         AfformerError: the package is not installed.
@@ -41,7 +41,7 @@ def load_imagenet_weights(body: nn.Module) -> None:
 
 
 def _to_timm(source: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename tensors as timm does, which numbers the same blocks by stage and index."""
+    """Rename tensors to the names of timm, which numbers the same blocks by stage and index."""
     blocks = (re.match(r'blocks\.(\d+)\.(\d+)\.', name) for name in expected)
     positions = list(dict.fromkeys(block.groups() for block in blocks if block))
     renamed = {}
@@ -59,7 +59,7 @@ def _to_timm(source: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str
 
 
 def _spread(stem: Tensor, channels: int) -> Tensor:
-    """Extend a convolution of three channels, [C, 3, h, w], to more, with those in the middle."""
+    """Extend a convolution of three channels, [C, 3, h, w], to more, centred on the three."""
     first = (channels - stem.shape[1]) // 2
     spread = stem.new_zeros(stem.shape[0], channels, *stem.shape[2:])
     spread[:, first : first + stem.shape[1]] = stem

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Feature maps of EfficientNet-Lite0 with the weights that ImageNet gave it."""
+"""Feature maps of EfficientNet-Lite0 with ImageNet weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _STRIDES = (2, 4, 8, 16, 32)
 
 
 class ImagenetFeatures:
-    """Images to the maps of some of the backbone's stages, on the CPU.
+    """A function from images to maps of the backbone's stages, on the CPU.
 
     Args:
-        strides: strides of the stages, rising, among 2, 4, 8, 16 and 32.
+        strides: strides of the stages, ascending, among 2, 4, 8, 16 and 32.
 
     Raises:
         AfformerError: the package with the weights is not installed.
@@ -36,13 +36,13 @@ class ImagenetFeatures:
         self._body.eval()
 
     def __call__(self, image: UInt8Array) -> list[FloatArray]:
-        """Feature maps float32 [C, H / stride, W / stride], fine to coarse.
+        """Compute feature maps, float32 [C, H / stride, W / stride], fine to coarse.
 
         Args:
             image: uint8 RGB [H, W, 3], sides multiples of 32.
 
         Raises:
-            ValueError: a side is not.
+            ValueError: a side is not a multiple of 32.
         """
         if image.shape[0] % _STRIDES[-1] or image.shape[1] % _STRIDES[-1]:
             raise ValueError(

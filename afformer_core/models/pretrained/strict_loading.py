@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Strict loading of tensors into a module: each is used, and each parameter is filled."""
+"""Strict loading of tensors into a module: all tensors are used, and all parameters are filled."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def load_strictly(
     """Fill a module, in place.
 
     Args:
-        module: module whose every parameter and buffer is filled.
-        tensors: tensors by the names of their origin.
-        title: what the module is, for messages.
-        theirs: function from a name in the module to the name of its origin.
+        module: module, of which every parameter and buffer is filled.
+        tensors: tensors by their original names.
+        title: name of the module in messages.
+        theirs: function from a name in the module to the original name.
 
     Raises:
         CheckpointError: tensors are missing, unknown, of another shape or not finite; up to eight

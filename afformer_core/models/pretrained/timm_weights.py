@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Importer of weights of timm's models, from the hub or from a file."""
+"""An importer of the weights of timm models, from the hub or from a file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def load_timm_weights(
 
     Args:
         body: body of the backbone, `TimmStages` or `TimmMaps`.
-        configuration: its architecture; the tag in the backbone's name chooses among weights.
-        file: weights as timm publishes them, `*.safetensors`; None to fetch them once from the
-            hub, as timm does.
+        configuration: its architecture; the tag in the backbone's name selects the weights.
+        file: weights published by timm, `*.safetensors`; None: timm downloads them once from the
+            hub.
 
     Raises:
-        AfformerError: the weights cannot be fetched or read, or leave out a part of the body.
+        AfformerError: the weights cannot be downloaded or read, or do not cover the whole body.
     """
     backbone = configuration.backbone
     if file is not None and (file.suffix != '.safetensors' or not file.is_file()):
@@ -44,7 +44,7 @@ def load_timm_weights(
         options['pretrained_cfg_overlay'] = {'file': str(file)}
     try:
         found = _state(configuration, options)
-    # timm passes on the errors of the hub's client, of safetensors and of PyTorch.
+    # timm passes through the errors of the hub's client, of safetensors and of PyTorch.
     except Exception as error:
         source = 'from the hub' if file is None else f'from {file}'
         raise AfformerError(
@@ -61,7 +61,7 @@ def load_timm_weights(
 
 
 def timm_origin(backbone: str) -> Origin:
-    """Return the weights of a model on the hub, with the licence that timm names for them."""
+    """Return the weights of a model on the hub, with their licence according to timm."""
     found = timm.get_pretrained_cfg(backbone.removeprefix(TIMM_PREFIX), allow_unregistered=True)
     return Origin(backbone, (found and found.license) or UNKNOWN)
 
@@ -82,7 +82,7 @@ def _state(configuration: AfformerConfiguration, options: dict[str, Any]) -> dic
 def _untouched(found: dict[str, Any], initial: dict[str, Any], body: dict[str, Any]) -> list[str]:
     """List the matrices of the body that still have their random values.
 
-    timm loads what it finds and does not tell what was missing.
+    timm loads the tensors that it finds and does not report missing ones.
     """
     return [
         name

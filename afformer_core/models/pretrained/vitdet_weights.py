@@ -39,10 +39,10 @@ _OF_THE_DETECTOR = (
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """The tensors that found no counterpart.
+    """The tensors without a counterpart.
 
     Attributes:
-        unused: names in the file of tensors that only the detector has.
+        unused: names in the file of tensors that only the detector uses.
         unfilled: parameters of the encoder that keep their values: those of a pyramid unlike the
             detector's.
     """
@@ -55,8 +55,8 @@ def load_detectron2_weights(encoder: Encoder, file: Path) -> LoadedWeights:
     """Load the backbone and, where it has 256 channels, the simple feature pyramid, in place.
 
     Args:
-        encoder: encoder of a ViTDet-B; where images and frames have separate last blocks, both get
-            the detector's last block.
+        encoder: encoder of a ViTDet-B; separate last blocks of images and frames both receive the
+            detector's last block.
         file: file of detectron2's model zoo (.pkl, read without running code in it), or the same
             saved by torch (.pth).
 
@@ -71,7 +71,7 @@ def load_detectron2_weights(encoder: Encoder, file: Path) -> LoadedWeights:
 
 
 def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> LoadedWeights:
-    """Load the detector's tensors, given by name, as `load_detectron2_weights` does."""
+    """Load the detector's tensors, given by name, like `load_detectron2_weights`."""
     own = encoder.state_dict()
     same_pyramid = _is_of_detector(encoder.backbone_with_fpn.fpn)
     kept = () if same_pyramid else tuple(name for name in own if name.startswith(_PYRAMID))
@@ -95,10 +95,10 @@ def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> LoadedWei
 
 
 def fitted(name: str, tensor: Tensor, own: Tensor) -> Tensor:
-    """Convert a parameter of detectron2's backbone to the shape that ours has.
+    """Convert a parameter of detectron2's backbone to the shape in our backbone.
 
-    Absolute positions lose the class token's and become a grid; relative positions are resampled
-    to our grid, which detectron2 does for each image.
+    Absolute positions become a grid without the class token. Relative positions are resampled to
+    our grid, whereas detectron2 resamples them for each image.
     """
     if name.endswith('pos_embed') and tensor.shape[1:2] == (1 + POSITIONS**2,):
         return tensor[:, 1:].unflatten(1, (POSITIONS, POSITIONS))
@@ -108,7 +108,7 @@ def fitted(name: str, tensor: Tensor, own: Tensor) -> Tensor:
 
 
 def _own_names(name: str) -> list[str]:
-    """List the names in the encoders that a tensor of the detector belongs to."""
+    """List the names in the encoders that correspond to a tensor of the detector."""
     if name.startswith(_NET):
         rest = name.removeprefix(_NET)
         names = [_BODY + rest]
@@ -125,7 +125,7 @@ def _own_names(name: str) -> list[str]:
 
 
 def _is_unused(name: str) -> bool:
-    """Check whether a tensor belongs to the detector alone or to levels this encoder lacks."""
+    """Check whether only the detector uses a tensor, or only levels that this encoder lacks."""
     return name.startswith((*_OF_THE_DETECTOR, 'backbone.simfp_4.', 'backbone.simfp_5.'))
 
 

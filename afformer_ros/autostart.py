@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start of a lifecycle node by a launch file, up to the active state."""
+"""The start of a lifecycle node by a launch file, up to the active state."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _POLLS = 5
 
 
 class Autostart:
-    """Configuration of a node whenever its process starts, followed by its activation.
+    """Event handlers that configure and activate a node whenever its process starts.
 
-    A node that somebody else configures is not activated.
+    A node that is configured by another program is not activated.
     """
 
     def __init__(self, node: LifecycleNode) -> None:
@@ -68,10 +68,10 @@ class Autostart:
         )
 
     async def _configure(self, context: LaunchContext, started: ProcessStarted) -> None:
-        """Configure the node once it answers, unless it dies before.
+        """Configure the node when it answers, unless it ends before.
 
-        The services of a killed process seem to exist for many seconds, and requests to them are
-        never answered; hence the node is asked for its state until the new process answers.
+        The services of a killed process seem to exist for many seconds, and never answer. The
+        state of the node is therefore requested until the new process answers.
         """
         node, asking = self._node, get_ros_node(context)
         client = asking.create_client(GetState, f'{node.node_name}/get_state')

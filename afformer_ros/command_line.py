@@ -12,11 +12,11 @@ from rclpy.utilities import remove_ros_args
 def check_arguments(
     arguments: list[str] | None, description: str, name: str, example: str
 ) -> None:
-    """Print help and exit where it is asked for; refuse arguments that are not ROS's.
+    """Print help and exit if requested; reject arguments that are not ROS arguments.
 
     Args:
         arguments: command line arguments without the program; None for those of the process.
-        description: what the node does, in a sentence or two.
+        description: description of the node, in one or two sentences.
         name: name of the executable.
         example: example of ROS arguments.
     """

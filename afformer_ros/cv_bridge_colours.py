@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""cv_bridge as the library that converts the colours of images, where ROS has it."""
+"""cv_bridge as the converter of image colours, if it is installed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def use_cv_bridge(report: Callable[[str], object]) -> bool:
     """Let cv_bridge convert the images of this process, if it is installed and works.
 
     Args:
-        report: told why it does not work though it is installed.
+        report: called with the reason if it is installed but does not work.
 
     Returns:
-        Whether it converts them; else rosbags-image does, with the same result.
+        whether cv_bridge is used; otherwise rosbags-image gives the same result.
     """
     if find_spec('cv_bridge') is None:
         return False
@@ -27,7 +27,7 @@ def use_cv_bridge(report: Callable[[str], object]) -> bool:
 
         convert = CvBridge().imgmsg_to_cv2
         convert(PlainImage('bgr8', np.zeros((1, 1, 3), np.uint8)), 'rgb8')
-    # Its C++ is built for one major release of NumPy and of OpenCV, and fails beside another.
+    # Its C++ code is built for one major release of NumPy and OpenCV, and fails with another.
     except (AttributeError, ImportError, SystemError, TypeError) as error:
         report(
             f'cv_bridge is installed, but does not work here ({error}); rosbags-image converts '

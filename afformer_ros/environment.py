@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Environment variables that a ROS process needs before it starts."""
+"""Environment variables that a ROS process needs at its start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 
 
 def prepare_environment() -> None:
-    """Choose transports that carry images; call it before `rclpy.init`.
+    """Choose transports that are suitable for images; call it before `rclpy.init`.
 
     Fast DDS's default transports, and those that it calls LARGE_DATA, lose most best-effort
     messages of the size of an image; those of `config/fastdds.xml` do not. A choice of the user is
@@ -25,9 +25,9 @@ def prepare_environment() -> None:
 
 
 def keep_apart() -> None:
-    """Choose a ROS domain for this process and those that it starts; call it before `rclpy.init`.
+    """Choose a ROS domain for this process and its children; call it before `rclpy.init`.
 
-    No other process sees them or is seen by them. A choice of the user is kept.
+    They are isolated from all other processes. A choice of the user is kept.
     """
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A subscription to images that are raw or compressed, as the publisher sends them."""
+"""A subscription to raw or compressed images, whichever the publisher sends."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class ImageSubscription(TopicSubscription):
     Args:
         node: node that subscribes.
         topic: relative name.
-        image_type: 'raw', 'compressed' or 'auto' for the type of the publishers, raw before there
-            is one.
+        image_type: 'raw', 'compressed', or 'auto' for the type of the publishers, which is raw
+            before there is one.
         quality: requested quality of service, unless parameters `qos_overrides` say otherwise.
         callback: called with the message.
         group: group in which `callback` runs.

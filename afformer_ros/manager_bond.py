@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bond by which a lifecycle manager sees that the node has died."""
+"""The bond that lets a lifecycle manager detect that the node has died."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from rclpy.duration import Duration
 from rclpy.node import Node
 
-# What nav2's own nodes take, seconds.
+# Values of nav2's own nodes, seconds.
 _HEARTBEAT_PERIOD = 0.1
 _HEARTBEAT_TIMEOUT = 4.0
-# Seconds for a manager to hear of the end, which bondpy repeats meanwhile.
+# Seconds for a manager to receive the end of the bond, which bondpy repeats meanwhile.
 _BREAKING_PATIENCE = 0.3
-# bondpy declares it whenever heartbeats stay away, and fails where it is declared.
+# bondpy declares it whenever heartbeats are missing, and fails if it is already declared.
 _DECLARED_BY_BONDPY = '/bond_disable_heartbeat_timeout'
 
 
@@ -29,12 +29,13 @@ def installed_bond_type() -> Callable[..., Any] | None:
 
 
 class ManagerBond:
-    """A bond on the topic `bond` with the node's name as its id, as nav2's manager expects it.
+    """A bond on the topic `bond` with the node's name as its id, as expected by nav2's manager.
 
-    Without a manager it gives up after 10 s; neither that nor the manager's end changes the node.
+    Without a manager, it gives up after 10 s. Neither this nor the end of the manager affects the
+    node.
 
     Args:
-        node: node whose life the bond shows.
+        node: node that the bond represents.
         bond_type: `Bond` of bondpy; None: there is no bond.
     """
 
@@ -54,14 +55,14 @@ class ManagerBond:
         self._bond = bond
 
     def close(self) -> None:
-        """Tell the manager that the bond ends, and leave no thread or topic of it."""
+        """End the bond, and remove its threads and topics."""
         bond, self._bond = self._bond, None
         if bond is None:
             return
         bond.break_bond()
         bond.wait_until_broken(Duration(seconds=_BREAKING_PATIENCE))
         bond.shutdown()
-        # It would wait 2 s for an answer that nothing receives.
+        # It would wait 2 s for an answer that is not received.
         bond.disconnect_timer.cancel()
         bond.thread.join()
         # The bond destroys its topics, but the node would keep them in its lists.

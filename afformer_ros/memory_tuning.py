@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tuning of Python's and the C library's memory for nodes that run at camera rate."""
+"""Memory tuning of Python and the C library for nodes that run at camera rate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import ctypes
 import gc
 
-# From malloc.h.
+# Constant of malloc.h.
 _M_ARENA_MAX = -8
 _HEAPS = 2
 
@@ -15,8 +15,8 @@ _HEAPS = 2
 def keep_what_lives() -> None:
     """Exclude all objects that exist now from later garbage collections.
 
-    A full collection visits every object and stops every thread meanwhile; the hundreds of
-    thousands of objects that imports made, and that never die, would take most of that time.
+    A full collection visits every object and stops all threads meanwhile. Most of that time would
+    be spent on the hundreds of thousands of permanent objects that imports create.
     """
     # Objects that were excluded by an earlier call may be garbage by now.
     gc.unfreeze()
@@ -25,19 +25,19 @@ def keep_what_lives() -> None:
 
 
 def keep_few_heaps() -> None:
-    """Let all threads share two heaps of the C library; call it before there are threads.
+    """Limit the C library to two heaps for all threads; call it before threads start.
 
-    glibc gives each thread a heap of its own, up to eight for each core, and each keeps tens of
-    megabytes of freed images forever: services, each of which runs in one of several threads,
-    would add hundreds of megabytes over time.
+    By default, glibc creates up to eight heaps per core, one for each thread, and each keeps tens
+    of megabytes of freed images. Services, which run in several threads, would add hundreds of
+    megabytes over time.
     """
-    # Other C libraries than glibc have no such function.
+    # C libraries other than glibc have no such function.
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 def release_what_is_left() -> None:
-    """Collect what `keep_what_lives` excluded and is garbage now, and release its memory."""
+    """Collect excluded objects (see `keep_what_lives`) that are now garbage; release memory."""
     gc.unfreeze()
     gc.collect()
     with contextlib.suppress(AttributeError):

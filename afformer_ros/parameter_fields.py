@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of a node as the fields of a data class: declared, read and checked in one way."""
+"""Parameters of a node as fields of a data class: declaration, reading and checks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Constraint:
     """The properties of a parameter besides its default.
 
     Attributes:
-        description: one sentence or two for people.
-        limits: smallest and largest value.
-        choices: the only values, where there are any.
-        change: when it may be changed: 'anytime', 'unconfigured', or 'never'.
+        description: one or two sentences for users.
+        limits: minimum and maximum value.
+        choices: allowed values; empty: any.
+        change: state in which it may be changed: 'anytime', 'unconfigured', or 'never'.
     """
 
     description: str
@@ -47,12 +47,12 @@ class Constraint:
         if self.limits is None:
             return
         low, high = self.limits
-        # NaN is refused, too, since it compares false with everything.
+        # NaN is also refused, because its comparisons are false.
         if not (low <= value <= high and math.isfinite(value)):
             raise ValueError(f'{name} is {value}; expected {low} to {high}')
 
     def descriptor(self) -> ParameterDescriptor:
-        """Return the same as ROS's descriptor."""
+        """Convert to a ROS descriptor."""
         descriptor = ParameterDescriptor(
             description=self.description, read_only=self.change == 'never'
         )
@@ -75,7 +75,7 @@ class Constraint:
 
 
 def parameter(default: Any, description: str, **constraints: Any) -> Any:
-    """Make a field that is a parameter; `constraints` are those of `Constraint`."""
+    """Create a field for a parameter; `constraints` are the arguments of `Constraint`."""
     constraint = Constraint(description, **constraints)
     return field(default=default, metadata={'constraint': constraint})
 
@@ -120,7 +120,7 @@ def read_parameters(
         changes: values that replace those of the node.
 
     Raises:
-        ValueError: one of them breaks a rule of the data class.
+        ValueError: a value violates a rule of the data class.
     """
     values: dict[str, Any] = {}
     given = changes or {}
@@ -135,11 +135,11 @@ def validate_change(
     parameters: Iterable[Parameter[Any]],
     configured: bool,
 ) -> SetParametersResult:
-    """Check whether parameters may be set, and say why not.
+    """Check whether parameters may be set, and return the reason if not.
 
     Args:
         constraints: constraints of all known parameters; other parameters are not checked.
-        parameters: as a callback of `add_on_set_parameters_callback` gets them.
+        parameters: argument of a callback of `add_on_set_parameters_callback`.
         configured: whether the node is configured.
     """
     for one in parameters:

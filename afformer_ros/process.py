@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The life of a process that runs one node."""
+"""The lifetime of a process that runs one node."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from afformer_ros.environment import prepare_environment
 from afformer_ros.memory_tuning import keep_few_heaps, keep_what_lives
 
 _SIGNAL_PERIOD = 0.1
-# Seconds after which a thread hands Python's lock to a waiting one. Python's default, 5 ms, is as
-# long as all work on an image besides the model takes.
+# Seconds after which a thread passes Python's lock to a waiting one. Python's default, 5 ms, is as
+# long as the whole processing of an image except the model.
 _SWITCH_INTERVAL = 0.0002
 # Seconds to wait at the end for callbacks that still run.
 _PATIENCE = 0.5
 # Seconds for clients to fetch the results of goals that the end of the node has ended.
 _LAST_ANSWERS = 0.2
-# Seconds for a node that has failed to end; its middleware may wait for ever.
+# Seconds for a failed node to end; its middleware may wait forever.
 _LONGEST_END = 5.0
 
 
 class Finished(threading.Event):
-    """The event that a node has finished.
+    """The event that is set when a node has finished.
 
     Attributes:
         status: exit status.
@@ -52,10 +52,10 @@ class Finished(threading.Event):
 
 
 class RunnableNode(Protocol):
-    """A node that has threads or processes of its own."""
+    """A node with threads or processes of its own."""
 
     def close(self) -> bool:
-        """End what it started; return False if a thread of it would not end."""
+        """End its threads and processes; return False if a thread did not end."""
 
     def destroy_node(self) -> None:
         """Remove the node."""
@@ -70,12 +70,13 @@ def run_node(
 
     Args:
         arguments: command line arguments; None for those of the process.
-        create: function that makes the node; the node sets the given event when it has finished.
-        create_executor: function that makes the executor that spins it.
+        create: function that creates the node; the node sets the given event when it has finished.
+        create_executor: function that creates the executor that spins it.
 
     Returns:
-        exit status: 0, that with which the node failed, or 1 where a callback raised. If the node
-        cannot be made, the process ends here with status 1 and the reason on stderr.
+        exit status: 0, the status with which the node failed, or 1 if a callback raised an error.
+        If the node cannot be created, the process ends here with status 1 and the reason on
+        stderr.
     """
     prepare_environment()
     keep_few_heaps()
@@ -130,7 +131,7 @@ def _leave(status: int) -> NoReturn:
 
 
 def _leave_later(status: int) -> None:
-    """End the process after a while, unless it has ended by then."""
+    """End the process after some time, unless it has already ended."""
     timer = threading.Timer(_LONGEST_END, _leave, (status,))
     timer.daemon = True
     timer.start()
@@ -139,7 +140,7 @@ def _leave_later(status: int) -> None:
 def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executor) -> bool:
     """Spin the node in another thread until the event is set; return whether no callback raised.
 
-    The main thread must be free for the handlers of signals.
+    The main thread must stay free for signal handlers.
     """
     failures: list[Exception] = []
     ending = threading.Event()

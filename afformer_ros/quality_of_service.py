@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of service of every topic, by parameters named as in NVIDIA Isaac ROS."""
+"""The quality of service of every topic, set by parameters with the names of NVIDIA Isaac ROS."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class InputQuality:
     """The quality of service that a subscription requests.
 
     Attributes:
-        profile: profile of its own, because rclpy and the subscription change it.
-        follows_publishers: whether the reliability is that of the publishers; before there is one,
-            that of `profile`.
+        profile: separate profile, because rclpy and the subscription change it.
+        follows_publishers: whether the reliability is that of the publishers, or of `profile`
+            before there is one.
     """
 
     profile: QoSProfile
@@ -113,7 +113,7 @@ class QosParameters:
 
 
 def mismatch(topic: str, publisher: str, offered: QoSProfile, requested: QoSProfile) -> str:
-    """Say why nothing arrives from a publisher, and what to do; empty if all does.
+    """Explain why no message arrives from a publisher, and what to do; empty if all arrive.
 
     Args:
         topic: short name, as in the parameters.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A factory of rclpy's messages, by the names of their types."""
+"""A factory of rclpy messages by type name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RclpyMessages(MessageFactory):
 def message_class(type_name: str) -> Any:
     """Return the class of messages of a type such as 'geometry_msgs/msg/Point'.
 
-    This is `get_message` of rosidl_runtime_py, which the ROS 2 of PyPI lacks.
+    It is equivalent to `get_message` of rosidl_runtime_py, which the ROS 2 packages on PyPI lack.
     """
     package, kind, name = type_name.split('/')
     return getattr(importlib.import_module(f'{package}.{kind}'), name)
@@ -50,7 +50,7 @@ def _field_names(type_name: str) -> frozenset[str]:
 def _field_value(value: Any) -> Any:
     if not isinstance(value, np.ndarray) or value.dtype != np.uint8:
         return value
-    # rclpy checks each byte of any other type than an array, one by one.
+    # rclpy checks every byte separately unless the type is an array.
     data = array('B')
     data.frombytes(np.ascontiguousarray(value).data.cast('B'))
     return data

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that are missing between those of a publisher that arrived, by their numbers."""
+"""Detection of missing messages by the sequence numbers of a publisher."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# What rmw says of a middleware that does not number messages.
+# Value of rmw for middleware without sequence numbers.
 _UNNUMBERED = 2**64 - 1
-# Publishers that are remembered.
+# Maximum number of remembered publishers.
 _CAPACITY = 16
 
 
 class SequenceGaps:
-    """Counter of the numbers that are missing between the messages of each publisher.
+    """A counter of missing sequence numbers for each publisher.
 
-    Where a full queue drops a message, reliable or not, no event tells of it. Humble tells no
-    numbers, and Jazzy not whose they are, which is plain as long as there is one publisher.
+    If a full queue drops a message, reliable or not, no event reports it. Humble provides no
+    sequence numbers. Jazzy does not identify their publisher, which is unambiguous as long as
+    there is only one.
 
     Args:
         only_publisher: function that identifies the publisher if there is one alone; None:
@@ -29,10 +30,10 @@ class SequenceGaps:
         self._last: dict[bytes, int] = {}
 
     def arrived(self, info: Mapping[str, Any] | None) -> int:
-        """Return how many messages are missing before one that has arrived.
+        """Return the number of missing messages before one that has arrived.
 
         Args:
-            info: what rclpy tells of it; None: nothing.
+            info: message info of rclpy; None: not available.
         """
         number = (info or {}).get('publication_sequence_number')
         if info is None or number is None or number == _UNNUMBERED:
@@ -48,7 +49,7 @@ class SequenceGaps:
         return max(0, int(number) - before - 1)
 
     def begin_anew(self) -> None:
-        """Forget the numbers, since what comes until the next message is not asked for."""
+        """Reset the numbers, because messages before the next one were not requested."""
         self._last.clear()
 
     def _publisher(self, info: Mapping[str, Any], number: int) -> bytes | None:
@@ -56,6 +57,6 @@ class SequenceGaps:
         if gid is not None:
             return bytes(gid['data'])
         if self._known is None or self._last.get(self._known) != number - 1:
-            # It takes a while to ask, and where no number is missing it is still the same one.
+            # The query is slow, and without a missing number the publisher is unchanged.
             self._known = self._only_publisher()
         return self._known

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An executor that calls services in threads of their own, and a lock that callbacks yield to."""
+"""An executor that calls services in separate threads, and a lock to which callbacks yield."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from rclpy.service import Service
 
 
 class PriorityLock:
-    """A lock that lets one thread finish a few milliseconds of work before others begin theirs.
+    """A lock that lets one thread finish a few milliseconds of work before others start.
 
-    NumPy and OpenCV release Python's lock in every call, dozens of times for an image, and each
+    NumPy and OpenCV release Python's lock in every call, dozens of times for each image, and each
     time a waiting thread takes it for a whole callback. Without this lock, messages that arrive
-    while a result is computed would double its time. One thread holds it within `with`; it may not
-    enter again meanwhile.
+    while a result is computed would double its time. One thread holds the lock in a `with`
+    statement; it is not reentrant.
     """
 
     def __init__(self) -> None:
@@ -47,10 +47,10 @@ class PriorityLock:
         """Wait while another thread holds the lock.
 
         Args:
-            timeout: longest time to wait, seconds.
+            timeout: maximum time to wait, in seconds.
 
         Returns:
-            whether it was free before the timeout.
+            whether the lock was free before the timeout.
         """
         if not self._lock.acquire(timeout=timeout):
             return False
@@ -58,23 +58,23 @@ class PriorityLock:
         return True
 
 
-# Seconds that a callback yields to other work: enough for all work on a result besides the model,
-# and too little to matter for a callback.
+# Maximum seconds for which a callback yields to other work: enough for the work on a result
+# besides the model, and too little to matter for a callback.
 _LONGEST_WAIT = 0.02
 
 
 class ServicePoolExecutor(SingleThreadedExecutor):
-    """An executor that calls services in threads of their own, all else in the spinning thread.
+    """An executor that calls services in separate threads, and the rest in the spinning thread.
 
-    rclpy's MultiThreadedExecutor hands each image to another thread as well; at camera rate its
+    rclpy's MultiThreadedExecutor also passes each image to another thread. At camera rate, its
     threads then take Python's lock from each other, and from the model, for up to a second. A
-    topic or a service may be removed while its callback runs or before it begins, as a cleanup
-    does; what a callback raises for that reason is no failure.
+    topic or a service may be removed before or while its callback runs, for example by a cleanup;
+    errors of the callback for that reason are ignored.
 
     Args:
-        threads: number of services that may run at once.
+        threads: maximum number of services that run at once.
         context: context of the nodes; None for the default one of `rclpy.init`.
-        priority_lock: lock that callbacks yield to; None for none.
+        priority_lock: lock to which callbacks yield; None: none.
     """
 
     def __init__(
@@ -92,14 +92,15 @@ class ServicePoolExecutor(SingleThreadedExecutor):
         """Wait for one callback and call it.
 
         Args:
-            timeout_sec: longest time to wait, seconds; None for no limit.
+            timeout_sec: maximum time to wait, in seconds; None: no limit.
         """
         try:
             handler, entity, _ = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
         except (ExternalShutdownException, ShutdownException, TimeoutException):
             return
         except InvalidHandle:
-            # A topic was removed while the wait set was being built; the next one is without it.
+            # A topic was removed while the wait set was being built; the next wait set does not
+            # contain it.
             return
         self._priority_lock.wait(_LONGEST_WAIT)
         if isinstance(entity, Service):
@@ -120,7 +121,7 @@ class ServicePoolExecutor(SingleThreadedExecutor):
 
     @staticmethod
     def _report(error: Exception | None) -> None:
-        """Log what a service raised; other services must still be answered."""
+        """Log an error of a service, so that other services are still answered."""
         if error is not None and not isinstance(error, InvalidHandle):
             get_logger('executor').error(
                 f'a service could not be answered: {type(error).__name__}: {error}'

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shared-memory ports on which Fast DDS receives the messages of this process.
 
-A port is a queue in a file of `/dev/shm`, which its owner maps and locks. Whoever finds that the
-owner of a port has not answered for the time of the health check removes the file and makes
-another in its place, as does whoever finds a file without a lock. The owner notices and opens the
-new one, except where both happen at once, as they may while processes wait for a processor: then
-it goes on to wait at a file that nobody can open any more, and hears nothing until it ends.
+A port is a queue in a file of `/dev/shm`, which its owner maps and locks. A process that finds
+that the owner of a port has not answered for the time of the health check replaces the file, as
+does a process that finds a file without a lock. The owner notices this and opens the new file,
+unless both happen at once, which is possible while processes wait for a processor. In that case,
+the owner continues to wait at a file that no process can open, and receives no messages until it
+ends.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from pathlib import Path
 # Files in which `fastdds` is `fastrtps` before Fast DDS 3; `_el` and `_sl` are locks of a port.
 _LOCK = re.compile(r'/fast(?:dds|rtps)_port\d+(?=_[es]l$)')
 _MAPPED_PORT = re.compile(rb'^\S+ \S+ \S+ \S+ (\d+) +(\S*/fast(?:dds|rtps)_port\d+)( .*)?$', re.M)
-# What `fdinfo` says of a descriptor by which a file is locked, with the process that locked it.
+# Entry of `fdinfo` for a descriptor that locks a file, with the process that locked it.
 _LOCKED_BY = re.compile(r'^lock:.* FLOCK .* (\d+) \S+ \d+ EOF$', re.M)
 _FOLDER = Path('/dev/shm')
-# Checks are a second apart; what a process that was stopped meanwhile has missed does not count.
+# Checks are a second apart; time during which the process was stopped does not count.
 _LONGEST_STEP = 2.0
 
 
 class SharedMemoryPorts:
-    """Watch of the ports of this process; if there are none, nothing is ever lost.
+    """A monitor of the ports of this process; without ports, nothing is ever lost.
 
     Args:
         process: folder of the process in `/proc`.
         folder: folder of shared memory.
-        clock: seconds, monotonic.
+        clock: function that returns monotonic seconds.
     """
 
     def __init__(
@@ -45,36 +46,36 @@ class SharedMemoryPorts:
         self._process = process
         self._folder = folder
         self._clock = clock
-        # A port whose lock is gone, too, was lost; hence they are remembered, once they are seen
-        # as they should be: where that never is, nothing can be told of them.
+        # A port whose lock is also gone was lost. Ports are therefore remembered after they were
+        # seen intact; nothing can be inferred for others.
         self._own: set[str] = set()
         self._checked = clock()
         self._lost_for: dict[str, float] = {}
 
     def check(self) -> None:
-        """Look at the ports; to be called about once a second."""
+        """Check the ports; call it about once per second."""
         now = self._clock()
         step, self._checked = min(now - self._checked, _LONGEST_STEP), now
         lost = self._lost()
         self._lost_for = {
-            # The owner of a port that was replaced takes a moment to open the new one.
+            # The owner of a replaced port takes a moment to open the new one.
             name: self._lost_for[name] + step if name in self._lost_for else 0.0
             for name in lost
         }
 
     @property
     def own(self) -> list[str]:
-        """Names of the ports of this process, as they were at the checks."""
+        """Names of the ports of this process, as of the checks."""
         return sorted(self._own)
 
     @property
     def lost_for(self) -> float:
-        """Seconds for which a port of this process has been lost without a break; 0: none is."""
+        """Seconds for which a port of this process has been continuously lost; 0: none is lost."""
         return max(self._lost_for.values(), default=0.0)
 
     @property
     def lost(self) -> list[str]:
-        """Names of the ports that were lost at the last check."""
+        """Names of the ports lost at the last check."""
         return sorted(self._lost_for)
 
     def _lost(self) -> list[str]:
@@ -90,13 +91,13 @@ class SharedMemoryPorts:
     def _locked(self) -> set[str]:
         """Return the names of the ports that this process has locked.
 
-        A process that launch starts inherits the locks of launch's own ports.
+        A process started by launch inherits the locks of launch's own ports.
         """
         names = set()
         with contextlib.suppress(OSError):
             pid = (self._process / 'stat').read_text().split()[0]
             for descriptor in os.scandir(self._process / 'fd'):
-                # It may have been closed since it was listed.
+                # It may have been closed after it was listed.
                 with contextlib.suppress(OSError):
                     found = _LOCK.search(os.readlink(descriptor.path))
                     if found and pid in self._lockers(descriptor.name):
@@ -107,7 +108,7 @@ class SharedMemoryPorts:
         return _LOCKED_BY.findall((self._process / 'fdinfo' / descriptor).read_text())
 
     def _mapped(self) -> Mapping[str, set[int]]:
-        """Return the inodes that are mapped by the name of their port."""
+        """Return the mapped inodes by the name of their port."""
         inodes: dict[str, set[int]] = {}
         with contextlib.suppress(OSError):
             for inode, path, _ in _MAPPED_PORT.findall((self._process / 'maps').read_bytes()):
@@ -116,7 +117,7 @@ class SharedMemoryPorts:
 
 
 def _inode(file: Path) -> int:
-    """Return the inode of a file; -1: it does not exist."""
+    """Return the inode of a file; -1 if it does not exist."""
     try:
         return file.stat().st_ino
     except OSError:

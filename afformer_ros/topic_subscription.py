@@ -23,10 +23,10 @@ from afformer_ros.topic_watch import TopicWatch
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 except ModuleNotFoundError:
-    # The module's name in Humble.
+    # Name of the module in Humble.
     from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 
-# Humble calls back with the message alone.
+# Humble passes only the message to the callback.
 _TELLS_NUMBERS = hasattr(Subscription, 'CallbackType')
 _POLL_PERIOD = 0.5
 # Seconds between two warnings of lost messages.
@@ -39,11 +39,11 @@ _BESIDE_OTHERS = ('demonstration',)
 class TopicSubscription:
     """A subscription that calls back with every message of a topic.
 
-    It subscribes again whenever its publishers offer something else: of several message types it
-    takes the offered one, and if it follows its publishers it takes their reliability, which is
-    best effort if any of them offers no more. Before there is a publisher it requests the first
-    type and reliable messages, so that none of a reliable publisher is lost. The first message may
-    arrive before the constructor returns, so `callback` must be usable before.
+    It subscribes again whenever the offer of its publishers changes. Of several message types, it
+    uses the offered one. If it follows its publishers, it uses their reliability, which is best
+    effort if any of them offers only that. Before there is a publisher, it requests the first type
+    and reliable messages, so that no message of a reliable publisher is lost. The first message
+    may arrive before the constructor returns, so `callback` must be usable before that.
 
     Args:
         node: node that subscribes.
@@ -104,8 +104,8 @@ class TopicSubscription:
     def _is_overridden(self) -> bool:
         """Check whether a parameter `qos_overrides` sets the reliability.
 
-        The parameter is declared here, since rclpy would declare the reliability that is requested
-        first as the override of later ones.
+        The parameter is declared here, because rclpy would declare the first requested reliability
+        as the override of later ones.
         """
         suffix = '' if self._entity is None else f'_{self._entity}'
         name = f'qos_overrides.{self.topic_name}.subscription{suffix}.reliability'
@@ -138,7 +138,7 @@ class TopicSubscription:
     def _events(self) -> SubscriptionEventCallbacks:
         if not self._follows_reliability:
             return SubscriptionEventCallbacks(message_lost=self._lost)
-        # A publisher that offers less than requested is followed at once.
+        # The subscription follows a publisher that offers less than requested at once.
         return SubscriptionEventCallbacks(
             message_lost=self._lost, incompatible_qos=lambda _: self._follow_publishers()
         )
@@ -185,7 +185,7 @@ class TopicSubscription:
         if self._subscription is not None:
             if offered == (self.message_type, self.qos.reliability):
                 return
-            # The middleware refuses two types at once on one topic.
+            # The middleware rejects two types at once on one topic.
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
         self.message_type, self.qos.reliability = offered

@@ -39,7 +39,7 @@ class Subscribed(Protocol):
 
 
 class TopicWatch:
-    """Counts of a subscription's messages, also lost ones, and the state of its publishers.
+    """Counts of the received and lost messages of a subscription, and the state of its publishers.
 
     Args:
         node: node that subscribes.
@@ -48,8 +48,8 @@ class TopicWatch:
 
     Attributes:
         count: number of received messages.
-        lost_count: number of lost messages, as many as the middleware reports or are missing
-            between the numbers of those that arrived, whichever is more.
+        lost_count: number of lost messages: the number reported by the middleware, or the number
+            of missing sequence numbers, whichever is larger.
     """
 
     def __init__(self, node: Node, name: str, subscribed: Subscribed) -> None:
@@ -60,22 +60,22 @@ class TopicWatch:
         self._gaps = SequenceGaps(self._only_publisher)
         self._times: deque[float] = deque()
         self._losses: deque[tuple[float, int]] = deque()
-        # When the last message arrived or, before the first one, there was a publisher.
+        # Time at which the last message arrived or, before the first one, a publisher appeared.
         self._silent_since = 0.0
         self._reported = self._missing = 0
         self.count = 0
         self.lost_count = 0
 
     def subscribed(self) -> None:
-        """Begin with a new subscription, which asks for nothing that was sent before."""
+        """Start anew with a new subscription, which does not receive earlier messages."""
         with self._lock:
             self._gaps.begin_anew()
 
     def arrived(self, info: Mapping[str, Any] | None = None) -> None:
-        """Count a message, and what is missing before it.
+        """Count a message, and missing ones before it.
 
         Args:
-            info: what rclpy tells of the message; None: nothing.
+            info: message info of rclpy; None: not available.
         """
         with self._lock:
             self._silent_since = time.monotonic()
@@ -94,7 +94,7 @@ class TopicWatch:
 
     @property
     def hertz(self) -> float:
-        """Messages a second, in the last five seconds."""
+        """Messages per second in the last five seconds."""
         with self._lock:
             self._forget()
             if len(self._times) < 2:
@@ -113,7 +113,7 @@ class TopicWatch:
         return self._node.count_publishers(self._subscribed.topic_name)
 
     def problem(self) -> str:
-        """Say why nothing arrives, or not from all publishers; empty if all is well."""
+        """Explain missing messages of one or all publishers; empty if all arrive."""
         topic = self._subscribed.topic_name
         found = self._node.get_publishers_info_by_topic(topic)
         silent_for = self._seconds_silent(bool(found))
@@ -151,7 +151,7 @@ class TopicWatch:
         )
 
     def loss(self) -> str:
-        """Say how many of the last messages were lost, and what to do; empty for few or none."""
+        """Report the loss of recent messages, and what to do; empty for few or none."""
         with self._lock:
             self._forget()
             lost, received = sum(count for _, count in self._losses), len(self._times)
@@ -199,7 +199,7 @@ class TopicWatch:
         }
 
     def _count_lost(self) -> None:
-        """Count what is lost by now; a message may be both missing and reported."""
+        """Update the count of lost messages, which may be both missing and reported."""
         lost = max(self._reported, self._missing)
         if lost > self.lost_count:
             self._losses.append((time.monotonic(), lost - self.lost_count))

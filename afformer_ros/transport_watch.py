@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The watch of a node that messages still reach it, and its end where they do not."""
+"""A monitor that ends a node if messages no longer reach it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from rclpy.node import Node
 
 from afformer_ros.shared_memory_ports import SharedMemoryPorts
 
-# Exit status of a process that messages no longer reach: another start helps.
+# Exit status of a process that messages no longer reach, and that should be restarted.
 DEAF_STATUS = os.EX_TEMPFAIL
 _PERIOD = 1.0
-# Seconds in which the middleware opens a port anew by itself.
+# Seconds within which the middleware reopens a port by itself.
 _HEALING = 3.0
 
 
 class TransportWatch:
-    """Watch of the shared memory that messages come by; a silent publisher does not matter to it.
+    """A monitor of the shared memory that transports messages, independent of silent publishers.
 
     Args:
-        node: node in whose executor it looks once a second.
-        timeout: function that gives the seconds after which a loss is final; 0: never.
+        node: node in whose executor it checks once per second.
+        timeout: function that returns the seconds after which a loss is final; 0: never.
         give_up: called once, when a loss is final.
         ports: ports of the process.
     """
@@ -43,7 +43,7 @@ class TransportWatch:
         self._give_up = give_up
         self._ports = ports
         self._ended = False
-        # A simulation that stands still must not stop it.
+        # It must continue while simulated time stands still.
         self._timer = node.create_timer(
             _PERIOD,
             self._check,
@@ -53,7 +53,7 @@ class TransportWatch:
 
     @property
     def problem(self) -> str:
-        """Say that messages do not reach the node, and what to do; empty: they do."""
+        """Explain that messages do not reach the node, and what to do; empty if they do."""
         lost_for = self._ports.lost_for
         if lost_for < _HEALING:
             return ''

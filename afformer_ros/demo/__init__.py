@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: a real ROS graph that grounds demonstrations and leaves images."""
+"""The demo: a real ROS graph that grounds demonstrations and writes images."""

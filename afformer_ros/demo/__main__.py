@@ -29,10 +29,11 @@ from afformer_ros.environment import keep_apart, prepare_environment
 from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
 from afformer_sim.demo_scenes.scene import CAMERA_RATE, Scene
 
-# Set besides the exception, which is lost if a handler raises it while an object is deleted.
+# Set in addition to the exception, which is lost if a handler raises it while an object is
+# deleted.
 _INTERRUPTED = threading.Event()
 
-# Folder with the files of rendered scenes, and all that the demo leaves.
+# Folder with the files of rendered scenes, and all results of the demo.
 _SCENES = 'scenes'
 _KEPT = ('contact_sheet.png', 'overlay.mp4', 'robot.mp4', 'bag', _SCENES)
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     prepare_environment()
     keep_apart()
-    # Exiting in the ordinary way closes every process that was started.
+    # A normal exit closes every process that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -153,7 +154,7 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
 
 
 def _repeat_with_arm(folder: Path, model: str) -> list[Any]:
-    """Let a simulated arm repeat demonstrations, write the film; return rows of the sheet."""
+    """Let a simulated arm repeat demonstrations, write the film, and return rows of the sheet."""
     from afformer_ros.demo.contact_sheet import same_size
     from afformer_ros.demo.robot_film import FILM_RATE, repeat_with_arm
     from afformer_ros.driver.node_processes import NodeProcesses

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recorder of topics to a rosbag2 in mcap that needs no rosbag2 packages."""
+"""A recorder of topics to a rosbag2 in mcap, without the rosbag2 packages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from afformer_core.messages.rosbags_messages import affordance_typestore
 
 
 class BagRecorder:
-    """A recorder that writes every message of some topics into a bag, as serialized.
+    """A recorder that writes the serialized messages of some topics into a bag.
 
     Args:
         node: node that subscribes; another thread must spin it.

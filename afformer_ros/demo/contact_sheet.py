@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images that the demo leaves: a contact sheet, and a film of a moving camera."""
+"""Images of the demo: a contact sheet, and a film of a moving camera."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Row:
 
     Attributes:
         title: title of the scene.
-        result: the result in a line.
+        result: the result, in one line.
         frames: frames of the demonstration, uint8 RGB [H, W, 3] each.
         image: the camera image.
-        overlay: overlay of the size of `image`, or what the arm has done.
+        overlay: overlay in the size of `image`, or an image of the arm's action.
         outline: outline of the demonstrated element, [K, 2] pixels of `image`, or None.
-        labels: what `image` and `overlay` are.
+        labels: captions of `image` and `overlay`.
     """
 
     title: str
@@ -87,15 +87,15 @@ def robot_film_frame(
     title: str,
     result: str,
 ) -> RgbImage:
-    """Compose what a spectator sees beside the overlay, with the demonstration in a corner.
+    """Compose the spectator's view and the overlay, with the demonstration in a corner.
 
     Args:
-        clip: frame of the demonstration, uint8 RGB [H, W, 3] as all images here.
+        clip: frame of the demonstration, uint8 RGB [H, W, 3] like all images here.
         spectator: image of the arm and the fixture.
         overlay: overlay on the image of the robot's camera.
-        label: what the overlay is.
-        title: what is done.
-        result: what came of it so far.
+        label: caption of the overlay.
+        title: description of the task.
+        result: result so far.
 
     Returns:
         uint8 RGB [H, W, 3] with even sides, of one size for images of one size.
@@ -153,7 +153,7 @@ def _spread(count: int, expected: int) -> list[int]:
 
 
 def _grid(frames: list[RgbImage]) -> RgbImage:
-    """Arrange frames in two rows, so that they stay large enough to see."""
+    """Arrange frames in two rows, so that they remain large enough."""
     frames = frames + [np.full_like(frames[0], _BACKGROUND)] * (-len(frames) % 2)
     half = len(frames) // 2
     gap = np.full((frames[0].shape[0], 8, 3), _BACKGROUND, np.uint8)

@@ -35,7 +35,7 @@ _TOPICS = {
     'affordance_cloud': PointCloud2,
     'demonstration_status': DemonstrationStatus,
 }
-# The node and the recorder; nothing is sent before both listen.
+# The node and the recorder; publishing starts after both have subscribed.
 _LISTENERS = 2
 
 
@@ -130,14 +130,14 @@ class DemoGraph:
 
     @property
     def times(self) -> tuple[Times, ...]:
-        """Latencies of groundings since the last `ground_all` began, a few a second."""
+        """Latencies of groundings since the last call of `ground_all`, a few per second."""
         return tuple(self._arrivals.times)
 
     def bring_up(self) -> None:
         """Configure and activate the node.
 
         Raises:
-            NodeError: it refuses.
+            NodeError: the node reports a failure.
         """
         self._driver.bring_up()
 
@@ -145,7 +145,7 @@ class DemoGraph:
         """Play and record a demonstration; return the answer of finish.
 
         Raises:
-            NodeError: the node refuses, or the player fails.
+            NodeError: the node reports a failure, or the player fails.
         """
         self._driver.succeed('start_demonstration', name=scene.name)
         player = self._play('demonstration player', scene.demonstration, 'demonstration', 0.0)
@@ -158,7 +158,7 @@ class DemoGraph:
         """Play an image or a video as the camera; return the results, in order.
 
         Raises:
-            NodeError: the player fails, or nothing comes back.
+            NodeError: the player fails, or no result arrives.
         """
         arrivals = self._arrivals
         arrivals.affordances.clear()
@@ -174,7 +174,7 @@ class DemoGraph:
             ]
 
         self._driver.wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
-        # The last results and their diagnostics are still on their way.
+        # The last results and their diagnostics are still in transit.
         time.sleep(0.3)
         self._driver.wait(self._arrivals.times.__len__, 'the diagnostics')
         return [
@@ -196,7 +196,7 @@ class DemoGraph:
         )
 
     def _wait_until_counted(self) -> None:
-        """Wait until the last frames on their way have been counted."""
+        """Wait until the last frames in transit have been counted."""
         count, since = -1, time.monotonic()
         while time.monotonic() - since < 0.3:
             statuses = self._arrivals.statuses
@@ -215,7 +215,7 @@ class DemoGraph:
         values = {value.key: value.value for one in message.status for value in one.values}
         if 'ground p50 (ms)' in values:
             times = Times(float(values['ground p50 (ms)']), float(values['end to end p50 (ms)']))
-            # The diagnostics repeat a grounding until there is another.
+            # The diagnostics repeat a grounding until the next one.
             if self._last_times != times:
                 self._last_times = times
                 self._arrivals.times.append(times)

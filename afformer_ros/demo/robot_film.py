@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations that a simulated arm repeats in the demo, and the film of it."""
+"""Demonstrations that a simulated arm repeats in the demo, and their film."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ FILM_RATE = 4.0
 _IMAGE_RATE = 2.0
 # Scenes of the benchmark with held-out textures: a button, a drawer and a mug.
 _SCENES = (0, 2, 6)
-# Frames of the film that the result stays.
+# Number of frames for which the film shows the result.
 _STILLS = 8
-# Radians, or metres: less is no motion.
+# Radians or metres below which the arm counts as still.
 _STILL = 0.02
 _LIVE, _FROZEN = "grounded by the robot's camera", 'grounded before the arm moved'
 
 
 @dataclass(frozen=True)
 class View:
-    """What was seen at one time.
+    """The images at one time.
 
     Attributes:
         spectator: image of the spectator, uint8 RGB [H, W, 3].
-        overlay: newest overlay by then, or the last one before the arm moved.
-        moved: whether the arm had moved by then.
+        overlay: newest overlay at that time, or the last one before the arm moved.
+        moved: whether the arm had already moved.
     """
 
     spectator: NDArray[np.uint8]
@@ -49,12 +49,12 @@ class View:
 
     @property
     def label(self) -> str:
-        """What the overlay is."""
+        """Caption of the overlay."""
         return _FROZEN if self.moved else _LIVE
 
 
 class Views:
-    """What was seen so far; the executor's thread adds it.
+    """All views so far; the executor's thread adds them.
 
     The arm hides what it acts on, and leaves it in another state: overlays on images of that tell
     nothing of where it was sent.
@@ -68,14 +68,14 @@ class Views:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was seen."""
+        """Remove all views."""
         self.seen.clear()
         self._overlay: NDArray[np.uint8] | None = None
         self._parked: dict[str, float] | None = None
         self._moved = False
 
     def take_joints(self, message: JointState) -> None:
-        """Notice that the arm moves."""
+        """Detect motion of the arm."""
         positions = dict(zip(message.name, message.position, strict=True))
         if self._parked is None:
             self._parked = positions
@@ -89,17 +89,17 @@ class Views:
         self.seen.append(View(image, overlay, self._moved))
 
     def take_overlay(self, message: Image) -> None:
-        """Show an overlay beside later images of the spectator, unless the arm has moved."""
+        """Set the overlay of later images of the spectator, unless the arm has moved."""
         if not self._moved:
             self._overlay = to_rgb(message)
 
 
 @dataclass(frozen=True)
 class RobotScene:
-    """One demonstration that the arm has repeated, or failed to.
+    """One demonstration that the arm has repeated, or failed to repeat.
 
     Attributes:
-        text: what was to be done and what came of it, for people.
+        text: description of the task and its result.
         row: row of the contact sheet.
         film: frames of the film, uint8 RGB [H, W, 3] each.
     """

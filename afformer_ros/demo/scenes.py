@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes of the demo that are made of the user's files."""
+"""Scenes of the demo from the user's files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST_SIDE = 640
 
 
 def given_scene(folder: Path, video: Path, image: Path) -> Scene:
-    """Make a scene of a video and an image; the camera moves over the image and back.
+    """Create a scene from a video and an image; the camera moves over the image and back.
 
     Raises:
         VideoError: the video cannot be read.
@@ -43,12 +43,12 @@ def given_scene(folder: Path, video: Path, image: Path) -> Scene:
 
 
 def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
-    """Read at most so many frames of a video, evenly spaced: uint8 RGB [H, W, 3] each."""
+    """Read a maximum number of evenly spaced frames of a video, uint8 RGB [H, W, 3] each."""
     return list(read_video(path, count))
 
 
 def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Resize an image to a size that a camera would send, with even sides."""
+    """Resize an image to the size of a camera image, with even sides."""
     scale = min(1.0, _LONGEST_SIDE / max(image.shape[:2]))
     height, width = (max(2, 2 * round(side * scale / 2)) for side in image.shape[:2])
     return np.asarray(
@@ -59,7 +59,7 @@ def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _moved(
     image: NDArray[np.uint8], matrices: Iterator[NDArray[np.float64]]
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield an image as each matrix shows it."""
+    """Yield an image transformed by each matrix."""
     size = (image.shape[1], image.shape[0])
     for matrix in matrices:
         moved: Any = cv2.warpPerspective(

@@ -37,7 +37,7 @@ _BRING_UP = {
     Transition.TRANSITION_CONFIGURE: 'inactive',
     Transition.TRANSITION_ACTIVATE: 'active',
 }
-# Seconds after which an answer counts as lost.
+# Seconds after which an answer is assumed to be lost.
 _LOSS = 15.0
 _PATIENCE = 60.0
 
@@ -56,8 +56,8 @@ class GroundingDriver:
         self.node = rclpy.create_node(name)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
-        # Made before the grounding node starts: Fast DDS drops answers to clients that the node
-        # has not found yet.
+        # Created before the grounding node starts, because Fast DDS drops answers to clients that
+        # the node has not discovered.
         self._clients = {name: self._create_client(name) for name in _SERVICES}
         self._grounding: NodeProcess | None = None
         self._ending = threading.Event()
@@ -78,7 +78,7 @@ class GroundingDriver:
         """Configure and activate the grounding node.
 
         Raises:
-            NodeError: it refuses, or fails.
+            NodeError: the node reports a failure, or ends.
         """
         for transition, goal in _BRING_UP.items():
             answer = self._attempt('change_state', _LOSS, transition=Transition(id=transition))
@@ -92,7 +92,7 @@ class GroundingDriver:
         """Call a service of the grounding node; return its answer.
 
         Raises:
-            NodeError: the answer says that it failed.
+            NodeError: the answer reports a failure.
         """
         answer = self._call(service, **fields)
         if not answer.success:
@@ -100,7 +100,7 @@ class GroundingDriver:
         return answer
 
     def request(self, client: Any, request: Any) -> Any:
-        """Call the service of a client of this driver's node; return its answer.
+        """Call a service with a client of this driver's node; return its answer.
 
         Raises:
             NodeError: a process failed, or there is no answer within a minute.
@@ -115,14 +115,14 @@ class GroundingDriver:
         return wait_until(condition, what, self.processes)
 
     def stop_spinning(self) -> None:
-        """Stop the thread, so that no callback runs any more."""
+        """Stop the thread, after which no callback runs."""
         self._ending.set()
         self._executor.wake()
         if self._spinner.is_alive():
             self._spinner.join(5.0)
 
     def close(self) -> None:
-        """Leave ROS."""
+        """Shut ROS down."""
         self.stop_spinning()
         self._executor.shutdown(timeout_sec=1.0)
         self.node.destroy_node()
@@ -148,7 +148,7 @@ class GroundingDriver:
         while not answered.wait(0.1):
             self.processes.check()
             if time.monotonic() > end:
-                # The node may never find this client.
+                # The node may never discover this client.
                 self.node.destroy_client(client)
                 self._clients[service] = self._create_client(service)
                 return None

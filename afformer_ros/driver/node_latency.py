@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency of the grounding node, measured from outside over DDS and printed as JSON.
+"""The latency of the grounding node, measured from outside over DDS and printed as JSON.
 
 python -m afformer_ros.driver.node_latency MODEL_FOLDER onnxruntime fp32 --threads 2 --seconds 20
 """
@@ -24,7 +24,7 @@ from afformer_ros.environment import keep_apart, prepare_environment
 RATE = 30.0
 # Size of camera images and demonstration frames.
 _WIDTH, _HEIGHT = 640, 480
-# Seconds of images that are not counted, since caches are cold at first.
+# Seconds of images that are not counted, while caches are cold.
 _WARM_UP = 2.0
 _DEMONSTRATION = 'noise'
 
@@ -97,10 +97,10 @@ def _parameters(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 class _Watch:
-    """A publisher of images that records how old the results are when they arrive here.
+    """A publisher of images that records the age of results on arrival.
 
     Args:
-        driver: driver of the node, which is not started yet.
+        driver: driver of the node, before the node starts.
     """
 
     def __init__(self, driver: Any) -> None:
@@ -142,7 +142,7 @@ class _Watch:
         self._ages.clear()
         self._publish(messages, seconds)
         ages = 1e3 * np.array(self._ages)
-        # The diagnostics of the last images are still on their way.
+        # The diagnostics of the last images are still in transit.
         time.sleep(1.0)
         if self._gpu_problem:
             raise AfformerError(self._gpu_problem)

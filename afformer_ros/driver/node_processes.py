@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes in processes of their own: each has a log, and always ends."""
+"""Nodes in separate processes, each with a log, which are always terminated."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _PATIENCE = 5.0
 
 
 class NodeError(AfformerError):
-    """A node that failed or refuses, so that its driver cannot go on."""
+    """Raised if a node failed or reports a failure, so that its driver cannot continue."""
 
 
 class NodeProcess:
-    """A node in a process of its own.
+    """A node in a separate process.
 
     Args:
         name: name for messages.
@@ -61,14 +61,14 @@ class NodeProcess:
 
     @property
     def output(self) -> str:
-        """The end of its output so far."""
+        """The end of the output so far."""
         return self._log.read_text(errors='replace').strip()[-2000:]
 
     def check(self) -> None:
-        """Check that it runs, or ended without a failure.
+        """Check that the process runs, or ended without a failure.
 
         Raises:
-            NodeError: it failed; the message holds the end of its output.
+            NodeError: it failed; the message contains the end of its output.
         """
         if self._process.poll() not in (None, 0):
             raise NodeError(
@@ -76,12 +76,12 @@ class NodeProcess:
             )
 
     def interrupt(self) -> None:
-        """Tell the process to end, by SIGINT."""
+        """Send SIGINT to the process."""
         if self.running:
             self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> None:
-        """Wait until the process ends, and end it by SIGKILL where it does not."""
+        """Wait until the process ends, and send SIGKILL if it does not."""
         if self.running:
             try:
                 self._process.wait(_PATIENCE)
@@ -91,7 +91,7 @@ class NodeProcess:
 
 
 class NodeProcesses:
-    """The nodes that were started; none of them outlives the `with` block.
+    """The started nodes; none of them outlives the `with` block.
 
     Args:
         logs: folder of their output.
@@ -130,20 +130,20 @@ class NodeProcesses:
         return process
 
     def check(self) -> None:
-        """Check that no node failed.
+        """Check that no node has failed.
 
         Raises:
-            NodeError: one did.
+            NodeError: a node has failed.
         """
         for process in self._started:
             process.check()
 
 
 def wait_until(condition: Any, what: str, processes: NodeProcesses, timeout: float = 60.0) -> Any:
-    """Wait for a condition while no process fails; return its result.
+    """Wait for a condition as long as no process fails; return its result.
 
     Raises:
-        NodeError: a process failed, or the timeout in seconds is over.
+        NodeError: a process failed, or the timeout in seconds expired.
     """
     end = time.monotonic() + timeout
     while not (result := condition()):

@@ -15,7 +15,7 @@ from afformer_ros.process import run_node
 from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
 from afformer_ros.transport_watch import DEAF_STATUS
 
-# Services that wait for the model must leave threads for parameters.
+# Services that wait for the model must leave threads for parameter services.
 _THREADS = 8
 
 

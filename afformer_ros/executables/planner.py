@@ -15,7 +15,7 @@ from afformer_ros.process import run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Repeat the demonstrations once; return 0 where the arm acted, and 1 where it did not."""
+    """Repeat the demonstrations once; return 0 if the arm acted, and 1 otherwise."""
     check_arguments(
         arguments,
         'Ask the grounding node where to act, let the arm act there, and say what the camera sees '

@@ -14,7 +14,7 @@ from afformer_ros.process import run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the node to the last frame; return its exit status."""
+    """Run the node until the last frame; return its exit status."""
     check_arguments(
         arguments,
         'Publish a video, an image or a folder of images on the topic image, as a camera would. '

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The executable `rviz`: RViz in the frame of the images that it shows.
+"""The executable `rviz`: RViz with the frame of the images as its fixed frame.
 
 ros2 run afformer_ros rviz -d ground.rviz --ros-args -r /image:=/camera/image_raw
 """
@@ -32,7 +32,7 @@ _REMINDER_PERIOD = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Become RViz once an image has named its frame; return the exit status where that fails."""
+    """Wait for the frame of an image and execute RViz; return the exit status on failure."""
     options, passed_on = _parser().parse_known_args(arguments)
     try:
         program = Path(get_package_prefix('rviz2')) / 'lib' / 'rviz2' / 'rviz2'
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             frame = _frame_of_the_first_image(passed_on)
         except (KeyboardInterrupt, ExternalShutdownException):
             return 0
-    # RViz's own options must precede --ros-args. Without a frame of the images it uses its
+    # Options of RViz must precede --ros-args. Without a frame of the images, RViz uses its
     # default.
     chosen = ['--fixed-frame', frame] if frame else []
     sys.stdout.flush()

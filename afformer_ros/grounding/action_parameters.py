@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of the grounding node about goals of its actions."""
+"""Parameters of the grounding node for goals of its actions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GOAL_POLICIES = ('queue', 'refuse', 'replace')
 
 @dataclass(frozen=True)
 class ActionParameters:
-    """The parameters about the actions; each text is its ROS description."""
+    """The parameters of the actions; each text is the ROS description."""
 
     goal_policy: str = parameter(
         'queue',

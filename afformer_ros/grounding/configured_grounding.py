@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configured grounding node: its topics, services and worker, until its cleanup."""
+"""The configured grounding node: topics, services and worker, until the cleanup."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ _CLOSED = 'the node was cleaned up or shut down'
 class ConfiguredGrounding:
     """Topics, services and the worker of a configured node.
 
-    Callbacks of the executor only store what arrives; the worker's thread does the rest and
-    publishes. The thread starts once everything is there.
+    Callbacks of the executor only store messages; the worker's thread processes them and
+    publishes. The thread starts when everything is created.
 
     Args:
-        node: node that owns them; its parameters that may change at any time are read anew for
-            each image.
-        parameters: as they are at the configuration.
+        node: node that owns them; parameters that may change at any time are read again for each
+            image.
+        parameters: parameters at the time of configuration.
         qos: quality of service of the topics.
         priority_lock: priority lock of results over callbacks.
         actions: actions of the node.
-        transport: watch of what messages come by.
+        transport: watch of the transport of messages.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ConfiguredGrounding:
         self._parameters = parameters
         self._live_parameters = partial(read_parameters, node, GroundingParameters)
         self._statistics = GroundingStatistics(parameters.latency_window)
-        # What is older or newer by the time before the jump is neither by the time after it.
+        # Ages from before the jump are not valid after it.
         latency = self._statistics.latency
         self._jumps = node.get_clock().create_jump_callback(
             _BACKWARDS, post_callback=lambda jump: latency.clear()
@@ -145,31 +145,31 @@ class ConfiguredGrounding:
         self._worker.start(self._loader.load)
 
     def loading_error(self, timeout: float) -> str:
-        """Say why the model could not be loaded; empty if it was, or still is being loaded.
+        """Explain why loading the model failed; empty if it succeeded or is still running.
 
         Args:
-            timeout: seconds to wait for it.
+            timeout: maximum time to wait for it, in seconds.
         """
         return self._worker.loading_error(timeout)
 
     def activate(self) -> None:
-        """Ground images and take demonstrations from now on."""
+        """Start to ground images and to accept demonstrations."""
         self._recorder.activate()
         self._worker.set_grounding(True)
         self._ground_action.activate()
 
     def deactivate(self) -> None:
-        """Stop; a recording that was not finished is dropped."""
+        """Stop, and drop an unfinished recording."""
         self._ground_action.deactivate('the node was deactivated')
         self._worker.set_grounding(False)
         self._recorder.deactivate()
 
     def close(self, timeout: float) -> bool:
-        """Remove everything; whether the worker ended within the timeout, in seconds."""
+        """Remove everything; return whether the worker ended within the timeout in seconds."""
         begin = time.monotonic()
         self._ground_action.close(_CLOSED)
         self._worker.set_grounding(False)
-        # What an unfinished recording has written is removed.
+        # The file of an unfinished recording is removed.
         self._recorder.cancel(timeout, 'the node ends')
         self._record_action.close(_CLOSED)
         ended = self._load_action.close(_CLOSED, max(0.0, begin + timeout - time.monotonic()))

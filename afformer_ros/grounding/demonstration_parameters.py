@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of the grounding node about demonstrations: recording, storing and loading them."""
+"""Parameters of the grounding node for recording, storing and loading demonstrations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MESSAGE_TYPES = ('auto', 'raw', 'compressed')
 
 @dataclass(frozen=True)
 class DemonstrationParameters:
-    """The parameters about demonstrations; each text is its ROS description."""
+    """The parameters of demonstrations; each text is the ROS description."""
 
     demonstration_type: str = parameter(
         'auto',
@@ -56,12 +56,12 @@ class DemonstrationParameters:
 
     @property
     def recording_settings(self) -> RecordingSettings:
-        """How demonstrations are recorded."""
+        """Settings of recordings."""
         return RecordingSettings(trim=self.trim_demonstrations)
 
     @property
     def store_path(self) -> Path:
-        """Folder that keeps finished demonstrations."""
+        """Folder of finished demonstrations."""
         if self.store_folder:
             return Path(self.store_folder).expanduser()
         home = os.environ.get('ROS_HOME') or '~/.ros'
@@ -69,5 +69,5 @@ class DemonstrationParameters:
 
     @property
     def readable_folders(self) -> tuple[Path, ...]:
-        """Folders below which demonstrations may be read, resolved."""
+        """Folders from which demonstrations may be read, resolved."""
         return tuple(Path(one).expanduser().resolve() for one in self.demonstration_folders if one)

@@ -20,18 +20,18 @@ _STOPPING_PATIENCE = 1.0
 
 
 class EngineBuild:
-    """Compiles in a process of its own, which nothing here waits for, then loads what came out.
+    """A compilation in a separate process, without blocking, whose engines are then loaded.
 
     Args:
         model: the model folder.
         precision: one of `PRECISIONS`.
-        log: told in lines how far it is.
-        ready: called from another thread with the session, once it has passed its self-test;
-            gives what is done when the session is used.
+        log: called with lines of progress.
+        ready: called from another thread with the session after its self-test; returns a future
+            that is done when the session is in use.
 
     Attributes:
-        status: what it does, in words.
-        problem: why there are no engines; empty: there are, or may be.
+        status: description of its progress.
+        problem: reason why there are no engines; empty: there are, or may still be.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EngineBuild:
         self._thread.start()
 
     def stop(self) -> None:
-        """Give up where it is not done."""
+        """Stop the compilation, unless it is done."""
         with self._lock:
             self._stopping = True
             if self._process is not None:
@@ -71,14 +71,14 @@ class EngineBuild:
             self._ready(session).result()
         except WorkerStoppedError:
             return
-        # Whatever it is, the node goes on without engines and says why.
+        # After any error, the node continues without engines and reports the reason.
         except Exception as error:  # noqa: BLE001
             self._fail(str(error) if isinstance(error, AfformerError) else repr(error))
             return
         self._say('the engines are used now')
 
     def _compile(self) -> bool:
-        """Compile the engines; return whether there are some."""
+        """Compile the engines; return whether that succeeded."""
         command = [sys.executable, '-m', 'afformer_core.cli.main', 'build-engine', '--require-gpu']
         with self._lock:
             if self._stopping:
@@ -98,7 +98,7 @@ class EngineBuild:
         return process.returncode == 0
 
     def _reason(self, status: int) -> str:
-        """Say why the process failed; one that a signal ended could not say it."""
+        """Return why the process failed, even if a signal ended it."""
         if status < 0:
             return f'the process that compiles {describe_exit(status)}, after: {self.status}'
         return self.status.removeprefix('afformer: error: ')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transforms from the camera to another frame, by tf2 if it is installed."""
+"""Transforms from the camera to another frame, through tf2 if it is installed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.frame_placements import FramePlacements
 from afformer_core.outputs.placement import Placement
 
-# A transform is often published a little after the image that it belongs to.
+# A transform is often published shortly after its image.
 _PATIENCE = 0.03
 _POLL = 0.003
-# Nanoseconds by which transforms that are on their way to a stamp are older at most; those that
-# are older have ended.
+# Maximum age, relative to a stamp, of transforms that are still being published, in nanoseconds;
+# older ones have ended.
 _RECENT = 10**9
 
 
 class FrameTransforms:
-    """Looks up where positions are published, and which way is up, at the stamp of each image.
+    """The lookup of the frame of positions, and of its vertical, at the stamp of each image.
 
     Args:
         node: node that listens to the transforms; it must be spun by another thread.
-        target_frame: frame of all positions; empty: that of each image.
+        target_frame: frame of all positions; empty: the frame of each image.
         vertical_frame: frame whose z axis points up; empty: see `FramePlacements`.
     """
 
@@ -45,18 +45,18 @@ class FrameTransforms:
             self._listen({name: frame for name, frame in given.items() if frame})
 
     def placement(self, header: Header) -> Placement:
-        """Find the frame that positions of an image are published in, and its vertical."""
+        """Look up the frame in which positions of an image are published, and its vertical."""
         placement = self._placements.placement(header.frame_id, stamp_nanoseconds(header.stamp))
         self.problem = placement.missing_transform
         return placement
 
     def placement_in(self, frame: str, header: Header) -> Placement:
-        """Find another frame than the target frame, to which `listen_for` has listened."""
+        """Look up another frame than the target frame, after a call of `listen_for`."""
         stamp = stamp_nanoseconds(header.stamp)
         return self._placements.placement_in(frame, header.frame_id, stamp)
 
     def listen_for(self, frame: str) -> None:
-        """Listen to the transforms from now on, because a frame is asked for."""
+        """Start to listen to transforms, because a frame is requested."""
         if self._buffer is None and not self._missing:
             self._listen({'target_frame': frame})
 
@@ -65,7 +65,7 @@ class FrameTransforms:
         if self._listener is not None:
             self._listener.unregister()
             self._node.destroy_service(self._buffer.srv)
-            # The clock of the node would keep the buffer; before Jazzy there is no handle.
+            # The clock of the node would keep the buffer alive; before Jazzy there is no handle.
             if (jumps := getattr(self._buffer, 'jump_handle', None)) is not None:
                 jumps.unregister()
 
@@ -81,13 +81,13 @@ class FrameTransforms:
             at = Time(nanoseconds=stamp)
             self._wait_for_transform(target, source, at)
             found = self._buffer.lookup_transform(target, source, at)
-        # rclpy has no time before the epoch.
+        # rclpy does not support times before the epoch.
         except (self._errors, ValueError) as error:
             raise TransformError(str(error)) from error
         return RigidTransform.from_message(found.transform)
 
     def _wait_for_transform(self, target: str, source: str, at: Time) -> None:
-        # The patience of tf2 itself has no end while a simulated clock stands still.
+        # The timeout of tf2 itself never expires while a simulated clock stands still.
         end = time.monotonic() + _PATIENCE
         while not self._buffer.can_transform(target, source, at):
             if time.monotonic() >= end or not self._is_on_its_way(target, source, at):
@@ -95,7 +95,7 @@ class FrameTransforms:
             time.sleep(_POLL)
 
     def _is_on_its_way(self, target: str, source: str, at: Time) -> bool:
-        """Tell whether the transforms between two frames may soon reach a stamp."""
+        """Check whether the transforms between two frames may soon reach a stamp."""
         try:
             newest = self._buffer.get_latest_common_time(target, source)
         except self._errors:
@@ -103,7 +103,7 @@ class FrameTransforms:
         return 0 < at.nanoseconds - int(newest.nanoseconds) < _RECENT
 
     def _listen(self, frames: Mapping[str, str]) -> None:
-        """Begin to listen, for frames by what asks for them."""
+        """Start to listen, for frames by the name of their source."""
         try:
             import tf2_ros
         except ImportError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Diagnostics of the grounding node."""
+"""The diagnostics of the grounding node."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from afformer_ros.topic_watch import TopicWatch
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """Status of one component of the node in the diagnostics.
+    """The status of one component of the node in the diagnostics.
 
     Attributes:
         name: name of the component, such as 'latency'.
-        error: what is broken; empty: nothing.
-        warning: what is not as it should be; empty: nothing.
-        message: message where there is neither error nor warning.
+        error: error; empty: none.
+        warning: warning; empty: none.
+        message: message if there is neither an error nor a warning.
         values: details as text.
     """
 
@@ -54,7 +54,7 @@ class ComponentStatus:
 def status_of(
     diagnostics: DiagnosticArray, node_name: str, component: str
 ) -> DiagnosticStatus | None:
-    """Return the status of a component of a node by its full name; None: there is none."""
+    """Return the status of a component of a node by its full name; None if there is none."""
     name = _status_name(node_name, component)
     return next((one for one in diagnostics.status if one.name == name), None)
 
@@ -66,14 +66,14 @@ def _status_name(node_name: str, component: str) -> str:
 def topic_status(
     name: str, watch: TopicWatch, needed: bool, deaf: str, remark: str = ''
 ) -> ComponentStatus:
-    """Report what is known of a topic.
+    """Report the status of a topic.
 
     Args:
         name: name of the topic.
         watch: watch of its subscription.
         needed: whether it must have a publisher.
-        deaf: why no message reaches the node; empty: they do.
-        remark: what is wrong although messages arrive; empty: nothing.
+        deaf: reason why no message reaches the node; empty: messages do.
+        remark: problem despite arriving messages; empty: none.
     """
     problem = watch.problem()
     if problem and not needed and not watch.publishers:
@@ -83,12 +83,12 @@ def topic_status(
 
 
 class GroundingDiagnostics:
-    """Publisher of diagnostics at a steady rate, whatever the clock of the node does.
+    """A publisher of diagnostics at a steady rate, independent of the node's clock.
 
     Args:
         node: node that publishes.
         period: seconds.
-        find: function that gives the statuses, the most important first.
+        find: function that returns the statuses, the most important first.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class GroundingDiagnostics:
         self._node = node
         self._find = find
         self._publisher: Any = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
-        # The diagnostics go on while a simulation stands still.
+        # The diagnostics continue while simulated time stands still.
         self._timer = node.create_timer(
             period,
             self._publish,

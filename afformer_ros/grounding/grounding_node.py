@@ -26,13 +26,14 @@ from afformer_ros.service_pool_executor import PriorityLock
 from afformer_ros.shared_memory_ports import SharedMemoryPorts
 from afformer_ros.transport_watch import TransportWatch
 
-# Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
+# Lifecycle managers wait five seconds for a transition; a model that takes longer continues to
+# load.
 _LOADING_PATIENCE = 3.0
 _STOPPING_PATIENCE = 1.5
 
 
 class GroundingNode(LifecycleNode):
-    """Grounds the selected demonstration in every image that it can keep up with.
+    """A node that grounds the selected demonstration in the newest camera images.
 
     Subscribes to `image`, `depth`, `camera_info`, `demonstration` and
     `demonstration_frame_mouse_left`; publishes `affordance`, `grasp_candidates`,
@@ -40,20 +41,19 @@ class GroundingNode(LifecycleNode):
     `demonstration_frame` and `/diagnostics`; offers `~/start_demonstration`,
     `~/finish_demonstration`, `~/load_demonstration`, `~/select_demonstration`,
     `~/list_demonstrations`, `~/delete_demonstration`, `~/get_demonstration_frame` and
-    `~/mark_contact`. All of these exist from its configuration on; images are grounded and
+    `~/mark_contact`. All of these exist after its configuration; images are grounded and
     demonstrations recorded while it is active. The actions `~/ground_demonstration`,
-    `~/record_demonstration` and `~/load_demonstration` are there all the time, so that every goal
-    has a result that says why.
-    While it is active, it keeps up a bond with a lifecycle manager on `bond`.
+    `~/record_demonstration` and `~/load_demonstration` always exist, so that every goal receives a
+    result with a reason. While it is active, it maintains a bond with a lifecycle manager on
+    `bond`.
 
     Args:
-        priority_lock: priority lock of results over callbacks; None: callbacks do not give way.
-        give_up: called when messages no longer reach the process, and will not again.
+        priority_lock: priority lock of results over callbacks; None: callbacks do not yield.
+        give_up: called when messages permanently no longer reach the process.
         options: options of `LifecycleNode`.
 
     Raises:
-        rclpy.exceptions.InvalidParameterValueException: a parameter given at the start is out of
-            range.
+        rclpy.exceptions.InvalidParameterValueException: an initial parameter is out of range.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class GroundingNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._validate_parameters)
         declare_parameters(self, GroundingParameters)
         declare_parameters(self, QosParameters)
-        # What a parameter alone allows may still contradict another.
+        # A value that is valid by itself may contradict another parameter.
         read_parameters(self, GroundingParameters)
         self._declared = True
         self._actions = NodeActions(self)
@@ -79,7 +79,7 @@ class GroundingNode(LifecycleNode):
         )
 
     def close(self) -> bool:
-        """Drop what was configured; whether its thread ended."""
+        """Drop the configuration; return whether its thread ended."""
         self._bond.close()
         configured, self._configured = self._configured, None
         return configured is None or configured.close(_STOPPING_PATIENCE)
@@ -91,7 +91,7 @@ class GroundingNode(LifecycleNode):
         super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Open the model and the topics; loading that takes long goes on in the background."""
+        """Open the model and the topics; a long loading continues in the background."""
         try:
             self._configured = ConfiguredGrounding(
                 self,
@@ -102,7 +102,7 @@ class GroundingNode(LifecycleNode):
                 self._transport,
             )
             error = self._configured.loading_error(_LOADING_PATIENCE)
-        # rclpy would turn it into an error without a word.
+        # rclpy would turn it into an error without a message.
         except Exception as failure:  # noqa: BLE001
             error = f'{type(failure).__name__}: {failure}'
         if error:
@@ -112,7 +112,7 @@ class GroundingNode(LifecycleNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Begin to ground."""
+        """Start to ground images."""
         configured = self._configured
         error = 'it is not configured'
         if configured is not None:
@@ -126,7 +126,7 @@ class GroundingNode(LifecycleNode):
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop grounding; an unfinished recording is dropped."""
+        """Stop grounding, and drop an unfinished recording."""
         self._bond.close()
         if self._configured is not None:
             self._configured.deactivate()

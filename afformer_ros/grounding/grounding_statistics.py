@@ -16,16 +16,16 @@ from afformer_core.outputs.results import StreamedGrounding
 
 @dataclass(frozen=True)
 class StageTimes:
-    """Seconds of one image on its way from the camera to its result.
+    """The stage times of one image from the camera to its result, in seconds.
 
     Attributes:
         age_at_arrival: from the stamp of the image to its arrival, by the node's clock.
         wait: from its arrival until the worker took it.
         preprocess: from the message to its colours.
-        ground: in the model.
-        postprocess: from the model's output to peaks, smoothed, and points in space.
-        publish: making and sending the messages.
-        overhead: the three stages before, after and besides the model together.
+        ground: time of the model.
+        postprocess: from the model's output to smoothed peaks and points in space.
+        publish: creating and sending the messages.
+        overhead: sum of the three stages besides the model.
         end_to_end: from the stamp of the image until everything was sent, by the node's clock.
     """
 
@@ -40,10 +40,10 @@ class StageTimes:
 
 
 class LatencyWindow:
-    """Stage times of the last seconds; for use by several threads.
+    """A window of the stage times of the last seconds; thread-safe.
 
     Args:
-        seconds: how many.
+        seconds: length of the window.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -52,13 +52,13 @@ class LatencyWindow:
         self._times: deque[tuple[float, tuple[float, ...]]] = deque()
 
     def add(self, times: StageTimes) -> None:
-        """Take the times of an image."""
+        """Add the times of an image."""
         with self._lock:
             self._times.append((time.monotonic(), astuple(times)))
             self._forget()
 
     def clear(self) -> None:
-        """Forget all times, because the clock was set."""
+        """Remove all times, because the clock was set."""
         with self._lock:
             self._times.clear()
 
@@ -80,10 +80,10 @@ class LatencyWindow:
         return 0.0 if times is None else float(np.percentile(times, 95))
 
     def problem(self, limit: float) -> str:
-        """Say why results are too old; empty if they are not.
+        """Explain why results are too old; empty if they are not.
 
         Args:
-            limit: seconds from stamp to result that are no problem; 0: any.
+            limit: maximum acceptable seconds from stamp to result; 0: any.
         """
         late = self.high_latency()
         if not limit or -ANOTHER_CLOCK <= late <= limit:
@@ -111,10 +111,10 @@ class LatencyWindow:
 
 
 class GroundingStatistics:
-    """Counts of the node, filled and read by several threads.
+    """Counts of the node; thread-safe.
 
     Args:
-        latency_window: seconds over which latencies are told.
+        latency_window: seconds over which latencies are reported.
     """
 
     def __init__(self, latency_window: float) -> None:
@@ -131,12 +131,12 @@ class GroundingStatistics:
         self._result: StreamedGrounding | None = None
 
     def image_replaced(self) -> None:
-        """Count an image that was left out because a newer one came."""
+        """Count an image that was skipped because a newer one arrived."""
         with self._lock:
             self._replaced += 1
 
     def image_ignored(self) -> None:
-        """Count an image that was left out because nobody listens."""
+        """Count an image that was skipped because no result has a subscriber."""
         with self._lock:
             self._ignored += 1
 
@@ -157,17 +157,17 @@ class GroundingStatistics:
             self._refusal = ''
 
     def frame_dropped(self) -> None:
-        """Count a frame of a demonstration that was lost because too many waited."""
+        """Count a frame of a demonstration that was lost because the queue was full."""
         with self._lock:
             self._dropped_frames += 1
 
     def refusal(self) -> str:
-        """Say why the last image gave nothing; empty if it did."""
+        """Explain why the last image gave no result; empty if it did."""
         with self._lock:
             return f'the last image could not be grounded: {self._refusal}' * bool(self._refusal)
 
     def depth_problem(self) -> str:
-        """Say why the best point of the last result has no position; empty if it has one."""
+        """Explain why the best point of the last result has no position; empty if it has one."""
         with self._lock:
             if self._result is None or not self._result.surfaces:
                 return ''

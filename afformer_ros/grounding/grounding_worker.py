@@ -15,23 +15,23 @@ Result = TypeVar('Result')
 
 
 class WorkerStoppedError(Exception):
-    """The worker ended before it came to a command."""
+    """Raised if the worker ended before it executed a command."""
 
 
 class GroundingWorker(Generic[Owned]):
-    """Worker that runs everything that uses the model in one thread.
+    """A worker that runs everything that uses the model in one thread.
 
-    Commands are done in order, before anything else. What is recorded is done in order too, and
-    is bounded: `offer_frame` refuses when it is full. Of images only the newest is kept, and it
-    waits until it can be grounded. All of them may be given before the thread starts.
+    Commands are executed first, in order. Frames are recorded in order, from a bounded queue:
+    `offer_frame` returns False when it is full. Only the newest image is kept until it can be
+    grounded. All of them may be submitted before the thread starts.
 
     Args:
-        can_ground: whether an image could be grounded now.
-        failed: told of an exception that grounding or recording let through before the end.
-        frame_capacity: frames that may wait.
+        can_ground: function that returns whether an image could be grounded now.
+        failed: called with an uncaught exception of grounding or recording before the end.
+        frame_capacity: maximum number of waiting frames.
 
     Attributes:
-        loaded: done once the thread owns something, or with what loading raised.
+        loaded: future that is done when loading has finished, or has the error of loading.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class GroundingWorker(Generic[Owned]):
         self._thread: threading.Thread | None = None
 
     def start(self, load: Callable[[], Owned]) -> None:
-        """Begin to work; to be called once.
+        """Start the thread; call it once.
 
         Args:
-            load: makes what the thread owns, in the thread.
+            load: creates the object that the thread owns, in the thread.
         """
         self._thread = threading.Thread(
             target=self._run, args=(load,), name='grounding', daemon=True
@@ -66,10 +66,10 @@ class GroundingWorker(Generic[Owned]):
         self._thread.start()
 
     def loading_error(self, timeout: float) -> str:
-        """Tell why nothing could be loaded; empty if it was, or still is being loaded.
+        """Explain why loading failed; empty if it succeeded or is still running.
 
         Args:
-            timeout: seconds to wait for it.
+            timeout: maximum time to wait for it, in seconds.
         """
         try:
             error = self.loaded.exception(timeout)
@@ -85,21 +85,22 @@ class GroundingWorker(Generic[Owned]):
     def submit(
         self, command: Callable[[Owned], Result], after_frames: bool = False
     ) -> Future[Result]:
-        """Have a command done by the thread.
+        """Submit a command to the thread.
 
         Args:
-            command: called with what the thread owns.
-            after_frames: whether frames that were offered before come first.
+            command: called with the object that the thread owns.
+            after_frames: whether earlier frames are recorded first.
 
         Returns:
-            its result; WorkerStoppedError once the thread has ended, or what loading raised.
+            future of its result; it has a WorkerStoppedError if the thread has ended, or the error
+            of loading.
         """
         future: Future[Result] = Future()
 
         def run(owned: Owned) -> None:
             try:
                 result = command(owned)
-            # It belongs to whoever gave the command.
+            # The error belongs to the caller of the command.
             except Exception as error:  # noqa: BLE001
                 self._settle(future, error=error)
             else:
@@ -115,7 +116,7 @@ class GroundingWorker(Generic[Owned]):
         return future
 
     def offer_frame(self, record: Callable[[Owned], None]) -> bool:
-        """Have a frame recorded; False where too many wait, and it is not taken."""
+        """Queue a frame for recording; return False if the queue is full."""
         with self._wake:
             if len(self._recorded) >= self._frame_capacity:
                 return False
@@ -124,7 +125,7 @@ class GroundingWorker(Generic[Owned]):
         return True
 
     def offer_image(self, ground: Callable[[Owned], None]) -> bool:
-        """Have an image grounded; True where it replaces one that was not."""
+        """Queue an image for grounding; return True if it replaces a waiting one."""
         with self._wake:
             replaced = self._image is not None
             self._image = ground
@@ -132,14 +133,14 @@ class GroundingWorker(Generic[Owned]):
         return replaced
 
     def set_grounding(self, grounding: bool) -> None:
-        """Ground images from now on, or no longer; an image that waits is forgotten."""
+        """Start or stop grounding; a waiting image is dropped."""
         with self._wake:
             self._grounding = grounding
             self._image = None
             self._wake.notify()
 
     def stop(self, timeout: float) -> bool:
-        """End the thread after what it does now; commands that wait fail.
+        """End the thread after its current task; waiting commands fail.
 
         Returns:
             whether it ended within the timeout, in seconds.
@@ -156,7 +157,7 @@ class GroundingWorker(Generic[Owned]):
     def _run(self, load: Callable[[], Owned]) -> None:
         try:
             owned = load()
-        # Whatever it is, it is told by `loaded`.
+        # `loaded` reports any error.
         except Exception as error:  # noqa: BLE001
             with self._wake:
                 self._stopping, self._ended = True, error
@@ -167,11 +168,11 @@ class GroundingWorker(Generic[Owned]):
         while (work := self._next(owned)) is not None:
             try:
                 work(owned)
-            # The next image may be sound.
+            # The next image may be valid.
             except Exception as error:  # noqa: BLE001
                 if not self._stopping:
                     self._failed(error)
-            # A name that outlives its turn would keep an image alive while the thread waits.
+            # A remaining reference would keep an image alive while the thread waits.
             del work
 
     def _next(self, owned: Owned) -> Callable[[Owned], None] | None:
@@ -191,7 +192,7 @@ class GroundingWorker(Generic[Owned]):
         self, future: Future[Any], result: Any = None, error: Exception | None = None
     ) -> None:
         with self._wake:
-            # Whoever is taken out of the set here is the only one to set the future.
+            # Only the caller that removes it from the set sets the future.
             if future not in self._waiting:
                 return
             self._waiting.discard(future)

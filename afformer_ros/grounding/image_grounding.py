@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grounding of the node's camera images, from their arrival to the topics of the results."""
+"""The grounding of camera images in the node, from their arrival to the published results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def available_output_types() -> dict[str, str]:
 
 
 class GroundingPublisher:
-    """Publishes results while the node is active.
+    """A publisher of results while the node is active.
 
     Args:
         node: node that publishes.
@@ -65,11 +65,11 @@ class GroundingPublisher:
 
     @property
     def has_subscribers(self) -> bool:
-        """Whether anybody listens to any result."""
+        """Whether any result has a subscriber."""
         return any(one.get_subscription_count() for one in self._publishers.values())
 
     def publish(self, messages: OutputMessages) -> None:
-        """Publish a result to whoever listens."""
+        """Publish a result on the topics that have subscribers."""
         for topic, publisher in self._publishers.items():
             if publisher.get_subscription_count():
                 publisher.publish(messages.create(topic))
@@ -82,13 +82,13 @@ class GroundingPublisher:
 
 @dataclass(frozen=True)
 class _Arrival:
-    """An image message and when it came.
+    """An image message and its arrival.
 
     Attributes:
         message: the image.
-        received: monotonic seconds.
-        age: seconds since its stamp by the node's clock, when it came.
-        expected_depth: keeps the depth of the image as long as this lives.
+        received: time of arrival, monotonic seconds.
+        age: seconds from its stamp to its arrival, by the node's clock.
+        expected_depth: object that keeps the depth of the image.
     """
 
     message: Image | CompressedImage
@@ -98,18 +98,18 @@ class _Arrival:
 
 
 class ImageGrounding:
-    """Has the worker ground the newest image, and publishes what comes out.
+    """The grounding of the newest image in the worker, and the publication of its result.
 
     Args:
-        node: whose clock and log are used.
-        read_parameters: the parameters as they are now.
+        node: node whose clock and log are used.
+        read_parameters: function that reads the current parameters.
         worker: worker that owns the demonstrations.
-        pipeline: from an image to its result; used in the worker's thread alone.
+        pipeline: pipeline from an image to its result, used only in the worker's thread.
         publisher: publisher of the results.
-        statistics: told of each image.
+        statistics: statistics, to which each image is reported.
         status: status of the demonstrations.
-        action: goals that images count for.
-        priority_lock: held while a result is made of what the model says, and published.
+        action: goals for which images count.
+        priority_lock: lock that is held while a result is composed and published.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class ImageGrounding:
         self._revision = 0
 
     def take(self, message: Image | CompressedImage) -> None:
-        """Have an image grounded in its turn, instead of one that was not yet."""
+        """Queue an image for grounding, in place of a waiting one."""
         if not self._worker.grounding:
             return
         needed = self._publisher.has_subscribers or self._action.needs_images
@@ -212,7 +212,7 @@ class ImageGrounding:
         goal: GroundGoal | None,
         settings: PipelineSettings,
     ) -> Observation | None:
-        """Have the model predict; None, and the reason told, where it cannot."""
+        """Run the model; return None and report the reason if that fails."""
         predict = partial(library.predict, names=() if goal is None else goal.names)
         try:
             return self._pipeline.observe(arrival.message, predict, settings)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loading of the model and the stored demonstrations; TensorRT's engines follow later."""
+"""Loading of the model and the stored demonstrations, and later of TensorRT engines."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from afformer_ros.memory_tuning import keep_what_lives
 
 
 class ModelLoader:
-    """Loads as the parameters say, and keeps what there is to tell of it.
+    """A loader of the model according to the parameters, and of its status.
 
-    Where engines are asked for and not waited for, the CPU computes until they are compiled. Where
-    the GPU is lost, it does so again.
+    If engines are requested without waiting for them, the CPU computes until they are compiled.
+    The CPU also takes over if the GPU is lost.
 
     Args:
-        node: whose log is written to.
-        parameters: as they are at the configuration.
-        submit: has the worker do something to the library.
-        changed: told each new state of the demonstrations.
+        node: node whose log is used.
+        parameters: parameters at the time of configuration.
+        submit: submits a command about the library to the worker.
+        changed: called with each new state of the demonstrations.
 
     Attributes:
-        problems: problems of stored demonstrations that could not be read.
+        problems: problems of unreadable stored demonstrations.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class ModelLoader:
 
     @property
     def backend(self) -> str:
-        """What computes; empty until the model is loaded."""
+        """Active backend; empty until the model is loaded."""
         return '' if self._grounder is None else self._grounder.backend
 
     def load(self) -> DemonstrationLibrary:
         """Load the model; called once, by the worker's thread.
 
         Raises:
-            ModelFolderError: the folder does not hold a sound model, or not for this backend.
+            ModelFolderError: the folder does not contain a valid model for this backend.
             EngineError: TensorRT cannot compile or run it here.
-            DemonstrationError: the demonstration to be selected is not stored.
+            DemonstrationError: the demonstration to select is not stored.
         """
         parameters = self._parameters
         folder = self._folder
@@ -119,7 +119,7 @@ class ModelLoader:
         return library
 
     def statuses(self) -> tuple[ComponentStatus, ...]:
-        """Report what is known of presence, and of the GPU where one is asked for."""
+        """Report the status of presence, and of the GPU if one is requested."""
         return (*self._presence_status(), *self._gpu_status())
 
     def _presence_status(self) -> tuple[ComponentStatus, ...]:
@@ -140,7 +140,7 @@ class ModelLoader:
         )
 
     def stop(self) -> None:
-        """Stop compiling, and let the model go, whoever still holds this object."""
+        """Stop compiling, and release the model even if this object is still referenced."""
         if self._engine_build is not None:
             self._engine_build.stop()
         self._grounder = None
@@ -164,7 +164,7 @@ def _model_folder(parameters: GroundingParameters) -> Path:
     if parameters.model:
         return Path(parameters.model).expanduser()
     if parameters.backend == 'tensorrt':
-        # What is wrong with the user's cache is told when engines are to be kept there.
+        # Problems of the user's cache are reported when engines are stored there.
         with suppress(AfformerError, OSError):
             return shipped_model_to_export()
     return shipped_model_folder()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of the grounding node that say which model computes, and by what."""
+"""Parameters of the grounding node for the model and its backend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from afformer_ros.parameter_fields import parameter
 
 @dataclass(frozen=True)
 class ModelParameters:
-    """Parameters of the model; each text is its ROS description."""
+    """The parameters of the model; each text is the ROS description."""
 
     model: str = parameter(
         '', 'Folder of the model. Empty: the model shipped with the package', change='unconfigured'

@@ -18,7 +18,7 @@ from afformer_ros.parameter_fields import constraints_of, parameter
 
 @dataclass(frozen=True)
 class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParameters):
-    """Every parameter of the node `grounding` but the QoS; each text is its ROS description."""
+    """All parameters of the node `grounding` except the QoS; each text is the ROS description."""
 
     selected_demonstration: str = parameter(
         '',
@@ -213,12 +213,12 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         constraints = constraints_of(type(self))
         for one in fields(self):
             constraints[one.name].check(one.name, getattr(self, one.name))
-        # Values that are sound alone may contradict each other.
+        # Values that are valid individually may contradict each other.
         _ = self.stream_settings
 
     @property
     def stream_settings(self) -> StreamSettings:
-        """How images are grounded, as it is now."""
+        """Current settings of the grounding of images."""
         return StreamSettings(
             self.maximum_peaks,
             self.minimum_presence,
@@ -237,7 +237,7 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         )
 
     def pipeline_settings(self, image_topic: str) -> PipelineSettings:
-        """Return the settings of the pipeline, read anew."""
+        """Return the current settings of the pipeline."""
         stream = self.stream_settings
         output = OutputSettings(
             self.minimum_candidate_score,

@@ -19,16 +19,16 @@ from afformer_ros.topic_watch import TopicWatch
 
 
 class SpatialSubscriptions:
-    """Brings depth and camera_info to where images look for them.
+    """The subscriptions that fill the buffers of depth and calibration.
 
     Args:
         node: node that subscribes.
-        parameters: as they are at the configuration.
+        parameters: parameters at the time of configuration.
         qos: quality of service of the topics.
-        group: callback group in which messages are taken.
+        group: callback group of the subscriptions.
 
     Attributes:
-        inputs: what has arrived.
+        inputs: buffers of the messages.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class SpatialSubscriptions:
 
     @property
     def depth_watch(self) -> TopicWatch:
-        """What comes of depth."""
+        """Watch of the subscription to depth."""
         return self._depth.watch
 
     @property
     def camera_info_watch(self) -> TopicWatch:
-        """What comes of camera_info."""
+        """Watch of the subscription to camera_info."""
         return self._camera_info.watch
 
     def destroy(self) -> None:

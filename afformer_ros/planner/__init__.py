@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A planner that does with an arm what a demonstration shows."""
+"""A planner that repeats demonstrations with an arm."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers of the grounding node to a planner, and the errors where it names no point."""
+"""Answers of the grounding node to a planner, and errors for answers without a point."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ _Result = GroundDemonstration.Result
 
 
 class NoAnswerError(AfformerError):
-    """A grounding node that does not answer, or that has grounded too few images to answer."""
+    """Raised if the grounding node does not answer, or has grounded too few images to answer."""
 
 
 class RefusedError(AfformerError):
-    """A grounding node that refuses a goal, or ends it before it has an answer."""
+    """Raised if the grounding node refuses a goal, or ends it without an answer."""
 
 
 class NotFoundError(AfformerError):
-    """The answer of a grounding node that there is no point to act at."""
+    """Raised if the grounding node finds no point."""
 
 
 class UnsteadyError(NotFoundError):
-    """What was demonstrated is found, but at another point in each image."""
+    """Raised if the demonstrated part is found at a different point in each image."""
 
 
 class NoPositionError(NotFoundError):
-    """What was demonstrated is found, but its position in space is not known."""
+    """Raised if the demonstrated part is found, but its position in space is unknown."""
 
 
 _ERRORS: dict[int, type[AfformerError]] = {
@@ -40,17 +40,18 @@ _ERRORS: dict[int, type[AfformerError]] = {
 
 
 def found_affordance(result: GroundDemonstration.Result, agreeing_images: int) -> Affordance:
-    """Return where to act.
+    """Return the affordance of a result.
 
     Args:
         result: result of the goal.
-        agreeing_images: images in a row that had to agree; a node that had time for fewer has not
-            answered.
+        agreeing_images: number of images in a row that had to agree; with fewer grounded images,
+            there is no answer.
 
     Raises:
-        NotFoundError, UnsteadyError, NoPositionError: the node has looked, and names no point.
-        NoAnswerError: it was too slow to look.
-        RefusedError: it does not know the demonstration, or has ended the goal.
+        NotFoundError, UnsteadyError, NoPositionError: the node has grounded images, and found no
+            usable point.
+        NoAnswerError: the node was too slow to ground enough images.
+        RefusedError: the node does not have the demonstration, or has ended the goal.
     """
     if result.outcome == _Result.FOUND:
         return result.affordance

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An arm as its driver offers it: joint states, and the topics of its trajectory controllers."""
+"""A client of an arm's driver: joint states, and the topics of its trajectory controllers."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from afformer_ros.planner.joint_states import ArmError, JointStates, StoppedError
 from afformer_ros.planner.waiting import Waiting, duration_message
 
-# Seconds of the robot's time that a trajectory may take longer than planned.
+# Seconds of the robot's time by which a trajectory may exceed its planned duration.
 _SETTLING = 1.0
-# Radians, or metres, in so many seconds: less is no motion.
+# Radians or metres, and seconds: slower joints count as still.
 _STILL, _STILL_SECONDS = 0.002, 0.1
-# Radians per second of a joint.
+# Maximum speed of a joint, radians per second.
 _FASTEST = 1.2
-# Radians, or metres, by which a joint may be away from where it was sent.
+# Maximum error of a joint, radians or metres.
 _ARRIVED = 0.004
-# Seconds for the controllers to appear, and in which an arm is brought to a halt.
+# Seconds for the controllers to appear, and to halt an arm.
 _STARTING, _HALT = 10.0, 0.3
-# On the wall, for a trajectory to arrive.
+# Wall time for a trajectory to arrive, seconds.
 _ARRIVAL = Duration(seconds=1.0)
 
 
 class ArmClient:
-    """Sends an arm along joint positions, and waits until it is there or does not go on.
+    """A client that moves an arm along joint positions, and waits until it arrives or stops.
 
     Callbacks of the node must run in another thread.
 
@@ -38,8 +38,8 @@ class ArmClient:
         node: node with the subscription and the publishers.
         joints: names of the arm's joints, in the order of all joint positions here.
         gripper: name of the gripper's joint.
-        waiting: waits of the planner; where it is to end, the arm is halted and an `ArmError` is
-            raised.
+        waiting: waits of the planner; if the planner is to end, the arm is halted and an
+            `ArmError` is raised.
     """
 
     def __init__(self, node: Node, joints: Sequence[str], gripper: str, waiting: Waiting) -> None:
@@ -54,7 +54,7 @@ class ArmClient:
         )
 
     def positions(self) -> NDArray[np.float64]:
-        """Return the present joint positions of the arm [N], radians.
+        """Return the current joint positions of the arm [N], radians.
 
         Raises:
             ArmError: no joint state arrives that is newer than this call.
@@ -62,18 +62,18 @@ class ArmClient:
         return self._states.next(self._joints).of(self._joints)
 
     def follow(self, path: Sequence[NDArray[np.float64]], seconds: float) -> None:
-        """Go along joint positions at even times; return when the arm is there, or has settled.
+        """Move along joint positions at even times; return when the arm has arrived or settled.
 
         Args:
             path: joint positions [N], radians, at least one.
-            seconds: time for all of it; it takes longer where a joint would be too fast.
+            seconds: time for the whole path, which is extended if a joint would be too fast.
 
         Raises:
-            ArmError: the driver is not there, no joint state arrives, or a number is not finite.
+            ArmError: the driver is missing, no joint state arrives, or a number is not finite.
         """
         begins = [self.positions()]
         if self._target is not None:
-            # Where the arm is blocked, its controller goes on from where it was sent.
+            # If the arm is blocked, its controller continues from the commanded position.
             begins.append(self._target)
         ways = max(float(np.abs(np.diff([one, *path], axis=0)).max()) for one in begins)
         seconds = max(seconds, len(path) * ways / _FASTEST)
@@ -87,17 +87,17 @@ class ArmClient:
             raise
 
     def grip(self, width: float, seconds: float = 0.5) -> None:
-        """Bring the gripper's joint to a position, metres; return when it is there or settled.
+        """Move the gripper's joint to a position, metres; return when it has arrived or settled.
 
         Raises:
-            ArmError: the driver is not there, or no joint state arrives.
+            ArmError: the driver is missing, or no joint state arrives.
         """
         target = np.array([width])
         self._send(self._hand, (self._gripper,), [target], np.array([seconds]))
         self._wait((self._gripper,), target, seconds)
 
     def wait(self, seconds: float) -> None:
-        """Wait for seconds, of the robot's time and on the wall, where messages take theirs."""
+        """Wait for seconds of both the robot's time and wall time, for messages to arrive."""
         limit = self._waiting.limit(seconds)
         passed, state = 0.0, self._states.next(self._joints)
         while passed < seconds or not limit.reason():
@@ -122,7 +122,7 @@ class ArmClient:
             still_since, earlier = passed, values
 
     def _halt(self) -> None:
-        """Send the arm to where it is."""
+        """Command the arm to its current position."""
         state = self._states.newest(self._joints)
         if state is not None:
             self._send(self._arm, self._joints, [state.of(self._joints)], np.array([_HALT]))
@@ -152,5 +152,5 @@ class ArmClient:
                 )
             )
         publisher.publish(message)
-        # On a busy computer it may arrive late; an arm that does not move yet is not stopped.
+        # On a busy computer, it may arrive late; an arm that does not move yet is not blocked.
         publisher.wait_for_all_acked(_ARRIVAL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transforms of positions to the frame of the arm's base, by the pose of the camera."""
+"""Transforms of positions to the frame of the arm's base, with the pose of the camera."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from afformer_ros.planner.answers import NoPositionError
 from afformer_ros.planner.camera_poses import CameraPoses, NoPoseError
 from afformer_ros.planner.waiting import Waiting
 
-# Seconds for the pose after an image.
+# Seconds for the pose to arrive after an image.
 _FOLLOWING = 1.0
-# Poses that may wait for a busy planner.
+# Maximum number of poses that wait for a busy planner.
 _QUEUE = 100
 _WARNING_PERIOD = 5.0
 
 
 class BaseTransforms:
-    """Brings positions to the frame of the arm's base; listens to `camera_pose`.
+    """The transforms of positions to the frame of the arm's base, from `camera_pose`.
 
     Args:
         node: node with the subscription; it must be spun by another thread.
@@ -46,10 +46,10 @@ class BaseTransforms:
             node.create_subscription(PoseStamped, 'camera_pose', self._take, quality)
 
     def target_frame(self, seconds: float) -> str:
-        """Return the frame to ask for: the camera's where its pose is known, else the base's.
+        """Return the frame to request: the camera's if its pose is known, or else the base's.
 
         Args:
-            seconds: seconds to wait for the camera's pose; 0: only where somebody publishes it.
+            seconds: seconds to wait for the camera's pose; 0: only if it has a publisher.
         """
         if not self._camera or self._camera == self._base:
             return self._base
@@ -58,15 +58,15 @@ class BaseTransforms:
         return self._camera if len(self._poses) else self._base
 
     def of(self, affordance: Affordance) -> tuple[RigidTransform, NDArray[np.float64] | None]:
-        """Return the transform of an affordance's positions, and where its camera is.
+        """Return the transform of an affordance's positions, and the position of its camera.
 
         Returns:
-            transform to the frame of the base, and the position in it, [3], of the camera that
-            took the image; None where that is not known.
+            transform to the frame of the base; and the position in that frame, [3], of the camera
+            that took the image, or None if it is not known.
 
         Raises:
-            NoPositionError: positions are in another frame than those of the base and the camera,
-                or the camera's pose is not known at their time.
+            NoPositionError: positions are neither in the frame of the base nor in that of the
+                camera, or the camera's pose at their time is not known.
         """
         frame, image_frame = affordance.position_frame, affordance.header.frame_id
         stamp = stamp_nanoseconds(affordance.position_stamp)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Poses of a camera that stands or moves, by the time of its images."""
+"""Poses of a fixed or moving camera, by the time of its images."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ import numpy as np
 from afformer_core.errors import AfformerError
 from afformer_core.geometry.transform import RigidTransform
 
-# Poses that are kept: 4 s at 250 Hz.
+# Number of poses to keep: 4 s at 250 Hz.
 _KEPT = 1000
-# Seconds between two poses that a pose is interpolated between: a camera that is accelerated by
-# 5 m/s2 is then at most 6 mm off.
+# Maximum seconds between two poses for interpolation: the error is at most 6 mm if the camera
+# accelerates by 5 m/s2.
 _LONGEST_GAP = 0.1
-# Seconds between poses of a camera that tells its pose all the time, three times in a row.
+# Maximum seconds between poses, three times in a row, of a camera that publishes continuously.
 _STREAM_GAP, _STREAM = 1.0, 3
-# Metres, and of a rotation matrix, by which poses of a camera that stands still may differ.
+# Maximum difference between poses of a fixed camera: metres, and elements of a rotation matrix.
 _STILL = 1e-3
 
 
 class NoPoseError(AfformerError):
-    """A time of which the camera's pose is not known."""
+    """Raised if the camera's pose at a time is not known."""
 
 
 class CameraPoses:
-    """Poses of the camera in the frame of the arm's base, the newest of them.
+    """The newest poses of the camera in the frame of the arm's base.
 
-    A pose that is told once holds from its stamp on, until another one is told. A camera whose
-    poses keep coming, or that is said to move, has a known pose between two of them alone.
+    A pose that is published once applies from its stamp on, until another one is published. The
+    pose of a camera that publishes continuously, or that moves, is known only between two
+    published poses.
 
     Args:
-        moves: whether the camera moves, so that no pose holds.
+        moves: whether the camera moves, so that no pose remains valid.
     """
 
     def __init__(self, moves: bool) -> None:
@@ -43,7 +44,7 @@ class CameraPoses:
         self._poses: list[RigidTransform] = []
 
     def add(self, stamp: int, pose: RigidTransform) -> None:
-        """Add the pose at a time in nanoseconds; times that go back begin anew."""
+        """Add the pose at a time in nanoseconds; earlier times restart the buffer."""
         with self._lock:
             if self._stamps and stamp < self._stamps[-1]:
                 del self._stamps[:], self._poses[:]
@@ -61,7 +62,7 @@ class CameraPoses:
         """Return the pose at a time in nanoseconds.
 
         Raises:
-            NoPoseError: it is not known; a later pose may tell it yet.
+            NoPoseError: it is not known, but may be after a later pose.
         """
         with self._lock:
             after = bisect_right(self._stamps, stamp)

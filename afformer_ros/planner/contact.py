@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A point at which an arm is to act, and the errors where it cannot."""
+"""A point at which an arm should act, and errors if it cannot."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
 
-# The actions of the shipped model, each of which an arm has a skill for.
+# The actions of the shipped model, for each of which an arm has a skill.
 ACTIONS = ('touch', 'hold', 'push', 'pull', 'rotate', 'pick up', 'put down')
-# By which the length of a direction may differ from 1.
+# Maximum difference between the length of a direction and 1.
 _UNIT = 1e-3
 
 
 class UnreachableError(AfformerError):
-    """A pose that the arm cannot reach, or only by a jump of its joints."""
+    """Raised if the arm cannot reach a pose, or only with a jump of its joints."""
 
 
 class BlockedError(UnreachableError):
-    """A pose on whose way the arm has stopped."""
+    """Raised if the arm was stopped on the way to a pose."""
 
 
 class UnknownActionError(AfformerError):
-    """An action that the arm has no skill for."""
+    """Raised if the arm has no skill for an action."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Contact:
         point: float64 [3] metres, on the surface.
         normal: float64 [3], of length 1, out of the surface.
         motion: float64 [3], of length 1: the direction in which the part moves, or the axis about
-            which it turns, by the right-hand rule; None where it is not known.
+            which it turns, by the right-hand rule; None if it is not known.
 
     Raises:
-        UnknownActionError: the action is another one.
+        UnknownActionError: the action is not supported.
         ValueError: a number is not finite, or a direction does not have length 1.
     """
 
@@ -64,11 +64,11 @@ class Contact:
 
     @property
     def outwards(self) -> NDArray[np.float64]:
-        """Direction out of the surface, of length 1, along which the tip comes and goes.
+        """Direction out of the surface, of length 1, along which the tip approaches and retreats.
 
-        It is the axis on which a part that is pushed or pulled moves, where that is known: the
-        front that a handle sits on, and not the side of the handle that is seen. Else it is the
-        normal.
+        For a pushed or pulled part, this is the axis of its motion if known: the normal of the
+        front on which a handle is mounted, and not of the visible side of the handle. Otherwise it
+        is the normal.
         """
         if self.motion is None or self.action not in ('push', 'pull'):
             return self.normal

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points of an affordance that an arm may act at, and what they must have for that."""
+"""The points of an affordance at which an arm may act, and their requirements."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from afformer_ros.planner.contact import Contact
 
 
 class NotSureError(NotFoundError):
-    """A presence, certainty or action score that is too low to act on, or an unknown presence."""
+    """Raised if a presence, certainty or action score is too low to act on, or unknown."""
 
 
 def check_presence(affordance: Affordance, margin: float) -> None:
-    """Check that what was demonstrated is surely enough in view to act.
+    """Check that the presence is high enough to act.
 
     Args:
-        affordance: what the grounding node found.
-        margin: share of the way from the threshold of presence to 1 that presence needs; at 0 it
-            needs no more than to be found.
+        affordance: result of the grounding node.
+        margin: required presence, as a share of the way from its threshold to 1; 0: the threshold.
 
     Raises:
         NotSureError: it is not.
@@ -48,12 +47,12 @@ def check_presence(affordance: Affordance, margin: float) -> None:
 
 
 def check_certainty(affordance: Affordance) -> None:
-    """Check that the best point surely enough lies on the demonstrated part to act.
+    """Check that the certainty of the best point is high enough to act.
 
-    A certainty or threshold that is not known (NaN) is not asked for.
+    An unknown certainty or threshold (NaN) is not checked.
 
     Args:
-        affordance: what the grounding node found.
+        affordance: result of the grounding node.
 
     Raises:
         NotSureError: the certainty is below its threshold.
@@ -70,7 +69,7 @@ def check_action(affordance: Affordance) -> None:
     """Check that the action is known.
 
     Args:
-        affordance: what the grounding node found.
+        affordance: result of the grounding node.
 
     Raises:
         NotSureError: it is not.
@@ -90,16 +89,16 @@ def contacts_of(
     camera: NDArray[np.float64] | None,
     minimum_score: float,
 ) -> list[Contact]:
-    """Read the points that an arm may act at, best first.
+    """Read the points at which an arm may act, best first.
 
-    Those are the valid grasp candidates, and points that lack no more than a normal: of those the
-    direction to the camera takes its place, since a camera sees no surface from behind.
+    These are the valid grasp candidates, and points that lack only a normal. Their normal is
+    replaced by the direction to the camera, because a camera never sees a surface from behind.
 
     Args:
-        affordance: what the grounding node found.
-        to_base: transform from the frame of its positions to that of the arm's base.
-        camera: position of the camera in the frame of the base, [3]; None where it is not known.
-        minimum_score: score that a point needs, 0 to 1.
+        affordance: result of the grounding node.
+        to_base: transform from the frame of its positions to the frame of the arm's base.
+        camera: position of the camera in the frame of the base, [3]; None if it is not known.
+        minimum_score: minimum score of a point, 0 to 1.
 
     Raises:
         NoPositionError: there is no such point.
@@ -124,7 +123,7 @@ def contacts_of(
 def _problem(
     point: AffordancePoint, camera: NDArray[np.float64] | None, minimum_score: float
 ) -> str:
-    """Say why the arm may not act at a point; empty where it may."""
+    """Explain why the arm may not act at a point; empty if it may."""
     if not point.position_valid:
         return point.position_problem or 'its position is not known'
     if not point.score >= minimum_score:

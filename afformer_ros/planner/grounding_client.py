@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client of the grounding node: where to act, and videos to load as demonstrations."""
+"""A client of the grounding node, which grounds and loads demonstrations."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from afformer_ros.planner.waiting import Waiting, duration_message
 
 # Seconds for the node to appear, for its answer after a goal's own timeout, and to read a video.
 _STARTING, _PATIENCE, _LOADING = 60.0, 10.0, 120.0
-# Seconds on the wall for the last goal to be canceled.
+# Wall time to cancel the last goal, seconds.
 _CLOSING = 1.0
 
 
 class GroundingClient:
-    """Sends goals to the grounding node, and cancels those that it waits for no more.
+    """A client that sends goals to the grounding node, and cancels those it no longer awaits.
 
     Callbacks of the node must run in another thread.
 
@@ -40,11 +40,11 @@ class GroundingClient:
         self._load: Any = ActionClient(node, LoadDemonstration, 'grounding/load_demonstration')
 
     def close(self) -> bool:
-        """Wait until the open goal is canceled, once the planner is to end."""
+        """Wait until the open goal is canceled, at the end of the planner."""
         return self._idle.wait(_CLOSING)
 
     def wait_for_node(self) -> None:
-        """Wait until there is a grounding node.
+        """Wait until a grounding node is available.
 
         Raises:
             NoAnswerError: there is none.
@@ -52,10 +52,10 @@ class GroundingClient:
         self._wait_for(self._ground)
 
     def ground(self, goal: GroundDemonstration.Goal, seconds: float) -> Affordance:
-        """Ask where to act (see `found_affordance`).
+        """Request an affordance (see `found_affordance`).
 
         Args:
-            goal: what is asked; its timeout is set here.
+            goal: goal, whose timeout is set here.
             seconds: seconds for the images to agree, by the clock of the grounding node.
         """
         goal.timeout = duration_message(seconds)
@@ -72,7 +72,7 @@ class GroundingClient:
             raise RefusedError(result.message)
 
     def _result(self, client: Any, goal: Any, seconds: float) -> Any:
-        """Send a goal and wait for its result; a goal that is given up is canceled."""
+        """Send a goal and wait for its result; cancel the goal if the wait is aborted."""
         self._wait_for(client)
         self._idle.clear()
         sent = client.send_goal_async(goal)
@@ -85,7 +85,7 @@ class GroundingClient:
             if sent.done():
                 _cancel(sent)
             else:
-                # The goal may be accepted yet.
+                # The goal may still be accepted.
                 sent.add_done_callback(_cancel)
             raise
         finally:
@@ -104,7 +104,7 @@ class GroundingClient:
 
 
 def _cancel(sent: Any) -> None:
-    """Cancel the goal of a future with its handle; one that was refused has nothing to cancel."""
+    """Cancel the goal of a future with its handle, unless it was refused."""
     handle = sent.result()
     if handle is not None and handle.accepted:
         handle.cancel_goal_async()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joint states of an arm that are newer than what is asked of them."""
+"""Joint states of an arm that are newer than the request for them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from afformer_core.errors import AfformerError
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.planner.waiting import Waiting
 
-# Seconds without a joint state that is new.
+# Maximum seconds without a new joint state.
 _PATIENCE = 10.0
-# Seconds by which a stamp may be ahead of the node's clock: of a fast simulation it falls behind.
+# Seconds by which a stamp may be ahead of the node's clock, which lags behind a fast simulation.
 _AHEAD = 5.0
-# Seconds that count between two joint states at most: stamps may jump.
+# Maximum seconds that count between two joint states, because stamps may jump.
 _LONGEST_STEP = 0.25
-# Seconds on the wall between two looks at the time limit.
+# Wall time between two checks of the time limit, seconds.
 _POLL = 0.05
 
 
 class ArmError(AfformerError):
-    """An arm that does not answer, or that is asked for what is no position."""
+    """Raised if an arm does not answer, or a position is invalid."""
 
 
 class StoppedError(ArmError):
-    """A planner that is to end while its arm moves."""
+    """Raised if the planner is to end while its arm moves."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ArmState:
     """Joint positions at one time.
 
     Attributes:
-        number: number of the messages that had arrived.
+        number: number of messages that had arrived.
         stamp: time of the robot in nanoseconds.
         known: positions by the names of their joints.
     """
@@ -50,7 +50,7 @@ class ArmState:
     known: dict[str, float]
 
     def of(self, joints: Sequence[str]) -> NDArray[np.float64]:
-        """Return the positions of some of its joints.
+        """Return the positions of some joints.
 
         Raises:
             ArmError: one of them is not finite.
@@ -64,7 +64,7 @@ class ArmState:
         return values
 
     def seconds_after(self, before: ArmState) -> float:
-        """Return the seconds since an earlier state; jumps of the stamps do not count."""
+        """Return the seconds since an earlier state, without jumps of the stamps."""
         return min(max(0.0, (self.stamp - before.stamp) * 1e-9), _LONGEST_STEP)
 
 
@@ -80,12 +80,12 @@ class JointStates:
         self._waiting = waiting
         self._arrived = threading.Condition()
         self._count = 0
-        # By the names of their joints: the arm and its gripper may have drivers of their own.
+        # By the names of their joints, because the arm and its gripper may have separate drivers.
         self._states: dict[tuple[str, ...], ArmState] = {}
         node.create_subscription(JointState, 'joint_states', self._take, qos_profile_sensor_data)
 
     def newest(self, joints: Sequence[str]) -> ArmState | None:
-        """Return the state of some joints that arrived last; None where there is none."""
+        """Return the latest state of some joints; None if there is none."""
         with self._arrived:
             states = [one for one in self._states.values() if one.known.keys() >= set(joints)]
         return max(states, key=lambda one: one.number, default=None)
@@ -114,7 +114,7 @@ class JointStates:
                 raise ArmError(self._why_none(joints, begin, reason))
 
     def _is_new(self, state: ArmState, asked: int) -> bool:
-        # A simulation that begins anew sets the clock back.
+        # A restarted simulation sets the clock back.
         now = self._waiting.now()
         return min(asked, now) <= state.stamp <= now + _AHEAD * 1e9
 

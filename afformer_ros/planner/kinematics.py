@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse kinematics of an arm by mink."""
+"""Inverse kinematics of an arm with mink."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from afformer_ros.planner.contact import UnreachableError
 
 _SOLVER = 'daqp'
 _STEPS = 60
-# Metres and radians that a solution may be away from its pose.
+# Maximum error of a solution, metres and radians.
 _TOLERANCE = 1e-3
-# Radians that a joint may turn between neighbouring poses of a path, and in a step of the tip of a
-# few millimetres or degrees.
+# Maximum rotation of a joint, in radians, between neighbouring poses of a path, and in a step of
+# the tip of a few millimetres or degrees.
 _LARGEST_JUMP, _LARGEST_STEP = 1.2, 0.5
 _ROLLS = 12
 
@@ -30,7 +30,7 @@ class TipKinematics:
     Args:
         model: MuJoCo model of the arm.
         joints: names of the arm's joints in it, in the order of all joint positions here; its
-            other joints stay where they are.
+            other joints are fixed.
         tip: name of the site at the tip; its z axis points out of the tool.
 
     Raises:
@@ -90,7 +90,7 @@ class TipKinematics:
         raise UnreachableError(f'the arm does not reach {pose.translation.round(3).tolist()}')
 
     def step(self, pose: RigidTransform, start: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Compute the joint positions [N] of a pose of the tip right beside that of a start.
+        """Compute the joint positions [N] of a pose of the tip close to that of a start.
 
         Raises:
             UnreachableError: there are none, or the joints would jump there.
@@ -105,7 +105,7 @@ class TipKinematics:
     def path(
         self, poses: Sequence[RigidTransform], start: NDArray[np.float64]
     ) -> list[NDArray[np.float64]]:
-        """Compute the joint positions of each pose of a path; the way to the first is free.
+        """Compute the joint positions of each pose of a path, with any motion to the first pose.
 
         Raises:
             UnreachableError: a pose is out of reach, or the joints would jump on the way.
@@ -129,11 +129,12 @@ class TipKinematics:
     ) -> list[NDArray[np.float64]]:
         """Compute the path through points, each [3] metres, with the tool along a direction.
 
-        Of the tool's rolls about the direction it is the one with the shortest way of the joints,
-        from which it can still turn about the direction by an angle, radians, at the last point.
+        The roll of the tool about the direction is chosen for the shortest joint motion, among
+        those from which it can still turn about the direction by an angle, radians, at the last
+        point.
 
         Raises:
-            UnreachableError: with no roll all points are reached.
+            UnreachableError: no roll reaches all points.
         """
         paths = []
         for angle in np.arange(_ROLLS) * 2 * np.pi / _ROLLS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node `planner`: asks where to act, lets the arm act, and looks at what came of it."""
+"""The node `planner`, which grounds demonstrations, moves the arm, and checks the result."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from afformer_ros.planner.waiting import Waiting, duration_message
 if TYPE_CHECKING:
     from afformer_ros.planner.skills import Felt, Skills
 
-# Seconds to go back to where the arm was, to look again, and for a camera_pose to appear.
+# Seconds to return to the initial position, to ground again, and for a camera_pose to appear.
 _PARKING, _LOOKING, _APPEARING = 3.0, 5.0, 10.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of one demonstration.
+    """The result of repeating one demonstration.
 
     Attributes:
-        contact: where and how to act.
+        contact: point and action.
         frame: frame of the contact.
-        felt: what the arm felt; None after a dry run.
-        seen: what the camera sees afterwards; empty after a dry run.
+        felt: measurements of the arm; None after a dry run.
+        seen: observation of the camera afterwards; empty after a dry run.
     """
 
     contact: Contact
@@ -54,7 +54,7 @@ class Report:
 
     @property
     def done(self) -> bool:
-        """Whether the arm has acted and felt that it did, or was only to say what it would do."""
+        """Whether the arm has acted and felt success, or the run was dry."""
         return self.felt is None or self.felt.done
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Report:
 
 
 class PlannerNode(Node):
-    """Repeats demonstrations; callbacks must run in another thread than `repeat`.
+    """A node that repeats demonstrations; callbacks must run in another thread than `repeat`.
 
     Args:
         finished: event that ends every wait.
@@ -72,7 +72,7 @@ class PlannerNode(Node):
 
     Raises:
         AfformerError: the model of the arm cannot be read.
-        ValueError: a parameter breaks a rule.
+        ValueError: a parameter violates a rule.
     """
 
     def __init__(self, finished: threading.Event, **options: Any) -> None:
@@ -92,23 +92,24 @@ class PlannerNode(Node):
             self._skills = self._open_skills(self._arm)
 
     def close(self) -> bool:
-        """End every wait; return whether the open goal, if there was one, is canceled."""
+        """End every wait; return whether the open goal, if any, is canceled."""
         self._finished.set()
         return self._grounding.close()
 
     def repeat(self, demonstrations: Sequence[str], action: str = '') -> Report:
-        """Ask where to act, act there, and go back to where the arm was.
+        """Ground demonstrations, act, and return to the initial position of the arm.
 
         Args:
-            demonstrations: names of what is repeated; none: the selected ones.
-            action: what is demonstrated; empty: the parameter, or what the grounding node finds.
+            demonstrations: names of demonstrations; empty: the selection.
+            action: name of the demonstrated action; empty: the parameter, or the action of the
+                grounding node.
 
         Raises:
-            NotFoundError: there is no point to act at, or it is not sure enough.
+            NotFoundError: there is no point, or its scores are too low.
             NoAnswerError, RefusedError: the grounding node does not answer, or refuses.
-            UnknownActionError: the arm has no skill for what the model calls the action.
-            UnreachableError: the arm does not reach it.
-            BlockedError: something stopped the arm on its way.
+            UnknownActionError: the arm has no skill for the action of the model.
+            UnreachableError: the arm cannot reach it.
+            BlockedError: the arm was stopped on its way.
             ArmError: the arm does not answer.
         """
         settings = self._settings
@@ -124,11 +125,11 @@ class PlannerNode(Node):
         return Report(contact, settings.base_frame, felt, self._see(demonstrations, contact))
 
     def act(self, contact: Contact) -> str:
-        """Act at a point, and go back to where the arm was; return in words what was felt.
+        """Act at a point, and return to the initial position; describe what the arm felt.
 
         Raises:
-            UnreachableError: the arm does not reach it.
-            BlockedError: something stopped the arm on its way.
+            UnreachableError: the arm cannot reach it.
+            BlockedError: the arm was stopped on its way.
             ArmError: the arm does not answer, or the planner has none.
         """
         return str(self._act(contact))
@@ -157,23 +158,23 @@ class PlannerNode(Node):
         return contacts[-1], self._act(contacts[-1])
 
     def _see(self, demonstrations: Sequence[str], before: Contact) -> str:
-        """Ask once more, and say what has changed."""
+        """Ground again, and describe the change."""
         try:
             seen = self._ask(demonstrations, before.action, 1, _LOOKING)
             now = self._contacts(seen)[0].point
         except NotFoundError:
             return 'the camera does not see it any more'
         except (NoAnswerError, RefusedError) as error:
-            # The arm has acted all the same.
+            # The arm has acted nevertheless.
             return f'what the camera sees is not known: {error}'
         way = float(np.linalg.norm(now - before.point))
         return f'the camera sees it {way * 100:.1f} cm from where it was'
 
     def repeat_what_is_given(self) -> Report:
-        """Load the parameters' video or take their demonstrations, and repeat that.
+        """Load the video or select the demonstrations of the parameters, and repeat them.
 
         Raises:
-            AfformerError: as those of `load` and `repeat`.
+            AfformerError: see `load` and `repeat`.
         """
         if self._settings.video:
             self.load(self._settings.video)
@@ -191,7 +192,7 @@ class PlannerNode(Node):
     def _ask(
         self, demonstrations: Sequence[str], action: str, agreeing_images: int, seconds: float
     ) -> Affordance:
-        """Ask the grounding node where to act."""
+        """Request an affordance from the grounding node."""
         settings = self._settings
         self._grounding.wait_for_node()
         goal = GroundDemonstration.Goal(
@@ -199,7 +200,7 @@ class PlannerNode(Node):
             agreeing_images=agreeing_images,
             minimum_presence=settings.minimum_presence,
             action=action,
-            # Where it is empty, positions are in the frame that the grounding node is set to.
+            # If it is empty, positions are in the frame that is configured in the grounding node.
             target_frame=self._transforms.target_frame(0.0 if settings.dry_run else _APPEARING),
             position_required=True,
             maximum_age=duration_message(settings.maximum_image_age),
@@ -207,7 +208,7 @@ class PlannerNode(Node):
         return self._grounding.ground(goal, seconds)
 
     def _contacts(self, affordance: Affordance) -> list[Contact]:
-        """Read the points to act at, best first, in the frame of the arm's base."""
+        """Read the points for acting, best first, in the frame of the arm's base."""
         to_base, camera = self._transforms.of(affordance)
         return contacts_of(affordance, to_base, camera, self._settings.minimum_score)
 

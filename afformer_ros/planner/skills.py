@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Actions of an arm at a point: it goes there, acts, and goes back."""
+"""Actions of an arm at a point: approach, action, and retreat."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ from afformer_ros.planner.kinematics import TipKinematics
 
 _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
-# Metres before the point from which the arm goes slowly, and behind it, where it gives up.
+# Metres before the point at which slow motion starts, and behind it, at which the arm gives up.
 _NEAR, _BEHIND = 0.015, 0.03
-# Metres that a guarded motion goes at a time, with and without something in the gripper, the share
-# of it below which it is stopped, seconds that it may be late, and how often it is tried, since on
-# a busy computer a trajectory may be lost.
+# Guarded motion: step in metres with and without an object in the gripper, share of a step below
+# which it counts as stopped, seconds of delay, and number of attempts, because a busy computer may
+# lose a trajectory.
 _STEP, _FINE, _STOPPED, _LATENESS, _ATTEMPTS = 0.006, 0.003, 0.35, 0.25, 2
 # Metres per second, freely and guarded; radians per second of a part.
 _FAST, _SLOW, _TURN_SPEED = 0.25, 0.06, 1.0
-# Metres that a part is pushed, pulled or lifted, and below which it did not move.
+# Metres by which a part is pushed, pulled or lifted, and below which it did not move.
 _STROKE, _LIFT, _FREE = 0.12, 0.1, 0.02
-# Radians that a part is turned, that the wrist has room for, since the axis may be off the normal,
-# of each step, and below which it did not turn.
+# Radians: rotation of a part, range that the wrist must have because the axis may deviate from the
+# normal, step, and minimum rotation.
 _TURN, _TURN_ROOM, _TURN_STEP, _LEAST_TURN = 1.2, 1.4, 0.15, 0.15
 _DWELL = {'touch': 0.1, 'hold': 0.8}
-# Shares of the horizontal direction away from the base in that of the tool.
+# Shares of the horizontal direction away from the base in the direction of the tool.
 _TILTS = (0.0, 0.35, 0.6)
-# Metres by which the tip may be away from where nothing is to stop it, and how often it is sent
-# there.
+# Maximum error of the tip in free motion, metres, and number of attempts.
 _STRAY, _FREE_ATTEMPTS = 0.02, 3
-# Share of the newest way in the direction of a part that something else guides, as a door.
+# Weight of the newest displacement in the direction of a guided part, such as a door.
 _GUIDANCE = 0.5
 
 
 @dataclass(frozen=True)
 class Felt:
-    """What an arm felt of its action.
+    """What an arm felt during its action.
 
     Attributes:
-        text: the same for people.
-        done: whether something stopped the tip, and what it held moved: without that the action
-            was not done.
+        text: readable description.
+        done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
+            failed.
     """
 
     text: str
@@ -58,7 +57,7 @@ class Felt:
 
 @dataclass(frozen=True)
 class _Travel:
-    """A guarded motion: metres along its direction, and whether something stopped it."""
+    """A guarded motion: metres along its direction, and whether it was stopped."""
 
     length: float
     stopped: bool
@@ -70,7 +69,7 @@ class Skills:
     Args:
         arm: the arm.
         kinematics: its kinematics; the tip's z axis points out of the tool.
-        distance: metres before the point at which the arm stops first.
+        distance: distance before the point at which the arm stops first, metres.
     """
 
     def __init__(self, arm: ArmClient, kinematics: TipKinematics, distance: float) -> None:
@@ -79,11 +78,11 @@ class Skills:
         self._distance = distance
 
     def act(self, contact: Contact) -> Felt:
-        """Repeat an action; return what was felt.
+        """Carry out an action; return what the arm felt.
 
         Raises:
-            UnreachableError: the arm does not reach the point; it has not moved.
-            BlockedError: something stopped the arm on its way to the point; it stays there.
+            UnreachableError: the arm cannot reach the point; it has not moved.
+            BlockedError: the arm was stopped on its way to the point; it stays there.
             ArmError: the arm does not answer.
         """
         self._go_before(contact)
@@ -114,7 +113,7 @@ class Skills:
             self._advance(away, _STROKE, guided=True)
 
     def _carry_out(self, contact: Contact) -> Felt:
-        """Move what the gripper holds; return how far."""
+        """Move the held part; return the distance."""
         if contact.action == 'rotate':
             turned = self._turn(contact)
             return Felt(f'turned {np.degrees(turned):.0f} degrees', turned >= _LEAST_TURN)
@@ -136,7 +135,7 @@ class Skills:
         return f'{self._away_from(begin) * 100:.0f} cm'
 
     def _go_before(self, contact: Contact) -> None:
-        """Go to a distance before the point, and straight to near it."""
+        """Move to a distance before the point, and then straight to near it."""
         start = self._arm.positions()
         away = (self._distance, _NEAR, -_BEHIND)
         points = [contact.point + one * contact.outwards for one in away]
@@ -154,10 +153,10 @@ class Skills:
         self._go_freely(near, (self._distance - _NEAR) / _FAST)
 
     def _go_freely(self, joints: NDArray[np.float64], seconds: float) -> None:
-        """Go to joint positions, and check that the arm is there."""
+        """Move to joint positions, and check that the arm has arrived."""
         target = self._kinematics.tip(joints).translation
         stray = np.inf
-        # A trajectory that was late is still on its way, and one that was lost is sent again.
+        # A late trajectory is still in progress, and a lost one is sent again.
         for _ in range(_FREE_ATTEMPTS):
             self._arm.follow([joints], seconds)
             stray = self._away_from(target)
@@ -177,7 +176,7 @@ class Skills:
         start: NDArray[np.float64],
         turn: float,
     ) -> list[NDArray[np.float64]]:
-        """Compute joint positions at points, with the tool into the surface or tilted off that."""
+        """Compute joint positions at points, with the tool into the surface, or tilted."""
         for tilt in _TILTS:
             direction = -(1 - tilt) * contact.outwards - tilt * _towards_base(contact)
             try:
@@ -190,25 +189,25 @@ class Skills:
     def _advance(
         self, direction: NDArray[np.float64], length: float, guided: bool = False
     ) -> _Travel:
-        """Go straight until the length is gone or something stops the tip.
+        """Move straight until the end of the length, or until the tip is stopped.
 
         Args:
             direction: float64 [3], of length 1.
             length: metres.
-            guided: True where the part that is held decides the direction, as a door does.
+            guided: True if the held part determines the direction, like a door.
         """
         rotation = self._tip().rotation
         begin = at = self._tip().translation
         gone = 0.0
-        # A step that is shorter than kinematics are exact could not be told from a stop.
+        # A step below the accuracy of the kinematics could not be distinguished from a stop.
         while length - gone > _FINE / 2:
             step = min(_STEP if guided else _FINE, length - gone)
-            # What is guided may leave the line, what is not is kept on it.
+            # A guided part may leave the line; otherwise the motion stays on it.
             origin = at if guided else begin + gone * direction
             target = RigidTransform(rotation, origin + step * direction)
             way = self._step(target, at, direction, step)
             if way is None:
-                # The end of the arm's reach is nothing that is felt.
+                # The end of the arm's reach does not count as contact.
                 return _Travel(float(np.linalg.norm(at - begin)), False)
             stopped = way @ direction < _STOPPED * step
             gone += float(way @ direction)
@@ -227,7 +226,7 @@ class Skills:
         direction: NDArray[np.float64],
         length: float,
     ) -> NDArray[np.float64] | None:
-        """Go one step; return the way gone, [3], or None where the arm does not reach its end."""
+        """Move one step; return the displacement, [3], or None if the end is out of reach."""
         way = np.zeros(3)
         for _ in range(_ATTEMPTS):
             if not self._move(target, length / _SLOW):
@@ -242,9 +241,9 @@ class Skills:
         return way
 
     def _turn(self, contact: Contact) -> float:
-        """Turn what is held about the tip; return the angle in radians.
+        """Turn the held part about the tip; return the angle in radians.
 
-        Where the sense is not known and something stops the first one, the other one is tried.
+        If the direction is not known and the first one is blocked, the other one is tried.
         """
         axis = -contact.normal if contact.motion is None else contact.motion
         turned = self._turn_about(axis)
@@ -269,7 +268,7 @@ class Skills:
         return turned
 
     def _move(self, target: RigidTransform, seconds: float) -> bool:
-        """Bring the tip to a pose; return False where the arm does not reach it."""
+        """Move the tip to a pose; return False if the arm cannot reach it."""
         try:
             joints = self._kinematics.step(target, self._arm.positions())
         except UnreachableError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits by the clock of a node, which is real or simulated, that end where it stands still."""
+"""Waits by the real or simulated clock of a node, which also end if it stands still."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _POLL = 0.01
 
 
 class TimeLimit:
-    """A time limit that begins now, by the clock of a node.
+    """A time limit that starts now, by the clock of a node.
 
-    Time is up once both that clock and the wall have passed the seconds: of a simulation that is
-    slower than the wall nothing ends early, and of a faster one messages have time to arrive.
-    Where the clock stands still, time is up after a limit on the wall.
+    The limit expires when the seconds have passed on both that clock and the wall clock. A wait
+    therefore does not end early in a slow simulation, and messages have time to arrive in a fast
+    one. If the clock stands still, the limit expires after a limit of wall time.
 
     Args:
         now: time of the node in nanoseconds.
-        seconds: seconds until time is up.
-        standstill: seconds on the wall for which the clock may stand still.
-        steady: seconds on the wall.
+        seconds: seconds until the limit expires.
+        standstill: wall time for which the clock may stand still, seconds.
+        steady: function that returns wall time in seconds.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class TimeLimit:
         self._passed = 0.0
 
     def reason(self) -> str:
-        """Say why time is up; empty while it is not. Ask several times a second."""
+        """Explain why the limit expired; empty before. Call it several times per second."""
         now, steady = self._now(), self._steady()
         if now != self._last:
-            # Simulated time is 0 before its first message, and goes back when it begins anew.
+            # Simulated time is 0 before its first message, and jumps back at a restart.
             if self._last:
                 self._passed += max(0, now - self._last) * 1e-9
             self._last, self._moved = now, steady
@@ -66,7 +66,7 @@ class Waiting:
     Args:
         clock: clock of its node.
         finished: event that ends every wait.
-        standstill: seconds on the wall for which the clock may stand still.
+        standstill: wall time for which the clock may stand still, seconds.
     """
 
     def __init__(self, clock: Clock, finished: threading.Event, standstill: float) -> None:
@@ -84,15 +84,15 @@ class Waiting:
         return int(self._clock.now().nanoseconds)
 
     def limit(self, seconds: float) -> TimeLimit:
-        """Begin a time limit."""
+        """Start a time limit."""
         return TimeLimit(self.now, seconds, self._standstill)
 
     def pause(self) -> None:
-        """Let other threads run before a condition is asked for again."""
+        """Let other threads run before a condition is checked again."""
         time.sleep(_POLL)
 
     def until(self, condition: Callable[[], object], seconds: float) -> str:
-        """Wait for a condition; return '' once it holds, or why it is waited for no more."""
+        """Wait for a condition; return '' when it holds, or the reason why the wait ended."""
         limit = self.limit(seconds)
         while not condition():
             if self._finished.is_set():

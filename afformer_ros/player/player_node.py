@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node `player`: a video, an image or a folder of images as a camera."""
+"""The node `player`, which publishes a video, an image or a folder of images as a camera."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ _MESSAGES = RclpyMessages()
 class PlayerNode(Node):
     """A node that publishes frames on `image`, each stamped with the time at which it is due.
 
-    A frame is due at the start plus its own time, so that delays never add up; a late frame is
-    sent at once, and none is left out. With simulated time it starts at the first clock message.
+    A frame is due at the start plus its own time, so that delays do not accumulate. A late frame
+    is sent at once, and no frame is skipped. With simulated time, playing starts at the first
+    clock message.
 
     Args:
-        finished: event that is set after the last frame, or when playing fails; `error` then says
-            why.
+        finished: event that is set after the last frame, or when playing fails; `error` then
+            contains the reason.
         options: options of `rclpy.node.Node`.
 
     Attributes:
-        error: why playing failed; empty if it did not.
+        error: reason why playing failed; empty if it did not.
 
     Raises:
         VideoError: `path` is missing, empty or not a video.
@@ -178,7 +179,7 @@ class PlayerNode(Node):
         second = next(frames, None)
         if second is not None:
             return itertools.chain([first, second], frames)
-        # A single image is not read again for each turn.
+        # A single image is read only once.
         return itertools.repeat(first) if self._loop else iter([first])
 
     def _wait_until(self, due: Time) -> bool:

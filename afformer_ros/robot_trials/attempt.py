@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attempts of the arm, and how each has ended."""
+"""Attempts of the arm, and their outcomes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from afformer_ros.planner.contact import BlockedError, UnknownActionError, Unrea
 from afformer_ros.planner.joint_states import ArmError
 from afformer_sim.closed_loop.trial import Verdict
 
-# The arm did not act, since the grounding node found no point, or the arm cannot act there.
+# The arm did not act, because the grounding node found no point, or the arm cannot act there.
 NOT_FOUND, UNSTEADY = Verdict.NOT_FOUND.value, 'point not steady'
 NO_POSITION = 'point without a position'
 UNREACHABLE, BLOCKED, NO_SKILL = 'out of reach', 'stopped on the way', 'action without a skill'
 # The element is out of the view of the head camera.
 HIDDEN = 'element hidden'
-# Nothing is known of the model or the skill: something else in the graph has failed.
+# Another part of the graph failed, which is not informative about the model or the skill.
 NO_ANSWER, REFUSED, ARM_FAILED = 'no answer', 'refused', 'arm failed'
 UNANSWERED = (NO_ANSWER, REFUSED, ARM_FAILED)
 
-# An error is of the first of these kinds that it belongs to.
+# The first matching kind of an error is used.
 _VERDICTS: dict[type[AfformerError], str] = {
     UnsteadyError: UNSTEADY,
     NoPositionError: NO_POSITION,
@@ -46,8 +46,8 @@ class Attempt:
     """One attempt of the arm.
 
     Attributes:
-        verdict: the simulator's, or one of the constants of this module.
-        said: what the planner said.
+        verdict: verdict of the simulator, or one of the constants of this module.
+        said: message of the planner.
         action: action that was carried out; empty if there was none.
     """
 
@@ -62,15 +62,15 @@ class Attempt:
 
     @property
     def answered(self) -> bool:
-        """Whether it tells something of the model and the skill, so that it counts."""
+        """Whether it is informative about the model and the skill, so that it counts."""
         return self.verdict not in UNANSWERED
 
 
 def failed_attempt(error: AfformerError) -> Attempt:
-    """Return the attempt that an error of the planner has ended.
+    """Return the attempt that ended with an error of the planner.
 
     Raises:
-        AfformerError: the error itself, where it ends the trials.
+        AfformerError: the error itself, if it ends the trials.
     """
     for kind, verdict in _VERDICTS.items():
         if isinstance(error, kind):

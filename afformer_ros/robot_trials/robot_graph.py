@@ -34,7 +34,7 @@ class RobotGraph:
         folder: folder for the node's store, and below which demonstrations are read.
         processes: processes of the nodes.
         model: folder of the model; empty for the shipped one.
-        robot: parameters of the simulated robot from the start on.
+        robot: initial parameters of the simulated robot.
 
     Attributes:
         folder: see the arguments.
@@ -88,7 +88,7 @@ class RobotGraph:
         self.driver.close()
 
     def begin(self, **parameters: Any) -> None:
-        """Begin the trial that the robot's parameters name, and wait for its first image.
+        """Start the trial of the robot's parameters, and wait for its first image.
 
         Raises:
             NodeError: there is no such trial.
@@ -104,7 +104,7 @@ class RobotGraph:
         reset = self.driver.request(self._reset, Trigger.Request())
         if not reset.success:
             raise NodeError(f'the simulated robot refuses: {reset.message}')
-        # Images of the trial before are still on their way.
+        # Images of the previous trial are still in transit.
         self.driver.wait(
             lambda: (
                 before != (begun := self._stamps.get('camera_pose'))
@@ -114,10 +114,10 @@ class RobotGraph:
         )
 
     def demonstrate(self, frames: Path, name: str) -> None:
-        """Have the grounding node load a video or a folder of images as a demonstration.
+        """Load a video or a folder of images as a demonstration in the grounding node.
 
         Raises:
-            NodeError: it refuses.
+            NodeError: the node reports a failure.
         """
         self.driver.succeed('load_demonstration', path=str(frames), name=name)
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tab of the studio that shows a running grounding node, and asks for what it does."""
+"""A tab of the studio that shows and controls a running grounding node."""

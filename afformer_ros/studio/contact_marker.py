@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first frame of the selected demonstration, in which a click marks what is operated."""
+"""The first frame of the selected demonstration, in which a click marks the contact."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RADIUS = 1 / 60
 
 
 class ContactMarker:
-    """The frame, read again whenever the demonstrations have changed.
+    """A view of the frame, which is read again whenever the demonstrations change.
 
     Args:
         link: link to the node.
@@ -38,7 +38,7 @@ class ContactMarker:
         self._size = (0, 0)
         ui.label('What is operated').classes('text-lg font-bold')
         self._told = ui.label().classes('text-sm mark')
-        # What is drawn is made of numbers alone.
+        # The drawing contains only numbers.
         self._image = ui.interactive_image(on_mouse=self._mark, cross=True, sanitize=False)
         self._image.classes('w-full first-frame')
         self._unmark = ui.button('Unmark', on_click=self._take_away)
@@ -64,7 +64,7 @@ class ContactMarker:
             answer = await self._link.requests.ask('get_demonstration_frame', name=name)
             image = await asyncio.to_thread(to_rgb, answer.frame) if answer.success else None
         except RequestError as error:
-            # The services of a node that was just configured are not found at once.
+            # The services of a newly configured node are not discovered at once.
             self._status = None
             self._show_nothing(str(error))
         else:
@@ -80,7 +80,7 @@ class ContactMarker:
         self._size = width, height
         self._image.set_source(jpeg_source(bytes(answer.frame.data)))
         self._image.set_visibility(True)
-        # The browser's pixels begin at their corner, those of the node have their centre there.
+        # Pixel coordinates refer to corners in the browser, and to centres in the node.
         mark = [(answer.x + 0.5, answer.y + 0.5)] if answer.marked else []
         self._image.content = circles(mark, _RADIUS * width)
         self._unmark.set_visibility(answer.marked)

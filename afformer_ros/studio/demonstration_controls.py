@@ -18,7 +18,7 @@ _RECORD, _LOAD = 'record_demonstration', 'load_demonstration'
 
 
 class DemonstrationControls:
-    """The controls; R records and F finishes while no field has the focus.
+    """The controls; the keys R and F start and finish a recording unless a field has the focus.
 
     Args:
         link: link to the node.
@@ -50,7 +50,7 @@ class DemonstrationControls:
         )
 
     def turn_to(self, shown: bool) -> None:
-        """Take keys only while the tab is shown."""
+        """Handle keys only while the tab is shown."""
         self._keyboard.active = shown
 
     def refresh(self) -> None:
@@ -61,7 +61,7 @@ class DemonstrationControls:
         recording = status is not None and status.state == DemonstrationStatus.RECORDING
         self._record.set_enabled(active and not recording)
         self._finish.set_enabled(recording)
-        # What a service of somebody else began has no goal that could be canceled.
+        # A recording that another client started through a service has no goal to cancel.
         self._cancel.set_enabled(recording and _RECORD in self._link.requests.goals)
         loading = _LOAD in self._link.requests.goals
         self._load.set_enabled(active and not loading)
@@ -75,7 +75,7 @@ class DemonstrationControls:
     async def _finish_recording(self) -> None:
         with told_errors():
             if _RECORD in self._link.requests.goals:
-                # The goal tells how it ended.
+                # The goal reports its result.
                 await self._link.requests.ask('finish_demonstration')
             else:
                 await self._link.requests.succeed('finish_demonstration')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""List of the demonstrations of a grounding node."""
+"""A list of the demonstrations of a grounding node."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DemonstrationList:
                 ui.button('Keep', on_click=lambda: self._dialog.submit(False)).props('flat')
 
     def refresh(self) -> None:
-        """Show the demonstrations as they are last known."""
+        """Show the last known demonstrations."""
         watch = self._link.watch
         if (watch.names, watch.selected) == self._shown:
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""List of the statuses of a grounding node's components."""
+"""A list of the statuses of a grounding node's components."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DiagnosticsList:
         self._lines = ui.column().classes('w-full gap-1 diagnostics')
 
     def show(self, statuses: Sequence[DiagnosticStatus]) -> None:
-        """Show statuses; nothing changes where they say the same as those before."""
+        """Show statuses; do nothing if they are unchanged."""
         lines = tuple(
             (*level_in_words(one), component_of(one), str(one.message)) for one in statuses
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one ROS node of a studio, through which all pages see a grounding node and ask it."""
+"""The ROS node of a studio, which connects all pages to a grounding node."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from afformer_ros.studio.ros_thread import RosThread
 
 
 class GroundingLink:
-    """The link to a grounding node, which may start, end and start again.
+    """The link to a grounding node, which may restart.
 
     Args:
         name: full name of the grounding node, such as '/grounding'.
 
     Attributes:
-        name: the same.
-        requests: what is asked of it.
-        watch: what is seen of it.
+        name: see the arguments. requests: requests to the node. watch: observed state of the node.
     """
 
     def __init__(self, name: str) -> None:
@@ -27,6 +25,6 @@ class GroundingLink:
         self.watch = GroundingWatch(self._ros, self.requests, name)
 
     def close(self) -> None:
-        """Leave ROS."""
+        """Shut ROS down."""
         self.watch.close()
         self._ros.close()

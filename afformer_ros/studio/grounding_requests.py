@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests of a page to a grounding node: services and actions, with an end to all waiting."""
+"""Requests of a page to a grounding node: services and actions, with time limits."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ _ACTIONS = {
 }
 # Seconds for an answer.
 _PATIENCE = 15.0
-# Seconds between two checks of whether the node of an open goal is still there.
+# Seconds between two checks of whether the node of an open goal still exists.
 _CHECK_PERIOD = 0.5
 
 
 class RequestError(AfformerError):
-    """A grounding node that is not there, does not answer, or refuses."""
+    """Raised if a grounding node is missing, does not answer, or reports a failure."""
 
 
 class GroundingRequests:
     """Requests to one grounding node.
 
     Args:
-        ros: node that asks.
+        ros: node that sends the requests.
         name: full name of the grounding node, such as '/grounding'.
 
     Attributes:
@@ -63,8 +63,8 @@ class GroundingRequests:
         self._ros = ros
         self._name = name
         self.goals: dict[str, Any] = {}
-        # Made before they are used: the middleware drops answers to clients that the node has not
-        # found yet.
+        # Created before they are used, because the middleware drops answers to clients that the
+        # node has not discovered.
         self._clients = {service: self._create_client(service) for service in _SERVICES}
         self._action_clients: dict[str, Any] = {
             action: ActionClient(ros.node, kind, f'{name}/{action}')
@@ -79,12 +79,12 @@ class GroundingRequests:
         """Call a service; return its answer.
 
         Args:
-            service: name below the node's, such as 'list_demonstrations'.
-            seconds: time for the answer.
+            service: name below the name of the node, such as 'list_demonstrations'.
+            seconds: time limit of the answer.
             fields: fields of the request.
 
         Raises:
-            RequestError: the service is not there, or gives no answer in time.
+            RequestError: the service is missing, or does not answer in time.
         """
         client = self._clients[service]
         self._require(client.service_is_ready(), service)
@@ -93,7 +93,7 @@ class GroundingRequests:
                 awaitable(client.call_async(_SERVICES[service].Request(**fields))), seconds
             )
         except asyncio.TimeoutError:
-            # The node may never find this client.
+            # The node may never discover this client.
             self._ros.node.destroy_client(client)
             self._clients[service] = self._create_client(service)
             raise RequestError(
@@ -102,10 +102,10 @@ class GroundingRequests:
             ) from None
 
     async def succeed(self, service: str, **fields: Any) -> Any:
-        """Call a service that says whether it succeeded; return its answer.
+        """Call a service that reports success; return its answer.
 
         Raises:
-            RequestError: as of `ask`, or the node refuses.
+            RequestError: see `ask`; or the node reports a failure.
         """
         answer = await self.ask(service, **fields)
         if not answer.success:
@@ -113,10 +113,10 @@ class GroundingRequests:
         return answer
 
     async def change_state(self, transition: int) -> None:
-        """Ask for a transition of the node's lifecycle, by its id in `Transition`.
+        """Request a transition of the node's lifecycle, by its id in `Transition`.
 
         Raises:
-            RequestError: as of `ask`, or the node refuses.
+            RequestError: see `ask`; or the node reports a failure.
         """
         answer = await self.ask('change_state', transition=Transition(id=transition))
         if not answer.success:
@@ -125,15 +125,16 @@ class GroundingRequests:
     async def pursue(
         self, action: str, told: Callable[[Any], None] = lambda feedback: None, **fields: Any
     ) -> None:
-        """Send a goal and wait for its end, which may be that it was canceled.
+        """Send a goal and wait until it succeeds or is canceled.
 
         Args:
-            action: name below the node's, such as 'record_demonstration'.
+            action: name below the name of the node, such as 'record_demonstration'.
             told: called with each feedback, in the thread of ROS.
             fields: fields of the goal.
 
         Raises:
-            RequestError: the action is not there, the node refuses, aborts, or has gone.
+            RequestError: the action is missing, or the node refuses or aborts the goal, or has
+                ended.
         """
         client = self._action_clients[action]
         self._require(client.server_is_ready(), action)
@@ -172,7 +173,7 @@ class GroundingRequests:
             raise RequestError(f'{self._name} has not answered within {_PATIENCE:g} s') from None
 
     async def _while_there(self, future: asyncio.Future[Any]) -> Any:
-        """Wait for a result as long as the node is in the graph."""
+        """Wait for a result while the node is in the graph."""
         while not future.done():
             await asyncio.wait([future], timeout=_CHECK_PERIOD)
             if not future.done() and not self.is_there():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A grounding node as the pages of a studio see it."""
+"""The state of a grounding node for the pages of a studio."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from afformer_ros.studio.ros_thread import RosThread
 
 _LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 _POLL_PERIOD = 1.0
-# Seconds for the answer to how the node is.
+# Seconds for the answer to a request of the state.
 _STATE_PATIENCE = 3.0
 # Seconds after which demonstrations are listed again: nodes of one store share them.
 _LIST_PERIOD = 5.0
@@ -43,9 +43,9 @@ class NodeState(Enum):
 
 
 class GroundingWatch:
-    """What a grounding node publishes and answers, kept while a page shows it.
+    """The messages and answers of a grounding node, updated while a page shows them.
 
-    Nothing is subscribed to while no page does, so that a node that is `lazy` rests.
+    There are no subscriptions while no page is shown, so that a `lazy` node stays idle.
 
     Args:
         ros: node that subscribes.
@@ -56,9 +56,9 @@ class GroundingWatch:
         state: its state.
         status: its last `demonstration_status`; None before the first one.
         names: its demonstrations, in order of creation.
-        selected: those that are grounded together.
+        selected: the selected demonstrations.
         affordance: its last result; None before the first one.
-        arrival: when that arrived, seconds of the monotonic clock.
+        arrival: arrival of that result, seconds of the monotonic clock.
         overlay: its last overlay; None before the first one.
         presence: presences of the last minute.
         diagnostics: the last statuses of its components, the most important first.
@@ -86,14 +86,14 @@ class GroundingWatch:
         self.diagnostics: tuple[DiagnosticStatus, ...] = ()
 
     def begin(self) -> None:
-        """Count a page that shows the node."""
+        """Register a page that shows the node."""
         self._viewers += 1
         if self._viewers == 1:
             self._subscribe()
             self._task = asyncio.get_running_loop().create_task(self._poll())
 
     def end(self) -> None:
-        """Count a page out that shows it no more."""
+        """Unregister a page that no longer shows it."""
         self._viewers -= 1
         if not self._viewers:
             self.close()
@@ -112,10 +112,10 @@ class GroundingWatch:
         self._forget(NodeState.UNKNOWN)
 
     async def list_demonstrations(self) -> None:
-        """Ask which demonstrations there are.
+        """Request the list of demonstrations.
 
         Raises:
-            RequestError: the node is not there, or does not answer.
+            RequestError: the node is missing, or does not answer.
         """
         answer = await self._requests.ask('list_demonstrations')
         self.names = tuple(answer.names)
@@ -136,7 +136,7 @@ class GroundingWatch:
         )
 
     async def _poll(self) -> None:
-        """Ask for the state, and for the demonstrations where they may be others."""
+        """Request the state, and the demonstrations if they may have changed."""
         listed, known = 0.0, None
         while True:
             self._set(await self._asked_state())
@@ -147,13 +147,13 @@ class GroundingWatch:
                 try:
                     await self.list_demonstrations()
                 except RequestError:
-                    # The next answer to the state tells it.
+                    # The next answer contains the state.
                     listed = 0.0
             await asyncio.sleep(_POLL_PERIOD)
 
     def _set(self, state: NodeState) -> None:
         if state is NodeState.ABSENT and self.state is not state:
-            # What a node that has ended said is nothing that a page should show.
+            # A page must not show the results of a node that has ended.
             self._forget(state)
         self.state = state
 

@@ -12,7 +12,7 @@ from afformer_core.studio.messages import told_errors
 from afformer_ros.studio.grounding_link import GroundingLink
 from afformer_ros.studio.grounding_watch import NodeState
 
-# Texts of the buttons, with the state in which each is there and its transition.
+# Texts of the buttons, with the state in which each is shown and its transition.
 _BUTTONS = (
     ('Configure', NodeState.UNCONFIGURED, Transition.TRANSITION_CONFIGURE),
     ('Activate', NodeState.INACTIVE, Transition.TRANSITION_ACTIVATE),
@@ -22,7 +22,7 @@ _BUTTONS = (
 
 
 class LifecycleButtons:
-    """The buttons; those are there that the state of the node allows.
+    """The buttons that the state of the node allows.
 
     Args:
         link: link to the node.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chart of presence over time, as SVG."""
+"""A chart of presence over time, as SVG."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class PresenceSample:
 
     Attributes:
         seconds: arrival, seconds of the monotonic clock.
-        presence: probability that what was demonstrated is in view; NaN: not calibrated.
-        threshold: presence that is needed; NaN: not calibrated.
+        presence: probability that the demonstrated element is in view; NaN: not calibrated.
+        threshold: required presence; NaN: not calibrated.
     """
 
     seconds: float
@@ -31,7 +31,7 @@ class PresenceSample:
 
 
 def presence_svg(samples: Sequence[PresenceSample], now: float) -> str:
-    """Draw the last minute of presence as a line, and its threshold as a dashed one.
+    """Draw the last minute of presence as a line, and its threshold as a dashed line.
 
     Args:
         samples: samples in order.
@@ -52,7 +52,7 @@ def presence_svg(samples: Sequence[PresenceSample], now: float) -> str:
 
 
 def _joined(samples: Sequence[PresenceSample]) -> list[list[PresenceSample]]:
-    """Split samples where nothing arrived for long."""
+    """Split samples at long gaps."""
     pieces: list[list[PresenceSample]] = []
     for one in samples:
         if pieces and one.seconds - pieces[-1][-1].seconds <= _GAP:
@@ -64,7 +64,7 @@ def _joined(samples: Sequence[PresenceSample]) -> list[list[PresenceSample]]:
 
 def _path(samples: Sequence[PresenceSample], now: float) -> str:
     corners = [f'{_x(one.seconds, now):.1f} {_y(one.presence):.1f}' for one in samples]
-    # A path of one corner draws nothing.
+    # A path with a single point draws nothing.
     return 'M' + ' L'.join(corners if len(corners) > 1 else 2 * corners)
 
 

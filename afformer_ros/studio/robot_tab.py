@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tab of a running grounding node."""
+"""The tab of a running grounding node."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NAME = re.compile(r'(/[A-Za-z_]\w*)+')
 
 
 class RobotTab:
-    """The tab; ROS is entered when a page shows it first, which takes a second.
+    """The tab, which starts ROS when a page first shows it; this takes a second.
 
     Args:
-        node_name: name of the grounding node; without a slash at its begin it gets one.
+        node_name: name of the grounding node; a leading slash is added if it is missing.
 
     Raises:
-        ValueError: it is no name of a node.
+        ValueError: it is not a valid name of a node.
     """
 
     name = 'Robot'
@@ -41,7 +41,7 @@ class RobotTab:
         self._opening = asyncio.Lock()
 
     def build(self) -> Turn:
-        """Build the tab in a page; it is filled once it is shown."""
+        """Build the tab in a page; it is filled when it is first shown."""
         container = ui.element().classes('w-full')
         client = ui.context.client
         view: RobotView | None = None
@@ -63,7 +63,7 @@ class RobotTab:
         return turn_to
 
     def close(self) -> None:
-        """Leave ROS."""
+        """Shut ROS down."""
         if self._link is not None:
             self._link.close()
 

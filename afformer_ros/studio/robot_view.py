@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""View of a running grounding node in one page."""
+"""The view of a running grounding node in one page."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from afformer_ros.studio.words import (
     state_in_words,
 )
 
-# Seconds between two looks at what has come.
+# Seconds between two updates.
 _PERIOD = 0.25
 _SIDE = 960
 _GRID = 'w-full grid gap-4 items-start lg:grid-cols-[minmax(0,1fr)_24rem]'
 
 
 class RobotView:
-    """The view, which follows the node while it is shown.
+    """The view, which is updated while it is shown.
 
     Args:
         link: link to the node.
@@ -55,7 +55,7 @@ class RobotView:
                 self._certainty = ui.label().classes('font-bold certainty')
                 self._point = ui.label().classes('best-point')
                 self._age = ui.label().classes('font-bold')
-                # What is above and below is seen at 1280x720 without scrolling.
+                # The content above and below fits 1280x720 without scrolling.
                 self._image = ui.interactive_image().classes('w-full overlay')
                 self._image.style('max-width: 64vh')
                 ui.label('Presence over the last minute; dashed: what is needed').classes(
@@ -70,7 +70,7 @@ class RobotView:
         self._timer = ui.timer(_PERIOD, self._refresh, active=False)
 
     def turn_to(self, shown: bool) -> None:
-        """Follow the node only while the view is shown."""
+        """Update only while the view is shown."""
         if shown == self._shown:
             return
         self._shown = shown

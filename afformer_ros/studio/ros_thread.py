@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A ROS node inside another program, whose futures a page awaits."""
+"""A ROS node inside another program, whose futures a page can await."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from afformer_ros.environment import prepare_environment
 
 
 class RosThread:
-    """A node of a ROS context of its own; its callbacks run in a thread.
+    """A node with its own ROS context, whose callbacks run in a thread.
 
     Args:
         namespace: namespace of the node.
@@ -44,7 +44,7 @@ class RosThread:
         self._thread.start()
 
     def close(self) -> None:
-        """Leave ROS."""
+        """Shut ROS down."""
         self._ending.set()
         self._executor.wake()
         self._thread.join(5.0)
@@ -58,9 +58,9 @@ class RosThread:
 
 
 def awaitable(future: Any) -> asyncio.Future[Any]:
-    """Return an awaitable of a future of rclpy, which gives what that gives."""
+    """Convert a future of rclpy to an awaitable with the same result."""
     answered: Future[Any] = Future()
-    # From here on it cannot be cancelled: what awaits it may give up, and rclpy still sets it.
+    # It can no longer be cancelled: rclpy sets it even if the waiting code gives up.
     answered.set_running_or_notify_cancel()
 
     def done(_: Any) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""States, results and recordings of a grounding node, in words."""
+"""Descriptions of states, results and recordings of a grounding node."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _LEVELS = {
     DiagnosticStatus.WARN: ('warning', 'warning'),
     DiagnosticStatus.ERROR: ('error', 'error'),
 }
-# Seconds without a result that a page tells.
+# Seconds without a result after which a page reports it.
 _STALE = 2.0
 
 
 def state_in_words(state: NodeState, name: str) -> str:
-    """Say how the node of a full name is, and what to do."""
+    """Describe the state of the node with a full name, and what to do."""
     return _STATES[state].format(name=name)
 
 
 def presence_in_words(affordance: Affordance) -> str:
-    """Say whether what was demonstrated is in view."""
+    """Describe whether the demonstrated element is in view."""
     presence, threshold = affordance.presence, affordance.presence_threshold
     begin = 'In view' if affordance.found else 'Not found'
     if math.isnan(presence):
@@ -48,7 +48,7 @@ def presence_in_words(affordance: Affordance) -> str:
 
 
 def certainty_in_words(affordance: Affordance) -> str:
-    """Say whether the best point surely lies on the demonstrated part; empty if not known."""
+    """Describe whether the best point lies on the demonstrated part; empty if not known."""
     certainty, threshold = affordance.certainty, affordance.certainty_threshold
     if not affordance.found or math.isnan(certainty) or math.isnan(threshold):
         return ''
@@ -59,7 +59,7 @@ def certainty_in_words(affordance: Affordance) -> str:
 
 
 def best_point_in_words(affordance: Affordance) -> str:
-    """Say where and how to act; empty if nothing was found."""
+    """Describe where and how to act; empty if nothing was found."""
     if not affordance.points:
         return ''
     best = affordance.points[0]
@@ -76,12 +76,12 @@ def best_point_in_words(affordance: Affordance) -> str:
 
 
 def age_in_words(seconds: float) -> str:
-    """Say that the last result is old; empty if it is not."""
+    """Report that the last result is old; empty if it is not."""
     return f'No result for {seconds:.0f} s: see below.' if seconds > _STALE else ''
 
 
 def recording_in_words(status: DemonstrationStatus | None) -> str:
-    """Say how far a recording is, or what was last done."""
+    """Describe the progress of a recording, or the last event."""
     if status is None:
         return ''
     if status.state != DemonstrationStatus.RECORDING:
@@ -94,7 +94,7 @@ def recording_in_words(status: DemonstrationStatus | None) -> str:
 
 
 def mark_in_words(answer: GetDemonstrationFrame.Response) -> str:
-    """Say whether the first frame of a demonstration is marked, and what to do if not."""
+    """Describe whether the first frame of a demonstration is marked, and what to do if not."""
     if answer.marked:
         return f'{answer.name} is marked at {answer.x:.0f}, {answer.y:.0f} pixels.'
     return f'{answer.name}: the model finds what is operated. A click there is surer.'
@@ -106,5 +106,5 @@ def level_in_words(status: DiagnosticStatus) -> tuple[str, str]:
 
 
 def component_of(status: DiagnosticStatus) -> str:
-    """Return the name of the component that a status is of."""
+    """Return the name of the component of a status."""
     return str(status.name).rpartition(': ')[2]

@@ -17,44 +17,46 @@ from rclpy.node import Node
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal
 
-# Seconds between two looks at what time has brought to open goals.
+# Seconds between two checks of the time limits of open goals.
 _TICK_PERIOD = 0.05
-# Seconds for which a client that is late may still fetch a result, with a mask of some megabytes.
+# Seconds for which a late client can still fetch a result, which contains a mask of some
+# megabytes.
 _RESULT_TIMEOUT = 10
 _UNCONFIGURED = 'the node is not configured; configure and activate it'
 
 
 class GoalHandler(Protocol):
-    """What takes the goals of one action; called by the executor's thread, and never blocks it."""
+    """A non-blocking handler of the goals of one action, called by the executor's thread."""
 
     def take(self, goal: OpenGoal) -> None:
-        """Take a goal, and see that it ends.
+        """Accept a goal, and ensure that it ends.
 
         Raises:
-            RefusedGoalError: it is not taken.
+            RefusedGoalError: the goal is refused.
         """
 
     def cancel(self, goal: OpenGoal) -> None:
-        """End a goal because its client asks for that."""
+        """End a goal that its client cancels."""
 
     def tick(self) -> None:
-        """End goals whose time is up; called 20 times a second while there are any."""
+        """End goals whose time is up; called 20 times per second while goals are open."""
 
 
 class ActionEndpoint:
-    """An action of a node, there as long as the node.
+    """An action of a node with the lifetime of the node.
 
-    It outlives what takes the goals, which comes with the configuration and goes with the
-    cleanup, so that the results of goals which that ends still reach their clients. Since ROS
-    rejects goals without a word, every goal is accepted; one that nobody takes or that is refused
-    is aborted at once with the reason.
+    It outlives the goal handler, which exists from the configuration to the cleanup, so that
+    clients still receive the results of goals that the cleanup ends. Every goal is accepted,
+    because a ROS 2 rejection carries no message. A goal that is refused or has no handler is
+    aborted at once with the reason.
 
     Args:
         node: node that offers the action.
         kind: class of the action.
         name: name of the action below the node's.
-        create_failure: function that makes a result of the reason for which nobody takes goals.
-        create_refusal: function that makes a result of the reason for which a goal is refused.
+        create_failure: function that creates a result from the reason why no handler accepts
+            goals.
+        create_refusal: function that creates a result from the reason why a goal is refused.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class ActionEndpoint:
         self._unavailable = _UNCONFIGURED
         self._goals: dict[bytes, OpenGoal] = {}
         group = MutuallyExclusiveCallbackGroup()
-        # Time passes for goals also while simulated time stands still.
+        # The time of goals advances even while simulated time stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = node.create_timer(_TICK_PERIOD, self._tick, group, clock=steady)
         self._timer.cancel()
@@ -89,14 +91,14 @@ class ActionEndpoint:
         )
 
     def attach(self, handler: GoalHandler) -> None:
-        """Have goals taken from now on."""
+        """Attach a handler for new goals."""
         self._handler = handler
 
     def detach(self, unavailable: str = _UNCONFIGURED) -> None:
-        """Take no more goals; those that are open have been ended by what took them.
+        """Detach the handler, which must already have ended its open goals.
 
         Args:
-            unavailable: what later goals are told.
+            unavailable: reason that later goals receive.
         """
         self._handler, self._unavailable = None, unavailable
 
@@ -125,8 +127,8 @@ class ActionEndpoint:
         goal, handler = self._goals.get(bytes(handle.goal_id.uuid)), self._handler
         if goal is not None and handler is not None:
             handler.cancel(goal)
-        # rclpy mixes goals up where it may cancel some of several; one that has ended anyway is
-        # told by its result.
+        # rclpy confuses goals if it may cancel only some of several; the result shows a goal that
+        # has already ended.
         return CancelResponse.ACCEPT
 
     def _tick(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time that a goal has taken."""
+"""The elapsed time of a goal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 
 class GoalClock:
-    """Clock of a goal, by the clock of its node, and by a steady one where that stands still.
+    """The clock of a goal: the clock of its node, or a steady one while that stands still.
 
-    Simulated time stands still when its simulator or bag is paused or has ended, goes back when
-    a bag begins anew, and is 0 until the first message arrives; none of these counts.
+    Simulated time stands still when its simulator or bag is paused or has ended, jumps back when a
+    bag restarts, and is 0 until the first message arrives. None of these counts as elapsed time.
 
     Args:
         now: time of the node in nanoseconds.
-        steady: seconds that never stand still.
+        steady: function that returns the seconds of a steady clock.
     """
 
     def __init__(self, now: Callable[[], int], steady: Callable[[], float]) -> None:
@@ -23,14 +23,15 @@ class GoalClock:
         self.restart()
 
     def restart(self) -> None:
-        """Begin at 0."""
+        """Restart at 0."""
         self._last, self._moved = self._now(), self._steady()
         self._passed = 0.0
 
     def elapsed(self) -> float:
-        """Return the seconds since the begin, to be asked for several times a second.
+        """Return the seconds since the start; call it several times per second.
 
-        They are those of the node's clock, or those for which it has stood still if they are more.
+        These are the seconds of the node's clock, or the seconds for which it has stood still if
+        these are more.
         """
         now, steady = self._now(), self._steady()
         if now != self._last:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields of goals, checked against the ranges of the parameters that they replace."""
+"""Fields of goals, checked against the ranges of the corresponding parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NANOSECONDS = 1_000_000_000
 
 
 class RefusedGoalError(AfformerError):
-    """A goal is not taken; the text tells its client why."""
+    """Raised if a goal is refused; the text gives the reason to its client."""
 
 
 def number_of(value: int, name: str, constraint: Constraint) -> int:
@@ -24,7 +24,7 @@ def number_of(value: int, name: str, constraint: Constraint) -> int:
 
     Args:
         value: the number.
-        name: what it is called in the error.
+        name: name of the field in the error.
         constraint: constraint of the parameter.
 
     Raises:
@@ -42,14 +42,14 @@ def seconds_of(duration: Any, name: str, constraint: Constraint) -> float:
 
     Args:
         duration: the message.
-        name: what it is called in the error.
-        constraint: constraint of the parameter in seconds that it replaces.
+        name: name of the field in the error.
+        constraint: constraint of the corresponding parameter, in seconds.
 
     Returns:
         0, or a value within the range of the parameter.
 
     Raises:
-        RefusedGoalError: it is out of the range, or has a second or more of nanoseconds.
+        RefusedGoalError: it is out of the range, or its nanoseconds are a second or more.
     """
     if duration.nanosec >= _NANOSECONDS:
         raise RefusedGoalError(
@@ -69,10 +69,10 @@ def frame_of(frame: str, name: str) -> str:
 
     Args:
         frame: the name.
-        name: what it is called in the error.
+        name: name of the field in the error.
 
     Raises:
-        RefusedGoalError: it begins with a slash, or has a blank.
+        RefusedGoalError: it begins with a slash, or contains a space.
     """
     if frame and _FRAME.fullmatch(frame) is None:
         raise RefusedGoalError(
@@ -86,7 +86,7 @@ def name_of(name: str) -> str:
     """Return the name of one demonstration.
 
     Raises:
-        RefusedGoalError: it cannot be a name.
+        RefusedGoalError: it is not a valid name.
     """
     try:
         return validated_name(name)
@@ -95,10 +95,10 @@ def name_of(name: str) -> str:
 
 
 def names_of(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of demonstrations that are grounded together; none: the selected ones.
+    """Return the names of the demonstrations to ground together; empty: the selection.
 
     Raises:
-        RefusedGoalError: one is empty or cannot be a name, or one comes twice.
+        RefusedGoalError: a name is empty or invalid, or occurs twice.
     """
     try:
         return split_names(join_names(names)) if names else ()

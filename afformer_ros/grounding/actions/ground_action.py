@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goals of the action `~/ground_demonstration`, from their acceptance to their results."""
+"""The goals of the action `~/ground_demonstration`, from their acceptance to their results."""
 
 from __future__ import annotations
 
@@ -35,18 +35,19 @@ _ENDINGS = {Outcome.FOUND: Ending.SUCCEEDED, Outcome.CANCELED: Ending.CANCELED}
 
 
 class GroundAction:
-    """Takes goals one after another, each with the images that are grounded for it.
+    """A handler that processes goals one after another, each with its own images.
 
-    The executor's thread brings goals and the time, the worker's thread demonstrations and
-    images; whatever ends a goal first gives its result.
+    The executor's thread provides goals and the time, and the worker's thread provides
+    demonstrations and images. The first event that ends a goal determines its result.
 
     Args:
         endpoint: action of the node.
         node: node whose clock and log are used.
-        read_parameters: the parameters as they are now.
+        read_parameters: function that reads the current parameters.
         worker: worker that owns the demonstrations.
-        transforms: where other frames than that of the topic are.
-        why_no_image: why no image is grounded at the moment; empty if that is not known.
+        transforms: transforms to frames other than that of the topic.
+        why_no_image: function that returns the reason why no image is grounded at the moment;
+            empty if unknown.
     """
 
     def __init__(
@@ -65,52 +66,52 @@ class GroundAction:
         self._transforms = transforms
         self._why_no_image = why_no_image
         self._lock = threading.RLock()
-        # Of these the first one is grounded.
+        # The first of these is the current one.
         self._goals: list[GroundGoal] = []
         self._stopped = _INACTIVE
         endpoint.attach(self)
 
     @property
     def needs_images(self) -> bool:
-        """Whether images are grounded whoever listens."""
+        """Whether images must be grounded even without subscribers."""
         return bool(self._goals)
 
     @property
     def open_goals(self) -> int:
-        """Number of goals without a result: one that is grounded, and those that wait."""
+        """Number of goals without a result: the current one, and those that wait."""
         return len(self._goals)
 
     @property
     def can_ground(self) -> bool:
-        """Whether the demonstrations of the goal whose turn it is are memorized."""
+        """Whether the demonstrations of the current goal are memorized."""
         with self._lock:
             return bool(self._goals) and bool(self._goals[0].names)
 
     def activate(self) -> None:
-        """Take goals from now on."""
+        """Start to accept goals."""
         with self._lock:
             self._stopped = ''
 
     def deactivate(self, reason: str) -> None:
-        """End all goals, and those to come as well.
+        """End all goals, and every later one.
 
         Args:
-            reason: what their clients are told.
+            reason: reason that their clients receive.
         """
         with self._lock:
             self._stopped = _INACTIVE
             self._end_all(Outcome.STOPPED, reason)
 
     def close(self, reason: str) -> None:
-        """End all goals, and take no more."""
+        """End all goals, and accept no more."""
         self.deactivate(reason)
         self._endpoint.detach()
 
     def take(self, goal: OpenGoal) -> None:
-        """Take a goal; it begins when those before it have ended.
+        """Accept a goal, which starts when the previous ones have ended.
 
         Raises:
-            RefusedGoalError: a field is out of its range, or the policy refuses it.
+            RefusedGoalError: a field is out of range, or the goal policy refuses it.
         """
         parameters = self._read_parameters()
         criteria = GroundCriteria.of(goal.request, parameters)
@@ -134,13 +135,13 @@ class GroundAction:
         prepared.add_done_callback(partial(self._prepared, one))
 
     def cancel(self, goal: OpenGoal) -> None:
-        """End a goal because its client asks for that."""
+        """End a goal that its client cancels."""
         with self._lock:
             for one in [each for each in self._goals if each.goal is goal]:
                 self._end(one, one.result(Outcome.CANCELED, 'its client canceled it'))
 
     def tick(self) -> None:
-        """End goals whose time is up, also those whose turn has not come."""
+        """End goals whose time is up, including those that wait."""
         with self._lock:
             first = self._goals[0] if self._goals else None
             for one in list(self._goals):
@@ -158,10 +159,10 @@ class GroundAction:
                         self._end(one, one.result(Outcome.UNKNOWN, message))
 
     def current(self, received: float) -> GroundGoal | None:
-        """Return the goal that an image counts for, if there is one.
+        """Return the goal for which an image counts, if there is one.
 
         Args:
-            received: when the image came, monotonic seconds.
+            received: arrival of the image, monotonic seconds.
         """
         with self._lock:
             if self._goals and self._goals[0].names and self._goals[0].begun <= received:
@@ -169,19 +170,18 @@ class GroundAction:
             return None
 
     def placement(self, one: GroundGoal, header: Header) -> Placement | None:
-        """Find the frame in which a goal wants positions of an image; None: that of the topic."""
+        """Look up the frame in which a goal requests positions; None: that of the topic."""
         frame = one.criteria.target_frame
         return self._transforms.placement_in(frame, header) if frame else None
 
     def grounded(
         self, one: GroundGoal, composed: ComposedResult, placement: Placement | None
     ) -> None:
-        """Take the result of an image that counts for a goal.
+        """Process the result of an image that counts for a goal.
 
         Args:
-            one: the goal.
-            composed: result of the image.
-            placement: as `placement` found it for this image.
+            one: the goal. composed: result of the image. placement: result of `placement` for this
+                image.
         """
         if not composed.result.held:
             one.placement = placement
@@ -217,7 +217,7 @@ class GroundAction:
         return self._node.get_clock().now().nanoseconds
 
     def _why_none(self, one: GroundGoal) -> str:
-        """Say why no image was grounded for the goal whose turn it is."""
+        """Explain why no image was grounded for the current goal."""
         if reason := self._why_no_image():
             return reason
         if not one.names:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Criteria that a goal of the action `~/ground_demonstration` has for its images."""
+"""The criteria of a goal of the action `~/ground_demonstration` for its images."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from afformer_ros.parameter_fields import constraints_of
 
 @dataclass(frozen=True)
 class GroundCriteria:
-    """What a goal asks of its images.
+    """The criteria of a goal for its images.
 
     Attributes:
-        demonstrations: names that are grounded together; empty: the selected ones.
-        agreeing_images: images in a row that must agree, at least 1.
-        minimum_presence: presence that each needs, above 0 to 1; 0: the model's threshold.
-        action: what is demonstrated; empty: the node's parameter, or the model's action.
-        target_frame: frame of positions; empty: that of the topic.
-        position_required: whether the best point of each needs a position.
+        demonstrations: names of the demonstrations to ground together; empty: the selection.
+        agreeing_images: number of images in a row that must agree, at least 1.
+        minimum_presence: minimum presence of each image, above 0 to 1; 0: the threshold of the
+            model.
+        action: name of the demonstrated action; empty: the node's parameter, or the model's
+            action.
+        target_frame: frame of positions; empty: the frame of the topic.
+        position_required: whether the best point of each image must have a position.
         timeout: seconds from the goal's acceptance to its result, above 0.
-        maximum_age: seconds from the stamp of each to its result; 0: any.
+        maximum_age: maximum seconds from the stamp of an image to its result; 0: any.
     """
 
     demonstrations: tuple[str, ...]
@@ -46,11 +48,11 @@ class GroundCriteria:
         """Read a request.
 
         Args:
-            request: as the client sent it.
-            parameters: take the place of numbers that are 0.
+            request: request of the client.
+            parameters: defaults for fields that are 0.
 
         Raises:
-            RefusedGoalError: a field is out of its range.
+            RefusedGoalError: a field is out of range.
         """
         ranges = constraints_of(ActionParameters)
         presence = float(request.minimum_presence)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A goal of the action `~/ground_demonstration`, and how far its images meet its criteria."""
+"""A goal of the action `~/ground_demonstration`, and the images that meet its criteria."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from afformer_ros.msg import Affordance
 
 
 class Outcome(IntEnum):
-    """Outcomes of goals, the constants of the action's result."""
+    """Outcomes of goals: the constants of the action's result."""
 
     FOUND = GroundDemonstration.Result.FOUND
     NOT_FOUND = GroundDemonstration.Result.NOT_FOUND
@@ -36,21 +36,22 @@ class Outcome(IntEnum):
     REFUSED = GroundDemonstration.Result.REFUSED
 
 
-# What an image may fall short of; of equal counts, what is asked for first is the outcome.
+# Criteria that an image may fail, in order of precedence for equal counts.
 _SHORTCOMINGS = (Outcome.STALE, Outcome.NOT_FOUND, Outcome.NO_POSITION, Outcome.UNSTEADY)
 
 
 @dataclass(eq=False)
 class GroundGoal:
-    """A goal, and what its images showed so far.
+    """A goal, and the results of its images so far.
 
     Attributes:
-        goal: its client's side.
-        criteria: what it asks of its images.
+        goal: goal of the client.
+        criteria: criteria for its images.
         clock: time since its acceptance.
-        names: demonstrations that are grounded for it; empty until they are memorized.
-        begun: monotonic seconds from which on images count; infinite while it waits its turn.
-        placement: target frame at the last image that was not held; None: that of the topic.
+        names: demonstrations to ground; empty until they are memorized.
+        begun: time after which images count, monotonic seconds; infinite while it waits for its
+            turn.
+        placement: target frame at the last image without a held result; None: that of the topic.
     """
 
     goal: OpenGoal
@@ -69,12 +70,12 @@ class GroundGoal:
     def add(
         self, affordance: Affordance, create_mask: Callable[[], Image], age_problem: str = ''
     ) -> bool:
-        """Take the result of the next image; whether enough of them agree.
+        """Add the result of the next image; return whether enough images agree.
 
         Args:
-            affordance: grounded with the demonstrations and the minimum presence of the goal.
-            create_mask: makes the mask of the same image; called for the last image alone.
-            age_problem: why the image does not count for its age; empty if it does.
+            affordance: result with the demonstrations and the minimum presence of the goal.
+            create_mask: creates the mask of the same image; called only for the last image.
+            age_problem: reason why the image is too old to count; empty if it counts.
         """
         self._images += 1
         self._last, self._create_mask = affordance, create_mask
@@ -82,14 +83,14 @@ class GroundGoal:
         self._counts[shortcoming] += 1
         self._reasons[shortcoming] = reason
         if shortcoming == Outcome.UNSTEADY:
-            # Images before the goal do not count.
+            # Images from before the goal do not count.
             self._agreeing = min(self._agreeing + 1, affordance.agreeing_images)
         else:
             self._agreeing = 0
         return self._agreeing >= self.criteria.agreeing_images
 
     def feedback(self) -> GroundDemonstration.Feedback:
-        """Tell how far the goal is."""
+        """Create the feedback of the goal."""
         return GroundDemonstration.Feedback(
             images=self._images, agreeing_images=self._agreeing, presence=self._last.presence
         )
@@ -98,8 +99,8 @@ class GroundGoal:
         """Create the result of the goal.
 
         Args:
-            outcome: one of the result's constants.
-            message: one sentence for a person.
+            outcome: one of the constants of the result.
+            message: message for the user, one sentence.
         """
         last = self._last
         return GroundDemonstration.Result(
@@ -118,10 +119,10 @@ class GroundGoal:
         )
 
     def timed_out(self, why_no_image: str) -> GroundDemonstration.Result:
-        """Create the result of a goal whose time is up: what most of its images fell short of.
+        """Create the result of a goal whose time is up: the criterion that most images failed.
 
         Args:
-            why_no_image: why no image was grounded, if none was.
+            why_no_image: reason why no image was grounded, if none was.
         """
         within = f'within {self.criteria.timeout:g} s'
         if not self._images:
@@ -137,7 +138,7 @@ class GroundGoal:
         return self.result(outcome, f'{texts[outcome]} {self._reasons[outcome]}')
 
     def _shortcoming(self, affordance: Affordance, age_problem: str) -> tuple[Outcome, str]:
-        """Return what an image falls short of, and why; only steadiness where it counts."""
+        """Return the criterion that an image fails and the reason; steadiness if it counts."""
         if age_problem:
             return Outcome.STALE, age_problem
         unknown = math.isnan(affordance.presence) and self.criteria.minimum_presence > 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Age of images, by the stamp of the camera and the clock of the node, which may disagree."""
+"""The age of images, from the stamp of the camera and the possibly different clock of the node."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from afformer_core.messages.stamps import ANOTHER_CLOCK
 
 
 def age_problem(stamp: int, now: int, maximum_age: float) -> str:
-    """Say why an image does not count for its age; empty if it counts.
+    """Explain why an image is too old to count; empty if it counts.
 
-    A stamp may be ahead of the clock, by what the clocks of two machines differ or by the period
-    of simulated time, for no longer than an image may be old.
+    A stamp may be ahead of the clock, because of different clocks of two machines or the period of
+    simulated time, by no more than the maximum age.
 
     Args:
         stamp: stamp of the image, nanoseconds; 0: it has none.
-        now: time of the node, nanoseconds; 0: simulated time has not begun.
+        now: time of the node, nanoseconds; 0: simulated time has not started.
         maximum_age: seconds; 0: any age.
     """
     if not maximum_age:

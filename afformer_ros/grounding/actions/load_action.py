@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goals of the action `~/load_demonstration`: files are read one after another, in a thread."""
+"""The goals of the action `~/load_demonstration`, whose files a thread reads one after another."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_t
 from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
 
-# Seconds between two looks at whether a loading that waits for the worker has to stop.
+# Seconds between two checks of whether a loading that waits for the worker must stop.
 _POLL_PERIOD = 0.1
 # Seconds between two messages of feedback.
 _FEEDBACK_PERIOD = 0.1
 
 
 class _StoppedError(Exception):
-    """The loading has to stop; the text says why."""
+    """Raised if the loading must stop; the text gives the reason."""
 
 
 @dataclass
 class _LoadGoal:
-    """A goal, and what it waits for.
+    """A goal and its state.
 
     Attributes:
-        goal: its client's side.
-        stop: why it has to end; empty: it goes on.
-        canceled: whether its client asks for that.
-        told: when the client was told how far it is, monotonic seconds.
+        goal: goal of the client.
+        stop: reason why it must end; empty: it continues.
+        canceled: whether its client canceled it.
+        told: time of the last feedback, monotonic seconds.
     """
 
     goal: OpenGoal
@@ -48,7 +48,7 @@ class _LoadGoal:
     told: float = 0.0
 
     def check(self) -> None:
-        """Raise an error where the loading has to stop."""
+        """Raise an error if the loading must stop."""
         if self.stop:
             raise _StoppedError(
                 f'the loading of {self.goal.request.path!r} was dropped: {self.stop}'
@@ -65,7 +65,7 @@ class _LoadGoal:
                 self.check()
 
     def progress(self, frames: int, share: float) -> None:
-        """Tell the client how far the reading is."""
+        """Send the progress of reading to the client."""
         self.check()
         now = time.monotonic()
         if share == 1.0 or now - self.told > _FEEDBACK_PERIOD:
@@ -75,13 +75,13 @@ class _LoadGoal:
 
 
 class LoadAction:
-    """Takes goals one after another.
+    """A handler that processes goals one after another.
 
     Args:
         endpoint: action of the node.
         node: node whose log is used.
-        loader: reads and adds.
-        last_message: what was last told of the demonstrations.
+        loader: reads files and adds demonstrations.
+        last_message: function that returns the last message about the demonstrations.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class LoadAction:
         endpoint.attach(self)
 
     def take(self, goal: OpenGoal) -> None:
-        """Take a goal; its file is read when those before it are.
+        """Accept a goal, whose file is read after those of previous goals.
 
         Raises:
-            RefusedGoalError: it names no file, or the demonstration cannot have its name.
+            RefusedGoalError: the goal has no file, or the name of the demonstration is invalid.
         """
         request = goal.request
         if not request.path:
@@ -121,24 +121,24 @@ class LoadAction:
                 self._goals[goal] = one, self._pool.submit(self._load, one)
 
     def cancel(self, goal: OpenGoal) -> None:
-        """Stop a loading because its client asks for that."""
+        """Stop a loading that its client cancels."""
         with self._lock:
             if goal in self._goals:
                 self._goals[goal][0].canceled = True
                 self._stop(goal, 'its client canceled it')
 
     def tick(self) -> None:
-        """Do nothing: a loading takes as long as it takes."""
+        """Do nothing, because loading has no time limit."""
 
     def close(self, reason: str, timeout: float) -> bool:
-        """Stop all loadings, and take no more.
+        """Stop all loadings, and accept no more goals.
 
         Args:
-            reason: what their clients are told.
-            timeout: seconds to wait for them.
+            reason: reason that their clients receive.
+            timeout: maximum time to wait for them, in seconds.
 
         Returns:
-            whether they ended.
+            whether all have ended.
         """
         self._endpoint.detach()
         with self._lock:
@@ -149,7 +149,7 @@ class LoadAction:
         self._pool.shutdown(wait=False)
         ended = not wait(loadings, timeout).not_done
         with self._lock:
-            # A file that cannot be read on cannot be left either.
+            # A read that blocks cannot be interrupted either.
             for goal in self._goals:
                 goal.end(Ending.ABORTED, failed_loading(reason))
         return ended
@@ -158,7 +158,7 @@ class LoadAction:
         one, loading = self._goals[goal]
         one.stop = reason
         if loading.cancel():
-            # Its turn had not come.
+            # It was still waiting.
             del self._goals[goal]
             one.goal.end(_failure(one), failed_loading(reason))
 
@@ -168,7 +168,7 @@ class LoadAction:
             summary = self._loader.load(
                 request.path, request.name, one.wait, one.progress, one.check
             )
-        # Whatever it is, the client is told.
+        # Any error is reported to the client.
         except Exception as error:  # noqa: BLE001
             self._end(one, error)
         else:
@@ -191,5 +191,5 @@ def _failure(one: _LoadGoal) -> Ending:
 
 
 def failed_loading(reason: str) -> LoadDemonstration.Result:
-    """Create the result of a goal that gave no demonstration."""
+    """Create the result of a goal without a demonstration."""
     return LoadDemonstration.Result(success=False, message=reason)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The actions of the grounding node, there as long as the node."""
+"""The actions of the grounding node, with the lifetime of the node."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def _refused(reason: str) -> GroundDemonstration.Result:
 
 
 class NodeActions:
-    """The actions `~/ground_demonstration` and their like.
+    """The actions to ground, record and load a demonstration.
 
     Args:
         node: node that offers them.
 
     Attributes:
-        ground: grounds a demonstration in the images from now on.
-        record: records one from its topic.
-        load: makes one of a file.
+        ground: grounds a demonstration in the next images.
+        record: records a demonstration from its topic.
+        load: creates a demonstration from a file.
     """
 
     def __init__(self, node: Node) -> None:

@@ -17,7 +17,7 @@ from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 
 class Ending(Enum):
-    """State in which a goal ends."""
+    """Final states of goals."""
 
     SUCCEEDED = 'succeeded'
     ABORTED = 'aborted'
@@ -26,24 +26,24 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """How a goal ends, and the action's result."""
+    """The final state of a goal, and its result."""
 
     ending: Ending
     result: Any
 
 
 class OpenGoal:
-    """A goal that any thread may end; the first answer counts.
+    """A goal that any thread may end; the first answer is used.
 
-    What ROS is told of a goal is told by the executor's thread, which nothing here blocks.
+    The executor's thread reports the goal to ROS, and no method blocks it.
 
     Args:
         handle: goal of rclpy's action server.
         executor: executor that spins the node of the server.
 
     Attributes:
-        request: what the client asked for.
-        answer: done once the goal has ended.
+        request: request of the client.
+        answer: future that is done when the goal has ended.
     """
 
     def __init__(self, handle: ServerGoalHandle[Any, Any, Any], executor: Executor) -> None:
@@ -60,7 +60,7 @@ class OpenGoal:
         return self.answer.done()
 
     def begin(self) -> None:
-        """Tell the client that its goal is executed, where that was not told before."""
+        """Report to the client that its goal is executed, unless this was already reported."""
         with self._lock:
             begun, self._begun = self._begun, True
         if not begun:
@@ -70,28 +70,28 @@ class OpenGoal:
         """Give the answer.
 
         Returns:
-            whether it is the first one; else nothing is done.
+            whether it is the first answer; later ones are ignored.
         """
         with self._lock:
             if self.answer.done():
                 return False
             self.answer.set_result(Answer(ending, result))
-        # rclpy takes the answer of a goal that is executed alone.
+        # rclpy accepts answers only for goals that are being executed.
         self.begin()
         self._executor.wake()
         return True
 
     def publish_feedback(self, feedback: Any) -> None:
-        """Tell the client how far its goal is, unless it has ended."""
+        """Send feedback to the client, unless the goal has ended."""
         with self._lock:
             if not self.answer.done():
                 self._handle.publish_feedback(feedback)
 
 
 def failure_text(error: BaseException) -> str:
-    """Return what a client is told of an error that ends its goal; never empty.
+    """Return the text for an error that ends a goal, which is never empty.
 
-    The texts of errors that are no bad input mean little without their names.
+    Errors other than invalid input are unclear without their type, so the text includes it.
     """
     name, text = type(error).__name__, str(error).strip()
     if not text:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goals of the action `~/record_demonstration`, each with the recording that it began."""
+"""The goals of the action `~/record_demonstration`, each with its recording."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from afformer_ros.parameter_fields import constraints_of
 
 @dataclass(eq=False)
 class _RecordGoal:
-    """A goal, and how far its recording is.
+    """A goal, and the state of its recording.
 
     Attributes:
-        goal: its client's side.
+        goal: goal of the client.
         clock: time since the last frame.
-        maximum_duration: seconds from the first frame to the end; 0: any.
-        frame_timeout: seconds without a frame, after the first, to the end; 0: any.
-        recording: its recording, once it has begun.
+        maximum_duration: maximum seconds from the first frame to the end; 0: any.
+        frame_timeout: seconds without a frame, after the first one, at which it ends; 0: never.
+        recording: its recording; None before it starts.
         frames, duration: of the recording so far.
-        finishing: whether the end of the recording was asked for.
-        canceled: whether its client asks that it be dropped.
+        finishing: whether the end of the recording was requested.
+        canceled: whether its client canceled it.
     """
 
     goal: OpenGoal
@@ -53,7 +53,7 @@ class _RecordGoal:
     canceled: bool = False
 
     def is_over(self) -> bool:
-        """Check whether it is time for the end of the recording."""
+        """Check whether the recording should end now."""
         waited = self.clock.elapsed()
         if not self.frames or self.finishing:
             return False
@@ -63,16 +63,16 @@ class _RecordGoal:
 
 
 class RecordAction:
-    """Takes goals; the recorder refuses one while another recording runs.
+    """A handler of goals, which the recorder refuses while another recording runs.
 
-    The executor's thread brings goals and the time, the worker's thread frames and the end of the
-    recording.
+    The executor's thread provides goals and the time, and the worker's thread provides frames and
+    the end of the recording.
 
     Args:
         endpoint: action of the node.
         node: node whose clock and log are used.
         recorder: records.
-        last_message: what was last told of the demonstrations.
+        last_message: function that returns the last message about the demonstrations.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class RecordAction:
         endpoint.attach(self)
 
     def close(self, reason: str) -> None:
-        """End all goals, and take no more; the recorder drops what it records.
+        """End all goals, and accept no more; the recorder drops its recording.
 
         Args:
-            reason: what their clients are told.
+            reason: reason that their clients receive.
         """
         self._endpoint.detach()
         with self._lock:
@@ -104,10 +104,10 @@ class RecordAction:
                 self._end(one, failed_recording(reason))
 
     def take(self, goal: OpenGoal) -> None:
-        """Take a goal, and begin to record.
+        """Accept a goal, and start recording.
 
         Raises:
-            RefusedGoalError: a duration is out of its range.
+            RefusedGoalError: a duration is out of range.
         """
         seconds = constraints_of(DemonstrationParameters)['maximum_recording_seconds']
         maximum = seconds_of(goal.request.maximum_duration, 'maximum_duration', seconds)
@@ -124,7 +124,7 @@ class RecordAction:
         started.add_done_callback(partial(self._started, one))
 
     def cancel(self, goal: OpenGoal) -> None:
-        """Drop a recording because its client asks for that."""
+        """Drop a recording that its client cancels."""
         with self._lock:
             for one in [each for each in self._goals if each.goal is goal]:
                 one.canceled = True
@@ -139,7 +139,7 @@ class RecordAction:
                     self._recorder.finish(one.recording)
 
     def demonstrations_changed(self, state: DemonstrationState) -> None:
-        """Tell clients how far their recordings are."""
+        """Send feedback about recordings to their clients."""
         if state.phase != Phase.RECORDING:
             return
         with self._lock:
@@ -164,7 +164,7 @@ class RecordAction:
                 self._end(one, failed_recording(failure_text(error)))
                 return
             one.recording = started.result()
-            # From now on frames are taken.
+            # Frames are recorded from here on.
             one.goal.publish_feedback(RecordDemonstration.Feedback())
             if one.canceled:
                 self._drop(one)
@@ -194,5 +194,5 @@ class RecordAction:
 
 
 def failed_recording(reason: str) -> RecordDemonstration.Result:
-    """Create the result of a goal that gave no demonstration."""
+    """Create the result of a goal without a demonstration."""
     return RecordDemonstration.Result(success=False, message=reason)

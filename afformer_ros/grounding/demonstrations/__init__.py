@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations of the grounding node: recorded, loaded, marked, and told of."""
+"""Demonstrations of the grounding node: recording, loading, marks, and status."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first frame of the selected demonstration on a topic, and clicks that mark its contact.
 
-The topics are those of rqt_image_view, which publishes the pixel of a click on the name of the
-topic that it shows, followed by `_mouse_left`.
+The topics match rqt_image_view, which publishes the pixel of a click on the name of the displayed
+topic with the suffix `_mouse_left`.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from afformer_ros.rclpy_messages import RclpyMessages
 
 FRAMES = 'demonstration_frame'
 CLICKS = f'{FRAMES}_mouse_left'
-# Seconds. Viewers of images ask for no latched message.
+# Seconds. Image viewers do not request latched messages.
 _PERIOD = 1.0
 
 
 class DemonstrationFrame:
-    """Publishes the frame while somebody listens, and marks where somebody clicks.
+    """A publisher of the frame, while it has subscribers, that marks the contact at clicks.
 
     Args:
         node: node that publishes and subscribes.
         worker: worker that owns the demonstrations.
-        status: status of the demonstrations; told of clicks that are refused.
+        status: status of the demonstrations, to which rejected clicks are reported.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class DemonstrationFrame:
         self._clicks = node.create_subscription(
             Point, CLICKS, self._clicked, 10, callback_group=group
         )
-        # A simulation that stands still has frames to click in, too.
+        # Frames are also published while simulated time stands still.
         self._timer = node.create_timer(
             _PERIOD, self._read, group, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -76,7 +76,7 @@ class DemonstrationFrame:
             read.add_done_callback(self._publish)
 
     def _publish(self, read: Future[FirstFrame]) -> None:
-        """Publish what was read; called by the worker."""
+        """Publish the frame; called by the worker."""
         error = read.exception()
         if not self._open:
             return
@@ -102,7 +102,7 @@ class DemonstrationFrame:
             self._status.refused(CLICKS, f'no frame is shown; look at {FRAMES} and click in it')
             return
         height, width = shown.image.shape[:2]
-        # rqt_image_view rounds up to the pixel behind the last one, too.
+        # rqt_image_view can round up to the pixel after the last one.
         pixel = click.x - (click.x == width), click.y - (click.y == height)
         marked = self._worker.submit(lambda owned: owned.mark(shown.name, pixel))
         marked.add_done_callback(self._marked)
@@ -116,6 +116,6 @@ class DemonstrationFrame:
 
 
 def compressed_frame(first: FirstFrame) -> CompressedImage:
-    """Return a frame as it was recorded, with its time."""
+    """Return a message of a recorded frame, with its time."""
     header = Header(stamp=Time(nanoseconds=first.nanoseconds).to_msg())
     return CompressedImage(header=header, format='jpeg', data=first.jpeg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loading of a demonstration from a file: read here, encoded by the worker."""
+"""The loading of a demonstration from a file, which is read here and encoded by the worker."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 
 
 class DemonstrationLoader:
-    """Makes demonstrations of videos, folders of images and bags.
+    """A loader of demonstrations from videos, folders of images and bags.
 
     Args:
         worker: worker that owns the demonstrations.
-        folders: below which files may be read, resolved.
+        folders: folders from which files may be read, resolved.
     """
 
     def __init__(
@@ -38,20 +38,20 @@ class DemonstrationLoader:
         progress: Progress = untold,
         check: Callable[[], None] = lambda: None,
     ) -> Summary:
-        """Read a file, and add what it shows; takes as long as that does.
+        """Read a file, and add its demonstration; blocks until that is done.
 
         Args:
-            source: path of the file or folder, as of `read_demonstration`.
-            name: name of the demonstration; empty: that of the file without its extension.
+            source: path of the file or folder, see `read_demonstration`.
+            name: name of the demonstration; empty: the name of the file without its extension.
             wait: function that waits for the result of a command of the worker.
-            progress: told of each frame that is read.
-            check: called by the worker before each frame is encoded; what it raises drops the
-                demonstration.
+            progress: called for each frame that is read.
+            check: called by the worker before each frame is encoded; an error that it raises drops
+                the demonstration.
 
         Raises:
-            AfformerError: the file may not or cannot be read, or the name is not allowed.
+            AfformerError: the file must not or cannot be read, or the name is not allowed.
             WorkerStoppedError: the worker ended.
-            Exception: what `wait`, `progress` or `check` raises.
+            Exception: raised by `wait`, `progress` or `check`.
         """
         maximum = wait(self._worker.submit(lambda owned: owned.maximum_frames))
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recorder of the frames of a demonstration, from its topic to the worker."""
+"""The recorder of a demonstration, which passes frames from its topic to the worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MISSING_AFTER = 2.0
 
 @dataclass(frozen=True)
 class FrameArrival:
-    """A frame's message, when it came in monotonic seconds, and the recording it belongs to."""
+    """The message of a frame, its arrival in monotonic seconds, and its recording."""
 
     message: Image | CompressedImage
     received: float
@@ -43,12 +43,14 @@ class FrameArrival:
 
 @dataclass(frozen=True, eq=False)
 class StartedRecording:
-    """A recording that has begun.
+    """A running recording.
 
     Attributes:
         name: name of the demonstration.
-        maximum_duration: seconds from the first to the last frame, at most; 0: as the parameter.
-        ended: done once it has ended; a DemonstrationError where it gave no demonstration.
+        maximum_duration: maximum seconds from the first to the last frame; 0: the value of the
+            parameter.
+        ended: future that is done when it has ended, with a DemonstrationError if it gave no
+            demonstration.
     """
 
     name: str
@@ -57,16 +59,15 @@ class StartedRecording:
 
 
 class DemonstrationRecorder:
-    """Records the topic `demonstration` between start and finish.
+    """A recorder of the topic `demonstration` between start and finish.
 
     Args:
         node: node that subscribes.
-        parameters: as they are at the configuration.
-        read_parameters: the parameters as they are now.
+        parameters: parameters at the time of configuration.
+        read_parameters: function that reads the current parameters.
         qos: quality of service of the topic.
-        worker: records.
-        statistics: told of frames that are lost.
-        group: callback group in which messages are taken.
+        worker: worker that records. statistics: statistics, to which lost frames are reported.
+            group: callback group of the subscription.
     """
 
     def __init__(
@@ -100,24 +101,24 @@ class DemonstrationRecorder:
 
     @property
     def watch(self) -> TopicWatch:
-        """What comes of frames."""
+        """Watch of the subscription to frames."""
         return self._frames.watch
 
     def activate(self) -> None:
-        """Permit recordings to be started."""
+        """Permit recordings to start."""
         self._active = True
 
     def deactivate(self) -> None:
-        """Take no more frames; a recording that was not finished is dropped."""
+        """Accept no more frames, and drop an unfinished recording."""
         self._active = False
         self._cancel('the node was deactivated')
 
     def cancel(self, timeout: float, reason: str) -> None:
-        """Drop the recording, if there is one, and wait for that.
+        """Drop the recording, if there is one, and wait until it is dropped.
 
         Args:
-            timeout: seconds to wait at most.
-            reason: for who reads the log.
+            timeout: maximum time to wait, in seconds.
+            reason: reason for the log.
         """
         if self._accepting:
             wait([self._cancel(reason)], timeout)
@@ -128,10 +129,10 @@ class DemonstrationRecorder:
         self._frames.destroy()
 
     def start(self, name: str, maximum_duration: float = 0.0) -> Future[StartedRecording]:
-        """Begin to record.
+        """Start a recording.
 
         Args:
-            name: name of the demonstration; empty: one is chosen.
+            name: name of the demonstration; empty: a name is generated.
             maximum_duration: see `StartedRecording`.
         """
 
@@ -151,10 +152,10 @@ class DemonstrationRecorder:
         return self._worker.submit(begin)
 
     def finish(self, recording: StartedRecording | None = None) -> Future[Summary]:
-        """End a recording after the frames that came before.
+        """End a recording after its earlier frames are processed.
 
         Args:
-            recording: the one to end, if it still runs; None: whichever runs.
+            recording: recording to end, if it still runs; None: the running one.
         """
         if recording in (None, self._current):
             self._accepting = False
@@ -171,15 +172,15 @@ class DemonstrationRecorder:
         """Drop a recording, if it still runs.
 
         Args:
-            recording: the one to drop.
-            reason: for who waits for it, and who reads the log.
+            recording: recording to drop.
+            reason: reason for those who wait for it, and for the log.
         """
         if recording is self._current:
             self._accepting = False
         return self._worker.submit(lambda library: self._drop(library, recording, reason))
 
     def missing_frames(self) -> str:
-        """Say why a recording gets no frames at the moment; empty if it does, or none runs."""
+        """Explain why a recording receives no frames; empty if it does, or none runs."""
         waited = min(time.monotonic() - self._started, self.watch.seconds_without_message)
         if not self._accepting or waited < _MISSING_AFTER:
             return ''

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The services of the grounding node: each hands a command to the worker and waits for it."""
+"""The services of the grounding node, each of which waits for a command of the worker."""
 
 from __future__ import annotations
 
@@ -43,18 +43,19 @@ SERVICES = {
 
 Response = TypeVar('Response')
 
-# Memorizing a demonstration on a slow machine takes seconds; a caller gets an answer either way.
+# Memorizing a demonstration on a slow machine takes seconds; the caller receives an answer in any
+# case.
 _PATIENCE = 60.0
 
 
 class DemonstrationServices:
-    """The services `~/start_demonstration`, `~/finish_demonstration` and their like.
+    """The services `~/start_demonstration`, `~/finish_demonstration` and others.
 
     Args:
         node: node that offers them.
         recorder: recorder of the topic `demonstration`.
         worker: worker that owns the demonstrations.
-        status: status of the demonstrations; told of what is refused.
+        status: status of the demonstrations, to which refusals are reported.
         loader: reads demonstrations from files.
     """
 
@@ -71,7 +72,7 @@ class DemonstrationServices:
         self._worker = worker
         self._status = status
         self._loader = loader
-        # A service that waits for the worker must not keep others from being answered.
+        # A service that waits for the worker must not block other services.
         group = ReentrantCallbackGroup()
         callbacks: dict[str, Callable[[Any, Any], Any]] = {
             'start_demonstration': self._start,
@@ -135,7 +136,7 @@ class DemonstrationServices:
         self, request: ListDemonstrations.Request, response: ListDemonstrations.Response
     ) -> ListDemonstrations.Response:
         try:
-            # Nodes of one store hear of each other's demonstrations when they are listed.
+            # Listing also finds demonstrations of other nodes with the same store.
             state = self._worker.submit(lambda owned: owned.refresh()).result(_PATIENCE)
         except (AfformerError, WorkerStoppedError, FutureTimeoutError):
             state = self._status.state
@@ -177,7 +178,7 @@ class DemonstrationServices:
         return self._answer(response, act)
 
     def _answer(self, response: Response, act: Callable[[], str]) -> Response:
-        """Fill `success` and `message` with what `act` returns or raises."""
+        """Fill `success` and `message` with the result or error of `act`."""
         answer: Any = response
         try:
             answer.message, answer.success = act(), True
@@ -187,7 +188,7 @@ class DemonstrationServices:
         except FutureTimeoutError:
             answer.message = f'the node was busy for {_PATIENCE:.0f} s; it will still do it'
             answer.success = False
-        # An exception that leaves a service ends the whole node.
+        # An uncaught exception in a service would end the whole node.
         except Exception as error:  # noqa: BLE001
             answer.message, answer.success = f'{type(error).__name__}: {error}', False
         self._status.refused(_service_of(response), answer.message)

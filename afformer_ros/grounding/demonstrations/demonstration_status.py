@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state of the demonstrations as it is published and logged."""
+"""The published and logged state of the demonstrations."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LOADING = DemonstrationState(
 
 
 class DemonstrationStatusPublisher:
-    """Publishes each state of the demonstrations, and logs what changes and nothing twice.
+    """A publisher of each state of the demonstrations, which also logs changes once.
 
     Args:
         node: node that publishes and logs.
 
     Attributes:
-        state: the last known; at first, that the model is being loaded.
-        listeners: told each new state as well, by the thread that brings it.
+        state: last known state; initially, the model is being loaded.
+        listeners: functions that are called with each new state, in the thread that reports it.
     """
 
     def __init__(self, node: Node) -> None:
@@ -44,7 +44,7 @@ class DemonstrationStatusPublisher:
         self._publish()
 
     def changed(self, state: DemonstrationState) -> None:
-        """Take a new state."""
+        """Publish a new state."""
         self.state = state
         self._publish()
         if self._node.context.ok():
@@ -53,10 +53,10 @@ class DemonstrationStatusPublisher:
             listener(state)
 
     def loading_ended(self, loaded: Future[None]) -> None:
-        """Tell why the model cannot be used, where it cannot.
+        """Report an error of loading the model, if there is one.
 
         Args:
-            loaded: is done.
+            loaded: future of loading, which is done.
         """
         error = loaded.exception()
         if error is not None and self._node.context.ok():
@@ -66,11 +66,11 @@ class DemonstrationStatusPublisher:
             )
 
     def refused(self, what: str, message: str) -> None:
-        """Log why something was not done, unless the state has told it.
+        """Log why a request was refused, unless the state already contains the reason.
 
         Args:
-            what: was asked for, such as 'select_demonstration'.
-            message: why not.
+            what: request, such as 'select_demonstration'.
+            message: reason for the refusal.
         """
         if message != self._logged_message:
             self._logger.warning(f'{what}: {message}')
@@ -90,17 +90,17 @@ class DemonstrationStatusPublisher:
         self._publisher.publish(status)
 
     def _log(self) -> None:
-        """Log a recording once, and what fails or will be lost as a warning."""
+        """Log a recording once, and failures and future losses as warnings."""
         state = self.state
         recording = state.phase == Phase.RECORDING
-        # While it is recorded, each frame changes the state.
+        # During a recording, each frame changes the state.
         if state.message != self._logged_message and not (recording and self._recording):
-            # The end of a recording tells again what cannot be kept of it.
+            # The end of a recording reports again what cannot be stored.
             lost = bool(state.problem) and (
                 state.problem != self._logged_problem or self._recording
             )
             failed = state.phase == Phase.FAILED
-            # rclpy refuses a line of code that logs with two severities.
+            # rclpy does not allow a line of code to log with two severities.
             if failed or lost:
                 self._logger.warning(state.message)
             else:

@@ -22,7 +22,7 @@ _NAMES = (
 
 
 def fill_summary(answer: Answer, summary: Summary) -> Answer:
-    """Set every field of a message that a summary knows, and return the message."""
+    """Set every field of a message that a summary contains, and return the message."""
     for name in _NAMES:
         if hasattr(answer, name):
             setattr(answer, name, getattr(summary, name))

@@ -86,9 +86,9 @@ def test_no_docstring_of_a_module_opens_with_what_whether_or_how(root: Path) -> 
     ] == []
 
 
-def test_no_module_has_more_than_300_lines(root: Path) -> None:
+def test_no_module_has_more_than_500_lines(root: Path) -> None:
     modules = [path for top in PACKAGES for path in (root / top).rglob('*.py')]
 
     lengths = {str(path): len(path.read_text().splitlines()) for path in modules}
 
-    assert {path: length for path, length in lengths.items() if length > 300} == {}
+    assert {path: length for path, length in lengths.items() if length > 500} == {}

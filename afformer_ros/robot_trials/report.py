@@ -23,9 +23,9 @@ _COLUMNS = {
 _NOTES = (
     'success: share of the trials with an answer in which the arm, given the demonstrated action '
     'and the point of the grounding node, operates the right element and no other, by the state '
-    'of the simulator. right pixel: the same for the true action at a perfect peak. random element: the '
-    'true action at the middle of a random element. without an answer: trials that count for '
-    'nothing, since the grounding node did not answer in time, refused, or the arm failed.',
+    'of the simulator. right pixel: the same at a perfect peak. random element: the same at the '
+    'middle of a random element. without an answer: trials that are not counted, because the '
+    'grounding node did not answer in time or refused, or the arm failed.',
     interval_note('scenes'),
 )
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A demonstration and an image, two files, to actions, peaks and an overlay.
+"""Ground the video of a demonstration in an image, and write an overlay.
 
 Run it with::
 
@@ -15,15 +15,15 @@ from afformer_core import Grounder
 
 
 def main() -> None:
-    """Ground the video in the image and print what is found there."""
+    """Ground the video in the image, and print actions and peaks."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument('video', help='the demonstration: a video, a folder of images or a bag')
-    parser.add_argument('image', help='where to act')
-    parser.add_argument('overlay', help='a jpg or png file to write')
+    parser.add_argument('video', help='demonstration: a video, a folder of images or a bag')
+    parser.add_argument('image', help='image in which to find the point')
+    parser.add_argument('overlay', help='JPEG or PNG file to write')
     arguments = parser.parse_args()
 
     grounder = Grounder.load()
-    # A demonstration is encoded once; each image after it costs milliseconds.
+    # A demonstration is encoded once; each image then takes milliseconds.
     grounder.set_demonstration(arguments.video)
     grounding = grounder.ground(arguments.image)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of videos or bags to a list of the clips in which a hand touches something.
+"""List the clips, in a folder of videos or bags, in which a hand touches an object.
 
 Run it with::
 
@@ -19,13 +19,13 @@ from afformer_core.maskahand.mining.index import read_index
 
 
 def main() -> int:
-    """Mine a folder and print its clips; more options are those of `afformer mine`."""
+    """Mine a folder and print its clips; further options are passed to `afformer mine`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument('folder', type=Path, help='searched with all folders below')
-    parser.add_argument('output', type=Path, help='folder of the index')
+    parser.add_argument('folder', type=Path, help='folder to search recursively')
+    parser.add_argument('output', type=Path, help='folder for the index')
     arguments, options = parser.parse_known_args()
 
-    # An exit status of 1 says that a video could not be read to its end; the others are mined.
+    # An exit status of 1 means that a video could not be read to its end; the others are mined.
     status = afformer(['mine', str(arguments.folder), '--output', str(arguments.output), *options])
     index_file = arguments.output / 'index.json'
     if not index_file.is_file():

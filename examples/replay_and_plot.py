@@ -47,9 +47,9 @@ def plot(table: Path, chart: Path) -> None:
 
 
 def main() -> int:
-    """Replay a bag and draw OUT/presence.png; more options are those of `afformer replay`."""
+    """Replay a bag and draw OUT/presence.png; pass further options to `afformer replay`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument('bag', type=Path, help='folder of a rosbag2, or an mcap')
+    parser.add_argument('bag', type=Path, help='folder of a rosbag2, or an mcap file')
     parser.add_argument('out', type=Path, help='folder to write')
     arguments, options = parser.parse_known_args()
 

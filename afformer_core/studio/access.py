@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guard in front of the server: who may ask, from where, and how much may be sent."""
+"""Access control of the server: token, origin, and size of requests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# No other page may frame this one, which a click on the robot's buttons could be stolen by, and
-# the token in the address goes to no other site. NiceGUI's templates are compiled in the page.
+# No other page may frame this one, which prevents clickjacking of the robot's buttons, and the
+# token in the address is not sent to other sites. NiceGUI's templates are compiled in the page.
 _SAFETY = (
     (
         b'content-security-policy',
@@ -30,15 +30,15 @@ _SAFETY = (
 
 
 class Guard:
-    """An ASGI application in front of another one.
+    """An ASGI middleware that rejects requests.
 
-    A request passes if it carries the token, and if it does not come from a page of another site:
-    other accounts of this machine, and any page that is open in the same browser, can send
-    requests here.
+    A request passes if it carries the token and does not come from a page of another site, because
+    other accounts of this machine, and any page in the same browser, can send requests to the
+    server.
 
     Args:
         application: application behind the guard.
-        token: token that a request has to carry, in the address or the cookie, not empty.
+        token: token that a request must carry, in the address or the cookie, not empty.
         largest_body: largest body of a request, bytes.
         port: port of the server; a browser sends the cookies of all ports of a host.
     """
@@ -50,7 +50,7 @@ class Guard:
         self._cookie = f'afformer_studio_{port}'
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Answer a request, or reject it."""
         if scope['type'] not in ('http', 'websocket'):
             await self._application(scope, receive, send)
             return
@@ -70,12 +70,12 @@ class Guard:
         try:
             await self._application(scope, body.receive, body.send)
         except Exception:
-            # The application is told that the sender has gone, which it may take for an error.
+            # The application receives a disconnection, which it may report as an error.
             if not body.refused:
                 raise
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str]:
-        """Return the status and the text of a refusal; status 0 for none."""
+        """Return the status and the text of a rejection; status 0 for none."""
         host, origin = headers.get('host', ''), headers.get('origin')
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, f'a page of {origin} may not ask this server'
@@ -102,14 +102,14 @@ class Guard:
 
 
 class _LimitedBody:
-    """The two ends of a request, which refuse it where more of its body comes than is taken.
+    """The channels of a request, which reject a body that is too large.
 
     Args:
         largest: largest body, bytes.
         scope, receive, send: the request.
 
     Attributes:
-        refused: whether it was refused.
+        refused: whether the request was rejected.
     """
 
     def __init__(self, largest: int, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +120,7 @@ class _LimitedBody:
         self._begun = False
 
     async def receive(self) -> Message:
-        """Receive the next part, or that the sender has gone."""
+        """Receive the next part, or a disconnection."""
         message = await self._receive()
         if message['type'] != 'http.request':
             return message
@@ -133,7 +133,7 @@ class _LimitedBody:
         return {'type': 'http.disconnect'}
 
     async def send(self, message: Message) -> None:
-        """Send a part of the answer; nothing after a refusal."""
+        """Send a part of the answer, unless the request was rejected."""
         if not self.refused:
             self._begun = True
             await self._send(message)
@@ -144,7 +144,7 @@ def _too_large(largest: int) -> str:
 
 
 def _with_headers(send: Send, added: Sequence[tuple[bytes, bytes]]) -> Send:
-    """Let the answer have further headers."""
+    """Add headers to the answer."""
 
     async def sending(message: Message) -> None:
         if message['type'] == 'http.response.start':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listings of the folders of this machine that a page may choose files from."""
+"""Listings of the folders of this machine from which a page may choose files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST = 500
 
 
 class Kind(Enum):
-    """Kinds of what can be chosen."""
+    """Kinds of files that can be chosen."""
 
     FOLDER = 'folder'
     FRAMES = 'folder of frames'
@@ -30,8 +30,8 @@ class Choice:
     """One line of a listing.
 
     Attributes:
-        name: name for people.
-        path: resolved path; of a topic of a bag, `BAG#TOPIC`.
+        name: display name.
+        path: resolved path; `BAG#TOPIC` for a topic of a bag.
         kind: its kind.
     """
 
@@ -41,14 +41,14 @@ class Choice:
 
 
 def list_choices(folder: Path, permitted: tuple[Path, ...]) -> tuple[Choice, ...]:
-    """List what can be chosen in a folder, folders first; at most 500 lines.
+    """List the choices in a folder, folders first; at most 500 lines.
 
     Args:
         folder: the folder.
-        permitted: resolved folders; what lies elsewhere, by itself or by a link, is left out.
+        permitted: resolved folders; files elsewhere, including through links, are left out.
 
     Raises:
-        OSError: the folder is gone or may not be read.
+        OSError: the folder no longer exists or cannot be read.
     """
     choices = []
     for path in sorted(folder.iterdir()):

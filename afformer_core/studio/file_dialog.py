@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A dialog to choose a file of this machine in the folders that were given."""
+"""A dialog to choose a file of this machine in given folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from afformer_core.studio.messages import told_errors
 class FileDialog:
     """The dialog.
 
-    The browser names no paths: it answers which of the listed lines was chosen.
+    The browser does not send paths, but only which of the listed lines was chosen.
 
     Args:
         permitted: resolved folders that may be read, at least one.
@@ -33,7 +33,7 @@ class FileDialog:
             ui.button('Cancel', on_click=lambda: self._dialog.submit(None)).props('flat')
 
     async def choose(self) -> Choice | None:
-        """Open the dialog, and return what was chosen; None for nothing."""
+        """Open the dialog, and return the choice; None for nothing."""
         self._show_top()
         self._dialog.open()
         chosen = await self._dialog

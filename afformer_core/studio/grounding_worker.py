@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model in a thread of its own, which all pages share."""
+"""A model in a separate thread, which all pages share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar('Result')
 
 
 class GroundingWorker:
-    """The one thread that uses a model, which is not thread-safe; tasks run one after another.
+    """The only thread that uses the model, which is not thread-safe; tasks run sequentially.
 
     The model is loaded in that thread at the first task or `warm_up`.
 
@@ -28,15 +28,15 @@ class GroundingWorker:
         self._thread = ThreadPoolExecutor(1, 'grounding')
 
     async def run(self, task: Callable[[ArrayGrounder], Result]) -> Result:
-        """Run a task with the model, after those before it; what it raises is raised here."""
+        """Run a task with the model, after earlier tasks; errors of the task are raised here."""
         return await asyncio.wrap_future(self._thread.submit(lambda: task(self._opened())))
 
     def submit(self, task: Callable[[ArrayGrounder], None]) -> None:
-        """Leave a task to be run, without waiting for it."""
+        """Submit a task without waiting for it."""
         self._thread.submit(lambda: task(self._opened()))
 
     def close(self) -> None:
-        """End the thread after the task that it runs; those that wait are dropped."""
+        """End the thread after its current task; waiting tasks are dropped."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _opened(self) -> ArrayGrounder:

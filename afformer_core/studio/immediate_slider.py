@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A slider that follows its keys and pointer without waiting for the server."""
+"""A slider that responds to keys and pointer without waiting for the server."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from nicegui import ui
 
 
 class ImmediateSlider(ui.slider):
-    """A slider whose value the browser sets, then tells the server.
+    """A slider whose value the browser sets and then sends to the server.
 
-    With NiceGUI's own the server sends each value back, and an answer that comes late undoes what
-    was pressed since.
+    With NiceGUI's own slider, the server sends each value back, and a late answer undoes later
+    input.
     """
 
     LOOPBACK = False

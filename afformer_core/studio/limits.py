@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits of what a page takes, checks of a file before it is decoded, and reading within them."""
+"""Limits of the input of a page, checks of files before decoding, and reading within limits."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from afformer_core.demonstrations.media import (
 from afformer_core.errors import ImageError, VideoError
 from afformer_core.media.images import read_image, read_image_size
 
-# What ffmpeg calls the formats of files that hold their frames themselves. Playlists are left out:
-# they name other files and hosts, which would be read too.
+# Names in ffmpeg of formats that contain their own frames. Playlists are left out, because they
+# refer to other files and hosts, which would also be read.
 _FORMATS = 'mov,mp4,matroska,webm,avi,mpegts,mpeg,ogg,asf,flv,gif,m4v,ivf'
 _LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Largest sizes of what a page takes.
+    """Maximum sizes of the input of a page.
 
     Attributes:
-        file_bytes: bytes of a file that is uploaded.
+        file_bytes: bytes of an uploaded file.
         pixels: pixels of an image, or of a frame of a video.
         frames: frames of a video.
-        seconds: seconds that reading a video may take.
-        demonstrations, images: how many of them a page holds.
+        seconds: seconds for reading a video.
+        demonstrations, images: number of demonstrations and of images in a page.
     """
 
     file_bytes: int = 200_000_000
@@ -49,11 +49,11 @@ class Limits:
 
 
 class ReadingLimit:
-    """Progress of a reading, which ends it with a VideoError at a limit.
+    """A progress callback that ends reading with a VideoError at a limit.
 
     Args:
         limits: the limits.
-        name: name of the video, for people.
+        name: display name of the video.
     """
 
     def __init__(self, limits: Limits, name: str) -> None:
@@ -62,10 +62,10 @@ class ReadingLimit:
         self._end = time.monotonic() + limits.seconds
 
     def __call__(self, frames: int, share: float) -> None:
-        """Take the number of frames that were read.
+        """Check the number of frames read so far.
 
         Raises:
-            VideoError: there are more, or reading them takes longer, than the limits allow.
+            VideoError: there are too many frames, or reading them takes too long.
         """
         if frames > self._limits.frames:
             raise VideoError(
@@ -99,8 +99,8 @@ def require_small_video(path: Path, limits: Limits, name: str) -> None:
     """Check the format and the size of a video by its header.
 
     Raises:
-        VideoError: it is not a video, names other files, or its frames have more pixels than the
-            limits allow.
+        VideoError: it is not a video, it refers to other files, or its frames have more pixels
+            than the limits allow.
     """
     refusal = f'{name} is not a video that can be read. Give an MP4, MKV, WebM, AVI or GIF'
     try:
@@ -124,10 +124,10 @@ def read_limited_demonstration(
     """Read a demonstration.
 
     Args:
-        path: path of a video, a folder of images or a bag, as of `read_demonstration`.
-        maximum_frames: largest number of frames that the model keeps.
+        path: path of a video, a folder of images or a bag, see `read_demonstration`.
+        maximum_frames: maximum number of frames that the model keeps.
         limits: the limits.
-        name: its name for people.
+        name: its display name.
 
     Raises:
         DemonstrationError: the bag has no such topic.
@@ -153,9 +153,9 @@ def read_limited_image(path: Path, limits: Limits, name: str) -> NDArray[np.uint
 
 
 def shown_name(given: str) -> str:
-    """Return the last part of the name that a browser gave, printable and short.
+    """Return the last part of a name from a browser, printable and short.
 
-    It is shown and written into tables; no file is opened or made by it.
+    It is displayed and written into tables, but never used to open or create a file.
     """
     last = PurePosixPath(given.replace('\\', '/')).name
     printable = ''.join(letter for letter in last if letter.isprintable()).strip()

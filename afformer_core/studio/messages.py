@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors as messages in the page."""
+"""Display of errors as messages in the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from afformer_core.errors import AfformerError
 
 @contextmanager
 def told_errors() -> Iterator[None]:
-    """Show errors that a person can act on in the page, and go on after the block."""
+    """Show errors that the user can fix in the page, and continue after the block."""
     try:
         yield
     except (AfformerError, OSError, ValueError) as error:
@@ -23,7 +23,7 @@ def told_errors() -> Iterator[None]:
 
 
 def tell_error(text: str) -> None:
-    """Show a message that stays until it is closed."""
+    """Show a message until it is closed."""
     close = [{'label': 'Close', 'color': 'white'}]
     ui.notify(text, type='negative', multi_line=True, timeout=0, actions=close)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that were uploaded to one page."""
+"""The files that were uploaded to one page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nicegui.elements.upload_files import FileUpload
 
 
 class PageUploads:
-    """The files, under names of their own in a temporary folder; `close` removes them all."""
+    """The files, under new names in a temporary folder; `close` removes them all."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -21,11 +21,11 @@ class PageUploads:
         """Write an upload to a new file, and return its path.
 
         Raises:
-            OSError: the disk does not take it.
+            OSError: the file cannot be written.
         """
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix='afformer_studio_')
-        # The name is of the sender's making: the file gets another one.
+        # The sender controls the name, so the file receives another one.
         path = Path(self._folder.name) / f'upload_{next(self._numbers)}'
         try:
             await upload.save(path)
@@ -35,7 +35,7 @@ class PageUploads:
         return path
 
     def drop(self, path: Path) -> None:
-        """Remove a file if it is an upload; others stay."""
+        """Remove a file if it is an upload."""
         if self._folder is not None and path.parent == Path(self._folder.name):
             path.unlink(missing_ok=True)
 

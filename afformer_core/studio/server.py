@@ -30,19 +30,19 @@ from afformer_core.studio.trying.timeline_hands import TimelineHands
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
 
-# Boundaries and headers around a file in the body of an upload.
+# Size of the boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000
-# A page that a busy server has not answered for longer is built anew, and what it held is lost.
+# If a busy server does not answer a page for longer, the page is rebuilt and loses its content.
 _RECONNECT_SECONDS = 30.0
 _FAVICON = '👉'
-# The list of uploads is empty but for a moment. Texts in the colour of buttons, and white ones on
-# it, have a contrast of at least 4.5 in both colour schemes, which Quasar's own have not.
+# The list of uploads is almost always empty. Text in the colour of buttons, and white text on it,
+# has a contrast of at least 4.5 in both colour schemes, unlike with Quasar's own colours.
 _STYLE = """
 .q-uploader__list { padding: 0; min-height: 24px }
 body { --q-primary: #1976d2 !important }
 body.body--dark .text-primary { --q-primary: #90caf9 }
 """
-# Whether the page is dark; None for what the system says.
+# Whether the page is dark; None: the setting of the system.
 _COLOURS = {'System': None, 'Light': False, 'Dark': True}
 
 
@@ -51,14 +51,13 @@ class StudioSettings:
     """Settings of the server.
 
     Attributes:
-        host: address to listen at.
+        host: address to listen on.
         port: port, 1 to 65535.
         folders: resolved folders whose files the page may choose.
-        pairs: folder of own pairs whose points are marked; None for none.
-        points: number of points with which a pair is finished, at least 1.
-        limits: largest sizes of what is taken.
-        detector: hand detector whose hands timelines show, as `open_hand_detector` takes it; ''
-            for none.
+        pairs: folder of own pairs to mark; None: none.
+        points: number of points after which a pair is finished, at least 1.
+        limits: maximum sizes of the input.
+        detector: hand detector for timelines, as for `open_hand_detector`; '': none.
 
     Raises:
         ValueError: a number is out of its range, or a folder does not exist.
@@ -85,15 +84,15 @@ class StudioSettings:
 def serve(
     settings: StudioSettings, load: Callable[[], ArrayGrounder], added: Sequence[StudioTab] = ()
 ) -> None:
-    """Serve the page until the process is told to end.
+    """Serve the page until the process is signalled to end.
 
     Args:
         settings: the settings.
         load: function that opens the model; called once, in another thread.
-        added: tabs that another package brings; closed at the end.
+        added: tabs of another package, closed at the end.
 
     Raises:
-        OSError: the server cannot listen at the host and port.
+        OSError: the server cannot listen on the host and port.
     """
     token = secrets.token_urlsafe(24)
     with _listen(settings.host, settings.port) as listening:
@@ -109,7 +108,7 @@ def serve(
         config = uvicorn.Config(guard, log_level='warning', access_log=False)
         host = f'[{settings.host}]' if ':' in settings.host else settings.host
         print(f'http://{host}:{settings.port}/?token={token}', flush=True)
-        # Uvicorn raises a signal once more after it has shut down, by which Python would end here.
+        # Uvicorn raises the signal again after its shutdown, which would end Python here.
         signal.signal(signal.SIGTERM, _end)
         try:
             asyncio.run(uvicorn.Server(config).serve([listening]))
@@ -136,7 +135,7 @@ def _application(
     def page() -> None:
         _build(worker, hands, settings, added)
 
-    # NiceGUI looks at all objects of the process as it starts, torch's deprecated ones among them.
+    # NiceGUI inspects all objects of the process at its start, including deprecated ones of torch.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
     ui.run_with(
         application,
@@ -149,7 +148,7 @@ def _application(
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Listen at once, so that a page that is opened while the server starts waits for it."""
+    """Listen at once, so that a page opened during the start waits for the server."""
     family = socket.AF_INET6 if ':' in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

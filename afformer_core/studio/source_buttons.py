@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways in which a page takes a file: upload, the webcam, and choice on this machine."""
+"""The sources of files of a page: uploads, the webcam, and this machine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from afformer_core.studio.messages import tell_error, told_errors
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.webcam_dialog import WebcamDialog
 
-# Called with the path of a file and its name for people. An upload stays until it is dropped, or
-# the call raises.
+# Called with the path of a file and its display name. An upload is kept until it is dropped, or
+# until the call raises an error.
 Take = Callable[[Path, str], Awaitable[None]]
 
 
@@ -33,12 +33,12 @@ def file_sources(
 
     Args:
         label: text of the field.
-        accept: types of files that the browser offers, as HTML names them.
-        kinds: kinds that can be chosen; the webcam records where a video is one of them, and takes
-            an image elsewhere.
-        take: function that takes a file; its errors are shown in the page.
+        accept: types of files that the browser offers, in the syntax of HTML.
+        kinds: kinds that can be chosen; the webcam records a video if that is one of them, or else
+            takes an image.
+        take: function that handles a file; its errors are shown in the page.
         folders: resolved folders that may be read.
-        limits: largest sizes of what is taken.
+        limits: maximum sizes of the input.
         uploads: uploads of the page.
     """
     megabytes = limits.file_bytes / 1e6

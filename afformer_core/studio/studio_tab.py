@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tabs of the page, and those that another package brings."""
+"""The tabs of the page, including those of other packages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nicegui import events, ui
 
 from afformer_core.studio.messages import told_errors
 
-# Told whether the tab is shown, at each change; may be a coroutine function.
+# Called at each change with whether the tab is shown; may be a coroutine function.
 Turn = Callable[[bool], Awaitable[None] | None]
 
 
 class StudioTab(Protocol):
-    """A tab that another package brings; the pages of a server share it.
+    """A tab of another package, which the pages of a server share.
 
     Attributes:
         name: text of the tab.
@@ -24,18 +24,18 @@ class StudioTab(Protocol):
     name: str
 
     def build(self) -> Turn:
-        """Build the tab in a page that is being made, and return what is told of its turns."""
+        """Build the tab in a new page; return the function to call when it is shown or hidden."""
 
     def close(self) -> None:
-        """Give back what the pages share."""
+        """Release the shared resources."""
 
 
 def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
-    """Build the tabs of a page, the first of which is shown; one alone has no bar.
+    """Build the tabs of a page, and show the first; a single tab has no bar.
 
     Args:
-        builders: functions that build a tab, by its name. What they return is told whether the
-            tab is shown.
+        builders: functions that build a tab, by its name. They return the function to call when
+            the tab is shown or hidden.
     """
     first = next(iter(builders))
     if len(builders) == 1:

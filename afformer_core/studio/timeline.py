@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Timeline of a demonstration: some of its frames, and which of them the model keeps."""
+"""The timeline of a demonstration: some of its frames, and those that the model keeps."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class TimelineFrame:
 def timeline_of(
     media: MediaFrames, maximum_frames: int, begin: float = 0.0
 ) -> tuple[TimelineFrame, ...]:
-    """List the frames of a demonstration that are shown, in order.
+    """List the displayed frames of a demonstration, in order.
 
     Args:
-        media: the demonstration, as `read_demonstration` read it for that maximum.
+        media: the demonstration, read by `read_demonstration` with that maximum.
         maximum_frames: largest number of frames that the model keeps.
-        begin: seconds of its first frame, where it is a part of a video.
+        begin: time of its first frame in seconds, if it is a part of a video.
     """
     images = dict(_numbered(media.motion_frames, media.frame_count, MOST_FRAMES))
     kept = dict(_numbered(media.frames, media.frame_count, maximum_frames))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""View of the timeline of a demonstration."""
+"""The view of the timeline of a demonstration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TimelineView:
     Args:
         frames: frames to show, in order, at least one.
         frame_count: number of frames of the source.
-        name: name of the demonstration, for people.
+        name: display name of the demonstration.
     """
 
     def __init__(self, frames: Sequence[TimelineFrame], frame_count: int, name: str) -> None:
@@ -28,7 +28,7 @@ class TimelineView:
         self._hands: Sequence[tuple[Hand, ...]] = ()
         self._number = 0
         self._sources = [image_source(frame.image) for frame in frames]
-        # What is drawn is made of numbers alone.
+        # The drawing contains only numbers.
         self._image = ui.interactive_image(sanitize=False).classes('w-full')
         self._text = ui.label().classes('text-sm')
         self._slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
@@ -43,7 +43,7 @@ class TimelineView:
         self._show(0)
 
     def show_hands(self, hands: Sequence[tuple[Hand, ...]]) -> None:
-        """Draw the hands of each frame from here on, and tell them."""
+        """Draw and describe the hands of each frame from now on."""
         self._hands = hands
         self._show(self._number)
 
@@ -81,5 +81,5 @@ def _frame_text(frame: TimelineFrame, count: int) -> str:
 
 
 def attribute_text(text: str) -> str:
-    """Return a text that can stand between quotes in the attributes of an element."""
+    """Return a text that is valid between quotes in the attributes of an element."""
     return text.replace('\\', '').replace('"', '')

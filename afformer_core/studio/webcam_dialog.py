@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A dialog that records the camera of the browser, or takes an image of it."""
+"""A dialog that records a video or takes an image with the camera of the browser."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from nicegui.elements.dialog import Dialog
 
 from afformer_core.studio.messages import tell_error
 
-# Seconds after which a recording ends by itself.
+# Seconds after which a recording ends automatically.
 _LONGEST = 30
 
 
 class _Webcam(Element, component='webcam.js'):
-    """View of the camera, which puts what it records into an upload field.
+    """A view of the camera, which passes recordings to an upload field.
 
     Args:
         field: the field.
@@ -26,11 +26,11 @@ class _Webcam(Element, component='webcam.js'):
 
 
 class WebcamDialog:
-    """The dialog, whose recordings and images go the way of an upload.
+    """The dialog, whose recordings and images are uploaded.
 
     Args:
         field: field that uploads them.
-        video: whether it records videos; else it takes images.
+        video: whether it records videos instead of taking images.
     """
 
     def __init__(self, field: ui.upload, video: bool) -> None:
@@ -50,7 +50,7 @@ class WebcamDialog:
         self._dialog.on('show', lambda: self._webcam.run_method('open'))
 
     def open(self) -> None:
-        """Open the dialog and the camera, which the browser may ask the user about."""
+        """Open the dialog and the camera, for which the browser may request permission."""
         self._recording = False
         self._act.set_enabled(False)
         self._act.text = 'Record' if self._video else 'Take an image'

@@ -71,19 +71,24 @@ def _interrupt(*_: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m afformer_ros.demo',
-        description='Start a real ROS 2 graph of two players and the grounding node, ground '
-        'demonstrations in camera images, let a simulated arm repeat some, and leave a contact '
-        'sheet, films and a bag.',
+        description='Start a ROS 2 graph with two players and the grounding node, ground '
+        'demonstrations in camera images, let a simulated arm repeat some of them, and write a '
+        'contact sheet, films and a bag.',
         epilog='example: python -m afformer_ros.demo --video press.mp4 --image machine.jpg',
     )
-    parser.add_argument('--video', type=Path, help='a demonstration; without it, rendered ones')
-    parser.add_argument('--image', type=Path, help='a camera image to ground it in')
     parser.add_argument(
-        '--output', type=Path, default=Path('demo_output'), help='folder for the results'
+        '--video', type=Path, help='demonstration video (default: rendered demonstrations)'
     )
     parser.add_argument(
-        '--model', default='', help='folder of a model; without it, the shipped one'
+        '--image', type=Path, help='camera image in which to ground the demonstration'
     )
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('demo_output'),
+        help='folder for the results (default: demo_output)',
+    )
+    parser.add_argument('--model', default='', help='model folder (default: the shipped model)')
     return parser
 
 

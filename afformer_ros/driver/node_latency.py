@@ -45,14 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m afformer_ros.driver.node_latency',
-        description='Publish images of noise at 30 Hz to a grounding node of its own process, and '
-        'measure what comes back: with noise the heatmap has as many peaks as are ever published.',
+        description='Publish images of noise at 30 Hz to a grounding node in a separate process, '
+        'and measure the latency of its results. With noise, the heatmap has the maximum number '
+        'of published peaks.',
     )
     parser.add_argument('model', type=Path, help='model folder')
     parser.add_argument('backend', help='backend of the node')
     parser.add_argument('precision', help='precision of the node')
-    parser.add_argument('--threads', type=int, default=2, help='threads of the node')
-    parser.add_argument('--seconds', type=float, default=20.0, help='seconds to measure for')
+    parser.add_argument(
+        '--threads', type=int, default=2, help='number of threads of the node (default: 2)'
+    )
+    parser.add_argument(
+        '--seconds', type=float, default=20.0, help='duration of the measurement (default: 20)'
+    )
     return parser
 
 

@@ -24,9 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     check_arguments(
         arguments,
         'Run the lifecycle node that grounds demonstrations in camera images. Configure and '
-        'activate it by ros2 lifecycle, or start it by ros2 launch afformer_ros ground.launch.py, '
-        'which does both. Its parameters are described in config/ground.yaml in the folder that '
-        'ros2 pkg prefix --share afformer_ros prints.',
+        'activate it with ros2 lifecycle, or start it with ros2 launch afformer_ros '
+        'ground.launch.py, which does both. config/ground.yaml describes its parameters, in the '
+        'folder printed by ros2 pkg prefix --share afformer_ros.',
         'grounding',
         '-r image:=/camera/image_raw -p minimum_presence:=0.5',
     )

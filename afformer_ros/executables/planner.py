@@ -18,8 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Repeat the demonstrations once; return 0 if the arm acted, and 1 otherwise."""
     check_arguments(
         arguments,
-        'Ask the grounding node where to act, let the arm act there, and say what the camera sees '
-        'afterwards. With dry_run it says what the arm would do.',
+        'Ground a demonstration with the grounding node, act with an arm, and report the result '
+        'that the camera observes. With dry_run, report the action without moving the arm.',
         'planner',
         '-p dry_run:=true',
     )

@@ -17,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the node until the last frame; return its exit status."""
     check_arguments(
         arguments,
-        'Publish a video, an image or a folder of images on the topic image, as a camera would. '
-        'ros2 launch afformer_ros play.launch.py --show-args lists and describes its parameters.',
+        'Publish a video, an image or a folder of images on the topic image, like a camera. '
+        'ros2 launch afformer_ros play.launch.py --show-args describes its parameters.',
         'player',
         '-p path:=clip.mp4 -r image:=demonstration',
     )

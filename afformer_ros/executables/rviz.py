@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='ros2 run afformer_ros rviz',
-        description='Start RViz in the frame that the first image names. All other arguments are '
-        'passed on to RViz.',
+        description='Start RViz with the frame of the first image as its fixed frame. All other '
+        'arguments are passed to RViz.',
         epilog='example: ros2 run afformer_ros rviz -d ground.rviz --ros-args '
         '-r /image:=/camera/image_raw',
         allow_abbrev=False,
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         '--fixed-frame',
         metavar='FRAME',
         default=_OF_THE_IMAGES,
-        help=f'the fixed frame; {_OF_THE_IMAGES} for the frame of the images (default)',
+        help=f'fixed frame; {_OF_THE_IMAGES}: the frame of the images (default: {_OF_THE_IMAGES})',
     )
     return parser
 

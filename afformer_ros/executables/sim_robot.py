@@ -17,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the node; return its exit status."""
     check_arguments(
         arguments,
-        'Simulate a Franka arm and its camera in front of a fixture, on the topics that their '
-        'drivers have, with simulated time on /clock. ros2 param describe lists its parameters.',
+        'Simulate a Franka arm and its camera in front of a fixture, with the topics of their '
+        'drivers and simulated time on /clock. ros2 param describe describes its parameters.',
         'sim_robot',
         "-p families:=['keypad'] -p scene:=0 -p real_time_factor:=1.0",
     )

@@ -44,26 +44,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m afformer_ros.robot_trials',
-        description='Show demonstrations to the grounding node, let a planner repeat them with a '
-        'simulated arm, all through ROS 2, and judge by the state of the simulator.',
+        description='Load demonstrations into the grounding node, let a planner repeat them with '
+        'a simulated arm through ROS 2, and judge the results by the state of the simulator.',
         epilog='example: python -m afformer_ros.robot_trials --scenes 100 --noise 0.01',
     )
     default = ClosedLoopSettings()
     parser.add_argument('--scenes', type=int, default=default.scenes, help='number of scenes')
     parser.add_argument('--seed', type=int, default=default.seed, help='seed of the scenes')
-    parser.add_argument('--families', nargs='+', default=default.families, help='their families')
     parser.add_argument(
-        '--noise', type=float, default=0.01, help='noise of depth, as a share of it'
+        '--families', nargs='+', default=default.families, help='families of fixtures'
     )
     parser.add_argument(
-        '--model', default='', help='folder of a model; without it, the shipped one'
+        '--noise',
+        type=float,
+        default=0.01,
+        help='noise of depth, as a share of the depth (default: 0.01)',
     )
+    parser.add_argument('--model', default='', help='model folder (default: the shipped model)')
     parser.add_argument(
         '--no-baselines',
         action='store_true',
         help='leave out the attempts at the right pixel and at a random element',
     )
-    parser.add_argument('--json', type=Path, help='file for the numbers and every trial')
+    parser.add_argument(
+        '--json', type=Path, help='JSON file to write, with all numbers and every trial'
+    )
     return parser
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two models on the same pairs."""
+"""Comparison of two models on the same pairs."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tab to compare two models on own pairs."""
+"""A tab to compare two models on own pairs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CompareTab:
     """The tab, as a `StudioTab`.
 
     Args:
-        comparisons: comparisons of the server, which are ended with it.
+        comparisons: comparisons of the server, which end with it.
     """
 
     name = 'Compare'
@@ -37,12 +37,12 @@ class CompareTab:
         return _ComparePanel(self._comparisons).turn_to
 
     def close(self) -> None:
-        """End the comparison that runs."""
+        """End a running comparison."""
         self._comparisons.close()
 
 
 class _ComparePanel:
-    """The tab in one page: two models, the measures of both, and the pairs by who wins.
+    """The tab in one page: two models, their measures, and the pairs sorted by difference.
 
     Args:
         comparisons: comparisons of the server.
@@ -66,7 +66,7 @@ class _ComparePanel:
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 
     def turn_to(self, shown: bool) -> None:
-        """Look at the comparison only while the tab is shown."""
+        """Update only while the tab is shown."""
         self._timer.active = shown
         if shown:
             self._offer_models()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The comparison that a server makes, which goes on when pages are closed."""
+"""The comparison of a server, which continues when pages are closed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from afformer_core.studio.training.model_folders import ModelFolders
 
 
 class _CancelledError(AfformerError):
-    """A comparison was canceled."""
+    """Raised if a comparison is canceled."""
 
 
 class Comparisons:
-    """Comparisons of models on a folder of pairs, one at a time, in a thread of their own.
+    """Comparisons of models on a folder of pairs, one at a time, in a separate thread.
 
     Args:
         models: folders of models.
@@ -27,7 +27,7 @@ class Comparisons:
 
     Attributes:
         models: as above.
-        progress: number of pairs that are done, and of all, in the latest comparison.
+        progress: number of finished pairs and of all pairs in the latest comparison.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Comparisons:
         self._thread = ThreadPoolExecutor(1, 'comparison')
 
     def start(self, first: str, second: str) -> None:
-        """Start to compare two models.
+        """Start a comparison of two models.
 
         Args:
             first, second: their names.
 
         Raises:
-            ValueError: they are the same, or a name is no plain one.
+            ValueError: the names are equal, or a name is not a plain file name.
             AfformerError: a comparison runs.
         """
         if first == second:
@@ -62,29 +62,29 @@ class Comparisons:
         )
 
     def cancel(self) -> None:
-        """End the comparison that runs after its pair."""
+        """End a running comparison after its current pair."""
         self._canceled = True
 
     @property
     def runs(self) -> bool:
-        """Whether a comparison runs."""
+        """Whether a comparison is running."""
         return self._latest is not None and not self._latest.done()
 
     @property
     def result(self) -> ModelComparison | None:
-        """The latest comparison; None if there is none, or while it runs, or if it failed."""
+        """The latest comparison; None if there is none, if it is running, or if it failed."""
         latest = self._latest
         return None if latest is None or self.runs or latest.exception() else latest.result()
 
     @property
     def failure(self) -> str:
-        """Why the latest comparison failed; empty if it did not."""
+        """Reason why the latest comparison failed; empty if it did not."""
         latest = self._latest
         error = None if latest is None or self.runs else latest.exception()
         return '' if error is None else str(error) or type(error).__name__
 
     def close(self) -> None:
-        """End the comparison that runs, and the thread."""
+        """End a running comparison, and the thread."""
         self.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 

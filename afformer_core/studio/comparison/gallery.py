@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gallery of pairs under the heatmaps of two models, sorted by who wins."""
+"""A gallery of pairs with the heatmaps of two models, sorted by their difference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PAIRS_OF_A_PAGE = 6
 
 
 def build_gallery(comparison: ModelComparison) -> None:
-    """Build the gallery, a few pairs at a time, in the order that is chosen."""
+    """Build the gallery, a few pairs at a time, in the chosen order."""
     first, second = comparison.names
     won = sum(pair.gain > 0 for pair in comparison.pairs)
     lost = sum(pair.gain < 0 for pair in comparison.pairs)

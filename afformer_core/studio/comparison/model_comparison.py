@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures of two models on the same pairs, as of `afformer evaluate`, and images of each pair."""
+"""Measures of two models on the same pairs, like `afformer evaluate`, and images of each pair."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from afformer_core.runtime import ArrayGrounder
 Progress = Callable[[int, int], None]
 """Function that takes how many pairs are done, and of how many; what it raises ends the work."""
 
-# Of both models, how the second differs, and peaks; the rest is of one model alone.
+# Accuracy of both models, differences of the second, and peaks; the other tables are of one model.
 _TABLES = 3
 
 
@@ -49,7 +49,7 @@ class ComparedPair:
 
     @property
     def gain(self) -> float:
-        """By how much KLD of the second model is lower; 0 where both are infinite."""
+        """Decrease of KLD with the second model; 0 if both are infinite."""
         first, second = self.klds
         return 0.0 if first == second else first - second
 
@@ -60,9 +60,9 @@ class ModelComparison:
 
     Attributes:
         names: names of the first and of the second model.
-        tables: accuracy, the differences of the second to the first, and peaks.
-        pairs: the pairs, those first in which the second model is better by most.
-        hits: number of pairs in which the best peak of each model is where points are marked.
+        tables: accuracy, differences of the second model from the first, and peaks.
+        pairs: the pairs, sorted by decreasing advantage of the second model.
+        hits: number of pairs in which the best peak of each model is at a marked point.
     """
 
     names: tuple[str, str]
@@ -72,7 +72,7 @@ class ModelComparison:
 
     @property
     def verdict(self) -> str:
-        """Say in one sentence which model is better."""
+        """Describe in one sentence which model is better."""
         names, hits, count = self.names, self.hits, len(self.pairs)
         if hits[0] == hits[1]:
             return (
@@ -115,13 +115,13 @@ def compare_models(
         progress: called after each pair of a model.
 
     Raises:
-        DatasetError: the pairs are unsound, or there is none with points.
-        ModelFolderError: a folder holds no sound model.
+        DatasetError: the pairs are invalid, or none has points.
+        ModelFolderError: a folder does not contain a valid model.
         ImageError, VideoError: a file of a pair cannot be read.
     """
     dataset = open_annotations(annotations)
     protocol, names = RowsProtocol(), dataset.action_names
-    # Demonstrations of other elements tell nothing about the accuracy of a heatmap.
+    # Demonstrations of other elements are not informative about the accuracy of a heatmap.
     pairs = [
         replace(one, hard_negative=None, negative=None) for one in choose_pairs(list(dataset))
     ]
@@ -163,7 +163,7 @@ def _measure(run: ModelRun, pairs: Sequence[Pair], done: Callable[[int], None]) 
 
 
 def _draw(result: PairResult) -> list[str]:
-    """Draw each row: the heatmap, its best peak and what is annotated, as sources for a page."""
+    """Draw each row: the heatmap, its best peak and the annotations, as sources for a page."""
     assert result.heatmaps is not None
     image, drawn = read_image(result.pair.sample.image_path), []
     positions = result.scores.peaks.position

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choice of the action that points are marked for."""
+"""The choice of the action for which points are marked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ActionChoice:
 
     Args:
         names: names of the actions; may be empty.
-        takes_new: whether others may be added.
+        takes_new: whether new names may be added.
     """
 
     def __init__(self, names: Sequence[str], takes_new: bool) -> None:
@@ -41,7 +41,7 @@ class ActionChoice:
             self._radio.value = self._names[index]
 
     def choose_name(self, name: str) -> None:
-        """Choose by name; one that is not there yet is added."""
+        """Choose by name; a new name is added."""
         if name not in self._names:
             self._names.append(name)
         self._radio.set_options(self._options(), value=name)

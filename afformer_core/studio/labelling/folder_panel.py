@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check and export of a folder of own pairs as a whole."""
+"""The check and the export of a whole folder of own pairs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from afformer_core.studio.messages import told_errors
 
 
 class FolderPanel:
-    """A button that checks the folder as `afformer verify` does, and one that exports it.
+    """A button that checks the folder, like `afformer verify`, and a button that exports it.
 
     Args:
         folder: the folder.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tab to mark the points of own pairs by clicks and keys."""
+"""A tab to mark the points of own pairs with clicks and keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KEYS = (
     'Click to mark. 1 to 9: action. S: accept the suggestion. U: undo. N: next unfinished pair. '
     'P, B, O: points, box, outline (Enter closes it).'
 )
-# Time after which the points of other people appear, seconds.
+# Seconds after which points of other people appear.
 _REFRESH = 2.0
 
 
@@ -39,8 +39,8 @@ class LabelTab:
     Args:
         labels: tables of the folder.
         worker: worker with the model, which suggests points.
-        limits: largest sizes of media.
-        enough: number of points with which a pair is finished.
+        limits: maximum sizes of media.
+        enough: number of points after which a pair is finished.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class LabelTab:
         self._opened = False
 
     async def turn_to(self, shown: bool) -> None:
-        """Take keys only while the tab is shown; at first, show the first unfinished pair."""
+        """Handle keys only while the tab is shown; initially, show the first unfinished pair."""
         self._keyboard.active = shown
         self._timer.active = shown and self._opened
         if shown and not self._opened:
@@ -119,7 +119,7 @@ class LabelTab:
             await self._add(self._pairs.chosen, self._actions.chosen, self._tool.close())
 
     async def _accept(self) -> None:
-        """Mark the best of the suggested points that are left."""
+        """Mark the best remaining suggested point."""
         if not self._suggestion.points:
             return
         with told_errors():
@@ -161,12 +161,12 @@ class LabelTab:
         self._view.draw(self._drawn)
 
     def _refresh(self) -> None:
-        """Show what others have marked or removed meanwhile."""
+        """Show changes that other people have made meanwhile."""
         with told_errors():
             if self._marks() != self._drawn:
                 self._redraw()
             return
-        # One message is enough.
+        # One message is sufficient.
         self._timer.active = False
 
     async def _press(self, event: events.KeyEventArguments) -> None:

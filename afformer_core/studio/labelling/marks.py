@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Marks over an image, as SVG: circles are marked, diamonds are suggested, corners are squares.
+"""Marks over an image, as SVG: circles are marked, diamonds suggested, and squares corners.
 
-Every mark is told by its shape and drawn light on dark, so that neither the colours of the image
-nor those that a person cannot tell apart hide it.
+Every mark is identified by its shape and drawn light on dark, so that it is visible on any image
+and to people with colour blindness.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ORANGE = '#ffb000'
 
 
 def circles(points: Sequence[Point], radius: float) -> str:
-    """Draw marked points, in pixels of the image that is shown."""
+    """Draw marked points, in pixels of the displayed image."""
     return ''.join(
         _twice(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius:.2f}" {{}} />', radius, 'white')
         for x, y in points
@@ -39,7 +39,7 @@ def diamonds(points: Sequence[Point], radius: float) -> str:
 
 
 def corners(points: Sequence[Point], radius: float) -> str:
-    """Draw the corners of a box or an outline that is being drawn, and the line between them."""
+    """Draw the corners of an unfinished box or outline, and the line between them."""
     if not points:
         return ''
     line = ' '.join(f'{x:.2f},{y:.2f}' for x, y in points)
@@ -53,7 +53,7 @@ def corners(points: Sequence[Point], radius: float) -> str:
 
 
 def _number(number: int, at: Point, radius: float) -> str:
-    """Write a number, in a light colour over a black outline of itself."""
+    """Write a number in a light colour with a black outline."""
     return ''.join(
         f'<text x="{at[0]:.2f}" y="{at[1]:.2f}" font-size="{3.5 * radius:.2f}" '
         f'font-weight="bold" {colours}>{number}</text>'
@@ -65,7 +65,7 @@ def _number(number: int, at: Point, radius: float) -> str:
 
 
 def _twice(shape: str, radius: float, colour: str, dashes: str = '') -> str:
-    """Draw a shape in black, and more narrowly and perhaps dashed in a light colour over it."""
+    """Draw a shape in black, and a narrower, optionally dashed one in a light colour over it."""
     return ''.join(
         shape.format(f'fill="none" stroke="{stroke}" stroke-width="{width * radius:.2f}" {dash}')
         for stroke, width, dash in (('black', 0.8, ''), (colour, 0.4, dashes))

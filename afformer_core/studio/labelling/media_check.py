@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check of the media of pairs, by their headers."""
+"""A check of the media of pairs by their headers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""List of the pairs of a folder, and what each of them lacks."""
+"""A list of the pairs of a folder, with missing points and media."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from nicegui import ui
 from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels
 from afformer_core.studio.messages import told_errors
 
-# Lines that a page of the list has: a browser takes seconds to build thousands.
+# Number of lines on a page of the list; a browser takes seconds to build thousands.
 _LINES = 50
 _MARK = 'bg-primary text-white'
 
-# Called with the pair that was clicked.
+# Called with the clicked pair.
 Choose = Callable[[LabelledPair], Awaitable[None]]
 
 
@@ -24,11 +24,11 @@ class PairList:
 
     Args:
         labels: tables of the folder.
-        enough: number of points with which a pair is finished.
-        choose: called with the pair that was clicked.
+        enough: number of points after which a pair is finished.
+        choose: called with the clicked pair.
 
     Attributes:
-        chosen: the pair that is marked in the list; the last one before any was chosen.
+        chosen: the pair that is highlighted in the list; the last pair before any is chosen.
     """
 
     def __init__(self, labels: PointLabels, enough: int, choose: Choose) -> None:
@@ -38,7 +38,7 @@ class PairList:
         self._unreadable: frozenset[Path] = frozenset()
         self._texts: dict[LabelledPair, ui.item_label] = {}
         self._lines: dict[LabelledPair, ui.item] = {}
-        # From which `next` goes on to the first.
+        # `next` continues from it with the first one.
         self.chosen = labels.pairs[-1]
         self._filter = ui.switch('Unfinished only', on_change=self._turn)
         self._list = ui.list().props('dense bordered')
@@ -48,12 +48,12 @@ class PairList:
         self.refresh()
 
     def tell_unreadable(self, paths: Iterable[Path]) -> None:
-        """Take the media that cannot be read."""
+        """Set the media that cannot be read."""
         self._unreadable = frozenset(paths)
         self.refresh()
 
     def choose(self, pair: LabelledPair) -> None:
-        """Mark a pair in the list, on the page that has it."""
+        """Highlight a pair in the list, on its page."""
         self.chosen = pair
         listed = self._listed()
         self._pages.max = _page(len(listed) - 1)
@@ -61,11 +61,11 @@ class PairList:
         self.refresh()
 
     def refresh(self) -> None:
-        """Tell anew what each pair of the page lacks.
+        """Update the state of each pair of the page.
 
         Raises:
             DatasetError: a table is malformed.
-            OSError: the folder is gone.
+            OSError: the folder no longer exists.
         """
         listed = self._listed()
         self._pages.max = _page(len(listed) - 1)
@@ -82,11 +82,11 @@ class PairList:
                 line.classes(remove=_MARK)
 
     def next(self) -> LabelledPair:
-        """Return the next pair that lacks points and can be shown, or else the next one.
+        """Return the next displayable pair that lacks points, or else the next pair.
 
         Raises:
             DatasetError: a table is malformed.
-            OSError: the folder is gone.
+            OSError: the folder no longer exists.
         """
         pairs = self._labels.pairs
         begin = pairs.index(self.chosen) + 1
@@ -99,7 +99,7 @@ class PairList:
             self.refresh()
 
     def _listed(self) -> list[LabelledPair]:
-        """List the pairs that the filter leaves; the chosen one is always among them."""
+        """List the pairs that pass the filter, and always the chosen pair."""
         if not self._filter.value:
             return list(self._labels.pairs)
         return [
@@ -140,5 +140,5 @@ class PairList:
 
 
 def _page(index: int) -> int:
-    """Return the number, from 1, of the page with the line of an index, from 0."""
+    """Return the number, from 1, of the page that contains a line, given its index from 0."""
     return 1 + max(0, index) // _LINES

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""View of a pair: its image, on which points are clicked, and its demonstration."""
+"""The view of a pair: its image, on which points are clicked, and its demonstration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SIDE = 1280
 # Radius of a mark as a share of the longer side of the image.
 _RADIUS = 1 / 110
 
-# Called with the pixel of the image that was clicked.
+# Called with the clicked pixel of the image.
 Click = Callable[[Point], Awaitable[None]]
 
 
@@ -55,8 +55,8 @@ class PairView:
     """The view.
 
     Args:
-        worker: worker with the model, which tells how many frames it keeps.
-        limits: largest sizes of media.
+        worker: worker with the model, which determines the number of kept frames.
+        limits: maximum sizes of media.
         clicked: called with each click.
     """
 
@@ -65,11 +65,11 @@ class PairView:
         self._limits = limits
         self._clicked = clicked
         self._request = 0
-        # (width, height) of the image in full, and as it is shown; None if there is none.
+        # (width, height) of the full image and of the displayed one; None if there is none.
         self._size: tuple[int, int] | None = None
         self._shown_size = (1, 1)
         with ui.element().classes(_GRID):
-            # What is drawn is made of numbers alone.
+            # The drawing contains only numbers.
             self._image = ui.interactive_image(on_mouse=self._click, cross=True, sanitize=False)
             self._image.classes('w-full marked')
             self._demonstration = ui.column().classes('gap-1 max-w-sm')
@@ -79,10 +79,10 @@ class PairView:
 
         Args:
             pair: the pair.
-            drawn: what is marked in its image.
+            drawn: marks in its image.
 
         Returns:
-            its media; None if another pair was shown, or the page closed, meanwhile.
+            its media; None if another pair was shown or the page was closed meanwhile.
 
         Raises:
             ImageError, VideoError, DemonstrationError: its media cannot be read.
@@ -113,7 +113,7 @@ class PairView:
         return PairMedia(image, media)
 
     def draw(self, drawn: Marks) -> None:
-        """Draw marks over the image; none while another image is being read."""
+        """Draw marks over the image, unless another image is being read."""
         if self._size is not None:
             radius = max(self._shown_size) * _RADIUS
             self._image.content = (
@@ -123,7 +123,7 @@ class PairView:
             )
 
     def _is_outdated(self, request: int) -> bool:
-        """Check whether another pair was asked for, or the page was closed."""
+        """Check whether another pair was requested, or the page was closed."""
         return request != self._request or self._image.is_deleted
 
     def _shown(self, points: Sequence[Point]) -> list[Point]:

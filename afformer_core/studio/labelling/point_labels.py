@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of points in a folder of own pairs, changed by several people at once."""
+"""Tables of points in a folder of own pairs, which several people can change at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from afformer_core.media.polygons import Point
 _STEP = 0.01
 # Names of the demonstration and the image of a row, without folders.
 _Names = tuple[str, str]
-# Changes with each writing of a file; None if there is no file.
+# Version of a file, which changes when it is written; None if there is no file.
 _Stamp = tuple[int, int, int] | None
 
 
@@ -28,7 +28,7 @@ class LabelledPair:
     """A demonstration and an image of the same object.
 
     Attributes:
-        table: file of the object's points, which need not exist.
+        table: file of the object's points, which may not exist.
         demonstration: path of the video, or of the folder of frames.
         image: path of the image.
     """
@@ -39,15 +39,15 @@ class LabelledPair:
 
     @property
     def name(self) -> str:
-        """Its name for people."""
+        """Its display name."""
         return f'{self.table.parent.name}: {self.demonstration.name}, {self.image.name}'
 
 
 class PointLabels:
     """The tables of a folder with the layout of `folder_pairs`.
 
-    Each change reads the table, changes some rows and writes it aside, while nobody else may: what
-    others have marked meanwhile stays, and a crash loses nothing.
+    Each change locks the table, reads it, changes rows and replaces the file, so that marks of
+    other people are kept, and a crash loses nothing.
 
     Args:
         folder: the folder.
@@ -55,11 +55,12 @@ class PointLabels:
     Attributes:
         folder: the folder.
         pairs: each demonstration of an object with each of its images.
-        action_names: names of the actions that are listed or used; may be empty.
-        takes_new_actions: whether the folder has no list of actions, so that any may be used.
+        action_names: names of listed or used actions; may be empty.
+        takes_new_actions: whether any action may be used, because the folder has no list of
+            actions.
 
     Raises:
-        DatasetError: there is no such folder, or no media in it, or a table is malformed.
+        DatasetError: there is no such folder, it contains no media, or a table is malformed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,13 +77,13 @@ class PointLabels:
         self._read: dict[Path, tuple[_Stamp, Mapping[_Names, tuple[PointRow, ...]]]] = {}
 
     def rows(self, pair: LabelledPair) -> tuple[PointRow, ...]:
-        """Return the rows of a pair as they are on disk, in the order of the table.
+        """Return the current rows of a pair on disk, in the order of the table.
 
-        A table is read again only where it was written since.
+        A table is read again only if it was modified.
 
         Raises:
             DatasetError: the table is malformed.
-            OSError: the folder is gone.
+            OSError: the folder no longer exists.
         """
         stamp = _stamp(pair.table)
         if pair.table not in self._read or self._read[pair.table][0] != stamp:
@@ -92,12 +93,12 @@ class PointLabels:
     def add(
         self, pair: LabelledPair, action: str, points: Iterable[Point]
     ) -> tuple[PointRow, ...]:
-        """Add points (x, y), in pixels of the image, to a hundredth of one: all or none.
+        """Add points (x, y), in pixels of the image, to a hundredth of a pixel: all or none.
 
         Raises:
-            ValueError: a point is there already, or the action has no name.
+            ValueError: a point already exists, or the action has no name.
             DatasetError: the table is malformed.
-            OSError: the folder is gone, or cannot be written to.
+            OSError: the folder no longer exists, or cannot be written to.
         """
         names = pair.demonstration.name, pair.image.name
         added = tuple(PointRow(0, *names, action, round(x, 2), round(y, 2)) for x, y in points)
@@ -113,18 +114,18 @@ class PointLabels:
         return added
 
     def remove(self, pair: LabelledPair, removed: Iterable[PointRow]) -> None:
-        """Remove points; nothing happens to those that somebody else has removed.
+        """Remove points; those that were already removed are ignored.
 
         Raises:
             DatasetError: the table is malformed.
-            OSError: the folder is gone, or cannot be written to.
+            OSError: the folder no longer exists, or cannot be written to.
         """
         gone = {_content(row) for row in removed}
         _change(pair.table, lambda rows: [row for row in rows if _content(row) not in gone])
 
 
 def nearest_point(point: Point, size: tuple[int, int]) -> Point:
-    """Return the point (x, y) of an image of a size (width, height) that is nearest to another."""
+    """Return the point (x, y) in an image of (width, height) that is nearest to a position."""
     x, y = (min(max(value, 0.0), side - _STEP) for value, side in zip(point, size, strict=True))
     return x, y
 
@@ -153,7 +154,8 @@ def _by_names(rows: Iterable[PointRow]) -> dict[_Names, tuple[PointRow, ...]]:
 def _change(table: Path, change: Callable[[list[PointRow]], list[PointRow]]) -> None:
     with folder_lock(table.parent):
         for left in table.parent.glob(f'.{table.name}.????????'):
-            # Of a process that was killed in `write_aside`: whoever writes holds the lock.
+            # Left by a process that was killed in `write_aside`, because every writer holds the
+            # lock.
             left.unlink(missing_ok=True)
         rows = change(list(_read(table)))
         if rows:

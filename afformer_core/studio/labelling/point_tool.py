@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clicks that become points: each by itself, or as corners of a box or an outline."""
+"""Conversion of clicks to points: single points, or corners of a box or an outline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POINTS_OF_REGION = 10
 
 
 class Shape(Enum):
-    """Shapes that clicks make."""
+    """Shapes of points."""
 
     POINT = 'Points'
     BOX = 'Box'
@@ -21,13 +21,13 @@ class Shape(Enum):
 
 
 class PointTool:
-    """The clicks on one image since the last points that they became.
+    """The clicks on one image that are not yet points.
 
-    A box is two opposite corners; an outline is three corners or more. Either becomes ten points
-    that are spread evenly over it.
+    A box has two opposite corners; an outline has three or more corners. Either is converted to
+    ten evenly spread points.
 
     Attributes:
-        corners: corners of the box or outline that is being drawn, (x, y) pixels.
+        corners: corners of the unfinished box or outline, (x, y) pixels.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class PointTool:
 
     @property
     def shape(self) -> Shape:
-        """The shape that is drawn; another one drops the corners."""
+        """The current shape; setting another one drops the corners."""
         return self._shape
 
     @shape.setter
@@ -45,10 +45,10 @@ class PointTool:
         self.corners = []
 
     def click(self, point: Point) -> list[Point]:
-        """Take a click, and return the points that it completes.
+        """Add a click, and return the completed points.
 
         Raises:
-            ValueError: it completes a box without an area, which is dropped.
+            ValueError: it completes a box without area, which is dropped.
         """
         if self._shape is Shape.POINT:
             return [point]
@@ -60,10 +60,10 @@ class PointTool:
         return []
 
     def close(self) -> list[Point]:
-        """End the outline, and return points that are spread over it; none without an outline.
+        """Close the outline, and return points spread over it; none without an outline.
 
         Raises:
-            ValueError: it has fewer than three corners, or no area; then it is dropped.
+            ValueError: the outline has fewer than three corners or no area, and is dropped.
         """
         corners, self.corners = self.corners, []
         if not corners:
@@ -80,5 +80,5 @@ class PointTool:
         self.corners = []
 
     def take_back(self) -> bool:
-        """Take back the last corner; False if there is none."""
+        """Remove the last corner; return False if there is none."""
         return bool(self.corners) and bool(self.corners.pop())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suggestions of the model: where the demonstration of a pair acts in its image, and how."""
+"""Suggestions of the model: points and action for a pair."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
 
 _PEAKS = 3
-# A peak that is worth to be shown has at least this share of the best one's score.
+# Minimum score of a displayed peak, as a share of the best score.
 _SHARE = 0.5
 _numbers = itertools.count(1)
 
@@ -32,9 +32,9 @@ class Suggestion:
     Attributes:
         points: best peaks, (x, y) within the image, best first; at least one.
         scores: score of each, 0 to 1.
-        action: name of the best action that may be used; empty if there is none, or where the
-            model does not know the action.
-        doubtful: whether the model finds that what is demonstrated is not in view.
+        action: name of the best allowed action; empty if there is none, or if the action is
+            unknown to the model.
+        doubtful: whether the presence of the demonstrated element is too low.
     """
 
     points: tuple[Point, ...]
@@ -44,13 +44,14 @@ class Suggestion:
 
 
 class Suggester:
-    """The suggestions of one page; `close` gives the model's share of it back.
+    """The suggestions of one page; `close` releases its demonstration in the model.
 
-    The demonstration of the last suggestion stays memorized: the next pair mostly has it, too.
+    The demonstration of the last suggestion stays memorized, because the next pair usually has the
+    same one.
 
     Args:
         worker: worker with the model.
-        allowed: names of the actions that may be suggested; None for any.
+        allowed: names of the allowed actions; None: any.
     """
 
     def __init__(self, worker: GroundingWorker, allowed: Sequence[str] | None) -> None:
@@ -67,16 +68,17 @@ class Suggester:
         image: NDArray[np.uint8],
         is_current: Callable[[], bool],
     ) -> Suggestion | None:
-        """Ground the demonstration of a pair in its image, after the tasks of other pages.
+        """Ground the demonstration of a pair in its image, after earlier tasks of other pages.
 
         Args:
             pair: the pair.
-            demonstration: its demonstration, of which the contact is read.
+            demonstration: its demonstration, from which the contact is read.
             image: uint8 RGB [H, W, 3].
-            is_current: tells whether the pair is still shown; asked before and after.
+            is_current: function that returns whether the pair is still shown; called before and
+                after.
 
         Returns:
-            the suggestion; None if the pair is not shown any more, or the page is closed.
+            the suggestion; None if the pair is no longer shown, or the page is closed.
         """
 
         def task(grounder: ArrayGrounder) -> Suggestion | None:
@@ -91,7 +93,7 @@ class Suggester:
         return None if self._closed or not is_current() else suggestion
 
     def close(self) -> None:
-        """Forget the demonstration."""
+        """Delete the demonstration from the model."""
         self._closed = True
 
         def task(grounder: ArrayGrounder) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Line that tells what the model suggests, with a button that accepts it."""
+"""A line with the suggestion of the model, and a button to accept it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SuggestionLine:
         accept: called when the button is pressed.
 
     Attributes:
-        points: suggested points that are not accepted yet, best first.
+        points: suggested points that are not yet accepted, best first.
     """
 
     def __init__(self, accept: Callable[[], Awaitable[None]]) -> None:
@@ -43,7 +43,7 @@ class SuggestionLine:
         return '' if self._suggestion is None else self._suggestion.action
 
     def take(self) -> Point:
-        """Take the best point that is left; there must be one."""
+        """Remove and return the best remaining point; there must be one."""
         point, *left = self.points
         self.points = tuple(left)
         self._row.set_visibility(bool(left))

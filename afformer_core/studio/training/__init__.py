@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trainings that are started, watched, stopped and resumed in a page."""
+"""Trainings that a page can start, watch, stop and resume."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models below one folder, by their names."""
+"""Models in one folder, by name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,63}')
 
 
 class ModelFolders:
-    """The folders of models below one folder, and the shipped model.
+    """The model folders in one folder, and the shipped model.
 
-    A name is that of a folder directly below; links that lead elsewhere are not followed.
+    A name is the name of a direct subfolder; links that lead elsewhere are not followed.
 
     Args:
-        folder: the folder above them, which need not exist.
+        folder: the parent folder, which may not exist.
 
     Attributes:
         folder: as above, resolved.
@@ -29,19 +29,19 @@ class ModelFolders:
         self.folder = folder.resolve()
 
     def models(self) -> tuple[str, ...]:
-        """List the models that can be opened, the shipped one first."""
+        """List the models that can be opened, the shipped model first."""
         return (SHIPPED, *(path.name for path in self._having(DESCRIPTION_FILE)))
 
     def having(self, file: str) -> tuple[str, ...]:
-        """List the folders that hold a file, those of the newest files first."""
+        """List the folders that contain a file, those with the newest files first."""
         found = [(path.joinpath(file).stat().st_mtime, path.name) for path in self._having(file)]
         return tuple(name for _, name in sorted(found, reverse=True))
 
     def path(self, name: str) -> Path:
-        """Return the folder of a name, which need not exist.
+        """Return the folder with a name, which may not exist.
 
         Raises:
-            ValueError: the name is no plain one, or its folder lies elsewhere.
+            ValueError: the name is not a plain file name, or its folder lies elsewhere.
         """
         path = self.folder / name
         if not _NAME.fullmatch(name) or name == SHIPPED:
@@ -54,10 +54,10 @@ class ModelFolders:
         return path
 
     def model(self, name: str) -> Path:
-        """Return the folder of a model, which need not exist, or of the shipped one.
+        """Return the folder of a model, which may not exist, or of the shipped model.
 
         Raises:
-            ValueError: the name is no plain one, or its folder lies elsewhere.
+            ValueError: the name is not a plain file name, or its folder lies elsewhere.
         """
         return shipped_model_folder() if name == SHIPPED else self.path(name)
 

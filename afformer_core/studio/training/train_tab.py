@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tab to fine-tune a model on own pairs, and to watch it."""
+"""A tab to fine-tune a model on own pairs, and to watch the training."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ _SECONDS = 1.0
 class TrainTab:
     """The tab, as a `StudioTab`.
 
-    A training belongs to the server: a page that is closed does not stop it, and the next one
-    shows it.
+    A training belongs to the server: closing a page does not stop it, and the next page shows it.
 
     Args:
-        trainings: trainings of the server, which are ended with it.
+        trainings: trainings of the server, which end with it.
     """
 
     name = 'Train'
@@ -38,12 +37,12 @@ class TrainTab:
         return _TrainPanel(self._trainings).turn_to
 
     def close(self) -> None:
-        """Stop the training that runs (see `Trainings.close`)."""
+        """Stop a running training (see `Trainings.close`)."""
         self._trainings.close()
 
 
 class _TrainPanel:
-    """The tab in one page: what to train on the left, how it goes on the right.
+    """The tab in one page: settings on the left, progress on the right.
 
     Args:
         trainings: trainings of the server.
@@ -61,7 +60,7 @@ class _TrainPanel:
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 
     async def turn_to(self, shown: bool) -> None:
-        """Look at the training only while the tab is shown."""
+        """Update only while the tab is shown."""
         self._timer.active = shown
         if shown:
             await self._refresh()
@@ -119,7 +118,7 @@ class _TrainPanel:
         name = self._shown.value
         state, progress, failure, own = None, TrainingProgress(), '', False
         if name is not None:
-            # Reads files, which grow.
+            # Reads growing files.
             progress = await asyncio.to_thread(self._trainings.progress, name)
             state = await asyncio.to_thread(self._trainings.state, name)
             failure, own = self._trainings.failure(name), self._trainings.is_own(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A training as a process of its own."""
+"""A training in a separate process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from afformer_core.exit_status import describe_exit
 from afformer_core.files.folder_lock import FolderHeldError, folder_lock
 
 LOG_FILE = 'training.log'
-"""What a training says, in its model folder."""
+"""Name of the log of a training, in its model folder."""
 
 _NICENESS = '10'
-# As a shell tells an interruption.
+# Exit status of a shell after an interruption.
 _INTERRUPTED = 130
 _SHOWN_BYTES = 4000
 
@@ -35,17 +35,17 @@ class TrainingState(Enum):
 
 
 class TrainingProcess:
-    """`afformer train` in a process of its own, which gives way to others.
+    """`afformer train` in a separate process with low priority.
 
     Args:
-        folder: model folder that it writes; created where absent.
+        folder: model folder to write; created if missing.
         arguments: arguments of `afformer train`.
 
     Attributes:
         folder: as above.
 
     Raises:
-        AfformerError: another process trains in the folder.
+        AfformerError: another process is training in the folder.
         OSError: the folder cannot be written to, or there is no `nice`.
     """
 
@@ -58,7 +58,7 @@ class TrainingProcess:
             raise AfformerError(f'{folder} is being trained by another process. Wait for its end')
         with (folder / LOG_FILE).open('ab') as log:
             self._begin = os.fstat(log.fileno()).st_size
-            # In a session of its own, since Ctrl-C in the terminal is left to the server.
+            # In a separate session, because the server handles Ctrl-C in the terminal.
             self._process = subprocess.Popen(
                 ['nice', '-n', _NICENESS, *command],
                 stdin=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ class TrainingProcess:
 
     @property
     def last_words(self) -> str:
-        """How the process ended, and the last lines of what it said."""
+        """How the process ended, and the last lines of its output."""
         try:
             with (self.folder / LOG_FILE).open('rb') as log:
                 size = os.fstat(log.fileno()).st_size
@@ -96,13 +96,13 @@ class TrainingProcess:
         return '\n'.join([*said[-12:], f'It {describe_exit(self._process.returncode)}.'])
 
     def stop(self) -> None:
-        """Ask the process, as Ctrl-C does, to end after its step with a checkpoint; once."""
+        """Request once, like Ctrl-C, that the process ends with a checkpoint."""
         if not self._asked and self.is_alive:
             self._asked = True
             self._process.send_signal(signal.SIGINT)
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end of the process, and kill it if it has not ended by then."""
+        """Wait for the end of the process, and kill it after the timeout."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -111,7 +111,7 @@ class TrainingProcess:
 
 
 def is_trained_now(folder: Path) -> bool:
-    """Check whether a training, of whatever server or shell, is in a folder."""
+    """Check whether a training of any server or shell is running in a folder."""
     try:
         with folder_lock(folder, patient=False):
             return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The curves and images that a training writes for TensorBoard, read while they grow."""
+"""The curves and images that a training writes for TensorBoard, read during the training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 CONFIGURATION_FILE = 'config.yaml'
-"""Configuration of a training, in its model folder."""
+"""Name of the configuration of a training, in its model folder."""
 
 _LOSSES = 'train/'
 _CURVES = (_LOSSES, 'validation/kld')
 _SPEED = 'throughput/pairs_per_second'
-# Where there is a validation, its samples are shown, and otherwise those of training.
+# Samples of the validation are shown if there is one, or else those of the training.
 _IMAGES = ('validation/', 'train/')
 _MOST_IMAGES = 4
 _KEPT = {'scalars': 2000, 'images': 1}
@@ -32,14 +32,14 @@ Curve = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """What is known of a training.
+    """The progress of a training.
 
     Attributes:
-        steps: number of steps that it is to have; 0 if that is not known yet.
+        steps: total number of steps; 0 if it is not yet known.
         curves: losses in training, and KLD in validation, by name.
-        pairs_per_second: pairs a second at the last point; None before the first.
+        pairs_per_second: pairs per second at the last point; None before the first.
         seconds_of_a_step: mean time of a step between the last two points; None before them.
-        images: PNG files of samples under heatmaps, and the step that they were drawn after.
+        images: PNG files of samples with heatmaps, and the step after which they were drawn.
     """
 
     steps: int = 0
@@ -55,7 +55,7 @@ class TrainingProgress:
 
 
 class ProgressReader:
-    """A reader of the progress of one training; it reads only what was added since.
+    """An incremental reader of the progress of one training.
 
     Args:
         folder: model folder of the training.
@@ -67,7 +67,7 @@ class ProgressReader:
         self._lock = threading.Lock()
 
     def read(self) -> TrainingProgress:
-        """Read the progress; may be called by any thread."""
+        """Read the progress; thread-safe."""
         with self._lock:
             written = self._folder / 'tensorboard'
             steps = _planned_steps(self._folder / CONFIGURATION_FILE)
@@ -80,7 +80,7 @@ class ProgressReader:
 
 
 def _open_events(folder: Path) -> EventAccumulator:
-    # Of the extra `train`, without which the other tabs work.
+    # Part of the extra `train`, without which the other tabs still work.
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     return EventAccumulator(str(folder), _KEPT)

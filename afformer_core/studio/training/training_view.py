@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""View of a training: its state in words, its curves, and heatmaps of a few samples."""
+"""The view of a training: its state, its curves, and heatmaps of a few samples."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _ICONS = {
     TrainingState.FINISHED: 'check_circle',
     TrainingState.FAILED: 'error',
 }
-# Told apart by dashes and symbols too; the colours are of Okabe and Ito.
+# Curves are also distinguished by dashes and symbols; the colours are those of Okabe and Ito.
 _STYLES = (
     ('#0072B2', 'solid', 'circle'),
     ('#D55E00', 'dashed', 'triangle'),
     ('#009E73', 'dotted', 'rect'),
 )
-# Legible on light and on dark.
+# Legible on light and dark backgrounds.
 _TEXT = '#7a7a7a'
 
 
 class TrainingView:
-    """The view; `show` changes what has changed."""
+    """The view; `show` updates changed parts."""
 
     def __init__(self) -> None:
         self._curves: dict[str, Curve] = {}
@@ -50,9 +50,9 @@ class TrainingView:
         """Show a training.
 
         Args:
-            progress: what is known of it.
+            progress: progress of the training.
             state: its state; None if there is no training yet.
-            failure: last lines of what it said, if it failed.
+            failure: last lines of its output, if it failed.
         """
         self._icon.name = 'model_training' if state is None else _ICONS[state]
         self._words.text = in_words(progress, state)
@@ -84,7 +84,7 @@ class TrainingView:
 
 
 def in_words(progress: TrainingProgress, state: TrainingState | None) -> str:
-    """Describe a training in a sentence or two."""
+    """Describe a training in one or two sentences."""
     at = f'step {progress.step} of {progress.steps}'
     if state is None:
         return 'No training yet. Choose a model to begin with, a name and the steps.'
@@ -114,7 +114,7 @@ def _speed(progress: TrainingProgress) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Describe a number of seconds to people, such as `4 min`."""
+    """Format a number of seconds, such as `4 min`."""
     if seconds < 90:
         return f'{seconds:.0f} s'
     return f'{seconds / 60:.0f} min' if seconds < 5400 else f'{seconds / 3600:.1f} h'

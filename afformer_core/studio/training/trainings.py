@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trainings of a server, which go on when pages are closed."""
+"""The trainings of a server, which continue when pages are closed."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from afformer_core.studio.training.training_progress import (
 )
 
 _CONFIGURATION = Path('config/train/own_pairs.yaml')
-# What the extra `train` brings.
+# Packages of the extra `train`.
 _PACKAGES = ('lightning', 'jsonargparse', 'tensorboard')
 _CHECKPOINT_STEPS = 50
 _CHECKPOINT = 'checkpoints/last.ckpt'
 _MOST_STEPS = 1_000_000
 _DEFAULT_STEPS = 500
-# Decoded frames, beside the models, which several trainings share.
+# Cache of decoded frames beside the models, which several trainings share.
 _FRAMES = '.frames'
 _SECONDS_TO_END = 60.0
 
 
 class Trainings:
-    """The trainings in the folders of models; one at a time.
+    """The trainings in the model folders; one at a time.
 
     Args:
         models: folders of models.
-        pairs: folder of own pairs that is trained on.
+        pairs: folder of own pairs for training.
         configuration: configuration of trainings; None for `config/train/own_pairs.yaml`.
 
     Attributes:
@@ -76,14 +76,14 @@ class Trainings:
         """Start a training.
 
         Args:
-            name: name of its model, which does not exist.
-            initial: name of the model that it begins with.
+            name: name of its model, which must not exist.
+            initial: name of the initial model.
             steps: number of steps.
 
         Raises:
-            ValueError: a name is no plain one, or the number is not from 1 to 1,000,000.
-            AfformerError: there is a model of that name, a training runs, or the configuration or
-                a package is not there.
+            ValueError: a name is not a plain file name, or the number is not from 1 to 1,000,000.
+            AfformerError: a model with that name exists, a training is running, or the
+                configuration or a package is missing.
         """
         if not self._configuration.is_file():
             raise AfformerError(
@@ -109,11 +109,11 @@ class Trainings:
         self._begin(folder, [f'{option}={value}' for option, value in options.items()])
 
     def resume(self, name: str) -> None:
-        """Go on with a training from its last checkpoint.
+        """Resume a training from its last checkpoint.
 
         Raises:
-            ValueError: the name is no plain one.
-            AfformerError: there is no such training, or one runs.
+            ValueError: the name is not a plain file name.
+            AfformerError: there is no such training, or a training is running.
         """
         folder = self.models.path(name)
         configuration = folder / CONFIGURATION_FILE
@@ -122,7 +122,7 @@ class Trainings:
         self._begin(folder, [f'--config={configuration}'])
 
     def stop(self) -> None:
-        """Ask the training that runs to end after its step, with a checkpoint."""
+        """Request that the running training ends after its step, with a checkpoint."""
         if self._process is not None:
             self._process.stop()
 
@@ -135,14 +135,14 @@ class Trainings:
         if is_trained_now(folder):
             return TrainingState.RUNNING
         progress = self.progress(name)
-        # A model whose checkpoints were removed is not to be trained over.
+        # A model without checkpoints must not be overwritten.
         goes_on = progress.step < progress.steps and (folder / _CHECKPOINT).is_file()
         if (folder / DESCRIPTION_FILE).is_file() and not goes_on:
             return TrainingState.FINISHED
         return TrainingState.STOPPED
 
     def failure(self, name: str) -> str:
-        """Return the last lines of a training that failed; else nothing."""
+        """Return the last lines of a failed training; empty otherwise."""
         process = self._process
         if process is None or process.folder.name != name:
             return ''
@@ -154,11 +154,11 @@ class Trainings:
         return process is not None and process.folder.name == name and process.is_alive
 
     def progress(self, name: str) -> TrainingProgress:
-        """Read what is known of a training; may be called by any thread."""
+        """Read the progress of a training; thread-safe."""
         return self._readers.setdefault(name, ProgressReader(self.models.path(name))).read()
 
     def close(self) -> None:
-        """Stop the training that runs, and wait until its checkpoint is written."""
+        """Stop a running training, and wait until its checkpoint is written."""
         if self._process is not None and self._process.is_alive:
             print(
                 f'the training of {self._process.folder} ends after its step; it can be resumed',

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tab to try demonstrations on images."""
+"""The tab to try demonstrations on images."""

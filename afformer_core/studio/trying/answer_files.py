@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An answer in words, and as files to keep."""
+"""The text of an answer, and its files for download."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from afformer_core.studio.trying.workspace import Answer
 
 
 def presence_in_words(answer: Answer) -> str:
-    """Say whether the demonstrated element is in view, and how sure that is."""
+    """Describe whether the demonstrated element is in view, with the presence."""
     presence, threshold = answer.grounding.presence, answer.grounding.presence_threshold
     if presence is None or threshold is None:
         return (
@@ -32,7 +32,7 @@ def presence_in_words(answer: Answer) -> str:
 
 
 def certainty_in_words(answer: Answer) -> str:
-    """Say whether the best point surely lies on the demonstrated part, and what to do if not.
+    """Describe whether the best point lies on the demonstrated part, and what to do if not.
 
     Empty if it is not known.
     """
@@ -47,7 +47,7 @@ def certainty_in_words(answer: Answer) -> str:
 
 
 def action_in_words(answer: Answer) -> str:
-    """Say that the action is not known, and what that means; empty if it is."""
+    """Explain that the action is not known; empty if it is known."""
     grounding = answer.grounding
     if grounding.action != UNKNOWN_ACTION:
         return ''
@@ -58,17 +58,17 @@ def action_in_words(answer: Answer) -> str:
 
 
 def overlay(answer: Answer, opacity: float) -> NDArray[np.uint8]:
-    """Draw the image under its heatmap of an opacity of 0 to 1: uint8 RGB [H, W, 3]."""
+    """Draw the heatmap, with an opacity of 0 to 1, over the image: uint8 RGB [H, W, 3]."""
     return answer.grounding.draw(answer.image.image, opacity)
 
 
 def overlay_png(answer: Answer, opacity: float) -> bytes:
-    """Draw the image under its heatmap, as a PNG file."""
+    """Draw the heatmap over the image, as a PNG file."""
     return encode_png(overlay(answer, opacity))
 
 
 def answer_json(answer: Answer) -> bytes:
-    """Write the answer as `afformer ground --json` prints it, with the names of its files."""
+    """Write the answer like `afformer ground --json`, with the names of its files."""
     content = {
         'demonstrations': [shown.name for shown in answer.demonstrations],
         'image': answer.image.name,
@@ -83,13 +83,13 @@ def answer_rows(answer: Answer) -> bytes:
     """Write a `points.csv` with the best peak and action, one row for each demonstration.
 
     Raises:
-        ValueError: the model scores no actions, which a row needs.
+        ValueError: the model scores no actions, which rows need.
     """
     grounding = answer.grounding
     if not grounding.best_action:
         raise ValueError('the model scores no actions; a row of points.csv needs one')
     best = grounding.peaks[0]
-    # A peak may lie half a pixel outside of the image, a row may not.
+    # A peak may lie half a pixel outside the image, but a row must not.
     height, width = grounding.source_size
     x, y = min(max(best.u, 0.0), width - 1.0), min(max(best.v, 0.0), height - 1.0)
     names = dict.fromkeys(shown.name for shown in answer.demonstrations)

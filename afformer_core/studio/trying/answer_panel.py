@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Panel of an answer: the image under its heatmap, what is known of it, and downloads."""
+"""The panel of an answer: image with heatmap, description, and downloads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPACITY = 0.6
 
 
 class AnswerImage:
-    """The image of an answer under its heatmap, whose opacity a slider sets."""
+    """The image of an answer with its heatmap, whose opacity a slider sets."""
 
     def __init__(self) -> None:
         self._answer: Answer | None = None
@@ -53,10 +53,10 @@ class AnswerImage:
 
 
 class AnswerPanel:
-    """An answer in words and numbers, and its downloads.
+    """The description of an answer, and its downloads.
 
     Args:
-        answer_image: the image beside it, whose opacity a download takes.
+        answer_image: the image of the answer, whose opacity a download uses.
     """
 
     def __init__(self, answer_image: AnswerImage) -> None:
@@ -65,7 +65,7 @@ class AnswerPanel:
         self._text = ui.column().classes('w-full gap-2')
 
     def show(self, answer: Answer | None, reason: str = '') -> None:
-        """Show an answer, or why there is none."""
+        """Show an answer, or the reason why there is none."""
         self._answer_image.show(answer)
         self._text.clear()
         with self._text:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A dialog to mark what a demonstration operates in its first frame."""
+"""A dialog to mark the contact in the first frame of a demonstration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.media.polygons import Point
 from afformer_core.studio.labelling.marks import circles, diamonds
 
-# Pixels of the frame that is shown.
+# Size of the displayed frame, pixels.
 _RADIUS = 5.0
 _LARGE = 'w-[720px] max-w-full marked-contact'
 
@@ -22,15 +22,15 @@ _LARGE = 'w-[720px] max-w-full marked-contact'
 async def ask_contact(
     frame: NDArray[np.uint8], marked: Point | None, likeliest: Sequence[Point]
 ) -> Point | None:
-    """Let a click mark the contact, and return it as shares of width and height, 0 to 1.
+    """Ask for a click at the contact, and return it as shares of width and height, 0 to 1.
 
     Args:
         frame: first frame of the demonstration, uint8 RGB [H, W, 3].
-        marked: contact that is marked so far.
-        likeliest: the likeliest contacts, as shares, best first; they are drawn.
+        marked: currently marked contact.
+        likeliest: the most probable contacts, as shares, best first, which are drawn.
 
     Returns:
-        the contact; `marked` if the dialog is left without a click.
+        the contact; `marked` if the dialog is closed without a click.
     """
     height, width = frame.shape[:2]
 
@@ -44,7 +44,7 @@ async def ask_contact(
             'Click the operated part. If a hand covers it in this frame, choose another part of '
             'the video first.'
         )
-        # What is drawn is made of numbers alone.
+        # The drawing contains only numbers.
         image = ui.interactive_image(
             image_source(frame), on_mouse=click, cross=True, sanitize=False
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Card of one demonstration: its timeline, the part that the model sees, and a mark."""
+"""The card of one demonstration: its timeline, the part for the model, and a mark."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from afformer_core.studio.timeline_view import TimelineView, attribute_text
 from afformer_core.studio.trying.contact_dialog import ask_contact
 from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
 
-# Seconds between the places of the part's ends, and the shortest part.
+# Resolution of the ends of the part, and minimum length of the part, seconds.
 _STEP, _LEAST = 0.05, 0.2
 
 
 class _ImmediateRange(ui.range):
-    """A range whose ends the browser sets, see `ImmediateSlider`."""
+    """A range slider whose ends the browser sets, see `ImmediateSlider`."""
 
     # With False, NiceGUI gives Quasar's range no numbers.
     LOOPBACK = None
@@ -32,7 +32,7 @@ class DemonstrationCard:
     Args:
         workspace: demonstrations of the page.
         shown: the demonstration.
-        changed: called when it is used or not, or by another part or mark.
+        changed: called when its use, part or mark changes.
         remove: called with the card when its button is pressed.
 
     Attributes:
@@ -72,7 +72,7 @@ class DemonstrationCard:
 
     @property
     def is_used(self) -> bool:
-        """Whether it is grounded with the others."""
+        """Whether it is grounded."""
         return bool(self._use.value)
 
     def remove(self) -> None:
@@ -85,14 +85,14 @@ class DemonstrationCard:
         ends = _ImmediateRange(min=0, max=duration, step=_STEP, value=whole)
         name = attribute_text(self.shown.name)
         ends.props(f'aria-label="Part of {name} that the model sees"').classes('px-2')
-        # A pointer that is still moving asks for nothing.
+        # Nothing is requested while the pointer moves.
         ends.on('change', self._choose, args=None)
 
     async def _choose(self, event: Any) -> None:
         begin, end = float(event.args['min']), float(event.args['max'])
         end = max(end, begin + _LEAST)
         whole = begin <= 0 and end >= self.shown.duration
-        # A mark is of the first frame, which becomes another one.
+        # A mark belongs to the first frame, which changes.
         await self._take(None if whole else (begin, end), None)
 
     async def _mark(self) -> None:
@@ -105,7 +105,7 @@ class DemonstrationCard:
         await self._take(self.shown.part, contact)
 
     async def _take(self, part: Part | None, contact: Point | None) -> None:
-        """Take the part and mark that were set last, one reading after the other."""
+        """Apply the last part and mark, one reading at a time."""
         self._expected = part, contact
         if self._reading:
             return
@@ -132,7 +132,7 @@ class DemonstrationCard:
         background_tasks.create(self._show_hands(self.shown, view), name='hands')
 
     async def _show_hands(self, shown: ShownDemonstration, view: TimelineView) -> None:
-        # A task of its own has no slot in the page, where messages appear.
+        # A separate task has no slot in the page for messages.
         with self._card, told_errors():
             hands = await self._workspace.find_hands(shown)
             if hands and shown is self.shown and not self._card.is_deleted:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Panel of the demonstrations of a page, each with its timeline."""
+"""The panel of the demonstrations of a page, each with its timeline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DemonstrationPanel:
     Args:
         workspace: demonstrations of the page.
         folders: resolved folders that may be read.
-        changed: called when other demonstrations are chosen.
+        changed: called when the choice of demonstrations changes.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class DemonstrationPanel:
 
     @property
     def chosen(self) -> list[ShownDemonstration]:
-        """The demonstrations that are grounded together."""
+        """The demonstrations to ground together."""
         return [one.shown for one in self._cards if one.is_used]
 
     async def add(self, path: Path, name: str) -> None:

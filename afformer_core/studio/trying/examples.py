@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rendered scenes as examples, which are kept in the user's cache folder."""
+"""Rendered scenes as examples, stored in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from afformer_core.errors import AfformerError
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.files.folder_lock import folder_lock
 
-# Nothing here imports the simulator. Rendering in a process of its own leaves OpenGL out of the
-# server.
+# This module does not import the simulator. Rendering in a separate process keeps OpenGL out of
+# the server.
 _SIMULATOR, _RENDERER = 'afformer_sim', 'afformer_sim.demo_scenes'
 _SCENES = 'scenes.json'
 _SECONDS = 300
@@ -25,7 +25,7 @@ _SECONDS = 300
 
 @dataclass(frozen=True)
 class ExampleScene:
-    """A scene: title for people, video of its demonstration, camera image."""
+    """A scene: title, video of its demonstration, and camera image."""
 
     title: str
     video: Path
@@ -38,10 +38,10 @@ def examples_are_offered() -> bool:
 
 
 def example_scenes() -> tuple[ExampleScene, ...]:
-    """Return the scenes; the first call of a user renders them, in about a minute.
+    """Return the scenes; the first call of a user renders them, which takes about a minute.
 
     Raises:
-        AfformerError: they cannot be rendered here.
+        AfformerError: they cannot be rendered on this machine.
     """
     parent = cache_folder() / 'studio'
     parent.mkdir(parents=True, exist_ok=True)

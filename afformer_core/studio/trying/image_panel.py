@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Panel of the images of a page, one of which is grounded."""
+"""The panel of the images of a page, one of which is used for grounding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ImagePanel:
         changed: called when another image is chosen.
 
     Attributes:
-        chosen: the image to ground in; None before the first one.
+        chosen: the image for grounding; None before the first one.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands in the frames of a timeline, detected in a thread that all pages share."""
+"""Detection of the hands in a timeline, in a thread that all pages share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from afformer_core.hands.hand import Hand
 from afformer_core.media.video import VideoFrame
 from afformer_core.studio.timeline import TimelineFrame
 
-# Detections of a lower score are seldom hands.
+# Detections with a lower score are rarely hands.
 _LOWEST_SCORE = 0.5
 # Seconds between frames of a source without times.
 _STEP = 0.1
 
 
 class TimelineHands:
-    """The one thread that uses a hand detector; timelines wait for one another.
+    """The only thread that uses the hand detector; timelines are processed sequentially.
 
     Args:
         open_detector: function that opens the detector; called at the first timeline.
@@ -39,7 +39,7 @@ class TimelineHands:
         return await asyncio.wrap_future(self._thread.submit(self._detect, timeline))
 
     def close(self) -> None:
-        """End the thread after the timeline that it is at."""
+        """End the thread after the current timeline."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _detect(self, timeline: Sequence[TimelineFrame]) -> tuple[tuple[Hand, ...], ...]:

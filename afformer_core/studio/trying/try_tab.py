@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tab to try demonstrations on images."""
+"""A tab to try demonstrations on images."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class TryTab:
         background_tasks.create(self._ground(), name='grounding')
 
     async def _ground(self) -> None:
-        """Ground what is chosen, unless something else is chosen before its turn."""
+        """Ground the chosen inputs, unless the choice changes before their turn."""
         self._request += 1
         request = self._request
         chosen, image = self._demonstrations.chosen, self._images.chosen
         if not chosen or image is None:
             self._answer.show(None, _NEEDED)
             return
-        # A task of its own has no place in the page, where messages appear.
+        # A separate task has no slot in the page for messages.
         with self._columns, told_errors():
             answer = await self._workspace.ground(image, chosen)
             if request == self._request:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations and images of one page, and their groundings."""
+"""The demonstrations and images of one page, and their groundings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from afformer_core.studio.timeline import TimelineFrame, timeline_of
 from afformer_core.studio.trying.timeline_hands import TimelineHands
 
 _PEAKS = 5
-# Seconds of a video of which parts can be taken.
+# Minimum length of a video with parts, seconds.
 _SHORTEST = 0.5
 _numbers = itertools.count(1)
 
@@ -39,16 +39,17 @@ class ShownDemonstration:
     """A demonstration that the model has memorized.
 
     Attributes:
-        key: its name in the model, which no other page uses.
-        name: its name for people.
-        source: path of what it is read from; `BAG#TOPIC` of a topic of a bag.
-        duration: seconds between the first and the last frame of the source; 0 if it has no time.
+        key: its unique name in the model.
+        name: its display name.
+        source: path of its source; `BAG#TOPIC` for a topic of a bag.
+        duration: seconds between the first and the last frame of the source; 0 if it has no times.
         frame_count: number of frames of the part, or of its source.
         timeline: frames to show, in order.
-        part: part of the source, (begin, end) in seconds; None for all of it.
-        contact: what it operates, marked in its first frame: (x, y) as shares of width and
-            height; None if the model finds it.
-        likeliest: the likeliest contacts that were read in its first frame, likewise, best first.
+        part: part of the source, (begin, end) in seconds; None: the whole source.
+        contact: marked contact in its first frame: (x, y) as shares of width and height; None if
+            the model finds it.
+        likeliest: the most probable contacts that were read, in its first frame, in the same
+            units, best first.
     """
 
     key: str
@@ -63,13 +64,13 @@ class ShownDemonstration:
 
     @property
     def has_parts(self) -> bool:
-        """Whether a part of it can be taken: it is a video of at least half a second."""
+        """Whether a part can be chosen: it is a video of at least half a second."""
         return self.duration >= _SHORTEST and self.source.is_file() and not is_bag(self.source)
 
 
 @dataclass(frozen=True)
 class ShownImage:
-    """An image to ground in: its name for people, and uint8 RGB [H, W, 3]."""
+    """An image for grounding: its display name, and uint8 RGB [H, W, 3]."""
 
     name: str
     image: NDArray[np.uint8]
@@ -77,14 +78,14 @@ class ShownImage:
 
 @dataclass(frozen=True)
 class Answer:
-    """A grounding with what it was made of.
+    """A grounding with its inputs.
 
     Attributes:
         image: the image.
         demonstrations: the demonstrations, at least one.
         grounding: the grounding.
-        milliseconds: time that it took.
-        backend: name of the backend that computed it.
+        milliseconds: duration of the grounding.
+        backend: name of the backend.
     """
 
     image: ShownImage
@@ -95,17 +96,17 @@ class Answer:
 
 
 class Workspace:
-    """What one page holds; `close` gives the model's share of it back.
+    """The content of one page; `close` releases its demonstrations in the model.
 
     Args:
         worker: worker with the model.
-        limits: largest sizes of what is taken.
-        hands: what detects hands in timelines; None for nothing.
+        limits: maximum sizes of the input.
+        hands: hand detector for timelines; None: none.
 
     Attributes:
         limits: the limits.
         uploads: files that were uploaded to the page.
-        demonstrations, images: what was added, in order.
+        demonstrations, images: the demonstrations and images, in the order of addition.
     """
 
     def __init__(
@@ -121,14 +122,15 @@ class Workspace:
         self._closed = False
 
     async def add_demonstration(self, path: Path, name: str) -> ShownDemonstration:
-        """Read a demonstration and let the model memorize it.
+        """Read and memorize a demonstration.
 
         Args:
             path: path of a video, a folder of images or a bag; `BAG#TOPIC` names a topic of a bag.
-            name: its name for people.
+            name: its display name.
 
         Raises:
-            DemonstrationError: the page holds as many as it may, or the bag has no such topic.
+            DemonstrationError: the page has the maximum number of demonstrations, or the bag has
+                no such topic.
             VideoError, BagError, ImageError: it cannot be read, or exceeds a limit.
         """
         if len(self.demonstrations) + self._awaited >= self.limits.demonstrations:
@@ -149,7 +151,8 @@ class Workspace:
         """Read an image.
 
         Raises:
-            ImageError: it cannot be read, exceeds a limit, or the page holds as many as it may.
+            ImageError: it cannot be read, exceeds a limit, or the page has the maximum number of
+                images.
         """
         if len(self.images) >= self.limits.images:
             raise ImageError(f'the page holds {self.limits.images} images. Remove one first')
@@ -162,13 +165,13 @@ class Workspace:
     async def memorize_again(
         self, shown: ShownDemonstration, part: Part | None, contact: Point | None
     ) -> ShownDemonstration | None:
-        """Let the model memorize a demonstration by another part or mark.
+        """Memorize a demonstration again with another part or mark.
 
         Args:
-            shown: the demonstration; it is replaced by another.
-            part: (begin, end) in seconds of a video; None for the whole.
-            contact: contact in the first frame, as shares of its width and height; None to let
-                the model find it.
+            shown: the demonstration, which is replaced.
+            part: (begin, end) in seconds of a video; None: the whole video.
+            contact: contact in the first frame, as shares of its width and height; None: the model
+                finds it.
 
         Returns:
             the new one; None if the demonstration was removed meanwhile.
@@ -201,7 +204,7 @@ class Workspace:
         return again
 
     def remove_demonstration(self, shown: ShownDemonstration) -> None:
-        """Forget a demonstration, and its upload."""
+        """Remove a demonstration and its upload."""
         self.demonstrations.remove(shown)
         self.uploads.drop(shown.source)
         self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
@@ -224,7 +227,7 @@ class Workspace:
         return await self._worker.run(lambda grounder: _answer(grounder, image, tuple(chosen)))
 
     def close(self) -> None:
-        """Forget everything, and what is still being read once it is."""
+        """Remove everything, including demonstrations that are still being read."""
         self._closed = True
         for shown in list(self.demonstrations):
             self.remove_demonstration(shown)
@@ -246,7 +249,7 @@ class Workspace:
         )
 
     async def _read(self, path: Path, name: str) -> tuple[MediaFrames, int]:
-        """Read a demonstration; return it and the largest number of frames that are kept."""
+        """Read a demonstration; return it and the maximum number of kept frames."""
         maximum = await self._worker.run(lambda grounder: grounder.configuration.maximum_frames)
         media = await asyncio.to_thread(
             read_limited_demonstration, path, maximum, self.limits, name
@@ -255,7 +258,7 @@ class Workspace:
 
 
 def _likeliest(demonstration: Demonstration) -> tuple[Point, ...]:
-    """Return the likeliest contacts, as shares of width and height of the first frame."""
+    """Return the most probable contacts, as shares of width and height of the first frame."""
     height, width = demonstration.frames.shape[1:3]
     return tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in demonstration.contacts)
 

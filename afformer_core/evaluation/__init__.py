@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluation of models on annotated datasets, beside baselines that look at nothing."""
+"""Evaluation of models on annotated datasets, compared with baselines that do not learn."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prior of a dataset without looking at a sample: mean heatmaps and the most frequent action."""
+"""The prior of a dataset: mean heatmaps and the most frequent action."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Pre
 
 @dataclass(frozen=True)
 class BaselinePrior:
-    """Prior knowledge of a dataset that baselines may use.
+    """Prior knowledge of a dataset for baselines.
 
     Attributes:
-        mean_maps: predictor of the mean ground truth of the same action; None if there is no
-            other image to take the mean of.
+        mean_maps: predictor of the mean ground truth of the same action; None without other
+            images.
         label: label of its row in a table.
         constant_action: the most frequent action, 0-based.
     """
@@ -32,10 +32,10 @@ class BaselinePrior:
 def prior_from_training(
     protocol: EvaluationProtocol, training: AnnotatedDataset, dataset: AnnotatedDataset
 ) -> BaselinePrior:
-    """Fit the prior to another annotation file, usually the training set's.
+    """Fit the prior to another annotation file, usually that of the training set.
 
     Raises:
-        DatasetError: the two name different actions.
+        DatasetError: the actions of both differ.
     """
     if training.action_names != dataset.action_names:
         raise DatasetError(
@@ -50,7 +50,7 @@ def prior_from_training(
 def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BaselinePrior:
     """Fit the prior to a dataset's own rows, in five folds by image or scene.
 
-    One image or scene alone has no mean maps.
+    A single image or scene has no mean maps.
     """
     several = len({row.group for row in rows}) > 1
     maps = CrossValidatedMeanMaps(protocol, rows) if several else None

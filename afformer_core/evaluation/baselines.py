@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Baselines: predictors that look at neither video nor image."""
+"""Baselines: predictors that ignore both the video and the image."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
 
 
 def center_bias(protocol: EvaluationProtocol) -> FixedMap:
-    """Return the heatmap of "Center Bias" in the paper's Table 2, as earlier work draws it.
+    """Return the heatmap of "Center Bias" in the paper's Table 2, as defined in earlier work.
 
-    A Gaussian whose full width at half its maximum is a quarter of the side, cut off to the
-    central half. Its middle is the last pixel before that of the image.
+    It is a Gaussian with a full width at half maximum of a quarter of the side, truncated to the
+    central half. Its centre is the last pixel before the centre of the image.
     """
     offsets = np.arange(_CROP) - (_CROP // 2 - 1)
     profile = np.exp(-4 * math.log(2) * (offsets / (_CROP // 4)) ** 2)
@@ -72,7 +72,7 @@ class ActionMeanMaps:
 
     Args:
         maps: by action.
-        overall: mean of all rows, given for an action that was never seen.
+        overall: mean of all rows, for unseen actions.
     """
 
     def __init__(self, maps: dict[int, Heatmaps], overall: Heatmaps) -> None:
@@ -100,12 +100,12 @@ class ActionMeanMaps:
 class ImageOracle:
     """Mean ground truth of all other rows of the same image, with a tenth of uniform.
 
-    It knows what people do with this very object, which no predictor can read off an image, but
-    not what is done in the row's demonstration.
+    It uses annotations of the same object, which no predictor can infer from an image, but not of
+    the row's demonstration.
 
     Args:
         protocol: makes the ground truths.
-        rows: the rows to be predicted, at least two of each image; see `rows_with_others`.
+        rows: the rows to predict, at least two of each image; see `rows_with_others`.
     """
 
     def __init__(self, protocol: EvaluationProtocol, rows: Sequence[Row]) -> None:
@@ -129,12 +129,12 @@ class ImageOracle:
 class CrossValidatedMeanMaps:
     """Mean ground truth of the same action in the other folds.
 
-    Groups are sorted by name and dealt to the folds in turn, so that no image or scene
-    serves as its own prior.
+    Groups are sorted by name and assigned to the folds in turn, so that no image or scene serves
+    as its own prior.
 
     Args:
         protocol: makes the ground truths.
-        rows: the rows to be predicted.
+        rows: the rows to predict.
         folds: at least 2.
 
     Raises:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The least difference of each measure that counts, and whether it tells two models apart.
+"""The minimum relevant difference of each measure, and the distinction of two models by it.
 
-A paired interval of many rows excludes 0 for any difference that is the same everywhere, such as
-that of weights rounded to another number format, which no user would notice. Two models are
-therefore told apart by a measure only where all of its interval lies beyond the least difference.
+The paired interval of many rows excludes 0 for any uniform difference, for example of weights
+rounded to another number format, which no user would notice. A measure therefore distinguishes two
+models only if its whole interval lies beyond the minimum difference.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections.abc import Iterable, Mapping
 
 from afformer_core.reports.bootstrap import Estimate
 
-# Ten times what fp16 and int8 change of the shipped model's KLD, and a hundredth of all rows.
+# Ten times the change of the shipped model's KLD by fp16 and int8, and a hundredth of all rows.
 LEAST_KLD = 0.01
 _LEAST_SHARE = 0.01
 # Percent of the diagonal: half a pixel of an image of 320 x 240.
 _LEAST_PEAK_ERROR = 0.1
 _LEAST = {'kld': LEAST_KLD, 'sim': 0.005, 'auc_j': 0.005, 'peak_error_mean': _LEAST_PEAK_ERROR}
-# What a share of rows is where neither model is better.
+# The share of rows if neither model is better.
 _EVEN = {'better_rows': 0.5}
 
 
 def least_difference(measure: str) -> float:
-    """Return the least difference of a measure that counts, by its name; of shares 0.01."""
+    """Return the minimum relevant difference of a measure, by name; 0.01 for shares."""
     return _LEAST.get(measure, _LEAST_SHARE)
 
 
 def tells_apart(measure: str, difference: Estimate | None) -> bool:
-    """Check whether the whole interval of a paired difference lies beyond the least one."""
+    """Check whether the interval of a paired difference lies beyond the minimum difference."""
     if difference is None:
         return False
     even, least = _EVEN.get(measure, 0.0), least_difference(measure)
@@ -38,13 +38,13 @@ def tells_apart(measure: str, difference: Estimate | None) -> bool:
 def verdict(
     first: str, other: str, differences: Mapping[str, Estimate | None], headings: Mapping[str, str]
 ) -> str:
-    """Say by which measures two models are told apart, in a sentence.
+    """Describe in a sentence which measures distinguish two models.
 
     Args:
-        first: name of the model that the other one is compared with.
+        first: name of the reference model.
         other: name of the other model.
         differences: paired differences, by the name of the measure.
-        headings: what each measure is called in the table.
+        headings: name of each measure in the table.
     """
     names = [
         headings[measure] for measure, each in differences.items() if tells_apart(measure, each)
@@ -55,7 +55,7 @@ def verdict(
 
 
 def least_difference_note(headings: Mapping[str, str]) -> str:
-    """List the least difference of each measure of a table, for a note below it."""
+    """List the minimum difference of each measure of a table, for a note below it."""
     by_value: dict[float, list[str]] = {}
     for measure, heading in headings.items():
         by_value.setdefault(least_difference(measure), []).append(heading)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paired differences of several models to the first of them, on the same rows."""
+"""Paired differences between several models and the first of them, on the same rows."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ModelRows:
         protocol: name of the rows' protocol.
         rows: at least one, of N.
         scores: scores of the rows.
-        actions: how often its actions are right.
-        of_buttons: whether it is also asked which button the model chooses.
+        actions: measures of its actions.
+        of_buttons: whether the choice of buttons is also measured.
     """
 
     protocol: str
@@ -40,7 +40,7 @@ class ModelRows:
 
     @property
     def ids(self) -> tuple[RowId, ...]:
-        """What tells the rows apart, in their order."""
+        """Identifiers of the rows, in order."""
         return tuple(
             (row.image if row.sample is None else row.sample.sample_id, row.action)
             for row in self.rows
@@ -49,15 +49,15 @@ class ModelRows:
 
 @dataclass(frozen=True)
 class ModelDifference:
-    """A model's measures less the first model's, paired by row; None if one is not measured.
+    """Paired differences between a model's measures and the first model's; None if unmeasured.
 
     The measures are those of `PredictorMeasures`.
 
     Attributes:
         rows: number of rows.
-        better_rows: share of rows whose KLD is lower than the first model's; those that differ by
-            less than the least difference count half.
-        differs_in: names of the measures that tell both models apart (see `tells_apart`),
+        better_rows: share of rows whose KLD is lower than the first model's; rows that differ by
+            less than the minimum difference count half.
+        differs_in: names of the measures that distinguish both models (see `tells_apart`),
             separated by commas; empty if none does.
     """
 
@@ -81,15 +81,15 @@ def measure_differences(
 ) -> dict[str, ModelDifference]:
     """Paired differences of all models but the first to the first, by name.
 
-    An interval is of the mean over the rows of their differences, from drawing images (or
-    scenes) whole: so both models are drawn with the same ones.
+    An interval is that of the mean difference over the rows, from resampling whole images (or
+    scenes), so that both models use the same ones.
 
     Args:
         models: at least two, by name.
         seed: seed of the draws.
 
     Raises:
-        ValueError: two models were measured on different rows, or by different protocols.
+        ValueError: two models were measured on different rows, or with different protocols.
     """
     (first, reference), *others = models.items()
     for name, other in others:
@@ -98,7 +98,7 @@ def measure_differences(
 
 
 def kld_differences(reference: ModelRows, other: ModelRows) -> NDArray[np.float64]:
-    """By how much KLD of each row [N] is above the reference's; 0 where both are infinite."""
+    """Compute the KLD of each row [N] minus that of the reference; 0 if both are infinite."""
     first, second = reference.scores.kld, other.scores.kld
     equal = first == second
     return np.asarray(np.subtract(second, first, out=np.zeros_like(first), where=~equal))
@@ -107,7 +107,7 @@ def kld_differences(reference: ModelRows, other: ModelRows) -> NDArray[np.float6
 def most_different_rows(models: Mapping[str, ModelRows], count: int = 6) -> dict[str, list[int]]:
     """Find the rows in which the KLD of a model differs most from that of the first.
 
-    Rows that differ by less than the least difference are left out.
+    Rows that differ by less than the minimum difference are left out.
 
     Args:
         models: at least two, by name, of the same rows.

@@ -44,13 +44,13 @@ class ModelMeasures:
 
     Attributes:
         pairs: number of pairs of demonstration and image.
-        groups: number of scenes, or of images where the data names no scene.
+        groups: number of scenes, or of images if the data has no scenes.
         milliseconds_median: median time of grounding an image.
         predictors: measures of the model and of the baselines, by name.
         kld_share_of_baseline: the model's KLD as a share of that of `MEAN_MAP`.
         demonstration_use: measures with negative demonstrations.
-        motion_use: measures with the motion taken away.
-        abstention: measures of what is not in view.
+        motion_use: measures without the motion.
+        abstention: measures of absent elements.
         reliability: reliability of a calibrated model's probabilities.
         by_action: measures of the model's rows of each action, by its name.
         pooling: counts of rows that pool the demonstrations of an image and an action, or None.
@@ -79,11 +79,11 @@ def measure_model(
     progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> ModelMeasures:
-    """Measure a model and the baseline predictors beside it.
+    """Measure a model and the baseline predictors.
 
     Args:
         results: results of the model, at least one.
-        protocol: protocol that they were made with.
+        protocol: protocol of the results.
         prior: prior of a baseline predictor.
         action_names: names of the actions of the dataset.
         calibration: calibration of the model, or None.
@@ -96,7 +96,7 @@ def measure_model(
         UNIFORM: uniform(protocol.size),
         GAUSSIAN: centred_gaussian(protocol.size),
     }
-    # It is zero at most pixels, for which KLD is infinite without an epsilon.
+    # It is zero at most pixels, where KLD is infinite without an epsilon.
     if protocol.epsilon:
         baselines[CENTER_BIAS] = center_bias(protocol)
     if prior.mean_maps is not None:

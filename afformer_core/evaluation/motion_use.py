@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accuracy of actions with demonstrations as they are, played backwards, and frozen."""
+"""Accuracy of actions with unchanged, reversed, and frozen demonstrations."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class MotionMeasures:
 
     Attributes:
         pairs: number of pairs.
-        accuracy: with the demonstration as it is.
+        accuracy: with the unchanged demonstration.
         best_constant: accuracy of the most frequent action of each kind of element.
         accuracy_reversed: with the frames in reverse order.
-        accuracy_frozen: with all frames as the one at the contact.
+        accuracy_frozen: with every frame replaced by the one at the contact.
     """
 
     pairs: int
@@ -67,7 +67,7 @@ class _Hits:
 def measure_motion_use(
     results: Sequence[PairResult], action_names: Sequence[str], seed: int = 0
 ) -> MotionUse | None:
-    """Measure the accuracy of actions with demonstrations as they are, reversed, and frozen.
+    """Measure the accuracy of actions with unchanged, reversed, and frozen demonstrations.
 
     Args:
         results: results of a model.

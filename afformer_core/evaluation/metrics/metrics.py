@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The field's measures of heatmaps and of actions.
+"""The common measures of heatmaps and actions.
 
 Heatmaps are float [N, H, W], not negative; each map is divided by its sum first.
 """
@@ -18,7 +18,7 @@ _FIXATION_SHARE = 0.5
 
 
 def normalised(heatmaps: FloatArray) -> NDArray[np.float32]:
-    """Heatmaps that each sum to one.
+    """Divide each heatmap by its sum.
 
     Raises:
         ValueError: a map has a negative or non-finite value, or sums to zero.
@@ -38,8 +38,9 @@ def kld(predicted: FloatArray, target: FloatArray, epsilon: float = 0.0) -> NDAr
     Args:
         predicted: [N, H, W].
         target: [N, H, W].
-        epsilon: added to each prediction, and again to each ratio of the two: with 1e-12 a
-            prediction may be zero where its ground truth is not, at about 27 for all of it.
+        epsilon: added to each prediction, and again to each ratio of the two. With 1e-12, a
+            prediction may be zero where its ground truth is not; a KLD of about 27 results if this
+            holds everywhere.
 
     Returns:
         [N], at least 0; infinite if a prediction is zero, its ground truth is not, and there
@@ -47,7 +48,7 @@ def kld(predicted: FloatArray, target: FloatArray, epsilon: float = 0.0) -> NDAr
     """
     expected = normalised(target)
     with np.errstate(divide='ignore', invalid='ignore'):
-        # In single precision the ratio overflows where a sure prediction is nearly zero.
+        # In single precision, the ratio overflows where a confident prediction is nearly zero.
         ratio = np.log(expected / (normalised(predicted).astype(np.float64) + epsilon) + epsilon)
         terms = np.where(expected > 0, expected * ratio, 0)
     return np.asarray(terms.sum((1, 2)), np.float64)
@@ -62,8 +63,8 @@ def sim(predicted: FloatArray, target: FloatArray) -> NDArray[np.float64]:
 def annotated_region(target: FloatArray) -> NDArray[np.bool_]:
     """Find where a ground truth [H, W] is above half of its maximum, bool [H, W].
 
-    Its pixels are the positives of AUC-J. Of points it is what lies within about 1.2 standard
-    deviations of their blur, of a box the box itself.
+    Its pixels are the positives of AUC-J. For points, these are the pixels within about 1.2
+    standard deviations of their blur; for a box, the box itself.
     """
     return np.asarray(target > _FIXATION_SHARE * target.max())
 
@@ -73,7 +74,7 @@ def auc_judd(
 ) -> NDArray[np.float64]:
     """AUC-J of each prediction, [N] in 0..1.
 
-    Judd's curve has a point for each positive alone; scikit-learn's has one for each pixel.
+    Judd's curve has a point only for each positive; scikit-learn's has one for each pixel.
 
     The positives are the pixels of `annotated_region`. A jitter of 1e-7 of the prediction's range
     breaks ties, so that a constant map counts as chance instead of vanishing.
@@ -106,7 +107,7 @@ def top1_hits(scores: Mapping[int, float], actions: Collection[int]) -> int:
 
     Args:
         scores: scores of every action.
-        actions: annotated, at least one; repeated ones count once.
+        actions: annotated actions, at least one; repeated ones count once.
     """
     expected = set(actions)
     best = sorted(scores, key=lambda action: -scores[action])[: len(expected)]

@@ -18,7 +18,7 @@ Positions = NDArray[np.float64]
 
 # The middle of a side with an even number of pixels is shared by two of them, or four.
 _MOST_SHARED = 4
-# Of a flat heatmap at most that many positions stand for all.
+# Maximum number of positions that represent a flat heatmap.
 _MOST_POSITIONS = 16_384
 _NAN = float('nan')
 
@@ -28,18 +28,18 @@ class PeakScores:
     """Measures of the best peaks of one predictor, in the order of the rows.
 
     Attributes:
-        position: [N, 2] (x, y) in pixels of the annotation; NaN where a heatmap is flat on top and
-            has no peak.
-        hit: [N] 1 where the peak lies in the row's annotated region, else 0: in its mask where
-            that is known, else where its blurred points are high. Of a flat heatmap it is the
-            share of its top that does: what a guess there would hit. NaN where no point was
-            annotated inside the image.
+        position: [N, 2] (x, y) in pixels of the annotation; NaN if a heatmap has a flat top and no
+            peak.
+        hit: [N] 1 if the peak lies in the row's annotated region, or 0. The region is its mask if
+            that is known, or else the area of high values of its blurred points. For a flat
+            heatmap, the share of its top in the region, which is the hit rate of a guess. NaN if
+            no point was annotated inside the image.
         error: [N] distance to the mask if that is known, else to the nearest annotated point,
-            in percent of the image's diagonal; of a flat heatmap the mean over its top. NaN where
+            in percent of the image's diagonal; for a flat heatmap, the mean over its top. NaN if
             no point is inside the image.
-        inside: [N] 1 where the peak lies inside the outline of the demonstrated element, else 0;
-            NaN where there is no peak, or no element is known.
-        nearest: [N] 1 where the nearest element is the demonstrated one, else 0, or NaN as well.
+        inside: [N] 1 if the peak lies inside the outline of the demonstrated element, or 0; NaN if
+            there is no peak, or no element is known.
+        nearest: [N] 1 if the nearest element is the demonstrated one, or 0; NaN in the same cases.
     """
 
     position: NDArray[np.float64]
@@ -50,12 +50,12 @@ class PeakScores:
 
 
 def best_positions(heatmap: Heatmaps, row: Row) -> Positions:
-    """Find the highest pixels of a heatmap [h, w], of which there is mostly one.
+    """Find the highest pixels of a heatmap [h, w], of which there is usually one.
 
-    Of more than 16,384, as a flat heatmap has, some are given that lie evenly among them.
+    If there are more than 16,384, as in a flat heatmap, an even subset is returned.
     """
     highest = np.flatnonzero(heatmap == heatmap.max())
-    # An odd step goes over all columns in turn where their number is a power of two.
+    # An odd step visits all columns if their number is a power of two.
     step = -(-len(highest) // _MOST_POSITIONS) | 1
     rows, columns = np.divmod(highest[::step], heatmap.shape[1])
     scale = np.divide(row.image_size, heatmap.shape[::-1])
@@ -70,10 +70,10 @@ def measure_peaks(
     Args:
         rows: rows of a protocol.
         targets: [N, h, w], theirs.
-        positions: for each row where its heatmap is highest, at least one position; more than four
-            are a flat top and no peak.
+        positions: for each row the positions of its heatmap's maximum, at least one; more than
+            four are a flat top and not a peak.
     """
-    # A tie of a few has one peak, of which it does not matter which it is.
+    # A tie of a few pixels has one peak, and any of them can be used.
     found = [all_ if len(all_) > _MOST_SHARED else all_[:1] for all_ in positions]
     peaks = [_peak(each) for each in found]
     hits, errors = zip(
@@ -102,12 +102,12 @@ def in_region(target: Heatmaps, row: Row, positions: Positions) -> NDArray[np.bo
 def distances(
     points: NDArray[np.float64], positions: Positions, size: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Measure from K positions to the nearest of some points, in percent of the diagonal; [K].
+    """Measure the distance from K positions to the nearest point, in percent of the diagonal.
 
     Args:
         points: [P, 2] (x, y), at least one.
         positions: [K, 2].
-        size: (width, height) of the image that both are pixels of.
+        size: (width, height) of the image, in whose pixels both are given.
     """
     across, down = (np.subtract.outer(positions[:, axis], points[:, axis]) for axis in (0, 1))
     nearest = np.sqrt((across**2 + down**2).min(1))
@@ -126,7 +126,7 @@ def _annotated(row: Row, target: Heatmaps, positions: Positions) -> tuple[float,
 
 
 def _element(row: Row, peak: Point | None) -> tuple[float, float]:
-    """Check whether the peak is inside the demonstrated element, and that the nearest."""
+    """Check whether the demonstrated element contains the peak, and whether it is the nearest."""
     scene = row.scene
     if scene is None or peak is None:
         return _NAN, _NAN

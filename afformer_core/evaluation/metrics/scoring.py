@@ -47,7 +47,7 @@ class RowScores(HeatmapScores):
 
 @dataclass(frozen=True)
 class _Scoring:
-    """Inputs that a process needs to measure any chunk of the rows."""
+    """The inputs with which a process can measure any chunk of the rows."""
 
     protocol: EvaluationProtocol
     rows: Sequence[Row]
@@ -55,7 +55,7 @@ class _Scoring:
     seed: int
 
     def chunk(self, start: int) -> dict[str, RowScores]:
-        """Measures of the rows from `start` on; the same whichever process takes them."""
+        """Measure the rows from `start` on; the result does not depend on the process."""
         rows = self.rows[start : start + _CHUNK]
         targets = self.protocol.targets(rows)
         scores = {}
@@ -79,12 +79,13 @@ def score(
     """Measure every predictor on every row.
 
     Args:
-        protocol: makes the ground truths.
+        protocol: protocol of the ground truths.
         rows: rows of the protocol.
         predictors: by name; other processes must be able to import them.
         seed: seed of the jitter in AUC-J; the same for every predictor.
         progress: show a progress bar on stderr.
-        engine: where the rows are measured; the results are the same for any number of processes.
+        engine: engine that measures the rows; the results do not depend on the number of
+            processes.
     """
     scoring = _Scoring(protocol, rows, predictors, seed)
     starts = range(0, len(rows), _CHUNK)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of a dataset to calibrate quantization with, and others to measure it with."""
+"""Pairs of a dataset for the calibration of quantization, and others for its measurement."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.export.quantization import CalibrationPair
 
-# Neighbouring frames are so alike that more of a demonstration would add little.
+# Neighbouring frames are so similar that more frames of a demonstration would add little.
 _FRAMES = 8
 
 
 def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """Pairs to calibrate with, and as many of other scenes (or images) to measure with.
+    """Choose pairs for calibration, and as many of other scenes (or images) for measurement.
 
     Args:
         annotations: file of a dataset.
         count: of each at most.
 
     Raises:
-        DatasetError: the dataset has too few scenes or images for two of them.
+        DatasetError: the dataset has too few scenes or images for both.
         ValueError: the count is below 1.
     """
     if count < 1:
@@ -47,7 +47,7 @@ def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[
 def calibration_pairs(
     pairs: Iterable[Pair], configuration: AfformerConfiguration
 ) -> Iterator[CalibrationPair]:
-    """Read some frames of each demonstration, and its image, as a model takes them."""
+    """Read some frames of each demonstration, and its image, at the model's input size."""
     size = configuration.input_size
     for pair in pairs:
         sample = pair.sample

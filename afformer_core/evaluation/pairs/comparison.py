@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model's measures beside those of baselines, on the same rows."""
+"""The measures of a model and of baselines, on the same rows."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Comparison:
 
     Attributes:
         protocol: name of the rows' protocol.
-        rows: rows that all of them were measured on, at least one.
+        rows: rows on which all of them were measured, at least one.
         scores: scores of the rows, by the name of the predictor.
-        of_buttons: whether it is also asked which button a predictor chooses.
+        of_buttons: whether the choice of buttons is also measured.
     """
 
     protocol: str
@@ -59,7 +59,7 @@ class Comparison:
 
     @property
     def chance(self) -> float | None:
-        """The share that an element at random would get right; None if one is not known."""
+        """Accuracy of a random element; None if the elements of a row are not known."""
         scenes = [row.scene for row in self.rows]
         if not self.has_elements:
             return None
@@ -73,11 +73,11 @@ def compare(
     seed: int = 0,
     progress: bool = True,
 ) -> Comparison:
-    """Measure the model, then the baseline predictors, then every element where they are known.
+    """Measure the model, then the baselines, then a random element if elements are known.
 
     Args:
         results: results of the model, at least one.
-        protocol: the one the results were made with.
+        protocol: protocol of the results.
         baselines: predictors by name.
         seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
@@ -95,7 +95,7 @@ def compare(
 def compare_pooled(
     pooled: PooledRows, baselines: Mapping[str, Predictor], seed: int = 0, progress: bool = True
 ) -> Comparison:
-    """Measure the model, then its demonstrations one at a time, then the baseline predictors.
+    """Measure the model, then its single demonstrations, then the baseline predictors.
 
     Args:
         pooled: rows of the model.

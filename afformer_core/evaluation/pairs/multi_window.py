@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mean of a model's results for a demonstration that it is shown in windows, one by one.
+"""The mean of a model's results over windows of a demonstration.
 
-This is how the released code evaluates, and how training validates.
+The released code evaluates, and training validates, in this way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceFeatures
 
-# As many as `ArrayGrounder.ground` gives.
+# The same number as from `ArrayGrounder.ground`.
 _PEAKS = 5
 
 
@@ -39,26 +39,26 @@ def mean_actions(logits: Tensor, configuration: AfformerConfiguration) -> Tensor
 def ground_windows(
     grounder: ArrayGrounder, image: NDArray[np.uint8], windows: Sequence[str]
 ) -> Grounding:
-    """Ground the windows of a demonstration in an image, each alone, and take their mean.
+    """Ground each window of a demonstration in an image, and average the results.
 
-    Of a model with a heatmap for each action it is the mean of the heatmaps of the one action
-    whose mean score is best, whatever is best in a single window. The similarities are those of
-    the window to which the image is most similar, and the decoder's weight is the mean.
+    For a model with a heatmap for each action, the heatmaps of the action with the best mean score
+    are averaged, even if another action is best in a single window. The similarities are those of
+    the window to which the image is most similar, and the decoder's weight is averaged.
 
     Args:
         grounder: the model.
         image: uint8 RGB [H, W, 3], any size.
-        windows: names of finished demonstrations, at least one; of one alone the grounding is
+        windows: names of finished demonstrations, at least one; for a single one, the result is
             exactly that of `ArrayGrounder.ground`.
 
     Raises:
-        DemonstrationError: there is none of a name.
-        ImageError: not an image.
+        DemonstrationError: there is no demonstration with one of the names.
+        ImageError: this is not an image.
     """
     if len(windows) == 1:
         return grounder.ground(image, windows[0])
     shown = [grounder.demonstration(name) for name in windows]
-    # `predict` would choose the heatmap of an action in each window for itself.
+    # `predict` would choose the action of the heatmap separately in each window.
     outputs = [grounder.output(image, name) for name in windows]
     heatmaps = mean_heatmaps(torch.from_numpy(np.stack([one.heatmap_logits for one in outputs])))
     logits = torch.from_numpy(np.stack([one.action_logits for one in outputs]))
@@ -89,13 +89,13 @@ def ground_windows(
 def action_heatmaps(
     grounder: ArrayGrounder, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
 ) -> NDArray[np.float32]:
-    """Compute the mean heatmap of every action, whichever is best.
+    """Compute the mean heatmap of every action.
 
     Args:
         grounder: grounder of a model with a heatmap for each action.
         image: uint8 RGB [H, W, 3], any size.
-        windows: of each, at least one, the names of the finished demonstrations that are grounded
-            together in it.
+        windows: for each window, of which there is at least one, the names of the finished
+            demonstrations that are grounded together.
 
     Returns:
         probabilities [A, h, w] at the model's size.

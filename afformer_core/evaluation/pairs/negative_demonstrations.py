@@ -11,18 +11,19 @@ import numpy as np
 from afformer_core.data.sample import Sample
 from afformer_core.evaluation.metrics.peak_measures import distances
 
-# In percent of the image's diagonal. People who mark the same contact point differ by a few.
+# In percent of the image's diagonal. Marks of the same contact point by different people differ by
+# a few percent.
 _ELSEWHERE = 10.0
 
 _Marks = AbstractSet[object]
 
 
 def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample | None:
-    """Another demonstration of the same image, of something that lies elsewhere in it.
+    """Find another demonstration of the same image, for an element elsewhere in it.
 
-    Elsewhere is where the other's points are on average farther than a tenth of the diagonal from
-    the nearest of the sample's own: below that the two may well mean the same point. Of several
-    it is the next one in the order of the demonstrations' names.
+    Elsewhere means that the points of the other are on average farther than a tenth of the
+    diagonal from the nearest point of the sample; closer points may belong to the same element. Of
+    several, the next one in the order of the demonstrations' names is used.
 
     Args:
         sample: sample of the group.
@@ -33,18 +34,18 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
     """
     others = [other for other in group if other.demonstration != sample.demonstration]
     own = sample.demonstration
-    # From the sample's own demonstration on, and then from the first.
+    # Starts after the sample's own demonstration, and wraps around.
     others.sort(key=lambda other: (other.demonstration < own, other.demonstration))
     return next((other for other in others if _lies_elsewhere(sample, other)), None)
 
 
 def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
-    """Find for each group the next one that shows another object; empty if there is none.
+    """Find the next group with another object for each group; empty if there is none.
 
-    Where all samples have an `object_id`, that tells. Else it is certain that a group shows
-    another object where the demonstrations of both lie in folders of their own, as OPRA, AssistQ
-    and the simulator have a folder for each object; where no such group is, the next one without
-    a demonstration in common is taken.
+    If all samples have an `object_id`, it identifies the objects. Otherwise, groups certainly show
+    different objects if their demonstrations lie in different folders, because OPRA, AssistQ and
+    the simulator have a folder for each object. If there is no such group, the next one without a
+    common demonstration is used.
 
     Args:
         groups: the samples of each image or scene.
@@ -57,7 +58,7 @@ def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]
 
 
 def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequence[_Marks]]:
-    """Return each group's marks that no other object has, and that all of its object have."""
+    """Return the marks of each group that identify its object."""
     objects = [{sample.object_id for sample in group} for group in groups]
     if not any(None in each for each in objects):
         return objects, objects

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model over pairs of demonstration and image, as a robot would run it."""
+"""The run of a model on pairs of a demonstration and an image, as on a robot."""
 
 from __future__ import annotations
 
@@ -28,37 +28,36 @@ from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceFeatures
 
 _NEGATIVE = 'of another scene'
-# Windows of demonstrations that are kept of an image with many, or those of a single longer one;
-# 32 frames of a ResNet-50 model take 120 MB.
+# Maximum number of kept windows of an image's demonstrations, or those of a single longer one; 32
+# frames of a ResNet-50 model take 120 MB.
 _KEPT = 8
 _PEAKS = 5
 
 
 class ModelRun:
-    """Grounds pairs; memorizes each clip once for all neighbouring pairs that share it.
+    """A run that grounds pairs, and memorizes each clip once for neighbouring pairs that share it.
 
     Args:
         grounder: the model.
-        protocol: what rows are and how they are compared.
+        protocol: definition and comparison of rows.
         seed: seed of the jitter in AUC-J.
-        sampling: which frames of a clip the model is shown; of several windows it is the mean.
-            None: as many as it takes, evenly spaced.
+        sampling: sampling of the frames of a clip; results of several windows are averaged. None:
+            the maximum number of frames, evenly spaced.
         folder_rate: see `ClipReader`.
-        together: demonstrations of the same element that are grounded at once, in the pair itself
-            alone; with several windows of each, all of them are.
-        annotated_actions: names of the dataset's actions, to measure the heatmap of the annotated
-            action and its peak, as the released code does; None: those of the action which the
-            model finds best, as a robot gets them. They are one where the model has a single
-            heatmap.
-        keeps_heatmaps: whether results have the heatmaps of their rows, for rows that are pooled.
+        together: number of demonstrations of the same element that are grounded together, only for
+            the pair itself; with several windows of each, all windows are.
+        annotated_actions: names of the dataset's actions, to measure the heatmap and peak of the
+            annotated action, like the released code; None: those of the best action of the model,
+            as on a robot. They are the same if the model has a single heatmap.
+        keeps_heatmaps: whether results contain the heatmaps of their rows, for pooled rows.
 
     Attributes:
         grounder: the model.
-        sampling: as above, never None.
+        sampling: see the arguments, never None.
 
     Raises:
-        ValueError: a window has more frames than the model takes, the rate is none, or the model
-            knows other actions.
+        ValueError: a window has more frames than the model supports, the rate is invalid, or the
+            actions of the model differ.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class ModelRun:
                 'action needs the same actions'
             )
         self.sampling = sampling or UniformSampling(configuration.maximum_frames)
-        # More would be thinned out without a word.
+        # More frames would be thinned out silently.
         if self.sampling.longest > configuration.maximum_frames:
             raise ValueError(
                 f'the sampling {str(self.sampling)!r} shows the model {self.sampling.longest} '
@@ -99,18 +98,18 @@ class ModelRun:
         self._recent: dict[str, tuple[str, ...]] = {}
 
     def evaluate(self, pairs: Sequence[Pair], first: int = 0) -> list[PairResult]:
-        """Ground every pair, with other demonstrations too.
+        """Ground every pair, and also with other demonstrations.
 
-        Where it has a scene, the demonstration is also played backwards, and frozen.
+        If the pair has a scene, its demonstration is also reversed and frozen.
 
         Args:
-            pairs: those that share demonstrations one after another.
-            first: number of the first among all pairs; of its number comes a pair's jitter.
+            pairs: pairs, with those that share demonstrations next to each other.
+            first: index of the first pair among all pairs, which determines the jitter.
         """
         return [self._evaluate_pair(pair, number) for number, pair in enumerate(pairs, first)]
 
     def ground(self, pair: Pair) -> Grounding:
-        """Ground one pair, as a robot gets it."""
+        """Ground one pair, as on a robot."""
         return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
 
     def measured(self, pair: Pair) -> Heatmaps:
@@ -225,10 +224,10 @@ class ModelRun:
         return self.grounder.predict(image, *together).grounding(size, _PEAKS)
 
     def _windows(self, pair: Pair) -> list[tuple[str, ...]]:
-        """Return the names of the demonstrations that are grounded in each window of a pair.
+        """Return the names of the demonstrations in each window of a pair.
 
         Raises:
-            DatasetError: more demonstrations of its element are asked for than the data has.
+            DatasetError: the data has fewer demonstrations of its element than requested.
         """
         if self._together == 1:
             return self._windows_of(pair.sample)
@@ -244,7 +243,7 @@ class ModelRun:
         return [(name,) for name in self._memorize(sample, change)]
 
     def _memorize(self, sample: Sample, change: str = '') -> tuple[str, ...]:
-        """Return the names of the windows; memorize them unless they are still known."""
+        """Return the names of the windows; memorize them if necessary."""
         if sample.group != self._group:
             for known in tuple(self._recent):
                 self._forget(known)
@@ -272,7 +271,7 @@ class ModelRun:
         return names
 
     def _make_room(self, windows: int) -> None:
-        """Forget the demonstrations that were used longest ago."""
+        """Delete the least recently used demonstrations."""
         while self._recent and sum(map(len, self._recent.values())) + windows > _KEPT:
             self._forget(next(iter(self._recent)))
 

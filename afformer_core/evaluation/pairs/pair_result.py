@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Result of a model on one pair of demonstration and image."""
+"""The result of a model on one pair of a demonstration and an image."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from afformer_core.runtime.presence import PresenceFeatures
 
 @dataclass(frozen=True)
 class PairResult:
-    """Result of a model for one pair.
+    """The result of a model for one pair.
 
     Attributes:
         pair: the pair.
         rows: its rows in the protocol.
         scores: measures of those rows.
-        peak: the best one that a robot gets, of the action which the model finds best; (x, y) in
-            pixels of the annotation.
-        is_right: whether that peak is inside the demonstrated element or, where the elements are
-            not known, in an annotated region.
+        peak: best peak for a robot, from the best action of the model; (x, y) in pixels of the
+            annotation.
+        is_right: whether that peak is inside the demonstrated element or, if the elements are not
+            known, in an annotated region.
         action_scores: by name.
         milliseconds: milliseconds of grounding, without reading the image.
         hard_negative_kld: KLD of the rows with the negative demonstration, or None without one.
-        hard_negative_peak: the best peak with the negative demonstration, as `peak`, or None.
-        reversed_action: best action with the frames in reverse order, or None if not asked.
-        frozen_action: best action with all frames as the one at the contact, or None if not
-            asked.
-        presence_features: features that tell whether the demonstrated element is in view.
-        negative_presence_features: that what a demonstration of another scene (or image) shows
-            is, or None without one.
+        hard_negative_peak: best peak with the negative demonstration, like `peak`, or None.
+        reversed_action: best action with the frames in reverse order, or None if not measured.
+        frozen_action: best action with every frame replaced by the one at the contact, or None if
+            not measured.
+        presence_features: features for the presence of the demonstrated element.
+        negative_presence_features: features for the presence with a demonstration of another scene
+            (or image), or None without one.
         heatmaps: [N, h, w] of its rows, as the protocol compares them; None if they are not
             kept.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of demonstration and target image, and the choice of those to evaluate."""
+"""Pairs of a demonstration and a target image, and the choice of pairs to evaluate."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Pair:
 
     Attributes:
         sample: both of them, and their annotation.
-        hard_negative: a sample of the same scene whose demonstration shows another element;
-            where the data names none, one of the same image whose annotation lies elsewhere. None
-            if there is no such sample.
-        negative: a sample of another scene (or image), whose demonstration shows what the
-            image does not, or None if there is no other.
-        companions: samples of the same image whose demonstrations show the same element, by
-            other people or from other sides; of data that names elements.
+        hard_negative: a sample of the same scene whose demonstration shows another element; if the
+            data has no elements, one of the same image whose annotation lies elsewhere. None if
+            there is no such sample.
+        negative: a sample of another scene (or image), whose demonstration shows an element that
+            is not in the image, or None if there is no other.
+        companions: samples of the same image whose demonstrations show the same element, by other
+            people or from other sides; only for data with elements.
     """
 
     sample: Sample
@@ -39,13 +39,13 @@ class Pair:
 def choose_pairs(
     samples: Sequence[Sample], limit: int = 0, per_group: int = 0, seed: int = 0
 ) -> tuple[Pair, ...]:
-    """Draw pairs, those that share demonstrations one after another.
+    """Draw pairs, with those that share demonstrations next to each other.
 
     Args:
         samples: samples of a dataset.
-        limit: scenes (images, where the data names no scene) at most, the first ones of
-            the dataset; 0 takes all.
-        per_group: pairs of each, drawn at random; 0 takes all.
+        limit: number of scenes (or of images, if the data has no scenes), from the first of the
+            dataset; 0: all.
+        per_group: number of pairs of each, drawn at random; 0: all.
         seed: seed of the draws.
 
     Raises:

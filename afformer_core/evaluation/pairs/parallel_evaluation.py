@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of demonstration and image shared by processes, each of which opens the model once."""
+"""Evaluation of pairs in several processes, each of which opens the model once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from afformer_core.runtime import ArrayGrounder
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Settings of a process that opens the same run as others; most are those of `ModelRun`.
+    """Settings with which each process opens the same run, mostly those of `ModelRun`.
 
     Attributes:
         open_grounder: function that opens the model; other processes must be able to import it.
@@ -43,7 +43,7 @@ def open_run(settings: RunSettings) -> ModelRun:
     """Open the run of settings, once in a process.
 
     Raises:
-        ModelFolderError: there is no sound model.
+        ModelFolderError: there is no valid model.
         ValueError: see `ModelRun`.
     """
     return ModelRun(
@@ -64,18 +64,18 @@ def evaluate_pairs(
     engine: Engine = ONE_PROCESS,
     progress: bool = True,
 ) -> list[PairResult]:
-    """`ModelRun.evaluate` by an engine; the numbers are the same for any number of processes.
+    """Run `ModelRun.evaluate` in an engine; results do not depend on the number of processes.
 
     Args:
         settings: settings of the run.
         pairs: those that share demonstrations one after another.
-        engine: where the pairs are grounded; each of its machines must have the model and the
-            dataset. A process is busy with all pairs of a demonstration.
+        engine: engine that grounds the pairs; each of its machines must have the model and the
+            dataset. One process grounds all pairs of a demonstration.
         progress: show a progress bar on stderr.
 
     Raises:
-        Exception: a pair cannot be grounded; the first error ends all, since numbers of the
-            other pairs would be those of another dataset.
+        Exception: a pair cannot be grounded; the first error ends the evaluation, because the
+            results of the other pairs would be those of another dataset.
     """
     results: dict[int, PairResult] = {}
     with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:
@@ -88,7 +88,7 @@ def evaluate_pairs(
 
 @dataclass(frozen=True)
 class _Group:
-    """Neighbours that may share demonstrations, which a run memorizes once.
+    """Neighbouring pairs that may share demonstrations, which a run memorizes once.
 
     Attributes:
         first: number of the first pair.

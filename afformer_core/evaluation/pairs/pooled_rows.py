@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results by a protocol that pools all demonstrations of an image and an action."""
+"""Results with a protocol that pools all demonstrations of an image and an action."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ MEAN_HEATMAP = 'mean_heatmap'
 
 @dataclass(frozen=True)
 class Pooling:
-    """Counts of what the rows of an image and an action pool.
+    """Counts of the pooled demonstrations.
 
     Attributes:
-        combination: what is compared where a row has several demonstrations: `mean_heatmap`.
-        rows: with at least one demonstration that was grounded.
+        combination: combination of several demonstrations in a row: `mean_heatmap`.
+        rows: number of rows with at least one grounded demonstration.
         rows_without_demonstration: other rows of the dataset, which are not measured.
-        demonstrations: of all rows together.
-        demonstrations_of_a_row_most: of the row with the most.
+        demonstrations: number of demonstrations of all rows together.
+        demonstrations_of_a_row_most: largest number of demonstrations in a row.
     """
 
     combination: str
@@ -46,17 +46,17 @@ class Pooling:
 
 @dataclass(frozen=True)
 class PooledRows:
-    """The rows of an image and an action, and what a model drew in them.
+    """The rows of an image and an action, and the results of a model.
 
     Attributes:
         protocol: protocol of the rows.
         rows: at least one, of N.
-        heatmaps: [N, 28, 28], the mean over the demonstrations of each row, each compared as the
-            protocol says.
+        heatmaps: [N, 28, 28], the mean over the demonstrations of each row, in the form of the
+            protocol.
         scores: scores of the rows.
-        single_scores: of the demonstrations one at a time, each against the ground truth of its
-            row; the mean over the demonstrations of each row.
-        pooling: what they were made of.
+        single_scores: scores of single demonstrations against the ground truth of their row; the
+            mean over the demonstrations of each row.
+        pooling: counts of the pooled demonstrations.
     """
 
     protocol: PooledProtocol
@@ -74,17 +74,18 @@ def pool(
     seed: int = 0,
     progress: bool = True,
 ) -> PooledRows:
-    """Bring together what a model drew for all demonstrations of an image and an action.
+    """Combine the results of a model for all demonstrations of an image and an action.
 
     Args:
         results: results of the model, with their heatmaps.
-        samples: samples of the whole dataset: all their points count, whichever were grounded.
+        samples: samples of the whole dataset, whose points all count, even if they were not
+            grounded.
         protocol: protocol of the pooled rows.
         seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
 
     Raises:
-        DatasetError: no row has a demonstration that was grounded.
+        DatasetError: no row has a grounded demonstration.
     """
     drawn: dict[tuple[str, int], list[Heatmaps]] = {}
     for result in results:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loss of accuracy by lower precision, on annotated pairs."""
+"""The loss of accuracy caused by lower precision, on annotated pairs."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.reports.bootstrap import area_under_curve
 from afformer_core.runtime.presence import PresenceCalibration
 
-# To miss what is there counts twice as much as to find what is not: from these odds of one to two
-# on it is found. A quantile of the least sure pairs would hang on the few that those are.
+# A miss costs twice as much as a false detection, so the threshold is at odds of one to two. A
+# quantile would depend on the few least certain pairs.
 _THRESHOLD = 1 / 3
 # Share of the images with the object on which a matching network may outweigh the decoder.
 _UNCERTAIN = 0.1
-# Of each; fewer say nothing about the few that are refused.
+# Minimum number of each kind; fewer are not informative about the few that are rejected.
 _FEWEST = 25
 
 
@@ -27,13 +27,13 @@ def fit_presence(
 ) -> PresenceCalibration:
     """Fit a logistic regression on the features of presence.
 
-    A confidence that speaks against presence is left out, and what is the same for all pairs.
+    A confidence with a negative coefficient is left out, as are features that are constant.
 
     Args:
-        results: results of a model; their own images show the object, those of a negative
-            demonstration do not.
-        annotations: that they are of, to be written down.
-        weights_sha256: SHA-256 of the model, in hexadecimal, to be written down.
+        results: results of a model, with the object in view for their own demonstration and not in
+            view for the negative one.
+        annotations: names of their annotations, to be stored.
+        weights_sha256: SHA-256 of the model, in hexadecimal, to be stored.
 
     Raises:
         AfformerError: scikit-learn is not installed.
@@ -74,7 +74,7 @@ def fit_presence(
 
 
 def even_confidence(results: Sequence[PairResult]) -> float:
-    """Compute the confidence at which a decoder and a matching network weigh the same.
+    """Compute the confidence at which a decoder and a matching network have the same weight.
 
     Args:
         results: results of the decoder alone, whose own images show the object.
@@ -93,7 +93,7 @@ def _regression(
         raise AfformerError(
             f'a calibration needs scikit-learn. Run {how_to_install("train")}'
         ) from error
-    # Features of one scale, so that the little regularisation there is weighs them alike.
+    # Features of equal scale, so that the weak regularisation affects them equally.
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
     regression = LogisticRegression().fit((features - mean) / scale, shown)
     coefficients = np.where(np.ptp(features, axis=0) > 0, regression.coef_[0] / scale, 0.0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit of the certainty of best points, and of the score from which on an action is known."""
+"""Fit of the certainty of best points, and of the threshold of action scores."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def fit_certainty(
 ) -> CertaintyCalibration:
     """Fit the certainty of a model on pairs of several sources.
 
-    Both thresholds, of certainty and of the best action's score, are the medians of those that
-    leaving out one source gives, each chosen so that 85 % of the answers are right.
+    Both thresholds, of certainty and of the best action's score, are medians over leaving out one
+    source, and each is chosen so that 85 % of the answers are right.
 
     Args:
-        scores: of the model on N pairs.
+        scores: scores of the model on N pairs.
         pairs: the N pairs.
         annotations: names of the datasets of the pairs.
         weights_sha256: hash of the model's weights, in hexadecimal.
 
     Returns:
-        the calibration on all pairs. A threshold is 1, which nothing reaches, where no other one
+        the calibration on all pairs. A threshold is 1, which rejects everything, if no other one
         keeps enough answers right.
 
     Raises:
-        DatasetError: the pairs are of one source, or all right or all wrong; or the contact was
-            not read.
+        DatasetError: the pairs come from one source, are all right or all wrong, or the contact
+            was not read.
     """
     points = scored_points(CONTACT_AND_PEAK, scores, pairs)
     values, right = points.values, points.right

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips as predictors are shown them: own ones, those of other videos, and blank ones."""
+"""Clips for predictors: the pair's own, of other videos, and blank ones."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _GREY = 128
 
 @dataclass(frozen=True)
 class MarkedFrame:
-    """A frame in which somebody marked what the demonstration touches.
+    """A frame with a marked contact of the demonstration.
 
     Attributes:
         image: uint8 RGB [H, W, 3].
-        point: of the mark.
+        point: position of the mark.
     """
 
     image: NDArray[np.uint8]
@@ -45,11 +45,11 @@ class Clip:
     """A demonstration in memory.
 
     Attributes:
-        name: unique among those that are shown.
+        name: unique name.
         frames: uint8 RGB [T, H, W, 3], evenly spaced, the clip's first one first.
-        marked: where the contact was marked, or None.
-        contact: the contact in the first frame, if a model is to be told it.
-        media: the video that the frames are of, whose contact can be read; None of frames alone.
+        marked: frame with the marked contact, or None.
+        contact: contact in the first frame, if it is given to the model.
+        media: video of the frames, from which the contact can be read; None for frames only.
     """
 
     name: str
@@ -71,9 +71,10 @@ class Clip:
         return replace(self, name=name, frames=frames, contact=self.marked.point, media=None)
 
     def blank(self) -> Clip:
-        """Return the same clip with all frames grey, so that it shows nothing.
+        """Return the clip with all frames grey.
 
-        Those of clips with as many frames have the same name: models see them alike.
+        Blank clips with the same number of frames have the same name, because models treat them
+        equally.
         """
         marked = self.marked
         return Clip(
@@ -137,8 +138,9 @@ def mark_frame(image: NDArray[np.uint8], mark: ClipPoint) -> MarkedFrame:
 def other_videos(pairs: Sequence[PartPair]) -> list[int | None]:
     """For each pair, the index of one of the same folder whose clip is of another source video.
 
-    It is the one half the folder's list further on, where neighbours often show like objects, or
-    the next one after that of another source video; None if all are of the same one.
+    This is the pair half the folder's list further on, because neighbours often show similar
+    objects, or the next one after it from another source video; None if all come from the same
+    one.
 
     Args:
         pairs: in the order of their files.
@@ -156,7 +158,7 @@ def other_videos(pairs: Sequence[PartPair]) -> list[int | None]:
 
 
 def visiting_order(others: Sequence[int | None]) -> list[int]:
-    """Order pairs so that the other clip of each is mostly the own one of the next.
+    """Order pairs so that the other clip of each is usually the clip of the next.
 
     Args:
         others: see `other_videos`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contacts that models read of clips in which they are marked: scores, measures and tables."""
+"""Contacts that models read from clips with marks: scores, measures and tables."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _NO_MOMENT = 'not told'
 
 @dataclass(frozen=True)
 class ContactScores:
-    """How one clip was read; None if that is not measured.
+    """Scores of one clip; None if not measured.
 
     Attributes:
-        point_x, point_y: the contact that was read, in pixels of the clip's first frame.
-        distance: from it to the mark, in percent of the diagonal.
-        close, near: 1 where that is 3 % or less, or 5 %, else 0.
-        other_hand: 1 where the point is within 5 % of a contact of the other hand and not of the
-            mark, else 0: it is not wrong about the clip.
-        moment: seconds from the beginning of the clip to the contact that was read.
+        point_x, point_y: predicted contact, in pixels of the clip's first frame.
+        distance: distance from it to the mark, in percent of the diagonal.
+        close, near: 1 if the distance is at most 3 % or 5 %, or 0.
+        other_hand: 1 if the point is within 5 % of a contact of the other hand and not of the
+            mark, or 0; such a point is also a contact of the clip.
+        moment: seconds from the beginning of the clip to the predicted contact.
         moment_error: seconds between that and the marked moment.
     """
 
@@ -71,7 +71,7 @@ class ContactsMeasured:
     """All numbers of clips with marked contacts.
 
     Attributes:
-        left_out: how many clips were left out, since they are also clips of pairs.
+        left_out: number of clips that were left out because they belong to pairs.
         readers: measures of all clips, by reader: the models and `centre`.
         by_source: by source and reader.
         by_clip: by clip and reader.
@@ -84,7 +84,7 @@ class ContactsMeasured:
 
 
 def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> ContactScores:
-    """Score what was read of a clip."""
+    """Score the reading of a clip."""
     assert shown.marked is not None
     first = shown.frames[0]
     height, width = first.shape[:2]
@@ -114,13 +114,13 @@ def measure_contacts(
     seed: int = 0,
     progress: bool = True,
 ) -> ContactsMeasured:
-    """Let models read clips, and measure that beside the centre of the frame.
+    """Measure the readings of models, and the centre of the frame as a baseline.
 
     Args:
         clips: at least one.
         models: by name.
         frame_count: frames of a clip that they are shown, at most.
-        left_out: how many clips were left out.
+        left_out: number of clips that were left out.
         seed: of the bootstrap.
         progress: show a progress bar on stderr.
 

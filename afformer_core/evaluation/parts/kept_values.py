@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Functions of images that keep their last results, for images that several predictors ask for."""
+"""Caching of functions of images, for images that several predictors use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Value = TypeVar('Value')
 
 
 class KeptByImage(Generic[Value]):
-    """A function of images that computes each of the last images once, by its pixels.
+    """A function with a cache of its results for the last images, by their pixels.
 
-    Threads that ask for the same image at once share the result.
+    Threads that request the same image at once share the result.
 
     Args:
         function: of uint8 RGB [H, W, 3].
-        count: how many results are kept.
+        count: number of cached results.
     """
 
     def __init__(self, function: Callable[[NDArray[np.uint8]], Value], count: int = 16) -> None:
@@ -31,7 +31,7 @@ class KeptByImage(Generic[Value]):
         self._kept: OrderedDict[tuple[tuple[int, ...], bytes], Value] = OrderedDict()
 
     def __call__(self, image: NDArray[np.uint8]) -> Value:
-        """Return the function's result, which is not to be changed."""
+        """Return the function's result, which must not be modified."""
         key = image.shape, image.tobytes()
         with self._lock:
             if key not in self._kept:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Matching: the point that looks most like the demonstration's contact, by frozen features."""
+"""Matching: the point most similar to the demonstration's contact, by frozen features."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from afformer_core.runtime.matching.correspondence import (
     resize_for_features,
 )
 
-# Cells of the correlation map are so many pixels of the resized image apart.
+# Distance between cells of the correlation map, in pixels of the resized image.
 _STRIDE = 8
 
 Features = Callable[[NDArray[np.uint8]], list[FloatArray]]
 """Feature maps, fine to coarse, of uint8 RGB [H, W, 3] with sides that are multiples of 32."""
 
 Contact = Callable[[Clip], MarkedFrame | None]
-"""Where a clip touches something, or None if that is unknown."""
+"""Function from a clip to its contact, or None if that is unknown."""
 
 
 def marked_contact(clip: Clip) -> MarkedFrame | None:
-    """Return the contact that somebody marked."""
+    """Return the marked contact."""
     return clip.marked
 
 
 def in_one_thread(features: Features) -> Features:
-    """Let PyTorch compute features in one thread: in small layers several wait for each other."""
+    """Compute features in one thread, because several would wait for each other."""
     import torch
 
     def compute(image: NDArray[np.uint8]) -> list[FloatArray]:
@@ -48,10 +48,10 @@ def in_one_thread(features: Features) -> Features:
 
 
 class FoundContact:
-    """The contact that a model reads of the clip.
+    """The contact that a model reads from the clip.
 
     Args:
-        model: that finds it.
+        model: model that reads the contact.
     """
 
     def __init__(self, model: ModelPredictor) -> None:

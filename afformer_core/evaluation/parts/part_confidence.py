@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of confidence as what tells right best points and actions from wrong ones."""
+"""Scores of confidence as a criterion for right points and actions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from afformer_core.reports.bootstrap import (
 from afformer_core.reports.tables import Cell, Table
 
 RIGHT_SHARE = 0.85
-"""Share of the answers that are to be right: a threshold is chosen for it."""
+"""Required share of right answers, for which a threshold is chosen."""
 
 _SUREST = (25, 50, 75, 100)
 _HEADINGS = {
@@ -35,18 +35,21 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class ConfidenceMeasures:
-    """How well one score tells right best points from wrong ones; None if not measured.
+    """Separation of right and wrong best points by one score; None if not measured.
 
     Attributes:
-        pairs: that have the score.
+        pairs: number of pairs with the score.
         separation: area under the ROC curve of pairs whose best point is inside a part.
-        coverage: share of pairs that are answered where the threshold of each source was chosen
-            on the other sources, for 85 % of the answers to be right; None of a single source.
+        coverage: share of answered pairs if the threshold of each source is chosen on the other
+            sources, for 85 % right answers; None for a single source.
         right_of_answered: share of these answers that are right.
-        thresholds: of each source, chosen on the others; infinity if nothing is answered.
-        in_sample_coverage: share that is answered by the threshold that was chosen on all pairs.
+        thresholds: threshold of each source, chosen on the others; infinity if nothing is
+            answered.
+        in_sample_coverage: share of answered pairs with the threshold that was chosen on all
+            pairs.
         in_sample_threshold: that threshold.
-        right_of_surest: share of right ones among the surest so many percent of the pairs.
+        right_of_surest: share of right points among the most certain pairs, by percentage of the
+            pairs.
     """
 
     pairs: int
@@ -60,7 +63,7 @@ class ConfidenceMeasures:
 
 
 def answering_threshold(values: ArrayLike, right: ArrayLike, share: float = RIGHT_SHARE) -> float:
-    """Choose the threshold that answers the most while enough of the answers are right.
+    """Choose the threshold with the most answers of which enough are right.
 
     Args:
         values: [N]; at or above the threshold is answered.
@@ -68,7 +71,7 @@ def answering_threshold(values: ArrayLike, right: ArrayLike, share: float = RIGH
         share: of the answers that must be right, 0 to 1.
 
     Returns:
-        one of the values, or infinity if no threshold will do.
+        one of the values, or infinity if no threshold satisfies this.
     """
     known = np.asarray(values, np.float64)
     order = np.argsort(-known, kind='stable')
@@ -141,7 +144,7 @@ class ScoredAnswers:
     def thresholds(self) -> dict[str, float]:
         """Choose the threshold of each source on the others (see `answering_threshold`).
 
-        There is none of a single source.
+        A single source has no threshold.
         """
         names = dict.fromkeys(self.sources.tolist())
         if len(names) < 2:
@@ -196,7 +199,7 @@ def _measure(answers: ScoredAnswers, seed: int) -> ConfidenceMeasures:
 
 
 def _surest(values: ArrayLike, right: ArrayLike, percent: int) -> float:
-    """Compute the share of right ones among the surest; those as sure as the last count too."""
+    """Compute the share of right answers among the most certain ones, including ties."""
     known = np.asarray(values)
     least = np.sort(known)[-math.ceil(len(known) * percent / 100)]
     return float(np.asarray(right)[known >= least].mean())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures of the pairs of one folder or one source, and tables that put them side by side."""
+"""Measures of the pairs of one folder or one source, and tables that compare them."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class GroupMeasures:
     """Measures of some pairs.
 
     Attributes:
-        pairs: how many.
-        source_videos: of how many videos.
+        pairs: number of pairs.
+        source_videos: number of source videos.
         constant_action: the action that is accepted most often.
-        constant_action_accepted: how often it is.
+        constant_action_accepted: share of pairs that accept it.
         predictors: by name.
     """
 

@@ -37,7 +37,7 @@ ByClass = Mapping[str, Mapping[str, ClassMeasures]]
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What a pair is.
+    """The description of a pair.
 
     Attributes:
         id: of the pair in its folder.
@@ -70,19 +70,19 @@ class PartsMeasured:
     """All numbers of an evaluation.
 
     Attributes:
-        pairs: how many were measured.
-        source_videos: of how many videos.
-        left_out: of each pair that was not measured, the reason.
+        pairs: number of measured pairs.
+        source_videos: number of source videos.
+        left_out: reason for each pair that was not measured.
         predictors: by name.
         constant_action: the action that is accepted most often.
-        constant_action_accepted: how often it is.
+        constant_action_accepted: share of pairs that accept it.
         by_folder: by folder of pairs.
         by_source: by source.
         by_kind: by kind of pair and predictor.
         by_robot: by `robot` or `no robot` in the target, and predictor.
         confidence: by predictor and score of confidence.
         action_scores: of the score of the best action, by predictor.
-        certainty: of fifths of the pairs, by model that has it.
+        certainty: certainty in fifths of the pairs, by model.
         pair_facts: by pair.
         by_pair: scores by pair and predictor.
         differences: of all models but the first to the first, by name; of one model empty.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reliability of certainty: what it says beside how often best points are right."""
+"""The reliability of certainty, compared with the share of right best points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CertaintyGroup:
     """Pairs of similar certainty.
 
     Attributes:
-        pairs: how many.
+        pairs: number of pairs.
         said: mean of their certainties, 0 to 1.
         right: share of them whose best point is inside a part.
     """
@@ -39,9 +39,9 @@ class CertaintyGroup:
 def measure_certainty(
     scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
 ) -> dict[str, CertaintyGroup]:
-    """Compare certainty with how often best points are right, in fifths of the pairs.
+    """Compare certainty with the share of right best points, in fifths of the pairs.
 
-    The certainty of each pair is of a regression on the pairs of the other sources.
+    The certainty of each pair comes from a regression on the pairs of the other sources.
 
     Args:
         scores: of a model on N pairs.
@@ -49,8 +49,8 @@ def measure_certainty(
         seed: of the bootstrap.
 
     Returns:
-        the fifths by name, of rising certainty; none where a regression cannot be fitted (see
-        `fit_certainty`).
+        the fifths by name, in order of increasing certainty; empty if a regression cannot be
+        fitted (see `fit_certainty`).
     """
     answers = scored_points(CONTACT_AND_PEAK, scores, pairs)
     said = np.zeros(len(answers.values))
@@ -77,7 +77,7 @@ def measure_certainty(
 
 
 def certainty_table(groups: Mapping[str, CertaintyGroup], label: str) -> Table:
-    """Build the table of what certainty says beside how often it is right.
+    """Build the table of certainty and the share of right points.
 
     Args:
         groups: of one model, by name, at least one.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictors over pairs with outlined parts: with own, other and blank videos."""
+"""The run of predictors on pairs with outlined parts, with own, other and blank videos."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _KEPT_CLIPS = 4
 
 @dataclass(frozen=True)
 class _Shown:
-    """What predictors are shown of one pair.
+    """The inputs of predictors for one pair.
 
     Attributes:
         pair: the pair.
@@ -70,14 +70,14 @@ def evaluate_parts(
 ) -> dict[str, list[PartScores]]:
     """Score each predictor on all pairs, by its name.
 
-    The next pair is read, and predictors `aside` are asked about it, in a thread of their own.
+    A separate thread reads the next pair and runs the predictors `aside` on it.
 
     Args:
-        pairs: whose media can be read.
+        pairs: pairs with readable media.
         predictors: by name.
         frame_count: frames of a clip that they are shown, at most.
         progress: show a progress bar on stderr.
-        aside: names of predictors that do not ask others.
+        aside: names of predictors that are independent of others.
 
     Raises:
         VideoError, ImageError: a clip or an image cannot be read.

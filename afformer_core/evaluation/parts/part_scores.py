@@ -24,35 +24,35 @@ from afformer_core.reports.bootstrap import (
 NEAR, CLOSE = 5.0, 3.0
 """Percent of the diagonal within which a point is near a part or a mark, or close to a mark."""
 
-# Of a part in pixels, below which it would be no more than a point.
+# Minimum size of a part in pixels.
 _LEAST_SIZE = 1.0
 _NO_MEANS = ('sizes_median', 'auroc')
 
 
 @dataclass(frozen=True)
 class PartScores:
-    """What one predictor reached on one pair; None if that is not measured.
+    """The scores of one predictor on one pair; None if not measured.
 
     Attributes:
-        inside: 1 where the best point is inside a part, else 0.
-        near: 1 where it is within 5 % of the diagonal of one, else 0.
+        inside: 1 if the best point is inside a part, or 0.
+        near: 1 if it is within 5 % of the diagonal of a part, or 0.
         distance: from the best point to the nearest part, in percent of the diagonal; None
             without a point.
         sizes: from the best point to the nearest part, in sizes of that part; a part's size is
             the square root of its area. None without a point.
-        within_size: 1 where that is 1 or less, else 0.
-        point_x, point_y: the best point, in pixels that the parts are outlined in.
-        any_inside, any_near: the same of any of the three best points.
+        within_size: 1 if `sizes` is at most 1, or 0.
+        point_x, point_y: the best point, in the pixels of the outlines.
+        any_inside, any_near: the same for any of the three best points.
         mass_inside: share of the heatmap's probability inside the parts.
-        action: 1 where the best action is an accepted one, else 0.
-        found: 1 where a robot would act, else 0.
-        presence_score: that the image shows what was demonstrated.
+        action: 1 if the best action is accepted, or 0.
+        found: 1 if a robot would act, or 0.
+        presence_score: score that the image shows the demonstrated element.
         other_inside, other_found, other_presence_score: the same with another video.
-        blank_inside, blank_found: the same with a blank one.
-        contact_distance: from the contact that is read in the clip's first frame to the marked
-            one, in percent of the diagonal.
-        contact_first, contact_close: 1 where that is 5 % or less, or 3 %, else 0.
-        contact_marked: 1 where the best point in the frame of the mark is within 5 % of it.
+        blank_inside, blank_found: the same with a blank video.
+        contact_distance: distance from the predicted contact in the clip's first frame to the
+            marked one, in percent of the diagonal.
+        contact_first, contact_close: 1 if `contact_distance` is at most 5 % or 3 %, or 0.
+        contact_marked: 1 if the best point in the frame of the mark is within 5 % of it.
         action_scores: by name, best first.
         confidence_scores: see `Prediction`.
     """
@@ -89,7 +89,7 @@ class PartMeasures:
 
     Attributes:
         sizes_median: median of `sizes`; a pair without a point counts as infinitely far.
-        auroc: area under the ROC curve by which the presence score tells own videos from others.
+        auroc: area under the ROC curve of the presence score, own videos against others.
         The others: see `PartScores`.
     """
 
@@ -127,14 +127,14 @@ class ClassMeasures:
 
 
 def distance_to_parts(pair: PartPair, found_point: Point) -> float:
-    """Measure from a point to the nearest part, in percent of the diagonal; 0 inside."""
+    """Measure the distance from a point to the nearest part, in percent of the diagonal."""
     point = _annotated(pair, found_point)
     nearest = min(distance(part, point) for part in pair.parts)
     return float(100 * nearest / np.hypot(*pair.sample.image_size))
 
 
 def distance_in_sizes(pair: PartPair, found_point: Point) -> float:
-    """Measure from a point to a part in sizes of that part, of the one that is least; 0 inside.
+    """Measure the smallest distance from a point to a part, in sizes of that part; 0 inside.
 
     The size of a part is the square root of its area.
     """
@@ -145,7 +145,7 @@ def distance_in_sizes(pair: PartPair, found_point: Point) -> float:
 
 
 def _annotated(pair: PartPair, found_point: Point) -> Point:
-    """Convert a point to the pixels that the parts are outlined in."""
+    """Convert a point to the pixels of the outlines."""
     width, height = pair.sample.image_size
     return found_point[0] * width - 0.5, found_point[1] * height - 0.5
 
@@ -166,7 +166,7 @@ def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
 
 
 def score_points(pair: PartPair, prediction: Prediction) -> PartScores:
-    """Score a prediction for a pair with its own clip; those of others are None."""
+    """Score a prediction for a pair with its own clip; other scores are None."""
     distances = [distance_to_parts(pair, found_point) for found_point in prediction.points]
     best = distances[:1]
     sizes = [distance_in_sizes(pair, found_point) for found_point in prediction.points[:1]]

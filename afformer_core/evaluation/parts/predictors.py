@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictors of points by a clip: what they give, the model, and baselines without weights."""
+"""Predictors of points from a clip: their interface, the model, and baselines without weights."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.stream.settings import StreamSettings
 
 MOST_POINTS = 3
-"""Points that a predictor may name for one image."""
+"""Maximum number of points of a predictor for one image."""
 
-# Of the ratio test: the best match of a point is this much nearer than the second.
+# Ratio test: maximum ratio of the distances of the best and the second-best match.
 _DISTINCT = 0.75
 _INLIER_PIXELS = 5.0
-# Of the model: the clip of the pair and another one, both with and without a mark that it is told,
-# and a blank one; and one that is about to come.
+# Maximum number of cached demonstrations: the clip of the pair and another one, both with and
+# without a given mark, a blank one, and the next one.
 _KEPT = 6
 
 CONTACT_AND_PEAK = 'contact_and_peak'
-"""Name of the score on which certainty is regressed."""
+"""Name of the score that is the predictor of certainty."""
 
 CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
     'peak': lambda grounding: grounding.confidence,
@@ -44,23 +44,23 @@ CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
     'feature_similarity': lambda grounding: grounding.feature_similarity,
     'contact_similarity': lambda grounding: grounding.contact_similarity,
 }
-"""Scores of a model's result by name, each the higher, the surer that the best point is right."""
+"""Scores of a model's result by name; higher means more confidence in the best point."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a predictor says of one image.
+    """The output of a predictor for one image.
 
     Attributes:
-        points: best first, at most `MOST_POINTS`; none where nothing was found.
-        heatmap: float32 [h, w] of the whole image, any size and scale, the higher the likelier;
-            None of a predictor that names points alone.
-        is_distribution: whether the heatmap's sum is 1 and means probability.
+        points: points, best first, at most `MOST_POINTS`; empty if nothing was found.
+        heatmap: float32 [h, w] of the whole image, of any size and scale, higher is more probable;
+            None for a predictor of points only.
+        is_distribution: whether the heatmap is a probability distribution with sum 1.
         action_scores: by name, best first.
-        presence_score: the higher, the surer that the image shows what was demonstrated; None:
-            unknown.
-        found: whether a robot would act on it; None of a predictor that cannot abstain.
-        confidence_scores: by name, each the higher, the surer that the best point is right.
+        presence_score: score that the image shows the demonstrated element, higher is more
+            certain; None: unknown.
+        found: whether a robot would act on it; None for a predictor that cannot abstain.
+        confidence_scores: scores by name; higher means more confidence in the best point.
     """
 
     points: tuple[Point, ...]
@@ -74,12 +74,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ClipContact:
-    """What a model reads of a clip alone.
+    """The contact that a model reads from a clip.
 
     Attributes:
-        point: of the contact, in the clip's first frame.
-        moment: seconds from the beginning of the clip to the contact; None of a model that does
-            not tell.
+        point: position of the contact in the clip's first frame.
+        moment: seconds from the beginning of the clip to the contact; None if the model does not
+            predict it.
     """
 
     point: Point
@@ -87,14 +87,14 @@ class ClipContact:
 
 
 class Predictor(Protocol):
-    """Names points in an image by a clip."""
+    """A predictor of points in an image from a clip."""
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """Find points in uint8 RGB [H, W, 3]."""
 
 
 class CentrePredictor:
-    """The middle of the image, whatever is shown."""
+    """A baseline that predicts the centre of the image."""
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """See `Predictor.predict`."""
@@ -102,7 +102,7 @@ class CentrePredictor:
 
 
 class RelativePositionPredictor:
-    """The marked contact's own point in its frame."""
+    """A baseline that predicts the relative position of the marked contact in its frame."""
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
         """See `Predictor.predict`."""
@@ -110,7 +110,7 @@ class RelativePositionPredictor:
 
 
 class SiftPredictor:
-    """The marked contact, carried over by a homography between SIFT's matches.
+    """A baseline that transfers the marked contact with a homography between SIFT matches.
 
     Its presence score is the number of matches that agree with the homography.
     """
@@ -136,7 +136,7 @@ class SiftPredictor:
             return _without_point(0.0)
         source = points[[match.queryIdx for match in matches]]
         target = other_points[[match.trainIdx for match in matches]]
-        # Its draws are the same in each run.
+        # Its random choices are the same in each run.
         homography, inliers = cv2.findHomography(source, target, cv2.RANSAC, _INLIER_PIXELS)
         if homography is None:
             return _without_point(0.0)
@@ -168,7 +168,7 @@ def _without_point(agreeing: float) -> Prediction:
 
 
 class ModelPredictor:
-    """A model, as a robot gets its points.
+    """A model, with the points that a robot receives.
 
     Its presence score is presence, or confidence if it is not calibrated.
 
@@ -200,7 +200,7 @@ class ModelPredictor:
         )
 
     def read_contact(self, clip: Clip) -> ClipContact:
-        """Read where a clip shows a contact; else the best peak in its first frame."""
+        """Read the contact of a clip, or else the best peak in its first frame."""
         self._show(clip)
         if clip.name not in self._readings:
             point = self.predict(clip.frames[0], clip).points[0]
@@ -208,7 +208,7 @@ class ModelPredictor:
         return self._readings[clip.name]
 
     def _show(self, clip: Clip) -> None:
-        """Set the demonstration, unless it is kept; the one that was used longest ago goes."""
+        """Set the demonstration, unless it is cached; evict the least recently used one."""
         grounder = self.grounder
         if clip.name not in grounder.demonstrations:
             for name in self._used[: 1 - _KEPT]:
@@ -228,7 +228,7 @@ class ModelPredictor:
 
 
 class MarkedContactPredictor:
-    """A model with a matching network that is told the marked contact, as by a user's click.
+    """A model with a matching network, given the marked contact like a user's click.
 
     Args:
         model: the model, which finds the contact if it is not given.

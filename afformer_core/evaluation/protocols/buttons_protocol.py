@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The protocol of data with boxes of buttons: the choice of the demonstrated button."""
+"""The protocol for data with boxes of buttons: the choice of the demonstrated button."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from afformer_core.errors import DatasetError
 from afformer_core.evaluation.protocols.protocols import Heatmaps, Row, RowsProtocol
 from afformer_core.media.polygons import Polygon, contained
 
-# Sub-pixels along each side of a pixel that the outline of a box is drawn with.
+# Number of sub-pixels along each side of a pixel when drawing the outline of a box.
 _FINENESS = 4
 
 
 class ButtonsProtocol(RowsProtocol):
     """One row per (sample, action), whose ground truth is the demonstrated box.
 
-    The probability is spread evenly over what of the box lies in the image; a pixel that the box
-    covers in part has that part of it. Nothing is blurred: the blur of points, 13 pixels of 256,
-    reaches over the buttons beside the demonstrated one. The released code's offset is added, so
-    that a mean of boxes is zero nowhere. KLD has no epsilon. The outlines of the elements of
-    simulated data are boxes as well.
+    The probability is uniform over the part of the box inside the image, weighted by the coverage
+    of each pixel. Nothing is blurred, because the blur of points, 13 of 256 pixels, extends over
+    neighbouring buttons. The released code's offset is added, so that a mean of boxes is never
+    zero. KLD has no epsilon. The outlines of elements of simulated data are also used as boxes.
 
     Args:
         size: (height, width) of the comparison.
@@ -59,7 +58,7 @@ class ButtonsProtocol(RowsProtocol):
         outline = (scene.polygons[scene.element] + 0.5) * scale
         covered = _coverage(outline, self.size)
         if not covered.any():
-            # A box that is finer than the grid is a point.
+            # A box smaller than the grid is a point.
             x, y = np.clip((row.points[0] + 0.5) * scale, 0, np.subtract(self.size[::-1], 1))
             covered[int(y), int(x)] = 1
         covered += self._offset

@@ -16,12 +16,12 @@ from afformer_core.evaluation.protocols.protocols import Heatmaps, Row, RowsProt
 _CROP = 224
 _COMPARED = 28
 _BLUR = 5
-# Pixels of a side; the tables that blur a larger image would fill memory.
+# Maximum side in pixels; the tables for blurring a larger image would exhaust memory.
 _LARGEST = 1024
 
 
 class CoarseRowsProtocol:
-    """One row per (sample, action), compared at 28x28 as earlier work does.
+    """One row per (sample, action), compared at 28x28 like earlier work.
 
     Points that share a pixel add up. The ground truth is blurred at the size of the annotated
     image (256x256 of OPRA's release; the crop of an object of EPIC-Hotspot's) and brought to
@@ -50,7 +50,7 @@ class CoarseRowsProtocol:
 
 
 def _fitted(row: Row) -> Row:
-    """Fit a row to an image no side of which is longer than 1024 pixels."""
+    """Scale a row to an image with sides of at most 1024 pixels."""
     scale = min(1.0, _LARGEST / max(row.image_size))
     width, height = (max(1, round(scale * side)) for side in row.image_size)
     points = row.points * np.divide((width, height), row.image_size)

@@ -14,7 +14,7 @@ from afformer_core.evaluation.protocols.protocols import Row
 
 
 class PooledProtocol(CoarseRowsProtocol):
-    """One row per (image, action): whoever annotated whichever clip, all points count.
+    """One row per (image, action), with the points of all annotators and clips.
 
     Args:
         without_empty: leave out rows none of whose points lies inside the image.

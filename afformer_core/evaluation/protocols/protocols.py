@@ -25,12 +25,12 @@ class Row:
 
     Attributes:
         action: 0-based.
-        group: what must not be split between folds and is drawn together in a bootstrap: the
-            scene of simulated data, else the image.
+        group: unit that is not split between folds and is resampled as a whole in a bootstrap: the
+            scene of simulated data, or else the image.
         points: float64 [P, 2] (x, y) in pixels of `image_size`.
         image_size: (width, height).
         image: name of the image.
-        sample: its sample; None if it is of several.
+        sample: its sample; None if it has several.
     """
 
     action: int
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def scene(self) -> Scene | None:
-        """The elements in its image, where they are known."""
+        """The elements in its image, if they are known."""
         return None if self.sample is None else self.sample.scene
 
     @property
@@ -56,10 +56,10 @@ class EvaluationProtocol(Protocol):
 
     Attributes:
         name: name of the protocol.
-        size: (height, width) that predictions are compared at.
+        size: (height, width) at which predictions are compared.
         epsilon: in KLD.
-        at_model_size: whether a model's heatmap is compared from the size that the model draws it
-            in, else from that of the image.
+        at_model_size: whether a heatmap is resampled from the model's size instead of the image's
+            size.
     """
 
     name: str
@@ -68,23 +68,23 @@ class EvaluationProtocol(Protocol):
     at_model_size: bool
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
-        """Return the comparisons that a dataset asks for."""
+        """Return the rows of a dataset."""
 
     def targets(self, rows: Sequence[Row]) -> Heatmaps:
         """Ground truths [N, height, width] of rows, each summing to one."""
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
-        """Bring a predicted heatmap of any size to the form compared, [height, width]."""
+        """Convert a predicted heatmap of any size to the compared form, [height, width]."""
 
 
 class RowsProtocol:
-    """One row per (sample, action), as the released code counts them.
+    """One row per (sample, action), like the released code.
 
     The points of an action that a sample names twice are pooled. KLD has no epsilon.
 
     Args:
         size: (height, width) of the comparison; 256x256 in the released code.
-        offset: added to the set points before they are blurred.
+        offset: added to the map of points before it is blurred.
     """
 
     epsilon = 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Report of baselines that look at nothing, or at the answer, on a dataset's annotations."""
+"""The report of baselines that ignore the image, or use the annotations, on a dataset."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ BASELINE_PREDICTORS = tuple(_PREDICTORS)
 
 @dataclass(frozen=True)
 class BaselineMeasures:
-    """Every number of the evaluation of one predictor that looks at nothing.
+    """All numbers of the evaluation of one baseline predictor.
 
     Attributes:
         rows: rows of the protocol.
-        predictors: it, and where the elements are known an element at random, by name.
+        predictors: measures of the predictor and, if the elements are known, of a random element,
+            by name.
         by_action: its rows of each action, by name.
     """
 
@@ -77,7 +78,7 @@ def measure_baseline(
         action_names: names of the actions of the dataset.
         sigma: of `gaussian`, as a share of each side.
         seed: seed of the jitter.
-        engine: where the rows are measured.
+        engine: engine that measures the rows.
 
     Raises:
         DatasetError: there is no row.
@@ -100,7 +101,7 @@ def build_baseline_report(
     facts: Mapping[str, str | int | float],
     seed: int = 0,
 ) -> Report:
-    """Measures of one predictor over all rows and over those of each action.
+    """Build the report of one predictor, for all rows and for those of each action.
 
     Args:
         measured: by `measure_baseline`.

@@ -31,7 +31,7 @@ class BenchmarkReport:
             raise ValueError(f'the benchmark lacks {", ".join(missing)}')
 
     def table(self) -> Table:
-        """Tabulate what the model reaches, and what a predictor reaches that sees nothing."""
+        """Build the table of the model and of a predictor that ignores its input."""
         measures = {split: self.reports[split].measures for split in SPLITS}
         pairs = ', '.join(f'{measures[split].pairs} of {split}' for split in SPLITS)
         return Table.of(
@@ -106,7 +106,7 @@ def _absent_rows(measures: ModelMeasures) -> _Rows:
 
 
 def _beside_chance(measures: ModelMeasures, name: str) -> dict[str, Cell]:
-    """Format a measure of the model's peaks, and what an element at random reaches."""
+    """Format a measure of the model's peaks, and that of a random element."""
     chance = measures.predictors.get(RANDOM_ELEMENT)
     return {
         'model': getattr(measures.predictors[MODEL], name),

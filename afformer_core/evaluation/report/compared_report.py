@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One evaluation of several models on the same pairs: numbers, and tables made of them."""
+"""One evaluation of several models on the same pairs: numbers and tables."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class ComparedMeasures:
     """Every number of several models on the same pairs.
 
     Attributes:
-        first: name of the model that the others are compared with.
-        models: the numbers of each alone, by name.
+        first: name of the reference model.
+        models: the numbers of each model, by name.
         differences: differences of the others to the first, by name.
     """
 
@@ -64,7 +64,7 @@ def build_compared_report(
     baseline_labels: Mapping[str, str],
     seed: int = 0,
 ) -> Report:
-    """Put the numbers of several models side by side, with their differences from the first.
+    """Combine the numbers of several models, with their differences from the first.
 
     Args:
         reports: reports of each model alone, at least two by name.
@@ -73,7 +73,7 @@ def build_compared_report(
         seed: seed of the bootstrap.
 
     Raises:
-        ValueError: two models were measured on different rows, or by different protocols.
+        ValueError: two models were measured on different rows, or with different protocols.
     """
     measures = ComparedMeasures(
         next(iter(reports)),
@@ -121,7 +121,7 @@ def _tables_of_all(
 
 
 def difference_table(measures: ComparedMeasures) -> Table:
-    """Build the table of how the other models differ from the first."""
+    """Build the table of the differences of the other models from the first."""
     rows = {
         heading: {model: getattr(each, name) for model, each in measures.differences.items()}
         for name, heading in _MEASURES.items()
@@ -154,7 +154,7 @@ def difference_table(measures: ComparedMeasures) -> Table:
 
 
 def _notes(title: str, reports: Mapping[str, Report]) -> tuple[str, ...]:
-    """Collect notes of the models' tables of a title, with names where not all have one."""
+    """Collect the notes of the models' tables with a title, with names if not all have one."""
     notes = {
         name: [note for table in report.tables if table.title == title for note in table.notes]
         for name, report in reports.items()
@@ -168,7 +168,7 @@ def _notes(title: str, reports: Mapping[str, Report]) -> tuple[str, ...]:
 
 
 def facts_of_models(facts_by_model: Mapping[str, Mapping[str, Fact]]) -> dict[str, Fact]:
-    """Collect facts that all models share once, and those that differ for each.
+    """Collect shared facts once, and different facts for each model.
 
     Args:
         facts_by_model: the same facts of each model, at least one by name.

@@ -28,7 +28,7 @@ def write_contact_sheets(
     """Write a JPEG for each name, such as `best.jpg`.
 
     Args:
-        folder: created where absent.
+        folder: created if missing.
         examples: by name, at least one each.
 
     Returns:
@@ -49,7 +49,7 @@ def write_contact_sheets(
 
 
 def image_source(image: RgbImage) -> str:
-    """Encode an image as a source that lies in the page itself."""
+    """Encode an image as a source inside the page."""
     return jpeg_source(encode_jpeg(image, _QUALITY))
 
 

@@ -15,7 +15,7 @@ from afformer_core.reports.tables import cell_text
 
 _NAME = 'report.html'
 _TEMPLATE = Path(__file__).with_name('templates') / 'evaluation.html'
-# What is told first: the measure, what it is called, and how it is written.
+# The headline: measure, label and format.
 _HEADLINE = (
     ('kld', 'KLD', '{:.2f}'),
     ('sim', 'SIM', '{:.2f}'),
@@ -28,19 +28,19 @@ _HEADLINE = (
     ('near', 'within 5 % of one', '{:.0%}'),
     ('other_inside', 'inside with another video', '{:.0%}'),
 )
-# Labels of the rows that a table is about.
+# Labels of the main rows of tables.
 _EMPHASIZED = ('model', 'all')
 
 
 def report_path(path: Path, name: str = _NAME) -> Path:
-    """Return the file that a page is to be written to: `path`, or one in that folder.
+    """Return the file of a page: `path`, or a file in that folder.
 
     Args:
         path: a file whose name ends with `.html` or `.htm`, or else a folder.
         name: name of the file in a folder.
 
     Raises:
-        ValueError: a folder is in the way of the file, or a file in the way of the folder.
+        ValueError: the file exists as a folder, or the folder exists as a file.
     """
     file = path if path.suffix.lower() in ('.html', '.htm') else path / name
     if file.is_dir():
@@ -57,7 +57,7 @@ def report_path(path: Path, name: str = _NAME) -> Path:
 def write_report(
     path: Path, report: Report, examples: Mapping[str, Sequence[QualitativeExample]]
 ) -> None:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Args:
         path: path of the file.

@@ -41,15 +41,15 @@ _FRAMES = 4
 
 @dataclass(frozen=True)
 class MeasuredRows:
-    """Rows, what predicted them, and how right it was.
+    """Rows with their predictor and scores.
 
     Attributes:
         protocol: protocol of the rows.
         rows: at least one.
         scores: scores of the rows.
-        predictor: gives the heatmap of a row once more.
+        predictor: predictor that computes the heatmap of a row again.
         action_names: names of the actions of the dataset.
-        answers: what action the predictor says of each row, with its score; empty: nothing.
+        answers: action of the predictor for each row, with its score; empty: none.
     """
 
     protocol: EvaluationProtocol
@@ -78,8 +78,8 @@ def measured_by_model(
 
     Args:
         results: at least one.
-        run: grounds the pairs of chosen rows once more.
-        protocol: protocol that they were made with.
+        run: run that grounds the pairs of chosen rows again.
+        protocol: protocol of the results.
         action_names: names of the actions of the dataset.
     """
     by_row = [(result, number) for result in results for number in range(len(result.rows))]
@@ -111,7 +111,7 @@ def measured_by_pooling(pooled: PooledRows, action_names: Sequence[str]) -> Meas
 
 @dataclass(frozen=True)
 class QualitativeExample:
-    """One row to be looked at.
+    """One row for visual inspection.
 
     Attributes:
         title: the sample and its action.
@@ -120,7 +120,7 @@ class QualitativeExample:
             missing.
         image: the target; None if it is missing.
         predicted: heatmaps with their best peaks, by caption.
-        target: the ground truth with what was annotated.
+        target: the ground truth with the annotation.
     """
 
     title: str
@@ -137,8 +137,8 @@ def best_and_worst_examples(
     """Examples by `best`, `median` and `worst`, each in the order of KLD; worst, the worst first.
 
     Args:
-        measured: the rows to choose from. Where the clip or the image of one is missing, its
-            heatmaps are shown alone.
+        measured: the rows to choose from. If the clip or the image of a row is missing, only its
+            heatmaps are shown.
         count: of each at most; no row is taken twice while there are three.
         progress: show a progress bar on stderr.
     """
@@ -159,7 +159,7 @@ def most_different_examples(
     """Choose the rows whose predictions differ most between models.
 
     Args:
-        models: the same rows of each, by name; one after another, so that one alone need be open.
+        models: the same rows of each, by name, one after another, so that only one must be open.
         chapters: indices of rows, by name.
     """
     examples: dict[str, list[QualitativeExample]] = {}
@@ -222,7 +222,7 @@ def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
 
 
 def _name(row: Row) -> str:
-    # Names of files alone recur in other folders.
+    # File names without folders may not be unique.
     return '/'.join(Path(row.image).parts[-4:]) if row.sample is None else row.sample.sample_id
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One evaluation of one model on one dataset: its numbers, and the tables made of them."""
+"""One evaluation of one model on one dataset: numbers and tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SCHEMA = 1
 """Version of what `Report.to_json` gives; another one where a name changes its meaning or goes."""
 
 BESIDE_OTHERS = frozenset(('Accuracy', 'Best peak', 'Which button?'))
-"""Titles of the tables that have a row for each predictor; the others are of the model alone."""
+"""Titles of the tables with a row for each predictor; the other tables are only of the model."""
 
 Fact = str | int | float
 
@@ -54,10 +54,10 @@ _NO_MEAN_MAPS = (
 
 @dataclass(frozen=True)
 class ImageLegend:
-    """Words above the images of a report.
+    """The text above the images of a report.
 
     Attributes:
-        title: what they are of, and how they were chosen.
+        title: content of the images, and how they were chosen.
         note: how they are drawn.
     """
 
@@ -76,8 +76,8 @@ class Report:
         facts: about it, for people.
         measures: its numbers, a data class.
         tables: made of the numbers.
-        evaluated: the measures of what was evaluated, a data class, for its headline.
-        images: the words above its images.
+        evaluated: the measures of the evaluated predictor, a data class, for the headline.
+        images: the text above its images.
     """
 
     facts: Mapping[str, str | int | float]
@@ -111,11 +111,11 @@ def build_report(
     progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> Report:
-    """Build the report of a model, with baseline predictors beside it.
+    """Build the report of a model and of baseline predictors.
 
     Args:
         results: at least one.
-        protocol: the one they were made with.
+        protocol: protocol of the results.
         prior: for the baseline rows.
         action_names: names of the actions of the dataset.
         facts: about model and dataset, shown first.
@@ -164,10 +164,10 @@ def build_report(
 
 
 def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[str, str]:
-    """Labels of the rows of predictors that look at nothing, by name.
+    """Return the labels of the rows of baselines, by name.
 
     Args:
-        prior: prior of one of them.
+        prior: prior of a baseline.
         action_names: names of the actions of the dataset.
     """
     return {
@@ -211,5 +211,5 @@ def _note_on_pooling(pooling: Pooling, protocol: str) -> str:
 
 
 def fact_text(value: str | int | float) -> str:
-    """Format the value of a fact for people."""
+    """Format the value of a fact as text."""
     return f'{value:.1f}' if isinstance(value, float) else str(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Abstention: how often a model finds what is in view, and what is not."""
+"""Abstention: how often a model finds elements in view, and absent ones."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ ABSTENTION_COLUMNS = {
 
 @dataclass(frozen=True)
 class AbstentionMeasures:
-    """Measures of how often a model finds something with some demonstrations.
+    """Measures of how often a model finds a result with some demonstrations.
 
     Attributes:
         pairs: number of pairs.
-        found: share of pairs with a result, by the rule of the robot's stream with its default
-            thresholds.
+        found: share of pairs with a result, by the rule of the stream with its default thresholds.
         median_confidence, median_feature_similarity: medians over the pairs; see `Grounding`.
     """
 
@@ -41,15 +40,14 @@ class AbstentionMeasures:
 
 @dataclass(frozen=True)
 class Abstention:
-    """Measures with demonstrations of what an image shows, and of what it does not show.
+    """Measures with demonstrations of elements in the image, and of absent elements.
 
     Attributes:
-        of_scenes: whether a negative demonstration is of another scene, else of another
-            image.
-        own_right: with the image's own demonstration, where the best peak is right.
+        of_scenes: whether negative demonstrations come from other scenes instead of other images.
+        own_right: with the image's own demonstration, if the best peak is right.
         own: with the image's own demonstration.
-        negative: with a demonstration of what the image does not show.
-        auroc: area under the ROC curve of each score that tells `own` from `negative`, by name.
+        negative: with a demonstration of an absent element.
+        auroc: area under the ROC curve of each score, `own` against `negative`, by name.
     """
 
     of_scenes: bool
@@ -62,7 +60,7 @@ class Abstention:
 def measure_abstention(
     results: Sequence[PairResult], calibration: PresenceCalibration | None = None, seed: int = 0
 ) -> Abstention | None:
-    """Measure what the rule of the robot's stream finds, with its default thresholds.
+    """Measure the results of the stream's rule with its default thresholds.
 
     Args:
         results: results of a model.
@@ -97,7 +95,7 @@ def measure_abstention(
 
 
 def abstention_table(abstention: Abstention, calibration: PresenceCalibration | None) -> Table:
-    """Own demonstrations beside negative ones.
+    """Build the table of own and negative demonstrations.
 
     Args:
         abstention: measured.

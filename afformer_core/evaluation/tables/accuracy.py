@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accuracy of heatmaps, actions and best peaks beside baselines, measured and as tables."""
+"""Accuracy of heatmaps, actions and best peaks, compared with baselines: measures and tables."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class ActionMeasures:
 
 @dataclass(frozen=True)
 class ActionHits:
-    """Annotated actions that a model scores highest; NaN where its actions are not the dataset's.
+    """Hits of annotated actions; NaN if the actions of model and dataset differ.
 
     Attributes:
         among_best: [N] share of a sample's k annotated actions among the k best-scored ones, for
             each of these actions.
-        best: [N] 1 where the action is the best-scored one, else 0.
+        best: [N] 1 if the action has the best score, or 0.
         groups: N images or scenes.
         actions: N annotated actions, 0-based.
     """
@@ -83,8 +83,8 @@ def measure_predictors(
         seed: seed of the bootstrap.
 
     Returns:
-        measures of the comparison's predictors, `CONSTANT_ACTION` where it is given, and
-        `RANDOM_ELEMENT` where the elements are known.
+        measures of the comparison's predictors, of `CONSTANT_ACTION` if given, and of
+        `RANDOM_ELEMENT` if the elements are known.
     """
     rows, measured = comparison.rows, {}
     for name, scores in comparison.scores.items():
@@ -184,7 +184,7 @@ def accuracy_table(
 
 
 def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str, str]) -> Table:
-    """Build the table of best peaks against annotations, and elements where they are known.
+    """Build the table of best peaks against annotations and, if known, elements.
 
     Args:
         predictors: measures by name.
@@ -206,7 +206,7 @@ def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str,
 
 
 def notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tuple[str, ...]:
-    """Say why actions are not measured; empty if they are.
+    """Explain why actions are not measured; empty if they are.
 
     Args:
         known: actions of the model.

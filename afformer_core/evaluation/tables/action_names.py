@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Matching of a model's actions with a dataset's, which may spell a name differently."""
+"""Matching of the action names of a model and a dataset, which may differ in spelling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from afformer_core.evaluation.metrics.metrics import top1_hits
 
 
 def best_action(scores: Mapping[str, float]) -> str:
-    """Return the name with the highest score; empty of a model that scores no actions."""
+    """Return the name with the highest score; empty for a model that scores no actions."""
     return max(scores, key=lambda name: scores[name], default='')
 
 

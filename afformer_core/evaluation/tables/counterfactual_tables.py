@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Influence of the demonstration on the heatmap: groundings with another one swapped in."""
+"""The influence of the demonstration on the heatmap: groundings with another demonstration."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Pointing:
 
     Attributes:
         kld: against the ground truth of the image's own demonstration.
-        peak_in_own_region: share of best peaks where the image's own demonstration acts.
-        peak_in_other_region: share of best peaks where the other demonstration acts.
+        peak_in_own_region: share of best peaks at the contact of the image's own demonstration.
+        peak_in_other_region: share of best peaks at the contact of the other demonstration.
     """
 
     kld: Estimate | None
@@ -35,15 +35,15 @@ class Pointing:
 
 @dataclass(frozen=True)
 class DemonstrationUse:
-    """Groundings with the image's own demonstration and with another that is swapped in.
+    """Groundings with the image's own demonstration and with another one.
 
     Attributes:
         pairs: pairs that have another demonstration.
-        of_elements: whether both are of known elements, else of regions a tenth of the diagonal
+        of_elements: whether both have known elements, instead of regions a tenth of the diagonal
             apart.
         own: with the image's own demonstration.
         hard_negative: with the other one.
-        kld_rise: by how much KLD is higher with the other one.
+        kld_rise: increase of KLD with the other demonstration.
     """
 
     pairs: int
@@ -56,11 +56,11 @@ class DemonstrationUse:
 def measure_demonstration_use(
     results: Sequence[PairResult], protocol: EvaluationProtocol, seed: int = 0
 ) -> DemonstrationUse | None:
-    """Measure how a grounding changes when a negative demonstration is swapped in.
+    """Measure how groundings change with a negative demonstration.
 
     Args:
         results: results of a model.
-        protocol: the one they were made with.
+        protocol: protocol of the results.
         seed: seed of the bootstrap.
 
     Returns:
@@ -86,7 +86,7 @@ def measure_demonstration_use(
 
 
 def demonstration_table(use: DemonstrationUse) -> Table:
-    """Both demonstrations, and the rise in KLD from one to the other."""
+    """Build the table of both demonstrations, with the increase of KLD."""
     words = _words(use.of_elements)
     headings = {
         'kld': 'KLD',
@@ -137,7 +137,7 @@ def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProto
     if sample.scene is not None and shown.scene is not None:
         return contains(sample.scene.polygons[shown.scene.element], peak)
     rows = protocol.rows([shown])
-    # Both belong to one image, whose annotations may be of two sizes.
+    # Both belong to one image, whose annotations may have two sizes.
     position = (np.array([peak]) + 0.5) * np.divide(shown.image_size, sample.image_size) - 0.5
     return any(
         in_region(*each, position)[0] for each in zip(protocol.targets(rows), rows, strict=True)

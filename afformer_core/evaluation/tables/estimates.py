@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Means and medians of a predictor's measures with their intervals, and their headings."""
+"""Means and medians of a predictor's measures with intervals, and their headings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RowMeasures:
     """Measures of a predictor on rows; None if they are not measured.
 
     Attributes:
-        rows: how many.
+        rows: number of rows.
         kld: Kullback-Leibler divergence, mean.
         sim: similarity, mean.
         auc_j: area under Judd's curve, mean.
@@ -49,7 +49,7 @@ class RowMeasures:
         peak_error_mean, peak_error_median: from the best peak to the nearest annotated point, in
             percent of the image's diagonal.
         peak_inside: share of best peaks inside the demonstrated element.
-        nearest: share of best peaks for which it is the nearest element.
+        nearest: share of best peaks whose nearest element is the demonstrated one.
     """
 
     rows: int
@@ -65,13 +65,14 @@ class RowMeasures:
 
 @dataclass(frozen=True)
 class PredictorMeasures(RowMeasures):
-    """Measures of a predictor on rows, with its actions and the buttons that it chooses.
+    """Measures of a predictor on rows, including actions and chosen buttons.
 
     Attributes:
         top_1: share of the annotated actions among as many best-scored ones.
-        balanced_accuracy: mean over the actions of the share of each for which it is the best.
+        balanced_accuracy: mean over the actions of the share of rows with the best score for the
+            right action.
         which_button: share of rows whose chosen button is the demonstrated one.
-        which_button_above_chance: the same less what a button at random reaches.
+        which_button_above_chance: the same minus the accuracy of a random button.
     """
 
     top_1: Estimate | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reliability of a calibrated model: its probabilities beside observed frequencies."""
+"""The reliability of a calibrated model: probabilities compared with observed frequencies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RELIABILITY_COLUMNS = {
 
 @dataclass(frozen=True)
 class ReliabilityMeasures:
-    """Mean probabilities beside observed frequencies.
+    """Mean probabilities and observed frequencies.
 
     Attributes:
         images: number of images.
@@ -44,7 +44,7 @@ class Reliability:
     """Reliability of the two probabilities of a model.
 
     Attributes:
-        presence: of presence, that the image shows what was demonstrated.
+        presence: of presence.
         peak: of the confidence, that the best peak is right.
     """
 
@@ -115,7 +115,7 @@ def expected_calibration_error(probabilities: ArrayLike, happened: ArrayLike) ->
     said = np.asarray(probabilities, np.float64)
     right = np.asarray(happened, np.float64)
     bins = np.minimum((said * _BINS).astype(int), _BINS - 1)
-    # Of each bin the mean distance times its share of all.
+    # For each bin, the mean distance times the share of the bin.
     distances = np.bincount(bins, said - right, minlength=_BINS)
     return float(np.abs(distances).sum() / len(said))
 

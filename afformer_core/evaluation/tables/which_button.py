@@ -27,7 +27,7 @@ class ButtonMeasures:
 
     Attributes:
         which_button: share of rows.
-        which_button_above_chance: the same less what a button at random reaches.
+        which_button_above_chance: the same minus the accuracy of a random button.
     """
 
     which_button: Estimate | None
@@ -37,10 +37,10 @@ class ButtonMeasures:
 def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> ButtonMeasures:
     """Measure the share of rows for which the chosen button is the demonstrated one.
 
-    The chosen button is the one whose box the best peak lies in, or else is nearest to. A robot
-    presses at one point, and the most probability inside a box would be no fair choice: of a
-    heatmap that says nothing it is the largest box, so that a baseline predictor would be right
-    wherever large buttons are what people press. A heatmap without a peak is a guess.
+    The chosen button is the one whose box contains the best peak, or else is nearest to it,
+    because a robot presses at one point. The box with the most probability would be a biased
+    choice: for an uninformative heatmap it is the largest box, so that a baseline would be right
+    whenever people press large buttons. A heatmap without a peak counts as a guess.
 
     Args:
         scores: scores of the rows.
@@ -55,7 +55,7 @@ def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> Bu
 
 
 def right_buttons(scores: RowScores, rows: Sequence[Row]) -> NDArray[np.float64]:
-    """Score each row: 1 where the chosen button is right, the share of a guess if flat; [N].
+    """Score each row: 1 if the chosen button is right, the accuracy of a guess if flat; [N].
 
     Args:
         scores: scores of the rows.
@@ -72,7 +72,7 @@ def button_table(
 
     Args:
         rows: rows that were measured, whose elements are known.
-        predictors: measures by name; those that choose none have no row.
+        predictors: measures by name; predictors without a choice have no row.
         labels: labels of their rows.
     """
     measured = {

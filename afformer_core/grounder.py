@@ -34,7 +34,7 @@ DEMONSTRATION = 'demonstration'
 
 
 class Grounder:
-    """Grounds demonstrations in images. One thread at a time can use it.
+    """A model that grounds demonstrations in images. Only one thread at a time can use it.
 
     Example::
 
@@ -67,11 +67,11 @@ class Grounder:
         Args:
             model: its folder, or 'shipped' for the model that comes with the package.
             backend: 'torch' or 'onnxruntime' on the CPU, 'cuda' or 'tensorrt' on an NVIDIA GPU;
-                'auto' is ONNX Runtime where `afformer export` has written graphs, else PyTorch.
+                'auto' is ONNX Runtime if `afformer export` has written graphs, or else PyTorch.
             precision: 'fp32', 'fp16', 'bf16' or 'int8'; 'auto' is fp32, and fp16 with TensorRT.
-            threads: number of threads to compute with, at least 1; 0 lets the backend choose.
-            maximum_stages: largest number of zoom stages, at least 1, where 1 is the whole image
-                alone; None for as many as the model has.
+            threads: number of threads, at least 1; 0: chosen by the backend.
+            maximum_stages: maximum number of groundings of an image, at least 1: one of the whole
+                image, then one for each zoom stage; None: all zoom stages of the model.
 
         Raises:
             ModelFolderError: the folder does not exist, or holds no valid model for the backend.
@@ -87,7 +87,7 @@ class Grounder:
 
     @property
     def backend(self) -> str:
-        """Name of the backend that computes, such as 'onnxruntime'."""
+        """Name of the active backend, such as 'onnxruntime'."""
         return self._model.backend
 
     @property
@@ -133,10 +133,10 @@ class Grounder:
         self._sizes[name] = height, width
 
     def contacts(self, name: str = DEMONSTRATION) -> tuple[Peak, ...]:
-        """Return the likeliest contacts that were read from a demonstration, best first.
+        """Return the most probable contacts that were read from a demonstration, best first.
 
         Each is a pixel (u, v) of the video's first frame, for `contact` of `set_demonstration`;
-        its score is its probability, 0 to 1. There is none where the contact was given.
+        its score is its probability, 0 to 1. The list is empty if the contact was given.
 
         Raises:
             DemonstrationError: there is no demonstration of the name.
@@ -150,7 +150,7 @@ class Grounder:
         )
 
     def delete_demonstration(self, name: str = DEMONSTRATION) -> None:
-        """Forget a demonstration.
+        """Delete a demonstration.
 
         Raises:
             DemonstrationError: there is none of the name.
@@ -164,7 +164,7 @@ class Grounder:
             image: path of an image, uint8 RGB [H, W, 3] of any size, or a Pillow image.
             names: names of demonstrations of one skill, which are grounded together; none if
                 there is only one demonstration.
-            maximum_peaks: largest number of peaks, at least 1.
+            maximum_peaks: maximum number of peaks, at least 1.
 
         Returns:
             the grounding, in pixels of the image. It keeps a copy of the image to draw itself.

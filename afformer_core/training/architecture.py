@@ -32,16 +32,16 @@ class Architecture:
 
     Attributes:
         preset: name of the architecture, one of `PRESETS`.
-        backbone: another backbone than the preset's, such as `timm:convnext_tiny`.
+        backbone: backbone that replaces the preset's, such as `timm:convnext_tiny`.
         input_size: (height, width) of images and frames.
         channels: width of the pyramid and of the decoder.
         head_channels: width of one attention head.
         image_levels: pyramid level of the image at each decoding step, coarse to fine.
         video_levels: pyramid level of the frames, one for all steps or one for each.
-        temporal_strides: at each step, one of this many frames is attended to.
-        spatial_strides: at each step, keys and values are means over squares of this many
-            positions a side: one for all steps or one for each.
-        maximum_frames: largest number of frames of a demonstration.
+        temporal_strides: each step attends to every n-th frame.
+        spatial_strides: keys and values of each step are means over squares with this many
+            positions per side: one for all steps or one for each.
+        maximum_frames: maximum number of frames of a demonstration.
         heatmap_per_action: whether there is one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
         action_pooling: mean, heatmap or frames.
@@ -96,9 +96,9 @@ class Architecture:
         }
         given['input_size'] = size
         if self.backbone is not None and is_timm(self.backbone):
-            # timm takes seconds to import, and other backbones do without.
+            # timm takes seconds to import, and other backbones do not need it.
             from afformer_core.models.backbones.timm_fields import timm_fields
 
             given |= timm_fields(self.backbone, size)
-        # A preset's own size suits its backbone, which this one may differ from.
+        # The size of a preset suits its own backbone, from which this one may differ.
         return replace(PRESETS[self.preset](action_names), **given)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filling of the cache of a training before it begins, by the processes of an engine."""
+"""Filling of the cache of a training in advance, by the processes of an engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TRAINER = (
     '--trainer.strategy=auto',
     '--trainer.precision=32-true',
 )
-# Nothing is written there.
+# Nothing is written to it.
 _OUTPUT = '--output=.'
 
 
@@ -25,7 +25,7 @@ def fill_cache(arguments: Sequence[str], engine: Engine) -> None:
 
     Args:
         arguments: arguments of `afformer train`; an output folder is not needed.
-        engine: where videos are decoded and features are computed.
+        engine: engine that decodes videos and computes features.
 
     Raises:
         AfformerError: the input is wrong, the training has no cache, or media cannot be read.

@@ -21,15 +21,15 @@ from afformer_core.training.training_cli import GroundingTrainingCli, TrainingCl
 TASKS: Mapping[str, type[TrainingCli]] = {
     kind.name: kind for kind in (GroundingTrainingCli, ContactTrainingCli, HandTrainingCli)
 }
-# Lightning's warnings that are wrong here, each after the reason.
+# Warnings of Lightning that do not apply here, each after the reason.
 _SAID_IN_VAIN = (
     # The command is one of several, so its arguments are not those of the process.
     "LightningCLI's args parameter",
-    # Batches depend on the step alone, and a checkpoint stores its step.
+    # Batches depend only on the step, which a checkpoint stores.
     "You're resuming from a checkpoint that ended before",
     # Batch norms keep their pretrained statistics.
     r'Found \d+ module\(s\) in eval mode',
-    # A resumed training has checkpoints already.
+    # A resumed training already has checkpoints.
     'Checkpoint directory .* exists',
     # Lightning itself calls it.
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
@@ -69,7 +69,7 @@ def train(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def without_needless_warnings() -> Iterator[None]:
-    """Keep Lightning from saying what is no matter here."""
+    """Suppress irrelevant warnings of Lightning."""
     for name in ('lightning.pytorch', 'lightning.fabric'):
         logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
@@ -80,7 +80,7 @@ def without_needless_warnings() -> Iterator[None]:
 
 
 def parse_training(arguments: Sequence[str]) -> TrainingCli:
-    """Build what the arguments describe: model, data and trainer.
+    """Build the model, data and trainer of the arguments.
 
     Args:
         arguments: arguments of `afformer train`.
@@ -115,7 +115,8 @@ def parse_training(arguments: Sequence[str]) -> TrainingCli:
 def task_name(arguments: Sequence[str]) -> str:
     """Return the task: the last `task` in files and options, or `grounding`.
 
-    The options of a model depend on its kind, so that it is determined before they are parsed.
+    The options of a model depend on the task, which is therefore determined before they are
+    parsed.
 
     Args:
         arguments: arguments of `afformer train`.
@@ -140,7 +141,7 @@ def _options(arguments: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _name_in(path: Path, otherwise: str) -> str:
-    """Read `task` in a YAML file; the parser later reports what is wrong with the file."""
+    """Read `task` in a YAML file; the parser later reports errors in the file."""
     try:
         fields = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, yaml.YAMLError):

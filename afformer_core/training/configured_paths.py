@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths in YAML files and options of a training: of this machine, or null."""
+"""Paths in YAML files and options of a training, which are local or null."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from jsonargparse.typing import register_type
 from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 from afformer_core.files.local_paths import why_not_local
 
-# Folders that a training fills and reads again.
+# Folders that a training both fills and reads.
 _STORES = ('output', 'cache_folder')
 
 
 def register_paths() -> None:
-    """Let parsers refuse URLs as paths."""
+    """Make parsers reject URLs as paths."""
     register_type(Path, str, _as_path, type_check=isinstance)
 
 
 def restore_null(parser: ArgumentParser, configuration: Any) -> None:
-    """Give every path that was set to null no value, or end with an error where it needs one.
+    """Set every path that was set to null to None, or end with an error if it is required.
 
     The parser passes null on to an option inside an option as the text `None`.
 

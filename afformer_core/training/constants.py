@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frozen parameters: biases that a softmax cancels, and statistics of batch norms.
 
-The biases' gradients are zero except for rounding, which AdamW would enlarge to steps of full
-size; two trainings that differ in rounding alone would drift apart in them.
+The gradients of these biases are zero except for rounding errors, which AdamW would amplify to
+full steps. Two trainings that differ only in rounding would diverge.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from afformer_core.models.layers.attention import CrossAttention3d, SelfAttentio
 def freeze_softmax_invariant_biases(model: Afformer) -> None:
     """Freeze, in place, the heatmaps' last bias and the biases of keys.
 
-    The former adds the same value to every pixel of a heatmap, the latter to all scores of a
-    query.
+    The former adds a constant to every pixel of a heatmap, the latter to all scores of a query.
     """
     if isinstance(model.predictor, Predictor):
         model.predictor.upsampler[-1].bias.requires_grad_(False)

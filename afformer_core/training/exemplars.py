@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exemplars of a matching network, made of the pairs of a training."""
+"""Exemplars of a matching network, from the pairs of a training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from afformer_core.training.datasets.collation import shares_of
 
 
 def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
-    """Write exemplars to a model with a matching network, beside those that it has.
+    """Add exemplars to a model with a matching network.
 
     Raises:
         ModelFolderError: the folder holds no valid model with a matching network.
@@ -42,19 +42,19 @@ def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
 def make_exemplars(
     folder: Path, samples: Sequence[Sample], most: int, progress: bool = False
 ) -> Exemplars | None:
-    """Describe what pairs mark by the matching network of a model.
+    """Describe the marks of pairs with the matching network of a model.
 
-    A pair with several actions has the marks of all of them. Marks outside of the image are left
-    out; so is a pair that has no others.
+    A pair with several actions has the marks of all of them. Marks outside the image are left out,
+    as are pairs without other marks.
 
     Args:
         folder: folder of a model.
         samples: the pairs.
-        most: number of pairs at most, which are evenly chosen.
+        most: maximum number of pairs, which are evenly chosen.
         progress: show a progress bar on stderr.
 
     Returns:
-        None if the model has no matching network, or no pair a mark in its image.
+        None if the model has no matching network, or no pair has a mark in its image.
 
     Raises:
         ModelFolderError: the folder holds no valid model.

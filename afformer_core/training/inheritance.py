@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings that a trained model keeps of its initial model, and those that it drops."""
+"""Settings that a trained model keeps from its initial model, and those that it drops."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Inheritance:
         folder: folder of the initial model.
         weights_sha256: hash of its weights, in hexadecimal.
         zoom_stages: its zoom stages, which are kept.
-        calibration: its calibration, which is kept but belongs to its weights and is not used for
-            others; None if it has none.
-        keeps: what is kept, in words.
-        drops: what is dropped, each with the reason.
-        begins_anew: what is trained from random weights.
+        calibration: its calibration, which is kept but is valid only for the initial weights; None
+            if it has none.
+        keeps: description of the kept settings.
+        drops: description of the dropped settings, each with the reason.
+        begins_anew: parts that are trained from random weights.
     """
 
     folder: Path
@@ -40,7 +40,7 @@ class Inheritance:
 
     @classmethod
     def of(cls, folder: Path, configuration: AfformerConfiguration) -> Inheritance:
-        """Determine what a model of a configuration inherits of the one in a folder.
+        """Determine the settings that a model inherits from the one in a folder.
 
         Raises:
             ModelFolderError: the folder does not describe a model.
@@ -79,7 +79,7 @@ class Inheritance:
         )
 
     def __str__(self) -> str:
-        """Describe the inheritance in one line for people."""
+        """Describe the inheritance in one line."""
         parts = {'keeps': self.keeps, 'drops': self.drops, 'begins anew': self.begins_anew}
         said = '; '.join(f'{verb} {", ".join(what)}' for verb, what in parts.items() if what)
         return f'begins with {self.folder}: {said or "keeps the weights"}'

@@ -30,16 +30,16 @@ _ACTIONS = 'predictor.actioner.'
 def initial_model(
     configuration: AfformerConfiguration, backbone_weights: str, initial: Path | None
 ) -> Afformer:
-    """Build the model that training begins with.
+    """Build the initial model of a training.
 
     Args:
         configuration: its architecture.
         backbone_weights: 'random', 'imagenet', 'coco', 'pretrained' or a file (see
             `GroundingTraining`).
-        initial: model folder to begin with instead, or None.
+        initial: initial model folder instead, or None.
 
     Raises:
-        ModelFolderError: the folder is of another architecture or does not hold a valid model.
+        ModelFolderError: the folder has another architecture or does not contain a valid model.
         ValueError: there are no such weights for the backbone.
         AfformerError: the package of the weights is not installed, or the file does not fit.
     """
@@ -63,7 +63,7 @@ def backbone_ingredients(backbone: str, weights: str) -> tuple[Ingredient, ...]:
         return ()
     named = {'imagenet': IMAGENET_ORIGIN, 'coco': COCO_ORIGIN}
     if is_timm(backbone) and weights == 'pretrained':
-        # timm takes seconds to import, and other backbones do without.
+        # timm takes seconds to import, and other backbones do not need it.
         from afformer_core.models.pretrained.timm_weights import timm_origin
 
         named[weights] = timm_origin(backbone)
@@ -82,7 +82,7 @@ def _load_backbone(encoder: Encoder, configuration: AfformerConfiguration, weigh
     elif backbone == 'vitdet_b' and not named:
         load_detectron2_weights(encoder, Path(weights))
     elif is_timm(backbone) and weights not in ('imagenet', 'coco'):
-        # timm takes seconds to import, and other backbones do without.
+        # timm takes seconds to import, and other backbones do not need it.
         from afformer_core.models.pretrained.timm_weights import load_timm_weights
 
         body = encoder.backbone_with_fpn.body
@@ -98,14 +98,14 @@ def _load_backbone(encoder: Encoder, configuration: AfformerConfiguration, weigh
 def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     """Copy a model's weights, in place.
 
-    Relative positions are resampled linearly to the grids of another input size. Actions of the
-    same name keep the weights of their score and heatmap, whatever their order; others keep the
-    random ones, and so do all if scores are pooled differently or not at all. If the given model
-    has a single heatmap, each action begins with it.
+    Relative positions are resampled linearly to the grids of another input size. Actions with the
+    same name keep the weights of their score and heatmap, in any order. Other actions keep random
+    weights, as do all actions if scores are pooled differently or not at all. If the given model
+    has a single heatmap, each action is initialized with it.
 
     Args:
-        model: model that gets the weights.
-        given: model that has them.
+        model: model that receives the weights.
+        given: model that provides them.
         name: name of the latter, for errors.
 
     Raises:
@@ -145,7 +145,7 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
 
 
 def read_actions_alike(first: AfformerConfiguration, second: AfformerConfiguration) -> bool:
-    """Check whether two models score actions by the same layers, whichever actions these are.
+    """Check whether two models score actions with the same layers, for any actions.
 
     Models that pool actions over the image have the same layers, weighted by the heatmap or not.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Losses of heatmaps and actions: the paper's and those of the released code."""
+"""Losses of heatmaps and actions, from the paper and the released code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ELSEWHERE = -1e4
 
 @dataclass(frozen=True)
 class Targets:
-    """The targets of a batch's heatmaps and actions: a row for each image and action.
+    """The targets of a batch's heatmaps and actions, with a row for each image and action.
 
     Attributes:
         heatmaps: [R, H, W] probabilities, each of sum 1.
@@ -41,7 +41,7 @@ class Targets:
     negative: bool
 
     def weights(self, images: int, negative: bool = False) -> Tensor:
-        """Compute weights [R] by which every image counts alike, however many actions it has.
+        """Compute weights [R] by which every image counts equally, for any number of actions.
 
         Args:
             images: number of images.
@@ -61,25 +61,25 @@ class Targets:
 class GroundingLoss:
     """The loss of heatmaps plus the weighted loss of actions.
 
-    In negatives the heatmap should be uniform, and the action has no loss.
+    For negatives, the heatmap should be uniform, and the action has no loss.
 
     Attributes:
         actions: 'cross_entropy' (paper, section 3.2), 'multi_label' (binary cross-entropy with all
             of an image's actions, as in the released code) or 'none'.
         action_weight: weight of the loss of actions; at least 0.
         negative_weight: weight of the loss of heatmaps in negatives; at least 0.
-        sharpening: factor of heatmap logits in the loss; above 0. Above 1, the model draws softer
-            heatmaps than those that are compared: useful where its training images are easier than
-            those of its use, as in pretraining.
+        sharpening: factor of heatmap logits in the loss; above 0. Above 1, the heatmaps of the
+            model are softer than those in the loss, which is useful if the training images are
+            easier than those in use, as in pretraining.
         precision_weight: weight of `local_divergence`, which improves the position of peaks; at
             least 0.
         action_frequencies: frequency of each of the model's actions in training, all above 0, of
             any sum; scores are then those of equally frequent actions, so that rare ones are not
             at a disadvantage (Menon et al., Long-tail learning via logit adjustment, ICLR 2021,
-            equation 10). For 'cross_entropy' alone; empty for the scores of training.
-        heatmap_size: (height, width) that heatmaps and targets are resized to bilinearly before
-            they are compared: [28, 28] for coarse-grained grounding (section 5.2, Table 2). At
-            most the model's own; None for that.
+            equation 10). Only for 'cross_entropy'; empty: the scores of training.
+        heatmap_size: (height, width) to which heatmaps and targets are resized bilinearly before
+            the comparison: [28, 28] for coarse-grained grounding (section 5.2, Table 2). At most
+            the model's own size; None: that size.
 
     Raises:
         ValueError: a value is out of its range.
@@ -120,7 +120,7 @@ class GroundingLoss:
 
         Args:
             heatmaps: logits [B, heatmaps, H, W]; if there is one heatmap for each action, that of
-                the row's action counts.
+                the row's action is used.
             actions: logits [B, A].
             targets: targets of the batch.
 
@@ -186,11 +186,11 @@ def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def local_divergence(logits: Tensor, targets: Tensor) -> Tensor:
-    """Compute how far a heatmap's peak is from its target's, near the latter.
+    """Compute the divergence of a heatmap's peak from its target, near the target.
 
-    Targets are so wide that a peak beside a thin handle costs hardly anything. Here both maps are
-    raised to the fourth power, which halves the width of a Gaussian, and are compared only near
-    the target, normalised there: so a heatmap with a second peak elsewhere costs nothing.
+    Targets are so wide that a peak beside a thin handle has almost no loss. Here, both maps are
+    raised to the fourth power, which halves the width of a Gaussian, and are normalised and
+    compared only near the target, so that a second peak elsewhere has no effect.
 
     Args:
         logits: [R, H, W] before the softmax over the pixels.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Averaging of several models of related trainings."""
+"""Averaging of models from related trainings."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from afformer_core.runtime.weights import load_model, save_model
 def average_models(folders: Sequence[Path], shares: Sequence[float], output: Path) -> Afformer:
     """Write the model whose weights are the mean of those of others.
 
-    Models with the same initial weights, or of which one began with the weights of another, often
-    lie in one valley of the loss, and their mean is then better than each of them (model soups,
-    Wortsman et al. 2022). The mean of models that were trained independently is of no use. Zoom
+    Models with the same initial weights, or of which one was initialized with another, often lie
+    in the same basin of the loss, and their mean is then better than each of them (model soups,
+    Wortsman et al. 2022). The mean of models that were trained independently is useless. Zoom
     stages and calibration are those of the first model; the calibration belongs to its weights, so
     that presence is unknown until the mean is calibrated.
 
     Args:
         folders: folders of models of the same architecture, at least two.
         shares: share of each model in the mean; above 0, with a sum of 1.
-        output: folder that is written; none of the others. Weights are stored as in the first.
+        output: folder to write, different from the others. Weights are stored as in the first.
 
     Raises:
-        ModelFolderError: a folder holds no valid model, or their architectures differ.
+        ModelFolderError: a folder does not contain a valid model, or their architectures differ.
         ValueError: there are fewer than two models, the shares are wrong, or the output is a
             model.
     """

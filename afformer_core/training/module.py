@@ -33,8 +33,8 @@ from afformer_core.training.validation import Validation, gathered
 
 _LOSS = GroundingLoss()
 _OPTIMIZATION = Optimization()
-# Steps between checks of the loss, which stays NaN once it is; each check makes the host wait for
-# the GPU.
+# Steps between checks of the loss, which remains NaN once it is NaN; each check makes the host
+# wait for the GPU.
 _STEPS_UNCHECKED = 10
 
 
@@ -43,22 +43,22 @@ class GroundingTraining(LightningModule):
 
     Args:
         architecture: architecture of the model.
-        action_names: names of the actions; those of the data, never given.
+        action_names: names of the actions, which come from the data and are not set.
         loss: loss of heatmaps and actions.
         optimization: the optimizer and its rates.
         backbone_weights: initial weights of the backbone: `imagenet` for the EfficientNet-Lite0
             whose weights a package carries, `coco` for torchvision's detector with a ResNet-50,
             which is downloaded, a file of detectron2 for ViTDet, `pretrained` for a model of timm,
             whose weights timm fetches from its hub, or a file of them, or `random`.
-        initial: model folder to begin with instead, or `shipped`; it may have another input size,
-            other actions, or none, as after pretraining.
-        exemplars: pairs at most whose marks the matching network of the initial model keeps as
-            exemplars; 0 for none.
+        initial: initial model folder instead, or `shipped`; it may have another input size, other
+            actions, or none, as after pretraining.
+        exemplars: maximum number of pairs whose marks become exemplars of the initial model's
+            matching network; 0: none.
 
     Attributes:
         exemplars: as above.
-        inheritance: what is kept of that model beside its weights; None if there is none.
-        ingredients: what the initial weights were made of; none for random ones.
+        inheritance: settings kept from the initial model; None if there is none.
+        ingredients: ingredients of the initial weights; empty for random ones.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class GroundingTraining(LightningModule):
         return self
 
     def setup(self, stage: str) -> None:
-        """Report what is kept of an initial model, and check that data and model fit together.
+        """Report the settings kept from an initial model, and check that data and model match.
 
         Raises:
-            ValueError: the data has longer demonstrations than the model takes, or no annotated
+            ValueError: the data has longer demonstrations than the model supports, or no annotated
                 pairs for exemplars.
         """
         if self.exemplars and not isinstance(self._data, AnnotatedData):
@@ -122,7 +122,7 @@ class GroundingTraining(LightningModule):
             self.print(self.inheritance)
 
     def on_fit_start(self) -> None:
-        """Let every attention run as one operator on a GPU, which stores no scores."""
+        """On a GPU, run every attention as one operator, which stores no scores."""
         if self.device.type == 'cuda':
             fuse_attention(self.model)
 
@@ -161,7 +161,7 @@ class GroundingTraining(LightningModule):
         self._require_finite_loss()
 
     def on_validation_epoch_start(self) -> None:
-        """Check the loss, and forget the scores of the last validation."""
+        """Check the loss, and discard the scores of the last validation."""
         self._require_finite_loss()
         self._validation.scores.clear()
 
@@ -194,7 +194,7 @@ class GroundingTraining(LightningModule):
 
     @property
     def training_samples(self) -> Sequence[Sample]:
-        """The pairs that it trains on; none where the data has no annotated ones."""
+        """The training pairs; empty if the data has no annotated ones."""
         data = self._data
         return data.training_samples if isinstance(data, AnnotatedData) else ()
 

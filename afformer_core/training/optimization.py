@@ -29,14 +29,15 @@ class Optimization:
 
     Attributes:
         learning_rate: highest learning rate; above 0.
-        weight_decay: decay of weights, without biases, norms and absolute positions; at least 0.
+        weight_decay: decay of weights, except for biases, norms and absolute positions; at least
+            0.
         backbone_factor: factor of the backbone's learning rate; at least 0, and 0 freezes the
             backbone.
         backbone_scope: part of an encoder that counts as its backbone: 'body', without the feature
             pyramid; or 'encoder', with it, as in the paper (Table 6b: "R50-FPN") and the released
             code.
-        layer_decay: factor of ViTDet's learning rate from each block to the one before it; above
-            0, at most 1; the paper has none.
+        layer_decay: factor of ViTDet's learning rate from each block to the previous one; above 0,
+            at most 1; the paper does not use it.
         frozen: prefixes of the names of parameters that are frozen.
         warmup_steps: steps in which the rate rises from zero; at least 0.
 
@@ -66,7 +67,7 @@ class Optimization:
             raise ValueError(f'layer_decay is {self.layer_decay}; expected above 0 and at most 1')
 
     def freeze(self, model: nn.Module) -> None:
-        """Freeze parameters, in place, and let the others be trained.
+        """Freeze parameters, in place, and make the others trainable.
 
         Raises:
             ValueError: a prefix in `frozen` matches no parameter, or no parameter is left to

@@ -33,7 +33,7 @@ class Reached:
 
     Attributes:
         steps: number of finished steps.
-        planned_steps: number of steps that its learning rate was to fall over.
+        planned_steps: number of steps of its learning-rate schedule.
         samples: note on its samples.
     """
 
@@ -44,10 +44,10 @@ class Reached:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Let no other training into a model folder, which is created where absent.
+    """Lock a model folder against other trainings; create it if missing.
 
     Raises:
-        AfformerError: another process trains in it.
+        AfformerError: another process is training in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -103,15 +103,16 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
 def require_same_configuration(path: Path, content: str) -> None:
     """Check that the configuration of model and data has not changed.
 
-    Optimizer and order are restored from the checkpoint, so that new values would be recorded but
-    not used.
+    Optimizer and order are restored from the checkpoint, so new values would be stored but not
+    used.
 
     Args:
         path: path of the earlier configuration, if it exists.
         content: the new configuration, as YAML.
 
     Raises:
-        AfformerError: they differ in more than the machine's settings and the number of steps.
+        AfformerError: they differ in other settings than those of the machine and the number of
+            steps.
     """
     if not path.is_file():
         return
@@ -130,14 +131,14 @@ def require_same_configuration(path: Path, content: str) -> None:
 
 
 def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) -> None:
-    """Check that a training resumes with the samples that it began with.
+    """Check that a training resumes with its original samples.
 
-    Batches are drawn by the indices of samples, so that one changed sample would change them all.
+    Batches are drawn by the indices of samples, so a changed list would change all batches.
 
     Args:
         folder: folder of the training.
         before: note on the earlier samples.
-        now: note on the present samples.
+        now: note on the current samples.
 
     Raises:
         AfformerError: they differ.

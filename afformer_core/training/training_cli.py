@@ -83,7 +83,7 @@ class TrainingCli(LightningCLI):
         trained: class of the module that trains the model.
         data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
-        counted: what a batch consists of, in a word for curves.
+        counted: unit of a batch, as a word for curves.
         writer: class of the callback that writes the best model.
     """
 
@@ -154,13 +154,13 @@ class TrainingCli(LightningCLI):
 
     @abstractmethod
     def images(self) -> Sequence[Callback]:
-        """Return the callbacks that show a validation besides its measures."""
+        """Return the callbacks that show images of a validation."""
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer, with the task's callbacks after those of the configuration."""
         output = Path(self.config.output)
         given = {**self.config_init.trainer, **kwargs}
-        # A short training needs a point of its curves at the last step, too.
+        # A short training also needs a point of its curves at the last step.
         given['log_every_n_steps'] = min(
             given['log_every_n_steps'] or _STEPS_OF_A_POINT, max(1, given['max_steps'])
         )
@@ -176,7 +176,7 @@ class TrainingCli(LightningCLI):
         return self._instantiate_trainer(given, [])
 
     def _ingredients(self) -> tuple[Ingredient, ...]:
-        """Return the data and the weights that the model is made of, each once."""
+        """Return the data and weights from which the model is made, each once."""
         return merged((*self.model.ingredients, *self.datamodule.ingredients()))
 
     def _callbacks(self, output: Path) -> list[Callback]:
@@ -199,9 +199,9 @@ class TrainingCli(LightningCLI):
         return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
 
     def fit(self) -> None:
-        """Train, from the last checkpoint on if there is one.
+        """Train, starting from the last checkpoint if there is one.
 
-        A training that has all its steps already is left as it is, with a message on stdout.
+        A training that already has all its steps is not changed, and a message is printed.
 
         Raises:
             AfformerError: an option of the trainer is not supported, another process trains in the
@@ -212,7 +212,7 @@ class TrainingCli(LightningCLI):
         require_honoured(self.config.trainer)
         configured_paths.require_inputs_of_training_kept(self.config)
         output = Path(self.config.output)
-        # One process stands for all of a training.
+        # One process represents all processes of a training.
         with alone_in(output) if self.trainer.is_global_zero else nullcontext():
             self._fit(output)
 
@@ -238,7 +238,7 @@ class TrainingCli(LightningCLI):
         )
 
     def _say_restricted(self) -> None:
-        """Warn of data and weights that are not free for every use."""
+        """Warn about data and weights with restrictions on use."""
         used = [each for each in self._ingredients() if each.use != 'validation data']
         if not self.trainer.is_global_zero or not (found := restricted(used)):
             return

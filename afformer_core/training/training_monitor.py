@@ -16,7 +16,7 @@ _LOSSES = 'train/'
 
 
 class TrainingMonitor(Callback):
-    """A callback that adds a point to all curves after the first step, at intervals, and at last.
+    """A callback that adds a point to all curves after the first step, at intervals, and last.
 
     `trainer.log_every_n_steps` sets the interval. Between two points no value is read from a GPU.
     The curves are
@@ -29,7 +29,7 @@ class TrainingMonitor(Callback):
     - `memory/gpu_peak_megabytes`: the largest GPU memory of PyTorch; without a GPU
       `memory/peak_megabytes`, the largest memory of this process
 
-    A validation's point is at the number of finished steps, too.
+    The point of a validation is also at the number of finished steps.
 
     Lightning's own monitors differ: its LearningRateMonitor counts steps from 0 and leaves out the
     first one and, in a short training, all; its ThroughputMonitor makes the host wait for the GPU
@@ -37,7 +37,7 @@ class TrainingMonitor(Callback):
     whole machine.
 
     Args:
-        counted: what a batch consists of, for the throughput's name.
+        counted: unit of a batch, for the name of the throughput.
     """
 
     def __init__(self, counted: str) -> None:
@@ -86,7 +86,7 @@ class TrainingMonitor(Callback):
         }
         for logger in trainer.loggers:
             logger.log_metrics(point, trainer.global_step)
-            # Written at once, since pages show the curves while they grow.
+            # Written at once, because pages show the curves during the training.
             logger.save()
         # Tensors on the host, since the progress bar reads them in each step.
         shown = {name.removeprefix(_LOSSES): torch.tensor(each) for name, each in losses.items()}

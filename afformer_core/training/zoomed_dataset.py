@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crops of a dataset around a model's peaks, as a dataset to train on.
+"""Crops of a dataset around a model's peaks, as a training dataset.
 
 - `SPLIT.json`: the pairs of the other objects as they are, then those seen closer, in OPRA's form
 - `actions.json`: the names of the actions 1, 2, ...
@@ -33,10 +33,10 @@ from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window
 
 _SHOWN = 'demonstration'
-# High quality, since no camera has the losses of this encoding.
+# High quality, because camera images do not have the losses of this encoding.
 _CLIP_QUALITY, _IMAGE_QUALITY = 10, 95
 _RATE = 4.0
-# Share of the target in the crop below which there is nothing to find in it.
+# Minimum share of the target in the crop.
 _LEAST_INSIDE = 0.5
 
 
@@ -50,7 +50,7 @@ class ZoomSettings:
         root: see `open_annotations`.
         split: split of EPIC-Hotspot.
         stages: zoom stages, at least one, assigned to the objects in turn.
-        share: share of the objects that are cropped, the first ones; above 0, at most 1.
+        share: share of the objects to crop, beginning with the first; above 0, at most 1.
         backend: see `ArrayGrounder.load`.
 
     Raises:
@@ -81,14 +81,14 @@ def write_zoomed_dataset(
 ) -> Iterator[int]:
     """Crop some objects of a dataset, as far as missing; yield the number of finished ones.
 
-    The others stay as they are, so that the model learns both from as many pairs as before. The
-    demonstration is cropped around the peak in its first frame, each image around its own peak.
-    Pairs whose target lies mostly outside are left out.
+    The other objects are not cropped, so that the model learns both from the same number of pairs
+    as before. The demonstration is cropped around the peak in its first frame, each image around
+    its own peak. Pairs whose target lies mostly outside are left out.
 
     Args:
         folder: folder of the new dataset; its annotation file has the name of the original one.
         settings: the settings.
-        engine: where the objects are cropped.
+        engine: engine that crops the objects.
 
     Raises:
         DatasetError: the dataset is empty; or see `Production.run`.

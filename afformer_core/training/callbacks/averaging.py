@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The moving average of the weights, which is validated and kept."""
+"""The moving average of the weights, which is validated and stored."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class MovingAverage(WeightAveraging):
     """Exponential moving average of the weights.
 
     Args:
-        decay: share of the average that a step keeps, from 0 and below 1; less in the first steps,
-            so that the random initialisation is soon forgotten.
+        decay: share of the average that a step keeps, from 0 to below 1; less in the first steps,
+            so that the influence of the random initialisation soon vanishes.
     """
 
     def __init__(self, decay: float = 0.998) -> None:
@@ -27,7 +27,7 @@ class MovingAverage(WeightAveraging):
         """Initialise the average as a copy of the model, on its device."""
         super().setup(trainer, pl_module, stage)
         if self._average_model is not None:
-            # Each step reads the count; on a GPU reading it would wait for all pending work.
+            # Each step reads the count, which on a GPU would wait for all pending work.
             self._average_model.n_averaged = self._average_model.n_averaged.new_zeros(
                 (), device='cpu'
             )

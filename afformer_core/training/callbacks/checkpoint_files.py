@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints on disk: whole or not at all."""
+"""Atomic writing of checkpoints."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class _Writer:
-    """A file that keeps the error of writing, for which PyTorch raises another."""
+    """A file that stores the original error of writing, which PyTorch replaces."""
 
     def __init__(self, file: BufferedWriter) -> None:
         self._file = file

@@ -25,10 +25,10 @@ _OPACITY = 0.6
 
 
 class HeatmapImages(Callback):
-    """A callback that shows predictions for some validation samples, beside their demonstrations.
+    """A callback that shows predictions and demonstrations of some validation samples.
 
     Args:
-        count: number of samples, the first ones of the first process; at least 1.
+        count: number of samples, from the first of the first process; at least 1.
     """
 
     def __init__(self, count: int = 8) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checkpoint that an interrupted training resumes from."""
+"""The checkpoint from which an interrupted training resumes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class LastCheckpoint(Checkpoint):
     """A checkpoint written at intervals, after every validation, at the end, and on interruption.
 
-    The one of the last step is written after all else. Ctrl-C and SIGTERM take effect after the
-    step, so that the checkpoint is consistent; a second one ends the process at once. The callback
-    must come after all others, since it stores their state.
+    The checkpoint of the last step is written after everything else. Ctrl-C and SIGTERM take
+    effect after the step, so that the checkpoint is consistent; a second one ends the process at
+    once. The callback must come after all others, since it stores their state.
 
     Args:
         path: path of the checkpoint.
-        steps: steps between two checkpoints, at least 1.
+        steps: steps between checkpoints, at least 1.
     """
 
     def __init__(self, path: Path, steps: int) -> None:
@@ -53,7 +53,7 @@ class LastCheckpoint(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Write if it is time, or after an interruption.
+        """Write if it is due, or after an interruption.
 
         Raises:
             KeyboardInterrupt: this process or another was interrupted.
@@ -61,8 +61,8 @@ class LastCheckpoint(Checkpoint):
         # Accumulated gradients are not part of a checkpoint.
         if (batch_idx + 1) % trainer.accumulate_grad_batches:
             return
-        # A training resumed from the last step would do nothing more, so its checkpoint is written
-        # only after its validation and the model.
+        # A training resumed from the last step would do nothing, so its checkpoint is written only
+        # after the validation and the model.
         if trainer.global_step >= trainer.max_steps:
             return
         asked = self._asked

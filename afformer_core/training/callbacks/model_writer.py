@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writer of the best model of a training as a folder."""
+"""A writer of the best model of a training."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from afformer_core.training.module import GroundingTraining
 class BestWriter(Callback):
     """A callback that writes a folder whenever a validation is the best so far.
 
-    The last step is validated too, whatever the interval. Without validation, the folder is
-    written when training ends. Weights are those of the moving average, if there is one.
+    The last step is always validated. Without validation, the folder is written when training
+    ends. Weights are those of the moving average, if there is one.
 
     Args:
         folder: folder of the model.
-        description: description of the training, written beside the weights.
-        dtype: type that the weights are stored in.
-        ingredients: function that returns the data and weights that the model is made of, once
+        description: description of the training, stored with the weights.
+        dtype: type in which the weights are stored.
+        ingredients: function that returns the data and weights from which the model is made, after
             the samples are known.
 
     Attributes:
@@ -67,7 +67,7 @@ class BestWriter(Callback):
         Args:
             model: model to write.
             trained: module that trains it.
-            training: how it was trained and what was measured.
+            training: description of the training, with its measures.
         """
 
     def on_train_batch_end(
@@ -149,7 +149,7 @@ class ModelWriter(BestWriter):
         )
         copy_matching(inheritance.folder, self.folder)
         if trained.exemplars and self._exemplars is None:
-            # They depend on the pairs alone, not on what is trained.
+            # They depend only on the pairs, not on the trained weights.
             self._exemplars = make_exemplars(
                 self.folder, trained.training_samples, trained.exemplars, progress=True
             )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images of training samples and their heatmaps in TensorBoard, while a model is trained."""
+"""Images of training samples and their heatmaps in TensorBoard during training."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from afformer_core.training.callbacks.heatmap_images import beside_target, demon
 from afformer_core.training.datasets.annotated_data import AnnotatedData
 
 IMAGES = 'train'
-"""What the names of the images begin with, before the number of each."""
+"""Prefix of the names of the images, before their number."""
 
 
 class TrainingHeatmaps(Callback):
-    """A callback that shows heatmaps of some training samples beside their annotations.
+    """A callback that shows heatmaps and annotations of some training samples.
 
-    They are drawn after the first step, at intervals and at the last one, without augmentation, by
-    the weights that are kept: the moving average, if there is one. They tell what is learnt,
-    not what is found elsewhere, which a validation tells.
+    They are drawn after the first step, at intervals and at the last step, without augmentation,
+    with the stored weights: the moving average, if there is one. They show what the model has
+    learnt, whereas a validation shows how it generalizes.
 
     Args:
         count: number of samples, evenly chosen, at least 1.
-        steps: steps between two drawings, at least 1.
+        steps: steps between drawings, at least 1.
 
     Raises:
         ValueError: a number is below 1.
@@ -62,7 +62,7 @@ class TrainingHeatmaps(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Draw, if it is time."""
+        """Draw if it is due."""
         step = trainer.global_step
         due = step in (1, trainer.max_steps) or step % self._steps == 0
         if (
@@ -96,7 +96,7 @@ class TrainingHeatmaps(Callback):
 
 @contextmanager
 def _evaluated(model: nn.Module) -> Iterator[None]:
-    """Set a model to evaluation, and each of its modules back as it was."""
+    """Set a model to evaluation mode, and restore the mode of each module afterwards."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

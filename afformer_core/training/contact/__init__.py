@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training of the contact that a model finds in demonstrations."""
+"""The training of contact heads."""

@@ -15,14 +15,14 @@ from afformer_core.models.matching.contact import Contact
 # Standard deviations of the targets, as shares of a frame's side.
 _FIRST_SPREAD = 0.02
 _FRAME_SPREAD = 0.03
-# Weights of the contact in each frame and of its moments against that in the first frame.
+# Weights of the contact in each frame and of its moments, relative to the first frame.
 _FRAME_WEIGHT = 0.5
 _MOMENT_WEIGHT = 0.2
 
 
 @dataclass(frozen=True)
 class ContactTargets:
-    """Where and when D demonstrations of T frames show contact.
+    """Positions and times of the contact in D demonstrations of T frames.
 
     Attributes:
         points: float32 [D, T, 2], (x, y) as shares of a frame's width and height; NaN where it is
@@ -42,9 +42,9 @@ def contact_loss(contact: Contact, targets: ContactTargets) -> Tensor:
     """Compute the loss of the contact in the first frame, in each frame, and of its moments.
 
     Args:
-        contact: what the model finds.
-        targets: what is there. Demonstrations whose first frame does not show the contact point
-            have no loss in it; frames without a hand on something have none of where.
+        contact: output of the model.
+        targets: targets. Demonstrations whose first frame does not show the contact point have no
+            loss for the first frame, and frames without contact have no loss for the position.
     """
     known = ~targets.points.isnan().any(dim=2)
     first = _divergence(contact.first, targets.points[:, 0], _FIRST_SPREAD)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training of a contact head alone, step by step."""
+"""The training of a contact head, step by step."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _NEAR = 0.05
 
 
 class ContactTraining(GroundingTraining):
-    """The training of the contact head of a matching network; all else stays as it is.
+    """The training of the contact head of a matching network; all other weights are fixed.
 
     Args:
         architecture: architecture of the model, with the decoder matching.
-        action_names: names of the actions; those of the data, never given.
+        action_names: names of the actions, which come from the data and are not set.
         optimization: the optimizer and its rates.
         backbone_weights: initial weights of the backbone, as for `GroundingTraining`.
-        initial: model folder to begin with instead, or `shipped`.
+        initial: initial model folder instead, or `shipped`.
 
     Raises:
-        ValueError: the decoder of the architecture is another.
+        ValueError: the architecture has another decoder.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ContactTraining(GroundingTraining):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
         stages, targets = _contact_of(batch)
-        # Drawn by the step, so that a resumed training draws the same.
+        # Seeded by the step, so that a resumed training draws the same.
         rng = torch.Generator().manual_seed(self.global_step)
         stages, targets = retime(stages, targets, rng)
         loss = contact_loss(self.head(stages), targets)
@@ -78,12 +78,12 @@ class ContactTraining(GroundingTraining):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Check the loss, and forget what the last validation found."""
+        """Check the loss, and discard the results of the last validation."""
         super().on_validation_epoch_start()
         self._near.clear()
 
     def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
-        """Measure one demonstration whose first frame shows where it touches."""
+        """Measure one demonstration whose first frame shows the contact."""
         stages, targets = _contact_of(batch)
         contact: Contact = self.head(stages)
         distances = _distances(contact.first, targets.points[:, 0])
@@ -100,10 +100,10 @@ class ContactTraining(GroundingTraining):
 
 
 def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:
-    """Return the backbone stages of a batch's demonstrations, and where and when these touch.
+    """Return the backbone stages of a batch's demonstrations, and their contact.
 
     Raises:
-        ValueError: the data are no features, or do not tell the contact.
+        ValueError: the data are not features, or do not contain the contact.
     """
     if not isinstance(batch, FeatureBatch) or batch.contact is None:
         raise ValueError(

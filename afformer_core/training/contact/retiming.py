@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Retiming of demonstrations: slower in some parts, and faster in others."""
+"""Random retiming of demonstrations: some parts slower, and others faster."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _RETIMED = 0.5
 def retime(
     stages: Sequence[Tensor], targets: ContactTargets, rng: torch.Generator
 ) -> tuple[tuple[Tensor, ...], ContactTargets]:
-    """Draw frames of each demonstration, some twice and some not at all, in their order.
+    """Draw frames of each demonstration in order, some of them twice and some not at all.
 
-    Simulated hands come and go at one pace, real ones hesitate. The first frame stays, in which
-    the contact is looked for.
+    Simulated hands move at a constant pace, whereas real ones hesitate. The first frame, in which
+    the contact is searched, is kept.
 
     Args:
         stages: backbone stages of frames, each [D, T, C, h, w].

@@ -29,17 +29,17 @@ class AnnotationSource:
     """The samples of an annotation file.
 
     Attributes:
-        annotations: the file, or the folder of one's own pairs.
-        further: more of them, whose samples follow; with the same actions.
-        root: folder of the media; null for the dataset's own layout.
-        split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, with all in one file.
-        images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
-            fixed random order; null for all. [0, 0.9] to train on and [0.9, 1] to validate on have
-            no image in common.
+        annotations: the annotation file, or the folder of your own pairs.
+        further: further annotation files or folders with the same actions.
+        root: folder of the media; null: determined by the dataset's layout. split: `train`, `val`
+            or `test`, for EPIC-Hotspot and Ego-Exo4D, which have all splits in one file. images:
+            (from, to) within 0 to 1, to use only the samples of this part of the images, in a
+            fixed random order; null: all. [0, 0.9] for training and [0.9, 1] for validation have
+            no common image.
         share: share of the samples, drawn at random; above 0, at most 1.
         skip_broken: whether to leave out samples whose clip or image is missing or broken.
-        licence: licence of the samples whose annotations name none, such as CC-BY-4.0, or `own`
-            for one's own recordings.
+        licence: licence of samples whose annotations do not name one, such as CC-BY-4.0, or `own`
+            for your own recordings.
 
     Raises:
         ValueError: a value is out of its range.
@@ -66,8 +66,8 @@ class AnnotationSource:
         """Read the samples and the names of actions, without opening media.
 
         Raises:
-            DatasetError: a file is missing, malformed or empty, or names other actions than the
-                first, or no image is in the requested part.
+            DatasetError: a file is missing, malformed or empty, its actions differ from those of
+                the first, or no image is in the requested part.
         """
         samples, names = self._read(Path(self.annotations))
         for path in self.further:
@@ -117,17 +117,18 @@ class AnnotatedData(GroundingData):
     """The common part of `ImageData` and `FeatureData`.
 
     Args:
-        train: samples to train on.
-        validation: samples to validate on; None for none.
-        input_size: (height, width) of images and frames; linked to the model's.
-        batch_size: demonstrations of a step, over all processes.
-        targets: target images of each demonstration of a step; 1 draws pairs.
+        train: training samples.
+        validation: validation samples; None: none.
+        input_size: (height, width) of images and frames, linked to that of the model.
+        batch_size: number of demonstrations in a step, over all processes.
+        targets: number of target images of each demonstration in a step; 1: pairs are drawn.
         workers: number of reading processes.
         seed: seed of the order.
         negative_targets: number of negative images for each demonstration of a step, which show
             another object and whose heatmap should be uniform.
-        reverse_probability: share of the demonstrations that training plays backwards.
-        reversed_actions: name of the action that each becomes then.
+        reverse_probability: probability of reversing a demonstration in training.
+        reversed_actions: name of the action after the reversal, by the name of the original
+            action.
     """
 
     def __init__(
@@ -168,7 +169,7 @@ class AnnotatedData(GroundingData):
         super().prepare_data()
 
     def setup(self, stage: str) -> None:
-        """Leave out unusable samples, in processes that have not checked media yet."""
+        """Leave out unusable samples, in processes that have not yet checked media."""
         if not self._inspected and any(source.skip_broken for source in self._sources):
             self._keep_usable()
 
@@ -191,7 +192,7 @@ class AnnotatedData(GroundingData):
         return (*ingredients_of('training data', origins), *super().ingredients())
 
     def training_batch(self, index: int) -> Batch:
-        """Read one training sample as it is, without augmentation.
+        """Read one training sample without augmentation.
 
         Raises:
             DatasetError: its media cannot be read.

@@ -40,7 +40,7 @@ class Annotations(Supervision):
             padding. An image without any point is a negative.
         actions: [R] indices.
         images: [R] index of the image in the batch.
-        negative: whether there is a negative; None to find it from the points, which then should
+        negative: whether there is a negative; None: determined from the points, which should then
             be on the host.
     """
 
@@ -56,7 +56,7 @@ class Annotations(Supervision):
         """Compute the targets at a size (see `Supervision.targets`)."""
         scale = self.points.new_tensor((size[1], size[0]))
         heatmaps = target_heatmaps(self.points * scale, size)
-        # A row without any point gets the uniform heatmap.
+        # A row without points has a uniform heatmap.
         return Targets(
             heatmaps, self.actions, self.images, _shown(self.points), bool(self.negative)
         )
@@ -87,7 +87,7 @@ class Boxes(Supervision):
     def targets(self, size: tuple[int, int]) -> Targets:
         """Compute the targets at a size; all boxes of an image together are its blurred target."""
         scale = self.corners.new_tensor((size[1], size[0]))
-        # The maximum, not the sum: the overlap of two hands is no likelier than the rest.
+        # The maximum instead of the sum, because the overlap of two hands is not more probable.
         inside = coverage(self.corners * scale, size).amax(dim=1)
         images = torch.arange(len(inside), device=inside.device)
         heatmaps, actions = blurred_maps(inside), torch.zeros_like(images)
@@ -164,8 +164,8 @@ class ImageBatch(Batch):
 
     Attributes:
         frames: uint8 RGB [D, T, H, W, 3], padded at the end.
-        lengths: number of frames of each demonstration, [D], 1 to T; always on the host, which
-            decides by them what is computed.
+        lengths: number of frames of each demonstration, [D], 1 to T; always on the host, where it
+            determines the computation.
         images: uint8 RGB [D * K, H, W, 3]; those of one demonstration are consecutive.
     """
 
@@ -200,7 +200,7 @@ class FeatureBatch(Batch):
         videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
         images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
             demonstration are consecutive.
-        contact: where and when the demonstrations show contact; None if that is unknown.
+        contact: position and time of the contact in the demonstrations; None if unknown.
     """
 
     videos: tuple[Tensor, ...]
@@ -222,7 +222,7 @@ class FeatureBatch(Batch):
 
 @dataclass(frozen=True)
 class MixedBatch(Batch):
-    """A batch of features of frames from a frozen backbone, and of images that are to be encoded.
+    """A batch of features of frames from a frozen backbone, and of images to encode.
 
     Attributes:
         videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w], padded at the end.
@@ -264,7 +264,7 @@ def _lengths_if_padded(lengths: Tensor, videos: Tensor) -> Tensor | None:
 
 @dataclass(frozen=True)
 class FailedBatch:
-    """A batch that could not be read; it carries the error out of the worker as a sentence.
+    """A batch that could not be read, which transports the error from the worker.
 
     Attributes:
         reason: one sentence.

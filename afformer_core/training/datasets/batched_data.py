@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Base classes of training data: batches to train on, and samples to validate on."""
+"""Base classes of training data: training batches and validation samples."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SamplesNote = dict[str, int | str]
 
 
 class BatchedData(LightningDataModule):
-    """Batches to train on, and samples to validate on.
+    """Training batches and validation samples.
 
     Args:
         workers: number of reading processes.
@@ -67,7 +67,7 @@ class BatchedData(LightningDataModule):
 
     @abstractmethod
     def _training_facts(self) -> Iterable[Any]:
-        """Yield all that is known of each training sample but its media, as JSON or paths."""
+        """Yield the annotations of each training sample, without its media, as JSON or paths."""
 
     @abstractmethod
     def _training(self) -> Examples:
@@ -88,16 +88,16 @@ class BatchedData(LightningDataModule):
             )
 
     def fill_cache(self, model: nn.Module, engine: Engine) -> None:
-        """Make all that training would cache, and that is missing, by the processes of an engine.
+        """Create missing entries of the cache of a training, by the processes of an engine.
 
         Args:
             model: the module that trains the model.
-            engine: where media are read; each of its machines must have them by the same paths.
-                The cache is written here.
+            engine: engine that reads media; each of its machines must have them at the same paths.
+                This machine writes the cache.
 
         Raises:
-            DatasetError: these data are never cached, the cache has no room, or media cannot be
-                read.
+            DatasetError: this kind of data is never cached, there is no space for the cache, or
+                media cannot be read.
         """
         raise DatasetError(
             f'{type(self).__name__} has no cache; expected data with a cache_folder, such as '
@@ -127,7 +127,7 @@ class BatchedData(LightningDataModule):
         return self._loader(*self._training(), batches, stays=False)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Return every validation sample once, over all processes; nothing without any."""
+        """Return every validation sample once, over all processes; empty without samples."""
         if not self.validation_samples:
             return []
         trainer = self.trainer
@@ -150,7 +150,7 @@ class BatchedData(LightningDataModule):
         batches: Sampler[list[Draw]],
         stays: bool,
     ) -> DataLoader[Any]:
-        """Build a loader of batches; if it is iterated over repeatedly, its workers stay."""
+        """Build a loader of batches; its workers persist if it is iterated over repeatedly."""
         return DataLoader(
             dataset,
             batch_sampler=batches,
@@ -165,7 +165,7 @@ class BatchedData(LightningDataModule):
 def _prepare_worker(worker: int) -> None:
     # OpenCV's own threads do not survive a fork.
     cv2.setNumThreads(0)
-    # Signals reach workers too, but the current step still needs them.
+    # Workers also receive signals, but the current step still needs them.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 

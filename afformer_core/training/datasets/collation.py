@@ -24,9 +24,9 @@ from afformer_core.training.datasets.batch import (
 def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
     """Convert points to shares of an image's width and height.
 
-    The published target truncates a point to a pixel, which would teach a model to aim half a
-    pixel to the upper left; measured from the image's edge, truncation finds the pixel that the
-    point lies in.
+    The published target truncates a point to a pixel, which would bias a model by half a pixel to
+    the upper left. Measured from the image's edge, truncation gives the pixel that contains the
+    point.
 
     Args:
         points: [P, 2] (x, y) in pixels, where centres of pixels are integers.
@@ -63,8 +63,8 @@ class ImageExample:
     """One demonstration with its target images.
 
     Attributes:
-        windows: parts of the demonstration that the model sees one by one, each uint8 RGB [T, H,
-            W, 3]; with more than one window there is one target.
+        windows: parts of the demonstration that the model processes separately, each uint8 RGB [T,
+            H, W, 3]; with several windows there is one target.
         images: uint8 RGB [K, H, W, 3], negatives last.
         annotated: annotated points of each image.
     """
@@ -82,8 +82,8 @@ class FeatureExample:
         video: backbone stages, fine to coarse, each float16 [T, C, h, w].
         images: backbone stages, each float16 [K, C, h, w], negatives last.
         annotated: annotated points of each image.
-        contact: where each frame of the video shows contact, float32 [T, 2] shares of its width
-            and height, NaN where it is unknown; and whether the hand touches, bool [T]. None if
+        contact: position of the contact in each frame of the video, float32 [T, 2] shares of its
+            width and height, NaN if unknown; and whether the hand touches, bool [T]. None if
             nothing is known.
     """
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backbone features of a whole dataset on disk, for training with a frozen backbone.
 
-Each image passes the backbone once, however many pairs and epochs it is part of.
+Each image passes through the backbone once, for any number of pairs and epochs.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FeatureCache:
 
 @dataclass(frozen=True)
 class ImageAndVideoEncoder:
-    """The encoders whose features are cached; most models have the same one for both.
+    """The encoders of the cached features; most models have the same one for both.
 
     Attributes:
         image: the encoder of images.
@@ -65,13 +65,13 @@ def open_feature_cache(
     frames: int,
     engine: Engine = ONE_PROCESS,
 ) -> FeatureCache:
-    """Open the cache of a dataset; build it first if it is missing or of something else.
+    """Open the cache of a dataset; build it first if it is missing or does not match.
 
     Args:
         folder: folder of the cache.
         samples: samples of the dataset.
         encoders: encoders, whose backbones run in evaluation mode.
-        size: (height, width) that images and frames are resized to.
+        size: (height, width) to which images and frames are resized.
         frames: number of frames of each video, uniformly sampled; every video must have as many.
         engine: where they are read and computed (see `open_features`).
 

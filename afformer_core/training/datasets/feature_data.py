@@ -102,29 +102,30 @@ def _annotated(sample: Sample, index: int) -> AnnotatedPoints:
 
 
 class FeatureData(AnnotatedData):
-    """Training data as features that are computed first and cached on disk.
+    """Training data as features that are computed in advance and cached on disk.
 
-    It is for machines without a GPU: a step costs only what is trained, the decoder and the stages
-    of the backbone that are not frozen. At least the first stage must be frozen by
-    `backbone_factor` 0 or `frozen`, in each encoder where frames have one of their own; and every
-    clip needs at least `frames` frames.
+    It is suitable for machines without a GPU: a step computes only the trained parts, which are
+    the decoder and the stages of the backbone that are not frozen. At least the first stage must
+    be frozen by `backbone_factor` 0 or `frozen`, in each encoder if frames have a separate one.
+    Every clip needs at least `frames` frames.
 
     Args:
-        train: samples to train on.
+        train: training samples.
         cache_folder: folder of the features, with a subfolder for each set and size.
-        validation: samples to validate on; null for none.
-        input_size: (height, width) of images and frames; the model's, never given.
+        validation: validation samples; null: none.
+        input_size: (height, width) of images and frames, which comes from the model and is not
+            set.
         frames: number of frames of each clip, uniformly sampled.
-        batch_size: demonstrations of a step, over all processes.
-        targets: target images of each demonstration of a step; 1 draws pairs.
+        batch_size: number of demonstrations in a step, over all processes.
+        targets: number of target images of each demonstration in a step; 1: pairs are drawn.
         workers: number of reading processes.
         seed: seed of the order.
-        negative_targets: number of negative images for each demonstration of a step, which show
-            another object and whose heatmap should be uniform: so that confidence is low where the
+        negative_targets: number of negative images for each demonstration in a step, which show
+            another object and whose heatmap should be uniform, so that confidence is low if the
             demonstrated element is not in view.
-        reverse_probability: share of the demonstrations that training plays backwards.
-        reversed_actions: name of the action that each becomes then; a demonstration of another
-            action is never played backwards.
+        reverse_probability: probability of reversing a demonstration in training.
+        reversed_actions: name of the action after the reversal, by the name of the original
+            action; demonstrations of other actions are never reversed.
     """
 
     def __init__(
@@ -190,7 +191,7 @@ class FeatureData(AnnotatedData):
 def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:
     """Return the encoders of the model in training, on its device (see `frozen_encoders`)."""
     assert trainer is not None
-    # The trainer moves the model only later, when the features must exist.
+    # The trainer moves the model later, when the features must already exist.
     return frozen_encoders(trainer.lightning_module, trainer.strategy.root_device)
 
 

@@ -39,19 +39,19 @@ def open_features(
     key: Mapping[str, Any],
     engine: Engine = ONE_PROCESS,
 ) -> dict[str, tuple[NDArray[np.float16], ...]]:
-    """Open a folder of features; compute them first where they are missing or of something else.
+    """Open a folder of features; compute them first if they are missing or do not match.
 
-    They are the backbone's stages before the first one that is trained. If the folder has fewer
-    stages, because more of the backbone was trained before, those are used, and training computes
-    the others.
+    They are the backbone's stages before the first trained one. If the folder has fewer stages,
+    because more of the backbone was trained before, these are used, and training computes the
+    others.
 
     Args:
-        folder: folder of the features, which this process alone reads and writes.
+        folder: folder of the features, which only this process reads and writes.
         sets: sets of images.
         encoder: encoder, whose backbone runs in evaluation mode, on its device.
-        key: identity of the images, as JSON types; another key means other features.
-        engine: where images are read and features are computed; each of its machines must have
-            the images. If that is interrupted, the same call goes on from there.
+        key: identity of the images, as JSON types; features with another key are not used.
+        engine: engine that reads images and computes features; each of its machines must have the
+            images. After an interruption, the same call continues.
 
     Returns:
         for each set by its name: one array for each stage, fine to coarse, float16 [stacks, T, C,
@@ -132,7 +132,7 @@ def _is_of(
 def _kept_stages(
     folder: Path, sets: Sequence[ImageSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
 ) -> int:
-    """Count the usable stages of these images in a folder; 0 where they must be computed."""
+    """Count the usable stages of these images in a folder; 0 if they must be computed."""
     path = folder / KEY_FILE
     if not path.is_file():
         return 0

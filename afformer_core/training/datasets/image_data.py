@@ -113,24 +113,25 @@ class ImageData(AnnotatedData):
     """Clips and images read from disk in every step.
 
     Args:
-        train: samples to train on.
-        validation: samples to validate on; null for none.
-        input_size: (height, width) of images and frames; the model's, never given.
-        frames: which frames of a clip are used: `uniform 64`, or `2 fps x 32 every 16`, of whose
-            windows training draws one and validation takes the mean.
-        folder_rate: frame numbers per second, where a clip is a folder of frames.
-        batch_size: demonstrations of a step, over all processes.
-        targets: target images of each demonstration of a step; 1 draws pairs.
+        train: training samples.
+        validation: validation samples; null: none.
+        input_size: (height, width) of images and frames, which comes from the model and is not
+            set.
+        frames: sampling of the frames of a clip: `uniform 64`, or `2 fps x 32 every 16`, of whose
+            windows training draws one and validation averages all.
+        folder_rate: frame rate of clips that are folders of numbered images.
+        batch_size: number of demonstrations in a step, over all processes.
+        targets: number of target images of each demonstration in a step; 1: pairs are drawn.
         workers: number of reading processes.
-        cache_folder: folder for decoded and resized clips; null for none.
+        cache_folder: folder for decoded and resized clips; null: none.
         augmentation: random changes in training.
         seed: seed of the order and of augmentation.
-        negative_targets: number of negative images for each demonstration of a step, which show
-            another object and whose heatmap should be uniform: so that confidence is low where the
+        negative_targets: number of negative images for each demonstration in a step, which show
+            another object and whose heatmap should be uniform, so that confidence is low if the
             demonstrated element is not in view.
-        reverse_probability: share of the demonstrations that training plays backwards.
-        reversed_actions: name of the action that each becomes then; a demonstration of another
-            action is never played backwards.
+        reverse_probability: probability of reversing a demonstration in training.
+        reversed_actions: name of the action after the reversal, by the name of the original
+            action; demonstrations of other actions are never reversed.
     """
 
     def __init__(
@@ -159,14 +160,14 @@ class ImageData(AnnotatedData):
         self._augmentation = Augmentation(augmentation, self.action_names)
 
     def prepare_data(self) -> None:
-        """Check that the cache has room, once on each machine."""
+        """Check that there is space for the cache, once on each machine."""
         super().prepare_data()
         if self._reader.cache_folder is not None:
             samples = [*self.training_samples, *self.validation_samples]
             require_room(self._reader.cache_folder, missing_clips(self._reader, samples))
 
     def fill_cache(self, model: Module, engine: Engine) -> None:
-        """Decode the clips by an engine (see `BatchedData.fill_cache`)."""
+        """Decode the clips in an engine (see `BatchedData.fill_cache`)."""
         require_cache_folder(self._reader.cache_folder)
         self.prepare_data()
         self._reader.fill_cache([*self.training_samples, *self.validation_samples], engine)

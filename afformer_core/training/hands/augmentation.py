@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random changes of an image or a stack of frames, and of the boxes in it."""
+"""Random augmentation of an image or a stack of frames, and of its boxes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _Boxes = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class HandAugmentation:
-    """The largest random changes of images of hands; by default there are none.
+    """The maximum random changes of images of hands; by default there are none.
 
     Attributes:
         flip: probability of mirroring, 0 to 1.
         photometric: changes of colour.
-        crop: crops that are enlarged; the middle of every hand stays inside.
+        crop: enlarged crops, which contain the centre of every hand.
         border: width of a border of one colour around an image, which makes hands smaller, as a
             share of each side, at least 0. Crops get none.
         blur: standard deviation in pixels, at least 0.
@@ -55,12 +55,12 @@ class HandAugmentation:
     def apply(
         self, frames: _RgbImage, boxes: _Boxes, rng: np.random.Generator
     ) -> tuple[_RgbImage, _Boxes]:
-        """Change an image or a stack of frames, each frame alike.
+        """Change an image or a stack of frames, with the same change for each frame.
 
         Args:
             frames: uint8 RGB [T, H, W, 3].
             boxes: float64 [N, 4], (left, top, right, bottom), of the edges of pixels.
-            rng: random generator; the result depends on it alone.
+            rng: random generator, which alone determines the result.
 
         Returns:
             frames and boxes, which are clipped to the image.
@@ -95,9 +95,9 @@ def cut_video(frames: _RgbImage, other: _RgbImage, rng: np.random.Generator) -> 
     """Replace the first or last frames before or after the middle one by those of another video.
 
     Args:
-        frames: uint8 RGB [T, H, W, 3]; a single frame stays as it is.
+        frames: uint8 RGB [T, H, W, 3]; a single frame is unchanged.
         other: as many frames, of any size.
-        rng: random generator; the result depends on it alone.
+        rng: random generator, which alone determines the result.
     """
     middle, (height, width) = len(frames) // 2, frames.shape[1:3]
     if not middle:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images of hands to train and validate on, in 100DOH's layout."""
+"""Training and validation images of hands, in 100DOH's layout."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class HandSource:
         folder: folder of the dataset.
         split: name of a list of images in it.
         share: share of the images, drawn at random; above 0, at most 1.
-        licence: licence of the images, such as CC-BY-4.0, or `own` for one's own recordings.
+        licence: licence of the images, such as CC-BY-4.0, or `own` for your own recordings.
 
     Raises:
         ValueError: the share is out of its range.
@@ -75,13 +75,14 @@ class HandData(BatchedData):
     """Images read from disk in every step.
 
     Args:
-        train: images to train on.
-        validation: images to validate on; null for none.
-        batch_size: images of a step, over all processes.
+        train: training images.
+        validation: validation images; null: none.
+        batch_size: number of images in a step, over all processes.
         workers: number of reading processes.
         augmentation: random changes in training.
         seed: seed of the order and of augmentation.
-        interval: the model's, never given; with an interval, examples are stacks of frames.
+        interval: interval of the model, which is not set; with an interval, examples are stacks of
+            frames.
     """
 
     validation_samples: list[AnnotatedImage]

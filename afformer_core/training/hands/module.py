@@ -41,17 +41,17 @@ class HandTraining(LightningModule):
         optimization: the optimizer and its rates.
         interval: seconds between the frames of stacks; null for a detector of single images.
         searched_share: share of the images of a step on which the detection of hands is trained;
-            the others train contact alone, from motion. With 0 the detection stays as it is. Must
-            be 1 for single images.
-        precision: requested precision of the interactions found in validation, which sets the
-            interaction score that is written beside the weights; above 0, at most 1.
+            the others train only contact, from motion. 0: the detection is not trained. Must be 1
+            for single images.
+        precision: required precision of the interactions found in validation, which determines the
+            stored interaction score; above 0, at most 1.
 
     Attributes:
         model: the detector.
         architecture, interval: as above.
         interaction_score: lowest score with that precision in the last validation; the paper's
             if none has it.
-        ingredients: what the initial weights were made of.
+        ingredients: ingredients of the initial weights.
 
     Raises:
         ValueError: a value is out of its range.
@@ -99,7 +99,8 @@ class HandTraining(LightningModule):
     def training_step(self, batch: HandBatch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
         cuda = [self.device] if self.device.type == 'cuda' else []
-        # Anchors and proposals are drawn by the step, so that a resumed training draws the same.
+        # Sampling of anchors and proposals is seeded by the step, so that a resumed training draws
+        # the same.
         with torch.random.fork_rng(cuda):
             torch.manual_seed(_seed(self.global_step, batch))
             parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
@@ -115,7 +116,7 @@ class HandTraining(LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the detections of the last validation."""
+        """Discard the detections of the last validation."""
         self._found.clear()
 
     def validation_step(self, batch: HandBatch, batch_index: int) -> None:
@@ -157,5 +158,5 @@ def _colours(batch: HandBatch) -> list[Tensor]:
 
 
 def _seed(step: int, batch: HandBatch) -> int:
-    """Return a seed that depends on the step and the images alone."""
+    """Return a seed that depends only on the step and the images."""
     return int(np.random.SeedSequence((step, *batch.samples)).generate_state(1)[0])

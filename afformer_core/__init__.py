@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Afformer: grounding the affordance shown in a video in another image, without ROS.
+"""Afformer: grounding of the affordance shown in a video in another image, without ROS.
 
-`Grounder` and `ground` are what a program needs; the packages below are what they are made of.
+`Grounder` and `ground` are the interface for programs; the subpackages implement them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from afformer_core.grounder import Grounder, ground
     from afformer_core.runtime import Grounding, Peak
 else:
-    # Imported when first asked for, so that `import afformer_core` stays quick.
+    # Imported on first use, so that `import afformer_core` stays fast.
     _MODULES = {
         'Grounder': 'afformer_core.grounder',
         'Grounding': 'afformer_core.runtime',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that a user of the package can act on."""
+"""Errors that a user of the package can fix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def how_to_install(extras: str) -> str:
-    """Say how to install extras of the package, which no index has.
+    """Return the command to install extras of the package, which is not on a package index.
 
     Args:
         extras: their names, separated by commas.
@@ -19,15 +19,15 @@ def how_to_install(extras: str) -> str:
 
 
 class AfformerError(Exception):
-    """Base of every error raised for bad input; its text is one sentence that says what to do."""
+    """Base of every error for bad input; its text is a sentence with the remedy."""
 
 
 class ModelFolderError(AfformerError):
-    """A model folder is absent, incomplete, of another version, or does not match its hash."""
+    """A model folder is missing, incomplete, of another version, or does not match its hash."""
 
 
 class EngineError(AfformerError):
-    """TensorRT cannot compile a graph, or its engine cannot be loaded or run; says why."""
+    """TensorRT cannot compile a graph, or its engine cannot be loaded or run."""
 
 
 class HandModelError(AfformerError):
@@ -39,7 +39,7 @@ class DemonstrationError(AfformerError):
 
     @classmethod
     def unknown(cls, name: str, known: Iterable[str]) -> DemonstrationError:
-        """There is none of a name, but those that are known."""
+        """Create the error for an unknown name, with the known names."""
         return cls(
             f'there is no demonstration {name!r}; there are: {", ".join(known) or "none yet"}'
         )

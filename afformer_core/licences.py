@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Licences of data and weights, and the terms that they stand for."""
+"""Licences of data and weights, and their terms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal
 UNKNOWN = 'unknown'
 
 Terms = Literal['permissive', 'share-alike', 'non-commercial', 'unknown']
-"""Terms of a licence, from the freest on: the first may be used for anything with attribution."""
+"""Terms of a licence, from the most permissive; the first permits any use with attribution."""
 
 # In lower case; SPDX identifiers are the same in any.
 _PERMISSIVE = {
@@ -27,8 +27,8 @@ def terms_of(licence: str) -> Terms:
     """Return the terms of a licence.
 
     Args:
-        licence: an SPDX identifier, in any case; `own` for one's own recordings; any other name
-            has unknown terms.
+        licence: an SPDX identifier, case-insensitive; `own` for your own recordings; any other
+            name has unknown terms.
     """
     name = licence.strip().lower()
     if name in _PERMISSIVE:
@@ -43,8 +43,8 @@ class Origin:
     """A source of data or weights, and its licence.
 
     Attributes:
-        source: name of the dataset or package, or of a folder of one's own; not empty.
-        licence: an SPDX identifier such as `CC-BY-4.0`, `own` for one's own recordings, another
+        source: name of the dataset or package, or of your own folder; not empty.
+        licence: an SPDX identifier such as `CC-BY-4.0`, `own` for your own recordings, another
             short name, or `unknown`; not empty.
 
     Raises:
@@ -74,11 +74,11 @@ _USES: tuple[Use, ...] = ('training data', 'validation data', 'backbone weights'
 
 @dataclass(frozen=True, order=True)
 class Ingredient:
-    """Data or weights that a model was made of.
+    """Data or weights from which a model was made.
 
     Attributes:
-        use: what it was used for.
-        origin: where it is from.
+        use: use of the ingredient.
+        origin: source and licence.
         samples: number of samples; 0 for weights, and if it is not known.
 
     Raises:
@@ -97,11 +97,11 @@ class Ingredient:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Ingredient:
-        """Read what `to_json` gave.
+        """Read the result of `to_json`.
 
         Raises:
             KeyError: a field is missing.
-            TypeError, ValueError: a field is of another type or out of its range.
+            TypeError, ValueError: a field has the wrong type or is out of range.
         """
         origin = Origin(str(fields['source']), str(fields['licence']))
         return cls(fields['use'], origin, int(fields.get('samples', 0)))
@@ -131,7 +131,7 @@ def ingredients_in(training: Mapping[str, Any]) -> tuple[Ingredient, ...]:
 
 
 def merged(ingredients: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
-    """Return each use of an origin once, in the order of the first ones, with most samples."""
+    """Return each use of an origin once, in order of first occurrence, with the most samples."""
     most: dict[tuple[Use, Origin], Ingredient] = {}
     for each in ingredients:
         known = most.setdefault((each.use, each.origin), each)

@@ -56,20 +56,20 @@ def backbone_table(
     variant: InferenceVariant,
     progress: bool = True,
 ) -> Table:
-    """Measure the small model over several backbones, EfficientNet-Lite0 before all others.
+    """Measure the small model with several backbones, beginning with EfficientNet-Lite0.
 
     The row of a backbone that cannot be measured gives the reason.
 
     Args:
-        backbones: names as `AfformerConfiguration.backbone` takes them.
+        backbones: names for `AfformerConfiguration.backbone`.
         side: height and width of images and frames.
         frames: number of frames of the demonstration, 1 to 8.
         threads: number of threads.
-        variant: how the model is run.
+        variant: backend and precision.
         progress: True for a progress bar on stderr.
 
     Raises:
-        ValueError: a backbone is unknown or does not take this size.
+        ValueError: a backbone is unknown or does not accept this size.
     """
     names = tuple(dict.fromkeys((REFERENCE, *backbones)))
     configurations = {name: small_configuration(name, side) for name in names}
@@ -95,16 +95,16 @@ def backbone_table(
 
 
 def small_configuration(backbone: str, side: int) -> AfformerConfiguration:
-    """Return the configuration of the small model over a backbone.
+    """Return the configuration of the small model with a backbone.
 
     Raises:
-        ValueError: the backbone is unknown, lacks a level of the small model, or does not take
+        ValueError: the backbone is unknown, lacks a level of the small model, or does not accept
             images of this size.
     """
     size = (side, side)
     if not is_timm(backbone):
         return replace(afformer_small(_ACTIONS), backbone=backbone, input_size=size)
-    # timm takes seconds to import, and other backbones do without.
+    # timm takes seconds to import, and other backbones do not need it.
     from afformer_core.models.backbones.timm_fields import timm_fields
 
     return replace(afformer_small(_ACTIONS), **timm_fields(backbone, size))

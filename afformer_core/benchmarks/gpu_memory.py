@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peak GPU memory of a process."""
+"""The peak GPU memory of a process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 
 
 class GpuMemory:
-    """GPU memory that this process takes from now on, without its CUDA context."""
+    """The GPU memory that this process allocates from now on, without its CUDA context."""
 
     def __init__(self) -> None:
         # the first synchronisation creates the context
@@ -16,9 +16,9 @@ class GpuMemory:
         self._before = _outside_pytorch()
 
     def peak_megabytes(self) -> float:
-        """Return the peak that PyTorch reserved, plus what others such as TensorRT took.
+        """Return the peak reserved by PyTorch, plus allocations of others such as TensorRT.
 
-        Memory that other processes took meanwhile is included, as it cannot be told apart.
+        Allocations of other processes are included, because they cannot be distinguished.
         """
         besides = max(0, _outside_pytorch() - self._before)
         return (torch.cuda.max_memory_reserved() + besides) / 2**20

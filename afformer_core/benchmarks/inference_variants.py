@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to run a model that a benchmark compares."""
+"""Variants of inference that a benchmark compares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class InferenceVariant:
         precision: one of `PRECISIONS` except 'auto'.
 
     Raises:
-        ValueError: the backend or precision is unknown, or they do not go together.
+        ValueError: the backend or precision is unknown, or they are incompatible.
     """
 
     backend: str
@@ -62,7 +62,7 @@ class InferenceVariant:
 
     @property
     def label(self) -> str:
-        """Name for people."""
+        """Display name."""
         return f'{_LABELS[self.backend]} {self.precision}'
 
     @property

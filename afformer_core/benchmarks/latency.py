@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time and memory of one way to run a model, each in its own process.
+"""Time and memory of one variant of inference, each in its own process.
 
-Run as a module it measures in this process and prints one JSON object; `measure_in_process` starts
-it so, because peak memory belongs to a process and must not contain another measurement's.
+Run as a module, it measures in this process and prints one JSON object. `measure_in_process`
+starts it in this way, because peak memory belongs to a process and must not include other
+measurements.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def measure_in_process(
 
     Args:
         folder: model folder, with graphs if the variant needs them.
-        variant: how the model is run.
+        variant: backend and precision.
         frames: number of frames of the demonstration, 1 to the model's maximum.
         threads: number of threads, at least 1.
         heatmap: path where the heatmap is written, as .npy.
@@ -153,7 +154,7 @@ def _measure_grounder(
     folder: Path, variant: InferenceVariant, frames: int, threads: int
 ) -> _Measured:
     begin = time.perf_counter()
-    # Without zoom stages or a matching network, as the variants that it is compared with.
+    # Without zoom stages or a matching network, like the other variants.
     session = open_decoder(folder, variant.backend, threads, variant.precision)
     grounder = ArrayGrounder(read_description(folder).configuration, session)
     video, image = _noise(frames, grounder.configuration.input_size)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reference model that computes as the released code does.
+"""A reference model that computes like the released code.
 
 It shares an `Afformer`'s weights and gives the same logits, but for every image the whole video
 goes through the encoder again, all pyramid levels are computed for every frame, and the decomposed
 relative positions of an attention (paper, section 3.2) become one bias tensor [heads, queries,
-keys] that is added to its scores. Benchmarks and tests of equality use it; nothing at run time
-does.
+keys] that is added to its scores. Only benchmarks and tests of equality use it.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ from afformer_core.models.layers.relative_position import relative_table
 
 
 class PublishedBaseline(nn.Module):
-    """Model that grounds one video in one image without cached results.
+    """A model that grounds one video in one image without cached results.
 
     Args:
         model: model whose weights are used; it is not changed.
 
     Raises:
-        ValueError: the model is of another variant than the released one.
+        ValueError: the model is not the released variant.
     """
 
     def __init__(self, model: Afformer) -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speed and memory of training, each implementation in its own process.
 
-Run as a module it measures in this process and prints one JSON object; `measure_in_process` starts
-it so, because peak memory belongs to a process and must not contain another measurement's.
+Run as a module, it measures in this process and prints one JSON object. `measure_in_process`
+starts it in this way, because peak memory belongs to a process and must not include other
+measurements.
 """
 
 from __future__ import annotations

@@ -32,15 +32,15 @@ _OPENED = 100
 
 @dataclass(frozen=True)
 class PageSettings:
-    """Settings of a page: how much of a dataset is shown and checked.
+    """Settings of a page: the part of a dataset to show and check.
 
     Attributes:
-        samples: shown as images, at most; at least 1.
-        seed: seed of the choice of samples, and of clips that are opened.
-        sampling: sampling of the frames that a model would be shown.
-        folder_rate: numbers per second in the names of the frames of a folder; None: untold.
-        all_media: open every clip and image; else those of 100 samples, and look whether the
-            others are there.
+        samples: maximum number of displayed samples, at least 1.
+        seed: seed of the choice of samples and of opened clips.
+        sampling: sampling of the frames for a model.
+        folder_rate: frame rate of folders of numbered images; None: unknown.
+        all_media: whether to open every clip and image, instead of those of 100 samples and a
+            check that the others exist.
         progress: show progress bars on stderr.
     """
 
@@ -59,12 +59,12 @@ class PageSettings:
 def annotated_page(
     dataset: AnnotatedDataset, settings: PageSettings, other: AnnotatedDataset | None = None
 ) -> DatasetPage:
-    """Look at a dataset.
+    """Build the page of a dataset.
 
     Args:
         dataset: dataset of at least one sample.
-        settings: how much of it is looked at.
-        other: a split that it should have nothing in common with; None: none.
+        settings: settings of the page.
+        other: a split that should have nothing in common with it; None: none.
 
     Raises:
         DatasetError: the dataset has no sample.
@@ -117,7 +117,7 @@ def _problems(
 def _first_frames(
     opened: Sequence[Sample], problems: Sequence[MediaProblem], progress: bool
 ) -> tuple[list[ClipFacts], list[MediaProblem]]:
-    """Read facts of the clips without a problem, and tell which cannot be decoded."""
+    """Read facts of the clips without a problem, and list those that cannot be decoded."""
     known = {problem.name for problem in problems}
     clips = {each.demonstration: each for each in opened if each.demonstration not in known}
     facts, undecoded = [], []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cards of some mined clips, each beside an example that is made of it."""
+"""Cards of some mined clips, each with a pre-training example."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def clip_cards(
     seed: int,
     progress: bool = True,
 ) -> list[Card]:
-    """Images of clips; one that cannot be read has the reason instead.
+    """Create cards of clips; a clip that cannot be read has the reason instead.
 
     Args:
         clips: to be shown.

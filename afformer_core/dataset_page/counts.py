@@ -17,7 +17,7 @@ from afformer_core.dataset_page.page import Bars, Figure
 from afformer_core.drawing.overlay import draw_overlay
 
 _SIZES = 8
-# Where the bars of a histogram end: seconds, and frames.
+# Ends of the bars of histograms: seconds, and frames.
 _SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _FRAMES = (2, 4, 8, 16, 32, 64, 128)
 _MAP = (128, 128)
@@ -66,7 +66,7 @@ def distributions(dataset: AnnotatedDataset, clips: Sequence[ClipFacts]) -> list
 
     Args:
         dataset: dataset of at least one sample.
-        clips: those that were opened; may be none.
+        clips: opened clips; may be empty.
     """
     used = Counter(action for sample in dataset for action in sample.actions)
     actions = {name: used[index] for index, name in enumerate(dataset.action_names)}
@@ -90,7 +90,7 @@ def distributions(dataset: AnnotatedDataset, clips: Sequence[ClipFacts]) -> list
 
 
 def map_of_points(dataset: AnnotatedDataset) -> Figure:
-    """Draw where in images the points of all samples lie, as a baseline could predict."""
+    """Draw the distribution of the points of all samples, which a baseline could predict."""
     height, width = _MAP
     points = [
         points * np.divide((width, height), sample.image_size)
@@ -118,8 +118,9 @@ def histogram(values: Sequence[float], ends: Sequence[float], unit: str) -> dict
 
     Args:
         values: at least one, not negative.
-        ends: increasing; what is at or above the last one is counted in a bar of its own.
-        unit: written behind the numbers.
+        ends: increasing ends of the bars; values at or above the last one are counted in a
+            separate bar.
+        unit: unit after the numbers.
     """
     counts = Counter(bisect_right(ends, value) for value in values)
     edges = [0, *ends]

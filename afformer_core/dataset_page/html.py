@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTML of a page about a dataset, a single file that needs no server."""
+"""The HTML of a dataset page, a single file that needs no server."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _TEMPLATE = Path(__file__).with_name('templates') / 'dataset.html'
 
 
 def write_dataset_page(path: Path, page: DatasetPage) -> None:
-    """Write a page, whole or not at all.
+    """Write a page atomically.
 
     Args:
         path: path of the file.
-        page: what it shows.
+        page: content of the page.
     """
     groups = Counter(group for card in page.cards for group in card.groups)
     write_page(

@@ -60,7 +60,7 @@ def _outside(dataset: AnnotatedDataset) -> list[DatasetIssue]:
 
 
 def _without_pair(dataset: AnnotatedDataset) -> list[DatasetIssue]:
-    """Report what the annotations name and no sample is made of."""
+    """Report annotated items that are not part of a sample."""
     found = DatasetIssue.of('folders without a table', dataset.without_table)
     if isinstance(dataset, EpicHotspotDataset):
         found += DatasetIssue.of('images without a clip of their verb and noun', dataset.unpaired)

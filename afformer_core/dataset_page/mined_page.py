@@ -37,10 +37,10 @@ class _Seen:
 
 
 def find_index(path: Path) -> Path | None:
-    """Find the index that a path names, itself or as its folder; None if there is none.
+    """Find the index at a path or in its folder; None if there is none.
 
     Args:
-        path: path of a file or a folder; need not exist.
+        path: path of a file or a folder, which may not exist.
     """
     file = path / _INDEX if path.is_dir() else path
     if not file.is_file():
@@ -50,11 +50,11 @@ def find_index(path: Path) -> Path | None:
 
 
 def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
-    """Look at an index.
+    """Build the page of an index.
 
     Args:
         path: path of the index.
-        settings: how much of it is looked at.
+        settings: settings of the page.
 
     Raises:
         DatasetError: the index cannot be read, or has no clip.
@@ -101,7 +101,7 @@ def _seen(index: HandIndex) -> _Seen:
 
 
 def _issues(index: HandIndex) -> list[DatasetIssue]:
-    # Whether one at a URL is there is not asked.
+    # The existence of a URL is not checked.
     gone = [
         str(video.path)
         for video in index.videos

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contents of a page about a dataset: distributions, issues, figures and samples."""
+"""The contents of a dataset page: distributions, issues, figures and samples."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Bars:
     """The bars of a distribution.
 
     Attributes:
-        title: what is counted, and of how many.
-        counts: by the name of a bar, in the order in which they are drawn; none negative.
+        title: title with the counted quantity and the total.
+        counts: counts by the name of a bar, in the order in which they are drawn; not negative.
     """
 
     title: str
@@ -34,10 +34,10 @@ class Bars:
 
 @dataclass(frozen=True)
 class DatasetIssue:
-    """An issue of a dataset that a person should know of before training on it.
+    """An issue of a dataset to know before training on it.
 
     Attributes:
-        kind: what was found, such as `images that are missing`.
+        kind: kind of the issue, such as `images that are missing`.
         count: number of occurrences, at least 1.
         examples: the first few names; at least one.
     """
@@ -59,8 +59,8 @@ class DatasetIssue:
 
         Args:
             kind: as above.
-            names: names of all that was found; the first five are kept.
-            count: where a name stands for several; else there are as many as names.
+            names: names of all occurrences, of which the first five are kept.
+            count: number of occurrences, if it differs from the number of names.
         """
         if not names:
             return []
@@ -69,7 +69,7 @@ class DatasetIssue:
 
 @dataclass(frozen=True)
 class Figure:
-    """An image with what it shows."""
+    """An image with a caption."""
 
     caption: str
     image: RgbImage
@@ -81,7 +81,7 @@ class Card:
 
     Attributes:
         title: name of the sample.
-        groups: groups that it is found by, such as the names of its actions.
+        groups: groups for filtering, such as the names of its actions.
         facts: short texts about it.
         frames: frames of its demonstration, in order; may be none.
         figures: figures of its target image; may be none.
@@ -105,11 +105,11 @@ class DatasetPage:
         headline: the most important counts by name.
         facts: further facts by name.
         issues: issues that were found.
-        scope: what was looked for, and in how much of it, in a sentence.
+        scope: description of the checks and their extent, in a sentence.
         distributions: distributions of its contents.
         maps: images of the whole dataset.
         cards: samples, in the order in which they are shown.
-        how: how the samples were chosen, in a sentence.
+        how: description of the choice of samples, in a sentence.
     """
 
     title: str

@@ -29,12 +29,12 @@ def sample_cards(
     folder_rate: float | None = None,
     progress: bool = True,
 ) -> list[Card]:
-    """Images of samples; what cannot be read is left out of its card, with the reason.
+    """Create cards of samples; unreadable media are left out, with the reason.
 
     Args:
-        samples: to be shown.
-        action_names: names of the actions that their actions are indices into.
-        sampling: sampling of the frames that a model would be shown.
+        samples: samples to show.
+        action_names: names of the actions by index.
+        sampling: sampling of the frames for a model.
         folder_rate: see `ClipReader`.
         progress: show a progress bar on stderr.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images, clips and objects that two splits share, and actions that only one of them names."""
+"""Images, clips and objects in two splits, and actions in only one of them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NAMELESS = '.'
 def shared_issues(
     dataset: AnnotatedDataset, other: AnnotatedDataset, progress: bool = True
 ) -> list[DatasetIssue]:
-    """List images, clips and objects in both splits, and actions that only one of them names.
+    """List images, clips and objects in both splits, and actions in only one of them.
 
-    Files are the same where they are one file, or hold the same bytes. Objects are compared by
-    their names, which own pairs and simulated ones have.
+    Files are equal if they are the same file or have the same bytes. Objects are compared by name,
+    which own and simulated pairs have.
 
     Args:
         dataset: dataset to check.
-        other: a split that it should have nothing in common with.
+        other: a split that should have nothing in common with it.
         progress: show a progress bar on stderr.
     """
     other_name = other.annotations.name

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawings of groundings for people."""
+"""Drawings of groundings."""

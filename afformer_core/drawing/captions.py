@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures of groundings in words."""
+"""Descriptions of measures of groundings."""
 
 from __future__ import annotations
 
 
 def presence_caption(presence: float | None, confidence: float, similarity: float) -> str:
-    """Describe a presence, 0 to 1, or what it is computed of where it is None.
+    """Describe a presence, 0 to 1, or its features if it is None.
 
     Args:
         presence: presence; None for a model that is not calibrated.
@@ -18,7 +18,7 @@ def presence_caption(presence: float | None, confidence: float, similarity: floa
 
 
 def certainty_caption(certainty: float | None, threshold: float | None) -> str:
-    """Describe a certainty, 0 to 1, and that it is below its threshold; empty if it is None."""
+    """Describe a certainty, 0 to 1, compared with its threshold; empty if it is None."""
     if certainty is None:
         return ''
     if threshold is not None and certainty < threshold:

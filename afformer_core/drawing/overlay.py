@@ -64,8 +64,8 @@ def draw_overlay(
             numbers; None if unknown; empty to write none.
         style: held results have an amber frame and dashed peaks, abstained ones a grey heatmap in
             a grey frame.
-        unsure: whether the best peak is a question: a white ring with a question mark in place of
-            its dot.
+        unsure: whether the best peak is uncertain: a white ring with a question mark replaces its
+            dot.
 
     Returns:
         uint8 RGB [H, W, 3], a new array.
@@ -95,7 +95,7 @@ def draw_overlay(
 
 
 def draw_mark(image: RgbImage, pixel: tuple[float, float]) -> RgbImage:
-    """Draw a mark in an image, as the best peak is drawn.
+    """Draw a mark in an image, like the best peak.
 
     Args:
         image: uint8 RGB [H, W, 3].

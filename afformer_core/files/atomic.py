@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are written whole or not at all, and their hashes."""
+"""Atomic writing of files, and hashes of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Compute the SHA-256 of a file, in hexadecimal."""
     with path.open('rb') as file:
         digest = hashlib.sha256()
         while block := file.read(1 << 20):
@@ -19,7 +19,7 @@ def file_sha256(path: Path) -> str:
 
 
 def write_aside(path: Path, content: bytes) -> None:
-    """Write a file beside its final path, then rename it: whole or not at all."""
+    """Write a file atomically: beside its final path, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, aside = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cache folders of the user and of the machine, for files that can be made again."""
+"""The cache folders of the user and of the machine, for files that can be recreated."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import platformdirs
 def cache_folder() -> Path:
     """`afformer` in the user's cache folder: $XDG_CACHE_HOME, or ~/.cache, on Linux.
 
-    A user of a container may have no home; then it is a folder of that user in the system's
-    folder of temporary files.
+    For a user without a home, as in some containers, it is a folder of that user in the system's
+    folder for temporary files.
     """
     # Without a home, releases of platformdirs raise this error or return a relative path.
     with suppress(RuntimeError):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lock that lets one run alone work in a folder.
+"""A lock that lets only one run work in a folder.
 
-It locks the folder itself: a lock of `filelock` is a file, which stays in the folder, or beside it
-where the user may not be allowed to write.
+It locks the folder itself, because a lock of `filelock` is a file that remains in the folder, or
+beside it, where the user may not have permission to write.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pathlib import Path
 
 
 class FolderHeldError(Exception):
-    """Another run works in the folder."""
+    """Raised if another run works in the folder."""
 
 
 @contextmanager
 def folder_lock(folder: Path, patient: bool = True) -> Iterator[None]:
-    """Let no other run into a folder until this one has left it or died.
+    """Lock a folder against other runs until this one leaves it or dies.
 
     Args:
-        folder: folder that exists; nothing is written into it.
-        patient: whether to wait for who is in it.
+        folder: existing folder, into which nothing is written.
+        patient: whether to wait for another run.
 
     Raises:
-        FolderHeldError: somebody is, and this run is not patient.
+        FolderHeldError: another run holds the folder, and `patient` is false.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The check that no result is written over what it is made from."""
+"""The check that no output overwrites an input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from afformer_core.files.local_paths import is_same_path
 
-# Nothing that reads a folder takes these for its contents.
+# Readers of folders ignore these files.
 _PAGES = ('.html', '.md')
 # Files that a folder of images, videos or pairs consists of.
 _MEDIA = ('.jpg', '.jpeg', '.png', '.mp4')
@@ -22,9 +22,9 @@ class NamedPath:
     Attributes:
         path: the path.
         name: name of the argument.
-        is_folder: whether a folder is written, or a file; of an input, what it is on the disk.
-        may_be_inside: a folder is written that inputs may contain, since none of its files is
-            taken for one of theirs.
+        is_folder: whether it is a folder; for an output, whether a folder is written.
+        may_be_inside: whether an output folder may be inside an input, because none of its files
+            is mistaken for one of the input.
     """
 
     path: Path
@@ -34,15 +34,15 @@ class NamedPath:
 
 
 def require_inputs_kept(outputs: Sequence[NamedPath], inputs: Sequence[NamedPath]) -> None:
-    """Raise an error unless all outputs leave all inputs as they are.
+    """Raise an error if an output would change an input.
 
-    A file may not be an input, by a link or not, nor replace a file of an input folder, nor be
-    an image or a video that is read with the folder the next time. A folder may not be an input
-    nor lie in one. Of a folder of results, files may do what the folder may.
+    A file must not be an input, even through a link, must not replace a file of an input folder,
+    and must not be an image or a video that would be read with the folder the next time. A folder
+    must not be an input or lie in one. Files in an output folder may lie wherever the folder may.
 
     Args:
         outputs: files and folders that are written.
-        inputs: files and folders that are read; those that do not exist are no matter.
+        inputs: files and folders that are read; missing ones are ignored.
 
     Raises:
         ValueError: an output would replace an input, or become a part of one.
@@ -63,7 +63,7 @@ def require_inputs_kept(outputs: Sequence[NamedPath], inputs: Sequence[NamedPath
 
 
 def _changes(written: NamedPath, folder: Path, outputs: Sequence[NamedPath]) -> bool:
-    """Check whether an output that is not a folder of inputs changes the inputs there."""
+    """Check whether an output changes the inputs in its folder."""
     if not _is_in(written.path, folder):
         return False
     if written.is_folder:

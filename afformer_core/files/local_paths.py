@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths of this machine, and the URLs that some arguments take instead.
+"""Local paths, and URLs, which some arguments also accept.
 
-A URL that was read as a path has lost one of its slashes: `s3:/bucket/a.mp4`.
+A URL that was converted to a path has lost one of its slashes: `s3:/bucket/a.mp4`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _URL = re.compile(r'([A-Za-z][A-Za-z0-9+.-]+):/+(.*)')
 
 
 def as_url(path: str | os.PathLike[str]) -> str | None:
-    """Return the URL that a text or a path is, whether or not it exists; None if it is none."""
+    """Return the URL in a text or a path; None if it is not a URL."""
     named = _URL.fullmatch(os.fspath(path))
     return None if named is None else f'{named[1].lower()}://{named[2]}'
 
@@ -23,11 +23,11 @@ def as_url(path: str | os.PathLike[str]) -> str | None:
 def why_not_local(
     path: str | os.PathLike[str], kind: str = 'path', is_written: bool = False
 ) -> str | None:
-    """Return why an argument is no path of this machine, and what to do; None if it is one.
+    """Explain why an argument is not a local path, and what to do; None if it is one.
 
     Args:
-        path: path or text that a user gave.
-        kind: what it names, such as `folder`.
+        path: path or text from the user.
+        kind: kind of path, such as `folder`.
         is_written: whether it is written rather than read.
     """
     if (url := as_url(path)) is None:
@@ -37,9 +37,9 @@ def why_not_local(
 
 
 def is_same_path(one: Path, other: Path) -> bool:
-    """Check whether two paths lead to one file or folder, by a link or not.
+    """Check whether two paths lead to the same file or folder, including through links.
 
-    One that does not exist yet is where its path leads once it does.
+    Paths that do not exist yet are resolved as far as possible.
     """
     if one.exists() and other.exists():
         return os.path.samefile(one, other)

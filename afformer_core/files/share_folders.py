@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders that hold what comes with the project beside its code."""
+"""Folders of the project's files other than code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = 'afformer_ros'
 def share_folders() -> Iterator[Path]:
     """Yield the folder of the source tree, of pip, then of sourced ROS workspaces.
 
-    None of them need exist; each may hold `config`, `msg` and others.
+    They may not exist; each may contain `config`, `msg` and others.
     """
     yield Path(__file__).resolve().parents[2]
     yield Path(sys.prefix) / 'share' / PACKAGE

@@ -3,9 +3,9 @@
 
 Detections of all images are ranked by score. A detection is right if it overlaps the nearest
 annotated hand by more than half of their union, and no better detection was right about that hand.
-For "hand + interaction" the contact must be right, too: whether the hand touches an object. A hand
-that is found twice, or with the wrong contact, is an error. Hands marked as difficult count
-neither as found nor as missed, nor do detections that overlap them.
+For "hand + interaction", the contact must also be right: whether the hand touches an object. A
+hand that is found twice, or with the wrong contact, is an error. Hands marked as difficult, and
+detections that overlap them, are ignored.
 
 100DOH reports the mean over eleven recalls (VOC 2007), as its code sets the year; VOC 2010 and
 later take the area under the curve.
@@ -54,7 +54,7 @@ class RankedDetections:
     def score_of_precision(self, least: float) -> float | None:
         """Find the lowest score with at least a given precision; None if no score has it."""
         enough = np.flatnonzero(self.precision >= least)
-        # Detections of equal score can only be accepted together.
+        # Detections with equal scores can only be accepted together.
         last = [
             i for i in enough if i + 1 == len(self.scores) or self.scores[i + 1] < self.scores[i]
         ]
@@ -83,7 +83,7 @@ def states_found(
 def interactions_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
 ) -> RankedDetections:
-    """Rank detected hands in contact against annotated hands in contact alone."""
+    """Rank detected hands in contact against only the annotated hands in contact."""
     found = [[hand for hand in hands if hand.contact] for hands in detected]
     ranked = states_found(found, annotated)
     expected = sum(

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Estimation of contact from the motion of a hand's landmarks.
 
-MediaPipe does not detect contact. A hand that operates something approaches, slows down, rests a
-moment with its fingertips at one point, and leaves. The estimate is how still the tip of the index
-finger, or the middle between it and the thumb, is for half a second around a frame. A hand that
-hesitates before contact looks the same, and a hand that moves what it holds is missed while it
-moves.
+MediaPipe does not detect contact. A hand that operates a part approaches, slows down, rests for a
+moment with its fingertips at one point, and leaves. The estimate measures how still the tip of the
+index finger, or the point between it and the thumb, is for half a second around a frame. A hand
+that hesitates before contact looks the same, and a hand that moves a held object is missed while
+it moves.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP, _MIDDLE_KNUCKLE, _LITTLE_KNUCKLE
 _PALM_ASPECT = 1.5
 # In hand sizes: a fingertip that moves by this much is as likely to rest as not.
 _STRAY = 0.12
-# In hand sizes: tips of thumb and index finger that are closer hold something.
+# In hand sizes: closer tips of thumb and index finger hold an object.
 _PINCH = 0.6
-# Seconds. A hand that rests longer operates nothing.
+# Seconds. A hand that rests longer does not operate anything.
 _LONGEST_REST = 8.0
 
 
@@ -70,8 +70,7 @@ class ContactEstimate:
         Args:
             time: time of the frame, seconds.
             landmarks: MediaPipe's landmarks, [21, 2] pixels.
-            image: (width, height) of the frame; landmarks outside of it are guesses and are
-                ignored.
+            image: (width, height) of the frame; landmarks outside it are guesses and are ignored.
         """
         positions = landmarks[[_INDEX_TIP, _INDEX_TIP]].astype(np.float64)
         positions[1] = (landmarks[_THUMB_TIP] + landmarks[_INDEX_TIP]) / 2
@@ -101,7 +100,7 @@ class ContactEstimate:
     def _least_stray(self, time: float) -> float:
         """Compute how far, in hand sizes, the stiller fingertip moves while resting around a time.
 
-        Infinite where the hand is not seen for long enough around it.
+        Infinite if the hand is not visible for long enough around that time.
         """
         times = np.array(self._times)
         positions = np.stack(self._positions) / np.median(self._sizes)

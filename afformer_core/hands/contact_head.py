@@ -48,8 +48,8 @@ class ContactHead(nn.Module):
     """An EfficientNet-Lite0 to stride 16 over a grey square around each hand.
 
     The frames of the stack are its input channels, which are equal where nothing moves. In
-    evaluation it also sees the mirror image of each square, where its errors differ, and takes the
-    mean.
+    evaluation, the outputs for each square and its mirror image are averaged, because their errors
+    differ.
 
     Attributes:
         body: the network over a square.
@@ -133,7 +133,7 @@ class ContactHead(nn.Module):
         moved = [_moved(each) for each in boxes]
         answer = self(images, moved)
         if not len(answer.logits):
-            # All processes must have gradients of all parameters, also without hands in their
+            # All processes must have gradients of all parameters, even without hands in their
             # images.
             return torch.stack([0 * each.sum() for each in self.parameters()]).sum()
         contact = functional.binary_cross_entropy_with_logits(

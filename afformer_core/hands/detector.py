@@ -11,18 +11,18 @@ from afformer_core.hands.hand import Hand
 from afformer_core.media.video import VideoFrame
 
 BATCH_SIZE = 8
-"""Number of frames that a detector processes together, unless it is told otherwise."""
+"""Default number of frames that a detector processes together."""
 
 
 class HandDetector(Protocol):
     """A detector of the hands in videos.
 
     Attributes:
-        name: text that differs between detectors, also between weights, such as
+        name: text that identifies the detector and its weights, such as
             `fasterrcnn_resnet50_fpn_v2 3f2a90c1`.
-        interaction_score: a hand in contact counts as an interaction from this score on (paper,
+        interaction_score: minimum score for a hand in contact to count as an interaction (paper,
             section 4.2: 0.99).
-        least_rate: smallest frame rate that it needs, in frames per second; 0 for none.
+        least_rate: minimum required frame rate, in frames per second; 0: none.
         on_gpu: whether it computes on a GPU.
         batch_size: number of frames that it processes together.
     """
@@ -36,14 +36,14 @@ class HandDetector(Protocol):
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video, in order.
 
-        It may read some frames ahead, to process several at once or to see what comes after; it
-        keeps no more than those, however long the video is. Each call begins a new video.
+        It may read some frames ahead, to process several at once or to use later frames, and
+        stores only those, for a video of any length. Each call begins a new video.
 
         Args:
             frames: frames of one video, in the order of their times.
 
         Returns:
-            for each frame its hands, best first, with low scores too, since whatever may be a hand
+            for each frame its hands, best first, including low scores, because every possible hand
             must be hidden from a model in training.
         """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hand detector on disk: one folder of `detector.json` and `detector.safetensors`."""
+"""A hand detector on disk: a folder with `detector.json` and `detector.safetensors`."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class DetectorDescription:
     Attributes:
         architecture: one of `ARCHITECTURES`.
         weights_sha256: hash of `detector.safetensors`, in hexadecimal.
-        interaction_score: a hand in contact counts as an interaction from this score on, 0 to 1.
+        interaction_score: minimum score for a hand in contact to count as an interaction, 0 to 1.
         interval: seconds between the frames of its stacks (see `motion_windows`); None for a
             detector of single frames.
-        training: where the weights come from; free form but for `trained_on`.
+        training: origin of the weights; free form except for `trained_on`.
 
     Raises:
         ValueError: a value is unknown or out of its range.
@@ -84,14 +84,14 @@ def save_hand_detector(
     interval: float | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write the folder of a detector, each file whole or not at all.
+    """Write the folder of a detector, each file atomically.
 
     Args:
         folder: folder, created if it does not exist.
-        detector: from `build_motion_detector` where it has an interval, else from
+        detector: result of `build_motion_detector` if it has an interval, or else of
             `build_hand_detector`.
-        architecture: architecture that it was built with.
-        training: where the weights come from; free form.
+        architecture: its architecture.
+        training: origin of the weights; free form.
         interaction_score, interval: see `DetectorDescription`.
         dtype: type that floating-point weights are stored in (see `stored`).
     """
@@ -114,7 +114,7 @@ def read_detector_description(folder: Path) -> DetectorDescription:
     """Read and check `detector.json`.
 
     Raises:
-        ModelFolderError: there is no such folder or file, or it describes something else.
+        ModelFolderError: there is no such folder or file, or it is not a valid description.
     """
     path = folder / DESCRIPTION_FILE
     if not path.is_file():

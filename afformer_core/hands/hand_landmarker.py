@@ -29,13 +29,13 @@ _LONGEST_GAP = 1.0
 class HandLandmarker:
     """A detector of the landmarks of hands in the frames of one video.
 
-    It follows each hand from frame to frame: it finds nearly every hand that way, and fewer in
-    single frames. It begins anew where the time goes back or leaps ahead by more than a second,
-    and where the size of the images changes.
+    It tracks each hand from frame to frame, which finds nearly every hand, whereas single frames
+    find fewer. It starts anew if the time jumps back or ahead by more than a second, or if the
+    size of the images changes.
 
     Args:
-        detection_confidence: score from which on a palm begins to be followed, 0 to 1.
-        presence_confidence: score from which on a followed region is still a hand, 0 to 1.
+        detection_confidence: minimum score of a palm to start tracking, 0 to 1.
+        presence_confidence: minimum score of a tracked region to count as a hand, 0 to 1.
         most_hands: largest number of hands, at least 1.
         threads: number of threads, at least 1.
 
@@ -67,7 +67,7 @@ class HandLandmarker:
             time: time of the frame, seconds.
 
         Returns:
-            the hands, those first that have been followed for longest.
+            the hands, sorted by decreasing time of tracking.
         """
         size, interval = (image.shape[0], image.shape[1]), time - self._time
         if size != self._size or not 0 <= interval <= _LONGEST_GAP:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands of real videos by MediaPipe's networks, with contact estimated from landmarks."""
+"""Detection of hands in real videos with MediaPipe's networks, with estimated contact."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ _Seen = list[tuple[HandTrack, NDArray[np.float64]]]
 class MediaPipeHands(HandDetector):
     """A `HandDetector` with `HandLandmarker`, whose contact is an estimate.
 
-    A detection that lasts less than 0.1 s is no hand: faces in profile pass for hands for a frame
-    or two. Contact comes from `contact_estimate`, and `Hand.score` is the confidence of that
-    estimate; it looks half a second ahead, and needs at least two frames a second.
+    A detection that lasts less than 0.1 s does not count, because faces in profile are detected as
+    hands for a frame or two. Contact comes from `contact_estimate`, and `Hand.score` is the
+    confidence of that estimate; it looks half a second ahead, and needs at least two frames a
+    second.
 
     Args:
-        interaction_score: see `HandDetector`. The estimate seldom reaches the paper's 0.99. Of
+        interaction_score: see `HandDetector`. The estimate rarely reaches the paper's 0.99. Of
             frames of simulated hands with an estimate of at least 0.8, 88 % show contact and 95 %
-            are within 0.2 s of it.
+            are within 0.2 s of contact.
 
     Raises:
         HandModelError: the networks' files are missing or damaged.
@@ -67,7 +68,7 @@ class MediaPipeHands(HandDetector):
 
 
 def _hands(time: float, seen: _Seen) -> tuple[Hand, ...]:
-    """Convert what was seen in a frame to hands, once the frames after it are known."""
+    """Convert the tracks in a frame to hands, after the following frames are known."""
     hands = []
     for track, landmarks in seen:
         if track.lasts:

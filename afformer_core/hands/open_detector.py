@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hand detectors by the names that users give, and their devices."""
+"""Opening of hand detectors by name, and their devices."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from afformer_core.hands.hand import LOWEST_SCORE
 from afformer_core.parallel.worker_process import process_number
 
 SIMULATED = 'simulated'
-"""Name of the light detector for simulated hands that comes with the package."""
+"""Name of the shipped light detector for simulated hands."""
 
 MEDIAPIPE = 'mediapipe'
-"""Name of the detector for real hands, with MediaPipe's networks, that comes with the package."""
+"""Name of the shipped detector for real hands, with MediaPipe's networks."""
 
 _DESCRIPTION_FILE = 'detector.json'
 
@@ -30,7 +30,7 @@ def open_hand_detector(
         name: `mediapipe`; `simulated`; or a folder of a trained or imported detector.
         minimum_score: lowest score of a Faster R-CNN's detections; MediaPipe has its own.
         batch_size: number of frames that a Faster R-CNN processes together, at least 1; MediaPipe
-            takes them one by one.
+            processes one frame at a time.
 
     Raises:
         AfformerError: there is no such detector, or its files are damaged.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deaths of the processes of a cluster, and when a part or the whole task is given up."""
+"""Deaths of the processes of a cluster, and limits for giving up a part or the whole task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ClusterDeaths:
         self._in_a_row = 0
 
     def done(self) -> None:
-        """Count a part that a process did, after which no earlier death counts for the others."""
+        """Count a finished part, which resets the number of deaths in a row."""
         self._in_a_row = 0
 
     def process_died(self, processes: int, reason: str) -> None:
@@ -31,10 +31,10 @@ class ClusterDeaths:
 
         Args:
             processes: number of processes, with the one that died.
-            reason: what Ray says.
+            reason: reason given by Ray.
 
         Raises:
-            DatasetError: too many died since a part was done.
+            DatasetError: too many processes died since the last finished part.
         """
         self._in_a_row += 1
         if self._in_a_row >= MOST_DEATHS * processes:
@@ -45,12 +45,12 @@ class ClusterDeaths:
             )
 
     def gives_up(self, part: int, machine: str, nodes: Sequence[Mapping[str, Any]]) -> bool:
-        """Count the death of the process of a part; returns whether the part is given up.
+        """Count the death of the process of a part; return whether the part is given up.
 
         Args:
             part: number of the part.
             machine: identity of the machine of the process.
-            nodes: what Ray tells of all machines, also of those that died.
+            nodes: Ray's information about all machines, including dead ones.
         """
         self._machines[part].append(machine)
         return deaths_on_living(self._machines[part], nodes) >= MOST_DEATHS
@@ -61,7 +61,7 @@ def deaths_on_living(machines: Sequence[str], nodes: Sequence[Mapping[str, Any]]
 
     Args:
         machines: identity of the machine of each process that died.
-        nodes: what Ray tells of all machines, also of those that died.
+        nodes: Ray's information about all machines, including dead ones.
     """
     alive = {node['NodeID'] for node in nodes if node['Alive']}
     return sum(machine in alive for machine in machines)

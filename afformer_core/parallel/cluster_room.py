@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The room of a cluster for processes of one core, with GPUs or a share of one."""
+"""The capacity of a cluster for processes with one core, and with GPUs or a share of one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from afformer_core.errors import AfformerError
 
 
 def processes_with_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> int:
-    """Return the number of processes that the machines of a cluster have room for at once.
+    """Return the number of processes that fit on the machines of a cluster at once.
 
     Args:
-        nodes: what Ray tells of all machines, also of those that died.
+        nodes: Ray's information about all machines, including dead ones.
         gpus: GPUs of each process, a share of one or several.
     """
     return sum(_room(cores, count, gpus) for cores, count in _machines(nodes))
@@ -22,7 +22,7 @@ def processes_with_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> int:
 def require_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> None:
     """Raise an error if no machine of a cluster can ever run a process.
 
-    Ray would wait for such a machine without a word.
+    Ray would wait for such a machine silently.
 
     Args:
         nodes, gpus: see `processes_with_room`.
@@ -47,7 +47,7 @@ def require_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> None:
 
 
 def _machines(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
-    """Return the cores and GPUs of each machine that lives."""
+    """Return the cores and GPUs of each live machine."""
     resources = [node['Resources'] for node in nodes if node['Alive']]
     return [(each.get('CPU', 0.0), each.get('GPU', 0.0)) for each in resources]
 
@@ -55,6 +55,6 @@ def _machines(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
 def _room(cores: float, count: float, gpus: float) -> int:
     if not gpus:
         return int(cores)
-    # Processes with a share of a GPU have it from one GPU alone; 0.1 is no exact binary share.
+    # A share of a GPU comes from a single GPU; 0.1 has no exact binary representation.
     by_gpus = int(count) * int(1 / gpus + 1e-9) if gpus <= 1 else int(count / gpus)
     return min(int(cores), by_gpus)

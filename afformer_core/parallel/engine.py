@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface of engines, which do the parts of a long task in several processes."""
+"""The interface of engines, which execute the parts of a long task in several processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Other = TypeVar('Other')
 Value = TypeVar('Value')
 
 Task = Callable[[Part], Value]
-# Opens what a process needs for all of its parts, such as a detector.
+# Function that opens the resources of a process for all of its parts, such as a detector.
 OpenTask = Callable[[], Task[Part, Value]]
 
 
@@ -25,8 +25,8 @@ class PartResult(Generic[Part, Value]):
 
     Attributes:
         part: the part.
-        value: what the task returned; None after an error.
-        error: what the task raised; None without an error.
+        value: result of the task; None after an error.
+        error: error of the task; None without an error.
         trace: traceback of the error as text, where it was raised in another process.
     """
 
@@ -57,16 +57,16 @@ class PartResult(Generic[Part, Value]):
 
 @dataclass(frozen=True)
 class Engine(ABC):
-    """A place where the parts of a task are done.
+    """An executor of the parts of a task.
 
-    Parts must be idempotent: one whose process or machine died is done again. The caller keeps
-    their results in files, asks for the parts alone whose files are missing, and so resumes.
+    Parts must be idempotent, because a part is repeated if its process or machine died. To resume,
+    the caller stores results in files and requests only the parts whose files are missing.
 
     Attributes:
-        processes: number of processes; None for as many as there is room for.
+        processes: number of processes; None: as many as fit.
 
     Raises:
-        ValueError: there is no process.
+        ValueError: the number of processes is below 1.
     """
 
     processes: int | None = 1
@@ -77,18 +77,18 @@ class Engine(ABC):
 
     @abstractmethod
     def room(self, on_gpu: bool = False) -> int:
-        """Return the number of processes that there is room for, at least 1.
+        """Return the number of processes that fit, at least 1.
 
         Args:
-            on_gpu: a process computes on a GPU.
+            on_gpu: whether a process computes on a GPU.
         """
 
     def sized(self, parts: int, on_gpu: bool = False) -> Engine:
-        """Return this engine with a number of processes, as many as have room and a part to do.
+        """Return this engine with as many processes as fit and have a part to execute.
 
         Args:
             parts: number of parts.
-            on_gpu: a process computes on a GPU.
+            on_gpu: whether a process computes on a GPU.
         """
         processes = self.processes or self.room(on_gpu)
         return replace(self, processes=max(1, min(processes, parts)))
@@ -97,10 +97,10 @@ class Engine(ABC):
     def map(
         self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
     ) -> Iterator[PartResult[Part, Value]]:
-        """Do all parts; yields their results as they come.
+        """Execute all parts; yield their results as they arrive.
 
-        An error of a part is a result, and the others go on. If the iteration is abandoned or
-        interrupted, all processes end.
+        An error of a part is a result, and the other parts continue. If the iteration is abandoned
+        or interrupted, all processes end.
 
         Args:
             open_task: opens the task, once in each process. Other processes must be able to import
@@ -108,14 +108,14 @@ class Engine(ABC):
             parts: parts, taken one by one whenever a process is idle.
 
         Raises:
-            AfformerError: processes die again and again, or the engine is not installed or not
+            AfformerError: processes die repeatedly, or the engine is not installed or cannot be
                 reached.
             Exception: the task cannot be opened.
         """
 
 
 def do_part(task: Task[Part, Value], part: Part) -> PartResult[Part, Value]:
-    """Do a part; returns its value or its error."""
+    """Execute a part; return its value or its error."""
     try:
         return PartResult(part, task(part))
     except Exception as error:  # noqa: BLE001
@@ -123,7 +123,7 @@ def do_part(task: Task[Part, Value], part: Part) -> PartResult[Part, Value]:
 
 
 def do_part_for_another(task: Task[Part, Value], part: Part) -> PartResult[None, Value]:
-    """Do a part for another process, which has the part, and to which its error can be sent."""
+    """Execute a part for another process, and make its error picklable."""
     result = do_part(task, part).of(None)
     if result.error is None:
         return result

@@ -37,7 +37,7 @@ _PROCESSES_OF_A_GPU = 4
 
 @dataclass(frozen=True)
 class LocalEngine(Engine):
-    """Processes of this machine, as an `Engine`; a single one is the caller's own."""
+    """An `Engine` with processes of this machine; a single one is the caller's own."""
 
     def room(self, on_gpu: bool = False) -> int:
         """Return one for each core that PyTorch would use, or four for each GPU."""
@@ -49,7 +49,7 @@ class LocalEngine(Engine):
     def map(
         self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
     ) -> Iterator[PartResult[Part, Value]]:
-        """Do all parts; yields their results as they come (see `Engine.map`).
+        """Execute all parts; yield their results as they arrive (see `Engine.map`).
 
         Raises:
             DatasetError: a process was killed.
@@ -66,14 +66,14 @@ ONE_PROCESS = LocalEngine()
 """The caller's own process."""
 
 LOCAL = LocalEngine(None)
-"""As many processes of this machine as there is room for."""
+"""As many processes of this machine as fit."""
 
 
 def _shared(
     open_task: OpenTask[Part, Value], parts: Iterator[Part], processes: int
 ) -> Iterator[PartResult[Part, Value]]:
     context = get_context('spawn')
-    # Whatever ends this process, or the iteration, closes the writing end.
+    # Any end of this process or of the iteration closes the writing end.
     watched, alive = context.Pipe(duplex=False)
     started = context.Value('i', 0)
     pool = ProcessPoolExecutor(processes, context, _begin, (open_task, watched, started))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measurements in processes of their own, since peak memory belongs to a process."""
+"""Measurements in separate processes, because peak memory belongs to a process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MeasurementError(AfformerError):
     """Failed measurement.
 
     Args:
-        what: what was measured.
+        what: name of the measurement.
         reason: its last message, or how its process ended.
     """
 

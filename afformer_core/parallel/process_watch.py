@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A watch over another process, whose death ends this one without a word."""
+"""A monitor of another process, whose death ends this one silently."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def death_told(process: int | None, sentence: str) -> Iterator[None]:
     """Print a sentence on stderr as soon as a process dies.
 
     Args:
-        process: its identity; None for none.
-        sentence: what is printed.
+        process: its identifier; None: none.
+        sentence: text to print.
     """
     try:
         watched = None if process is None else os.pidfd_open(process)
     except OSError:
-        # It has died already, or this system gives no such files.
+        # It has already died, or this system has no such files.
         watched = None
     if watched is None:
         yield

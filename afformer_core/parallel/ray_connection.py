@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The connection to a Ray cluster, or to one that is started for as long as needed."""
+"""The connection to a Ray cluster, or to a temporary one."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _DEATH = (
 
 @contextmanager
 def connected(address: str | None, processes: int | None) -> Iterator[ModuleType]:
-    """Yield Ray, connected to a cluster, or to one that is started for as long as needed.
+    """Yield Ray, connected to a cluster, or to a temporary one.
 
     Args:
-        address: HOST:PORT or `auto`; None to start one on this machine. If this process is
-            connected already, that cluster is used.
+        address: HOST:PORT or `auto`; None: a cluster is started on this machine. If this process
+            is already connected, that cluster is used.
         processes: number of cores of one that is started.
 
     Raises:
-        AfformerError: Ray is not installed, or the cluster is not reached.
+        AfformerError: Ray is not installed, or the cluster cannot be reached.
         ValueError: the address is wrong.
     """
-    # Ray reports how it is used to its makers, unless it is told not to.
+    # Ray sends usage statistics unless they are disabled.
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
     try:
         import ray
@@ -83,7 +83,7 @@ def _raylet(ray: ModuleType) -> int | None:
 
 
 def _require_reachable(address: str) -> None:
-    """Raise an error at once where nothing listens; Ray would try for two minutes."""
+    """Raise an error at once if nothing listens; Ray would retry for two minutes."""
     host, _, port = address.rpartition('//')[2].rpartition(':')
     if not port.isdecimal():
         raise ValueError(f"--address is {address!r}; expected HOST:PORT or 'auto'")
@@ -97,7 +97,7 @@ def _require_reachable(address: str) -> None:
 
 
 def told(error: Exception) -> str:
-    """Return the line of an error of Ray that says most."""
+    """Return the most informative line of an error of Ray."""
     lines = str(error).strip().splitlines()
     last = lines[-1] if re.match(r'\w+(Error|Exception): ', lines[-1]) else lines[0]
     return last.rstrip('.')

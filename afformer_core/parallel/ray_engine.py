@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes of a Ray cluster, whose machines may die and come back."""
+"""An engine with processes of a Ray cluster, whose machines may die and return."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from afformer_core.parallel.ray_connection import connected, told
 
 @dataclass(frozen=True)
 class RayEngine(Engine):
-    """Processes of a Ray cluster, as an `Engine`.
+    """An `Engine` with processes of a Ray cluster.
 
-    Each is an actor with one core. If it dies with its machine, its part is done by another, and
-    Ray starts one in its place as soon as there is room; machines that join are used.
+    Each process is an actor with one core. If it dies with its machine, another process executes
+    its part, and Ray starts a replacement as soon as there is capacity. Machines that join are
+    used.
 
     Attributes:
         address: HOST:PORT of a cluster, or `auto` for one that runs on this machine; None to
@@ -54,7 +55,7 @@ class RayEngine(Engine):
             )
 
     def room(self, on_gpu: bool = False) -> int:
-        """Return the number of processes that the cluster has cores and GPUs for.
+        """Return the number of processes for which the cluster has cores and GPUs.
 
         Raises:
             AfformerError: Ray is not installed, the cluster is not reached, or none of its
@@ -79,7 +80,7 @@ class RayEngine(Engine):
     def map(
         self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
     ) -> Iterator[PartResult[Part, Value]]:
-        """Do all parts; yields their results as they come (see `Engine.map`).
+        """Execute all parts; yield their results as they arrive (see `Engine.map`).
 
         Raises:
             AfformerError: Ray is not installed, the cluster is not reached, none of its machines
@@ -108,7 +109,7 @@ class _Process:
 
 
 class _Actors(Generic[Part, Value]):
-    """The actors of a cluster, and what each is doing."""
+    """The actors of a cluster, and their current parts."""
 
     def __init__(
         self, ray: ModuleType, open_task: OpenTask[Part, Value], parts: Iterator[Part], gpus: float
@@ -118,11 +119,11 @@ class _Actors(Generic[Part, Value]):
         self._open_task = ray.put(ray.cloudpickle.dumps(open_task))
         self._parts = enumerate(parts)
         self._actor = ray.remote(num_cpus=1, num_gpus=gpus)(_Actor)
-        # The actor of each awaited answer, and the number and part that it does.
+        # The actor of each awaited answer, with the number of its part and the part.
         self._opening: dict[Any, Any] = {}
         self._working: dict[Any, tuple[_Process, tuple[int, Part]]] = {}
         self._idle: list[_Process] = []
-        # Parts that nobody does: one that was just taken, and those whose process died.
+        # Pending parts: one that was just taken, and those whose process died.
         self._waiting: list[tuple[int, Part]] = []
         self._deaths = ClusterDeaths()
 
@@ -145,7 +146,7 @@ class _Actors(Generic[Part, Value]):
             self._give()
 
     def end(self) -> None:
-        """End all actors, whatever they do."""
+        """End all actors, even if they are busy."""
         opened = [*self._idle, *(process for process, _ in self._working.values())]
         for actor in (*self._opening.values(), *(process.actor for process in opened)):
             self._ray.kill(actor)
@@ -167,7 +168,7 @@ class _Actors(Generic[Part, Value]):
             self._idle.append(_Process(actor, machine))
 
     def _done(self, answer: Any) -> PartResult[Part, Value] | None:
-        """Return the result of a part; None if its process died and it is done again."""
+        """Return the result of a part; None if its process died and the part is repeated."""
         process, (number, part) = self._working.pop(answer)
         try:
             result: PartResult[None, Value] = self._ray.get(answer)
@@ -190,7 +191,7 @@ class _Actors(Generic[Part, Value]):
         self.start()
 
     def _more(self) -> bool:
-        """Check whether there is a part that nobody does; it is taken from the parts then."""
+        """Check whether there is a pending part, and take the next one from the parts."""
         if not self._waiting:
             self._waiting.extend(islice(self._parts, 1))
         return bool(self._waiting)
@@ -202,7 +203,7 @@ class _Actors(Generic[Part, Value]):
 
 
 def _this_machine() -> dict[str, Any]:
-    """Describe this machine as Ray would, once it is started here."""
+    """Describe this machine like Ray would."""
     import torch
 
     resources = {'CPU': torch.get_num_threads(), 'GPU': torch.cuda.device_count()}
@@ -210,13 +211,13 @@ def _this_machine() -> dict[str, Any]:
 
 
 class _Actor:
-    """A process of the cluster that does parts."""
+    """A process of the cluster that executes parts."""
 
     def __init__(self, open_task: bytes) -> None:
         self._open_task = open_task
 
     def open(self) -> str:
-        """Open the task; returns the identity of the machine."""
+        """Open the task; return the identity of the machine."""
         import cv2
         import ray
 
@@ -225,5 +226,5 @@ class _Actor:
         return str(ray.get_runtime_context().get_node_id())
 
     def do(self, part: Any) -> PartResult[None, Any]:
-        """Do a part."""
+        """Execute a part."""
         return do_part_for_another(self._task, part)

@@ -19,14 +19,14 @@ class _End(Generic[Item]):
 
 
 def read_ahead(items: Iterable[Item], most: int) -> Iterator[Item]:
-    """Yield items that another thread takes, so that they are made while the consumer works.
+    """Yield items that another thread reads in advance while the consumer works.
 
-    The items are the same, in the same order, and so is an error that ends them. If the consumer
-    stops, so does the thread, after the item that it is taking.
+    Items, order, and a final error are unchanged. If the consumer stops, the thread stops after
+    its current item.
 
     Args:
-        items: an iterable, from which that thread alone takes.
-        most: largest number of items that wait for the consumer, at least 1.
+        items: an iterable, which only that thread reads.
+        most: maximum number of items that wait for the consumer, at least 1.
 
     Raises:
         ValueError: `most` is below 1.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Datasets made by the processes of an engine, each sample whole or not at all.
+"""Datasets that the processes of an engine generate, with atomic samples.
 
-A sample is made in a separate folder, whose files are then moved into the dataset;
-the sample's record is moved last and marks it complete. If a run is interrupted, the same call
-made again adds what is missing, and the dataset is the same byte for byte.
+A sample is generated in a separate folder, whose files are then moved into the dataset. The
+sample's record is moved last and marks it as complete. If a run is interrupted, repeating the call
+adds the missing samples, and the dataset is identical byte for byte.
 
 - `simulation.json`: settings that each split was made with
 - `scenes/SPLIT/00000.json`: record of sample 0
@@ -42,17 +42,17 @@ Make = Callable[[int, Path], Any]
 
 @dataclass(frozen=True)
 class Production:
-    """Samples of one split of a dataset.
+    """The samples of one split of a dataset.
 
     Attributes:
         folder: folder of the dataset, created if missing.
         split: name of the split.
-        settings: everything that the samples depend on, for `simulation.json`.
+        settings: everything on which the samples depend, for `simulation.json`.
         samples: number of samples.
-        make: makes one sample; the same for the same number, in any order. Other processes must
-            be able to import it.
-        merge: writes the files that describe the whole split to a folder that stands for the
-            dataset's, from the records of all complete samples, in their order.
+        make: function that generates one sample, deterministically by its number and in any order.
+            Other processes must be able to import it.
+        merge: function that writes the files of the whole split to a temporary dataset folder,
+            from the records of all complete samples, in order.
 
     Raises:
         ValueError: the split's name cannot name files.
@@ -73,10 +73,11 @@ class Production:
             )
 
     def run(self, engine: Engine = ONE_PROCESS) -> Iterator[int]:
-        """Make all samples that are missing; yields the number of complete ones.
+        """Generate all missing samples; yield the number of complete ones.
 
         Args:
-            engine: where samples are made; each of its machines must have the dataset's folder.
+            engine: engine that generates samples; each of its machines must have the dataset's
+                folder.
 
         Raises:
             DatasetError: the folder holds the split made with other settings, another run is
@@ -102,7 +103,7 @@ class Production:
         yield done
         failures: list[str] = []
         for result in engine.map(partial(_open_maker, self), missing):
-            # The next samples would meet the same full disk, or the same unsound settings.
+            # The next samples would fail with the same full disk, or the same invalid settings.
             if isinstance(result.error, AfformerError | ValueError):
                 result.get()
             if result.error is not None:
@@ -180,7 +181,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _delivery(production: Production, name: str) -> Iterator[Path]:
-    """Yield a separate folder, whose files are then moved into the dataset, all or none."""
+    """Yield a separate folder, whose files are then moved into the dataset atomically."""
     made = production.folder / _ASIDE / production.split
     # On another machine, whose network failed, a process may still be making the same sample.
     aside = made / f'{name}.{uuid4().hex}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media that cannot be read while a cache is filled: told as they are found, and counted."""
+"""Unreadable media during the filling of a cache, which are reported and counted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from afformer_core.errors import DatasetError
 
 
 class UnreadableMedia:
-    """Media that cannot be read; each is told on stderr at once.
+    """Media that cannot be read; each is reported on stderr at once.
 
     Args:
         total: number of all media.
-        what: what they are, such as `clips`.
+        what: kind of media, such as `clips`.
     """
 
     def __init__(self, total: int, what: str) -> None:
@@ -25,7 +25,7 @@ class UnreadableMedia:
         self._first = ''
 
     def add(self, reason: str) -> None:
-        """Tell of one, given why it cannot be read and its name, as the text of an error."""
+        """Report one, given the text of the error with its name and the reason."""
         told = ' '.join(reason.split())
         self._count += 1
         self._first = self._first or told

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replay of rosbags through the grounding stream without ROS: bags in, bags and reports out."""
+"""Replay of rosbags through the grounding stream without ROS, to bags and reports."""

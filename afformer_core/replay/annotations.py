@@ -7,9 +7,9 @@
                  "position": [0.031, -0.012, 0.702],
                  "normal": [0.1, 0.0, -0.995]}]}
 
-`stamp` is the image header's, in nanoseconds; an entry without one holds for every image that has
-no entry of its own. All the others are optional, but for one of `points` and `position`. What else
-the file holds is of no concern here.
+`stamp` is the image header's, in nanoseconds; an entry without one applies to every image without
+its own entry. All other fields are optional, except that one of `points` and `position` is
+required. Further contents of the file are ignored.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from afformer_core.errors import DatasetError
 
 @dataclass(frozen=True)
 class ImageAnnotation:
-    """Target of one image, or of all.
+    """The target of one image, or of all images.
 
     Attributes:
         stamp: stamp of the image, nanoseconds; None for every image without an entry of its own.
         points: float64 [N, 2], where to interact, (x, y) in pixels of the image; N may be 0.
-        outline: float64 [K, 2] polygon around what is to be touched; None if unknown.
-        position: float64 [3], where to touch, metres in the camera's optical frame, or None.
+        outline: float64 [K, 2] polygon around the part to touch; None if unknown.
+        position: float64 [3], point to touch, metres in the camera's optical frame, or None.
         normal: float64 [3] unit vector out of the surface there, or None.
     """
 
@@ -79,7 +79,7 @@ class ImageAnnotation:
             raise DatasetError(f'an annotation has a value of another form: {error}') from error
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry of a file, rounded to what matters."""
+        """Return the entry of a file, rounded to a relevant precision."""
         fields: dict[str, Any] = {} if self.stamp is None else {'stamp': self.stamp}
         fields['points'] = np.round(self.points, 2).tolist()
         if self.outline is not None:
@@ -94,7 +94,7 @@ class Annotations:
     """The annotations of a bag, by stamp.
 
     Args:
-        entries: at most one a stamp, and at most one without.
+        entries: at most one per stamp, and at most one without.
     """
 
     def __init__(self, entries: Iterable[ImageAnnotation]) -> None:

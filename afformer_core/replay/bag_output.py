@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A rosbag2 of what was recorded, with what the node makes of it beside."""
+"""A rosbag2 with the recording and the output of the node."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 
 class BagOutput:
-    """Writer of a rosbag2 in mcap; use it with `with`.
+    """A writer of a rosbag2 in mcap; use it in a `with` statement.
 
-    The topics of `OUTPUT_TYPES` stand at the root. Topics of the recording with the same names are
-    left out: they are of the node that ran when it was recorded. `left_out` names those whose type
-    the bag does not define.
+    The topics of `OUTPUT_TYPES` are in the root namespace. Topics of the recording with the same
+    names are left out, because they come from the node during the recording. `left_out` lists
+    topics whose type the bag does not define.
 
     Args:
         folder: folder of the bag; must not exist.
-        recording: whose topics are kept.
+        recording: recording, whose topics are kept.
         typestore: has the types of `OUTPUT_TYPES`.
     """
 
@@ -53,7 +53,7 @@ class BagOutput:
         self._writer.close()
 
     def write_input(self, message: BagMessage) -> None:
-        """Write a message of the recording as it was."""
+        """Write a message of the recording unchanged."""
         connection = self._inputs.get(message.topic)
         if connection is not None:
             self._writer.write(connection, message.time, message.data)

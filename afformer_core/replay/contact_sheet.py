@@ -33,11 +33,11 @@ class ContactSheet:
 
     @property
     def images(self) -> list[SheetImage]:
-        """Those that were chosen, in order."""
+        """The chosen images, in order."""
         return self._sampler.selection()
 
     def offer(self, overlay: NDArray[np.uint8], stamp: int) -> None:
-        """Take the next overlay, uint8 RGB [H, W, 3]."""
+        """Offer the next overlay, uint8 RGB [H, W, 3]."""
         if not self._sampler.wants_next():
             self._sampler.skip()
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demonstrations that a bag is replayed with: recorded in it, from files, or stored."""
+"""The demonstrations of a replay: recorded in the bag, from files, or stored."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9_.-]')
 
 
 class ReplayDemonstrations:
-    """Demonstrations that the images of a bag are grounded against, in memory alone.
+    """The demonstrations against which the images of a bag are grounded, only in memory.
 
     Args:
-        grounder: used by nobody else.
-        settings: how demonstrations are recorded from a bag.
+        grounder: model, which no other object uses.
+        settings: settings of the recording of demonstrations from a bag.
     """
 
     def __init__(self, grounder: ArrayGrounder, settings: RecordingSettings) -> None:
@@ -43,29 +43,29 @@ class ReplayDemonstrations:
 
     @property
     def backend(self) -> str:
-        """What computes."""
+        """Active backend."""
         return self._grounder.backend
 
     @property
     def calibration(self) -> PresenceCalibration | None:
-        """Of the model; None if it is not calibrated."""
+        """Calibration of the model; None if it is not calibrated."""
         return self._grounder.calibration
 
     @property
     def selected(self) -> str:
-        """All of them, joined by '+'."""
+        """Names of all demonstrations, joined by '+'."""
         return join_names(self._names)
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """What was kept of each, a sentence for a person."""
+        """Description of each demonstration, in a sentence."""
         return tuple(self._accounts)
 
     def record(self, bag: Bag, topic: str, window: Window) -> None:
-        """Record the images of a topic as the node does.
+        """Record the images of a topic like the node.
 
         Raises:
-            DemonstrationError: not one image of it can be used.
+            DemonstrationError: no image of the topic can be used.
             BagError: the bag is damaged there.
         """
         start, stop = window.nanoseconds(bag.start, bag.end)
@@ -78,7 +78,7 @@ class ReplayDemonstrations:
         self._take(self._library.finish().name, self._library.state().message)
 
     def add_file(self, path: Path) -> None:
-        """Take the demonstration in a video or a folder of images.
+        """Add the demonstration in a video or a folder of images.
 
         Raises:
             DemonstrationError: no frame.
@@ -94,10 +94,11 @@ class ReplayDemonstrations:
         self._take(name, self._library.state().message)
 
     def add_stored(self, store: DemonstrationStore, name: str) -> None:
-        """Take a stored demonstration.
+        """Add a stored demonstration.
 
         Raises:
-            DemonstrationError: it is not in the store, its file is damaged, or it was taken.
+            DemonstrationError: it is not in the store, its file is damaged, or it was already
+                added.
         """
         if name in self._names:
             raise DemonstrationError(f'{name!r} is named twice; name each demonstration once')
@@ -125,7 +126,7 @@ class ReplayDemonstrations:
 
 
 def _alternatives(name: str) -> Iterator[str]:
-    """Yield the name, then the name with a number behind it."""
+    """Yield the name, and then the name with a number appended."""
     yield name
     for number in range(2, 1000):
         yield f'{name[:60]}_{number}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A queue in which camera images wait for depth and transforms, as the recording has them."""
+"""A queue in which camera images wait for the depth and transforms of the recording."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENCAPSULATION = 4
 
 @dataclass(frozen=True)
 class StampedMessage:
-    """A message with what its header says.
+    """A message with the fields of its header.
 
     Attributes:
         message: the message.
@@ -36,7 +36,7 @@ class StampedMessage:
 
     @classmethod
     def of(cls, message: BagMessage) -> StampedMessage:
-        """Read the header that a message begins with."""
+        """Read the header at the beginning of a message."""
         data = message.data
         layout = _HEADER.get(data[1]) if len(data) > 1 else None
         if layout is None or len(data) < _ENCAPSULATION + layout.size:
@@ -50,24 +50,24 @@ class StampedMessage:
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A message that was read, and what keeps its depth where it is an image."""
+    """A message, and, for an image, the object that keeps its depth."""
 
     stamped: StampedMessage
     expected_depth: object
 
 
 class DepthWait:
-    """Reorders nothing: messages come out as they went in, images when their depth is known.
+    """A queue that keeps the order of messages, and delays images until their depth is known.
 
-    So are their transforms then. Depth, calibrations and transforms that are read on the way are
-    given to where images look for them, as their arrival does on a robot; an image waits there
-    for seconds, here for those of the recording.
+    Their transforms are then also known. Depth, calibrations and transforms are added to the
+    buffers as they are read, like on arrival at a robot. Waiting times are seconds of the
+    recording.
 
     Args:
         topics: topics of the bag.
-        spatial: gets depth and calibrations.
-        transforms: gets transforms.
-        seconds: that the recording is read ahead at most.
+        spatial: buffers of depth and calibrations.
+        transforms: buffer of transforms.
+        seconds: maximum seconds of the recording to read ahead.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class DepthWait:
         self._waiting: deque[_Waiting] = deque()
 
     def order(self, messages: Iterable[StampedMessage]) -> Iterator[StampedMessage]:
-        """Give all messages, each when its turn has come."""
+        """Yield all messages in order."""
         for message in messages:
             self._take(message)
             while self._waiting and self._ready(self._waiting[0].stamped, message.message.time):

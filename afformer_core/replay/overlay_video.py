@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An mp4 of overlays that runs as the recording did."""
+"""An mp4 of overlays with the timing of the recording."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 _TICKS = 1000
-# A recording with a pause of minutes is not watched in real time.
+# A long pause in a recording is shortened.
 _LONGEST_GAP = 1.0
 _FIRST_GAP = 1 / 30
 
 
 class OverlayVideo:
-    """Writer of H.264 that shows each image from its own time on; use it with `with`.
+    """A writer of H.264 that shows each image from its own time; use it in a `with` statement.
 
-    All images take the size of the first one, without distortion.
+    All images are scaled to the size of the first one, without distortion.
 
     Args:
         path: path of the file.
@@ -39,7 +39,7 @@ class OverlayVideo:
         self.close()
 
     def close(self) -> None:
-        """Finish the file; it has no image where none was added."""
+        """Finish the file."""
         if self._stream is not None:
             self._container.mux(self._stream.encode())
         self._container.close()
@@ -74,7 +74,7 @@ class OverlayVideo:
 
 
 def _fitted(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Place the image in the middle of black [height, width, 3], as large as it fits."""
+    """Scale the image to fit, and centre it on black [height, width, 3]."""
     rows, columns = image.shape[:2]
     if (rows, columns) == (height, width):
         return image

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transforms of a recording, and where they place the positions of its images."""
+"""The transforms of a recording, and the placements of its images."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ TRANSFORM_TOPICS = (_MOVING, _STATIC)
 
 
 class RecordedTransforms:
-    """Takes the transforms of a recording as they were published, and places images by them.
+    """A buffer of the transforms of a recording, which determines the placement of images.
 
     Args:
-        decode: makes a message, with its fields, of one of the bag.
+        decode: function that decodes a message of the bag.
         target_frame, vertical_frame: see `FramePlacements`; where both are empty, no transform
             is read.
 
     Attributes:
-        problem: why transforms of the recording were left out; empty if none were.
+        problem: reason why transforms of the recording were left out; empty if none were.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RecordedTransforms:
         self.problem = ''
 
     def read_before(self, bag: Bag, start: int) -> None:
-        """Take the transforms of a bag that hold at a time in nanoseconds.
+        """Read the transforms of a bag that are valid at a time in nanoseconds.
 
         Raises:
             BagError: the bag is damaged.
@@ -56,7 +56,7 @@ class RecordedTransforms:
                 self.take(message)
 
     def take(self, message: BagMessage) -> None:
-        """Take a message of one of `TRANSFORM_TOPICS`."""
+        """Add a message of one of `TRANSFORM_TOPICS`."""
         if not self._asked:
             return
         add = self._buffer.add_static if message.topic == _STATIC else self._buffer.add
@@ -80,11 +80,11 @@ class RecordedTransforms:
         self._last_image = stamp
 
     def placement(self, camera: str, stamp: int) -> Placement:
-        """Find where positions of an image are published, by its frame and its stamp."""
+        """Look up the placement of an image by its frame and its stamp."""
         return self._placements.placement(camera, stamp)
 
     def placement_of(self, header: Any) -> Placement:
-        """Find where positions of an image are published, by the header of its message."""
+        """Look up the placement of an image by the header of its message."""
         return self.placement(str(header.frame_id), stamp_nanoseconds(header.stamp))
 
     def _look_up(self, target: str, source: str, stamp: int) -> RigidTransform:

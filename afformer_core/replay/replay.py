@@ -42,13 +42,14 @@ from afformer_core.stream.spatial_inputs import SpatialInputs
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """A bag to replay, and what of it.
+    """A bag to replay, with its settings.
 
     Attributes:
         topics: topics of the bag.
-        demonstration: what is selected, for a person.
+        demonstration: display name of the selected demonstrations.
         window: part of the bag whose images are grounded.
-        settings: how; images wait for their depth for seconds of the recording.
+        settings: settings of the pipeline; images wait for their depth for seconds of the
+            recording.
         annotations: targets of the images, or None.
         calibration: calibration of the model, or None.
         facts: further lines for the report.
@@ -80,11 +81,10 @@ def write_replay(
     """Replay a bag.
 
     Args:
-        bag: to be replayed.
-        request: how.
-        predict: the model with the demonstration.
-        folder: for the files; must exist and be empty.
-        progress: called with the number of images after each.
+        bag: bag to replay.
+        request: settings of the replay. predict: function that grounds the demonstration in an
+            image. folder: folder for the files, which must exist and be empty. progress: called
+                with the number of images after each image.
 
     Raises:
         BagError: the bag has no image in the window that can be read.
@@ -98,7 +98,7 @@ def write_replay(
 
 
 class _Replay:
-    """A replay under way; its files are open within `with`."""
+    """A running replay, whose files are open in a `with` statement."""
 
     def __init__(self, bag: Bag, request: ReplayRequest, predict: Predict, folder: Path) -> None:
         self._bag, self._request, self._folder = bag, request, folder
@@ -111,7 +111,7 @@ class _Replay:
         self._pipeline = GroundingPipeline(
             RosbagsMessages(self._typestore), self._spatial, self._transforms.placement_of
         )
-        # Images come here when they have waited for their depth.
+        # Images arrive here after they have waited for their depth.
         self._settings = replace(request.settings, depth_wait=0.0)
         self._predict = predict
         self._scorer = AnnotationScorer()
@@ -136,7 +136,7 @@ class _Replay:
         self._stack.close()
 
     def messages(self) -> Iterator[StampedMessage]:
-        """Yield the messages of the window, images once their depth is known."""
+        """Yield the messages of the window, and images when their depth is known."""
         request = self._request
         seconds = request.settings.depth_wait
         wait = DepthWait(request.topics, self._spatial, self._transforms, seconds)
@@ -197,7 +197,7 @@ class _Replay:
         return self._scorer.score(result, annotation, annotations.of(result.stamp))
 
     def finish(self) -> ReplaySummary:
-        """Write what is made of all images."""
+        """Write the results of all images."""
         readable = [row for row in self.rows if row.state != UNREADABLE]
         if not readable:
             raise BagError(self._why_nothing())

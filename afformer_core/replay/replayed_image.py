@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Record of one camera image of a replay, and its scores."""
+"""The record of one camera image of a replay, and its scores."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ STAGES = ('decode', 'predict', 'stream', 'messages')
 
 @dataclass(frozen=True)
 class ImageScores:
-    """A grounding against the annotations; None if the annotations or the grounding do not say.
+    """Scores of a grounding against the annotations; None if they cannot be computed.
 
     Attributes:
         kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics.metrics`.
-        peak_pixels: from the best peak to the middle of the true points.
-        peak_millimetres: from the measured position to the true one.
-        normal_degrees: between the measured normal and the true one.
+        peak_pixels: distance from the best peak to the mean of the annotated points.
+        peak_millimetres: distance from the measured position to the annotated one.
+        normal_degrees: angle between the measured normal and the annotated one.
         inside: whether the best peak lies inside the outline.
     """
 
@@ -51,8 +51,8 @@ class ReplayedImage:
         action: name of the best one; empty if it is unreadable.
         peak: (u, v, score) of the best peak; None if nothing was found.
         position, normal: [3] of the best peak in the camera's frame, where they are published.
-        restart: why nothing before this image was used; empty if it was.
-        problem: why there is no position, or why the image is unreadable; empty otherwise.
+        restart: reason why earlier images were not used; empty if they were.
+        problem: reason why there is no position, or why the image is unreadable; empty otherwise.
         milliseconds: milliseconds of each of `STAGES`.
         scores: against the annotations; None without annotations.
     """
@@ -83,7 +83,7 @@ class ReplayedImage:
 
     @classmethod
     def unreadable(cls, stamp: int, time: int, problem: str) -> ReplayedImage:
-        """Make that of an image which cannot be grounded."""
+        """Create the record of an image that cannot be grounded."""
         return cls(
             stamp=stamp,
             time=time,
@@ -113,7 +113,7 @@ class ReplayedImage:
         milliseconds: Mapping[str, float],
         scores: ImageScores | None,
     ) -> ReplayedImage:
-        """Make that of an image which was grounded."""
+        """Create the record of a grounded image."""
         result = composed.result
         peak, surface = result.grounding.peaks[0], result.surfaces[0]
         problem = surface.problem or composed.placement.problem

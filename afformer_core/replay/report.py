@@ -16,14 +16,14 @@ from afformer_core.reports.charts import band, histogram, line_chart
 from afformer_core.reports.pages import jpeg_source, write_page
 
 _TEMPLATE = Path(__file__).with_name('templates') / 'replay.html'
-# Colours that people with any kind of colour blindness tell apart, on white and on black.
+# Colours that are distinguishable with any kind of colour blindness, on white and on black.
 _STATE_COLOURS = {
     FOUND: '#009e73',
     HELD: '#e69f00',
     ABSTAINED: '#999999',
     UNREADABLE: '#d55e00',
 }
-# What is drawn over time.
+# Measures in charts over time.
 _PRESENCE_MEASURES = ('presence', 'confidence', 'feature_similarity', 'continuity')
 _SCORE_NAMES = {
     'kld': 'KLD',
@@ -41,7 +41,7 @@ def write_report(
     rows: Sequence[ReplayedImage],
     sheet: ContactSheet,
 ) -> None:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Args:
         path: path of the file.
@@ -104,7 +104,7 @@ def _images(sheet: ContactSheet, rows: Sequence[ReplayedImage]) -> list[dict[str
 def _presence_charts(
     summary: ReplaySummary, rows: Sequence[ReplayedImage], seconds: Sequence[float]
 ) -> list[Markup]:
-    """Draw a chart of each measure that the model tells."""
+    """Draw a chart of each available measure."""
     charts = []
     for name in _PRESENCE_MEASURES:
         values = [None if one.state == UNREADABLE else getattr(one, name) for one in rows]

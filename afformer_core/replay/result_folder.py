@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of a replay's results, which appears whole or not at all."""
+"""The folder of a replay's results, which is written atomically."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _RESULTS = {_SUMMARY, 'bag', 'groundings.csv', 'overlay.mp4', 'report.html'}
 
 @contextmanager
 def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) -> Iterator[Path]:
-    """Open a folder to write into, beside `folder`; it takes that name if all goes well.
+    """Open a temporary folder beside `folder`, which is renamed to it on success.
 
-    Whatever fails, what was there before is there again.
+    After any failure, the previous folder is restored.
 
     Args:
-        folder: where the results are to be.
-        overwrite: replace those of an earlier replay, and nothing else.
+        folder: folder of the results.
+        overwrite: whether to replace the results of an earlier replay, and only those.
         inputs: files and folders that are read; none may be `folder` nor lie in it.
 
     Raises:
-        DatasetError: it would take an input away, it exists and may not be replaced, or it is
-            no folder.
+        DatasetError: it would remove an input, it exists and must not be replaced, or it is not a
+            folder.
     """
     folder = folder.resolve()
     for path in inputs:
@@ -43,7 +43,7 @@ def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) ->
     aside.mkdir()
     try:
         yield aside
-        # Something else may have come there meanwhile.
+        # Another folder may have appeared meanwhile.
         _check_free(folder, overwrite)
         _move(aside, folder)
     finally:
@@ -67,7 +67,7 @@ def _check_free(folder: Path, overwrite: bool) -> None:
 
 
 def _move(aside: Path, folder: Path) -> None:
-    """Give `aside` the name of `folder`, which is put back where that fails."""
+    """Rename `aside` to `folder`, and restore the previous folder on failure."""
     old = folder.with_name(f'.{folder.name}.{os.getpid()}.old')
     try:
         if folder.exists():

@@ -19,7 +19,7 @@ from afformer_core.replay.replayed_image import ImageScores
 
 
 class AnnotationScorer:
-    """Measures groundings as `afformer evaluate` does, at the size of its protocol.
+    """A scorer of groundings like `afformer evaluate`, at the size of its protocol.
 
     Args:
         seed: seed of the jitter in AUC-J.
@@ -37,9 +37,9 @@ class AnnotationScorer:
     ) -> ImageScores:
         """Score a grounding against the annotations of its image.
 
-        The heatmap is measured of every image; the peak, its position and its normal only where
-        the element was found. The distance in pixels is that to the middle of the points. Where
-        there is only a position, its pixel is the point, if the calibration is known.
+        The heatmap is measured for every image; the peak, its position and its normal only if the
+        element was found. The distance in pixels refers to the mean of the points. If there is
+        only a position, its pixel is the point, if the calibration is known.
 
         Args:
             result: result of the image.

@@ -43,7 +43,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem: one of its messages, and how often it occurred."""
+    """A problem: one of its messages, and its number of occurrences."""
 
     example: str
     count: int
@@ -60,12 +60,12 @@ class ReplaySummary:
         thresholds: values of measures below which an image does not show the element.
         presence, confidence, distance: of the found ones; presence None if the model is not
             calibrated, distance in metres along the optical axis.
-        jitter: pixels from the best peak of an image to that of the next, both found in
-            themselves.
+        jitter: pixels from the best peak of an image to that of the next, if both images show the
+            element.
         stages: milliseconds of each stage; `total` is the sum of an image's.
         scores: measures against the annotations, if there are some.
         inside: share of the best peaks inside their outline, None without outlines.
-        problems: most frequent first; those that differ in numbers only count as one.
+        problems: problems, most frequent first; those that differ only in numbers count as one.
         notes: problems of the bag as a whole.
     """
 

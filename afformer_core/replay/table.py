@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A replay as a CSV file, one line an image."""
+"""A replay as a CSV file with one line per image."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_table(path: Path, rows: Sequence[ReplayedImage]) -> None:
 
 
 def _row(replayed: ReplayedImage) -> dict[str, Any]:
-    """Return every column but those that are empty, by name."""
+    """Return all columns that are not empty, by name."""
     row: dict[str, Any] = {
         'stamp': replayed.stamp,
         'state': replayed.state,

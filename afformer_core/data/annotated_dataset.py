@@ -16,14 +16,14 @@ from afformer_core.errors import DatasetError
 class AnnotatedDataset(Sequence[Sample]):
     """The samples of one annotation file or folder.
 
-    Only the annotations are read at first; `find_problems` checks clips and images, or reading
-    them does. A reader of a format fills `_samples`.
+    Initially, only the annotations are read; `find_problems` checks clips and images, as does
+    reading them. A reader of a format fills `_samples`.
 
     Attributes:
         annotations: the file or folder.
         root: folder of the media.
         action_names: names of the actions, by the samples' indices.
-        without_table: a sentence on each folder that has media, but no table of points.
+        without_table: a sentence about each folder that has media but no table of points.
     """
 
     def __init__(self, annotations: Path, root: Path, action_names: tuple[str, ...]) -> None:
@@ -77,7 +77,7 @@ def read_text(path: Path) -> str:
 
 @contextmanager
 def naming(entry: str) -> Iterator[None]:
-    """Convert what a malformed entry raises while it is read to an error that names it.
+    """Convert an error while reading a malformed entry to an error that names the entry.
 
     Args:
         entry: name of the entry, such as `entry 3 of test.json`.
@@ -101,7 +101,7 @@ def _read(path: Path) -> str:
 
 
 HOW_TO_NAME = 'in a folder of pairs, actions.txt names them all, one a line'
-"""How to give several folders of pairs the same actions, whichever of them occur in each."""
+"""Advice on giving several folders of pairs the same actions."""
 
 
 def read_action_names(path: Path) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def read_action_names(path: Path) -> tuple[str, ...]:
         path: a JSON list, or a `.txt` file with one name a line, where empty lines are skipped.
 
     Raises:
-        DatasetError: the file is missing or malformed, or holds no name or one of them twice.
+        DatasetError: the file is missing, malformed or empty, or contains a name twice.
     """
     if path.suffix == '.txt':
         lines = (line.strip() for line in read_text(path).removeprefix('\ufeff').split('\n'))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Annotations of any dataset, recognised by the contents of their file or folder."""
+"""Annotations of any dataset, recognized by the contents of their file or folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from afformer_core.data.readers.visor.dataset import VisorDataset, is_visor
 def open_annotations(
     path: Path, root: Path | None = None, split: str = 'test'
 ) -> AnnotatedDataset:
-    """Open the dataset of an annotation file, or of a folder of one's own pairs.
+    """Open the dataset of an annotation file, or of a folder of your own pairs.
 
     A folder has the layout of `folder_pairs` or holds files of VISOR; JSON lines and Parquet are
     manifests. Text is OPRA's original format, or HOI4D's beside `task_definitions.csv`. A JSON
@@ -33,8 +33,9 @@ def open_annotations(
 
     Args:
         path: the file or folder.
-        root: folder of the media; None for the dataset's own layout.
-        split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, with all in one file.
+        root: folder of the media; None: determined by the dataset's layout.
+        split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, which have all splits in
+            one file.
 
     Raises:
         DatasetError: the file is missing or malformed, or the folder holds no pairs.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Disk space that a cache will need, checked before the cache is filled."""
+"""A check of the disk space for a cache before it is filled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEP = 1000
 
 @dataclass(frozen=True)
 class CachePart:
-    """A part of what will be written into a cache.
+    """A part of the future contents of a cache.
 
     Attributes:
         what: description, such as `16,000 clips of 64 frames at 256x256`.
@@ -36,14 +36,14 @@ class CachePart:
 
 
 def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
-    """Check that a disk has room for a cache, and report its size on stderr.
+    """Check that a disk has space for a cache, and report its size on stderr.
 
     Args:
-        folder: folder of the cache; need not exist.
-        parts: all that will be written.
+        folder: folder of the cache, which may not exist.
+        parts: all parts to write.
 
     Raises:
-        DatasetError: the disk has less room than that.
+        DatasetError: the disk has less free space.
     """
     needed = sum(part.size for part in parts)
     if not needed:
@@ -64,7 +64,7 @@ def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
 
 
 def require_cache_folder(folder: Path | None) -> None:
-    """Check that a cache is wanted.
+    """Check that a cache folder is set.
 
     Raises:
         DatasetError: there is no folder for it.
@@ -77,7 +77,7 @@ def require_cache_folder(folder: Path | None) -> None:
 
 
 def size_text(size: float) -> str:
-    """Format a number of bytes for people, such as `12.6 GB`."""
+    """Format a number of bytes as text, such as `12.6 GB`."""
     power = 0
     while size >= _STEP and power < len(_UNITS) - 1:
         size /= _STEP

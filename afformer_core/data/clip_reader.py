@@ -21,27 +21,27 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader
 from afformer_core.parallel.engine import Engine
 
-# Must increase when reading or resizing of the same frames changes. Separate for folders of
-# frames, so that cached videos need not be decoded again.
+# Increment when reading or resizing of the same frames changes. Separate for folders of frames, so
+# that cached videos need not be decoded again.
 _VIDEO_CACHE_VERSION = 1
 _FOLDER_CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)
 class ClipReader:
-    """A reader of clips that holds only one frame at a time at its full size.
+    """A reader of clips that keeps only one full-size frame in memory at a time.
 
     A video is decoded twice: for the times of its frames, then for those that are used. Times are
     the frames' own, so that a rate may vary, and edit lists and orientation are honoured as in
-    `VideoReader`. A clip that is a part of a video begins with the frame that is shown at the
-    part's begin.
+    `VideoReader`. A clip that is a part of a video begins with the frame that is displayed at the
+    start of the part.
 
     The cache identifies a clip by its path, its part, and the size and time of change of its file
     or of each of its frames' files, so that a replaced file is read again.
 
     Attributes:
         sampling: sampling of the frames.
-        size: (height, width) that they are resized to, each at least 1.
+        size: (height, width) to which they are resized, each at least 1.
         cache_folder: folder of the cache of clips; None for no cache. Several processes may share
             it.
         folder_rate: frame numbers per second in a folder of frames, 60 for EPIC-KITCHENS; needed

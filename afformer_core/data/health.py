@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Health of a dataset: what is in it, and what is missing or broken."""
+"""The health of a dataset: its contents, and missing or broken files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Health:
     """The health of a dataset.
 
     Attributes:
-        counts: what is in it.
+        counts: counts of its contents.
         actions: number of samples of each action that occurs.
         problems: clips and images that are missing or broken.
         without_table: a sentence on each folder that has media, but no table of points.
@@ -32,12 +32,12 @@ class Health:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is missing or broken."""
+        """Whether no file is missing or broken."""
         return not (self.problems or self.without_table)
 
     @property
     def json_text(self) -> str:
-        """All of it as JSON."""
+        """The health as JSON."""
         content = {
             **self.counts,
             'actions': self.actions,
@@ -48,7 +48,7 @@ class Health:
 
     @property
     def text(self) -> str:
-        """It for people, with the first problems of each sort."""
+        """The health as readable text, with the first problems of each kind."""
         lines = [f'- {name}: {value}' for name, value in self.counts.items()]
         lines.append(f'- actions: {", ".join(f"{name} {n}" for name, n in self.actions.items())}')
         reasons = [
@@ -68,7 +68,7 @@ def dataset_health(
 
     Args:
         dataset: the dataset.
-        decode: whether to decode all clips and images, which takes long.
+        decode: whether to decode all clips and images, which takes a long time.
         progress: whether to show a progress bar on stderr.
     """
     problems = find_problems(dataset, decode, progress)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Target heatmaps from annotated points, and the Gaussian blur that makes them."""
+"""Target heatmaps from annotated points, and their Gaussian blur."""
 
 import functools
 import math
@@ -45,7 +45,7 @@ def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
 def target_heatmaps(
     points: torch.Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
 ) -> torch.Tensor:
-    """Blur sets of points to probability maps, as the published evaluation does.
+    """Blur sets of points to probability maps, like the published evaluation.
 
     Coordinates are truncated to a pixel, each such pixel is set to one however many points fall
     into it, and the map plus an offset is blurred (reflecting border) and divided by its sum.
@@ -68,7 +68,7 @@ def target_heatmaps(
         raise ValueError(f'the shape of points is {list(points.shape)}; expected [N, P, 2]')
     height, width = size
     kernel_size = blur_kernel_size(height, width)
-    # NaN compares false, so padding is outside, too. Truncation moves -1 < x < 0 to 0: inside.
+    # NaN compares false, so padding is also outside. Truncation moves -1 < x < 0 to 0: inside.
     x, y = points.unbind(-1)
     inside = (x > -1) & (x < width) & (y > -1) & (y < height)
     column = torch.where(inside, x, 0).long()
@@ -78,7 +78,7 @@ def target_heatmaps(
     row_blur = _impulse_responses(height, kernel_size, points.device)
     column_blur = _impulse_responses(width, kernel_size, points.device)
     vertical = row_blur[row] * weight[..., None]
-    # In fp32 also within a training step in mixed precision.
+    # In fp32 even within a training step in mixed precision.
     with torch.autocast(points.device.type, enabled=False):
         heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)

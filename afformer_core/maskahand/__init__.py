@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pre-training from hands that touch something (paper, section 4)."""
+"""Pre-training from hands that touch objects (paper, section 4)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All changes of an example, one after another."""
+"""The sequence of all changes of an example."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _require_images(name: str, images: NDArray[np.uint8], expected: str) -> None
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """Changes of an image or of all frames of a video alike; none by default."""
+    """Changes of an image, or the same changes of all frames of a video; none by default."""
 
     photometric: PhotometricSettings = field(default_factory=PhotometricSettings)
     crop: CropSettings = field(default_factory=CropSettings)
@@ -90,8 +90,8 @@ class AugmentationSettings:
 class Augmentation:
     """Random changes of examples.
 
-    The result depends only on the example, the options and the generator, so that it is the same
-    to the bit in every process.
+    The result depends only on the example, the options and the generator, so that it is
+    bit-identical in every process.
 
     Args:
         settings: settings of the changes.
@@ -106,10 +106,10 @@ class Augmentation:
         self._mirrored_actions = settings.flip.mirrored_actions(action_names)
 
     def __call__(self, example: Example, rng: np.random.Generator) -> Example:
-        """Return the changed example; the original stays as it is.
+        """Return the changed example; the original is unchanged.
 
-        Points follow the pixels, also out of the image, but each action with points in the image
-        keeps at least one there.
+        Points move with the pixels, even out of the image, but each action with points in the
+        image keeps at least one inside.
         """
         flip = self.settings.flip
         if flip.probability > 0 and rng.random() < flip.probability:
@@ -130,7 +130,7 @@ def changed_images(
     rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> tuple[NDArray[np.uint8], Homography | None]:
-    """Change images at random, all alike.
+    """Apply the same random changes to all images.
 
     Args:
         images: uint8 [T, H, W, 3] RGB.

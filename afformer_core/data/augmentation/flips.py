@@ -72,12 +72,12 @@ _STREAM = 2
 
 @dataclass(frozen=True)
 class Reversal:
-    """The probability of playing a demonstration backwards, and the action that it then shows.
+    """The probability of reversing a demonstration, and the resulting action.
 
     Attributes:
         probability: share of the demonstrations of known actions, 0 to 1.
-        actions: index of the action that each becomes; a demonstration of another one is never
-            played backwards.
+        actions: index of the action after the reversal, by the original index; demonstrations of
+            other actions are never reversed.
     """
 
     probability: float
@@ -109,7 +109,7 @@ class Reversal:
         return cls(probability, {indices[one]: indices[other] for one, other in actions.items()})
 
     def happens(self, samples: Iterable[Sample], seed: tuple[int, ...]) -> bool:
-        """Draw whether the demonstration of samples, drawn with a seed, is played backwards."""
+        """Draw whether the demonstration of samples, drawn with a seed, is reversed."""
         known = all(action in self.actions for sample in samples for action in sample.actions)
         return known and np.random.default_rng((*seed, _STREAM)).random() < self.probability
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conversion of a dataset to the format that the name of the output stands for."""
+"""The conversion of a dataset to the format of the output's name."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def convert(dataset: AnnotatedDataset, output: Path) -> None:
     """Write a dataset in another format.
 
     Args:
-        dataset: the dataset; media that are copied must exist.
-        output: a manifest where its name ends in `.jsonl`, `.ndjson` or `.parquet`; OPRA's JSON
-            where it ends in `.json`, with the names of the actions beside it; a new folder of
-            pairs with points where it has no ending.
+        dataset: the dataset; media to copy must exist.
+        output: a manifest if its name ends in `.jsonl`, `.ndjson` or `.parquet`; OPRA's JSON if it
+            ends in `.json`, with the names of the actions beside it; a new folder of pairs with
+            points if it has no extension.
 
     Raises:
-        DatasetError: the ending is another, the output exists, the dataset is empty, or holds
-            something that the format cannot.
+        DatasetError: the extension is unknown, the output exists, the dataset is empty, or the
+            format cannot represent it.
     """
     if not dataset:
         raise DatasetError(f'{dataset.annotations} holds 0 samples; expected at least 1')

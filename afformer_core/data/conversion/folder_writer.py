@@ -30,10 +30,10 @@ from afformer_core.media.frame_folder import frame_paths
 def convert_to_folder(
     samples: Sequence[Sample], action_names: Sequence[str], folder: Path
 ) -> None:
-    """Write samples as a folder with the layout of `folder_pairs`, whole or not at all.
+    """Write samples as a folder with the layout of `folder_pairs`, atomically.
 
-    Demonstrations and images are copied. Each object has a folder of its own; samples whose object
-    is not known are one object, at the top.
+    Demonstrations and images are copied. Each object has its own folder; samples without a known
+    object form one object at the top level.
 
     Args:
         samples: samples of any dataset, at least one.

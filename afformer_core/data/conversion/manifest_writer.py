@@ -23,7 +23,7 @@ from afformer_core.errors import DatasetError
 def convert_to_manifest(
     samples: Sequence[Sample], action_names: Sequence[str], path: Path
 ) -> None:
-    """Write samples as a manifest that gives the same ones when it is read.
+    """Write samples as a manifest from which the same samples are read.
 
     Args:
         samples: samples of any dataset, at least one, of different ids.
@@ -32,8 +32,8 @@ def convert_to_manifest(
             so that both can be moved together.
 
     Raises:
-        DatasetError: the suffix is none of a manifest, two samples have one id, or a path is not
-            Unicode.
+        DatasetError: the suffix is not that of a manifest, two samples have the same id, or a path
+            is not Unicode.
     """
     counts = Counter(sample.sample_id for sample in samples)
     [(name, most)] = counts.most_common(1)

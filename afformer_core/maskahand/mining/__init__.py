@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mining of clips in which hands touch something (paper, section 4.2)."""
+"""Mining of clips in which hands touch objects (paper, section 4.2)."""

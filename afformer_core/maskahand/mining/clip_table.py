@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clips of indexes of shards, whose videos stay on disk until they are asked for."""
+"""The clips of indexes of shards, whose videos are read from disk on demand."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _KEPT_GROUPS = 16
 
 @dataclass(frozen=True)
 class ClipTable:
-    """Clips of one or several indexes, each once, however many videos have the same content.
+    """The clips of one or several indexes, without duplicates of videos with the same content.
 
-    The columns of a million clips take 50 megabytes; hands and times are read from the disk for
-    each clip that is asked for.
+    The columns of a million clips take 50 megabytes; hands and times are read from disk for each
+    requested clip.
 
     Attributes:
         heads: heads of the indexes, by their folders.
@@ -52,8 +52,8 @@ class ClipTable:
             paths: paths of their `index.json`, at least one.
 
         Raises:
-            DatasetError: an index or a shard is missing or damaged, or the indexes were made with
-                other interaction scores or rates of folders of frames.
+            DatasetError: an index or a shard is missing or damaged, or the indexes have different
+                interaction scores or rates of folders of frames.
         """
         heads = {path.parent: read_head(path) for path in paths}
         _require_one_kind(heads)
@@ -104,7 +104,7 @@ class ClipTable:
 
 
 def _columns(path: Path, shard: int, known: dict[tuple[str, str], int]) -> dict[str, NDArray[Any]]:
-    """Read the columns of the clips of a shard, and a number that equal contents share."""
+    """Read the columns of the clips of a shard, and an identifier of equal contents."""
     with shard_damage_told(path):
         table = pq.read_table(path, columns=[*_COLUMNS, 'content', 'topic'])
     columns = {name: table[name].to_numpy() for name in _COLUMNS}

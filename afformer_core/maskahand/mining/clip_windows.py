@@ -16,8 +16,8 @@ def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
         stride: frames from the beginning of a window to that of the next, at least 1.
 
     Returns:
-        (first, last) frame of each, in order. A video that is shorter than a window is a single
-        one; one frame alone is none.
+        (first, last) frame of each window, in order. A video that is shorter than a window is one
+        window; a single frame is none.
 
     Raises:
         ValueError: length or stride is too small.

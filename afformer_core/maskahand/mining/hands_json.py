@@ -24,7 +24,7 @@ def hands_from_json(fields: Mapping[str, Any]) -> dict[int, tuple[Hand, ...]]:
     """Convert the result of `hands_to_json` back to hands.
 
     Raises:
-        AttributeError, TypeError, ValueError: it is something else.
+        AttributeError, TypeError, ValueError: the content is invalid.
     """
     return {int(number): tuple(map(_hand, hands)) for number, hands in fields.items()}
 

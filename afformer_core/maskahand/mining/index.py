@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The index of mined videos: hands that touch something, with their times and boxes.
+"""The index of mined videos: hands that touch objects, with times and boxes.
 
-An index has no frames; it names videos, relative to its own folder:
+An index contains no frames. It refers to videos, relative to its own folder:
 
 - `index.json`: what it depends on, what could not be read, and its shards
 - `shards/`: Parquet files of videos and of clips (see `shards`)
 
-Indexes of a single JSON file with all videos are read as well.
+Indexes of a single JSON file with all videos can also be read.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class IndexHead:
         settings, interaction_score, broken: those of `HandIndex`.
         shards: names of the files of each shard and numbers of their rows, as `write_shard`
             returns them.
-        origins: datasets whose licences are known, each with the number of its clips.
+        origins: datasets with known licences, each with its number of clips.
     """
 
     settings: Mapping[str, Any]
@@ -70,7 +70,7 @@ class IndexHead:
 
 
 def write_index(path: Path, index: HandIndex) -> None:
-    """Write an index, whole or not at all; the same index gives the same bytes.
+    """Write an index atomically and deterministically.
 
     Raises:
         OSError: it cannot be written.
@@ -85,14 +85,14 @@ def write_videos(
     videos: Iterable[MinedVideo],
     broken: Iterable[tuple[Path, str]],
 ) -> IndexHead:
-    """Write an index of videos that come one after another; those of one shard are in memory.
+    """Write an index from a stream of videos, with those of one shard in memory.
 
     Args:
         path: path of `index.json`.
         settings, interaction_score: those of `HandIndex`.
         videos: the videos, in the order of their paths.
-        broken: (path, reason) of videos that could not be read, or not to their end; it is
-            iterated over after the videos.
+        broken: (path, reason) of videos that could not be read completely, iterated over after the
+            videos.
 
     Raises:
         OSError: it cannot be written.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detection of hands in one part of a video, and the file of its result."""
+"""The detection of hands in one part of a video, and the file of its result."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class MinedPart:
         size: (width, height) of its frames in pixels; (0, 0) without any.
         times: seconds from the video's first frame of each examined frame.
         hands: hands in an examined frame, best first, by the frame's number within the part.
-        damage: why the video could not be read to the part's end; empty if it could.
-        lost: number of frames that could not be read, and were left out.
+        damage: reason why the video could not be read to the end of the part; empty if it could.
+        lost: number of unreadable frames, which were left out.
         loss: time and reason of the first of them; empty without any.
     """
 
@@ -39,7 +39,7 @@ class MinedPart:
 
 
 def write_part(path: Path, part: MinedPart) -> None:
-    """Write the file of a part, whole or not at all.
+    """Write the file of a part atomically.
 
     Raises:
         OSError: it cannot be written.
@@ -62,7 +62,7 @@ def read_part(path: Path) -> MinedPart:
     """Read the file of a part.
 
     Raises:
-        DatasetError: the file is missing or was altered.
+        DatasetError: the file is missing or was modified.
     """
     try:
         fields = json.loads(path.read_text(encoding='utf-8'))
@@ -115,7 +115,7 @@ class PartDetection:
             )
 
     def result(self) -> MinedPart:
-        """Return the detections, once all frames were examined."""
+        """Return the detections after all frames were examined."""
         loss = ''
         if self._lost:
             first = self._lost[0]
@@ -125,9 +125,9 @@ class PartDetection:
         )
 
     def _readable(self) -> Iterator[VideoFrame]:
-        """Yield the frames up to where they cannot be read.
+        """Yield the frames until they cannot be read.
 
-        An error would end a detector that reads ahead before it returned its last detections.
+        An error would stop a detector that reads ahead before it returns its last detections.
         """
         try:
             for frame in self._frames:
@@ -146,7 +146,7 @@ class PartDetection:
 
 
 def size_change(size: tuple[int, int], before: tuple[int, int]) -> str:
-    """Say that frames of another size follow, which one video cannot have."""
+    """Describe a change of the frame size, which one video must not have."""
     return 'its frames become {}x{}, those before are {}x{}'.format(*size, *before)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A video whose hands were detected, and all that was mined."""
+"""A video with detected hands, and an index of mined videos."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from afformer_core.media.lens import LensIntrinsics
 
 @dataclass(frozen=True)
 class MinedVideo:
-    """A video whose hands were detected.
+    """A video with detected hands.
 
     Attributes:
         path: path of the file, the folder of frames, the bag or the tar.
-        topic: topic of the images in a bag, name of the video in a tar, or
-            `t=BEGIN,END` of a part of a video, else empty.
+        topic: topic of the images in a bag, name of the video in a tar, or `t=BEGIN,END` of a part
+            of a video; empty otherwise.
         size: (width, height) of its frames in pixels.
         times: seconds from its first frame of each examined frame, increasing.
         hands: hands in an examined frame, best first, by the frame's number; frames without hands
             are left out.
         clips: (first, last) number of the frames of each clip with an interaction.
-        content: text that only videos with the same content share; empty if unknown.
-        lens: calibration by which its frames were undistorted; None for frames as they are.
-        origin: dataset that it is of, and its licence; None if unknown.
+        content: text that is equal for videos with the same content; empty if unknown.
+        lens: calibration with which its frames were undistorted; None: not undistorted.
+        origin: its dataset, with the licence; None if unknown.
     """
 
     path: Path
@@ -62,14 +62,14 @@ class MinedVideo:
 
 @dataclass(frozen=True)
 class HandIndex:
-    """All that was mined.
+    """An index of mined videos.
 
     Attributes:
-        settings: what it depends on besides the videos: the detector's name, the rate, length and
-            stride of clips, and the `number_rate` of folders of frames, or None.
-        interaction_score: a hand in contact is an interaction from this score on.
+        settings: settings of mining: the detector's name, the rate, length and stride of clips,
+            and the `number_rate` of folders of frames, or None.
+        interaction_score: minimum score for a hand in contact to count as an interaction.
         videos: examined videos, in the order of their paths.
-        broken: (path, reason) of videos that could not be read, or not to their end.
+        broken: (path, reason) of videos that could not be read completely.
     """
 
     settings: Mapping[str, Any]
@@ -89,7 +89,7 @@ def interacting_hands(video: MinedVideo, number: int, score: float) -> tuple[Han
     Args:
         video: mined video.
         number: number of the frame.
-        score: a hand in contact interacts from this score on.
+        score: minimum score for a hand in contact to count as an interaction.
     """
     return tuple(
         hand

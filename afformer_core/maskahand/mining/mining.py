@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mining of long videos for clips with hands that touch something (paper, section 4.2).
+"""Mining of long videos for clips with hands that touch objects (paper, section 4.2).
 
-Videos are examined in parts, in each of which the detector begins anew. The result of each part
-is kept beside the index, so that an interrupted run resumes, and a later run examines only what
-is new:
+Videos are examined in parts, and the detector starts anew in each part. The result of each part is
+stored beside the index, so that an interrupted run can resume, and a later run examines only new
+videos:
 
 - `index.json` and `shards/`: the index (see `index`)
 - `parts/KEY/00003.json`: the result of part 3 of the video that the key identifies
@@ -35,7 +35,7 @@ from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
 from afformer_core.parallel.read_ahead import read_ahead
 
 INDEX_FILE = 'index.json'
-# Batches of frames that may wait for a GPU, at their full size.
+# Maximum number of full-size batches of frames that wait for a GPU.
 _BATCHES_AHEAD = 2
 
 OpenDetector = Callable[[], HandDetector]
@@ -49,8 +49,8 @@ class MiningSettings:
         rate: examined frames per second.
         clip_frames: examined frames of a clip, at least 2.
         stride: examined frames from the beginning of one clip to that of the next, at least 1.
-        interaction_score: a hand in contact is an interaction from this score on; None for the
-            detector's own.
+        interaction_score: minimum score for a hand in contact to count as an interaction; None:
+            set by the detector.
         part_frames: examined frames of a part.
     """
 
@@ -75,9 +75,9 @@ class MiningSettings:
 
 
 class Mining:
-    """The mining of videos: iterate over `detect`, then take the `index`.
+    """The mining of videos: iterate over `detect`, then write the index.
 
-    Several runs may mine into one folder: the same part gives the same file.
+    Several runs may write to one folder, because the same part gives the same file.
 
     Args:
         found: the videos.
@@ -90,7 +90,7 @@ class Mining:
 
     Raises:
         AfformerError: the detector cannot be opened.
-        ValueError: the rate is less than the detector needs.
+        ValueError: the rate is below that required by the detector.
     """
 
     def __init__(
@@ -126,14 +126,14 @@ class Mining:
     def detect(self, engine: Engine = LOCAL) -> Iterator[int]:
         """Examine all parts that no run has examined.
 
-        A part that an earlier run could not read to its end is tried again.
+        A part that an earlier run could not read completely is tried again.
 
         Args:
-            engine: where parts are examined, by never more processes than there are parts. Each
-                of its machines must have the videos and the detector; results are written here.
+            engine: engine that examines parts, with at most one process per part. Each of its
+                machines must have the videos and the detector; this machine writes the results.
 
         Yields:
-            number of examined frames of each part, as they are done.
+            number of examined frames of each finished part.
 
         Raises:
             DatasetError: processes were killed, or the detector returned a wrong number of
@@ -219,7 +219,7 @@ class Mining:
 
 @dataclass
 class MinedCounts:
-    """What an index holds, in numbers.
+    """Counts of the contents of an index.
 
     Attributes:
         videos: number of videos.
@@ -272,7 +272,7 @@ def _same(detector: HandDetector) -> HandDetector:
 def _open_detection(open_detector: OpenDetector, rate: float, processes: int) -> _Detection:
     import torch
 
-    # If each process used all cores, they would mostly wait for one another.
+    # If each process used all cores, they would mostly wait for each other.
     torch.set_num_threads(max(1, torch.get_num_threads() // processes))
     return _Detection(open_detector(), rate)
 

@@ -20,7 +20,7 @@ from afformer_core.media.lens import LensIntrinsics
 from afformer_core.media.video_frames import uniform_indices
 
 _MOST = 48
-# Clips among which they are sought; of two that overlap the surest frame is often the same.
+# Maximum number of searched clips; overlapping clips often have the same most certain frame.
 _MOST_READ = 2 * _MOST
 _COLUMNS = 6
 _WIDTH, _HEIGHT, _CAPTION = 320, 240, 22
@@ -50,8 +50,8 @@ class ShownFrame:
 def write_contact_sheet(path: Path, table: ClipTable) -> None:
     """Write a JPEG or PNG of the interactions in clips, evenly chosen if there are many.
 
-    For each clip it shows the frame with the surest interaction, with all hands, the name of the
-    video and the seconds. Only a few videos and frames are in memory at a time.
+    For each clip, it shows the frame with the most certain interaction, with all hands, the name
+    of the video and the time. Only a few videos and frames are in memory at a time.
 
     Args:
         path: file that ends in one of `IMAGE_SUFFIXES`.
@@ -59,7 +59,7 @@ def write_contact_sheet(path: Path, table: ClipTable) -> None:
 
     Raises:
         ValueError: the path ends otherwise, or there is no clip.
-        AfformerError: a video or a shard of the index cannot be read any more.
+        AfformerError: a video or a shard of the index can no longer be read.
         OSError: the file cannot be written.
     """
     require_image_path(path)
@@ -105,7 +105,7 @@ def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage
 
 
 def frames_to_show(table: ClipTable) -> list[ShownFrame]:
-    """Return the surest interaction of each clip, evenly chosen; one in two clips only once.
+    """Return the most certain interactions of evenly chosen clips, without duplicates.
 
     Args:
         table: at least one clip.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Parquet files of an index: one row a video, and one row a clip.
+"""The Parquet files of an index, with one row per video and one row per clip.
 
-A shard is a pair of files, each named by the hash of its bytes and written once. Rows of clips
-name their video by its row in the shard.
+A shard is a pair of files, each named by its hash and written once. Rows of clips refer to their
+video by its row in the shard.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ CLIP_SCHEMA = pa.schema(
 def write_shard(
     folder: Path, videos: Sequence[MinedVideo], interaction_score: float
 ) -> dict[str, Any]:
-    """Write the shard of some videos, unless it is there.
+    """Write the shard of some videos, unless it exists.
 
     Args:
         folder: folder of the index.
@@ -108,7 +108,7 @@ def write_shard(
 
 
 def open_shard(folder: Path, shard: Mapping[str, Any], kind: str = 'videos') -> pq.ParquetFile:
-    """Open a file of a shard, as `write_shard` described it.
+    """Open a file of a shard, given the description from `write_shard`.
 
     Raises:
         OSError, pyarrow.ArrowInvalid: it is missing or damaged.
@@ -137,7 +137,7 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         folder: folder of the index.
 
     Raises:
-        ValueError, VideoError: they are no video.
+        ValueError, VideoError: the values are not a valid video.
     """
     hands: dict[int, list[Hand]] = {}
     for each in row['hands']:
@@ -150,7 +150,7 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         {frame: tuple(found) for frame, found in hands.items()},
         tuple((first, last) for first, last in row['clips']),
         row['content'],
-        # Indexes of before they were known have no such columns.
+        # Older indexes have no such columns.
         LensIntrinsics.from_json(row['lens']) if row.get('lens') else None,
         Origin(row['source'], row['licence']) if row.get('source') else None,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Division of long videos into parts, and joining of the parts' results."""
+"""The division of long videos into parts, and the joining of their results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from afformer_core.maskahand.sources.urls import address
 PARTS_FOLDER = 'parts'
 # Sources that are opened at once.
 _AT_ONCE = 16
-# Must increase when the same detector would find other hands, or the format of parts changes.
+# Increment when the same detector would find other hands, or the format of parts changes.
 _VERSION = 2
 
 
@@ -74,7 +74,7 @@ def video_parts(
     """Divide videos into parts.
 
     The result of a part is identified by the path of its video relative to `output`, the size and
-    time of change of the video's files, and all else that it depends on.
+    modification time of the video's files, and everything else on which it depends.
 
     Args:
         sources: the videos.
@@ -107,7 +107,7 @@ def video_parts(
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a source tells of itself (see `FrameSource`)."""
+    """The facts of a source (see `FrameSource`)."""
 
     duration: float | None
     fingerprint: str
@@ -118,9 +118,9 @@ class _Facts:
 def _facts_of_all(
     sources: Iterable[FrameSource], length: float
 ) -> Iterator[tuple[FrameSource, _Facts | AfformerError | OSError]]:
-    """Yield each source with what it tells, or why it cannot be read, several read at once.
+    """Yield each source with its facts, or an error; several are read at once.
 
-    A bucket answers late, though it answers many at once.
+    A bucket has a high latency, but handles many requests at once.
     """
 
     def facts_of(
@@ -144,8 +144,8 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
     """Join the results of all parts of a video, up to the first that is damaged.
 
     Returns:
-        the result, and what is wrong with the video, how far it was read and what was left out;
-        empty if nothing.
+        the result; and the problem of the video, including how far it was read and which frames
+        were left out; empty if none.
 
     Raises:
         DatasetError: a part was not examined, or its file was altered.

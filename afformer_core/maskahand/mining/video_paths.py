@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths of videos as an index names them: relative to its folder, or URLs."""
+"""Paths of videos in an index: relative to its folder, or URLs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from afformer_core.maskahand.sources.urls import url_of
 
 
 def absolute(path: str, folder: Path) -> Path:
-    """Return the path of a video, given as an index names it."""
+    """Return the path of a video, given its path in an index."""
     return Path(path) if url_of(Path(path)) else Path(os.path.normpath(folder / path))
 
 
 def relative(path: Path, folder: Path) -> str:
-    """Return the path of a video as an index in a folder names it."""
+    """Return the path of a video in an index, given the folder of the index."""
     return url_of(path) or Path(os.path.relpath(path, folder)).as_posix()

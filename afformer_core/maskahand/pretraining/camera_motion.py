@@ -20,8 +20,8 @@ _LEAST, _SHARE = 20, 0.5
 def camera_motion(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Homography | None:
     """Estimate where the static background of one frame lies in another.
 
-    Corners are tracked (Lucas and Kanade), and most of them have to agree: hands and what they
-    carry move differently.
+    Corners are tracked (Lucas and Kanade), and most of them must agree, because hands and carried
+    objects move differently.
 
     Args:
         first, second: uint8 [H, W, 3] RGB, of one size.

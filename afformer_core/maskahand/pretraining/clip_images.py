@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of clips that examples are made of, decoded and resized."""
+"""The frames of clips from which examples are made, decoded and resized."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.parallel.engine import Engine
 
-# Must increase when resizing of the same frames changes.
+# Increment when the resizing of frames changes.
 _CACHE_VERSION = 1
 
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frames that examples are made of.
+    """The frames from which examples are made.
 
     Attributes:
         demonstration: uint8 [T, h, w, 3] RGB, the demonstration at the model's input size.
@@ -46,7 +46,7 @@ class ClipFrames:
 
 @dataclass(frozen=True)
 class ClipRequest:
-    """The frames of a clip that are read, without all else that is known of its video.
+    """The frames of a clip to read, without other facts of its video.
 
     Attributes:
         path, topic, lens, size: those of the `MinedVideo`.
@@ -62,7 +62,7 @@ class ClipRequest:
 
     @classmethod
     def of(cls, clip: InteractionClip, frames: int) -> ClipRequest:
-        """Return the frames of a clip, with at most so many of a demonstration."""
+        """Return the frames of a clip, with a maximum number for the demonstration."""
         interactions = tuple(each.number for each in clip.interactions)
         parts = [clip.demonstration(frames), interactions, clip.hand_free]
         video = clip.video
@@ -76,7 +76,7 @@ class ClipImages:
 
     Attributes:
         size: (height, width) of a demonstration's frames.
-        frames: largest number of frames of a demonstration.
+        frames: maximum number of frames of a demonstration.
         image_side: longest side of the frames with interactions.
         cache_folder: folder of the cache of clips; None for no cache. Several processes may share
             it.
@@ -97,7 +97,7 @@ class ClipImages:
             raise ValueError(f'image_side is {self.image_side}; expected at least 1')
 
     def read(self, clip: InteractionClip) -> ClipFrames:
-        """Read the frames of a clip, which must not be changed: they may be mapped from the cache.
+        """Read the frames of a clip, which must not be modified because they may be memory-mapped.
 
         Raises:
             VideoError: the video is missing, damaged, or not the one that was mined.
@@ -116,12 +116,12 @@ class ClipImages:
         return _clip_frames(clip, kept)
 
     def fill_cache(self, clips: Sequence[InteractionClip], engine: Engine) -> None:
-        """Decode what the cache lacks of some clips.
+        """Decode the frames of clips that are missing in the cache.
 
         Args:
             clips: clips, taken one by one.
-            engine: where they are decoded; each of its machines must have the videos by the same
-                paths or URLs. The cache is written here.
+            engine: engine that decodes clips; each of its machines must have the videos at the
+                same paths or URLs. This machine writes the cache.
 
         Raises:
             DatasetError: the cache cannot be written, or some clips cannot be read (see
@@ -144,9 +144,9 @@ class ClipImages:
         return ask
 
     def missing(self, clips: Sequence[InteractionClip]) -> list[CachePart]:
-        """Return what the cache lacks of some clips; nothing without a cache.
+        """Return the missing parts of the cache for some clips; empty without a cache.
 
-        A clip whose video is missing is ignored, since reading it will raise an error.
+        A clip whose video is missing is ignored, because reading it will raise an error.
         """
         if self.cache_folder is None:
             return []
@@ -179,7 +179,7 @@ class ClipImages:
         """Return a text that changes when the clip's video is written again.
 
         Raises:
-            VideoError: the video is gone.
+            VideoError: the video no longer exists.
         """
         return self._fingerprint(ClipRequest.of(clip, self.frames))
 

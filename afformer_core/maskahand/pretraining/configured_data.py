@@ -22,14 +22,14 @@ _KINDS: dict[str, type[PretrainingData]] = {
 
 
 def configured_data(configurations: Sequence[Path], seed: int | None = None) -> PretrainingData:
-    """Build the data that YAML files of `afformer train` describe, without their validation.
+    """Build the data of YAML files of `afformer train`, without the validation.
 
     Args:
         configurations: files, of which later ones override earlier ones; at least one.
-        seed: seed instead of the data's own; None for that.
+        seed: seed that replaces the data's own; None: the data's own.
 
     Raises:
-        AfformerError: a file cannot be read, or they describe no pretraining.
+        AfformerError: a file cannot be read, or the files do not describe a pre-training.
         DatasetError: the index cannot be read.
         ValueError: an option is out of range.
     """

@@ -72,14 +72,14 @@ def open_clip_features(
     images: ClipImages,
     engine: Engine = ONE_PROCESS,
 ) -> ClipFeatures:
-    """Open the features of clips; compute them first where they are missing or of something else.
+    """Open the features of clips; compute them first if they are missing or do not match.
 
     Args:
         folder: folder of the features.
-        clips: all clips to train on.
+        clips: all training clips.
         encoder: encoder, whose backbone runs in evaluation mode.
         images: reader of the clips.
-        engine: where features are computed; clips are read here.
+        engine: engine that computes features; this machine reads clips.
 
     Raises:
         VideoError: a video is missing, damaged, or not the one that was mined.
@@ -129,27 +129,28 @@ _AS_IT_IS = ImageSettings()
 class MaskAHandFeatureData(PretrainingData):
     """Features of clips from a frozen backbone, computed once, with images made in every step.
 
-    It is for machines without a GPU: target images pass the whole backbone, but clips only its
-    trained part. At least its first stage must be frozen (see `FeatureData`).
+    It is suitable for machines without a GPU: target images pass through the whole backbone, but
+    clips only through its trained part. At least its first stage must be frozen (see
+    `FeatureData`).
 
     Args:
-        index: file that `afformer mine` wrote.
+        index: index file, written by `afformer mine`.
         cache_folder: folder for features of clips, and for frames with hands.
-        validation: annotated data, measured without its actions; null for none. Each of its clips
-            needs at least `frames` frames.
-        input_size: (height, width) of images; the model's, never given.
-        frames: largest number of frames of a demonstration, evenly spaced.
-        synthesis: settings of the target images, which are made of frames with hands.
-        targets: target images of each clip of a step, each of another frame and with other masks.
-        interactions: largest number of frames of a clip that target images are made of, evenly
-            spaced among those in which a hand interacts.
-        image_side: longest side of such a frame, in which masks are drawn before it becomes a
-            square; larger ones are shrunk.
-        batch_size: clips of a step, over all processes.
+        validation: annotated data, measured without its actions; null: none. Each of its clips
+        needs at least `frames` frames. input_size: (height, width) of images, which comes from the
+            model and is not set. frames: maximum number of evenly spaced frames of a
+                demonstration. synthesis:
+        settings of the target images, which are made from frames with hands. targets: number of
+        target images of each clip in a step, each from another frame and with other masks.
+        interactions: maximum number of frames of a clip for target images, evenly spaced among
+            those in which a hand interacts.
+        image_side: maximum side of such a frame, in which masks are drawn before it is resized to
+            a square; larger ones are shrunk.
+        batch_size: number of clips in a step, over all processes.
         workers: number of reading processes.
-        seed: seed of the order, and of all that is random in target images.
-        licence: licence of the videos whose dataset names none, such as CC-BY-4.0, or `own` for
-            one's own recordings.
+        seed: seed of the order, and of the randomness in target images.
+        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
+            your own recordings.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 """Frames from just before a contact, which show the element without a hand (not in the paper).
 
 Such a frame is the image that a mask only approximates: without a hand, and with nothing hidden.
-It shows the state at the contact only if nothing was moved in between, so that the contact must
-have just begun, and must be the first after the frame.
+It shows the state at the contact only if nothing was moved in between. The contact must therefore
+have just begun, and must be the first one after the frame.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def with_hand_free_frames(
     Args:
         clips: clips of an index.
         interaction_score: interaction score of the index.
-        hidden_score: score from which on a detection counts as a hand.
+        hidden_score: minimum score of a detection to count as a hand.
     """
     return [_with_hand_free(clip, interaction_score, hidden_score) for clip in clips]
 
@@ -38,7 +38,7 @@ def with_hand_free_frames(
 def hand_free_frame(
     video: MinedVideo, number: int, interaction_score: float, hidden_score: float
 ) -> int | None:
-    """Find the last frame but one before a hand came to where it touches something.
+    """Find the last frame but one before a hand came to its contact.
 
     Args:
         video: mined video.

@@ -31,7 +31,7 @@ _SURE = 0.5
 class Approaches:
     """The directions from which the hands of a video came.
 
-    The path to a contact is searched for once, whichever of the contact's frames are requested.
+    The path to a contact is searched for once, for any of the contact's frames.
 
     Args:
         hands: hands of the video, by the number of their frames.
@@ -42,10 +42,10 @@ class Approaches:
         self._known: dict[tuple[int, Hand, int], Direction | None] = {}
 
     def of(self, number: int, hand: Hand) -> Direction | None:
-        """Find the direction in which a hand came to where it interacts.
+        """Find the direction from which a hand came to its interaction.
 
-        It is that of the last path before the contact began; if the hand was in contact since it
-        came into view, that of the path back from where it went afterwards.
+        This is the direction of the last path before the contact began. If the hand was in contact
+        since it came into view, it is the reverse of the path afterwards.
 
         Args:
             number: number of the frame of the interaction.
@@ -131,7 +131,7 @@ class Interaction:
 
     Attributes:
         number: number of the frame among the examined ones of its video.
-        hands: all hands in it, whatever they do.
+        hands: all hands in it.
         interacting: hands that interact, at least one; each reaches into the frame.
         approaches: direction from which each of these came; None if it did not move.
         hand_free: number of the frame before the hand came (see `with_hand_free_frames`); None
@@ -173,17 +173,17 @@ class InteractionClip:
 
     @property
     def hand_free(self) -> tuple[int, ...]:
-        """Numbers of the frames without a hand that its interactions name, in order."""
+        """Numbers of the frames without a hand of its interactions, in order."""
         named = {each.hand_free for each in self.interactions}
         return tuple(sorted(number for number in named if number is not None))
 
 
 def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
-    """Collect the clips that examples are made of, in the order of the index.
+    """Collect the clips from which examples are made, in the order of the index.
 
     Args:
         index: the index.
-        most: largest number of interactions of a clip, evenly spaced; at least 1.
+        most: maximum number of evenly spaced interactions of a clip; at least 1.
 
     Raises:
         DatasetError: there is no clip in which an interacting hand is within the frame.
@@ -211,7 +211,7 @@ def interaction_clip(
     Args:
         video: mined video.
         first, last: numbers of the clip's first and last frame.
-        score: a hand in contact interacts from this score on.
+        score: minimum score for a hand in contact to count as an interaction.
         most: largest number of interactions, evenly spaced; at least 1.
         approaches: directions of the video's hands.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Masks that hide hands, among masks that hide nothing (paper, section 4.2 and Table 5)."""
+"""Masks over hands, and random masks (paper, section 4.2 and Table 5)."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class MaskSettings:
             the root of the box's area, as in the released code; or 'none' to hide nothing.
         scale: scale of the masks, at least 1; 1 hides exactly the box.
         random_masks: number of masks of the same shape at random positions, at least 0; without
-            one, a mask tells where the hand is.
+            them, a mask reveals the position of the hand.
         fill: 'noise' for 0 to 255 for each pixel and colour, as in the paper (Table 8); 'zero' for
             black, as in the other row of that table; 'colour' for a random one for each mask;
             'mean' of the image; or 'random' for one of noise, colour and mean for all masks of an
             image.
-        hidden: hands to hide: 'interacting', as in the paper; or 'all', the idle ones too.
-        hidden_score: if all are hidden, detections count as hands from this score on, 0 to 1. It
-            is far below the score of an interaction, as any visible hand gives away the target;
-            interacting hands are always hidden.
+        hidden: hands to hide: 'interacting', as in the paper; or 'all', including idle ones.
+        hidden_score: if all are hidden, minimum score of a detection to count as a hand, 0 to 1.
+            It is far below the score of an interaction, because any visible hand reveals the
+            target; interacting hands are always hidden.
     """
 
     shape: str = 'scaled'
@@ -92,13 +92,13 @@ def without_hands(
     masks = [_mask(hand.box, settings, rng) for hand in hands]
     size = image.shape[1], image.shape[0]
     for _ in range(settings.random_masks):
-        # It has the size of a hand, so that its size does not tell it from the others.
+        # It has the size of a hand, so that its size does not distinguish it from the others.
         hand = hands[int(rng.integers(len(hands)))]
         masks.append(_moved(_mask(hand.box, settings, rng), rng.uniform(0, size)))
     fill = settings.fill
     if fill == 'random':
         fill = _VARIED[rng.integers(len(_VARIED))]
-    # In random order, so that overlaps do not tell masks of hands from the others.
+    # In random order, so that overlaps do not distinguish masks of hands from the others.
     for number in rng.permutation(len(masks)):
         _cover(hidden, masks[number], fill, rng)
     return hidden

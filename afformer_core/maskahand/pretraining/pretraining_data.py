@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data of a pre-training on an index of mined clips, without any labels (paper, section 4.3)."""
+"""The data of a pre-training on an index of mined clips, without labels (paper, section 4.3)."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ class PretrainingData(GroundingData):
     """The common part of `MaskAHandData` and `MaskAHandFeatureData`.
 
     Args:
-        index: file that `afformer mine` wrote.
-        validation: annotated data, measured without its actions; None for none.
+        index: index file, written by `afformer mine`.
+        validation: annotated data, measured without its actions; None: none.
         synthesis: settings of the target images.
-        targets: target images of each clip of a step.
-        interactions: largest number of frames of a clip that target images are made of.
-        batch_size: clips of a step, over all processes.
+        targets: number of target images of each clip in a step.
+        interactions: maximum number of frames of a clip for target images.
+        batch_size: number of clips in a step, over all processes.
         images: reader of clips; it gets the index's rate of folders of frames.
         video: changes of demonstrations.
         workers: number of reading processes.
-        seed: seed of the order, and of all that is random in target images.
-        licence: licence of the videos whose dataset names none, such as CC-BY-4.0, or `own` for
-            one's own recordings.
+        seed: seed of the order, and of the randomness in target images.
+        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
+            your own recordings.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class PretrainingData(GroundingData):
         self._clip_sampler = DemonstrationSampler(len(self._clips), batch_size, seed)
 
     def prepare_data(self) -> None:
-        """Check the validation's media and the room for the cache, once on each machine."""
+        """Check the validation's media and the space for the cache, once on each machine."""
         if not self._inspected:
             self._keep_usable()
         super().prepare_data()
@@ -94,7 +94,7 @@ class PretrainingData(GroundingData):
             require_room(self._images.cache_folder, self._missing())
 
     def setup(self, stage: str) -> None:
-        """Leave out unusable samples, in processes that have not checked media yet."""
+        """Leave out unusable samples, in processes that have not yet checked media."""
         if not self._inspected and self._validated is not None and self._validated.skip_broken:
             self._keep_usable()
 
@@ -108,11 +108,11 @@ class PretrainingData(GroundingData):
             )
 
     def _missing(self) -> list[CachePart]:
-        """Return what the cache of frames lacks of all that will be read."""
+        """Return the missing parts of the cache of frames."""
         return self._images.missing(self._clips)
 
     def ingredients(self) -> tuple[Ingredient, ...]:
-        """Return the datasets of the clips, and the index for those of which it names none."""
+        """Return the datasets of the clips, and the index for clips without a dataset."""
         known = read_head(self._index).origins
         others = max(0, len(self._clips) - sum(each.samples for each in known))
         clips = (Ingredient('training data', self._origin, others),) if others else ()
@@ -126,7 +126,7 @@ class PretrainingData(GroundingData):
 
     @property
     def clips(self) -> Sequence[InteractionClip]:
-        """The clips that examples are made of, with the frames before the hand where sought."""
+        """The clips from which examples are made, with frames before the hand if requested."""
         return self._clips
 
     @property
@@ -135,7 +135,7 @@ class PretrainingData(GroundingData):
         return self._images.frames
 
     def first_examples(self, count: int) -> list[PretrainingExample]:
-        """Make some of the first examples of training, of different clips.
+        """Make some of the first examples of training, from different clips.
 
         Raises:
             DatasetError: a video cannot be read.
@@ -170,23 +170,24 @@ class MaskAHandData(PretrainingData):
     """Clips read from videos in every step, to train the whole model.
 
     Args:
-        index: file that `afformer mine` wrote.
-        validation: annotated data, measured without its actions; null for none.
-        input_size: (height, width) of images; the model's, never given.
-        frames: largest number of frames of a demonstration, evenly spaced.
-        synthesis: settings of the target images, which are made of frames with hands.
-        targets: target images of each clip of a step, each of another frame and with other masks.
-        interactions: largest number of frames of a clip that target images are made of, evenly
-            spaced among those in which a hand interacts.
-        image_side: longest side of such a frame, in which masks are drawn before it becomes a
-            square; larger ones are shrunk.
-        batch_size: clips of a step, over all processes.
+        index: index file, written by `afformer mine`.
+        validation: annotated data, measured without its actions; null: none.
+        input_size: (height, width) of images, which comes from the model and is not set.
+        frames: maximum number of evenly spaced frames of a demonstration.
+        synthesis: settings of the target images, which are made from frames with hands.
+        targets: number of target images of each clip in a step, each from another frame and with
+            other masks.
+        interactions: maximum number of frames of a clip for target images, evenly spaced among
+            those in which a hand interacts.
+        image_side: maximum side of such a frame, in which masks are drawn before it is resized to
+            a square; larger ones are shrunk.
+        batch_size: number of clips in a step, over all processes.
         workers: number of reading processes.
-        cache_folder: folder for decoded and resized clips; null for none.
-        video: changes of a clip as a demonstration, for all frames alike.
-        seed: seed of the order, and of all that is random in target images.
-        licence: licence of the videos whose dataset names none, such as CC-BY-4.0, or `own` for
-            one's own recordings.
+        cache_folder: folder for decoded and resized clips; null: none.
+        video: changes of a clip as a demonstration, the same for all frames.
+        seed: seed of the order, and of the randomness in target images.
+        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
+            your own recordings.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Examples made of mined clips during training (paper, sections 4.2 and 4.3)."""
+"""Examples made from mined clips during training (paper, sections 4.2 and 4.3)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from afformer_core.training.datasets.samplers import Draw
 
 @dataclass(frozen=True)
 class PretrainingExample:
-    """A clip as a demonstration, and target images that were made of it.
+    """A clip as a demonstration, with target images made from it.
 
     Attributes:
         demonstration: uint8 RGB [T, h, w, 3] at the model's input size.
@@ -50,8 +50,8 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         clips: clips that draws refer to.
         images: reader of the clips.
         synthesis: settings of the target images.
-        targets: number of targets of each demonstration, K, each of another interaction while
-            there are enough.
+        targets: number of targets of each demonstration, K, each from another interaction if there
+            are enough.
         video: changes of demonstrations, for all frames alike.
     """
 
@@ -101,7 +101,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         index: int,
         rng: np.random.Generator,
     ) -> SyntheticImage:
-        """Make a target image of one of a clip's interactions, or of the frame before one."""
+        """Make a target image from one of a clip's interactions, or from the frame before it."""
         hand_free = None
         preceded = [
             (i, each.hand_free)
@@ -150,6 +150,6 @@ def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
 
 
 def _drawn(count: int, expected: int, rng: np.random.Generator) -> list[int]:
-    """Draw numbers below `count`, none again before all others."""
+    """Draw numbers below `count`, without repetition before all are drawn."""
     order = [rng.permutation(count) for _ in range(-(-expected // count))]
     return np.concatenate(order)[:expected].tolist()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clips of an index that examples are made of, read from the disk one by one."""
+"""The clips of an index from which examples are made, read from disk one by one."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from afformer_core.maskahand.pretraining.interactions import (
 
 
 class StoredClips(Sequence[InteractionClip]):
-    """The clips of indexes of shards, as a sequence that holds none of them.
+    """The clips of indexes of shards, as a lazy sequence.
 
     Args:
         table: clips.
         most: largest number of interactions of a clip, evenly spaced; at least 1.
-        hidden_score: score from which on a detection counts as a hand, to find the frame before
-            the hand came (see `with_hand_free_frames`); None not to search for it.
+        hidden_score: minimum score of a detection to count as a hand, to find the frame before the
+            hand came (see `with_hand_free_frames`); None: no search.
 
     Raises:
         DatasetError: there is no clip in which an interacting hand is within the frame.
@@ -79,7 +79,7 @@ class StoredClips(Sequence[InteractionClip]):
         return self._table.head.settings
 
     def facts(self) -> Iterator[Any]:
-        """Yield all that the clips depend on, without reading them."""
+        """Yield everything on which the clips depend, without reading them."""
         yield self._most, self._hidden_score
         for path, _ in self._table.shards:
             yield path.name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Target images without hands, made of frames with hands (paper, sections 4.2 and 4.3)."""
+"""Target images without hands, made from frames with hands (paper, sections 4.2 and 4.3)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class BoxTarget:
     """The form of the target.
 
     Attributes:
-        form: 'box' for the whole box, as in the paper; 'front' for the part of it ahead in the
-            direction in which the hand came, since fingertips lead and the middle of a hand is its
-            palm, or the whole box where the hand did not move; 'contact_point' for a square around
-            the detector's point of contact, or the front where that is unknown or outside of the
+        form: 'box' for the whole box, as in the paper; 'front' for its part ahead in the direction
+            of the hand's motion, because fingertips lead and the centre of a hand is its palm, or
+            the whole box if the hand did not move; 'contact_point' for a square around the
+            detector's point of contact, or the front where that is unknown or outside of the
             frame.
         share: share of the box's width for a front to the left or right, of its height for one
             above or below; of the box's longer side for the square; above 0, at most 1.
@@ -44,8 +44,8 @@ class BoxTarget:
     def corners(self, interaction: Interaction, size: tuple[int, int]) -> NDArray[np.float64]:
         """Compute the targets of all hands that interact in a frame.
 
-        All count, rather than a random one: the frame does not say which of them the clip is
-        about, and drawing one would have the same mean with more noise.
+        All hands are used instead of a random one, because the frame does not show which of them
+        the clip is about, and a random choice would have the same mean with more noise.
 
         Args:
             interaction: the frame.
@@ -79,7 +79,8 @@ class BoxTarget:
 def _front(box: NDArray[np.float64], direction: Direction, share: float) -> NDArray[np.float64]:
     """Return the part of a box [[left, top], [right, bottom]] that lies ahead.
 
-    Across the direction the box stays as it is; diagonally ahead lies a corner of it.
+    The extent of the box across the direction is unchanged; for a diagonal direction, the part is
+    a corner.
     """
     ahead = np.divide(direction, np.abs(direction).max())
     cut = (box[1] - box[0]) * (1 - share) * np.abs(ahead)
@@ -92,7 +93,7 @@ def _paper_changes() -> ImageSettings:
 
 @dataclass(frozen=True)
 class SynthesisSettings:
-    """Settings of how a target image is made of a frame.
+    """Settings of the synthesis of a target image from a frame.
 
     The defaults are the paper's masks, perspective and target, but with all hands hidden, with
     masks filled in several ways and without black corners; see docs/research/maskahand.md.
@@ -101,9 +102,9 @@ class SynthesisSettings:
         masks: masks over hands, and elsewhere.
         image: changes of the masked frame, with the boxes in it.
         target: form of the target.
-        hand_free_share: share of the images of clips with hand-free frames that are made of such a
-            frame instead of one with a hidden hand, 0 to 1. The paper has none: its videos are
-            egocentric, and show hands all the time.
+        hand_free_share: share of the images of clips with hand-free frames that are made from such
+            a frame instead of one with a hidden hand, 0 to 1. The paper does not use them, because
+            its videos are egocentric and always show hands.
     """
 
     masks: MaskSettings = field(default_factory=MaskSettings)
@@ -118,7 +119,7 @@ class SynthesisSettings:
 
 @dataclass(frozen=True)
 class SyntheticImage:
-    """An image without hands, and where hands would interact in it.
+    """An image without hands, and the boxes of hands that would interact in it.
 
     Attributes:
         image: uint8 [H, W, 3] RGB.
@@ -138,16 +139,16 @@ def synthesize(
     rng: np.random.Generator,
     hand_free: NDArray[np.uint8] | None = None,
 ) -> SyntheticImage:
-    """Make a target image of a frame in which hands interact.
+    """Make a target image from a frame in which hands interact.
 
-    A frame without hands is used instead, if it is known where in it they are about to touch.
+    A frame without hands is used instead, if the position of the following contact is known.
 
     Args:
         frame: uint8 [H, W, 3] RGB, the video's frame at any size.
         video_size: (width, height) of the video, in whose pixels boxes are.
         interaction: hands in the frame.
         settings: settings of the image.
-        rng: random generator; the result depends on it and the other arguments alone.
+        rng: random generator; the result depends only on it and the other arguments.
         hand_free: uint8 [H, W, 3], the frame before the hand came; None to hide the hand.
     """
     size = frame.shape[1], frame.shape[0]

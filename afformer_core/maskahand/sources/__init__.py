@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long videos to be mined: files, folders of frames, topics of bags."""
+"""Long videos for mining: files, folders of frames, topics of bags."""
 
 from afformer_core.maskahand.sources.discovery import FoundSources, find_sources
 from afformer_core.maskahand.sources.frame_source import FrameSource, LostFrame

@@ -36,8 +36,8 @@ _ROUNDING = 1000
 class BagTopic:
     """A topic of images in a bag, as a `FrameSource`.
 
-    Times are those of recording, by which bags are ordered and searched: a camera's own clock may
-    be set while it records.
+    Times are those of recording, by which bags are ordered and searched, because a camera's own
+    clock may be set during the recording.
 
     Attributes:
         path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored;
@@ -64,7 +64,7 @@ class BagTopic:
     def windows(self, length: float) -> Sequence[int]:
         """Find the windows with frames (see `FrameSource.windows`).
 
-        A clock that is set while it records, from 1970 to today, makes a pause of decades.
+        A clock that is set during the recording, from 1970 to today, causes a pause of decades.
         """
         found: list[int] = []
         with open_bag(self.path) as bag:

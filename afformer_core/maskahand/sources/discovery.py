@@ -18,7 +18,7 @@ class FoundSources:
 
     Attributes:
         sources: videos in the order of their paths.
-        broken: (path, reason) of what looks like a video and cannot be used.
+        broken: (path, reason) of unusable videos.
         number_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None
             if unknown.
     """
@@ -37,7 +37,7 @@ class FoundSources:
 
 
 def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> FoundSources:
-    """Find the long videos among files and folders, and in all folders below.
+    """Find the long videos among files, and in folders, recursively.
 
     These are video files, folders of numbered image files, the cameras of rosbag2s, recorded
     demonstrations, episodes of LeRobot datasets, videos in tars, and video files and tars by

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A video file as a source of frames, wherever its bytes lie."""
+"""A video file as a source of frames, independent of its location."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONGEST = 30 * 24 * 3600.0
 
 
 def windows_of(duration: float | None, length: float) -> Sequence[int]:
-    """Return the windows of a duration in seconds, or one of all if it is unknown or absurd."""
+    """Return the windows of a duration in seconds, or one if it is unknown or implausible."""
     if duration is None or duration > _LONGEST:
         return [0]
     return range(max(1, math.ceil(duration / length)))

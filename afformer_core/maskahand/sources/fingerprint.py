@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fingerprints of files, by the time when they were written or by their content.
+"""Fingerprints of files, by modification time or by content.
 
 They lie on the disk or at the URLs that paths stand for (see `urls`).
 """
@@ -34,7 +34,7 @@ def files_fingerprint(paths: Iterable[Path]) -> str:
     """Hash the names, sizes and times of change of files to a short text.
 
     Raises:
-        OSError, VideoError: a file is gone.
+        OSError, VideoError: a file no longer exists.
     """
     facts: list[tuple[str | int, ...]] = []
     for path in paths:
@@ -50,19 +50,19 @@ def files_fingerprint(paths: Iterable[Path]) -> str:
 def content_fingerprint(
     paths: Sequence[Path], *facts: str, sizes: Sequence[int] | None = None
 ) -> str:
-    """Hash the content of files, wherever they lie, to a short text.
+    """Hash the content of files, independent of their location, to a short text.
 
-    It is made of the sizes of all and of 64 kB at the beginning, in the middle and at the end of
-    the first, the middle and the last file: to read ten thousand hours of video whole would take
-    as long as to mine them.
+    It covers the sizes of all files, and 64 kB at the beginning, in the middle and at the end of
+    the first, the middle and the last file. Reading ten thousand hours of video completely would
+    take as long as mining them.
 
     Args:
         paths: files, in order, at least one.
-        facts: what else tells one from another, such as a topic.
+        facts: further distinguishing facts, such as a topic.
         sizes: their sizes in bytes, where they are known.
 
     Raises:
-        OSError, VideoError: a file is gone.
+        OSError, VideoError: a file no longer exists.
     """
     if sizes is None:
         sizes = [_size(path) for path in paths]
@@ -83,7 +83,7 @@ def samples_fingerprint(files: Sequence[tuple[SupportsRead, int]], *facts: str) 
 
     Args:
         files: files and their sizes in bytes.
-        facts: what else tells one from another.
+        facts: further distinguishing facts.
 
     Raises:
         OSError, VideoError: a file cannot be read.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Selection of the frames of a video that are examined, and reading of them by time."""
+"""The selection of the examined frames of a video, and their reading by time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def chosen_frames(
 ) -> Iterator[tuple[float, Item]]:
     """Yield the frames within [start, stop) that are nearest to one of the times k / `rate`.
 
-    Of two that are equally near, the earlier is taken. The selection depends only on a frame and
+    Of two equally near frames, the earlier is selected. The selection depends only on a frame and
     its two neighbours, so that parts of a video give the same frames as the whole.
 
     Args:
@@ -121,7 +121,7 @@ def frames_at(
 
 
 def _increasing(frames: Iterable[tuple[float, Item]]) -> Iterator[tuple[float, Item]]:
-    """Yield the frames that are later than the one before."""
+    """Yield the frames with increasing times."""
     last = -math.inf
     for exact, item in frames:
         time = round(exact, _DECIMALS)

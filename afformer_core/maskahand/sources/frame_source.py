@@ -38,7 +38,7 @@ def read_frame(time: float, read: Callable[[], NDArray[np.uint8]]) -> VideoFrame
 
 
 class FrameSource(Protocol):
-    """A long video. It holds nothing open, so that it can be sent to another process.
+    """A long video. It keeps no files open, so that it can be sent to another process.
 
     Seconds are counted from the first frame, rounded to a millionth, and increase from frame to
     frame.
@@ -50,7 +50,7 @@ class FrameSource(Protocol):
 
     @property
     def topic(self) -> str:
-        """What names it within its path; empty if the path says all.
+        """Its name within the path; empty if the path is sufficient.
 
         It is the topic in a bag, the name of a video in a tar, `t=BEGIN,END` of a part of a
         video, and `frames` of a folder of frames at a URL.
@@ -60,18 +60,18 @@ class FrameSource(Protocol):
         """Return a text that changes when a file is added, removed, or written again.
 
         Raises:
-            OSError: a file is gone.
+            OSError: a file no longer exists.
         """
 
     def content(self) -> str:
-        """Return a text that only videos with the same content share, wherever they lie.
+        """Return a text that is equal for videos with the same content at any location.
 
         Raises:
-            OSError: a file is gone.
+            OSError: a file no longer exists.
         """
 
     def duration(self) -> float | None:
-        """Estimate the duration in seconds; None if only reading the video would tell.
+        """Estimate the duration in seconds; None if only reading the video would show it.
 
         Raises:
             AfformerError: it cannot be read.
@@ -80,8 +80,8 @@ class FrameSource(Protocol):
     def windows(self, length: float) -> Sequence[int]:
         """Find the numbers k of windows from k * `length` s to (k + 1) * `length` s with frames.
 
-        A pause has none, however long it is. They increase, and there is at least one; frames may
-        follow the last.
+        A pause of any length has no windows. The numbers increase, and there is at least one;
+        frames may follow the last window.
 
         Args:
             length: seconds, above 0.
@@ -104,7 +104,7 @@ class FrameSource(Protocol):
             stop: end, seconds; not included.
 
         Raises:
-            AfformerError: while iterating: it cannot be read, or not from here on.
+            AfformerError: while iterating: the video, or the rest of it, cannot be read.
         """
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:

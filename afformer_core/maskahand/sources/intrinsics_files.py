@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files `intrinsics.json` beside videos, with the calibration of the camera that took them."""
+"""Files `intrinsics.json` beside videos, with the calibration of their camera."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTRINSICS_FILE = 'intrinsics.json'
 
 
 class IntrinsicsFiles:
-    """The calibrations that hold for the videos in a folder and below, each read once.
+    """The calibrations for the videos in a folder and below, each read once.
 
     Args:
         root: the folder; files above it do not count.
@@ -35,7 +35,7 @@ class IntrinsicsFiles:
     def applied(self, source: FrameSource) -> FrameSource:
         """Return a source, undistorted if there is a file in its folder or above.
 
-        Of several the nearest counts.
+        The nearest file is used.
 
         Raises:
             VideoError: it is broken.
@@ -76,7 +76,7 @@ class IntrinsicsFiles:
         try:
             if url is not None:
                 content = content_of(url)
-                # Some web servers answer with a page, whatever they are asked for.
+                # Some web servers answer any request with a page.
                 page = content is not None and content.lstrip().startswith(b'<')
                 return None if self._guessed and page else content
             return file.read_bytes()

@@ -43,14 +43,14 @@ def is_lerobot(folder: Path) -> bool:
 
 
 def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[VideoPart]:
-    """List the episodes of a dataset, as each of its colour cameras saw them.
+    """List the episodes of a dataset for each of its colour cameras.
 
     Args:
         folder: path of the dataset, or that stands for its URL (see `urls`).
         files: the Parquet files of its episodes, if it is at a URL.
 
     Raises:
-        VideoError: what describes the dataset is damaged, or cannot be read.
+        VideoError: the description of the dataset is damaged, or cannot be read.
     """
     if files is None:
         files = sorted((folder / EPISODES).rglob('*.parquet'))

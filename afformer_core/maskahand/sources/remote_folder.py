@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a folder at a URL, divided by what they are part of."""
+"""The files of a folder at a URL, grouped by dataset, bag and folder of frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BAG_METADATA = 'metadata.yaml'
 
 @dataclass(frozen=True)
 class RemoteFolder:
-    """What is in a folder at a URL, without hidden files.
+    """The contents of a folder at a URL, without hidden files.
 
     Attributes:
         datasets: folders of LeRobot datasets, with the Parquet files of their episodes.
@@ -40,7 +40,7 @@ class RemoteFolder:
         Args:
             root: the folder.
             files: paths of all files in it and below, that stand for their URLs.
-            is_dataset: function that tells whether a folder with the file `INFO` is a dataset.
+            is_dataset: function that checks whether a folder with the file `INFO` is a dataset.
         """
         left = [file for file in files if not _is_hidden(file.relative_to(root))]
         datasets: dict[Path, tuple[Path, ...]] = {}

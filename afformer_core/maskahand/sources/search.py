@@ -34,7 +34,7 @@ _NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
 
 
 class Search:
-    """A search, of which `sources` and `broken` are what was found so far.
+    """A search, with the results so far in `sources` and `broken`.
 
     Args:
         number_rate: see `find_sources`.
@@ -48,7 +48,7 @@ class Search:
         self.broken: list[tuple[Path, str]] = []
 
     def add_named(self, path: Path) -> None:
-        """Add what a user names, hidden or not, and whatever its suffix is."""
+        """Add a path from the user, even if it is hidden, with any suffix."""
         self._folders.clear()
         if (url := url_of(path)) is not None:
             self._add_url(path, url)
@@ -65,7 +65,7 @@ class Search:
             self._add_video(file)
 
     def _add_url(self, path: Path, url: str) -> None:
-        """Add a video, or all of a folder and below; what cannot be reached is broken."""
+        """Add a video, or all videos of a folder, recursively; unreachable ones are broken."""
         bag, _, topic = str(path).partition('#/')
         if topic:
             files = {folder / INTRINSICS_FILE for folder in (Path(bag), Path(bag).parent)}
@@ -117,7 +117,7 @@ class Search:
         self._try(path, self._add_kind)
 
     def _try(self, path: Path, add: Callable[[Path], None]) -> None:
-        """Add a path by a function, or tell why that cannot be."""
+        """Add a path with a function, or record the reason why it fails."""
         try:
             add(path)
         except OSError as error:
@@ -174,7 +174,7 @@ class Search:
         self._take(VideoFile(path))
 
     def _add_tar(self, path: Path) -> None:
-        """Add the videos of a tar, and tell if it is damaged after them."""
+        """Add the videos of a tar, and record damage after them."""
         names, damage = tar_names(path)
         if damage:
             self.broken.append((path, damage))
@@ -187,7 +187,7 @@ class Search:
             self._take(source)
 
     def _take(self, source: FrameSource) -> None:
-        """Take a video, undistorted where a file tells how."""
+        """Add a video, undistorted if there is a calibration."""
         try:
             self.sources.append(self._intrinsics.applied(source))
         except VideoError as error:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos in tar files, as WebDataset keeps them, as sources of frames.
 
-A tar lies on the disk or at a URL, and is never unpacked: a video is read where it lies in it.
+A tar is on disk or at a URL, and is never unpacked: a video is read in place.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def tar_names(path: Path) -> tuple[list[str], str]:
     """List the files of a tar.
 
     Returns:
-        their names, and what is wrong with the tar: what follows is not in the list then.
+        their names; and a problem of the tar, after which files are not listed.
 
     Raises:
         OSError, VideoError: it cannot be read.

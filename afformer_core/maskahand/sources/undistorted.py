@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources of frames whose lens is known, and whose frames are given without its distortion."""
+"""Sources of frames with a known lens, which return undistorted frames."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Undistorted:
     """A source whose frames are undistorted, as a `FrameSource`.
 
     Attributes:
-        source: the frames as the lens shows them.
+        source: source of the distorted frames.
         lens: its calibration.
     """
 

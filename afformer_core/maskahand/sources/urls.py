@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files by their URL: in a bucket, on a web server, or wherever fsspec reaches.
+"""Files at URLs: in a bucket, on a web server, or on any file system of fsspec.
 
 A URL is kept as a path, whose first part is the scheme with its colon: `s3:/bucket/a.mp4`.
 """
@@ -43,20 +43,20 @@ def url_of(path: Path) -> str | None:
 
 
 def address(path: Path) -> str:
-    """Return the URL that a path stands for, or the path, to be shown."""
+    """Return the URL of a path, or the path, for display."""
     return url_of(path) or str(path)
 
 
 class RefusedError(VideoError):
-    """A file that these credentials may not read."""
+    """Raised if the credentials do not permit reading a file."""
 
 
 class RemoteFile(io.RawIOBase):
-    """A file of a URL, which is read in blocks from wherever it is asked for.
+    """A file at a URL, which is read in blocks at any position.
 
     Args:
         url: the URL.
-        block: bytes that are read at a time.
+        block: size of a block in bytes.
         cache: which of them are kept, of fsspec's caches: `readahead`, the last, or `blockcache`,
             some blocks.
 
@@ -69,7 +69,7 @@ class RemoteFile(io.RawIOBase):
         with _told(url):
             system, name = _system(url)
             opened = system.open(name, 'rb', block_size=block, cache_type=cache)
-        # Those who read a file in memory at once would share one position.
+        # Concurrent readers of a file in memory would share one position.
         in_memory = isinstance(opened, io.BytesIO)
         self._file = io.BytesIO(opened.getvalue()) if in_memory else opened
         self._url = url
@@ -95,7 +95,7 @@ class RemoteFile(io.RawIOBase):
         """Go to a position.
 
         Raises:
-            VideoError: the server gives no parts of files.
+            VideoError: the server does not support reading parts of files.
         """
         with _told(self._url):
             return int(self._file.seek(offset, whence))
@@ -157,7 +157,7 @@ def files_below(url: str) -> list[str]:
 def files_in(url: str) -> dict[str, tuple[int | None, str]]:
     """Return the files of a folder by their names, with their facts (see `facts_of`).
 
-    Web servers tell only names: then there is no size, and nothing that changes.
+    Web servers provide only names, without sizes and modification facts.
 
     Raises:
         VideoError: see `RemoteFile`.
@@ -180,7 +180,7 @@ def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedRead
 
 
 def _is_page(system: Any, name: str) -> bool:
-    """Check whether a web server answers with a page, as it does for a folder."""
+    """Check whether a web server answers with a page, like for a folder."""
     return bool(system.info(name).get('mimetype') == 'text/html')
 
 
@@ -196,7 +196,7 @@ def _system(url: str) -> tuple[Any, str]:
 
 @contextmanager
 def _told(url: str) -> Iterator[None]:
-    """Raise whatever a file system raises as one clear error."""
+    """Convert any error of a file system to one clear error."""
     try:
         yield
     except VideoError:
@@ -209,7 +209,7 @@ def _told(url: str) -> Iterator[None]:
             ) from error
         raise VideoError(f'{url} does not exist; expected a file or a folder') from error
     except ImportError as error:
-        # fsspec says which package a scheme needs.
+        # fsspec reports which package a scheme needs.
         told = str(error).rstrip('.')
         if url.partition(':')[0] in _SCHEMES_OF_EXTRA:
             told += f'. Run {how_to_install("remote")}'
@@ -225,7 +225,7 @@ def _told(url: str) -> Iterator[None]:
 
 
 def _missing_bucket(url: str) -> str | None:
-    """Return the bucket of a URL if there is none of its name."""
+    """Return the bucket of a URL if it does not exist."""
     scheme, _, name = url.partition('://')
     bucket = name.partition('/')[0]
     if scheme not in _BUCKET_SCHEMES:
@@ -234,12 +234,12 @@ def _missing_bucket(url: str) -> str | None:
         system, _ = _system(url)
         return None if system.exists(bucket) else bucket
     except Exception:  # noqa: BLE001
-        # Whoever may read a file need not be allowed to ask for its bucket.
+        # Permission to read a file does not imply permission to query its bucket.
         return None
 
 
 def _refusal(error: Exception) -> str | None:
-    """Return why a server refuses, and what to do about it; None for another error."""
+    """Return the reason of a server's refusal and the remedy; None for other errors."""
     for code in _codes(error):
         if code in _REFUSALS:
             return _REFUSALS[code]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that hold the same bytes under different names."""
+"""Files with the same bytes under different names."""
 
 from __future__ import annotations
 

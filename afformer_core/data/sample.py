@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One demonstration and one target image, of any dataset."""
+"""One demonstration and one target image of any dataset."""
 
 from __future__ import annotations
 
@@ -62,25 +62,24 @@ class Sample:
     Attributes:
         sample_id: identifier, unique in its dataset.
         video_path: the demonstration's clip: a video file, a folder of numbered frames, or a part
-            of one as `FrameRange.path` names it.
+            of one in the form of `FrameRange.path`.
         image_path: the target image.
         image_size: (width, height) of the image that `points` belong to.
         actions: indices from 0 into the dataset's `action_names`; one may occur twice.
         points: for each action float64 [P, 2], (x, y) pixels; some may lie outside of the image.
-        scene: scene of samples whose elements are known, else None.
+        scene: scene if the elements are known, or None.
         clip: (begin, end) in seconds if the demonstration is that part of the video at
-            `video_path`, else None.
-        contact: numbers, from 0, of the first and last frame of the clip in which something is
-            operated, else None.
-        contact_points: for each frame of the clip, where it shows what is touched then or at
-            another time, (x, y) as shares of its width and height, or None if that is not in
+            `video_path`, or None.
+        contact: indices, from 0, of the first and last frame of the clip with contact, or None.
+        contact_points: for each frame of the clip, the position of the part that is touched then
+            or at another time, (x, y) as shares of its width and height, or None if it is not in
             view; None if nothing is known.
-        object_id: identifier of the object that is shown, if the data has it: equal for samples of
-            the same object, different for those of different ones. Else None.
-        masks: for each action the region of the image in which it is right, in pixels as `points`,
-            which stand for it; None for an action of which only the points are known. Empty where
-            no region is known.
-        origin: where the sample is from, and its licence.
+        object_id: identifier of the object, if the data has it, which is equal exactly for samples
+            of the same object; or None.
+        masks: for each action the region of the image in which it is right, in the same pixels as
+            `points`, which approximate it; None for an action with points only. Empty if no region
+            is known.
+        origin: origin of the sample, with its licence.
 
     Raises:
         ValueError: a value is out of its range, or the numbers of actions, sets of points and
@@ -141,14 +140,14 @@ class Sample:
 
     @property
     def demonstration(self) -> str:
-        """Name of the demonstration, equal for samples with the same one."""
+        """Name of the demonstration, equal for samples with the same demonstration."""
         if self.clip is None:
             return str(self.video_path)
         return f'{self.video_path}#t={self.clip[0]},{self.clip[1]}'
 
     @property
     def group(self) -> str:
-        """The simulated scene, else the image; pairs of one group are not independent."""
+        """The simulated scene, or else the image; pairs of one group are not independent."""
         return str(self.image_path) if self.scene is None else self.scene.scene_id
 
     @property

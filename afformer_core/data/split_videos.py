@@ -21,7 +21,7 @@ _PRODUCT = 3
 
 @dataclass(frozen=True)
 class SplitVideos:
-    """The videos of a split, and the clips that were cut out of them.
+    """The videos of a split, and the clips cut out of them.
 
     Attributes:
         paths: resolved paths of clips and videos in the annotations.
@@ -52,7 +52,7 @@ class SplitVideos:
         return cls(frozenset(paths), frozenset(clips), frozenset(videos))
 
     def has(self, path: Path) -> bool:
-        """Check whether a file or folder of frames is one of the clips, or a video that has some.
+        """Check whether a file or folder of frames is one of the clips, or a video with clips.
 
         A clip that OPRA cut is one by its own name. Any other file is a whole video of OPRA's
         where it is CHANNEL/PLAYLIST/VIDEO with a suffix, or lies in a folder of that name.
@@ -68,7 +68,7 @@ class SplitVideos:
 
 @dataclass(frozen=True)
 class TrainingVideos:
-    """The videos of a dataset that may be mined: in its training split and not in its test split.
+    """The videos of a dataset that may be mined: in the training split and not in the test split.
 
     Attributes:
         training: videos of the training split.
@@ -83,7 +83,7 @@ class TrainingVideos:
 
     @classmethod
     def read(cls, annotations: Path, held_out: Path | None = None) -> TrainingVideos:
-        """Read the videos that annotations name.
+        """Read the videos of annotations.
 
         Args:
             annotations: annotations of the training split (see `open_annotations`).
@@ -105,7 +105,7 @@ class TrainingVideos:
         return cls(SplitVideos.of(dataset.clip_paths), SplitVideos.of(tested), other)
 
     def has(self, path: Path) -> bool:
-        """Check that a video is in the training split, and has nothing of the test split."""
+        """Check that a video is in the training split, without clips of the test split."""
         return self.training.has(path) and not self.held_out.has(path)
 
 

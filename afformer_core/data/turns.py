@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random choices in which every group has its turn."""
+"""Random choices that are balanced over groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def in_turn(groups: Sequence[Hashable], count: int, seed: int) -> list[int]:
-    """Draw indices at random, one of each group before the second of any.
+    """Draw random indices, one from each group before the second from any.
 
     Args:
         groups: group of each item.

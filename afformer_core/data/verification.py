@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verification of a dataset's clips and images: existence, damage, and annotated size."""
+"""The verification of a dataset's clips and images: existence, damage, and annotated size."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def find_problems(
 
     Args:
         samples: samples of a dataset.
-        decode: whether to decode all clips and images, which takes long and finds files that are
-            damaged inside; otherwise they are only opened.
+        decode: whether to decode all clips and images, which takes a long time and finds damaged
+            files; otherwise they are only opened.
         progress: whether to show a progress bar on stderr.
     """
     # Many clips may share the folder of a video, which is listed once.
@@ -89,12 +89,12 @@ def usable_samples(
 
     Args:
         samples: samples of a dataset.
-        skip_broken: whether to leave out the others; otherwise they are an error.
+        skip_broken: whether to leave out other samples instead of raising an error.
         option: name of the user's option for that.
 
     Raises:
-        DatasetError: a clip or an image is missing or broken, and they are not to be left out, or
-            nothing is left.
+        DatasetError: a clip or an image is missing or broken and `skip_broken` is false, or no
+            sample is left.
     """
     problems = find_problems(samples, decode)
     broken = {sample for problem in problems for sample in problem.samples}

@@ -31,14 +31,14 @@ class AssistqButtonsDataset(AnnotatedDataset):
     A sample's demonstration is the part of the video in which a line of the script is spoken
     (`clip`), its target image the user's image of the step, its element the button's box, and its
     point the middle of the box, or of its visible part. `scene` has all boxes of the image;
-    samples with the same image share a scene. AssistQ has no list of actions, so a single one
-    stands for all.
+    samples with the same image share a scene. AssistQ has no list of actions, so all samples have
+    the same one.
 
-    Afformer's authors have not released which part of a video they took for which button, and
-    AssistQ's scripts do not name buttons as its answers do. So a sample is what a right answer and
-    a line of the script agree on: the line of the answer is the one that shares most weight of
-    words with it (`Narration`), and of the buttons of one image whose answers have the same line,
-    the one that shares most is taken. Ties are left out. A line that several answers find is one
+    Afformer's authors have not released the assignment of video parts to buttons, and AssistQ's
+    scripts do not name buttons like its answers do. A sample is therefore a match between a right
+    answer and a line of the script. The line of an answer is the one with the largest weight of
+    common words (`Narration`); of the buttons of one image whose answers have the same line, the
+    one with the largest weight is taken. Ties are left out. A line of several answers is one
     sample for each image. Numbers measured on these samples are therefore not comparable with the
     published ones.
 
@@ -52,8 +52,8 @@ class AssistqButtonsDataset(AnnotatedDataset):
             up to the first `_` (`train` for `train.json`), or else their own.
 
     Attributes:
-        left_out: number of steps of right answers without a sample, by reason; of equal steps for
-            the same image, one is counted.
+        left_out: number of steps of right answers without a sample, by reason; equal steps for the
+            same image are counted once.
 
     Raises:
         DatasetError: a text file is missing or malformed, the root lacks the folder of a video, a

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of clips in which the contact of a hand is marked, to measure how contacts are read.
+"""A reader of clips with the marked contact of a hand, for measuring readings of contacts.
 
     my_contacts/
       clips.json                     a list with one object a clip
@@ -15,11 +15,11 @@ An object of `clips.json`, of which `clip` and `contact` are needed:
 - `contact`: first frame, from 0, in which the operating hand touches the element, and the pixel
   of that frame. `before`: a frame in which no hand covers that point, and its pixel there.
 - `clip_rate`: frames a second; the moment of contact is measured if it is given.
-- `other_hand`: what the other hand touches in the same clip.
+- `other_hand`: contacts of the other hand in the same clip.
 - `in_pairs_json`: whether the clip is also one of a folder of pairs.
 - `source_video`, `repository`: as in a folder of pairs with outlined parts.
 
-Other names are for people.
+Other names are ignored.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ CLIPS_FILE = 'clips.json'
 
 @dataclass(frozen=True)
 class ContactClip:
-    """A clip of a hand that operates something, with the contact marked.
+    """A clip of a hand that operates a part, with the marked contact.
 
     Attributes:
         name: unique in its folder.
         path: path of the video.
-        contact: where and when the operating hand touches the element.
+        contact: time and position of the contact of the operating hand.
         before: the same point while no hand covers it, or None.
         other_hand: contacts of the other hand.
         rate: frames a second; None: unknown.
-        source: where the clip comes from; the name of the folder if that is not given.
-        source_video: what the clip was cut from.
+        source: origin of the clip; the name of the folder if that is not given.
+        source_video: video from which the clip was cut.
         is_in_pairs: whether it is also a clip of a folder of pairs.
     """
 
@@ -77,12 +77,12 @@ class ContactClip:
 
     @property
     def group(self) -> tuple[str, str]:
-        """Source and source video: what clips that are not independent share."""
+        """Source and source video, which dependent clips share."""
         return self.source, self.source_video
 
 
 def read_contact_clips(folder: Path) -> list[ContactClip]:
-    """Read the clips of a folder, laid out as this module says; the media are not opened.
+    """Read the clips of a folder in the layout of this module, without opening media.
 
     Raises:
         DatasetError: there is no `clips.json`, or an entry is malformed, with its name.

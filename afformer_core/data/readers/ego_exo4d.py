@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ego-Exo4D correspondences: an object in the wearer's view, and the same one in a camera's.
+"""Ego-Exo4D correspondences: an object in the view of the wearer and in that of a camera.
 
 correspondence/                    as `process_data.py` of EGO4D/ego-exo4d-relation leaves it
 split.json                       {"train": [take, ...], "val": [...], "test": [...]}
@@ -25,7 +25,7 @@ from afformer_core.licences import Origin
 from afformer_core.media.frame_folder import FrameRange
 
 EGO_EXO4D_ACTIONS: tuple[str, ...] = ('interact',)
-# Its agreement is one of its own, that everybody signs for themselves.
+# Its licence is a separate agreement, which every user must sign.
 EGO_EXO4D_ORIGIN = Origin('Ego-Exo4D', 'Ego4D-license-agreement')
 TAKES_FILE, ANNOTATION_FILE = 'split.json', 'annotation.json'
 
@@ -45,8 +45,9 @@ class EgoExo4dDataset(AnnotatedDataset):
     The demonstration is the wearer's frames from the first to the last in which the object is
     segmented, and the target image the first frame of another camera in which it is; each other
     camera gives one sample. Masks are drawn at the size of the videos, of which the images are a
-    half or a quarter. The dataset does not name actions, so a single one stands for all. Hands
-    are no objects. Samples are in the order of the takes, then of their objects and cameras.
+    half or a quarter. The dataset does not name actions, so all samples have the same one. Hands
+    do not count as objects. Samples are in the order of the takes, then of their objects and
+    cameras.
 
     Args:
         annotations: `split.json`.
@@ -141,7 +142,7 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 def _sorted(masks: Mapping[str, Any]) -> Masks:
     """Return the masks in the order of their frames.
 
-    A mask that could not be read there is null, and one of an object that is out of view empty.
+    An unreadable mask is null, and the mask of an object out of view is empty.
     """
     return {
         int(frame): masks[frame]

@@ -24,13 +24,14 @@ _FRAME_STEP = 10
 class EpicHotspotDataset(AnnotatedDataset):
     """The annotated images of a split, each with a clip of the same verb and noun.
 
-    The annotations (`annotations.json` of interaction-hotspots) do not say which clip belongs to
-    an image. The images of a verb and noun get that class's clips of the same split in turn, so
-    that every image is one sample and the clips are used evenly. Images without such a clip are
-    left out, and listed in `unpaired`.
+    The annotations (`annotations.json` of interaction-hotspots) do not assign clips to images. The
+    images of a verb and noun are assigned that class's clips of the same split in turn, so that
+    every image is one sample and the clips are used evenly. Images without such a clip are left
+    out, and listed in `unpaired`.
 
-    A clip is every 10th frame of a video at 60 frames a second; its folder may hold all frames, or
-    those alone. An image is the crop of an object, named `VIDEO_FRAME_XMIN_YMIN_XMAX_YMAX`.
+    A clip is every 10th frame of a video at 60 frames per second; its folder may contain all
+    frames, or only those. An image is the crop of an object, named
+    `VIDEO_FRAME_XMIN_YMIN_XMAX_YMAX`.
 
     Args:
         annotations: a JSON object with the lists `verbs` and `nouns` of names; `train_clips` and

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of one's own: a folder of demonstrations, images, and a table of points.
+"""Your own pairs: a folder of demonstrations, images, and a table of points.
 
     my_pairs/
       actions.txt                    optional: the names of the actions, one a line, in the order
@@ -56,7 +56,7 @@ class FolderPairsDataset(AnnotatedDataset):
     """The pairs of a folder with the layout of this module.
 
     Samples are in the order of the objects' names, then of the first rows of their pairs. Only the
-    tables and the headers of the images are read at once; `find_problems` checks the
+    tables and the headers of the images are read at first; `find_problems` checks the
     demonstrations. A folder with media but without a table is left out, and listed in
     `without_table`.
 
@@ -149,7 +149,7 @@ def _table_paths(folder: Path) -> list[Path]:
 
 
 def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of all actions: those that a file in the folder lists, else the used ones.
+    """Return the names of all actions: those listed in a file in the folder, or the used ones.
 
     Raises:
         DatasetError: there are two such files, or one is malformed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Search for the line of a narration that tells of a step described in other words."""
+"""The search for the line of a narration that describes a step in other words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STOP_WORDS = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 'to
 
 @dataclass(frozen=True)
 class NarratedStep:
-    """Index of the line that tells of a step, and the weight of their common words, above 0."""
+    """Index of the line that describes a step, and the weight of their common words, above 0."""
 
     line: int
     score: float
@@ -33,10 +33,10 @@ class Claim:
 
 
 class Narration:
-    """The lines of a script, as sets of words of which rare ones weigh more.
+    """The lines of a script, as sets of words with larger weights for rare words.
 
-    A word in n of N lines weighs log(1 + N / n), and a word in none as if it were in one. Articles
-    and the like weigh nothing.
+    A word in n of N lines has the weight log(1 + N / n), and a word in no line as if it were in
+    one. Articles and similar words have no weight.
 
     Args:
         lines: texts of the lines; some may be empty.
@@ -47,10 +47,10 @@ class Narration:
         self._counts = Counter(word for line in self._lines for word in line)
 
     def find(self, step: str) -> NarratedStep | None:
-        """Find the line that shares most weight of words with the description of a step.
+        """Find the line with the largest weight of common words with the description of a step.
 
         Returns:
-            None if two lines share as much, or none has half of the description's weight.
+            None if two lines tie, or none has half of the description's weight.
         """
         words = _words(step)
         shares = [self._weight(words & line) for line in self._lines]

@@ -27,9 +27,9 @@ OPRA_ACTIONS: tuple[str, ...] = (
     'pick up',
     'put down',
 )
-# OPRA's authors name no licence; its videos are YouTube's.
+# OPRA's authors do not name a licence; its videos come from YouTube.
 OPRA_ORIGIN = Origin('OPRA')
-# Scenes and hands are drawn by this project and by packages of permissive licences.
+# Scenes and hands are drawn by this project and by packages with permissive licences.
 SIMULATED_ORIGIN = Origin('afformer simulate', 'Apache-2.0')
 _RELEASED_PREFIX = 'datasets/opra/'
 
@@ -43,11 +43,11 @@ class OpraDataset(AnnotatedDataset):
             and `contact`, the first and last frame in which the element is operated (null if none
             is), and may have `contact_point`, its pixel (x, y) in each frame of a clip of
             `clip_size` (width, height), null if it is not in view; those over photographs have
-            `photograph`, a name that identifies the object. Any may have `source` and `licence`,
-            where it is from; without them it is OPRA's or simulated. An `actions.json` in the same
+            `photograph`, a name that identifies the object. Any entry may have `source` and
+            `licence`; without them, it is from OPRA or simulated. An `actions.json` in the same
             folder names the actions; without it they are OPRA's seven.
-        root: folder that the entries' paths start from, without the released files' prefix
-            `datasets/opra/`; None for the annotations' folder.
+        root: folder to which the entries' paths are relative, without the released files' prefix
+            `datasets/opra/`; None: the annotations' folder.
 
     Raises:
         DatasetError: the file is missing or malformed; the message names the entry.

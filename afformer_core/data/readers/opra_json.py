@@ -20,7 +20,7 @@ ACTIONS_FILE = 'actions.json'
 def opra_entries(dataset: AnnotatedDataset) -> list[dict[str, Any]]:
     """Return an entry for each sample, with paths from the dataset's root.
 
-    Points and actions are kept to the bit, and objects by their names; scenes, contacts and
+    Points and actions are preserved exactly, and objects by their names; scenes, contacts and
     contact points are left out.
 
     Raises:
@@ -32,7 +32,7 @@ def opra_entries(dataset: AnnotatedDataset) -> list[dict[str, Any]]:
 def opra_archive(dataset: AnnotatedDataset) -> bytes:
     """Return a zip file with the annotations and the names of the actions.
 
-    Unpacked anywhere, they are read with the dataset's root as that of the media.
+    After unpacking them to any folder, read them with the dataset's root as the root of the media.
 
     Raises:
         DatasetError: see `opra_entries`.

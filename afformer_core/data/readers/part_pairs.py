@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs whose right parts are outlined: a clip, an image, and the parts of it to act on.
+"""Pairs with outlined parts: a clip, an image, and the right parts of the image.
 
     my_real_pairs/
       pairs.json                     a list with one object a pair
@@ -29,7 +29,7 @@ An object of `pairs.json`, of which only the first four names are needed:
 - `robot`: whether a robot is seen in the target.
 - `licence`: that of clip and target; else that in `licence.txt`, as beside pairs with points.
 
-Other names are for people.
+Other names are ignored.
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ class PartPair:
             those halfway to their corners.
         parts: outlines, float64 [K, 2] (x, y) pixels of the sample's `image_size`; at least one.
         accepted_actions: names, at least one.
-        source_video: what the clip was cut from.
-        kind: how clip and target differ; empty: unknown.
-        contact: where the hand touches, or None.
+        source_video: video from which the clip was cut.
+        kind: difference between clip and target; empty: unknown.
+        contact: contact of the hand, or None.
         before: the same point while no hand covers it, or None.
         robot: whether the target shows a robot; None: unknown.
         folder: name of the folder that it is of.
-        source: where clip and target come from; the name of the folder if that is not given.
+        source: origin of clip and target; the name of the folder if that is not given.
     """
 
     sample: Sample
@@ -112,24 +112,24 @@ class PartPair:
 
     @property
     def marked(self) -> ClipPoint | None:
-        """Where somebody marked what the demonstration touches, bare if that is known."""
+        """The marked contact of the demonstration, in a frame without a hand if known."""
         return self.before or self.contact
 
     @property
     def group(self) -> tuple[str, str]:
-        """Source and source video: what pairs that are not independent share."""
+        """Source and source video, which dependent pairs share."""
         return self.source, self.source_video
 
 
 class PartPairsDataset(AnnotatedDataset):
-    """The pairs of a folder, laid out as this module says.
+    """The pairs of a folder in the layout of this module.
 
-    Opening reads `pairs.json`, and headers of images whose `target_size` it does not tell;
-    whether the media are there is left to `find_problems`.
+    Opening reads `pairs.json`, and the headers of images without `target_size`; `find_problems`
+    checks the media.
 
     Args:
         folder: with `pairs.json`.
-        root: folder of the media where they do not lie below it.
+        root: folder of the media if they do not lie below it.
 
     Raises:
         DatasetError: there is no such file, or an entry is malformed, with its name.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of annotated points, `points.csv`, as people and tools write them."""
+"""Tables of annotated points, `points.csv`, written by people and tools."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from afformer_core.data.readers.part_pairs import PartPair, PartPairsDataset
 def read_pooled_pairs(folders: Sequence[Path], root: Path | None = None) -> list[PartPair]:
     """Read the pairs of folders, in their order.
 
-    Of several folders, each pair is named by its folder and its id, and a folder by as much of the
-    end of its path as tells it from the others. Where no source is told, the source of a pair is
-    its folder, by that name.
+    With several folders, the name of each pair consists of its folder and its id, and the name of
+    a folder is the shortest unique end of its path. Without a given source, the source of a pair
+    is the name of its folder.
 
     Args:
         folders: each with `pairs.json`, at least one.
@@ -34,7 +34,7 @@ def read_pooled_pairs(folders: Sequence[Path], root: Path | None = None) -> list
 
 
 def folder_names(folders: Sequence[Path]) -> dict[str, Path]:
-    """Name folders by as much of the end of their paths as tells them apart.
+    """Name folders by the shortest unique ends of their paths.
 
     Raises:
         ValueError: a folder is given twice.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demonstrations and images of own pairs, whether or not their points are marked yet."""
+"""The demonstrations and images of own pairs, with or without marked points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UnmarkedObject:
     """The files that show one object.
 
     Attributes:
-        table: file of its points, which need not exist.
+        table: file of its points, which may not exist.
         rows: rows of the table; empty without a table.
         demonstrations: videos, and folders of frames; at least one.
         images: image files; at least one.

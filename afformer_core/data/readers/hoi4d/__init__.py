@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HOI4D: tasks with objects of 16 categories, seen by the person who does them."""
+"""HOI4D: tasks with objects of 16 categories, in egocentric view."""

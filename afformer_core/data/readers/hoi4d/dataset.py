@@ -31,12 +31,12 @@ from afformer_core.licences import Origin
 HOI4D_ORIGIN = Origin('HOI4D', 'CC-BY-NC-4.0')
 TASKS_FILE, SEQUENCES_FILE = 'task_definitions.csv', 'release.txt'
 
-# Labels of what is acted on, by category: the object itself, or all of its parts.
+# Labels of the operated parts, by category: the object itself, or all of its parts.
 _OBJECT: Mapping[int, tuple[int, ...]] = {
     1: (1,), 2: (1,), 3: (1, 3), 4: (1, 3, 4), 5: (1,), 6: (1, 3), 7: (1,), 8: (3,), 9: (1, 3),
     11: (1, 3), 12: (1,), 13: (1,), 14: (1, 3), 17: (1, 3, 4, 5), 18: (1, 3, 4), 20: (1,),
 }  # fmt: skip
-# Those of tasks that act on one part, or on something else: the screen of a laptop, drawers and
+# Labels for tasks that operate one part or another object: the screen of a laptop, drawers and
 # doors, the ball in a bowl, and a lid.
 _PART: Mapping[tuple[int, int], tuple[int, ...]] = {
     (3, 2): (1,), (4, 1): (4,), (4, 2): (1,), (4, 3): (1,), (4, 4): (4,), (6, 1): (3,),
@@ -51,10 +51,10 @@ class Hoi4dDataset(AnnotatedDataset):
     """Sequences of tasks, each with an image of the same object in another sequence.
 
     The demonstration is a whole sequence, 20 s. The target image is a frame at the begin of
-    another sequence of the same object, without hands, whose mask shows the part that the task
-    acts on; several demonstrations of an object take such sequences in turn, those of another
-    room first. The actions are the names of the tasks. Sequences without masks are no targets.
-    Samples are in the order of the file. Masks are read when the dataset is opened.
+    another sequence of the same object, without hands, whose mask shows the operated part. Several
+    demonstrations of an object use such sequences in turn, those of another room first. The
+    actions are the names of the tasks. Sequences without masks are not used as targets. Samples
+    are in the order of the file. Masks are read when the dataset is opened.
 
     Args:
         annotations: `release.txt`, or part of it.

@@ -42,7 +42,7 @@ class Event:
         recording: name of the recording.
         number: its number among the events of the recording.
         machine: type of the task, which names the machine.
-        verb, element: what is done, and to what.
+        verb, element: action and element.
         begin, end: times in the video in seconds.
 
     Raises:
@@ -78,12 +78,12 @@ class HoloAssistDataset(AnnotatedDataset):
 
     The demonstration is the part of a video of an action. The target image is a frame of another
     recording of the same machine, in which the same is done to the same element later: the last
-    one in the 8 s before with no hand in view. Where it is done is known in the space of that
-    recording: between thumb and index finger, half-way through the action, of the hand nearest to
-    the gaze. Its projection into the earlier frame is the point, by the poses of the headset,
-    which holds while the machine stays where it is. Recordings that are not there are passed over.
-    Samples are in the order of the file; several demonstrations of an action take other
-    recordings in turn.
+    one in the 8 s before with no hand in view. The position of the action is known in the space of
+    that recording: between thumb and index finger of the hand nearest to the gaze, half-way
+    through the action. The point is its projection into the earlier frame with the poses of the
+    headset, which is valid as long as the machine does not move. Missing recordings are skipped.
+    Samples are in the order of the file; several demonstrations of an action take other recordings
+    in turn.
 
     Args:
         annotations: the file of annotations, a JSON list of recordings with their events.
@@ -172,7 +172,7 @@ def _read_action(
 ) -> Iterator[Event]:
     attributes = event['attributes']
     verb, noun = (str(attributes.get(name, _NONE)) for name in ('Verb', 'Noun'))
-    # What is done wrongly shows nothing, and without a name nothing can be found elsewhere.
+    # Incorrect actions are not useful, and unnamed ones cannot be matched with others.
     if attributes.get('Action Correctness') != 'Correct Action' or _NONE in (verb, noun):
         return
     adjective = str(attributes.get('Adjective', _NONE))

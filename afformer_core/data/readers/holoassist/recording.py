@@ -30,8 +30,8 @@ class Recording:
     """The files of `Export_py` in the folder of a recording.
 
     Rows of `Video/Pose_sync.txt` are frames, at the times of which all other files ending in
-    `_sync.txt` are given. They are parsed where they are asked for, since a line of joints has
-    about 470 numbers.
+    `_sync.txt` are given. They are parsed on demand, because a line of joints has about 470
+    numbers.
 
     Args:
         folder: folder of the recording.
@@ -153,5 +153,5 @@ class Recording:
 def _positions(joints: Vectors) -> Vectors:
     """Return the positions [26, 3] in poses [26 * 16]; NaN where a hand is not tracked."""
     positions = joints.reshape(_JOINTS, 4, 4)[:, :3, 3]
-    # What is not tracked is NaN, or stays at the origin.
+    # Untracked joints are NaN, or stay at the origin.
     return np.where(positions.any(), positions, np.nan)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The native manifest: a dataset of one file that people write and every reader converts to."""
+"""The native manifest: a dataset in one file, to which every dataset can be converted."""

@@ -35,17 +35,17 @@ from afformer_core.media.images import read_image_size
 class ManifestDataset(AnnotatedDataset):
     """The samples of a manifest, in the order of their first rows.
 
-    Only the file is read at once, headers of images whose `target_size` it does not tell, and
-    images of masks; `find_problems` checks the clips and the targets.
+    At first, only the file, the headers of images without `target_size`, and images of masks are
+    read; `find_problems` checks the clips and the targets.
 
     Args:
         path: the file.
-        root: folder that paths start from; None for that of the file.
+        root: folder to which paths are relative; None: the folder of the file.
 
     Raises:
         DatasetError: the file is missing or damaged; or a row is malformed, names an unknown
             action, an image or a mask that is missing or broken, a point outside of the image, or
-            tells otherwise of its sample than an earlier row; each with the line.
+            contradicts an earlier row of its sample; each with the line.
     """
 
     def __init__(self, path: Path | str, root: Path | str | None = None) -> None:
@@ -124,12 +124,12 @@ class ManifestDataset(AnnotatedDataset):
     def _points(
         self, row: ManifestRow, mask: PolygonMask | None, size: tuple[int, int]
     ) -> NDArray[np.float64]:
-        # Also where points are given, since it checks that the mask lies in the image.
+        # Also if points are given, because it checks that the mask lies in the image.
         even = None if mask is None else mask.even_points(size)
         if even is not None and not row.points:
             return even
         points = np.array(row.points, np.float64)
-        # As `target_heatmaps` ignores them.
+        # Like `target_heatmaps`, which ignores them.
         outside = ((points <= -1) | (points >= np.array(size))).any(axis=1)
         if outside.any() and not self.header.points_outside:
             x, y = points[outside][0]

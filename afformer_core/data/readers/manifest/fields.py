@@ -16,7 +16,7 @@ def text(name: str, value: Any) -> str:
     """Check a text that is not blank.
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f'{name} is {_shown(value)}; expected a text')
@@ -27,7 +27,7 @@ def flag(name: str, value: Any) -> bool:
     """Check a truth value.
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     if not isinstance(value, bool):
         raise ValueError(f'{name} is {_shown(value)}; expected true or false')
@@ -38,7 +38,7 @@ def whole(name: str, value: Any, least: int) -> int:
     """Check a whole number of at least `least`.
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     # A bool is an int.
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -50,7 +50,7 @@ def wholes(name: str, value: Any, count: int, least: int) -> tuple[int, ...]:
     """Check a list of so many whole numbers of at least `least`.
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     return tuple(whole(name, each, least) for each in _listed(name, value, count))
 
@@ -59,7 +59,7 @@ def numbers(name: str, value: Any, count: int) -> tuple[float, ...]:
     """Check a list of so many finite numbers.
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     listed = _listed(name, value, count)
     for each in listed:
@@ -72,7 +72,7 @@ def point(name: str, value: Any) -> Point:
     """Check a point [x, y].
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     x, y = numbers(name, value, 2)
     return x, y
@@ -82,7 +82,7 @@ def points(name: str, value: Any) -> Outline:
     """Check a list of at least one point.
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     return tuple(point(name, each) for each in items(name, value))
 
@@ -91,7 +91,7 @@ def outlines(name: str, value: Any) -> tuple[Outline, ...]:
     """Check a list of at least one outline, each of at least three corners [x, y].
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     found = tuple(points(name, each) for each in items(name, value))
     for outline in found:
@@ -106,7 +106,7 @@ def boxes(name: str, value: Any) -> tuple[Box, ...]:
     """Check a list of at least one box [left, top, right, bottom].
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     found = []
     for each in items(name, value):
@@ -119,7 +119,7 @@ def items(name: str, value: Any) -> Sequence[Any]:
     """Check a list that is not empty.
 
     Raises:
-        ValueError: the value is something else.
+        ValueError: the value is invalid.
     """
     if not isinstance(value, list) or not value:
         raise ValueError(f'{name} is {_shown(value)}; expected a list of at least one')

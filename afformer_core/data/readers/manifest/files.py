@@ -29,18 +29,18 @@ _METADATA_KEY = b'afformer'
 
 @dataclass(frozen=True)
 class ManifestHeader:
-    """What holds for all rows of a file; the first line of JSON lines, or metadata of Parquet.
+    """The header of a file: the first line of JSON lines, or metadata of Parquet.
 
     Attributes:
         manifest: version of the format, 1.
-        actions: names of the actions, in the order of their indices; empty for those that rows
-            name, sorted.
-        licence: licence of the rows that tell none; None: unknown.
-        source: dataset of the rows that tell none; None for the name of the file.
-        points_outside: whether points may lie outside of their image, as those of OPRA do.
+        actions: names of the actions, in the order of their indices; empty: the actions of the
+            rows, sorted.
+        licence: licence of rows without their own; None: unknown.
+        source: dataset of rows without their own; None: the name of the file.
+        points_outside: whether points may lie outside their image, as in OPRA.
 
     Raises:
-        ValueError: the version is another, or an action is named twice.
+        ValueError: the version is unsupported, or an action is named twice.
     """
 
     manifest: int = _VERSION
@@ -79,7 +79,7 @@ class ManifestHeader:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON types, without what is not given."""
+        """Return plain JSON types, without missing fields."""
         given = {**asdict(self), 'actions': list(self.actions)}
         return {name: value for name, value in given.items() if value not in (None, [], False)}
 
@@ -114,10 +114,10 @@ def read_manifest(path: Path) -> tuple[ManifestHeader, list[NumberedRow]]:
 
 
 def write_manifest(path: Path, header: ManifestHeader, rows: Sequence[ManifestRow]) -> None:
-    """Write a file, whole or not at all; its suffix names the format.
+    """Write a file atomically, in the format of its suffix.
 
     Raises:
-        DatasetError: the suffix is none of a manifest.
+        DatasetError: the suffix is not that of a manifest.
     """
     contents = [_to_json(row) for row in rows]
     if path.suffix.lower() == PARQUET_SUFFIX:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One row of a manifest: a clip, a target image, and where one action is right in it."""
+"""One row of a manifest: a clip, a target image, and the right region of one action in it."""
 
 from __future__ import annotations
 
@@ -75,16 +75,16 @@ class ManifestRow:
         points: points (x, y) that the action touches, in pixels of the target.
         boxes: boxes (left, top, right, bottom) in which the action is right.
         polygons: outlines in which it is right.
-        holes: outlines of what is cut out of `polygons`.
+        holes: outlines of holes in `polygons`.
         mask: path of an image of the target's size, whose pixels above 0 are right.
-        licence: licence of the row; None for that of the file.
-        source: name of the dataset that it is of; None for that of the file.
+        licence: licence of the row; None: that of the file.
+        source: name of its dataset; None: that of the file.
         id: identifier of the sample; rows that share it are one sample. None for the paths.
         object: identifier of the object that is shown.
-        clip_seconds: (begin, end) where the demonstration is that part of the clip.
+        clip_seconds: (begin, end) if the demonstration is that part of the clip.
         target_size: (width, height) of the image that coordinates belong to; None for the size
             of the target.
-        contact_frames: first and last frame of the clip in which something is operated.
+        contact_frames: first and last frame of the clip with contact.
         contact_points: for each frame of the clip (see `Sample.contact_points`).
         scene: known elements in the target.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of VISOR's sparse annotations: the masks in them, and what hands are in contact with."""
+"""Frames of VISOR's sparse annotations: masks, and objects in contact with hands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from afformer_core.errors import DatasetError
 
 @dataclass(frozen=True)
 class Entity:
-    """Something that is segmented in a frame: a hand, a glove or an object.
+    """A segmented entity in a frame: a hand, a glove or an object.
 
     Attributes:
         name: its name, open vocabulary; the same for the same object in a video.
@@ -39,8 +39,8 @@ class VisorFrame:
     Attributes:
         file: name of its image, such as `P01_01_frame_0000000140.jpg`.
         seconds: its time in the video.
-        entities: all that is segmented in it.
-        in_contact: names of the objects that a hand, or a glove on a hand, is in contact with.
+        entities: all segmented entities in it.
+        in_contact: names of the objects in contact with a hand, or with a glove on a hand.
     """
 
     file: str
@@ -100,7 +100,7 @@ def _read_entity(annotation: Mapping[str, Any]) -> Entity:
 
 
 def _names_in_contact(annotations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what hands and gloves are in contact with; the value of others is no id."""
+    """Return the objects in contact with hands and gloves; for other values, no id."""
     by_id = {annotation['id']: annotation for annotation in annotations}
     held = (by_id.get(annotation.get('in_contact_object')) for annotation in annotations)
     # A glove on a hand has a value of its own.

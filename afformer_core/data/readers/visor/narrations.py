@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Narrated actions of EPIC-KITCHENS-100, as its tables of annotations have them."""
+"""The narrated actions in the annotation tables of EPIC-KITCHENS-100."""
 
 from __future__ import annotations
 

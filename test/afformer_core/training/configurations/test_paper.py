@@ -65,7 +65,7 @@ STATEMENTS = (
     ),
     Statement(
         '3.2', 'one encoder for images and frames, without time', 'same',
-        'afformer_core/models/afformer.py', 'that of images unless frames have one of their own',
+        'afformer_core/models/afformer.py', 'that of images unless frames have a separate one',
         {ALL: {f'{ARCHITECTURE}video_encoder': 'shared'}},
     ),
     Statement(
@@ -108,12 +108,12 @@ STATEMENTS = (
     ),
     Statement(
         'eq. 8', 'the residual is the image level alone', 'differs',
-        'afformer_core/models/configuration.py', 'as the paper writes it',
+        'afformer_core/models/configuration.py', 'as in the paper',
         {R50: {f'{ARCHITECTURE}residual': 'image_and_decoding'}},
     ),
     Statement(
         'eq. 8', 'nothing is added that tells the levels apart', 'differs',
-        'afformer_core/models/decoders/decoder.py', 'the paper names no such vector',
+        'afformer_core/models/decoders/decoder.py', 'the paper does not mention such a vector',
     ),
     Statement(
         'eq. 9', 'C3D: kernel 3, stride 2 in time alone; T, T/2, T/4', 'differs',
@@ -394,7 +394,7 @@ STATEMENTS = (
     Statement(
         'Table 7a', 'backbone and input projection of image and video shared: 3 models', 'differs',
         'afformer_core/models/configuration.py',
-        "Table 7b's input projection is read as this convolution",
+        'The input projection of Table 7b is assumed to be this convolution',
     ),
     Statement(
         'Table 7b', 'input projection and decoder of levels shared: 3 models', 'differs',

@@ -18,12 +18,18 @@ from afformer_core.studio.training.trainings import Trainings
 
 
 def write_point(folder: Path, step: int, loss: float, time: float) -> None:
-    """Add a point as a process of its own does, with an image of its step."""
-    with SummaryWriter(str(folder / 'tensorboard')) as writer:
+    """Add a point as a process of its own does, with an image of its step.
+
+    TensorBoard reads files in the order of their names, which do not begin with the step.
+    """
+    writer = SummaryWriter(str(folder / 'tensorboard'))
+    written = Path(writer.file_writer.event_writer._file_name)
+    with writer:
         writer.add_scalar('train/kld', loss, step, time)
         writer.add_scalar('learning_rate', 1e-3, step, time)
         writer.add_scalar('throughput/pairs_per_second', 4.0, step, time)
         writer.add_image('train/0', np.zeros((2, 2, 3), np.uint8), step, time, 'HWC')
+    written.rename(written.with_name(f'events.out.tfevents.{step:010}'))
 
 
 @pytest.fixture

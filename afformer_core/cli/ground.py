@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sentence(grounding: Grounding) -> str:
-    """Say where to act, and how sure that is."""
+    """Describe the point and the reliability of a grounding."""
     from afformer_core.runtime.grounding import UNKNOWN_ACTION
 
     u, v = grounding.point
@@ -135,7 +135,7 @@ def _sentence(grounding: Grounding) -> str:
 
 
 def _advice(video: Path, contacts: Sequence[Peak]) -> str:
-    """Say which mark makes a grounding sure, and where the likeliest contacts are."""
+    """Describe how to mark the contact, with the most probable contacts."""
     separator = '&' if '#' in str(video) else '#'
     likeliest = ', '.join(f'{one.u:.0f},{one.v:.0f} ({one.score:.2f})' for one in contacts)
     return (

@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def one_line(error: Exception) -> str:
-    """Return the text of an error for a person, without line breaks."""
+    """Return the text of an error without line breaks."""
     if isinstance(error, ModuleNotFoundError):
         return (
             f"the package '{error.name}' is not installed. Run "

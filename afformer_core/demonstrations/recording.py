@@ -179,7 +179,7 @@ class Recording:
             stamp: time in seconds.
 
         Raises:
-            ImageError: not an image; the recording goes on without it.
+            ImageError: this is not an image; the recording continues without it.
         """
         resized = self._grounder.resize(image)
         frame = RecordedFrame(self.frames, self._elapsed(stamp), resized)

@@ -38,7 +38,8 @@ def require_inputs_kept(outputs: Sequence[NamedPath], inputs: Sequence[NamedPath
 
     A file must not be an input, even through a link, must not replace a file of an input folder,
     and must not be an image or a video that would be read with the folder the next time. A folder
-    must not be an input or lie in one. Files in an output folder may lie wherever the folder may.
+    must not be an input or lie in one. Files in an output folder may lie in the same places as the
+    folder.
 
     Args:
         outputs: files and folders that are written.

@@ -155,7 +155,7 @@ def build_motion_detector(
 
     Args:
         architecture: architecture of the part that detects hands.
-        minimum_score: lowest score of a hand, whatever its contact.
+        minimum_score: minimum score of a hand, with or without contact.
         maximum_hands: largest number of detections in an image.
     """
     return MotionHandDetector(_build(architecture, _HANDS_ALONE, minimum_score, maximum_hands))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stacks of frames: a frame of a video between some before and some after it.
 
-A single image hardly shows whether a hand touches something or is about to. But a hand approaches
-what it operates, rests on it or moves with it, and leaves; it passes by everything else.
+A single image hardly shows whether a hand touches an object or is about to. However, a hand
+approaches the operated object, rests on it or moves with it, and leaves, whereas it passes by
+other objects.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _TOLERANCE = 1e-3
 
 
 class TimedFrame(Protocol):
-    """A frame of a video, wherever its pixels are, with its time in seconds from the first one."""
+    """A frame of a video in any storage, with its time in seconds from the first one."""
 
     @property
     def time(self) -> float:

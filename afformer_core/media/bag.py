@@ -67,7 +67,7 @@ class Bag:
 
     Args:
         path: the folder or file.
-        opened: what rosbags reads it by, where it is not on this machine's disks.
+        opened: object through which rosbags reads it, if it is not on a local disk.
 
     Attributes:
         path: as above.
@@ -106,7 +106,7 @@ class Bag:
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """The topics as rosbags knows them, with definitions and QoS."""
+        """The connections of rosbags, with definitions and QoS."""
         return tuple(self._reader.connections)
 
     @property
@@ -199,12 +199,12 @@ def _require_bag(path: Path) -> None:
 
 @contextmanager
 def _damage(what: str, advice: str = '') -> Iterator[None]:
-    """Convert whatever is raised inside to a `BagError`.
+    """Convert errors inside to a `BagError`.
 
-    Others of our own, such as that of a transfer, are as they are.
+    Other errors of this package, such as those of a transfer, are unchanged.
 
-    Which errors the reader, its database and its decompressors raise for invalid bytes is not
-    documented, and changes with their releases.
+    The errors of the reader, its database and its decompressors for invalid bytes are not
+    documented, and change with their releases.
     """
     try:
         yield

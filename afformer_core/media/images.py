@@ -19,7 +19,7 @@ from afformer_core.errors import ImageError
 from afformer_core.files.atomic import write_aside
 
 Image = str | PathLike[str] | NDArray[np.uint8] | PIL.Image.Image
-"""An image as a user gives it, see `as_image`."""
+"""An image from the user, see `as_image`."""
 
 IMAGE_SUFFIXES = ('.jpeg', '.jpg', '.png')
 # Brands at the begin of the files of HEIC.
@@ -41,7 +41,7 @@ def require_image_path(path: Path) -> None:
 
 
 def write_image(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write a JPEG or PNG, whole or not at all.
+    """Write a JPEG or PNG atomically.
 
     Args:
         path: file that ends in one of `IMAGE_SUFFIXES`.
@@ -62,7 +62,7 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
 
 
 def as_image(image: Image) -> NDArray[np.uint8]:
-    """Return an image that a user gives as uint8 RGB [H, W, 3]; an array is not copied.
+    """Convert an image from the user to uint8 RGB [H, W, 3]; an array is not copied.
 
     Args:
         image: path of a file, uint8 RGB [H, W, 3], or a Pillow image, which is rotated by its EXIF

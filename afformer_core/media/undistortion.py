@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images of a lens that distorts, as a pinhole camera would have seen them.
+"""Undistortion of the images of a lens to those of a pinhole camera.
 
 Straight edges become straight, so that homographies hold. The pinhole camera has the size of the
 image, its principal point in the middle of it, and one focal length: the shortest with which the

@@ -20,8 +20,8 @@ from afformer_core.media.video_encoding import encode_video
 from afformer_core.media.video_frames import scan_frames, shown_seconds, uniform_indices, upright
 from afformer_core.media.video_part import Part, decode_part, is_part
 
-# Containers that FFmpeg may take a file for, whatever its name. A list of other files, as ffconcat
-# or m3u8, is none: it would read outside of the folders that a node may read.
+# Containers that FFmpeg may detect, independent of the name. A list of other files, as ffconcat or
+# m3u8, is none: it would read outside of the folders that a node may read.
 _FORMATS = (
     'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,gif,apng,'
     'ivf,h264,hevc,av1,obu,m4v,mjpeg,rm,dv,swf,yuv4mpegpipe,wav,mp3,aac,flac'
@@ -53,9 +53,8 @@ class VideoReader:
         path: the file.
         clip: (begin, end) in seconds from the video's first frame, to read only the frames shown
             in that part, by their own times. None for all frames.
-        threads: number of decoding threads; None for as many as the machine has cores.
-        file: the opened file, where `path` is the name of one that is not on this machine's disks;
-            it is closed with the reader.
+        threads: number of decoding threads; None: one for each core.
+        file: the opened file, if `path` is not on a local disk; it is closed with the reader.
         decoded: called with the seconds of each frame from the first one as it is decoded, None
             where there are no times; what it raises ends the reading.
 
@@ -145,10 +144,10 @@ class VideoReader:
         return sum(1 for _ in self._decode())
 
     def announced(self, count: int) -> int | None:
-        """Return the number of frames that the file announces; None if it has about as many.
+        """Return the number of frames according to the file; None if it is about right.
 
         Args:
-            count: number of frames that it gave.
+            count: number of frames that were read.
         """
         announced = self._stream.frames or round((self.duration or 0.0) * self.rate)
         return announced if count < announced * (1 if self._damaged else _SOUND) else None
@@ -195,7 +194,7 @@ class VideoReader:
 
         Args:
             start: seconds from the video's first frame.
-            needed: says which frames are needed (see `decode_needed`); None: all are.
+            needed: function that selects needed frames (see `decode_needed`); None: all.
 
         Returns:
             each frame with its seconds from the video's first frame; None in place of one that is

@@ -26,9 +26,10 @@ def image_message(factory: MessageFactory, image: NDArray[Any], encoding: str, h
     """Create a sensor_msgs/Image without padding.
 
     Args:
-        factory: creates the message. image: [H, W] or [H, W, C] in the type of the encoding.
-        encoding: 'rgb8', 'bgr8', 'mono8', '16UC1' or '32FC1'. header: header of the message, used
-            unchanged.
+        factory: creates the message.
+        image: [H, W] or [H, W, C] in the type of the encoding.
+        encoding: 'rgb8', 'bgr8', 'mono8', '16UC1' or '32FC1'.
+        header: header of the message, used unchanged.
 
     Raises:
         ValueError: the encoding is unsupported, or the array does not fit it.
@@ -60,9 +61,10 @@ def jpeg_message(
     """Create a sensor_msgs/CompressedImage of uint8 RGB [H, W, 3].
 
     Args:
-        factory: creates the message. image: image to compress. header: header of the message, used
-            unchanged. quality: quality
-        of the JPEG, 1 to 100.
+        factory: creates the message.
+        image: image to compress.
+        header: header of the message, used unchanged.
+        quality: quality of the JPEG, 1 to 100.
 
     Raises:
         ImageError: the encoder rejects the image.

@@ -73,7 +73,9 @@ def check_pixel_count(name: str, width: int, height: int) -> None:
     """Check the size of an image before memory is allocated for it.
 
     Args:
-        name: name of the image, for the error. width: width in pixels. height: height in pixels.
+        name: name of the image, for the error.
+        width: width in pixels.
+        height: height in pixels.
 
     Raises:
         ImageError: it has more pixels than any camera produces.

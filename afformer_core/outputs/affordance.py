@@ -35,9 +35,11 @@ def affordance_message(
     Unknown values are NaN.
 
     Args:
-        factory: creates the message. result: result of one image. geometries: geometry of acting
-        at each peak. header: header of that image, used unchanged. position_header: frame and
-        stamp in which surfaces and geometries are given.
+        factory: creates the message.
+        result: result of one image.
+        geometries: geometry of acting at each peak.
+        header: header of that image, used unchanged.
+        position_header: frame and stamp in which surfaces and geometries are given.
     """
     actions = [
         factory.create('afformer_ros/msg/ActionScore', name=name, score=float(score))
@@ -132,8 +134,9 @@ def grasp_candidates_message(
     """Create a geometry_msgs/PoseArray: z along the approach, x along the region's shape.
 
     Args:
-        factory: creates the message. candidates: candidates in the order in which they are
-            published, best first. header: header with the frame in which they are given.
+        factory: creates the message.
+        candidates: candidates in the order in which they are published, best first.
+        header: header with the frame in which they are given.
     """
     poses = [pose_message(factory, candidate) for candidate in candidates]
     return factory.create('geometry_msgs/msg/PoseArray', header=header, poses=poses)
@@ -148,8 +151,9 @@ def cloud_message(factory: MessageFactory, cloud: NDArray[np.float32], header: A
     """Create a sensor_msgs/PointCloud2 of one row, with fields x, y, z and weight.
 
     Args:
-        factory: creates the message. cloud: float32 [N, 4]: x, y, z in metres and the weight,
-        finite; N may be 0. header: header with the frame in which the points are given.
+        factory: creates the message.
+        cloud: float32 [N, 4]: x, y, z in metres and the weight, finite; N may be 0.
+        header: header with the frame in which the points are given.
 
     Raises:
         ValueError: the type or shape of the cloud is wrong.

@@ -72,11 +72,13 @@ def marker_messages(
     shown.
 
     Args:
-        factory: creates the messages. result: result of one image. motions: motion of the best
-        action at each of its peaks. header: header of the image in which the result was measured,
-            which is an earlier image for a held result. position_header: frame and stamp in which
-            the surfaces of
-        the result are given. image_size: (height, width) of the image.
+        factory: creates the messages.
+        result: result of one image.
+        motions: motion of the best action at each of its peaks.
+        header: header of the image in which the result was measured, which is an earlier image for
+            a held result.
+        position_header: frame and stamp in which the surfaces of the result are given.
+        image_size: (height, width) of the image.
     """
     erase = factory.create(
         'visualization_msgs/msg/Marker', header=header, ns=_NAMESPACE, action=DELETE_ALL

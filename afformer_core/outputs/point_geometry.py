@@ -55,8 +55,8 @@ def point_geometries(
 
     Args:
         result: result of one image, with surfaces in the frame of the camera.
-        placed: its surfaces in the frame of positions. placement: frame in which positions are
-            published.
+        placed: its surfaces in the frame of positions.
+        placement: frame in which positions are published.
         settings: settings of the published results.
     """
     return tuple(

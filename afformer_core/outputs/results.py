@@ -20,7 +20,8 @@ class CameraFrame:
 
     Attributes:
         image: uint8 RGB [H, W, 3].
-        stamp: stamp in nanoseconds. frame_id: name of the camera's optical frame.
+        stamp: stamp in nanoseconds.
+        frame_id: name of the camera's optical frame.
     """
 
     image: NDArray[np.uint8]

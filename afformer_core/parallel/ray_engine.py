@@ -115,7 +115,7 @@ class _Actors(Generic[Part, Value]):
         self, ray: ModuleType, open_task: OpenTask[Part, Value], parts: Iterator[Part], gpus: float
     ) -> None:
         self._ray = ray
-        # Unpacked in `open`, where an error is told.
+        # Unpacked in `open`, which reports errors.
         self._open_task = ray.put(ray.cloudpickle.dumps(open_task))
         self._parts = enumerate(parts)
         self._actor = ray.remote(num_cpus=1, num_gpus=gpus)(_Actor)

@@ -114,6 +114,6 @@ class DepthWait:
         return not placed.missing_transform and self._spatial.complete(message.stamp)
 
     def _release(self) -> Iterator[StampedMessage]:
-        # Its depth is kept until whoever takes it comes back for the next one.
+        # Its depth is kept until the consumer requests the next message.
         waiting = self._waiting.popleft()
         yield waiting.stamped

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The replay of a bag into a folder.
 
-DIR/bag              rosbag2 (mcap): the recording with the node's output beside
-DIR/overlay.mp4      the images under their heatmaps
-DIR/groundings.csv   one line an image
-DIR/report.html      for a person, on its own
-DIR/summary.json     for a program
+DIR/bag              rosbag2 (mcap) with the recording and the output of the node
+DIR/overlay.mp4      the images with their heatmaps
+DIR/groundings.csv   one line per image
+DIR/report.html      a report in a single file
+DIR/summary.json     the numbers, for programs
 """
 
 from __future__ import annotations
@@ -82,9 +82,10 @@ def write_replay(
 
     Args:
         bag: bag to replay.
-        request: settings of the replay. predict: function that grounds the demonstration in an
-            image. folder: folder for the files, which must exist and be empty. progress: called
-                with the number of images after each image.
+        request: settings of the replay.
+        predict: function that grounds the demonstration in an image.
+        folder: folder for the files, which must exist and be empty.
+        progress: called with the number of images after each image.
 
     Raises:
         BagError: the bag has no image in the window that can be read.

@@ -41,7 +41,7 @@ def choose_topics(
     depth: str | None,
     camera_info: str | None,
 ) -> ReplayTopics:
-    """Choose the topics that were named, and for the others the only one of their type.
+    """Choose the given topics, and for the others the only one of their type.
 
     Args:
         available: type name of each topic of the bag.
@@ -86,7 +86,7 @@ def choose_topics(
 
 
 def describe(available: Mapping[str, str]) -> str:
-    """List the topics with their types, for people."""
+    """List the topics with their types, for display."""
     return ', '.join(f'{topic} ({kind})' for topic, kind in sorted(available.items()))
 
 

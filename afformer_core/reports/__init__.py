@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables, intervals, charts and named numbers, of whatever is reported."""
+"""Tables, intervals, charts and named numbers for reports."""

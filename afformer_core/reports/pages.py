@@ -36,7 +36,7 @@ def page_html(template: Path, **values: Any) -> str:
 
 
 def write_page(path: Path, template: Path, **values: Any) -> None:
-    """Write a page, whole or not at all; see `page_html`."""
+    """Write a page atomically; see `page_html`."""
     # A path may hold what is no text.
     write_aside(path, page_html(template, **values).encode(errors='replace'))
 

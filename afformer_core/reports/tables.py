@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of results, as Markdown for people and as JSON for programs."""
+"""Tables of results, as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Table:
 
 
 def cell_text(cell: Cell) -> str:
-    """Format a cell for people."""
+    """Format a cell as text."""
     if cell is None:
         return '-'
     if isinstance(cell, float):

@@ -54,7 +54,7 @@ class ZoomStage:
                 )
 
     def __str__(self) -> str:
-        """Describe the zoom factors for people."""
+        """Describe the zoom factors."""
         return (
             f'{self.demonstration_zoom:g} times the demonstration, {self.image_zoom:g} the image'
         )

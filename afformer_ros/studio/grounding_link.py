@@ -15,7 +15,9 @@ class GroundingLink:
         name: full name of the grounding node, such as '/grounding'.
 
     Attributes:
-        name: see the arguments. requests: requests to the node. watch: observed state of the node.
+        name: see the arguments.
+        requests: requests to the node.
+        watch: observed state of the node.
     """
 
     def __init__(self, name: str) -> None:

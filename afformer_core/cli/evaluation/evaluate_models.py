@@ -56,7 +56,7 @@ class Answers:
         settings: settings of the run.
         results: results of the pairs.
         pooled: results of the pairs as rows of a protocol that pools them, or None.
-        facts: facts about the model, for people.
+        facts: facts about the model, for display.
         calibration: calibration of the model, or None.
     """
 
@@ -225,7 +225,7 @@ def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
 
 
 def name_models(given: Sequence[Path]) -> dict[str, Path]:
-    """Name model folders, as briefly as tells them apart.
+    """Name model folders by their shortest distinct names.
 
     Args:
         given: folders of models, or `shipped`, which keeps that name.

@@ -73,7 +73,7 @@ class Report:
     """One evaluation.
 
     Attributes:
-        facts: about it, for people.
+        facts: facts about the evaluation, for display.
         measures: its numbers, a data class.
         tables: made of the numbers.
         evaluated: the measures of the evaluated predictor, a data class, for the headline.

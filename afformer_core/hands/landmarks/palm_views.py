@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of images in which palms are looked for, in turn."""
+"""Parts of images that are searched for palms, in turn."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LONG_INTERVAL = 0.06
 
 
 class PalmViews:
-    """The views of the frames of a video in which palms are looked for.
+    """The views of the frames of a video that are searched for palms.
 
-    Hands that are small in the whole image are found in crops. While no hand is followed, each
-    second frame is seen as a whole, and one crop of each other frame, or both in each frame where
-    frames are far apart. While one is followed, frames are seen as a whole or not at all.
+    Hands that are small in the whole image are found in crops. While no hand is tracked, whole
+    frames and one crop alternate, or both are used in each frame if frames are far apart. While a
+    hand is tracked, only whole frames are used, or none.
     """
 
     def __init__(self) -> None:
@@ -29,8 +29,8 @@ class PalmViews:
 
         Args:
             size: (height, width) of the frame.
-            followed: whether a hand is followed already.
-            interval: seconds since the frame before.
+            followed: whether a hand is already tracked.
+            interval: seconds since the previous frame.
         """
         turns = [self._count, self._count + 1] if interval >= _LONG_INTERVAL else [self._count]
         self._count += len(turns)

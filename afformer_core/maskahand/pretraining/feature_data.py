@@ -137,11 +137,12 @@ class MaskAHandFeatureData(PretrainingData):
         index: index file, written by `afformer mine`.
         cache_folder: folder for features of clips, and for frames with hands.
         validation: annotated data, measured without its actions; null: none. Each of its clips
-        needs at least `frames` frames. input_size: (height, width) of images, which comes from the
-            model and is not set. frames: maximum number of evenly spaced frames of a
-                demonstration. synthesis:
-        settings of the target images, which are made from frames with hands. targets: number of
-        target images of each clip in a step, each from another frame and with other masks.
+            needs at least `frames` frames.
+        input_size: (height, width) of images, which comes from the model and is not set.
+        frames: maximum number of evenly spaced frames of a demonstration.
+        synthesis: settings of the target images, which are made from frames with hands.
+        targets: number of target images of each clip in a step, each from another frame and with
+            other masks.
         interactions: maximum number of frames of a clip for target images, evenly spaced among
             those in which a hand interacts.
         image_side: maximum side of such a frame, in which masks are drawn before it is resized to

@@ -55,7 +55,7 @@ class NumberedFrames:
             files = files_fingerprint(paths)
         else:
             known = repr([(path.name, facts[path.name]) for path in paths])
-            # Web servers tell of a folder nothing but names.
+            # Web servers list only the names in a folder.
             unknown = [path for path in _some(paths) if facts[path.name][0] is None]
             described = f'{known} {files_fingerprint(unknown)}'
             files = hashlib.sha256(described.encode()).hexdigest()[:16]
@@ -101,7 +101,7 @@ class NumberedFrames:
             yield (frame_number(path) - first) / self.number_rate, path
 
     def _files(self) -> tuple[list[Path], dict[str, tuple[int | None, str]] | None]:
-        """Return the files of the frames in order, and what `files_in` tells of a URL."""
+        """Return the files of the frames in order, and the result of `files_in` for a URL."""
         url = url_of(self.path)
         if url is None:
             return FrameFolder(self.path).paths(), None

@@ -110,7 +110,7 @@ class Search:
         try:
             return is_lerobot(folder)
         except VideoError:
-            # It is told where the episodes are listed.
+            # The listing of the episodes reports it.
             return True
 
     def _add(self, path: Path) -> None:

@@ -20,7 +20,7 @@ from afformer_core.evaluation.tables.accuracy import RANDOM_ELEMENT
 from afformer_core.reports.bootstrap import Estimate, interval_note
 from afformer_core.reports.tables import Cell, Table
 
-# Configurations in the configuration folder, each of which goes on from the one before it.
+# Configurations in the configuration folder, each of which continues from the previous one.
 _PRETRAINING, _TUNING = 'maskahand/simulated', 'maskahand/simulated_tuned'
 _FINETUNING = 'simulated/finetune'
 # Variants of the pre-training, by further files: the recipe with masked hands alone; the paper,
@@ -45,7 +45,7 @@ class Run:
 
     Attributes:
         name: name of its files.
-        label: label for people.
+        label: display name.
         after: names of the runs whose models it begins with, or whose cached features it shares or
             replaces.
         training: arguments of `afformer train`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of features whose rows are written in any order, by runs that may be interrupted."""
+"""Files of features, written by interruptible runs in any order of rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY_FILE = 'key.json'
 _JOURNAL = 'written.jsonl'
 # Seconds of work that are lost if a machine loses its power.
 _SECONDS_UNSAFE = 30.0
-# Bytes of a block in `st_blocks`, whatever the file system has.
+# Bytes of a block in `st_blocks`, on any file system.
 _BLOCK = 512
 _TYPE = np.dtype(np.float16)
 
@@ -38,7 +38,7 @@ def feature_file(name: str, stage: str) -> str:
 
 @dataclass(frozen=True)
 class RowSet:
-    """Arrays that have a row for each of the same things.
+    """Arrays with corresponding rows.
 
     Attributes:
         name: name of the set.
@@ -57,15 +57,15 @@ class RowSet:
 
 
 class FeatureRows:
-    """Arrays of float16 and a key in a folder, which gets its name once all rows are written.
+    """Arrays of float16 and a key in a folder, which is renamed when all rows are written.
 
-    Until then it is a hidden folder beside it. What an interrupted run with the same key wrote
-    there is kept, unless the disk is full. It is a context manager, in which rows are written.
+    Until then, it is a hidden folder beside it. Rows of an interrupted run with the same key are
+    kept, unless the disk is full. It is a context manager, in which rows are written.
 
     Args:
         folder: path of the complete folder.
         sets: sets of arrays.
-        key: what the rows depend on, as JSON types.
+        key: everything on which the rows depend, as JSON types.
         is_same: function that compares the key of an interrupted run with this one.
 
     Raises:
@@ -95,7 +95,7 @@ class FeatureRows:
         return sorted(self._missing[name])
 
     def lacking(self, rows: RowSet) -> int:
-        """Return the bytes that the files of a set will still take on the disk."""
+        """Return the additional disk space, in bytes, that the files of a set need."""
         paths = [self._aside / file for file in rows.shapes]
         taken = sum(path.stat().st_blocks * _BLOCK for path in paths if path.exists())
         return max(0, rows.count * rows.row_bytes - taken)
@@ -166,11 +166,11 @@ class FeatureRows:
         for one in self._sets.values():
             for file, shape in one.shapes.items():
                 _create(self._aside / file, (one.count, *shape))
-        # Last, since it says that the others are there.
+        # Last, because it marks the others as complete.
         write_aside(self._aside / KEY_FILE, json.dumps(self._key).encode())
 
     def _resume(self, is_same: Callable[[dict[str, Any]], bool]) -> bool:
-        """Learn which rows an interrupted run wrote; False where there was none with this key."""
+        """Load the rows of an interrupted run; return False if there is none with this key."""
         try:
             key = json.loads((self._aside / KEY_FILE).read_text(encoding='utf-8'))
             found = {path.name: np.load(path, 'r').shape for path in self._aside.glob('*.npy')}
@@ -189,7 +189,7 @@ class FeatureRows:
         return True
 
     def _save(self) -> None:
-        """Write down which rows are written, once they are safe on the disk."""
+        """Record the written rows after they are flushed to disk."""
         with self._told():
             for file in self._files.values():
                 os.fsync(file.fileno())
@@ -202,7 +202,7 @@ class FeatureRows:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Raise errors of writing as one that says what to do, and leave nothing behind."""
+        """Convert errors of writing to one with the remedy, and remove the files."""
         try:
             yield
         except OSError as error:

@@ -40,7 +40,7 @@ def compute_features(
     is_same: Callable[[dict[str, Any]], bool],
     engine: Engine,
 ) -> None:
-    """Compute the features of sets, and write their folder, whole or not at all.
+    """Compute the features of sets, and write their folder atomically.
 
     Args:
         folder: folder of the features.
@@ -85,7 +85,7 @@ class _PlannedSet:
     Attributes:
         images: the set.
         rows: its files.
-        described: what is computed, for people.
+        described: description of the computed features.
     """
 
     images: ImageSet

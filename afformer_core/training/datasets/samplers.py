@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samplers of the batches of training and validation.
 
-The batch of a step depends on the seed and the step alone, whatever the number of processes and
-workers and wherever training was interrupted.
+The batch of a step depends only on the seed and the step, for any number of processes and workers
+and any interruption.
 """
 
 from __future__ import annotations

@@ -180,8 +180,9 @@ class GroundAction:
         """Process the result of an image that counts for a goal.
 
         Args:
-            one: the goal. composed: result of the image. placement: result of `placement` for this
-                image.
+            one: the goal.
+            composed: result of the image.
+            placement: result of `placement` for this image.
         """
         if not composed.result.held:
             one.placement = placement

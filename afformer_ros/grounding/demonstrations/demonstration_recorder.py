@@ -66,8 +66,9 @@ class DemonstrationRecorder:
         parameters: parameters at the time of configuration.
         read_parameters: function that reads the current parameters.
         qos: quality of service of the topic.
-        worker: worker that records. statistics: statistics, to which lost frames are reported.
-            group: callback group of the subscription.
+        worker: worker that records.
+        statistics: statistics, to which lost frames are reported.
+        group: callback group of the subscription.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ demo: setup ## ground demonstrations over ROS 2, let a simulated arm repeat some
 
 test: setup ## run the tests
 	@tools/install_browser.sh
-	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' -n 4 --dist loadscope $(PYTEST)
+	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' -n 3 --dist loadscope $(PYTEST)
 
 test-slow: setup $(SNAKEMAKE) ## run the tests that take minutes each
 	@tools/install_browser.sh

@@ -66,6 +66,7 @@ def test_trimming_can_be_left_out(grounder, desk, busy_desk):
     assert str(recorded) == '8 of 30 frames, 2.9 s'
 
 
+@pytest.mark.slow
 def test_a_real_demonstration_between_still_images(grounder, test_data):
     path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'
     with VideoReader(path) as reader:

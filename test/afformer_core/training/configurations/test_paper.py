@@ -223,7 +223,7 @@ STATEMENTS = (
     ),
     Statement(
         '5.1', 'EPIC-Hotspot: clips and images of the same object', 'differs',
-        'afformer_core/data/readers/epic_hotspot.py', 'do not say which clip belongs to',
+        'afformer_core/data/readers/epic_hotspot.py', 'do not assign clips to images',
     ),
     Statement(
         '5.1', 'AssistQ Buttons: 650 training and 91 test samples that the authors marked',

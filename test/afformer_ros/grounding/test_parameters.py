@@ -54,6 +54,10 @@ def test_thresholds_of_a_calibrated_model_reach_the_stream():
     assert (settings.minimum_presence, settings.certainty_threshold) == (0.37, 0.58)
 
 
+def test_the_given_action_reaches_the_stream():
+    assert GroundingParameters(action='pull').stream_settings.action == 'pull'
+
+
 def test_the_store_lies_in_the_home_of_ros(monkeypatch):
     monkeypatch.setenv('ROS_HOME', '/var/ros')
     assert GroundingParameters().store_path == pathlib.Path('/var/ros/afformer/demonstrations')

@@ -29,6 +29,7 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner import grounding_client
 from afformer_ros.planner.answers import NoAnswerError, NoPositionError, NotFoundError
 from afformer_ros.planner.contact import UnreachableError
+from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.planner_node import PlannerNode, Report
 
 from .stand_in_arm import StandInArm, time_message
@@ -373,6 +374,11 @@ def test_the_action_that_a_parameter_gives_is_asked_for(bench) -> None:
     made.repeat()
     made.assert_right()
     assert {goal.action for goal in made.grounding.goals.requests} == {'hold'}
+
+
+def test_an_action_that_the_arm_has_no_skill_for_is_refused_at_the_start() -> None:
+    with pytest.raises(ValueError, match="action is 'press'; expected one of touch, hold, push"):
+        PlannerParameters(action='press')
 
 
 def test_without_a_certainty_the_presence_decides_alone(bench) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 
 
-class GpuMemory:
+class PeakGpuMemory:
     """The GPU memory that this process allocates from now on, without its CUDA context."""
 
     def __init__(self) -> None:

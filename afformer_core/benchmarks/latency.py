@@ -49,7 +49,7 @@ class Latency:
         memorize_milliseconds: time at the demonstration's end, once; None if the variant has no
             such step.
         peak_megabytes: largest resident memory of the process, libraries and weights included; for
-            a variant on the GPU, the GPU memory that it took, see `GpuMemory`.
+            a variant on the GPU, the GPU memory that it took, see `PeakGpuMemory`.
         runs: number of camera images timed.
     """
 
@@ -202,9 +202,9 @@ def _milliseconds(run: Callable[[], Any]) -> float:
 
 
 def _gpu_peak() -> Callable[[], float]:
-    from afformer_core.benchmarks.gpu_memory import GpuMemory
+    from afformer_core.benchmarks.gpu_memory import PeakGpuMemory
 
-    return GpuMemory().peak_megabytes
+    return PeakGpuMemory().peak_megabytes
 
 
 def _main(folder: str, variant: str, frames: str, threads: str, heatmap_path: str) -> None:

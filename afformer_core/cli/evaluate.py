@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
     from afformer_core.evaluation.report.benchmark import BenchmarkReport
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
-    from afformer_core.evaluation.report.report import Report
+    from afformer_core.evaluation.report.report import EvaluationReport
 
     _MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
 
@@ -189,7 +189,7 @@ def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
     return 0
 
 
-def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
+def _print(report: EvaluationReport | BenchmarkReport, json_path: str | None) -> None:
     from afformer_core.files.atomic import write_aside
 
     content = json.dumps(report.to_json(), indent=2, allow_nan=False)
@@ -199,7 +199,7 @@ def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
 
 
 def _show(
-    report: Report, make_examples: _MakeExamples, page: Path | None, sheets: Path | None
+    report: EvaluationReport, make_examples: _MakeExamples, page: Path | None, sheets: Path | None
 ) -> None:
     """Write the report's page and contact sheets that are asked for."""
     from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
@@ -216,7 +216,7 @@ def _show(
 
 def _evaluate_predictor(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, _MakeExamples]:
+) -> tuple[EvaluationReport, _MakeExamples]:
     from afformer_core.data.annotations import open_annotations
     from afformer_core.evaluation.report.baseline_report import (
         build_baseline_report,
@@ -241,7 +241,7 @@ def _evaluate_predictor(
 
 def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, _MakeExamples]:
+) -> tuple[EvaluationReport, _MakeExamples]:
     from afformer_core.cli.evaluation import evaluate_models as models
     from afformer_core.evaluation.report.qualitative_examples import best_and_worst_examples
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
@@ -256,7 +256,7 @@ def _evaluate_model(
 
 def _compare_models(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, _MakeExamples]:
+) -> tuple[EvaluationReport, _MakeExamples]:
     from afformer_core.cli.evaluation import evaluate_models as models
     from afformer_core.evaluation.model_differences import most_different_rows
     from afformer_core.evaluation.report.compared_report import build_compared_report

@@ -23,7 +23,7 @@ from afformer_core.errors import DatasetError
 if TYPE_CHECKING:
     from afformer_core.maskahand.mining.mining import MinedCounts, Mining
     from afformer_core.maskahand.sources import FoundSources
-    from afformer_core.parallel.engine import Engine
+    from afformer_core.parallel.engine import ParallelEngine
 
 _DESCRIPTION = """\
 Detect hands in long videos, and write to OUTPUT/index.json when and where hands
@@ -196,7 +196,7 @@ def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) 
     return kept
 
 
-def _detect(mining: Mining, engine: Engine) -> None:
+def _detect(mining: Mining, engine: ParallelEngine) -> None:
     from tqdm import tqdm
 
     try:

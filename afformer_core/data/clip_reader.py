@@ -19,7 +19,7 @@ from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_number, frame_paths, stream_frames
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 
 # Increment when reading or resizing of the same frames changes. Separate for folders of frames, so
 # that cached videos need not be decoded again.
@@ -85,7 +85,7 @@ class ClipReader:
             cache.save(key, clip)
         return clip.images()
 
-    def fill_cache(self, samples: Sequence[Sample], engine: Engine) -> None:
+    def fill_cache(self, samples: Sequence[Sample], engine: ParallelEngine) -> None:
         """Decode the clips that the cache lacks of some samples.
 
         Args:

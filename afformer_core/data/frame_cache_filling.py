@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from afformer_core.data.frame_cache import FrameCache, SampledClip
 from afformer_core.errors import AfformerError
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.unreadable_media import UnreadableMedia
 
 Clip = TypeVar('Clip')
@@ -38,7 +38,7 @@ def fill_frame_cache(
     clips: Sequence[Clip],
     ask: Callable[[Clip], RequestedClip],
     decode: Decode,
-    engine: Engine,
+    engine: ParallelEngine,
 ) -> None:
     """Decode the clips that a cache lacks, and store them.
 

@@ -15,7 +15,7 @@ from afformer_core.licences import UNKNOWN_ORIGIN, Origin
 
 
 @dataclass(frozen=True)
-class Scene:
+class KnownElements:
     """The known elements in a target image, simulated or annotated.
 
     Attributes:
@@ -92,7 +92,7 @@ class Sample:
     image_size: tuple[int, int]
     actions: tuple[int, ...]
     points: tuple[np.ndarray, ...]
-    scene: Scene | None = None
+    scene: KnownElements | None = None
     clip: tuple[float, float] | None = None
     contact: tuple[int, int] | None = None
     contact_points: tuple[tuple[float, float] | None, ...] | None = None

@@ -13,7 +13,7 @@ from afformer_core.data.frame_sampling import FrameSampling
 from afformer_core.data.sample import Sample
 from afformer_core.dataset_page.page import Card, Figure, RgbImage
 from afformer_core.errors import AfformerError, ImageError
-from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 from afformer_core.evaluation.report.tiles import TILE_SIDE, draw_heatmap, fit, mark_annotation
 from afformer_core.media.images import read_image
 from afformer_core.media.video_frames import uniform_indices
@@ -101,6 +101,6 @@ def _figures(
     return figures
 
 
-def _caption(row: Row, action_names: Mapping[int, str]) -> str:
+def _caption(row: ProtocolRow, action_names: Mapping[int, str]) -> str:
     count = len(row.points)
     return f'{action_names[row.action]}, {count} {"point" if count == 1 else "points"}'

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from afformer_core.data.annotated_dataset import HOW_TO_NAME, AnnotatedDataset
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.baselines import ActionMeanMaps, CrossValidatedMeanMaps
-from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor, Row
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor, ProtocolRow
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def prior_from_training(
     return BaselinePrior(maps, "same action's mean map (prior annotations)", most_frequent(rows))
 
 
-def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BaselinePrior:
+def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> BaselinePrior:
     """Fit the prior to a dataset's own rows, in five folds by image or scene.
 
     A single image or scene has no mean maps.
@@ -57,6 +57,6 @@ def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> Basel
     return BaselinePrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
 
 
-def most_frequent(rows: Sequence[Row]) -> int:
+def most_frequent(rows: Sequence[ProtocolRow]) -> int:
     """Return the action of most rows."""
     return Counter(row.action for row in rows).most_common(1)[0][0]

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, ProtocolRow
 
 """Index of a row, and the row, to a heatmap [height, width] at the protocol's size."""
 
@@ -30,7 +30,7 @@ class FixedMap:
 
     heatmap: Heatmaps
 
-    def __call__(self, index: int, row: Row) -> Heatmaps:
+    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
         """Predict the heatmap."""
         return self.heatmap
 
@@ -80,7 +80,7 @@ class ActionMeanMaps:
         self._overall = overall
 
     @classmethod
-    def fit(cls, protocol: EvaluationProtocol, rows: Sequence[Row]) -> ActionMeanMaps:
+    def fit(cls, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> ActionMeanMaps:
         """Average the ground truths of rows.
 
         Raises:
@@ -92,7 +92,7 @@ class ActionMeanMaps:
         maps = {action: _normalised(total) for action, total in sums.items()}
         return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
 
-    def __call__(self, index: int, row: Row) -> Heatmaps:
+    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
         """Return the mean map of the row's action."""
         return self._maps.get(row.action, self._overall)
 
@@ -108,19 +108,19 @@ class ImageOracle:
         rows: the rows to predict, at least two of each image; see `rows_with_others`.
     """
 
-    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[Row]) -> None:
+    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> None:
         self._protocol = protocol
         self._counts = Counter(row.image for row in rows)
         self._sums = _sums_by_key(protocol, rows, [row.image for row in rows])
 
-    def __call__(self, index: int, row: Row) -> Heatmaps:
+    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
         """Return the mean map of the others."""
         own = self._protocol.targets([row])[0]
         others = (self._sums[row.image] - own).clip(min=0) / (self._counts[row.image] - 1)
         return _normalised((1 - _UNIFORM_SHARE) * others + _UNIFORM_SHARE / others.size)
 
     @staticmethod
-    def rows_with_others(rows: Sequence[Row]) -> list[Row]:
+    def rows_with_others(rows: Sequence[ProtocolRow]) -> list[ProtocolRow]:
         """Return the rows whose image has other rows."""
         counts = Counter(row.image for row in rows)
         return [row for row in rows if counts[row.image] > 1]
@@ -141,7 +141,9 @@ class CrossValidatedMeanMaps:
         ValueError: fewer groups than two, or fewer than two folds.
     """
 
-    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[Row], folds: int = 5) -> None:
+    def __init__(
+        self, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], folds: int = 5
+    ) -> None:
         groups = sorted({row.group for row in rows})
         if folds < 2 or len(groups) < 2:
             raise ValueError(
@@ -152,7 +154,7 @@ class CrossValidatedMeanMaps:
         sums = _sums_by_key(protocol, rows, keys)
         self._maps = _leave_one_fold_out(sums)
 
-    def __call__(self, index: int, row: Row) -> Heatmaps:
+    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
         """Return the mean map of the row's action, or of all actions where other folds lack it."""
         fold = self._fold[row.group]
         specific = self._maps.get((fold, row.action))
@@ -175,7 +177,7 @@ def _leave_one_fold_out(
 
 
 def _sums_by_key(
-    protocol: EvaluationProtocol, rows: Sequence[Row], keys: Sequence[Key]
+    protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], keys: Sequence[Key]
 ) -> dict[Key, Sum]:
     sums: dict[Key, Sum] = {}
     for start in range(0, len(rows), _CHUNK):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.evaluation.least_differences import LEAST_KLD, tells_apart
 from afformer_core.evaluation.metrics.scoring import RowScores
-from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.protocols.protocols import ProtocolRow
 from afformer_core.evaluation.tables.accuracy import ActionHits
 from afformer_core.evaluation.tables.which_button import right_buttons
 from afformer_core.reports.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
@@ -33,7 +33,7 @@ class ModelRows:
     """
 
     protocol: str
-    rows: Sequence[Row]
+    rows: Sequence[ProtocolRow]
     scores: RowScores
     actions: ActionHits
     of_buttons: bool = False

@@ -22,7 +22,7 @@ MOTION_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class MotionMeasures:
+class MotionUseMeasures:
     """Accuracies of the action on some pairs.
 
     Attributes:
@@ -50,9 +50,9 @@ class MotionUse:
         balanced: means over the actions.
     """
 
-    by_kind: Mapping[str, MotionMeasures]
-    all: MotionMeasures
-    balanced: MotionMeasures
+    by_kind: Mapping[str, MotionUseMeasures]
+    all: MotionUseMeasures
+    balanced: MotionUseMeasures
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ def motion_table(motion: MotionUse) -> Table:
 
 def _motion(
     results: Sequence[PairResult], best_constant: float, action_names: Sequence[str], seed: int
-) -> MotionMeasures:
+) -> MotionUseMeasures:
     groups = [result.rows[0].group for result in results]
     hits = _hits(results, action_names)
-    return MotionMeasures(
+    return MotionUseMeasures(
         pairs=len(results),
         accuracy=bootstrap_mean(hits.own, groups, seed),
         best_constant=best_constant,
@@ -130,11 +130,11 @@ def _motion(
 
 def _balanced_motion(
     results: Sequence[PairResult], action_names: Sequence[str], seed: int
-) -> MotionMeasures:
+) -> MotionUseMeasures:
     groups = [result.rows[0].group for result in results]
     actions = [result.pair.sample.actions[0] for result in results]
     hits = _hits(results, action_names)
-    return MotionMeasures(
+    return MotionUseMeasures(
         pairs=len(results),
         accuracy=bootstrap_class_mean(hits.own, groups, actions, seed),
         best_constant=1 / len(set(actions)),

@@ -56,7 +56,7 @@ class PartResult(Generic[Part, Value]):
 
 
 @dataclass(frozen=True)
-class Engine(ABC):
+class ParallelEngine(ABC):
     """An executor of the parts of a task.
 
     Parts must be idempotent, because a part is repeated if its process or machine died. To resume,
@@ -83,7 +83,7 @@ class Engine(ABC):
             on_gpu: whether a process computes on a GPU.
         """
 
-    def sized(self, parts: int, on_gpu: bool = False) -> Engine:
+    def sized(self, parts: int, on_gpu: bool = False) -> ParallelEngine:
         """Return this engine with as many processes as fit and have a part to execute.
 
         Args:

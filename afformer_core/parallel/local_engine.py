@@ -20,8 +20,8 @@ import cv2
 
 from afformer_core.errors import DatasetError
 from afformer_core.parallel.engine import (
-    Engine,
     OpenTask,
+    ParallelEngine,
     Part,
     PartResult,
     Task,
@@ -36,8 +36,8 @@ _PROCESSES_OF_A_GPU = 4
 
 
 @dataclass(frozen=True)
-class LocalEngine(Engine):
-    """An `Engine` with processes of this machine; a single one is the caller's own."""
+class LocalEngine(ParallelEngine):
+    """An `ParallelEngine` with processes of this machine; a single one is the caller's own."""
 
     def room(self, on_gpu: bool = False) -> int:
         """Return one for each core that PyTorch would use, or four for each GPU."""
@@ -49,7 +49,7 @@ class LocalEngine(Engine):
     def map(
         self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
     ) -> Iterator[PartResult[Part, Value]]:
-        """Execute all parts; yield their results as they arrive (see `Engine.map`).
+        """Execute all parts; yield their results as they arrive (see `ParallelEngine.map`).
 
         Raises:
             DatasetError: a process was killed.

@@ -14,8 +14,8 @@ from afformer_core.errors import AfformerError
 from afformer_core.parallel.cluster_deaths import MOST_DEATHS, ClusterDeaths
 from afformer_core.parallel.cluster_room import processes_with_room, require_room
 from afformer_core.parallel.engine import (
-    Engine,
     OpenTask,
+    ParallelEngine,
     Part,
     PartResult,
     Value,
@@ -25,8 +25,8 @@ from afformer_core.parallel.ray_connection import connected, told
 
 
 @dataclass(frozen=True)
-class RayEngine(Engine):
-    """An `Engine` with processes of a Ray cluster.
+class RayEngine(ParallelEngine):
+    """An `ParallelEngine` with processes of a Ray cluster.
 
     Each process is an actor with one core. If it dies with its machine, another process executes
     its part, and Ray starts a replacement as soon as there is capacity. Machines that join are
@@ -70,8 +70,8 @@ class RayEngine(Engine):
         require_room(nodes, gpus)
         return processes_with_room(nodes, gpus)
 
-    def sized(self, parts: int, on_gpu: bool = False) -> Engine:
-        """Return this engine with a number of processes, and of GPUs (see `Engine.sized`)."""
+    def sized(self, parts: int, on_gpu: bool = False) -> ParallelEngine:
+        """Return it with a number of processes, and of GPUs (see `ParallelEngine.sized`)."""
         return super(RayEngine, self._with_gpus(on_gpu)).sized(parts, on_gpu)
 
     def _with_gpus(self, on_gpu: bool) -> RayEngine:
@@ -80,7 +80,7 @@ class RayEngine(Engine):
     def map(
         self, open_task: OpenTask[Part, Value], parts: Iterable[Part]
     ) -> Iterator[PartResult[Part, Value]]:
-        """Execute all parts; yield their results as they arrive (see `Engine.map`).
+        """Execute all parts; yield their results as they arrive (see `ParallelEngine.map`).
 
         Raises:
             AfformerError: Ray is not installed, the cluster is not reached, none of its machines

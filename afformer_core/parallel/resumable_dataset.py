@@ -28,7 +28,7 @@ import cv2
 
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.files.folder_lock import FolderHeldError, folder_lock
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 
 _MERGE_EVERY = 300
@@ -72,7 +72,7 @@ class Production:
                 'and a dot in front'
             )
 
-    def run(self, engine: Engine = ONE_PROCESS) -> Iterator[int]:
+    def run(self, engine: ParallelEngine = ONE_PROCESS) -> Iterator[int]:
         """Generate all missing samples; yield the number of complete ones.
 
         Args:
@@ -97,7 +97,7 @@ class Production:
             finally:
                 self._clear()
 
-    def _run(self, engine: Engine) -> Iterator[int]:
+    def _run(self, engine: ParallelEngine) -> Iterator[int]:
         missing = [index for index in range(self.samples) if not self._sample_file(index).exists()]
         done = self.samples - len(missing)
         yield done

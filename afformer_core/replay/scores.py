@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.evaluation.metrics.scoring import measure
-from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.media.polygons import contains
 from afformer_core.outputs.results import StreamedGrounding
@@ -73,7 +73,7 @@ class AnnotationScorer:
         if not len(points):
             return None, None, None
         height, width = heatmap.shape
-        target = self._protocol.targets([Row(0, '', points, (width, height))])
+        target = self._protocol.targets([ProtocolRow(0, '', points, (width, height))])
         predicted = self._protocol.prediction(heatmap)[None]
         scores = measure(predicted, target, self._generator)
         return float(scores.kld[0]), float(scores.sim[0]), float(scores.auc_judd[0])

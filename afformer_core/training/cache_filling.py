@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.training.command import parse_training, without_needless_warnings
 
 # No trainer is needed; this machine may have none of the GPUs that the training will have.
@@ -20,7 +20,7 @@ _TRAINER = (
 _OUTPUT = '--output=.'
 
 
-def fill_cache(arguments: Sequence[str], engine: Engine) -> None:
+def fill_cache(arguments: Sequence[str], engine: ParallelEngine) -> None:
     """Fill the cache of a training.
 
     Args:

@@ -26,7 +26,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image, write_jpeg
 from afformer_core.media.video import read_video
 from afformer_core.media.video_encoding import encode_video
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.runtime import ArrayGrounder
@@ -77,7 +77,7 @@ class ZoomSettings:
 
 
 def write_zoomed_dataset(
-    folder: Path, settings: ZoomSettings, engine: Engine = ONE_PROCESS
+    folder: Path, settings: ZoomSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
     """Crop some objects of a dataset, as far as missing; yield the number of finished ones.
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from afformer_core.evaluation.report.report import Report
+from afformer_core.evaluation.report.report import EvaluationReport
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Cell, Table
 from afformer_ros.robot_trials.attempt import Attempt
@@ -66,7 +66,7 @@ class RobotNumbers:
 
 def build_robot_report(
     trials: Sequence[RobotTrial], facts: Mapping[str, str | int | float]
-) -> Report:
+) -> EvaluationReport:
     """Build the report of at least one trial: its numbers and their tables."""
     numbers = RobotNumbers(
         all=_measure(trials),
@@ -76,7 +76,7 @@ def build_robot_report(
     )
     groups = {'all': numbers.all, **numbers.by_family, **numbers.by_action}
     counts = {name: {'trials': count} for name, count in numbers.verdicts.items()}
-    return Report(
+    return EvaluationReport(
         dict(facts),
         numbers,
         (

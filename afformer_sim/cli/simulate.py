@@ -19,7 +19,7 @@ from afformer_sim.cli.simulate_options import (
 )
 
 if TYPE_CHECKING:
-    from afformer_core.parallel.engine import Engine
+    from afformer_core.parallel.engine import ParallelEngine
 
 _DESCRIPTION = """\
 Render fixtures that a hand operates, as a dataset in one of these layouts:
@@ -200,7 +200,7 @@ def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> in
 
 
 def _progress(
-    arguments: argparse.Namespace, options: dict[str, Any], engine: Engine
+    arguments: argparse.Namespace, options: dict[str, Any], engine: ParallelEngine
 ) -> Iterator[int]:
     """Write a dataset; yields the number of finished parts."""
     from afformer_sim.datasets.assistq_writer import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from afformer_core.evaluation.report.report import Report
+from afformer_core.evaluation.report.report import EvaluationReport
 from afformer_core.reports.bootstrap import interval_note
 from afformer_core.reports.tables import Cell, Table
 from afformer_sim.closed_loop.benchmark import Trial
@@ -66,7 +66,7 @@ _MOTION_NOTES = (
 
 def build_closed_loop_report(
     trials: Sequence[Trial], settings: ClosedLoopSettings, facts: Mapping[str, str | int | float]
-) -> Report:
+) -> EvaluationReport:
     """Build the report of a benchmark: its numbers and their tables.
 
     Args:
@@ -86,7 +86,7 @@ def build_closed_loop_report(
     groups = {'all': measures.all, **measures.by_family, **measures.by_action}
     title = f'Closed loop, with {100 * settings.noise:g} % noise of depth'
     views = "By angle between the demonstration's and the robot's view"
-    return Report(
+    return EvaluationReport(
         {**facts, **counted},
         measures,
         (

@@ -26,7 +26,7 @@ import numpy as np
 
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_sim.bodies.element import ACTIONS
@@ -120,7 +120,7 @@ class DatasetSettings(SceneSettings):
 
 
 def write_dataset(
-    folder: Path, split: str, settings: DatasetSettings, engine: Engine = ONE_PROCESS
+    folder: Path, split: str, settings: DatasetSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished fixtures.
 

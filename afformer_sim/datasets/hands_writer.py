@@ -23,7 +23,7 @@ import numpy as np
 
 from afformer_core.hands.hand_annotations import NEIGHBOUR_FOLDERS, NEIGHBOURS
 from afformer_core.media.images import write_jpeg
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production
 from afformer_sim.bodies.element import CARRIED
@@ -78,7 +78,7 @@ class HandsSettings(SceneSettings):
 
 
 def write_hands(
-    folder: Path, split: str, settings: HandsSettings, engine: Engine = ONE_PROCESS
+    folder: Path, split: str, settings: HandsSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render images of hands, or what is missing of them; yields how many fixtures are done.
 

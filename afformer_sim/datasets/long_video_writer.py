@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from afformer_core.media.video_encoding import encode_video
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production
 from afformer_sim.bodies.seeds import Stream, make_rng
@@ -66,7 +66,7 @@ class LongVideoSettings(SceneSettings):
 
 
 def write_long_videos(
-    folder: Path, split: str, settings: LongVideoSettings, engine: Engine = ONE_PROCESS
+    folder: Path, split: str, settings: LongVideoSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render long videos, or what is missing of them; yields the number of finished videos.
 

@@ -21,7 +21,7 @@ import numpy as np
 from afformer_core.data.readers.part_pairs import PAIRS_FILE
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_sim.bodies.element import ACTIONS
@@ -91,7 +91,7 @@ class PartPairsSettings:
 
 
 def write_part_pairs(
-    folder: Path, settings: PartPairsSettings, engine: Engine = ONE_PROCESS
+    folder: Path, settings: PartPairsSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields the number of finished pairs.
 

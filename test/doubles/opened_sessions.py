@@ -72,14 +72,14 @@ def tensorrt_session(folder: Path) -> Session:
     """A session of engines for the double of TensorRT."""
     from cuda_double.tensorrt import serialized_engine
 
-    from afformer_core.runtime.tensorrt.engine import Engine
+    from afformer_core.runtime.tensorrt.engine import TensorRTEngine
     from afformer_core.runtime.tensorrt.engines import shape_ranges
     from afformer_core.runtime.tensorrt.session import TensorRTSession
 
     graphs, configuration = read_graphs(folder), read_description(folder).configuration
     ranges = shape_ranges(configuration)
     engines = {
-        name: Engine(name, serialized_engine(graphs.path(name), ranges[name]))
+        name: TensorRTEngine(name, serialized_engine(graphs.path(name), ranges[name]))
         for name in GRAPH_NAMES
     }
     return TensorRTSession(engines, configuration)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.pairs.pooled_rows import PooledRows
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
     from afformer_core.evaluation.report.qualitative_examples import MeasuredRows
-    from afformer_core.evaluation.report.report import Report
+    from afformer_core.evaluation.report.report import EvaluationReport
     from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.presence import PresenceCalibration
 
@@ -176,7 +176,9 @@ def read_prior(arguments: argparse.Namespace, questions: Questions) -> BaselineP
     return prior_from_training(protocol, training, dataset)
 
 
-def report_on(answers: Answers, questions: Questions, prior: BaselinePrior, seed: int) -> Report:
+def report_on(
+    answers: Answers, questions: Questions, prior: BaselinePrior, seed: int
+) -> EvaluationReport:
     """Build the report of one model."""
     from afformer_core.evaluation.report.report import build_report
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from afformer_core.data.readers.part_pairs import PartPair
     from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
     from afformer_core.evaluation.parts.part_scores import PartScores
-    from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
+    from afformer_core.evaluation.parts.predictors import ModelPredictor, PointPredictor
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
-    from afformer_core.evaluation.report.report import Fact, Report
+    from afformer_core.evaluation.report.report import EvaluationReport, Fact
     from afformer_core.runtime import ArrayGrounder
 
     MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
@@ -59,12 +59,12 @@ class _Predictors:
     """
 
     models: Mapping[str, ModelPredictor]
-    baselines: Mapping[str, Predictor]
+    baselines: Mapping[str, PointPredictor]
     labels: Mapping[str, str]
     notes: tuple[str, ...]
 
 
-def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExamples]:
+def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
     """Measure models and baselines; returns the report, and a function that draws examples.
 
     Raises:
@@ -101,7 +101,7 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[Report, MakeExampl
     }
     report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
     ranked = next(iter(models))
-    shown: dict[str, Predictor] = {
+    shown: dict[str, PointPredictor] = {
         predictors.labels[name]: each
         for name, each in everyone.items()
         if name in models or name in _MATCHING
@@ -131,15 +131,17 @@ def _calibrate(
     write_description(folder, replace(before, certainty=certainty))
 
 
-def _evaluate_contacts_alone(arguments: argparse.Namespace) -> tuple[Report, MakeExamples]:
+def _evaluate_contacts_alone(
+    arguments: argparse.Namespace,
+) -> tuple[EvaluationReport, MakeExamples]:
     from afformer_core.evaluation.parts.contact_scores import contact_tables
-    from afformer_core.evaluation.report.report import ImageLegend, Report
+    from afformer_core.evaluation.report.report import EvaluationReport, ImageLegend
 
     clips, left_out = _read_clips(arguments)
     models = _open_models(arguments)
     contacts = _measure_contacts(arguments, clips, left_out, models)
     assert contacts is not None
-    report = Report(
+    report = EvaluationReport(
         {**_facts_of_all(arguments, models), 'clips': len(clips)},
         {'contacts': contacts},
         tuple(contact_tables(contacts, {name: name for name in models})),
@@ -257,7 +259,7 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     from afformer_core.evaluation.parts.kept_values import KeptByImage
     from afformer_core.evaluation.parts.matching import (
         FoundContact,
-        MatchingPredictor,
+        NearestFeaturePredictor,
         in_one_thread,
         marked_contact,
     )
@@ -272,7 +274,7 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     models = _open_models(arguments)
-    baselines: dict[str, Predictor] = {
+    baselines: dict[str, PointPredictor] = {
         'centre': CentrePredictor(),
         'relative_position': RelativePositionPredictor(),
         'sift': SiftPredictor(),
@@ -292,6 +294,6 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     except AfformerError as error:
         return _Predictors(models, baselines, labels, (f'There is no row of matching: {error}',))
     found = FoundContact(first)
-    baselines['matching_marked'] = MatchingPredictor(features, marked_contact)
-    baselines['matching_found'] = MatchingPredictor(features, found)
+    baselines['matching_marked'] = NearestFeaturePredictor(features, marked_contact)
+    baselines['matching_found'] = NearestFeaturePredictor(features, found)
     return _Predictors(models, baselines, {**labels, **_MATCHING}, ())

@@ -7,7 +7,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from afformer_core.parallel.engine import Engine
+    from afformer_core.parallel.engine import ParallelEngine
 
 # Backends that compute on a GPU alone.
 _GPU_BACKENDS = ('cuda', 'tensorrt')
@@ -37,7 +37,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def engine_of(arguments: argparse.Namespace, processes: int | None) -> Engine:
+def engine_of(arguments: argparse.Namespace, processes: int | None) -> ParallelEngine:
     """Return the engine that the arguments describe.
 
     Args:

@@ -15,7 +15,7 @@ from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.data.readers.manifest.fields import Outline
 from afformer_core.data.readers.manifest.files import ManifestHeader, write_manifest
 from afformer_core.data.readers.manifest.row import ManifestRow, SceneFields
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.data.verification import points_outside
 from afformer_core.errors import DatasetError
 
@@ -98,7 +98,7 @@ def _outline(points: NDArray[np.float64]) -> Outline:
     return tuple((float(x), float(y)) for x, y in points)
 
 
-def _scene(scene: Scene) -> SceneFields:
+def _scene(scene: KnownElements) -> SceneFields:
     return SceneFields(
         scene.scene_id,
         scene.element,

@@ -17,7 +17,7 @@ from afformer_core.data.readers.assistq_files import (
 )
 from afformer_core.data.readers.assistq_video import AssistqVideo
 from afformer_core.data.readers.narration import Claim, Narration, best_claims
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
 
@@ -133,10 +133,10 @@ def _beside(annotations: Path) -> Path:
     return folder if folder.is_dir() else annotations.parent
 
 
-def _scene(scene_id: str, image: UserImage, element: int) -> Scene:
+def _scene(scene_id: str, image: UserImage, element: int) -> KnownElements:
     outlines = tuple(box.outline for box in image.boxes)
     limit = np.array(image.size) - 0.5
-    return Scene(
+    return KnownElements(
         scene_id=scene_id,
         element=element,
         polygons=outlines,

@@ -14,7 +14,7 @@ from afformer_core.data.annotated_dataset import (
     read_action_names,
     read_json,
 )
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Origin
 
@@ -121,9 +121,9 @@ def _read_contact_points(
     )
 
 
-def _read_scene(entry: dict[str, Any]) -> Scene:
+def _read_scene(entry: dict[str, Any]) -> KnownElements:
     elements = entry['elements']
-    return Scene(
+    return KnownElements(
         scene_id=str(entry['scene']),
         element=int(entry['element']),
         polygons=tuple(np.asarray(element['polygon'], np.float64) for element in elements),

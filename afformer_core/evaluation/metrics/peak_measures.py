@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.evaluation.metrics.metrics import annotated_region
-from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
+from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow
 from afformer_core.media.polygons import Point, contains, nearest_element
 
 Positions = NDArray[np.float64]
@@ -49,7 +49,7 @@ class PeakScores:
     nearest: NDArray[np.float64]
 
 
-def best_positions(heatmap: Heatmaps, row: Row) -> Positions:
+def best_positions(heatmap: Heatmaps, row: ProtocolRow) -> Positions:
     """Find the highest pixels of a heatmap [h, w], of which there is usually one.
 
     If there are more than 16,384, as in a flat heatmap, an even subset is returned.
@@ -63,7 +63,7 @@ def best_positions(heatmap: Heatmaps, row: Row) -> Positions:
 
 
 def measure_peaks(
-    rows: Sequence[Row], targets: Heatmaps, positions: Sequence[Positions]
+    rows: Sequence[ProtocolRow], targets: Heatmaps, positions: Sequence[Positions]
 ) -> PeakScores:
     """Measure the best peak of each of N rows.
 
@@ -86,7 +86,7 @@ def measure_peaks(
     )
 
 
-def in_region(target: Heatmaps, row: Row, positions: Positions) -> NDArray[np.bool_]:
+def in_region(target: Heatmaps, row: ProtocolRow, positions: Positions) -> NDArray[np.bool_]:
     """Find positions in the annotated region of a row with a ground truth [h, w]; bool [K].
 
     The region is the row's mask if that is known.
@@ -114,7 +114,7 @@ def distances(
     return np.asarray(100 * nearest / np.hypot(*size))
 
 
-def _annotated(row: Row, target: Heatmaps, positions: Positions) -> tuple[float, float]:
+def _annotated(row: ProtocolRow, target: Heatmaps, positions: Positions) -> tuple[float, float]:
     """Hit and error."""
     inside = ((row.points > -1) & (row.points < row.image_size)).all(1)
     if not inside.any():
@@ -125,7 +125,7 @@ def _annotated(row: Row, target: Heatmaps, positions: Positions) -> tuple[float,
     return hit, float(100 * row.mask.distances(positions).mean() / np.hypot(*row.image_size))
 
 
-def _element(row: Row, peak: Point | None) -> tuple[float, float]:
+def _element(row: ProtocolRow, peak: Point | None) -> tuple[float, float]:
     """Check whether the demonstrated element contains the peak, and whether it is the nearest."""
     scene = row.scene
     if scene is None or peak is None:

@@ -21,9 +21,9 @@ from afformer_core.evaluation.protocols.protocols import (
     EvaluationProtocol,
     Heatmaps,
     Predictor,
-    Row,
+    ProtocolRow,
 )
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 
 _CHUNK = 32
@@ -50,7 +50,7 @@ class _Scoring:
     """The inputs with which a process can measure any chunk of the rows."""
 
     protocol: EvaluationProtocol
-    rows: Sequence[Row]
+    rows: Sequence[ProtocolRow]
     predictors: Mapping[str, Predictor]
     seed: int
 
@@ -70,11 +70,11 @@ class _Scoring:
 
 def score(
     protocol: EvaluationProtocol,
-    rows: Sequence[Row],
+    rows: Sequence[ProtocolRow],
     predictors: Mapping[str, Predictor],
     seed: int = 0,
     progress: bool = True,
-    engine: Engine = ONE_PROCESS,
+    engine: ParallelEngine = ONE_PROCESS,
 ) -> dict[str, RowScores]:
     """Measure every predictor on every row.
 

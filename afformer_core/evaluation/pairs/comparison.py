@@ -18,7 +18,7 @@ from afformer_core.evaluation.protocols.protocols import (
     EvaluationProtocol,
     Heatmaps,
     Predictor,
-    Row,
+    ProtocolRow,
 )
 from afformer_core.media.polygons import inner_points
 
@@ -41,7 +41,7 @@ class Comparison:
     """
 
     protocol: str
-    rows: tuple[Row, ...]
+    rows: tuple[ProtocolRow, ...]
     scores: Mapping[str, RowScores]
     of_buttons: bool = False
 
@@ -111,7 +111,7 @@ def compare_pooled(
 def _every_element(protocol: EvaluationProtocol) -> Predictor:
     size = _FINE if protocol.at_model_size else protocol.size
 
-    def predict(index: int, row: Row) -> Heatmaps:
+    def predict(index: int, row: ProtocolRow) -> Heatmaps:
         assert row.scene is not None
         scale = np.divide((size[1], size[0]), row.image_size)
         points: NDArray[np.float64] = np.concatenate(

@@ -20,7 +20,7 @@ from afformer_core.evaluation.metrics.scoring import RowScores, measure, with_pe
 from afformer_core.evaluation.pairs.multi_window import action_heatmaps, ground_windows
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
-from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, ProtocolRow
 from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder, Grounding
@@ -167,7 +167,7 @@ class ModelRun:
         image: NDArray[np.uint8],
         grounding: Grounding,
         windows: Sequence[Sequence[str]],
-        rows: Sequence[Row],
+        rows: Sequence[ProtocolRow],
     ) -> list[Grounding]:
         """Return the grounding of each row, with its best peak."""
         if not self._by_annotation:
@@ -191,7 +191,7 @@ class ModelRun:
         self,
         measured: Sequence[Grounding],
         predicted: Heatmaps,
-        rows: Sequence[Row],
+        rows: Sequence[ProtocolRow],
         targets: Heatmaps,
         jitter: np.random.Generator,
     ) -> RowScores:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.pairs.pairs import Pair
-from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
+from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow
 from afformer_core.media.polygons import Point
 from afformer_core.runtime.presence import PresenceFeatures
 
@@ -43,7 +43,7 @@ class PairResult:
     """
 
     pair: Pair
-    rows: tuple[Row, ...]
+    rows: tuple[ProtocolRow, ...]
     scores: RowScores
     peak: Point
     is_right: bool

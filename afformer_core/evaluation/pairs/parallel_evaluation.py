@@ -15,7 +15,7 @@ from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.runtime import ArrayGrounder
 
@@ -61,7 +61,7 @@ def open_run(settings: RunSettings) -> ModelRun:
 def evaluate_pairs(
     settings: RunSettings,
     pairs: Sequence[Pair],
-    engine: Engine = ONE_PROCESS,
+    engine: ParallelEngine = ONE_PROCESS,
     progress: bool = True,
 ) -> list[PairResult]:
     """Run `ModelRun.evaluate` in an engine; results do not depend on the number of processes.

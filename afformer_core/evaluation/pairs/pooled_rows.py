@@ -20,7 +20,7 @@ from afformer_core.evaluation.metrics.peak_measures import (
 from afformer_core.evaluation.metrics.scoring import RowScores, concatenate, measure, with_peaks
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
-from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
+from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow
 
 MEAN_HEATMAP = 'mean_heatmap'
 
@@ -60,7 +60,7 @@ class PooledRows:
     """
 
     protocol: PooledProtocol
-    rows: tuple[Row, ...]
+    rows: tuple[ProtocolRow, ...]
     heatmaps: Heatmaps
     scores: RowScores
     single_scores: RowScores
@@ -121,7 +121,7 @@ def pool(
 
 def _measured(
     protocol: PooledProtocol,
-    rows: Sequence[Row],
+    rows: Sequence[ProtocolRow],
     heatmaps: Heatmaps,
     targets: Heatmaps,
     seed: tuple[int, int],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
 from afformer_core.evaluation.parts.clips import Clip, MarkedFrame
-from afformer_core.evaluation.parts.predictors import MOST_POINTS, ModelPredictor, Prediction
+from afformer_core.evaluation.parts.predictors import MOST_POINTS, ModelPredictor, PointPrediction
 from afformer_core.runtime.matching.correspondence import (
     correlation_map,
     highest_positions,
@@ -62,7 +62,7 @@ class FoundContact:
         return MarkedFrame(clip.frames[0], self._model.read_contact(clip).point)
 
 
-class MatchingPredictor:
+class NearestFeaturePredictor:
     """The nearest neighbour of the contact's features; their largest similarity is its score.
 
     Args:
@@ -74,11 +74,11 @@ class MatchingPredictor:
         self._features = features
         self._contact = contact
 
-    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
-        """See `Predictor.predict`."""
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
+        """See `PointPredictor.predict`."""
         contact = self._contact(clip)
         if contact is None:
-            return Prediction(())
+            return PointPrediction(())
         resized = resize_for_features(image)
         size = (resized.shape[0] // _STRIDE, resized.shape[1] // _STRIDE)
         correlation = correlation_map(
@@ -91,7 +91,7 @@ class MatchingPredictor:
             (float(x), float(y)) for x, y in highest_positions(correlation, MOST_POINTS)
         )
         similarity = float(correlation.max())
-        return Prediction(
+        return PointPrediction(
             points,
             correlation,
             presence_score=similarity,

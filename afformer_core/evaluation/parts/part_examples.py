@@ -11,8 +11,8 @@ from tqdm import tqdm
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.evaluation.parts.clips import Clip, read_clip
 from afformer_core.evaluation.parts.part_scores import PartScores
-from afformer_core.evaluation.parts.predictors import Prediction, Predictor
-from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.parts.predictors import PointPrediction, PointPredictor
+from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 from afformer_core.evaluation.report.qualitative_examples import QualitativeExample, choose
 from afformer_core.evaluation.report.tiles import (
     TILE_SIDE,
@@ -35,7 +35,7 @@ _FRAMES = 3
 def pair_examples(
     pairs: Sequence[PartPair],
     scores: Sequence[PartScores],
-    predictors: Mapping[str, Predictor],
+    predictors: Mapping[str, PointPredictor],
     frame_count: int,
     count: int = 6,
     progress: bool = True,
@@ -68,7 +68,7 @@ def _badness(score: PartScores) -> float:
 
 
 def _example(
-    pair: PartPair, score: PartScores, predictors: Mapping[str, Predictor], frame_count: int
+    pair: PartPair, score: PartScores, predictors: Mapping[str, PointPredictor], frame_count: int
 ) -> QualitativeExample:
     row = RowsProtocol().rows([pair.sample])[0]
     image, clip = read_image(pair.sample.image_path), read_clip(pair, frame_count)
@@ -96,7 +96,9 @@ def _measures(score: PartScores) -> list[str]:
     return texts
 
 
-def _draw(image: RgbImage, pair: PartPair, prediction: Prediction, row: Row) -> RgbImage:
+def _draw(
+    image: RgbImage, pair: PartPair, prediction: PointPrediction, row: ProtocolRow
+) -> RgbImage:
     heatmap = prediction.heatmap
     if heatmap is None:
         tile = fit(image, TILE_SIDE)

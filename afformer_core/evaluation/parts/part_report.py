@@ -12,7 +12,7 @@ from afformer_core.evaluation.parts.part_differences import part_difference_tabl
 from afformer_core.evaluation.parts.part_groups import GroupMeasures, group_tables
 from afformer_core.evaluation.parts.part_measures import ByClass, PartsMeasured
 from afformer_core.evaluation.parts.part_reliability import certainty_table
-from afformer_core.evaluation.report.report import ImageLegend, Report
+from afformer_core.evaluation.report.report import EvaluationReport, ImageLegend
 from afformer_core.reports.bootstrap import interval_note
 from afformer_core.reports.tables import Cell, Table
 
@@ -59,7 +59,7 @@ def parts_report(
     models: Sequence[str],
     facts: Mapping[str, str | int | float],
     notes: Sequence[str] = (),
-) -> Report:
+) -> EvaluationReport:
     """Tables of the numbers.
 
     Args:
@@ -144,7 +144,7 @@ def parts_report(
     tables += [certainty_table(each, labels[name]) for name, each in measured.certainty.items()]
     if measured.contacts is not None:
         tables += contact_tables(measured.contacts, {name: labels[name] for name in models})
-    return Report(
+    return EvaluationReport(
         {**facts, **counted, **({'left out': left_out} if left_out else {})},
         measured,
         tuple(tables),

@@ -29,8 +29,8 @@ from afformer_core.evaluation.parts.part_scores import (
 from afformer_core.evaluation.parts.predictors import (
     MarkedContactPredictor,
     ModelPredictor,
-    Prediction,
-    Predictor,
+    PointPrediction,
+    PointPredictor,
 )
 from afformer_core.media.images import read_image
 
@@ -53,7 +53,7 @@ class _Shown:
     clip: Clip
     hard_negative: Clip | None
 
-    def scores(self, predictors: Mapping[str, Predictor]) -> dict[str, PartScores]:
+    def scores(self, predictors: Mapping[str, PointPredictor]) -> dict[str, PartScores]:
         """Score predictors by their names."""
         return {
             name: _score(self.pair, one, self.image, self.clip, self.hard_negative)
@@ -63,7 +63,7 @@ class _Shown:
 
 def evaluate_parts(
     pairs: Sequence[PartPair],
-    predictors: Mapping[str, Predictor],
+    predictors: Mapping[str, PointPredictor],
     frame_count: int,
     progress: bool = True,
     aside: Collection[str] = (),
@@ -107,7 +107,7 @@ def evaluate_parts(
 
 def _score(
     pair: PartPair,
-    predictor: Predictor,
+    predictor: PointPredictor,
     image: NDArray[np.uint8],
     clip: Clip,
     hard_negative: Clip | None,
@@ -139,10 +139,10 @@ def _score(
     )
 
 
-def _inside(pair: PartPair, prediction: Prediction) -> float:
+def _inside(pair: PartPair, prediction: PointPrediction) -> float:
     best = prediction.points[:1]
     return float(any(distance_to_parts(pair, point) == 0 for point in best))
 
 
-def _found(prediction: Prediction) -> float | None:
+def _found(prediction: PointPrediction) -> float | None:
     return None if prediction.found is None else float(prediction.found)

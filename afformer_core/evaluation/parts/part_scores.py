@@ -12,7 +12,7 @@ import numpy as np
 from afformer_core.arrays import FloatArray
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.evaluation.parts.clips import Point
-from afformer_core.evaluation.parts.predictors import Prediction
+from afformer_core.evaluation.parts.predictors import PointPrediction
 from afformer_core.media.polygons import area, contained, distance
 from afformer_core.reports.bootstrap import (
     Estimate,
@@ -54,7 +54,7 @@ class PartScores:
         contact_first, contact_close: 1 if `contact_distance` is at most 5 % or 3 %, or 0.
         contact_marked: 1 if the best point in the frame of the mark is within 5 % of it.
         action_scores: by name, best first.
-        confidence_scores: see `Prediction`.
+        confidence_scores: see `PointPrediction`.
     """
 
     inside: float
@@ -165,7 +165,7 @@ def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
     return float(enlarged[inside].sum(dtype=np.float64) / enlarged.sum(dtype=np.float64))
 
 
-def score_points(pair: PartPair, prediction: Prediction) -> PartScores:
+def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
     """Score a prediction for a pair with its own clip; other scores are None."""
     distances = [distance_to_parts(pair, found_point) for found_point in prediction.points]
     best = distances[:1]

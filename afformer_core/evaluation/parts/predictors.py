@@ -48,7 +48,7 @@ CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
 
 
 @dataclass(frozen=True)
-class Prediction:
+class PointPrediction:
     """The output of a predictor for one image.
 
     Attributes:
@@ -86,27 +86,27 @@ class ClipContact:
     moment: float | None = None
 
 
-class Predictor(Protocol):
+class PointPredictor(Protocol):
     """A predictor of points in an image from a clip."""
 
-    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
         """Find points in uint8 RGB [H, W, 3]."""
 
 
 class CentrePredictor:
     """A baseline that predicts the centre of the image."""
 
-    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
-        """See `Predictor.predict`."""
-        return Prediction(((0.5, 0.5),))
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
+        """See `PointPredictor.predict`."""
+        return PointPrediction(((0.5, 0.5),))
 
 
 class RelativePositionPredictor:
     """A baseline that predicts the relative position of the marked contact in its frame."""
 
-    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
-        """See `Predictor.predict`."""
-        return Prediction(() if clip.marked is None else (clip.marked.point,))
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
+        """See `PointPredictor.predict`."""
+        return PointPrediction(() if clip.marked is None else (clip.marked.point,))
 
 
 class SiftPredictor:
@@ -118,10 +118,10 @@ class SiftPredictor:
     def __init__(self) -> None:
         self._describe = KeptByImage(_sift)
 
-    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
-        """See `Predictor.predict`."""
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
+        """See `PointPredictor.predict`."""
         if clip.marked is None:
-            return Prediction(())
+            return PointPrediction(())
         frame = clip.marked.image
         points, descriptors = self._describe(frame)
         other_points, other_descriptors = self._describe(image)
@@ -149,7 +149,7 @@ class SiftPredictor:
             float((across / depth + 0.5) / image.shape[1]),
             float((down / depth + 0.5) / image.shape[0]),
         )
-        return Prediction(
+        return PointPrediction(
             (point,), presence_score=agreeing, confidence_scores={'matches': agreeing}
         )
 
@@ -163,8 +163,8 @@ def _sift(image: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
     return positions, np.asarray(descriptors, np.float32)
 
 
-def _without_point(agreeing: float) -> Prediction:
-    return Prediction((), presence_score=agreeing, confidence_scores={'matches': agreeing})
+def _without_point(agreeing: float) -> PointPrediction:
+    return PointPrediction((), presence_score=agreeing, confidence_scores={'matches': agreeing})
 
 
 class ModelPredictor:
@@ -182,14 +182,14 @@ class ModelPredictor:
         self._used: list[str] = []
         self._readings: dict[str, ClipContact] = {}
 
-    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
-        """See `Predictor.predict`."""
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
+        """See `PointPredictor.predict`."""
         self._show(clip)
         grounding = self.grounder.ground(image, clip.name, MOST_POINTS)
         height, width = image.shape[:2]
         points = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
         scores = {name: score(grounding) for name, score in CONFIDENCE_SCORES.items()}
-        return Prediction(
+        return PointPrediction(
             points,
             grounding.probabilities,
             True,
@@ -234,11 +234,11 @@ class MarkedContactPredictor:
         model: the model, which finds the contact if it is not given.
     """
 
-    def __init__(self, model: Predictor) -> None:
+    def __init__(self, model: PointPredictor) -> None:
         self._model = model
 
-    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
-        """See `Predictor.predict`."""
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
+        """See `PointPredictor.predict`."""
         if clip.marked is None:
-            return Prediction(())
+            return PointPrediction(())
         return self._model.predict(image, clip.with_contact())

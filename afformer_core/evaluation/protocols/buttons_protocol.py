@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.protocols.protocols import Heatmaps, Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow, RowsProtocol
 from afformer_core.media.polygons import Polygon, contained
 
 # Number of sub-pixels along each side of a pixel when drawing the outline of a box.
@@ -33,7 +33,7 @@ class ButtonsProtocol(RowsProtocol):
         super().__init__(size)
         self.name = 'buttons'
 
-    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
         """Return rows in the order of samples, and of the first mention of each action.
 
         Raises:
@@ -47,11 +47,11 @@ class ButtonsProtocol(RowsProtocol):
                 )
         return super().rows(samples)
 
-    def targets(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
         """Demonstrated boxes, float32 [N, height, width], each summing to one."""
         return np.stack([self._target(row) for row in rows])
 
-    def _target(self, row: Row) -> Heatmaps:
+    def _target(self, row: ProtocolRow) -> Heatmaps:
         scene = row.scene
         assert scene is not None
         scale = np.divide(self.size[::-1], row.image_size)

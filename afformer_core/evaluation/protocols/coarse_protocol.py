@@ -11,7 +11,7 @@ import numpy as np
 
 from afformer_core.data.heatmaps import summed_heatmaps
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.protocols.protocols import Heatmaps, Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow, RowsProtocol
 
 _CROP = 224
 _COMPARED = 28
@@ -35,11 +35,11 @@ class CoarseRowsProtocol:
     epsilon = 1e-12
     at_model_size = True
 
-    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
         """Return rows in the order of samples, and of the first mention of each action."""
         return RowsProtocol().rows(samples)
 
-    def targets(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
         """Blurred points, float32 [N, 28, 28]; uniform where no point lies inside the image."""
         return np.stack([_normalised(_downsampled(_blurred(_fitted(row)))) for row in rows])
 
@@ -49,7 +49,7 @@ class CoarseRowsProtocol:
         return _normalised(np.asarray(cv2.GaussianBlur(resized, (_BLUR, _BLUR), 0)))
 
 
-def _fitted(row: Row) -> Row:
+def _fitted(row: ProtocolRow) -> ProtocolRow:
     """Scale a row to an image with sides of at most 1024 pixels."""
     scale = min(1.0, _LARGEST / max(row.image_size))
     width, height = (max(1, round(scale * side)) for side in row.image_size)
@@ -57,7 +57,7 @@ def _fitted(row: Row) -> Row:
     return replace(row, points=points, image_size=(width, height))
 
 
-def _blurred(row: Row) -> Heatmaps:
+def _blurred(row: ProtocolRow) -> Heatmaps:
     return summed_heatmaps(row.points, row.image_size[::-1])
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afformer_core.data.sample import Sample
 from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
-from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.protocols.protocols import ProtocolRow
 
 
 class PooledProtocol(CoarseRowsProtocol):
@@ -24,7 +24,7 @@ class PooledProtocol(CoarseRowsProtocol):
         self.name = 'pooled28-noempty' if without_empty else 'pooled28'
         self._without_empty = without_empty
 
-    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
         """Return rows in the order in which the samples first name each image and action.
 
         The points are in pixels of the size that an image is first annotated with.
@@ -38,7 +38,7 @@ class PooledProtocol(CoarseRowsProtocol):
             for action, points in sample.points_by_action.items():
                 pooled.setdefault((image, action), []).append(points * scale)
         rows = (
-            Row(
+            ProtocolRow(
                 action,
                 first[image].group,
                 np.concatenate(points),
@@ -50,6 +50,6 @@ class PooledProtocol(CoarseRowsProtocol):
         return tuple(row for row in rows if not self._without_empty or _has_points(row))
 
 
-def _has_points(row: Row) -> bool:
+def _has_points(row: ProtocolRow) -> bool:
     inside = (row.points > -1) & (row.points < row.image_size)
     return bool(inside.all(axis=1).any())

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from afformer_core.data.heatmaps import RELEASED_OFFSET, pad_points, target_heatmaps
 from afformer_core.data.polygon_mask import PolygonMask
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 
 Heatmaps = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Row:
+class ProtocolRow:
     """One comparison of a prediction with a ground truth.
 
     Attributes:
@@ -41,7 +41,7 @@ class Row:
     sample: Sample | None = None
 
     @property
-    def scene(self) -> Scene | None:
+    def scene(self) -> KnownElements | None:
         """The elements in its image, if they are known."""
         return None if self.sample is None else self.sample.scene
 
@@ -67,10 +67,10 @@ class EvaluationProtocol(Protocol):
     epsilon: float
     at_model_size: bool
 
-    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
         """Return the rows of a dataset."""
 
-    def targets(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
         """Ground truths [N, height, width] of rows, each summing to one."""
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
@@ -99,10 +99,10 @@ class RowsProtocol:
         exponent = round(-math.log10(offset))
         self.name = f'rows{sides}' + ('' if offset == RELEASED_OFFSET else f'-1e{exponent}')
 
-    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
         """Return rows in the order of samples, and of the first mention of each action."""
         return tuple(
-            Row(
+            ProtocolRow(
                 action,
                 sample.group,
                 points,
@@ -114,7 +114,7 @@ class RowsProtocol:
             for action, points in sample.points_by_action.items()
         )
 
-    def targets(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
         """Blurred points, float32 [N, height, width]."""
         height, width = self.size
         scaled = [row.points * np.divide((width, height), row.image_size) for row in rows]
@@ -133,4 +133,4 @@ class RowsProtocol:
         return np.asarray(resized / resized.sum(dtype=np.float64), np.float32)
 
 
-Predictor = Callable[[int, Row], Heatmaps]
+Predictor = Callable[[int, ProtocolRow], Heatmaps]

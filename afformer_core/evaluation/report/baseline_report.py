@@ -17,9 +17,9 @@ from afformer_core.evaluation.baselines import (
 from afformer_core.evaluation.metrics.scoring import score
 from afformer_core.evaluation.pairs.comparison import Comparison
 from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
-from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor, Row
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor, ProtocolRow
 from afformer_core.evaluation.report.qualitative_examples import MeasuredRows
-from afformer_core.evaluation.report.report import Report
+from afformer_core.evaluation.report.report import EvaluationReport
 from afformer_core.evaluation.tables.accuracy import (
     RANDOM_ELEMENT,
     action_table,
@@ -29,10 +29,10 @@ from afformer_core.evaluation.tables.accuracy import (
 )
 from afformer_core.evaluation.tables.estimates import PEAK_NOTE, PredictorMeasures, RowMeasures
 from afformer_core.evaluation.tables.which_button import button_table
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 
-_Make = Callable[[EvaluationProtocol, Sequence[Row], float], Predictor]
+_Make = Callable[[EvaluationProtocol, Sequence[ProtocolRow], float], Predictor]
 _PREDICTORS: dict[str, _Make] = {
     'uniform': lambda protocol, rows, sigma: uniform(protocol.size),
     'gaussian': lambda protocol, rows, sigma: centred_gaussian(protocol.size, sigma),
@@ -61,12 +61,12 @@ class BaselineMeasures:
 
 def measure_baseline(
     protocol: EvaluationProtocol,
-    rows: Sequence[Row],
+    rows: Sequence[ProtocolRow],
     predictor: str,
     action_names: Sequence[str],
     sigma: float = 0.3,
     seed: int = 0,
-    engine: Engine = ONE_PROCESS,
+    engine: ParallelEngine = ONE_PROCESS,
 ) -> MeasuredRows:
     """Measure one predictor.
 
@@ -100,7 +100,7 @@ def build_baseline_report(
     predictor: str,
     facts: Mapping[str, str | int | float],
     seed: int = 0,
-) -> Report:
+) -> EvaluationReport:
     """Build the report of one predictor, for all rows and for those of each action.
 
     Args:
@@ -135,4 +135,4 @@ def build_baseline_report(
         'protocol': protocol.name,
         'rows': len(rows),
     }
-    return Report(counted, measures, tuple(tables), evaluated)
+    return EvaluationReport(counted, measures, tuple(tables), evaluated)

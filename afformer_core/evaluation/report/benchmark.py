@@ -9,7 +9,7 @@ from typing import Any
 
 from afformer_core.evaluation.model_measures import ModelMeasures
 from afformer_core.evaluation.pairs.comparison import MODEL
-from afformer_core.evaluation.report.report import SCHEMA, Report
+from afformer_core.evaluation.report.report import SCHEMA, EvaluationReport
 from afformer_core.evaluation.tables.accuracy import CONSTANT_ACTION, RANDOM_ELEMENT
 from afformer_core.reports.bootstrap import interval_note
 from afformer_core.reports.tables import Cell, Table
@@ -23,7 +23,7 @@ _Rows = dict[str, dict[str, Cell]]
 class BenchmarkReport:
     """The reports of all splits by name, of one model."""
 
-    reports: Mapping[str, Report]
+    reports: Mapping[str, EvaluationReport]
 
     def __post_init__(self) -> None:
         missing = [split for split in SPLITS if split not in self.reports]

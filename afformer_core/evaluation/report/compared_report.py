@@ -14,7 +14,7 @@ from afformer_core.evaluation.model_differences import (
 )
 from afformer_core.evaluation.model_measures import ModelMeasures
 from afformer_core.evaluation.pairs.comparison import MODEL, SINGLE_DEMONSTRATION
-from afformer_core.evaluation.report.report import BESIDE_OTHERS, Fact, Report
+from afformer_core.evaluation.report.report import BESIDE_OTHERS, EvaluationReport, Fact
 from afformer_core.evaluation.tables.accuracy import (
     ACTION_COLUMNS,
     RANDOM_ELEMENT,
@@ -59,11 +59,11 @@ class ComparedMeasures:
 
 
 def build_compared_report(
-    reports: Mapping[str, Report],
+    reports: Mapping[str, EvaluationReport],
     rows: Mapping[str, ModelRows],
     baseline_labels: Mapping[str, str],
     seed: int = 0,
-) -> Report:
+) -> EvaluationReport:
     """Combine the numbers of several models, with their differences from the first.
 
     Args:
@@ -89,7 +89,7 @@ def build_compared_report(
         if table.title not in BESIDE_OTHERS
     ]
     facts = {name: report.facts for name, report in reports.items()}
-    return Report(
+    return EvaluationReport(
         {'models': ', '.join(reports), **facts_of_models(facts)},
         measures,
         (accuracy, *tables, *own),
@@ -153,7 +153,7 @@ def difference_table(measures: ComparedMeasures) -> Table:
     return Table.of(f'Difference to {measures.first}', models, measured, notes)
 
 
-def _notes(title: str, reports: Mapping[str, Report]) -> tuple[str, ...]:
+def _notes(title: str, reports: Mapping[str, EvaluationReport]) -> tuple[str, ...]:
     """Collect the notes of the models' tables with a title, with names if not all have one."""
     notes = {
         name: [note for table in report.tables if table.title == title for note in table.notes]

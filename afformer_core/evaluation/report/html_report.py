@@ -8,7 +8,7 @@ from pathlib import Path
 
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
-from afformer_core.evaluation.report.report import Report, fact_text
+from afformer_core.evaluation.report.report import EvaluationReport, fact_text
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.pages import write_page
 from afformer_core.reports.tables import cell_text
@@ -55,7 +55,7 @@ def report_path(path: Path, name: str = _NAME) -> Path:
 
 
 def write_report(
-    path: Path, report: Report, examples: Mapping[str, Sequence[QualitativeExample]]
+    path: Path, report: EvaluationReport, examples: Mapping[str, Sequence[QualitativeExample]]
 ) -> None:
     """Write the page atomically.
 
@@ -81,7 +81,7 @@ def write_report(
     )
 
 
-def _headline(report: Report) -> list[tuple[str, str]]:
+def _headline(report: EvaluationReport) -> list[tuple[str, str]]:
     """Return the most important numbers as text, with their labels."""
     shown = []
     for name, label, form in _HEADLINE:

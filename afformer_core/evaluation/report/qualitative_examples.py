@@ -21,7 +21,7 @@ from afformer_core.evaluation.protocols.protocols import (
     EvaluationProtocol,
     Heatmaps,
     Predictor,
-    Row,
+    ProtocolRow,
 )
 from afformer_core.evaluation.report.tiles import (
     TILE_SIDE,
@@ -53,7 +53,7 @@ class MeasuredRows:
     """
 
     protocol: EvaluationProtocol
-    rows: Sequence[Row]
+    rows: Sequence[ProtocolRow]
     scores: RowScores
     predictor: Predictor
     action_names: Sequence[str]
@@ -84,7 +84,7 @@ def measured_by_model(
     """
     by_row = [(result, number) for result in results for number in range(len(result.rows))]
 
-    def predict(index: int, row: Row) -> Heatmaps:
+    def predict(index: int, row: ProtocolRow) -> Heatmaps:
         result, number = by_row[index]
         heatmap: Heatmaps = run.measured(result.pair)[number]
         return heatmap
@@ -102,7 +102,7 @@ def measured_by_model(
 def measured_by_pooling(pooled: PooledRows, action_names: Sequence[str]) -> MeasuredRows:
     """Return the rows of an image and an action, with the mean of their heatmaps."""
 
-    def predict(index: int, row: Row) -> Heatmaps:
+    def predict(index: int, row: ProtocolRow) -> Heatmaps:
         heatmap: Heatmaps = pooled.heatmaps[index]
         return heatmap
 
@@ -221,7 +221,7 @@ def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
     )
 
 
-def _name(row: Row) -> str:
+def _name(row: ProtocolRow) -> str:
     # File names without folders may not be unique.
     return '/'.join(Path(row.image).parts[-4:]) if row.sample is None else row.sample.sample_id
 

@@ -39,7 +39,10 @@ from afformer_core.reports.tables import Table
 from afformer_core.runtime.presence import PresenceCalibration
 
 SCHEMA = 1
-"""Version of what `Report.to_json` gives; another one where a name changes its meaning or goes."""
+"""Version of the output of `EvaluationReport.to_json`.
+
+A name that changes its meaning or goes increments it.
+"""
 
 BESIDE_OTHERS = frozenset(('Accuracy', 'Best peak', 'Which button?'))
 """Titles of the tables with a row for each predictor; the other tables are only of the model."""
@@ -69,7 +72,7 @@ class ImageLegend:
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """One evaluation.
 
     Attributes:
@@ -110,7 +113,7 @@ def build_report(
     seed: int = 0,
     progress: bool = True,
     pooled: PooledRows | None = None,
-) -> Report:
+) -> EvaluationReport:
     """Build the report of a model and of baseline predictors.
 
     Args:
@@ -155,7 +158,7 @@ def build_report(
         'scenes or images': measures.groups,
         'milliseconds an image, median': measures.milliseconds_median,
     }
-    return Report(
+    return EvaluationReport(
         {**facts, **counted},
         measures,
         (*tables, *_tables_of_the_model(measures, compared, calibration)),

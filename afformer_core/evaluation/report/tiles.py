@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
-from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
+from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow
 
 RgbImage = NDArray[np.uint8]
 """uint8 RGB [H, W, 3]."""
@@ -31,7 +31,7 @@ def fit(image: RgbImage, side: int) -> RgbImage:
     return np.asarray(cv2.resize(image, size, interpolation=interpolation))
 
 
-def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImage:
+def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: ProtocolRow) -> RgbImage:
     """Draw a tile of a heatmap, relative to its maximum.
 
     Args:
@@ -49,7 +49,7 @@ def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImag
     return draw_overlay(tile, np.asarray(resized, np.float32), (), '', opacity)
 
 
-def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: Row) -> None:
+def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: ProtocolRow) -> None:
     """Draw a cross at a position [2] of a row's image; none where it is NaN."""
     if np.isnan(position).any():
         return
@@ -63,7 +63,7 @@ def draw_cross(tile: RgbImage, position: tuple[int, int]) -> None:
         cv2.drawMarker(tile, position, colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
 
 
-def mark_annotation(tile: RgbImage, row: Row) -> None:
+def mark_annotation(tile: RgbImage, row: ProtocolRow) -> None:
     """Draw the annotated points, and the outlines of elements, the demonstrated one in colour."""
     scene = row.scene
     if scene is None:
@@ -78,7 +78,7 @@ def mark_annotation(tile: RgbImage, row: Row) -> None:
         _draw_outline(tile, polygon, row, colour, width)
 
 
-def outline(tile: RgbImage, polygon: NDArray[np.float64], row: Row) -> None:
+def outline(tile: RgbImage, polygon: NDArray[np.float64], row: ProtocolRow) -> None:
     """Draw the outline of a part [K, 2] of a row's image in white."""
     for colour, width in ((_BLACK, 3), (_WHITE, 1)):
         _draw_outline(tile, polygon, row, colour, width)
@@ -95,7 +95,7 @@ def ring(tile: RgbImage, position: tuple[float, float]) -> None:
 def _draw_outline(
     tile: RgbImage,
     polygon: NDArray[np.float64],
-    row: Row,
+    row: ProtocolRow,
     colour: tuple[int, int, int],
     width: int,
 ) -> None:
@@ -108,7 +108,9 @@ def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _on_tile(positions: NDArray[np.float64], tile: RgbImage, row: Row) -> NDArray[np.float64]:
+def _on_tile(
+    positions: NDArray[np.float64], tile: RgbImage, row: ProtocolRow
+) -> NDArray[np.float64]:
     return np.asarray((positions + 0.5) * np.divide(tile.shape[1::-1], row.image_size) - 0.5)
 
 

@@ -13,7 +13,7 @@ from afformer_core.data.annotated_dataset import HOW_TO_NAME
 from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.pairs.comparison import Comparison
 from afformer_core.evaluation.pairs.pair_result import PairResult
-from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.protocols.protocols import ProtocolRow
 from afformer_core.evaluation.tables.action_names import (
     best_action,
     right_actions,
@@ -226,7 +226,7 @@ ACTION_TABLE_COLUMNS = {'rows': 'rows', **HEATMAP_COLUMNS, **PEAK_COLUMNS}
 
 
 def measure_actions(
-    rows: Sequence[Row], scores: RowScores, action_names: Sequence[str], seed: int = 0
+    rows: Sequence[ProtocolRow], scores: RowScores, action_names: Sequence[str], seed: int = 0
 ) -> dict[str, RowMeasures]:
     """Measure the rows of each action that occurs, by its name.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.evaluation.metrics.scoring import RowScores
-from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.protocols.protocols import ProtocolRow
 from afformer_core.reports.bootstrap import (
     Estimate,
     bootstrap_mean,
@@ -83,7 +83,7 @@ class PredictorMeasures(RowMeasures):
 
 def estimate(
     scores: RowScores,
-    rows: Sequence[Row],
+    rows: Sequence[ProtocolRow],
     seed: int = 0,
     chosen: NDArray[np.bool_] | None = None,
 ) -> RowMeasures:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.evaluation.metrics.scoring import RowScores
-from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.protocols.protocols import ProtocolRow
 from afformer_core.evaluation.tables.estimates import INTERVAL_NOTE, PredictorMeasures
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean
 from afformer_core.reports.tables import Table
@@ -34,7 +34,9 @@ class ButtonMeasures:
     which_button_above_chance: Estimate | None
 
 
-def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> ButtonMeasures:
+def measure_buttons(
+    scores: RowScores, rows: Sequence[ProtocolRow], seed: int = 0
+) -> ButtonMeasures:
     """Measure the share of rows for which the chosen button is the demonstrated one.
 
     The chosen button is the one whose box contains the best peak, or else is nearest to it,
@@ -54,7 +56,7 @@ def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> Bu
     )
 
 
-def right_buttons(scores: RowScores, rows: Sequence[Row]) -> NDArray[np.float64]:
+def right_buttons(scores: RowScores, rows: Sequence[ProtocolRow]) -> NDArray[np.float64]:
     """Score each row: 1 if the chosen button is right, the accuracy of a guess if flat; [N].
 
     Args:
@@ -66,7 +68,9 @@ def right_buttons(scores: RowScores, rows: Sequence[Row]) -> NDArray[np.float64]
 
 
 def button_table(
-    rows: Sequence[Row], predictors: Mapping[str, PredictorMeasures], labels: Mapping[str, str]
+    rows: Sequence[ProtocolRow],
+    predictors: Mapping[str, PredictorMeasures],
+    labels: Mapping[str, str],
 ) -> Table:
     """Build the table of how often predictors choose the demonstrated button.
 
@@ -91,6 +95,6 @@ def button_table(
     return Table.of('Which button?', BUTTON_COLUMNS, measured, notes)
 
 
-def _guesses(rows: Sequence[Row]) -> NDArray[np.float64]:
+def _guesses(rows: Sequence[ProtocolRow]) -> NDArray[np.float64]:
     """Compute how often a random button is right, [N]."""
     return np.array([1 / len(row.scene.polygons) for row in rows if row.scene])

@@ -30,7 +30,7 @@ from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, 
 from afformer_core.maskahand.mining.video_parts import Part, VideoParts, joined, video_parts
 from afformer_core.maskahand.sources import FoundSources
 from afformer_core.maskahand.sources.undistorted import lens_of, origin_of
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
 from afformer_core.parallel.read_ahead import read_ahead
 
@@ -123,7 +123,7 @@ class Mining:
         self._missing = [n for n, part in enumerate(self._parts) if not part.is_whole()]
         self.done = self.total - sum(self._parts[number].frames for number in self._missing)
 
-    def detect(self, engine: Engine = LOCAL) -> Iterator[int]:
+    def detect(self, engine: ParallelEngine = LOCAL) -> Iterator[int]:
         """Examine all parts that no run has examined.
 
         A part that an earlier run could not read completely is tried again.

@@ -21,7 +21,7 @@ from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.sources import FrameSource, open_source
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.lens import LensIntrinsics
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 
 # Increment when the resizing of frames changes.
 _CACHE_VERSION = 1
@@ -115,7 +115,7 @@ class ClipImages:
                 cache.save(key, each)
         return _clip_frames(clip, kept)
 
-    def fill_cache(self, clips: Sequence[InteractionClip], engine: Engine) -> None:
+    def fill_cache(self, clips: Sequence[InteractionClip], engine: ParallelEngine) -> None:
         """Decode the frames of clips that are missing in the cache.
 
         Args:

@@ -27,7 +27,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batch import FailedBatch, MixedBatch
@@ -70,7 +70,7 @@ def open_clip_features(
     clips: Sequence[InteractionClip],
     encoder: Encoder,
     images: ClipImages,
-    engine: Engine = ONE_PROCESS,
+    engine: ParallelEngine = ONE_PROCESS,
 ) -> ClipFeatures:
     """Open the features of clips; compute them first if they are missing or do not match.
 
@@ -184,13 +184,13 @@ class MaskAHandFeatureData(PretrainingData):
         super().prepare_data()
         self._compute(encoders_in_training(self.trainer), ONE_PROCESS)
 
-    def fill_cache(self, model: Module, engine: Engine) -> None:
+    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
         """Decode the clips and compute the features (see `BatchedData.fill_cache`)."""
         super().prepare_data()
         self._images.fill_cache(self._clips, engine)
         self._compute(frozen_encoders(model, torch.device(own_device())), engine)
 
-    def _compute(self, encoders: ImageAndVideoEncoder, engine: Engine) -> None:
+    def _compute(self, encoders: ImageAndVideoEncoder, engine: ParallelEngine) -> None:
         self._clip_features(encoders, engine)
         if self.validation_samples:
             self._validation_features(encoders, engine)
@@ -205,11 +205,15 @@ class MaskAHandFeatureData(PretrainingData):
         features = self._validation_features(encoders, ONE_PROCESS)
         return FeatureDataset(self.validation_samples, features), collate_features
 
-    def _clip_features(self, encoders: ImageAndVideoEncoder, engine: Engine) -> ClipFeatures:
+    def _clip_features(
+        self, encoders: ImageAndVideoEncoder, engine: ParallelEngine
+    ) -> ClipFeatures:
         folder = self._folder('clips')
         return open_clip_features(folder, self._clips, encoders.video, self._images, engine)
 
-    def _validation_features(self, encoders: ImageAndVideoEncoder, engine: Engine) -> FeatureCache:
+    def _validation_features(
+        self, encoders: ImageAndVideoEncoder, engine: ParallelEngine
+    ) -> FeatureCache:
         return open_feature_cache(
             self._folder('validation'),
             self.validation_samples,

@@ -28,7 +28,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.maskahand.pretraining.stored_clips import stored_clips
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
 from afformer_core.training.datasets.collation import (
@@ -214,7 +214,7 @@ class MaskAHandData(PretrainingData):
             workers, seed, licence,
         )  # fmt: skip
 
-    def fill_cache(self, model: Module, engine: Engine) -> None:
+    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
         """Decode the clips by an engine (see `BatchedData.fill_cache`)."""
         require_cache_folder(self._images.cache_folder)
         self.prepare_data()

@@ -14,7 +14,7 @@ from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
 from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 
 
-class Engine:
+class TensorRTEngine:
     """A loaded engine, which its contexts run.
 
     Args:
@@ -119,7 +119,7 @@ class Context:
     Args:
         engine: engine that it runs.
         stream: stream in which it runs, the same for all contexts that share the memory.
-        memory: working memory, uint8 on the GPU, at least `Engine.device_memory` bytes.
+        memory: working memory, uint8 on the GPU, at least `TensorRTEngine.device_memory` bytes.
 
     Raises:
         EngineError: the GPU has no room for it.
@@ -128,7 +128,7 @@ class Context:
         engine: the argument.
     """
 
-    def __init__(self, engine: Engine, stream: torch.cuda.Stream, memory: Tensor) -> None:
+    def __init__(self, engine: TensorRTEngine, stream: torch.cuda.Stream, memory: Tensor) -> None:
         self.engine = engine
         self._stream = stream
         self._memory = memory

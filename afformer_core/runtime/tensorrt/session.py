@@ -29,7 +29,7 @@ from afformer_core.runtime.sessions.gpu_memories import (
 )
 from afformer_core.runtime.tensorrt.builder import BuildSettings, Report
 from afformer_core.runtime.tensorrt.compiled_model import compile_model
-from afformer_core.runtime.tensorrt.engine import Context, Engine
+from afformer_core.runtime.tensorrt.engine import Context, TensorRTEngine
 from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
 from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 
@@ -56,7 +56,7 @@ class TensorRTSession:
 
     def __init__(
         self,
-        engines: Mapping[str, Engine],
+        engines: Mapping[str, TensorRTEngine],
         configuration: AfformerConfiguration,
         precision: str = 'fp32',
     ) -> None:
@@ -120,7 +120,7 @@ class TensorRTSession:
             folder, precision, settings or BuildSettings(), cache or cache_folder(), report
         )
         engines = {
-            name: Engine(
+            name: TensorRTEngine(
                 name,
                 stored.serialized,
                 RuntimeCacheFile.beside(stored.path, stored.serialized, report),
@@ -164,7 +164,7 @@ class TensorRTSession:
             return [_numpy(tensor) for tensor in outputs]
 
 
-def _upload(ground: Engine, memory: Memory) -> GpuMemory:
+def _upload(ground: TensorRTEngine, memory: Memory) -> GpuMemory:
     return GpuMemory(
         tuple(
             _on_gpu(keys, ground.input_type(f'keys_{level}'))
@@ -178,7 +178,7 @@ def _upload(ground: Engine, memory: Memory) -> GpuMemory:
 
 
 def _bind(
-    ground: Engine,
+    ground: TensorRTEngine,
     stream: torch.cuda.Stream,
     work: Tensor,
     pool: Any,

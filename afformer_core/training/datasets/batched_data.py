@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Ingredient, ingredients_of
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.training.datasets.batch import FailedBatch
 from afformer_core.training.datasets.samplers import (
     DemonstrationSampler,
@@ -87,7 +87,7 @@ class BatchedData(LightningDataModule):
                 file=sys.stderr,
             )
 
-    def fill_cache(self, model: nn.Module, engine: Engine) -> None:
+    def fill_cache(self, model: nn.Module, engine: ParallelEngine) -> None:
         """Create missing entries of the cache of a training, by the processes of an engine.
 
         Args:

@@ -21,7 +21,7 @@ from afformer_core.media.frame_folder import FrameFolder, frame_paths
 from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.feature_computation import ImageSet
 from afformer_core.training.datasets.feature_files import open_features
@@ -63,7 +63,7 @@ def open_feature_cache(
     encoders: ImageAndVideoEncoder,
     size: tuple[int, int],
     frames: int,
-    engine: Engine = ONE_PROCESS,
+    engine: ParallelEngine = ONE_PROCESS,
 ) -> FeatureCache:
     """Open the cache of a dataset; build it first if it is missing or does not match.
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from afformer_core.errors import AfformerError
 from afformer_core.hands.open_detector import device_of
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.parallel.engine import Engine, OpenTask
+from afformer_core.parallel.engine import OpenTask, ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.worker_process import process_number
 
@@ -120,7 +120,7 @@ class Computation:
 
 
 def computation(
-    engine: Engine, encoder: Encoder, sets: Sequence[ImageSet]
+    engine: ParallelEngine, encoder: Encoder, sets: Sequence[ImageSet]
 ) -> OpenTask[FeaturePart, ComputedPart]:
     """Return the task of an engine of a known number of processes.
 

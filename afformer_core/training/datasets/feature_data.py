@@ -19,7 +19,7 @@ from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
@@ -155,12 +155,12 @@ class FeatureData(AnnotatedData):
         super().prepare_data()
         self._compute(encoders_in_training(self.trainer), ONE_PROCESS)
 
-    def fill_cache(self, model: Module, engine: Engine) -> None:
+    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
         """Compute the features by an engine (see `BatchedData.fill_cache`)."""
         super().prepare_data()
         self._compute(frozen_encoders(model, torch.device(own_device())), engine)
 
-    def _compute(self, encoders: ImageAndVideoEncoder, engine: Engine) -> None:
+    def _compute(self, encoders: ImageAndVideoEncoder, engine: ParallelEngine) -> None:
         for part in ('training', 'validation'):
             if samples := getattr(self, f'{part}_samples'):
                 self._features(samples, part, encoders, engine)
@@ -182,7 +182,11 @@ class FeatureData(AnnotatedData):
         return collate_features
 
     def _features(
-        self, samples: Sequence[Sample], part: str, encoders: ImageAndVideoEncoder, engine: Engine
+        self,
+        samples: Sequence[Sample],
+        part: str,
+        encoders: ImageAndVideoEncoder,
+        engine: ParallelEngine,
     ) -> FeatureCache:
         folder = folder_of_part(self._cache_folder, part, self.input_size)
         return open_feature_cache(folder, samples, encoders, self.input_size, self._frames, engine)

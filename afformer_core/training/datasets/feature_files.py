@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from afformer_core.files.folder_lock import folder_lock
 from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.feature_computation import ImageSet
 from afformer_core.training.datasets.feature_rows import KEY_FILE, feature_file
@@ -37,7 +37,7 @@ def open_features(
     sets: Sequence[ImageSet],
     encoder: Encoder,
     key: Mapping[str, Any],
-    engine: Engine = ONE_PROCESS,
+    engine: ParallelEngine = ONE_PROCESS,
 ) -> dict[str, tuple[NDArray[np.float16], ...]]:
     """Open a folder of features; compute them first if they are missing or do not match.
 

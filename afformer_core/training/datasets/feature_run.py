@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from afformer_core.data.cache_room import CachePart, require_room
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.read_ahead import read_ahead
 from afformer_core.parallel.unreadable_media import UnreadableMedia
 from afformer_core.training.datasets.feature_computation import (
@@ -38,7 +38,7 @@ def compute_features(
     encoder: Encoder,
     key: Mapping[str, Any],
     is_same: Callable[[dict[str, Any]], bool],
-    engine: Engine,
+    engine: ParallelEngine,
 ) -> None:
     """Compute the features of sets, and write their folder atomically.
 

@@ -22,7 +22,7 @@ from afformer_core.data.frame_sampling import parse_frame_sampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image, resize_to_input
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
@@ -166,7 +166,7 @@ class ImageData(AnnotatedData):
             samples = [*self.training_samples, *self.validation_samples]
             require_room(self._reader.cache_folder, missing_clips(self._reader, samples))
 
-    def fill_cache(self, model: Module, engine: Engine) -> None:
+    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
         """Decode the clips in an engine (see `BatchedData.fill_cache`)."""
         require_cache_folder(self._reader.cache_folder)
         self.prepare_data()

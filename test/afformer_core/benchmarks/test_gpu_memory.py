@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from afformer_core.benchmarks.gpu_memory import GpuMemory
+from afformer_core.benchmarks.gpu_memory import PeakGpuMemory
 
 MB = 2**20
 
@@ -20,7 +20,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 
 def test_the_peak_counts_although_it_was_given_back(gpu: dict[str, int]) -> None:
-    memory = GpuMemory()
+    memory = PeakGpuMemory()
 
     gpu.update(free=6900, reserved=200, most=1500)
 
@@ -30,7 +30,7 @@ def test_the_peak_counts_although_it_was_given_back(gpu: dict[str, int]) -> None
 def test_what_tensorrt_takes_itself_counts_and_what_was_taken_before_does_not(
     gpu: dict[str, int],
 ) -> None:
-    memory = GpuMemory()
+    memory = PeakGpuMemory()
 
     # 300 MB less are free, 100 of them PyTorch's.
     gpu.update(free=6700, reserved=200, most=250)
@@ -39,7 +39,7 @@ def test_what_tensorrt_takes_itself_counts_and_what_was_taken_before_does_not(
 
 
 def test_what_others_give_back_is_not_subtracted(gpu: dict[str, int]) -> None:
-    memory = GpuMemory()
+    memory = PeakGpuMemory()
 
     gpu.update(free=7800)
 

@@ -13,7 +13,7 @@ import pytest
 from afformer_core.data.frame_cache import FrameCache, SampledClip
 from afformer_core.data.frame_cache_filling import RequestedClip, fill_frame_cache
 from afformer_core.errors import DatasetError, VideoError
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import LocalEngine
 
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_named_after_the_others_are_kept(
 
 @pytest.mark.parametrize('engine', [LocalEngine(1), LocalEngine(2)], ids=str)
 def test_a_mistake_in_the_code_is_not_taken_for_a_broken_clip(
-    tmp_path: Path, engine: Engine
+    tmp_path: Path, engine: ParallelEngine
 ) -> None:
     with pytest.raises(ValueError, match='invalid literal'):
         fill_frame_cache(tmp_path, [3], ask, int_of, engine)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 
 WHOLE = Sample(
     sample_id='train/0',
@@ -41,7 +41,7 @@ def test_an_action_below_zero_is_refused() -> None:
 
 def test_samples_of_one_image_are_a_group_and_simulated_ones_those_of_one_scene() -> None:
     corners = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]])
-    simulated = replace(WHOLE, scene=Scene('train-7', 0, (corners,), ('button',), (True,)))
+    simulated = replace(WHOLE, scene=KnownElements('train-7', 0, (corners,), ('button',), (True,)))
 
     assert WHOLE.group == 'kettle.jpg'
     assert simulated.group == 'train-7'

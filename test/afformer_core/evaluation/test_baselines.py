@@ -12,13 +12,13 @@ from afformer_core.evaluation.baselines import (
     centred_gaussian,
     uniform,
 )
-from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 
 PROTOCOL = RowsProtocol((32, 32))
 
 
 def row(action, group, x, y):
-    return Row(action, group, np.array([[x, y]], float), (32, 32))
+    return ProtocolRow(action, group, np.array([[x, y]], float), (32, 32))
 
 
 def test_uniform():

@@ -21,7 +21,7 @@ from afformer_core.evaluation.model_differences import (
     measure_differences,
     most_different_rows,
 )
-from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.protocols.protocols import ProtocolRow
 from afformer_core.evaluation.tables.accuracy import ActionHits
 from afformer_core.reports.bootstrap import Estimate
 
@@ -29,10 +29,10 @@ NAN = float('nan')
 POINT = np.array([[3.0, 4.0]])
 
 
-def row(number: int, group: str) -> Row:
+def row(number: int, group: str) -> ProtocolRow:
     path = Path(f'{group}.jpg')
     sample = Sample(f'test/{number}', Path('a.mp4'), path, (64, 48), (0,), (POINT,))
-    return Row(0, group, POINT, (64, 48), str(path), sample)
+    return ProtocolRow(0, group, POINT, (64, 48), str(path), sample)
 
 
 # Two rows of each of two images.
@@ -43,7 +43,7 @@ def model(
     kld: Sequence[float],
     hit: Sequence[float] = (0, 0, 0, 0),
     best: Sequence[float] = (NAN, NAN, NAN, NAN),
-    rows: tuple[Row, ...] = ROWS,
+    rows: tuple[ProtocolRow, ...] = ROWS,
 ) -> ModelRows:
     ones = np.ones(len(kld))
     peaks = PeakScores(np.zeros((len(kld), 2)), np.array(hit, float), ones, NAN * ones, NAN * ones)

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.parallel.ray_engine import RayEngine
 from afformer_core.parallel.worker_process import process_number
@@ -64,7 +64,7 @@ def started_ray(tasks: ModuleType) -> Iterator[None]:
 
 
 @pytest.fixture
-def engine(request: pytest.FixtureRequest) -> Engine:
+def engine(request: pytest.FixtureRequest) -> ParallelEngine:
     if isinstance(request.param, RayEngine):
         request.getfixturevalue('started_ray')
     return request.param
@@ -78,7 +78,7 @@ def workers() -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize('engine', ENGINES, ids=str, indirect=True)
-def test_all_parts_are_done(engine: Engine, tasks: ModuleType) -> None:
+def test_all_parts_are_done(engine: ParallelEngine, tasks: ModuleType) -> None:
     parts = [16.0, 9.0, 4.0, 1.0]
     results = list(engine.map(tasks.open_root, parts))
 
@@ -94,7 +94,7 @@ def test_all_parts_are_done(engine: Engine, tasks: ModuleType) -> None:
 
 @pytest.mark.parametrize('engine', ENGINES, ids=str, indirect=True)
 def test_an_error_is_a_result_and_the_other_parts_are_done(
-    engine: Engine, tasks: ModuleType
+    engine: ParallelEngine, tasks: ModuleType
 ) -> None:
     results = {result.part: result for result in engine.map(tasks.open_root, [4.0, -1.0, 9.0])}
 
@@ -107,7 +107,9 @@ def test_an_error_is_a_result_and_the_other_parts_are_done(
 
 
 @pytest.mark.parametrize('engine', SHARED, ids=str, indirect=True)
-def test_an_error_that_cannot_be_sent_is_sent_in_words(engine: Engine, tasks: ModuleType) -> None:
+def test_an_error_that_cannot_be_sent_is_sent_in_words(
+    engine: ParallelEngine, tasks: ModuleType
+) -> None:
     [result] = engine.map(tasks.open_strange_error, ['one'])
 
     with pytest.raises(RuntimeError, match='TwoWordsError: one and more'):
@@ -115,14 +117,16 @@ def test_an_error_that_cannot_be_sent_is_sent_in_words(engine: Engine, tasks: Mo
 
 
 @pytest.mark.parametrize('engine', ENGINES, ids=str, indirect=True)
-def test_a_task_that_cannot_be_opened_ends_all(engine: Engine, tasks: ModuleType) -> None:
+def test_a_task_that_cannot_be_opened_ends_all(engine: ParallelEngine, tasks: ModuleType) -> None:
     with pytest.raises(FileNotFoundError, match='there is no detector'):
         list(engine.map(tasks.open_nothing, [1, 2, 3]))
     assert workers() == []
 
 
 @pytest.mark.parametrize('engine', SHARED, ids=str, indirect=True)
-def test_a_process_opens_the_task_once(engine: Engine, tasks: ModuleType, tmp_path: Path) -> None:
+def test_a_process_opens_the_task_once(
+    engine: ParallelEngine, tasks: ModuleType, tmp_path: Path
+) -> None:
     results = list(engine.map(partial(tasks.Opened, tmp_path), range(40)))
 
     opened = {int(path.name) for path in tmp_path.iterdir()}
@@ -131,7 +135,7 @@ def test_a_process_opens_the_task_once(engine: Engine, tasks: ModuleType, tmp_pa
 
 
 @pytest.mark.parametrize('engine', SHARED, ids=str, indirect=True)
-def test_giving_up_ends_the_others_at_once(engine: Engine, tasks: ModuleType) -> None:
+def test_giving_up_ends_the_others_at_once(engine: ParallelEngine, tasks: ModuleType) -> None:
     results = engine.map(tasks.open_sleep, [0, 100, 100])
     next(results)
     before = time.monotonic()
@@ -164,7 +168,7 @@ def test_a_process_that_is_killed_is_told(tasks: ModuleType) -> None:
 
 
 @pytest.mark.parametrize('kind', [LocalEngine, RayEngine])
-def test_no_process_is_refused(kind: type[Engine]) -> None:
+def test_no_process_is_refused(kind: type[ParallelEngine]) -> None:
     with pytest.raises(ValueError, match='processes is 0; expected at least 1'):
         kind(0)
 

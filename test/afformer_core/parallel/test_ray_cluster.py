@@ -25,7 +25,7 @@ from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
-from afformer_core.parallel.engine import Engine, OpenTask, Part, PartResult, Value
+from afformer_core.parallel.engine import OpenTask, ParallelEngine, Part, PartResult, Value
 from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
 from afformer_core.parallel.ray_engine import RayEngine
 from afformer_core.runtime import ArrayGrounder, shipped_model_folder
@@ -107,14 +107,16 @@ def dying(cluster: Machines) -> DyingEngine:
 
 
 @pytest.fixture(scope='module')
-def mine(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Engine], bytes]:
+def mine(
+    red: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[ParallelEngine], bytes]:
     """The index of twelve videos of 12 s in parts of 4 s, as an engine mines it."""
     folder = tmp_path_factory.mktemp('videos')
     for number in range(12):
         contacts = [(2, 3), (8, 8 + number / 4)]
         write_video(folder / f'{number}.mp4', red.film(12, 10, contacts), 10)
 
-    def mined(engine: Engine) -> bytes:
+    def mined(engine: ParallelEngine) -> bytes:
         detector = red.RedHands if isinstance(engine, LocalEngine) else red.SlowestRedHands
         output = tmp_path_factory.mktemp('mined')
         settings = MiningSettings(clip_frames=8, stride=4, part_frames=20)
@@ -127,12 +129,12 @@ def mine(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
 
 @pytest.mark.usefixtures('cluster')
-def test_mining_gives_the_index_of_one_process(mine: Callable[[Engine], bytes]) -> None:
+def test_mining_gives_the_index_of_one_process(mine: Callable[[ParallelEngine], bytes]) -> None:
     assert mine(RayEngine(3)) == mine(LocalEngine(1))
 
 
 def test_mining_gives_the_same_index_while_machines_die(
-    mine: Callable[[Engine], bytes], cluster: Machines, dying: DyingEngine
+    mine: Callable[[ParallelEngine], bytes], cluster: Machines, dying: DyingEngine
 ) -> None:
     assert mine(dying) == mine(LocalEngine(1))
     assert cluster.died >= 2
@@ -161,7 +163,9 @@ def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Pai
     pairs = choose_pairs(list(OpraDataset(folder / 'train.json')))
     assert len(pairs) == 18
 
-    def evaluated(engine: Engine, kind: type[ArrayGrounder] = ArrayGrounder) -> list[PairResult]:
+    def evaluated(
+        engine: ParallelEngine, kind: type[ArrayGrounder] = ArrayGrounder
+    ) -> list[PairResult]:
         opened = partial(kind.load, shipped_model_folder(), 'torch', 1)
         settings = RunSettings(opened, RowsProtocol((32, 32)), 7)
         return evaluate_pairs(settings, pairs, engine, progress=False)
@@ -213,7 +217,7 @@ def test_features_are_the_same_bytes_while_machines_die(
 
 
 def open_images(
-    folder: Path, count: int, read: Callable[[int], np.ndarray], engine: Engine
+    folder: Path, count: int, read: Callable[[int], np.ndarray], engine: ParallelEngine
 ) -> None:
     encoder = random_model(afformer_small(('press',), (64, 64))).encoder.requires_grad_(False)
     open_features(folder, [ImageSet('images', range(count), read)], encoder, {}, engine)

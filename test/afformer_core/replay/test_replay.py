@@ -21,7 +21,7 @@ from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 from afformer_core.media.bag import Bag, BagError, Window
 from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
@@ -166,7 +166,7 @@ def measured_again(heatmap: Any, points: Any) -> tuple[float, float]:
     """KLD and SIM of a published heatmap, at the size of the protocol."""
     protocol = RowsProtocol()
     predicted = protocol.prediction(heatmap.data.view('<f4').reshape(120, 160)).astype(np.float64)
-    (target,) = protocol.targets([Row(0, '', np.array(points, float), (160, 120))])
+    (target,) = protocol.targets([ProtocolRow(0, '', np.array(points, float), (160, 120))])
     expected = target.astype(np.float64)
     divergence = (expected * np.log(expected / predicted)).sum()
     return float(divergence), float(np.minimum(predicted, target).sum())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
@@ -65,7 +65,9 @@ def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGroundin
 def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
     scores = _score(result, annotation(points=[[128, 128]]))
     assert scores.auc_judd == pytest.approx(0.5, abs=0.05)
-    (target,) = RowsProtocol().targets([Row(0, '', np.array([[128.0, 128.0]]), (256, 256))])
+    (target,) = RowsProtocol().targets(
+        [ProtocolRow(0, '', np.array([[128.0, 128.0]]), (256, 256))]
+    )
     expected = target.astype(np.float64)
     even = 1 / 256**2
     assert scores.kld == pytest.approx((expected * np.log(expected / even)).sum(), rel=1e-4)

@@ -26,7 +26,7 @@ from afformer_core.data.annotated_dataset import AnnotatedDataset, naming
 from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.data.readers.manifest.files import NumberedRow, read_manifest
 from afformer_core.data.readers.manifest.row import ManifestRow, SceneFields
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Origin
 from afformer_core.media.images import read_image_size
@@ -151,8 +151,10 @@ def _arrays(outlines: Sequence[Sequence[tuple[float, float]]]) -> tuple[NDArray[
     return tuple(np.array(each, np.float64) for each in outlines)
 
 
-def _scene(scene: SceneFields) -> Scene:
-    return Scene(scene.id, scene.element, _arrays(scene.polygons), scene.kinds, scene.in_view)
+def _scene(scene: SceneFields) -> KnownElements:
+    return KnownElements(
+        scene.id, scene.element, _arrays(scene.polygons), scene.kinds, scene.in_view
+    )
 
 
 def _read_pixels(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:

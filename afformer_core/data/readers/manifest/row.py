@@ -28,7 +28,7 @@ GEOMETRY = ('points', 'boxes', 'polygons', 'holes', 'mask')
 
 @dataclass(frozen=True)
 class SceneFields:
-    """The known elements of a target image (see `Scene`).
+    """The known elements of a target image (see `KnownElements`).
 
     Attributes:
         id: name of the scene.

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from afformer_core.data.polygon_mask import PolygonMask
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.evaluation.metrics.peak_measures import (
     best_positions,
     distances,
     in_region,
     measure_peaks,
 )
-from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 
 # The diagonal of 80x60 is 100 pixels, so that pixels are percent.
 SIZE = (80, 60)
@@ -20,7 +20,7 @@ PROTOCOL = RowsProtocol((60, 80))
 
 
 def row(*points, size=SIZE):
-    return Row(0, 'a', np.array(points, float), size)
+    return ProtocolRow(0, 'a', np.array(points, float), size)
 
 
 def measured(row, position):
@@ -76,7 +76,7 @@ def test_a_flat_heatmap_is_given_what_a_guess_would_get():
 
 
 def test_flat_heatmaps_that_are_large_are_measured_evenly():
-    one = Row(0, 'a', np.array([[127.5, 127.5]]), (256, 256))
+    one = ProtocolRow(0, 'a', np.array([[127.5, 127.5]]), (256, 256))
     flat = best_positions(np.ones((256, 256), np.float32), one)
     target = RowsProtocol().targets([one])
     scores = measure_peaks([one], target, [flat])
@@ -102,10 +102,10 @@ def box(x, y):
     ('peak', 'inside', 'nearest'), [((20, 30), 1, 1), ((35, 30), 0, 1), ((58, 30), 0, 0)]
 )
 def test_elements(peak, inside, nearest):
-    scene = Scene('a', 0, (box(20, 30), box(60, 30)), ('button',) * 2, (True,) * 2)
+    scene = KnownElements('a', 0, (box(20, 30), box(60, 30)), ('button',) * 2, (True,) * 2)
     points = np.array([[20.0, 30.0]])
     sample = Sample('a', Path('a.mp4'), Path('a.jpg'), SIZE, (0,), (points,), scene)
-    scores = measured(Row(0, 'a', points, SIZE, sample=sample), peak)
+    scores = measured(ProtocolRow(0, 'a', points, SIZE, sample=sample), peak)
     assert (scores.inside[0], scores.nearest[0]) == (inside, nearest)
 
 

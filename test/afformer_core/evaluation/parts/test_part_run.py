@@ -31,7 +31,7 @@ from afformer_core.evaluation.parts.predictors import (
     CentrePredictor,
     ClipContact,
     ModelPredictor,
-    Prediction,
+    PointPrediction,
 )
 from afformer_core.runtime import ArrayGrounder
 
@@ -41,12 +41,12 @@ CORNER, MIDDLE = (0.01, 0.01), (0.5, 0.5)
 class OwnVideo:
     """In the middle, which is inside, with the own video alone."""
 
-    def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
+    def predict(self, image: np.ndarray, clip: Clip) -> PointPrediction:
         alike = np.array_equal(np.unique(clip.frames[0]), [128])
         if alike:
-            return Prediction((CORNER,), found=False, presence_score=0.0)
+            return PointPrediction((CORNER,), found=False, presence_score=0.0)
         own = clip.name == f'pair {self.shown}'
-        return Prediction((MIDDLE if own else CORNER,), found=own, presence_score=float(own))
+        return PointPrediction((MIDDLE if own else CORNER,), found=own, presence_score=float(own))
 
     shown = 0
 
@@ -60,9 +60,9 @@ def test_each_pair_is_shown_its_own_another_and_a_blank_video(pairs) -> None:
     shown = []
 
     class Recorder:
-        def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
+        def predict(self, image: np.ndarray, clip: Clip) -> PointPrediction:
             shown.append(clip.name)
-            return Prediction((MIDDLE,))
+            return PointPrediction((MIDDLE,))
 
     evaluate_parts(pairs, {'recorder': Recorder()}, 3, progress=False)
 
@@ -113,8 +113,8 @@ class SureOfContact(ModelPredictor):
     def __init__(self) -> None:
         pass
 
-    def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
-        return Prediction(((75.5 / 160, 50.5 / 120),))
+    def predict(self, image: np.ndarray, clip: Clip) -> PointPrediction:
+        return PointPrediction(((75.5 / 160, 50.5 / 120),))
 
     def read_contact(self, clip: Clip) -> ClipContact:
         return ClipContact((68.5 / 160, 50.5 / 120))

@@ -15,7 +15,7 @@ from afformer_core.evaluation.parts.part_scores import (
     measure_parts,
     score_points,
 )
-from afformer_core.evaluation.parts.predictors import Prediction
+from afformer_core.evaluation.parts.predictors import PointPrediction
 
 # 5 % of the diagonal of 100x50 is 5.59 pixels; the part is from (20, 10) to (40, 30).
 INSIDE = (30.5 / 100, 20.5 / 50)
@@ -43,7 +43,7 @@ TRIANGLE = [[10, 5], [58, 5], [10, 23]]
 def test_distances_are_in_sizes_of_the_part(make_pair, x, sizes, within) -> None:
     pair, point = make_pair(parts=[TRIANGLE]), ((x + 0.5) / 100, 5.5 / 50)
     assert distance_in_sizes(pair, point) == pytest.approx(sizes, abs=1e-5)
-    score = score_points(pair, Prediction((point,)))
+    score = score_points(pair, PointPrediction((point,)))
     assert (score.sizes, score.within_size) == (pytest.approx(sizes, abs=1e-5), within)
     assert (score.point_x, score.point_y) == pytest.approx((x, 5))
 
@@ -56,7 +56,7 @@ def test_a_large_part_may_be_fewer_sizes_away_than_a_nearer_small_one(make_pair)
 
 
 def test_without_a_point_there_is_no_distance(make_pair) -> None:
-    score = score_points(make_pair(), Prediction(()))
+    score = score_points(make_pair(), PointPrediction(()))
     assert (score.distance, score.sizes, score.within_size, score.point_x) == (None, None, 0, None)
 
 
@@ -91,7 +91,7 @@ def test_a_resized_target_is_measured_in_annotated_pixels(make_pair) -> None:
 def test_the_best_point_counts_and_the_best_of_all(
     make_pair, points, inside, near, any_inside, any_near
 ) -> None:
-    score = score_points(make_pair(), Prediction(points))
+    score = score_points(make_pair(), PointPrediction(points))
     assert (score.inside, score.near) == (inside, near)
     assert (score.any_inside, score.any_near) == (any_inside, any_near)
     assert (score.mass_inside, score.action, score.found) == (None, None, None)
@@ -126,13 +126,13 @@ def test_mass_of_a_part_that_reaches_outside_is_that_within(make_pair) -> None:
 
 def test_similarity_has_no_mass(make_pair) -> None:
     heatmap = np.ones((5, 10), np.float32)
-    assert score_points(make_pair(), Prediction((INSIDE,), heatmap)).mass_inside is None
+    assert score_points(make_pair(), PointPrediction((INSIDE,), heatmap)).mass_inside is None
 
 
 @pytest.mark.parametrize(('action', 'accepted'), [('pull', 1), ('hold', 1), ('push', 0)])
 def test_every_accepted_action_is_right(make_pair, action, accepted) -> None:
     pair = make_pair(accepted_actions=['pull', 'hold'])
-    prediction = Prediction((INSIDE,), action_scores={action: 0.6, 'pull': 0.4})
+    prediction = PointPrediction((INSIDE,), action_scores={action: 0.6, 'pull': 0.4})
     assert score_points(pair, prediction).action == accepted
 
 

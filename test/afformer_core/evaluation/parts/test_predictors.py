@@ -10,14 +10,14 @@ from afformer_core.data.readers.part_pairs import PartPairsDataset
 from afformer_core.evaluation.parts.clips import Clip, MarkedFrame, read_clip
 from afformer_core.evaluation.parts.matching import (
     FoundContact,
-    MatchingPredictor,
+    NearestFeaturePredictor,
     marked_contact,
 )
 from afformer_core.evaluation.parts.predictors import (
     CentrePredictor,
     MarkedContactPredictor,
     ModelPredictor,
-    Prediction,
+    PointPrediction,
     RelativePositionPredictor,
     SiftPredictor,
 )
@@ -88,17 +88,22 @@ def with_colour(at: tuple[int, int]) -> np.ndarray:
 def test_matching_names_the_point_most_similar_to_the_mark() -> None:
     marked = MarkedFrame(with_colour((3, 4)), (3.5 / 16, 4.5 / 16))
     clip = Clip('red', GREY[None], marked)
-    prediction = MatchingPredictor(brightness, marked_contact).predict(with_colour((10, 2)), clip)
+    prediction = NearestFeaturePredictor(brightness, marked_contact).predict(
+        with_colour((10, 2)), clip
+    )
     assert prediction.points[0] == pytest.approx((10.5 / 16, 2.5 / 16), abs=0.01)
     # Between the cells of a map of 16x16 that is enlarged fourfold; grey is -1, red 1.
     assert prediction.presence_score == pytest.approx(1 - 2 * (1 - 0.875**2))
     assert not prediction.is_distribution
-    assert MatchingPredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).points == ()
+    assert (
+        NearestFeaturePredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).points
+        == ()
+    )
 
 
 def test_frozen_features_find_the_point_again(moved) -> None:
     features = ImagenetFeatures()
-    (point, *_) = MatchingPredictor(features, marked_contact).predict(*moved).points
+    (point, *_) = NearestFeaturePredictor(features, marked_contact).predict(*moved).points
     assert pixel(point) == pytest.approx((80, 60), abs=8)
 
 
@@ -147,9 +152,9 @@ class Told:
     def __init__(self) -> None:
         self.clips: list[Clip] = []
 
-    def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
+    def predict(self, image: np.ndarray, clip: Clip) -> PointPrediction:
         self.clips.append(clip)
-        return Prediction(((0.5, 0.5),))
+        return PointPrediction(((0.5, 0.5),))
 
 
 def test_a_model_is_told_the_mark_in_the_frame_that_shows_it(moved) -> None:

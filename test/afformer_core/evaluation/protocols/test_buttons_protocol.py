@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
 
@@ -21,7 +21,7 @@ def corners(left, top, right, bottom):
 def sample(*boxes, element=0, size=(16, 8)):
     outlines = tuple(corners(*each) for each in boxes)
     count = len(outlines)
-    scene = Scene('panel', element, outlines, ('button',) * count, (True,) * count)
+    scene = KnownElements('panel', element, outlines, ('button',) * count, (True,) * count)
     points = outlines[element].mean(0, keepdims=True)
     return Sample('s', Path('a.mp4'), Path('a.jpg'), size, (0,), (points,), scene)
 

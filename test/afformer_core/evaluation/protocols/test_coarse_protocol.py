@@ -13,14 +13,14 @@ import pytest
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sample import Sample
 from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
-from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.protocols.protocols import ProtocolRow
 
 # What OpenCV blurs five pixels with.
 KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 
 
-def row(*points: tuple[float, float], size: tuple[int, int] = (256, 256)) -> Row:
-    return Row(0, 'a.jpg', np.array(points, np.float64), size)
+def row(*points: tuple[float, float], size: tuple[int, int] = (256, 256)) -> ProtocolRow:
+    return ProtocolRow(0, 'a.jpg', np.array(points, np.float64), size)
 
 
 def target_of(points: list[tuple[int, int]], size: tuple[int, int], kernel: int) -> np.ndarray:

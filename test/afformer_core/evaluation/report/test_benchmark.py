@@ -13,7 +13,7 @@ from afformer_core.evaluation.baselines import uniform
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
-from afformer_core.evaluation.report.report import Report, build_report
+from afformer_core.evaluation.report.report import EvaluationReport, build_report
 from afformer_core.reports import bootstrap
 from afformer_core.reports.named_numbers import to_json
 from afformer_core.runtime.presence import PresenceCalibration
@@ -27,7 +27,7 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def report(results: Sequence[PairResult]) -> Report:
+def report(results: Sequence[PairResult]) -> EvaluationReport:
     protocol = RowsProtocol((32, 32))
     prior = BaselinePrior(uniform((32, 32)), "same action's mean map", 1)
     # Of an odd number reversed and frozen are right of different shares.
@@ -36,7 +36,7 @@ def report(results: Sequence[PairResult]) -> Report:
     )
 
 
-def test_the_table_tells_the_model_beside_what_is_baseline(report: Report) -> None:
+def test_the_table_tells_the_model_beside_what_is_baseline(report: EvaluationReport) -> None:
     other = replace(report, measures=replace(report.measures, pairs=5))
     reports = dict.fromkeys(SPLITS, report) | {'test-unseen': other}
     table = BenchmarkReport(reports).table()
@@ -68,7 +68,7 @@ def test_the_table_tells_the_model_beside_what_is_baseline(report: Report) -> No
     )
 
 
-def test_every_number_of_the_table_is_found_by_name(report: Report) -> None:
+def test_every_number_of_the_table_is_found_by_name(report: EvaluationReport) -> None:
     benchmark = BenchmarkReport(dict.fromkeys(SPLITS, report))
     named = list(numbers(benchmark.to_json()))
     cells = [cell for row in benchmark.table().rows.values() for cell in row if cell is not None]
@@ -85,7 +85,7 @@ def numbers(content: object) -> Iterator[object]:
         yield content
 
 
-def test_what_a_split_does_not_measure_is_empty(report: Report) -> None:
+def test_what_a_split_does_not_measure_is_empty(report: EvaluationReport) -> None:
     without = replace(report.measures, abstention=None, motion_use=None, demonstration_use=None)
     reports = {split: replace(report, measures=without) for split in SPLITS}
 
@@ -97,12 +97,14 @@ def test_what_a_split_does_not_measure_is_empty(report: Report) -> None:
     assert rows["test-seen: another element's video: peak inside the other"] == [None, None]
 
 
-def test_every_split_is_needed(report: Report) -> None:
+def test_every_split_is_needed(report: EvaluationReport) -> None:
     with pytest.raises(ValueError, match='lacks test-unseen'):
         BenchmarkReport({split: report for split in SPLITS if split != 'test-unseen'})
 
 
-def test_the_json_holds_every_split_and_nothing_that_is_asked_for(report: Report) -> None:
+def test_the_json_holds_every_split_and_nothing_that_is_asked_for(
+    report: EvaluationReport,
+) -> None:
     content = BenchmarkReport(dict.fromkeys(SPLITS, report)).to_json()
 
     assert list(content) == ['schema', 'splits']

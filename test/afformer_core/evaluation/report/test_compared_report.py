@@ -19,7 +19,7 @@ from afformer_core.evaluation.model_differences import ModelRows
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.compared_report import build_compared_report
-from afformer_core.evaluation.report.report import Report, baseline_labels, build_report
+from afformer_core.evaluation.report.report import EvaluationReport, baseline_labels, build_report
 from afformer_core.evaluation.tables.accuracy import hit_actions
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
@@ -36,7 +36,7 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
-def compared(models: dict[str, Sequence[PairResult]], **facts: str) -> Report:
+def compared(models: dict[str, Sequence[PairResult]], **facts: str) -> EvaluationReport:
     protocol = RowsProtocol((32, 32))
     reports, rows = {}, {}
     for name, results in models.items():
@@ -52,7 +52,7 @@ def compared(models: dict[str, Sequence[PairResult]], **facts: str) -> Report:
 
 
 @pytest.fixture
-def report(results: list[PairResult]) -> Report:
+def report(results: list[PairResult]) -> EvaluationReport:
     """B has twice the KLD of A, and says the fourth action right."""
     others = [
         replace(each, scores=replace(each.scores, kld=2 * each.scores.kld)) for each in results
@@ -61,7 +61,7 @@ def report(results: list[PairResult]) -> Report:
     return compared({'A': results, 'B': others})
 
 
-def test_numbers_of_each_model_and_differences_by_name(report: Report) -> None:
+def test_numbers_of_each_model_and_differences_by_name(report: EvaluationReport) -> None:
     measures = report.to_json()['measures']
     assert measures['first'] == 'A'
     klds = {
@@ -77,7 +77,7 @@ def test_numbers_of_each_model_and_differences_by_name(report: Report) -> None:
     assert difference['which_button'] is None
 
 
-def test_tables(report: Report) -> None:
+def test_tables(report: EvaluationReport) -> None:
     accuracy, difference, peaks, *own = report.tables
     assert list(accuracy.rows) == [
         'A', 'B', 'uniform', 'centred Gaussian, sigma 0.3', 'every element, not which',
@@ -97,7 +97,7 @@ def test_tables(report: Report) -> None:
 
 
 def test_a_sentence_says_what_tells_the_models_apart(
-    report: Report, results: list[PairResult]
+    report: EvaluationReport, results: list[PairResult]
 ) -> None:
     notes = report.tables[1].notes
     assert notes[0] == 'B and A are told apart by: rows better, KLD.'
@@ -107,7 +107,7 @@ def test_a_sentence_says_what_tells_the_models_apart(
     assert same[0] == 'No measure tells B and A apart.'
 
 
-def test_facts_in_common_are_told_once(report: Report) -> None:
+def test_facts_in_common_are_told_once(report: EvaluationReport) -> None:
     assert report.facts['models'] == 'A, B'
     assert report.facts['annotations'] == 'test.json'
     assert report.facts['model, B'] == 'models/B'

@@ -9,7 +9,7 @@ import pytest
 
 from afformer_core.evaluation.report.html_report import report_path, write_report
 from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
-from afformer_core.evaluation.report.report import Report
+from afformer_core.evaluation.report.report import EvaluationReport
 from afformer_core.evaluation.tables.estimates import PredictorMeasures
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.tables import Table
@@ -21,7 +21,7 @@ TABLE = Table(
     {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'a < b': [None, 3]},
     ('lower is better',),
 )
-REPORT = Report(
+REPORT = EvaluationReport(
     {'model': 'models/<my model>', 'pairs': 12},
     None,
     (TABLE,),
@@ -75,7 +75,7 @@ def test_facts_measures_and_tables_are_told(tmp_path):
 
 
 def test_the_title_names_the_predictor_where_there_is_no_model(tmp_path):
-    report = Report({'predictor': 'uniform', 'rows': 3}, None, ())
+    report = EvaluationReport({'predictor': 'uniform', 'rows': 3}, None, ())
     write_report(tmp_path / 'page.html', report, {})
     assert read(tmp_path / 'page.html').texts.count('Evaluation of uniform') == 2
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.readers.opra import OpraDataset
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.evaluation.baselines import uniform
 from afformer_core.evaluation.metrics.scoring import score
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
@@ -115,7 +115,7 @@ def test_the_outline_of_the_demonstrated_element_is_in_colour():
     boxes = tuple(
         np.array([[x - 5, 25], [x + 5, 25], [x + 5, 35], [x - 5, 35]], float) for x in (20, 60)
     )
-    scene = Scene('panel', 1, boxes, ('button',) * 2, (True,) * 2)
+    scene = KnownElements('panel', 1, boxes, ('button',) * 2, (True,) * 2)
     (row,) = measured([replace(sample(), scene=scene)]).rows
     tile = np.full((120, 160, 3), 90, np.uint8)
     mark_annotation(tile, row)

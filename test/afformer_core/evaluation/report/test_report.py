@@ -20,7 +20,7 @@ from afformer_core.evaluation.baselines import FixedMap
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pooled_rows import Pooling
 from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
-from afformer_core.evaluation.report.report import Report, build_report
+from afformer_core.evaluation.report.report import EvaluationReport, build_report
 from afformer_core.evaluation.tables import abstention, accuracy, reliability, which_button
 from afformer_core.evaluation.tables import accuracy as action_table
 from afformer_core.reports import bootstrap
@@ -39,7 +39,7 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
-def build(results: Sequence[PairResult], seed: int = 0) -> Report:
+def build(results: Sequence[PairResult], seed: int = 0) -> EvaluationReport:
     """With every part that there is: elements, buttons, a calibration and a mean map."""
     prior = BaselinePrior(FixedMap(LEFT_HALF / LEFT_HALF.sum()), "same action's mean map", 1)
     protocol = ButtonsProtocol((32, 32))

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.sample import Sample, Scene
+from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.evaluation.baselines import uniform
 from afformer_core.evaluation.metrics.scoring import score
 from afformer_core.evaluation.pairs.comparison import Comparison
@@ -22,7 +22,9 @@ def box(x, half):
 
 def sample(number, element, boxes):
     count = len(boxes)
-    scene = Scene(f'panel{number}', element, tuple(boxes), ('button',) * count, (True,) * count)
+    scene = KnownElements(
+        f'panel{number}', element, tuple(boxes), ('button',) * count, (True,) * count
+    )
     points = boxes[element].mean(0, keepdims=True)
     paths = Path(f'{number}.mp4'), Path(f'{number}.jpg')
     return Sample(str(number), *paths, (64, 32), (0,), (points,), scene)

@@ -9,13 +9,15 @@ from types import ModuleType
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 
 SETTINGS = MiningSettings(clip_frames=8, stride=4, part_frames=20)
 
 
-def mine(red: ModuleType, output: Path, *paths: str, engine: Engine = ONE_PROCESS) -> HandIndex:
+def mine(
+    red: ModuleType, output: Path, *paths: str, engine: ParallelEngine = ONE_PROCESS
+) -> HandIndex:
     found = find_sources([Path(path) for path in paths])
     mining = Mining(found, red.RedHands, output, SETTINGS)
     list(mining.detect(engine))

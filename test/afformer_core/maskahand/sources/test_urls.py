@@ -15,7 +15,7 @@ import pytest
 
 from afformer_core.maskahand.sources import find_sources, open_source
 from afformer_core.maskahand.sources.urls import RemoteFile, url_of
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
 
 from .mined_paths import mine, seen
@@ -127,7 +127,7 @@ def test_videos_of_a_folder_in_memory_are_those_of_the_disk(
 
 @pytest.mark.parametrize('engine', [ONE_PROCESS, LocalEngine(2)], ids=str)
 def test_what_a_server_does_not_give_is_told_and_the_rest_is_mined(
-    red: ModuleType, film: Path, server: str, tmp_path: Path, engine: Engine
+    red: ModuleType, film: Path, server: str, tmp_path: Path, engine: ParallelEngine
 ) -> None:
     names = ('film.mp4', 'gone.mp4', 'secret.mp4', 'cut.mp4', 'broken.ts')
 

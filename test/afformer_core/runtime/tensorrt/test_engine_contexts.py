@@ -21,7 +21,7 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Memory, Session
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.runtime.tensorrt import runtime_cache
-from afformer_core.runtime.tensorrt.engine import Engine
+from afformer_core.runtime.tensorrt.engine import TensorRTEngine
 from afformer_core.runtime.tensorrt.engines import shape_ranges
 from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 from afformer_core.runtime.tensorrt.session import TensorRTSession
@@ -137,7 +137,7 @@ def test_no_room_for_a_context(small_folder: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.usefixtures('plain')
 def test_an_engine_for_another_gpu() -> None:
     with pytest.raises(EngineError, match='cannot load the engine of ground'):
-        Engine('ground', b'for another')
+        TensorRTEngine('ground', b'for another')
 
 
 class Kept:
@@ -158,7 +158,7 @@ class Kept:
             serialized = serialized_engine(graphs.path(name), shape_ranges(configuration)[name])
             position = self._folder / f'{name}.engine'
             kernels = RuntimeCacheFile.beside(position, serialized, self.lines.append)
-            engines[name] = Engine(name, serialized, kernels)
+            engines[name] = TensorRTEngine(name, serialized, kernels)
         return TensorRTSession(engines, configuration)
 
     def compilations(self) -> int:

@@ -12,7 +12,7 @@ import torch
 
 from afformer_core.errors import ImageError
 from afformer_core.models import afformer_small
-from afformer_core.parallel.engine import Engine
+from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.training.datasets.feature_computation import (
     Computation,
@@ -78,7 +78,9 @@ def test_stacks_that_are_computed_together_are_as_if_alone(
 
 @pytest.mark.slow
 @pytest.mark.parametrize('engine', [LocalEngine(2), LocalEngine(3)], ids=str)
-def test_processes_give_the_bytes_of_one_with_all_cores(engine: Engine, tmp_path: Path) -> None:
+def test_processes_give_the_bytes_of_one_with_all_cores(
+    engine: ParallelEngine, tmp_path: Path
+) -> None:
     sets = [ImageSet('videos', range(12), partial(np.take, IMAGES, axis=0))]
     threads = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +90,8 @@ VERBS = re.compile(r'_?place_\w+')
 SETTINGS = re.compile(r'\w+(Options|Plan)')
 # Classes of one of many are called what they are; to record is a verb.
 RECORD = re.compile(r'\w*Record')
+# Folders of the code whose public classes have unique names.
+PRODUCT = ('afformer_core', 'afformer_ros', 'afformer_sim', 'launch', 'studies', 'tools')
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 
@@ -159,6 +162,19 @@ def test_no_name_has_a_retired_word(root: Path) -> None:
             found += problems(name, f'{path}:{line}')
 
     assert found == []
+
+
+def test_a_public_class_has_a_name_of_its_own(root: Path) -> None:
+    definitions: dict[str, list[str]] = defaultdict(list)
+    for folder in PRODUCT:
+        for path in sorted((root / folder).rglob('*.py')):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith('_'):
+                    where = f'{path.relative_to(root)}:{node.lineno}'
+                    definitions[node.name].append(where)
+
+    assert {name: found for name, found in definitions.items() if len(found) > 1} == {}
+    assert len(definitions) > 800
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from afformer_core.parallel.measured_subprocess import (
     run_measurement,
 )
 from afformer_core.reports.tables import Cell, Table
-from afformer_core.training.datasets.batch import Annotations, ImageBatch
+from afformer_core.training.datasets.batch import ImageBatch, PointSupervision
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
 
@@ -78,7 +78,7 @@ class Workload:
         rng = torch.manual_seed(0)
         shape = (self.pairs, self.frames + 1, self.side, self.side, 3)
         noise = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
-        annotations = Annotations(
+        annotations = PointSupervision(
             torch.rand((self.pairs, 1, 2), dtype=torch.float64, generator=rng),
             torch.arange(self.pairs) % len(OPRA_ACTIONS),
             torch.arange(self.pairs),

@@ -204,13 +204,13 @@ def _add_setting(group: Any, name: str, default: Any, text: str, **options: Any)
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the bag; returns 0 when the folder is complete."""
-    from afformer_core.media.bag import Bag, Window
+    from afformer_core.media.bag import Bag, BagExtract
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.topics import choose_topics
     from afformer_core.reports.charts import require_charts
 
     require_charts()
-    window = Window(arguments.start, arguments.end)
+    window = BagExtract(arguments.start, arguments.end)
     inputs = [each.path for each in input_paths(arguments.subparser, arguments)]
     with (
         Bag(arguments.bag) as bag,
@@ -287,14 +287,14 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     from afformer_core.demonstrations.recording import RecordingSettings
     from afformer_core.demonstrations.store import DemonstrationStore
     from afformer_core.errors import DemonstrationError
-    from afformer_core.media.bag import Window
+    from afformer_core.media.bag import BagExtract
     from afformer_core.replay.demonstrations import ReplayDemonstrations
 
     grounder = open_grounder(arguments.model, arguments)
     settings = RecordingSettings(not arguments.whole)
     demonstrations = ReplayDemonstrations(grounder, settings)
     if topics.demonstration:
-        window = Window(arguments.demonstration_from, arguments.demonstration_to)
+        window = BagExtract(arguments.demonstration_from, arguments.demonstration_to)
         demonstrations.record(bag, topics.demonstration, window)
     for one in arguments.demonstration:
         if split_topic(Path(one))[0].exists():

@@ -33,7 +33,7 @@ from afformer_core.demonstrations.state import (
     Summary,
 )
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
+from afformer_core.demonstrations.trimming import RecordedFrame, Trimmer, UsedPart
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
@@ -246,7 +246,7 @@ class Recording:
         self._complete_file(summary, part, encoded)
         return Recorded(summary, encoded, part.reason, self.problem, reading)
 
-    def _read(self, part: Part, encoded: EncodedFrames) -> ContactReading | None:
+    def _read(self, part: UsedPart, encoded: EncodedFrames) -> ContactReading | None:
         """Read the contact in the used part; None if that is not possible."""
         session = self._grounder.matched
         if session is None:
@@ -257,7 +257,7 @@ class Recording:
         # The observed frame may be the one before the first.
         return self._reader.read(prior, part.first.time - 1 / RATE, part.last.time)
 
-    def _summary(self, part: Part, frame_count: int, rotation: ShownRotation) -> Summary:
+    def _summary(self, part: UsedPart, frame_count: int, rotation: ShownRotation) -> Summary:
         return Summary(
             self.name,
             frame_count,
@@ -270,7 +270,7 @@ class Recording:
             self.losses.total,
         ).marked(self.contact, rotation)
 
-    def _complete_file(self, summary: Summary, part: Part, encoded: EncodedFrames) -> None:
+    def _complete_file(self, summary: Summary, part: UsedPart, encoded: EncodedFrames) -> None:
         if self._writer is None:
             return
         fingerprint = self._grounder.fingerprint

@@ -38,7 +38,7 @@ class RecordedFrame:
 
 
 @dataclass(frozen=True)
-class Part:
+class UsedPart:
     """The used part of a recording.
 
     Attributes:
@@ -150,7 +150,7 @@ class Trimmer:
         begun = (part.frames.kept for part in self._parts if part.first is not None)
         return next(begun, [])
 
-    def part(self) -> Part:
+    def part(self) -> UsedPart:
         """Return the used part of the frames so far.
 
         Raises:
@@ -164,17 +164,17 @@ class Trimmer:
             if part.first is self._first and part.last is self._last:
                 return self._whole(f'{detector.name} from its beginning to its end')
             frames, held = tuple(part.frames.selection()), tuple(part.frames.kept)
-            return Part(frames, held, part.first, part.last, trimmed_by=detector.name)
+            return UsedPart(frames, held, part.first, part.last, trimmed_by=detector.name)
         if not self._detectors:
             return self._whole('')
         moved = any(self._camera_moved(index) for index in range(len(self._detectors)))
         return self._whole('the camera moved in most of it' if moved else 'no activity was seen')
 
-    def _whole(self, reason: str) -> Part:
+    def _whole(self, reason: str) -> UsedPart:
         assert self._first is not None
         assert self._last is not None
         frames, held = tuple(self._everything.selection()), tuple(self._everything.kept)
-        return Part(frames, held, self._first, self._last, reason=reason)
+        return UsedPart(frames, held, self._first, self._last, reason=reason)
 
     def _camera_moved(self, index: int) -> bool:
         return self._moving[index] > _MOVING_CAMERA * self._everything.count

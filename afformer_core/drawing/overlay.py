@@ -34,7 +34,7 @@ class Pixel(Protocol):
         """Row, sub-pixel."""
 
 
-class Style(Enum):
+class OverlayStyle(Enum):
     """Styles of a result: of this image, of an earlier image, or of none."""
 
     CURRENT = 'current'
@@ -49,7 +49,7 @@ def draw_overlay(
     caption: str,
     opacity: float,
     distances: Sequence[float | None] = (),
-    style: Style = Style.CURRENT,
+    style: OverlayStyle = OverlayStyle.CURRENT,
     unsure: bool = False,
 ) -> RgbImage:
     """Draw a heatmap and its peaks over an image.
@@ -105,7 +105,7 @@ def draw_mark(image: RgbImage, pixel: tuple[float, float]) -> RgbImage:
         uint8 RGB [H, W, 3], a new array.
     """
     canvas = np.array(image, np.uint8)
-    _draw_peak(canvas, pixel, '', True, Style.CURRENT, _scale(image))
+    _draw_peak(canvas, pixel, '', True, OverlayStyle.CURRENT, _scale(image))
     return canvas
 
 
@@ -114,7 +114,7 @@ def _scale(image: RgbImage) -> float:
 
 
 def _blend(
-    image: RgbImage, heatmap: NDArray[np.float32], opacity: float, style: Style
+    image: RgbImage, heatmap: NDArray[np.float32], opacity: float, style: OverlayStyle
 ) -> RgbImage:
     top = float(heatmap.max())
     if top <= 0:
@@ -122,7 +122,7 @@ def _blend(
     levels = np.asarray(cv2.convertScaleAbs(heatmap, alpha=255 / top), np.uint8)
     # the square root keeps the flanks of a sharp peak visible
     weights = np.sqrt(np.arange(256, dtype=np.float32) / 255)[:, None] * np.float32(opacity)
-    colours = grey_colours() if style is Style.ABSTAINED else heat_colours()
+    colours = grey_colours() if style is OverlayStyle.ABSTAINED else heat_colours()
     # tables of the added and the kept part let whole images be blended in bytes
     added = np.rint(colours * weights).astype(np.uint8)
     kept = np.rint(255 * (1 - np.repeat(weights, 3, axis=1))).astype(np.uint8)
@@ -135,10 +135,10 @@ def _of_levels(levels: RgbImage, table: RgbImage) -> RgbImage:
     return np.asarray(cv2.applyColorMap(levels, table[:, None, :]), dtype=np.uint8)
 
 
-def _draw_frame(canvas: RgbImage, style: Style, scale: float) -> None:
-    if style is Style.CURRENT:
+def _draw_frame(canvas: RgbImage, style: OverlayStyle, scale: float) -> None:
+    if style is OverlayStyle.CURRENT:
         return
-    colour = _HELD if style is Style.HELD else _GREY
+    colour = _HELD if style is OverlayStyle.HELD else _GREY
     corner = (canvas.shape[1] - 1, canvas.shape[0] - 1)
     cv2.rectangle(canvas, (0, 0), corner, colour, max(1, round(8 * scale)))
 
@@ -153,13 +153,13 @@ def _draw_peak(
     pixel: tuple[float, float],
     label: str,
     best: bool,
-    style: Style,
+    style: OverlayStyle,
     scale: float,
     unsure: bool = False,
 ) -> None:
     radius = round((11 if best else 7) * scale)
     thickness = max(1, round(2 * scale))
-    colour = _HELD if style is Style.HELD else _BEST if best and not unsure else _WHITE
+    colour = _HELD if style is OverlayStyle.HELD else _BEST if best and not unsure else _WHITE
     # fractional bits draw the mark between pixels, where the peak is
     centre = (round(pixel[0] * 16), round(pixel[1] * 16))
     for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
@@ -179,9 +179,9 @@ def _draw_question(canvas: RgbImage, pixel: tuple[float, float], size: float) ->
     draw_text(canvas, '?', (round(pixel[0] - width / 2), round(pixel[1] + height / 2)), size)
 
 
-def _arcs(style: Style) -> list[tuple[int, int]]:
+def _arcs(style: OverlayStyle) -> list[tuple[int, int]]:
     """Return start and end of the arcs of a peak's ring, degrees."""
-    if style is Style.HELD:
+    if style is OverlayStyle.HELD:
         return [(begin, begin + 35) for begin in range(0, 360, 60)]
     return [(0, 360)]
 

@@ -23,7 +23,7 @@ class MotionType(IntEnum):
 
 
 @dataclass(frozen=True)
-class Motion:
+class PartMotion:
     """The motion of the part at a point under an action, or the reason why it is unknown.
 
     Attributes:
@@ -54,7 +54,7 @@ class Motion:
             raise ValueError(f'direction is {self.direction.tolist()}; expected unit length')
 
     @classmethod
-    def unknown(cls, problem: str) -> Motion:
+    def unknown(cls, problem: str) -> PartMotion:
         """Return an unknown motion, with the reason."""
         return cls(MotionType.STILL, None, problem)
 
@@ -88,7 +88,7 @@ UNKNOWN_VERTICAL = Vertical(
 
 def point_motion(
     action: str, surface: SurfacePoint, vertical: Vertical, rotation: ShownRotation
-) -> Motion:
+) -> PartMotion:
     """Return the motion of the part at a surface point, in the frame of the point.
 
     A touched part stays, and the hand presses into the surface. A pushed part moves into the
@@ -107,33 +107,33 @@ def point_motion(
             f'the motion of the action {action!r} is not known; the page on the direction of '
             'motion has names that are'
         )
-        return Motion.unknown(told if action else 'the model has no actions')
+        return PartMotion.unknown(told if action else 'the model has no actions')
     if surface.position is None:
-        return Motion.unknown(surface.problem)
+        return PartMotion.unknown(surface.problem)
     if kind in (ActionKind.LIFT, ActionKind.LOWER):
         if vertical.up is None:
-            return Motion.unknown(vertical.problem)
+            return PartMotion.unknown(vertical.problem)
         up = vertical.up
-        return Motion(MotionType.TRANSLATION, up if kind is ActionKind.LIFT else -up, '')
+        return PartMotion(MotionType.TRANSLATION, up if kind is ActionKind.LIFT else -up, '')
     if surface.normal is None:
-        return Motion.unknown('the normal of the surface is not known')
+        return PartMotion.unknown('the normal of the surface is not known')
     if kind is ActionKind.STAY:
-        return Motion(MotionType.STILL, -surface.normal, '')
+        return PartMotion(MotionType.STILL, -surface.normal, '')
     if kind is ActionKind.PUSH:
-        return Motion(MotionType.TRANSLATION, -surface.normal, '')
+        return PartMotion(MotionType.TRANSLATION, -surface.normal, '')
     if kind is ActionKind.PULL:
-        return Motion(MotionType.TRANSLATION, surface.normal, '')
+        return PartMotion(MotionType.TRANSLATION, surface.normal, '')
     return _turn(kind, surface.normal, rotation)
 
 
-def _turn(kind: ActionKind, normal: NDArray[np.float64], rotation: ShownRotation) -> Motion:
+def _turn(kind: ActionKind, normal: NDArray[np.float64], rotation: ShownRotation) -> PartMotion:
     named = {
         ActionKind.TURN_CLOCKWISE: Sense.CLOCKWISE,
         ActionKind.TURN_COUNTERCLOCKWISE: Sense.COUNTERCLOCKWISE,
     }
     sense = named.get(kind, rotation.sense)
     if sense is None:
-        return Motion.unknown(rotation.problem)
+        return PartMotion.unknown(rotation.problem)
     # clockwise as seen along the axis, which points into the surface
     axis = -normal if sense is Sense.CLOCKWISE else normal
-    return Motion(MotionType.ROTATION, axis, '')
+    return PartMotion(MotionType.ROTATION, axis, '')

@@ -19,7 +19,7 @@ from afformer_core.geometry.window import (
     OFFSETS,
     FloatArray,
     Mask,
-    Window,
+    PixelDisc,
     beside,
     inverse,
     normal_equations,
@@ -59,7 +59,7 @@ class Fits:
 
 
 def fit_surfaces(
-    windows: list[Window],
+    windows: list[PixelDisc],
     values: FloatArray,
     valid: Mask,
     peaks: NDArray[np.float64],
@@ -95,7 +95,7 @@ def fit_surfaces(
 
 
 def _cut_off(
-    search: StepSearch, window: Window, values: FloatArray, pixels: Mask, kept: Mask
+    search: StepSearch, window: PixelDisc, values: FloatArray, pixels: Mask, kept: Mask
 ) -> tuple[bool, FoundStep | None]:
     """Clear the pixels beyond steps, of the window and of the largest one, in place.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.window import DESIGN, DIRECTIONS, FloatArray, Mask, Window, inverse
+from afformer_core.geometry.window import DESIGN, DIRECTIONS, FloatArray, Mask, PixelDisc, inverse
 
 # Standard deviations. Pure noise reaches this in 1 of 200 windows with a hundred steps each.
 _LEAST_SIGNIFICANCE = 4.0
@@ -51,7 +51,7 @@ class StepSearch:
 
     def __init__(
         self,
-        window: Window,
+        window: PixelDisc,
         values: FloatArray,
         peak: NDArray[np.float64],
         least_height: float,

@@ -21,7 +21,7 @@ from afformer_core.geometry.window import (
     REACH,
     FloatArray,
     Mask,
-    Window,
+    PixelDisc,
     disc_windows,
 )
 
@@ -160,7 +160,7 @@ def _seen(coefficients: NDArray[np.float64], count: int) -> FloatArray:
 
 
 def _fitted(
-    around: Neighbourhoods, windows: list[Window], values: FloatArray, pixels: Mask
+    around: Neighbourhoods, windows: list[PixelDisc], values: FloatArray, pixels: Mask
 ) -> Fits:
     least_steps = _LEAST_STEP * around.inverse / around.noise
     return fit_surfaces(windows, values, pixels, around.peaks, least_steps, _STEP_DISTANCE)

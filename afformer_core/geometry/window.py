@@ -67,7 +67,7 @@ def pixel_count(radius: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class PixelDisc:
     """A disc of pixels, and the steps that may run through it; K is STEPS.
 
     Attributes:
@@ -84,7 +84,7 @@ class Window:
 
 
 @cache
-def disc_window(radius: int) -> Window:
+def disc_window(radius: int) -> PixelDisc:
     """Return the window of a radius, 3 to REACH pixels."""
     count = pixel_count(radius)
     positions = np.arange(0.5, radius - 0.5, max(1.0, radius / _OFFSETS))
@@ -94,17 +94,17 @@ def disc_window(radius: int) -> Window:
     beyond = positions[:, None] < DIRECTIONS @ OFFSETS[:count].T
     sides = np.where(beyond, np.float32(1), np.float32(-1))
     sides[np.isinf(positions)] = 0
-    return Window(count, np.concatenate([DESIGN[:count, :3].T, sides]), positions)
+    return PixelDisc(count, np.concatenate([DESIGN[:count, :3].T, sides]), positions)
 
 
-def disc_windows(radii: NDArray[np.int64]) -> tuple[list[Window], Mask]:
+def disc_windows(radii: NDArray[np.int64]) -> tuple[list[PixelDisc], Mask]:
     """Return the windows of radii [P], and the pixels of the largest in each, bool [P, N]."""
     windows = [disc_window(radius) for radius in radii.tolist()]
     counts = np.array([window.count for window in windows], int)
     return windows, np.arange(counts.max(initial=NEAREST)) < counts[:, None]
 
 
-def beside(window: Window, step: int) -> Mask:
+def beside(window: PixelDisc, step: int) -> Mask:
     """Find the pixels of the largest window on the middle's side of a step, bool [N]."""
     position = window.positions[step]
     return np.asarray((OFFSETS @ DIRECTIONS[step] > position) == (position < 0))

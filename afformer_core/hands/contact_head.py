@@ -44,7 +44,7 @@ class ContactAnswer:
     contact_points: Tensor
 
 
-class ContactHead(nn.Module):
+class HandContactHead(nn.Module):
     """An EfficientNet-Lite0 to stride 16 over a grey square around each hand.
 
     The frames of the stack are its input channels, which are equal where nothing moves. In

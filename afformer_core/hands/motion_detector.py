@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
-from afformer_core.hands.contact_head import ContactHead
+from afformer_core.hands.contact_head import HandContactHead
 from afformer_core.hands.frame_stack import FRAMES, NOW
 from afformer_core.hands.hand import CONTACT, NO_CONTACT, colours
 
@@ -36,7 +36,7 @@ class MotionHandDetector(nn.Module):
     def __init__(self, hands: FasterRCNN) -> None:
         super().__init__()
         self.hands = hands
-        self.contact = ContactHead()
+        self.contact = HandContactHead()
         self.searched_share = 1.0
 
     def forward(

@@ -43,7 +43,7 @@ class BagMessage:
 
 
 @dataclass(frozen=True)
-class Window:
+class BagExtract:
     """A part of a recording, in seconds from its first message; `end` None: to the last."""
 
     start: float = 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.drawing.captions import certainty_caption, presence_caption
-from afformer_core.drawing.overlay import Style, draw_overlay
+from afformer_core.drawing.overlay import OverlayStyle, draw_overlay
 from afformer_core.outputs.results import StreamedGrounding
 
 
@@ -26,12 +26,14 @@ def draw_grounding(
     """
     heatmap, peaks = result.grounding.heatmap, result.grounding.peaks
     if not result.found:
-        return draw_overlay(image, heatmap, (), caption(result), opacity, style=Style.ABSTAINED)
+        return draw_overlay(
+            image, heatmap, (), caption(result), opacity, style=OverlayStyle.ABSTAINED
+        )
     distances = [
         None if surface.position is None else float(surface.position[2])
         for surface in result.surfaces
     ]
-    style = Style.HELD if result.held else Style.CURRENT
+    style = OverlayStyle.HELD if result.held else OverlayStyle.CURRENT
     unsure = result.grounding.unsure
     return draw_overlay(image, heatmap, peaks, caption(result), opacity, distances, style, unsure)
 

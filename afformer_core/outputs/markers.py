@@ -22,7 +22,7 @@ from afformer_core.outputs.marker_pen import (
 from afformer_core.outputs.motion_markers import MOTION_NAMESPACE, motion_markers
 
 if TYPE_CHECKING:
-    from afformer_core.geometry.motion import Motion
+    from afformer_core.geometry.motion import PartMotion
     from afformer_core.outputs.results import StreamedGrounding
 
 _NAMESPACE = 'afformer'
@@ -57,7 +57,7 @@ class _MarkedPoint:
 def marker_messages(
     factory: MessageFactory,
     result: StreamedGrounding,
-    motions: Sequence[Motion],
+    motions: Sequence[PartMotion],
     header: Any,
     position_header: Any,
     image_size: tuple[int, int],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.motion import Motion, MotionType
+from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.marker_pen import ARROW, LINE_STRIP, MarkerPen
 
@@ -23,7 +23,7 @@ _RADIUS, _ANGLE, _LINE, _IN_FRONT = 0.05, math.radians(280), 0.006, 0.02
 _STEPS = 28
 
 
-def motion_markers(pen: MarkerPen, surface: SurfacePoint, motion: Motion) -> list[Any]:
+def motion_markers(pen: MarkerPen, surface: SurfacePoint, motion: PartMotion) -> list[Any]:
     """Create the markers of a motion at a point of a surface.
 
     A translation is an arrow that starts at the point, or ends at it if it points into the

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
 from afformer_core.geometry.grasp_width import grasp_width
-from afformer_core.geometry.motion import Motion, point_motion
+from afformer_core.geometry.motion import PartMotion, point_motion
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.geometry.surroundings import motion_normal
 from afformer_core.outputs.output_settings import OutputSettings
@@ -30,7 +30,7 @@ class PointGeometry:
         ValueError: a pre-grasp or a width is given without a candidate.
     """
 
-    motion: Motion
+    motion: PartMotion
     candidate: GraspCandidate | None = None
     pre_grasp: GraspCandidate | None = None
     width: float | None = None

@@ -90,7 +90,7 @@ class ImageAnnotation:
         return fields
 
 
-class Annotations:
+class BagAnnotations:
     """The annotations of a bag, by stamp.
 
     Args:
@@ -112,7 +112,7 @@ class Annotations:
         return self._entries.get(stamp, self._entries.get(None))
 
 
-def read_annotations(path: Path) -> Annotations:
+def read_annotations(path: Path) -> BagAnnotations:
     """Read a file of annotations.
 
     Raises:
@@ -128,6 +128,6 @@ def read_annotations(path: Path) -> Annotations:
             f'{path} has no list of objects under "images"; expected a JSON object with one'
         )
     try:
-        return Annotations(ImageAnnotation.from_json(entry) for entry in entries)
+        return BagAnnotations(ImageAnnotation.from_json(entry) for entry in entries)
     except DatasetError as error:
         raise DatasetError(f'{path}: {error}') from error

@@ -17,7 +17,7 @@ from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
-from afformer_core.media.bag import Bag, BagError, BagMessage, Window
+from afformer_core.media.bag import Bag, BagError, BagExtract, BagMessage
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction
@@ -61,7 +61,7 @@ class ReplayDemonstrations:
         """Description of each demonstration, in a sentence."""
         return tuple(self._accounts)
 
-    def record(self, bag: Bag, topic: str, window: Window) -> None:
+    def record(self, bag: Bag, topic: str, window: BagExtract) -> None:
         """Record the images of a topic like the node.
 
         Raises:

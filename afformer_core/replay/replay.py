@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from afformer_core.errors import ImageError
-from afformer_core.media.bag import Bag, BagError, Window
+from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
 from afformer_core.outputs.results import StreamedGrounding
-from afformer_core.replay.annotations import Annotations
+from afformer_core.replay.annotations import BagAnnotations
 from afformer_core.replay.bag_output import BagOutput
 from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
@@ -58,9 +58,9 @@ class ReplayRequest:
 
     topics: ReplayTopics
     demonstration: str
-    window: Window
+    window: BagExtract
     settings: PipelineSettings
-    annotations: Annotations | None
+    annotations: BagAnnotations | None
     calibration: PresenceCalibration | None
     facts: dict[str, str]
     target_frame: str = ''

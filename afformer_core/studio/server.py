@@ -21,10 +21,10 @@ from nicegui import ui
 from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.access import Guard
-from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.label_tab import LabelTab
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
+from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
 from afformer_core.studio.trying.timeline_hands import TimelineHands
 from afformer_core.studio.trying.try_tab import TryTab
@@ -96,7 +96,7 @@ def serve(
     """
     token = secrets.token_urlsafe(24)
     with _listen(settings.host, settings.port) as listening:
-        worker = GroundingWorker(load)
+        worker = ModelWorker(load)
         worker.submit(lambda grounder: None)
         hands = TimelineHands(partial(open_hand_detector, settings.detector))
         guard = Guard(
@@ -124,7 +124,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _application(
-    worker: GroundingWorker,
+    worker: ModelWorker,
     hands: TimelineHands,
     settings: StudioSettings,
     added: Sequence[StudioTab],
@@ -159,7 +159,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _build(
-    worker: GroundingWorker,
+    worker: ModelWorker,
     hands: TimelineHands,
     settings: StudioSettings,
     added: Sequence[StudioTab],

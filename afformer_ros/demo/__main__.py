@@ -27,7 +27,7 @@ from afformer_core.media.video import write_video
 from afformer_ros.demo.scenes import demonstration_frames, given_scene
 from afformer_ros.environment import keep_apart, prepare_environment
 from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
-from afformer_sim.demo_scenes.scene import CAMERA_RATE, Scene
+from afformer_sim.demo_scenes.scene import CAMERA_RATE, DemoScene
 
 # Set in addition to the exception, which is lost if a handler raises it while an object is
 # deleted.
@@ -107,7 +107,7 @@ def _run(options: argparse.Namespace) -> None:
         print(f'  {options.output / name}')
 
 
-def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
+def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
     if options.video is not None:
         return [given_scene(folder, options.video, options.image)]
     print(
@@ -122,11 +122,16 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
 
 def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
     # ROS is imported only after its environment variables are set.
-    from afformer_ros.demo.contact_sheet import Row, contact_sheet, film_frames, same_size
+    from afformer_ros.demo.contact_sheet import (
+        ContactSheetRow,
+        contact_sheet,
+        film_frames,
+        same_size,
+    )
     from afformer_ros.demo.graph import DemoGraph
     from afformer_ros.driver.node_processes import NodeProcesses
 
-    rows: list[Row] = []
+    rows: list[ContactSheetRow] = []
     film: list[Any] = []
     model = options.model
     with NodeProcesses(folder) as processes, DemoGraph(folder, processes, model) as graph:
@@ -147,7 +152,9 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
             )
             frames = demonstration_frames(scene.demonstration, 24)
             image = read_image(scene.image)
-            rows.append(Row(scene.title, result, frames, image, seen[0].overlay, scene.outline))
+            rows.append(
+                ContactSheetRow(scene.title, result, frames, image, seen[0].overlay, scene.outline)
+            )
             film += film_frames(frames, [one.overlay for one in seen], scene.title)
     if options.video is None:
         rows += _repeat_with_arm(folder, model)
@@ -179,7 +186,7 @@ def _repeat_with_arm(folder: Path, model: str) -> list[Any]:
     return rows
 
 
-def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
+def _describe(result: Any, milliseconds: float, scene: DemoScene) -> str:
     affordance = result.affordance
     if not affordance.found:
         measures = (

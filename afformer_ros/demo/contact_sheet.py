@@ -25,7 +25,7 @@ _FRAME_COUNT = 4
 
 
 @dataclass(frozen=True)
-class Row:
+class ContactSheetRow:
     """A grounding for the contact sheet.
 
     Attributes:
@@ -47,7 +47,7 @@ class Row:
     labels: tuple[str, str] = ('camera image', 'grounded')
 
 
-def contact_sheet(rows: Sequence[Row]) -> RgbImage:
+def contact_sheet(rows: Sequence[ContactSheetRow]) -> RgbImage:
     """Compose demonstration frames | camera image | overlay, one row for each grounding.
 
     Returns:
@@ -126,7 +126,7 @@ def same_size(images: Iterable[RgbImage], size: tuple[int, int]) -> Iterator[Rgb
         yield canvas
 
 
-def _row_image(row: Row) -> RgbImage:
+def _row_image(row: ContactSheetRow) -> RgbImage:
     overlay = row.overlay.copy()
     if row.outline is not None:
         polygon = np.round(row.outline * 16).astype(np.int32)
@@ -143,7 +143,7 @@ def _row_image(row: Row) -> RgbImage:
     return np.concatenate([head, body])
 
 
-def _overlay_label(row: Row) -> str:
+def _overlay_label(row: ContactSheetRow) -> str:
     label = row.labels[1]
     return label if row.outline is None else f'{label}; green: the demonstrated element'
 

@@ -22,7 +22,7 @@ from afformer_ros.demo.bag_recorder import BagRecorder
 from afformer_ros.driver.grounding_driver import GroundingDriver
 from afformer_ros.driver.node_processes import NodeProcess, NodeProcesses
 from afformer_ros.msg import Affordance, DemonstrationStatus
-from afformer_sim.demo_scenes.scene import CAMERA_RATE, Scene
+from afformer_sim.demo_scenes.scene import CAMERA_RATE, DemoScene
 
 _TOPICS = {
     'demonstration': Image,
@@ -141,7 +141,7 @@ class DemoGraph:
         """
         self._driver.bring_up()
 
-    def demonstrate(self, scene: Scene) -> Any:
+    def demonstrate(self, scene: DemoScene) -> Any:
         """Play and record a demonstration; return the answer of finish.
 
         Raises:

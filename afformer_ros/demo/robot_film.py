@@ -13,7 +13,7 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image, JointState
 
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_ros.demo.contact_sheet import Row, robot_film_frame
+from afformer_ros.demo.contact_sheet import ContactSheetRow, robot_film_frame
 from afformer_ros.driver.node_processes import NodeProcesses
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
@@ -34,7 +34,7 @@ _LIVE, _FROZEN = "grounded by the robot's camera", 'grounded before the arm move
 
 
 @dataclass(frozen=True)
-class View:
+class FilmImages:
     """The images at one time.
 
     Attributes:
@@ -64,7 +64,7 @@ class Views:
     """
 
     def __init__(self) -> None:
-        self.seen: list[View] = []
+        self.seen: list[FilmImages] = []
         self.clear()
 
     def clear(self) -> None:
@@ -86,7 +86,7 @@ class Views:
         """Add an image of the spectator."""
         image = to_rgb(message)
         overlay = np.zeros_like(image) if self._overlay is None else self._overlay
-        self.seen.append(View(image, overlay, self._moved))
+        self.seen.append(FilmImages(image, overlay, self._moved))
 
     def take_overlay(self, message: Image) -> None:
         """Set the overlay of later images of the spectator, unless the arm has moved."""
@@ -105,7 +105,7 @@ class RobotScene:
     """
 
     text: str
-    row: Row
+    row: ContactSheetRow
     film: list[NDArray[np.uint8]]
 
 
@@ -158,9 +158,11 @@ def _repeat(
     last = seen[-1]
     film += [_film_frame(clip[-1], last, title, text)] * _STILLS
     labels = (last.label, 'the arm afterwards')
-    row = Row(title, text, list(clip), last.overlay, last.spectator, None, labels)
+    row = ContactSheetRow(title, text, list(clip), last.overlay, last.spectator, None, labels)
     return RobotScene(f'{title}\n  {text}', row, film)
 
 
-def _film_frame(clip: NDArray[np.uint8], view: View, title: str, text: str) -> NDArray[np.uint8]:
+def _film_frame(
+    clip: NDArray[np.uint8], view: FilmImages, title: str, text: str
+) -> NDArray[np.uint8]:
     return robot_film_frame(clip, view.spectator, view.overlay, view.label, title, text)

@@ -16,7 +16,7 @@ from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
 from afformer_sim.demo_scenes.scene import (
     CAMERA_RATE,
-    Scene,
+    DemoScene,
     moving_camera,
     resting_first,
 )
@@ -24,7 +24,7 @@ from afformer_sim.demo_scenes.scene import (
 _LONGEST_SIDE = 640
 
 
-def given_scene(folder: Path, video: Path, image: Path) -> Scene:
+def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
     """Create a scene from a video and an image; the camera moves over the image and back.
 
     Raises:
@@ -39,7 +39,7 @@ def given_scene(folder: Path, video: Path, image: Path) -> Scene:
     moved = _moved(shrunk, moving_camera(shrunk.shape[1::-1]))
     write_video(camera, resting_first(moved), CAMERA_RATE)
     name = re.sub(r'[^A-Za-z0-9_.-]', '_', video.stem).lstrip('.')[:64] or 'demonstration'
-    return Scene(name, f'{video.name} in {image.name}', video.resolve(), still, camera, None)
+    return DemoScene(name, f'{video.name} in {image.name}', video.resolve(), still, camera, None)
 
 
 def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:

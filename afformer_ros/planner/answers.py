@@ -14,7 +14,7 @@ class NoAnswerError(AfformerError):
     """Raised if the grounding node does not answer, or has grounded too few images to answer."""
 
 
-class RefusedError(AfformerError):
+class GoalRefusedError(AfformerError):
     """Raised if the grounding node refuses a goal, or ends it without an answer."""
 
 
@@ -51,11 +51,11 @@ def found_affordance(result: GroundDemonstration.Result, agreeing_images: int) -
         NotFoundError, UnsteadyError, NoPositionError: the node has grounded images, and found no
             usable point.
         NoAnswerError: the node was too slow to ground enough images.
-        RefusedError: the node does not have the demonstration, or has ended the goal.
+        GoalRefusedError: the node does not have the demonstration, or has ended the goal.
     """
     if result.outcome == _Result.FOUND:
         return result.affordance
-    error = _ERRORS.get(result.outcome, RefusedError)
+    error = _ERRORS.get(result.outcome, GoalRefusedError)
     if error is UnsteadyError and result.images < agreeing_images:
         error = NoAnswerError
     raise error(result.message)

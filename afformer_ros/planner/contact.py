@@ -29,7 +29,7 @@ class UnknownActionError(AfformerError):
 
 
 @dataclass(frozen=True)
-class Contact:
+class ArmContact:
     """Where and how to act, in the frame of the arm's base.
 
     Attributes:

@@ -13,7 +13,7 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.msg import Affordance, AffordancePoint
 from afformer_ros.planner.answers import NoPositionError, NotFoundError
-from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.contact import ArmContact
 
 
 class NotSureError(NotFoundError):
@@ -88,7 +88,7 @@ def contacts_of(
     to_base: RigidTransform,
     camera: NDArray[np.float64] | None,
     minimum_score: float,
-) -> list[Contact]:
+) -> list[ArmContact]:
     """Read the points at which an arm may act, best first.
 
     These are the valid grasp candidates, and points that lack only a normal. Their normal is
@@ -142,7 +142,7 @@ def _contact(
     action: str,
     to_base: RigidTransform,
     camera: NDArray[np.float64] | None,
-) -> Contact:
+) -> ArmContact:
     position = to_base.point(
         np.array([point.position.x, point.position.y, point.position.z], np.float64)
     )
@@ -151,7 +151,7 @@ def _contact(
     else:
         assert camera is not None
         normal = camera - position
-    return Contact(
+    return ArmContact(
         action,
         position,
         normal / np.linalg.norm(normal),

@@ -11,7 +11,7 @@ from rclpy.node import Node
 
 from afformer_ros.action import GroundDemonstration, LoadDemonstration
 from afformer_ros.msg import Affordance
-from afformer_ros.planner.answers import NoAnswerError, RefusedError, found_affordance
+from afformer_ros.planner.answers import GoalRefusedError, NoAnswerError, found_affordance
 from afformer_ros.planner.waiting import Waiting, duration_message
 
 # Seconds for the node to appear, for its answer after a goal's own timeout, and to read a video.
@@ -65,11 +65,11 @@ class GroundingClient:
         """Load a video, folder of images or bag as the demonstration, and select it.
 
         Raises:
-            NoAnswerError, RefusedError: the grounding node does not answer, or refuses.
+            NoAnswerError, GoalRefusedError: the grounding node does not answer, or refuses.
         """
         result = self._result(self._load, LoadDemonstration.Goal(path=path), _LOADING)
         if not result.success:
-            raise RefusedError(result.message)
+            raise GoalRefusedError(result.message)
 
     def _result(self, client: Any, goal: Any, seconds: float) -> Any:
         """Send a goal and wait for its result; cancel the goal if the wait is aborted."""
@@ -79,7 +79,7 @@ class GroundingClient:
         try:
             handle = self._wait(sent, _PATIENCE)
             if not handle.accepted:
-                raise RefusedError('the grounding node refused the goal. Is it active?')
+                raise GoalRefusedError('the grounding node refused the goal. Is it active?')
             return self._wait(handle.get_result_async(), seconds + _PATIENCE).result
         except NoAnswerError:
             if sent.done():

@@ -14,10 +14,10 @@ from rclpy.node import Node
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.msg import Affordance
 from afformer_ros.parameter_fields import declare_parameters, read_parameters
-from afformer_ros.planner.answers import NoAnswerError, NotFoundError, RefusedError
+from afformer_ros.planner.answers import GoalRefusedError, NoAnswerError, NotFoundError
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms
-from afformer_ros.planner.contact import BlockedError, Contact, UnreachableError
+from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.contacts import (
     check_action,
     check_certainty,
@@ -37,7 +37,7 @@ _PARKING, _LOOKING, _APPEARING = 3.0, 5.0, 10.0
 
 
 @dataclass(frozen=True)
-class Report:
+class RepetitionReport:
     """The result of repeating one demonstration.
 
     Attributes:
@@ -47,7 +47,7 @@ class Report:
         seen: observation of the camera afterwards; empty after a dry run.
     """
 
-    contact: Contact
+    contact: ArmContact
     frame: str
     felt: Felt | None = None
     seen: str = ''
@@ -96,7 +96,7 @@ class PlannerNode(Node):
         self._finished.set()
         return self._grounding.close()
 
-    def repeat(self, demonstrations: Sequence[str], action: str = '') -> Report:
+    def repeat(self, demonstrations: Sequence[str], action: str = '') -> RepetitionReport:
         """Ground demonstrations, act, and return to the initial position of the arm.
 
         Args:
@@ -106,7 +106,7 @@ class PlannerNode(Node):
 
         Raises:
             NotFoundError: there is no point, or its scores are too low.
-            NoAnswerError, RefusedError: the grounding node does not answer, or refuses.
+            NoAnswerError, GoalRefusedError: the grounding node does not answer, or refuses.
             UnknownActionError: the arm has no skill for the action of the model.
             UnreachableError: the arm cannot reach it.
             BlockedError: the arm was stopped on its way.
@@ -120,11 +120,13 @@ class PlannerNode(Node):
         check_action(affordance)
         contacts = self._contacts(affordance)
         if self._arm is None:
-            return Report(contacts[0], settings.base_frame)
+            return RepetitionReport(contacts[0], settings.base_frame)
         contact, felt = self._act_at_one(contacts)
-        return Report(contact, settings.base_frame, felt, self._see(demonstrations, contact))
+        return RepetitionReport(
+            contact, settings.base_frame, felt, self._see(demonstrations, contact)
+        )
 
-    def act(self, contact: Contact) -> str:
+    def act(self, contact: ArmContact) -> str:
         """Act at a point, and return to the initial position; describe what the arm felt.
 
         Raises:
@@ -134,7 +136,7 @@ class PlannerNode(Node):
         """
         return str(self._act(contact))
 
-    def _act(self, contact: Contact) -> Felt:
+    def _act(self, contact: ArmContact) -> Felt:
         if self._arm is None:
             raise ArmError('the planner runs dry; expected one with an arm')
         parked = self._arm.positions()
@@ -146,7 +148,7 @@ class PlannerNode(Node):
         self._arm.follow([parked], _PARKING)
         return felt
 
-    def _act_at_one(self, contacts: Sequence[Contact]) -> tuple[Contact, Felt]:
+    def _act_at_one(self, contacts: Sequence[ArmContact]) -> tuple[ArmContact, Felt]:
         """Act at the best point that the arm reaches."""
         for contact in contacts[:-1]:
             try:
@@ -157,20 +159,20 @@ class PlannerNode(Node):
                 self.get_logger().warning(f'{error}; the next point is tried')
         return contacts[-1], self._act(contacts[-1])
 
-    def _see(self, demonstrations: Sequence[str], before: Contact) -> str:
+    def _see(self, demonstrations: Sequence[str], before: ArmContact) -> str:
         """Ground again, and describe the change."""
         try:
             seen = self._ask(demonstrations, before.action, 1, _LOOKING)
             now = self._contacts(seen)[0].point
         except NotFoundError:
             return 'the camera does not see it any more'
-        except (NoAnswerError, RefusedError) as error:
+        except (NoAnswerError, GoalRefusedError) as error:
             # The arm has acted nevertheless.
             return f'what the camera sees is not known: {error}'
         way = float(np.linalg.norm(now - before.point))
         return f'the camera sees it {way * 100:.1f} cm from where it was'
 
-    def repeat_what_is_given(self) -> Report:
+    def repeat_what_is_given(self) -> RepetitionReport:
         """Load the video or select the demonstrations of the parameters, and repeat them.
 
         Raises:
@@ -185,7 +187,7 @@ class PlannerNode(Node):
         """Load a video, folder of images or bag as the demonstration, and select it.
 
         Raises:
-            NoAnswerError, RefusedError: the grounding node does not answer, or refuses.
+            NoAnswerError, GoalRefusedError: the grounding node does not answer, or refuses.
         """
         self._grounding.load(path)
 
@@ -207,7 +209,7 @@ class PlannerNode(Node):
         )
         return self._grounding.ground(goal, seconds)
 
-    def _contacts(self, affordance: Affordance) -> list[Contact]:
+    def _contacts(self, affordance: Affordance) -> list[ArmContact]:
         """Read the points for acting, best first, in the frame of the arm's base."""
         to_base, camera = self._transforms.of(affordance)
         return contacts_of(affordance, to_base, camera, self._settings.minimum_score)

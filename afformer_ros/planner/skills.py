@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import BlockedError, Contact, UnreachableError
+from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 
 _UP = np.array([0.0, 0.0, 1.0])
@@ -77,7 +77,7 @@ class Skills:
         self._kinematics = kinematics
         self._distance = distance
 
-    def act(self, contact: Contact) -> Felt:
+    def act(self, contact: ArmContact) -> Felt:
         """Carry out an action; return what the arm felt.
 
         Raises:
@@ -104,7 +104,7 @@ class Skills:
             self._advance(contact.outwards, self._distance)
         return felt
 
-    def _push_aside(self, contact: Contact) -> None:
+    def _push_aside(self, contact: ArmContact) -> None:
         """Push what does not move along the normal away from the base: held, then by friction."""
         away = -_towards_base(contact)
         self._arm.grip(_CLOSED)
@@ -112,7 +112,7 @@ class Skills:
             self._arm.grip(_OPEN)
             self._advance(away, _STROKE, guided=True)
 
-    def _carry_out(self, contact: Contact) -> Felt:
+    def _carry_out(self, contact: ArmContact) -> Felt:
         """Move the held part; return the distance."""
         if contact.action == 'rotate':
             turned = self._turn(contact)
@@ -134,7 +134,7 @@ class Skills:
     def _distance_from(self, begin: NDArray[np.float64]) -> str:
         return f'{self._away_from(begin) * 100:.0f} cm'
 
-    def _go_before(self, contact: Contact) -> None:
+    def _go_before(self, contact: ArmContact) -> None:
         """Move to a distance before the point, and then straight to near it."""
         start = self._arm.positions()
         away = (self._distance, _NEAR, -_BEHIND)
@@ -172,7 +172,7 @@ class Skills:
     def _approach(
         self,
         points: list[NDArray[np.float64]],
-        contact: Contact,
+        contact: ArmContact,
         start: NDArray[np.float64],
         turn: float,
     ) -> list[NDArray[np.float64]]:
@@ -240,7 +240,7 @@ class Skills:
                 break
         return way
 
-    def _turn(self, contact: Contact) -> float:
+    def _turn(self, contact: ArmContact) -> float:
         """Turn the held part about the tip; return the angle in radians.
 
         If the direction is not known and the first one is blocked, the other one is tried.
@@ -280,7 +280,7 @@ class Skills:
         return self._kinematics.tip(self._arm.positions())
 
 
-def _towards_base(contact: Contact) -> NDArray[np.float64]:
+def _towards_base(contact: ArmContact) -> NDArray[np.float64]:
     """Return the horizontal direction, [3], from the point to the arm's base."""
     level = -contact.point * [1.0, 1.0, 0.0]
     return np.asarray(level / max(float(np.linalg.norm(level)), 1e-9))

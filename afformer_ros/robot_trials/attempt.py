@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from afformer_core.errors import AfformerError
 from afformer_ros.planner.answers import (
+    GoalRefusedError,
     NoAnswerError,
     NoPositionError,
     NotFoundError,
-    RefusedError,
     UnsteadyError,
 )
 from afformer_ros.planner.contact import BlockedError, UnknownActionError, UnreachableError
 from afformer_ros.planner.joint_states import ArmError
-from afformer_sim.closed_loop.trial import Verdict
+from afformer_sim.closed_loop.trial import AttemptVerdict
 
 # The arm did not act, because the grounding node found no point, or the arm cannot act there.
-NOT_FOUND, UNSTEADY = Verdict.NOT_FOUND.value, 'point not steady'
+NOT_FOUND, UNSTEADY = AttemptVerdict.NOT_FOUND.value, 'point not steady'
 NO_POSITION = 'point without a position'
 UNREACHABLE, BLOCKED, NO_SKILL = 'out of reach', 'stopped on the way', 'action without a skill'
 # The element is out of the view of the head camera.
@@ -36,13 +36,13 @@ _VERDICTS: dict[type[AfformerError], str] = {
     UnreachableError: UNREACHABLE,
     UnknownActionError: NO_SKILL,
     NoAnswerError: NO_ANSWER,
-    RefusedError: REFUSED,
+    GoalRefusedError: REFUSED,
     ArmError: ARM_FAILED,
 }
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ArmAttempt:
     """One attempt of the arm.
 
     Attributes:
@@ -58,7 +58,7 @@ class Attempt:
     @property
     def done(self) -> bool:
         """Whether the right element was operated, and no other."""
-        return self.verdict == Verdict.DONE.value
+        return self.verdict == AttemptVerdict.DONE.value
 
     @property
     def answered(self) -> bool:
@@ -66,7 +66,7 @@ class Attempt:
         return self.verdict not in UNANSWERED
 
 
-def failed_attempt(error: AfformerError) -> Attempt:
+def failed_attempt(error: AfformerError) -> ArmAttempt:
     """Return the attempt that ended with an error of the planner.
 
     Raises:
@@ -74,5 +74,5 @@ def failed_attempt(error: AfformerError) -> Attempt:
     """
     for kind, verdict in _VERDICTS.items():
         if isinstance(error, kind):
-            return Attempt(verdict, str(error))
+            return ArmAttempt(verdict, str(error))
     raise error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from afformer_core.evaluation.report.report import EvaluationReport
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Cell, Table
-from afformer_ros.robot_trials.attempt import Attempt
+from afformer_ros.robot_trials.attempt import ArmAttempt
 from afformer_ros.robot_trials.trials import RobotTrial
 
 _COLUMNS = {
@@ -55,7 +55,8 @@ class RobotNumbers:
     Attributes:
         all: of all trials.
         by_action, by_family: of groups of trials.
-        verdicts: number of the model's attempts by verdict (see `Attempt`), most frequent first.
+        verdicts: number of the model's attempts by verdict (see `ArmAttempt`), most frequent
+            first.
     """
 
     all: RobotMeasures
@@ -106,7 +107,7 @@ def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
 
 
 def _success(
-    trials: Sequence[RobotTrial], attempt: Callable[[RobotTrial], Attempt | None]
+    trials: Sequence[RobotTrial], attempt: Callable[[RobotTrial], ArmAttempt | None]
 ) -> Estimate | None:
     made = [(one.scene, attempt(one)) for one in trials]
     counted = [(scene, found.done) for scene, found in made if found and found.answered]

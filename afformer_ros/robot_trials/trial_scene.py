@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.media.images import write_image
-from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.workplace import plan_workplace
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.closed_loop.robot_observation import (
@@ -62,16 +62,16 @@ class TrialScene:
         for number, frame in enumerate(self.clip()):
             write_image(folder / f'{number:02}.png', frame)
 
-    def right_contact(self) -> Contact | None:
+    def right_contact(self) -> ArmContact | None:
         """Return the true action at the pixel of a perfect peak; None if it is hidden."""
         return self._contact(self._trial.task.element)
 
-    def random_contact(self) -> Contact | None:
+    def random_contact(self) -> ArmContact | None:
         """Return the true action at the middle of a random element; None if it is hidden."""
         rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE, self._trial.number)
         return self._contact(int(rng.integers(len(self._trial.scene.fixture.elements))))
 
-    def _contact(self, element: int) -> Contact | None:
+    def _contact(self, element: int) -> ArmContact | None:
         observation = self._observation()
         pixel = observation.right_pixel(self._trial.scene.fixture, element)
         rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE)
@@ -79,7 +79,7 @@ class TrialScene:
         seen = publish_pixel(pixel, observation, sensed, self._settings.stream)
         if seen.point is None or seen.normal is None:
             return None
-        return Contact(
+        return ArmContact(
             self._trial.task.action,
             self._to_base.point(np.asarray(seen.point, np.float64)),
             self._to_base.vector(np.asarray(seen.normal, np.float64)),

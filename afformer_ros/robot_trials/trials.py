@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
-from afformer_ros.planner.contact import Contact
-from afformer_ros.robot_trials.attempt import HIDDEN, Attempt, failed_attempt
+from afformer_ros.planner.contact import ArmContact
+from afformer_ros.robot_trials.attempt import HIDDEN, ArmAttempt, failed_attempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
@@ -37,9 +37,9 @@ class RobotTrial:
     family: str
     kind: str
     action: str
-    model: Attempt
-    right_pixel: Attempt | None
-    random_element: Attempt | None
+    model: ArmAttempt
+    right_pixel: ArmAttempt | None
+    random_element: ArmAttempt | None
 
 
 def run_trials(
@@ -82,21 +82,21 @@ def show(graph: RobotGraph, scene: TrialScene) -> None:
         graph.demonstrate(Path(folder) / NAME, NAME)
 
 
-def repeat(graph: RobotGraph, action: str) -> Attempt:
+def repeat(graph: RobotGraph, action: str) -> ArmAttempt:
     """Let the arm repeat the demonstration `NAME`, of an action, in the trial that has begun."""
     try:
         report = graph.planner.repeat([NAME], action)
     except AfformerError as error:
         return failed_attempt(error)
-    return Attempt(str(graph.judge()['verdict']), str(report), report.contact.action)
+    return ArmAttempt(str(graph.judge()['verdict']), str(report), report.contact.action)
 
 
-def _act(graph: RobotGraph, index: int, contact: Contact | None) -> Attempt:
+def _act(graph: RobotGraph, index: int, contact: ArmContact | None) -> ArmAttempt:
     if contact is None:
-        return Attempt(HIDDEN, 'the camera does not see the element')
+        return ArmAttempt(HIDDEN, 'the camera does not see the element')
     graph.begin(scene=index)
     try:
         said = graph.planner.act(contact)
     except AfformerError as error:
         return failed_attempt(error)
-    return Attempt(str(graph.judge()['verdict']), said, contact.action)
+    return ArmAttempt(str(graph.judge()['verdict']), said, contact.action)

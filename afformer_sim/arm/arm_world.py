@@ -25,7 +25,7 @@ from afformer_sim.bodies.pose import Pose
 from afformer_sim.bodies.states import States
 from afformer_sim.closed_loop.mechanism import mechanisms
 from afformer_sim.closed_loop.robot_observation import from_optical
-from afformer_sim.closed_loop.trial import Outcome, judge
+from afformer_sim.closed_loop.trial import AttemptOutcome, judge
 from afformer_sim.closed_loop.trial_plan import PlannedTrial
 from afformer_sim.closed_loop.watch import Watch
 
@@ -171,7 +171,7 @@ class ArmWorld:
         optical = from_optical(self.trial.view.camera)
         return self._in_base(Pose(optical.translation, optical.rotation))
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> AttemptOutcome:
         """Judge the trial by all that has happened since the reset, as the closed loop does."""
         return judge(self.trial.task, self._simulation.mechanisms, self._contacts, self._watch)
 

@@ -14,7 +14,7 @@ from afformer_sim.bodies.pose import STILL, Pose
 Colour = tuple[float, float, float]
 
 
-class Shape(str, Enum):
+class SolidShape(str, Enum):
     """Primitive shapes, by their names in MuJoCo."""
 
     BOX = 'box'
@@ -40,7 +40,7 @@ class Solid:
         ValueError: the sizes are not positive, or too few or many for the shape.
     """
 
-    shape: Shape
+    shape: SolidShape
     size: tuple[float, ...]
     colour: Colour
     pose: Pose = field(default_factory=lambda: STILL)
@@ -48,7 +48,7 @@ class Solid:
     shininess: float = 0.3
 
     def __post_init__(self) -> None:
-        expected = 3 if self.shape in (Shape.BOX, Shape.ELLIPSOID) else 2
+        expected = 3 if self.shape in (SolidShape.BOX, SolidShape.ELLIPSOID) else 2
         if len(self.size) != expected or min(self.size) <= 0:
             raise ValueError(
                 f'size is {self.size}; a solid of shape {self.shape.value} needs {expected} '
@@ -57,13 +57,13 @@ class Solid:
 
     def corners(self) -> np.ndarray:
         """Return points whose hull holds the solid, float64 [P, 3]; nearly so for round ones."""
-        if self.shape is Shape.BOX:
+        if self.shape is SolidShape.BOX:
             half = np.array(self.size)
-        elif self.shape is Shape.ELLIPSOID:
+        elif self.shape is SolidShape.ELLIPSOID:
             return self.pose.apply(_sphere() * self.size)
         else:
             radius, length = self.size
-            if self.shape is Shape.CAPSULE:
+            if self.shape is SolidShape.CAPSULE:
                 ends = [_sphere() * radius + [0, 0, end] for end in (-length, length)]
                 return self.pose.apply(np.concatenate(ends))
             ring = _ring() * radius

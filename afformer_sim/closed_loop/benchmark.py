@@ -26,10 +26,10 @@ from afformer_sim.closed_loop.robot_observation import (
     viewpoint_degrees,
 )
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial import Bench, Outcome, Verdict
+from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict, Bench
 from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 from afformer_sim.closed_loop.true_motion import motion_error, true_motion
-from afformer_sim.scene.demonstration import Demonstration, render_clip
+from afformer_sim.scene.demonstration import SimulatedDemonstration, render_clip
 from afformer_sim.scene.outline import front_centre
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
@@ -39,7 +39,7 @@ _SENSOR, _DEPTH = 11, 12
 
 
 @dataclass(frozen=True)
-class Attempt:
+class PointOutcomes:
     """Outcomes of acting at one published point.
 
     Attributes:
@@ -52,15 +52,15 @@ class Attempt:
             it is unknown.
     """
 
-    read: Outcome
-    told: Outcome
-    shown: Outcome
+    read: AttemptOutcome
+    told: AttemptOutcome
+    shown: AttemptOutcome
     error: float | None
     motion_error: float | None = None
 
 
 @dataclass(frozen=True)
-class Trial:
+class ClosedLoopTrial:
     """One demonstration, grounded in one view and acted upon.
 
     Attributes:
@@ -84,10 +84,12 @@ class Trial:
     element: int
     elements: int
     viewpoint: float
-    attempts: dict[float, Attempt]
+    attempts: dict[float, PointOutcomes]
 
 
-def closed_loop_trials(grounder: ArrayGrounder, settings: ClosedLoopSettings) -> Iterator[Trial]:
+def closed_loop_trials(
+    grounder: ArrayGrounder, settings: ClosedLoopSettings
+) -> Iterator[ClosedLoopTrial]:
     """Carry out a benchmark with an open model; yields each of its trials.
 
     Raises:
@@ -105,7 +107,7 @@ def closed_loop_trials(grounder: ArrayGrounder, settings: ClosedLoopSettings) ->
 
 def _scene_trials(
     grounder: ArrayGrounder, settings: ClosedLoopSettings, index: int
-) -> Iterator[Trial]:
+) -> Iterator[ClosedLoopTrial]:
     trials = plan_trials(settings, index)
     scene = trials[0].scene
     names = tuple(f'performance {k}' for k in range(settings.performances))
@@ -123,7 +125,7 @@ def _memorize(
     grounder: ArrayGrounder,
     renderer: Renderer,
     scene: Scene,
-    performance: Demonstration,
+    performance: SimulatedDemonstration,
     frames: int,
     name: str,
 ) -> None:
@@ -144,7 +146,7 @@ class _Operation:
 
     def trial(
         self, grounder: ArrayGrounder, renderer: Renderer, settings: ClosedLoopSettings
-    ) -> Trial:
+    ) -> ClosedLoopTrial:
         planned, task = self.planned, self.planned.task
         scene, view = planned.scene, planned.view
         element = scene.fixture.elements[task.element]
@@ -155,7 +157,7 @@ class _Operation:
         prediction = grounder.predict(observation.image, *self.names)
         bench = Bench(scene.fixture, task)
         demonstrated = planned.performances[0].camera(0.5)
-        return Trial(
+        return ClosedLoopTrial(
             scene=planned.index,
             family=scene.family,
             kind=element.kind,
@@ -178,7 +180,7 @@ class _Operation:
         settings: ClosedLoopSettings,
         noise: float,
         middle: np.ndarray,
-    ) -> Attempt:
+    ) -> PointOutcomes:
         # the same holes and the same noise, but for its strength, at all levels
         planned = self.planned
         rng = make_rng(planned.scene.seed, Stream.RGBD, _DEPTH, planned.number)
@@ -189,7 +191,7 @@ class _Operation:
         robot = planned.view.camera.position
         read = next(iter(prediction.action_scores))
         told = _act(bench, published, planned.task.action, robot)
-        return Attempt(
+        return PointOutcomes(
             read=told if read == planned.task.action else _act(bench, published, read, robot),
             told=told,
             shown=_act(bench, shown, planned.task.action, robot),
@@ -206,9 +208,9 @@ class _Operation:
         return true_motion(planned.scene.fixture, planned.performances[0], displacement)
 
 
-def _act(bench: Bench, published: Published, action: str, robot: np.ndarray) -> Outcome:
+def _act(bench: Bench, published: Published, action: str, robot: np.ndarray) -> AttemptOutcome:
     if not published.found:
-        return Outcome(Verdict.NOT_FOUND)
+        return AttemptOutcome(AttemptVerdict.NOT_FOUND)
     if published.point is None or published.normal is None:
-        return Outcome(Verdict.NO_POINT)
+        return AttemptOutcome(AttemptVerdict.NO_POINT)
     return bench.attempt(published.point, published.normal, action, robot)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
 from afformer_sim.bodies.element import ACTIONS
-from afformer_sim.closed_loop.benchmark import Attempt, Trial
-from afformer_sim.closed_loop.motion_measures import MotionMeasures, measure_motions
+from afformer_sim.closed_loop.benchmark import ClosedLoopTrial, PointOutcomes
+from afformer_sim.closed_loop.motion_measures import DirectionMeasures, measure_motions
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial import Verdict
+from afformer_sim.closed_loop.trial import AttemptVerdict
 
 _ANGLES = (0, 15, 30, 45, math.inf)
 
@@ -83,11 +83,11 @@ class ClosedLoopMeasures:
     by_viewpoint: Mapping[str, TrialMeasures]
     by_noise: Mapping[str, TrialMeasures]
     verdicts: Mapping[str, VerdictShares]
-    motions: Mapping[str, MotionMeasures]
+    motions: Mapping[str, DirectionMeasures]
 
 
 def measure_closed_loop(
-    trials: Sequence[Trial], settings: ClosedLoopSettings
+    trials: Sequence[ClosedLoopTrial], settings: ClosedLoopSettings
 ) -> ClosedLoopMeasures:
     """Measure a benchmark's trials, by family, action, kind, viewpoint, noise and outcome.
 
@@ -115,7 +115,7 @@ def measure_closed_loop(
     )
 
 
-def _measure(trials: Sequence[Trial], noise: float) -> TrialMeasures:
+def _measure(trials: Sequence[ClosedLoopTrial], noise: float) -> TrialMeasures:
     return TrialMeasures(
         trials=len(trials),
         success=_mean(trials, lambda trial: trial.attempts[noise].read.done),
@@ -130,7 +130,7 @@ def _measure(trials: Sequence[Trial], noise: float) -> TrialMeasures:
     )
 
 
-def _viewpoint(trial: Trial) -> str:
+def _viewpoint(trial: ClosedLoopTrial) -> str:
     """Name the range of angles that the angle between the two views lies in."""
     low, high = next(
         pair for pair in itertools.pairwise(_ANGLES) if pair[0] <= trial.viewpoint < pair[1]
@@ -145,7 +145,7 @@ def _viewpoint_name(low: float, high: float) -> str:
 _VIEWPOINTS = tuple(_viewpoint_name(*pair) for pair in itertools.pairwise(_ANGLES))
 
 
-def _verdicts(trials: Sequence[Trial], noise: float) -> dict[str, VerdictShares]:
+def _verdicts(trials: Sequence[ClosedLoopTrial], noise: float) -> dict[str, VerdictShares]:
     attempts = [trial.attempts[noise] for trial in trials]
     read = Counter(attempt.read.verdict for attempt in attempts)
     told = Counter(attempt.told.verdict for attempt in attempts)
@@ -155,12 +155,12 @@ def _verdicts(trials: Sequence[Trial], noise: float) -> dict[str, VerdictShares]
         verdict.value: VerdictShares(
             read[verdict] / count, told[verdict] / count, shown[verdict] / count
         )
-        for verdict in Verdict
+        for verdict in AttemptVerdict
         if read[verdict] or told[verdict] or shown[verdict]
     }
 
 
-def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
+def _error(trials: Sequence[ClosedLoopTrial], noise: float) -> Estimate | None:
     """Compute the median error in millimetres."""
     errors = []
     for trial in trials:
@@ -170,17 +170,22 @@ def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
     return bootstrap_median(errors, [trial.scene for trial in trials])
 
 
-def _first_contact_is_right(trial: Trial, attempt: Attempt) -> bool:
+def _first_contact_is_right(trial: ClosedLoopTrial, attempt: PointOutcomes) -> bool:
     return attempt.told.first_contact == trial.element
 
 
-def _mean(trials: Sequence[Trial], measure: Callable[[Trial], bool]) -> Estimate | None:
+def _mean(
+    trials: Sequence[ClosedLoopTrial], measure: Callable[[ClosedLoopTrial], bool]
+) -> Estimate | None:
     values = [float(measure(trial)) for trial in trials]
     return bootstrap_mean(values, [trial.scene for trial in trials])
 
 
 def _grouped(
-    trials: Sequence[Trial], key: Callable[[Trial], str], names: Iterable[str], noise: float
+    trials: Sequence[ClosedLoopTrial],
+    key: Callable[[ClosedLoopTrial], str],
+    names: Iterable[str],
+    noise: float,
 ) -> dict[str, TrialMeasures]:
     """Measure the groups that have trials, in the order of their names."""
     groups = {name: [trial for trial in trials if key(trial) == name] for name in names}

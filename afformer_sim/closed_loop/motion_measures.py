@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
 from afformer_sim.bodies.element import ACTIONS
-from afformer_sim.closed_loop.benchmark import Trial
+from afformer_sim.closed_loop.benchmark import ClosedLoopTrial
 
 
 @dataclass(frozen=True)
-class MotionMeasures:
+class DirectionMeasures:
     """Measures of the directions of motion of a group of trials.
 
     Attributes:
@@ -31,7 +31,9 @@ class MotionMeasures:
     sense: Estimate | None
 
 
-def measure_motions(trials: Sequence[Trial], noise: float) -> dict[str, MotionMeasures]:
+def measure_motions(
+    trials: Sequence[ClosedLoopTrial], noise: float
+) -> dict[str, DirectionMeasures]:
     """Measure the directions of motion at a noise of depth, of all actions and of each."""
     judged = [
         trial
@@ -46,7 +48,7 @@ def measure_motions(trials: Sequence[Trial], noise: float) -> dict[str, MotionMe
     }
 
 
-def _measure(trials: Sequence[Trial], noise: float) -> MotionMeasures:
+def _measure(trials: Sequence[ClosedLoopTrial], noise: float) -> DirectionMeasures:
     scenes = [trial.scene for trial in trials]
     angles = [trial.attempts[noise].motion_error for trial in trials]
     errors = [math.nan if angle is None else angle for angle in angles]
@@ -55,7 +57,7 @@ def _measure(trials: Sequence[Trial], noise: float) -> MotionMeasures:
     pairs = list(zip(errors, rotations, strict=True))
     axes = [min(error, 180 - error) if turns else error for error, turns in pairs]
     senses = [float(error < 90) if turns and error >= 0 else math.nan for error, turns in pairs]
-    return MotionMeasures(
+    return DirectionMeasures(
         len(trials),
         bootstrap_mean([float(angle is not None) for angle in angles], scenes),
         bootstrap_median(axes, scenes),

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from afformer_core.evaluation.report.report import EvaluationReport
 from afformer_core.reports.bootstrap import interval_note
 from afformer_core.reports.tables import Cell, Table
-from afformer_sim.closed_loop.benchmark import Trial
+from afformer_sim.closed_loop.benchmark import ClosedLoopTrial
 from afformer_sim.closed_loop.measures import (
     TrialMeasures,
     VerdictShares,
     measure_closed_loop,
 )
-from afformer_sim.closed_loop.motion_measures import MotionMeasures
+from afformer_sim.closed_loop.motion_measures import DirectionMeasures
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 
 COLUMNS = {
@@ -65,7 +65,9 @@ _MOTION_NOTES = (
 
 
 def build_closed_loop_report(
-    trials: Sequence[Trial], settings: ClosedLoopSettings, facts: Mapping[str, str | int | float]
+    trials: Sequence[ClosedLoopTrial],
+    settings: ClosedLoopSettings,
+    facts: Mapping[str, str | int | float],
 ) -> EvaluationReport:
     """Build the report of a benchmark: its numbers and their tables.
 
@@ -106,7 +108,7 @@ def build_closed_loop_report(
     )
 
 
-def _motion_tables(motions: Mapping[str, MotionMeasures]) -> tuple[Table, ...]:
+def _motion_tables(motions: Mapping[str, DirectionMeasures]) -> tuple[Table, ...]:
     if not motions:
         return ()
     title = 'Direction of motion, where element and action are right'
@@ -114,6 +116,6 @@ def _motion_tables(motions: Mapping[str, MotionMeasures]) -> tuple[Table, ...]:
 
 
 def _rows(
-    measures: Mapping[str, TrialMeasures | VerdictShares | MotionMeasures],
+    measures: Mapping[str, TrialMeasures | VerdictShares | DirectionMeasures],
 ) -> dict[str, dict[str, Cell]]:
     return {label: vars(each) for label, each in measures.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
-from afformer_core.geometry.motion import Motion, Vertical, point_motion
+from afformer_core.geometry.motion import PartMotion, Vertical, point_motion
 from afformer_core.geometry.surroundings import motion_normal
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
@@ -29,7 +29,7 @@ from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
 from afformer_sim.scene.outline import front_centre
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 _FRAME = 'camera_optical_frame'
 _LAP_SECONDS = 12.0
@@ -55,7 +55,7 @@ class RobotObservation:
         ValueError: an array is not of the view's size.
     """
 
-    view: View
+    view: SceneView
     image: np.ndarray
     depth: np.ndarray
     shown: np.ndarray
@@ -110,7 +110,7 @@ class Published:
     point: np.ndarray | None
     normal: np.ndarray | None
     problem: str = ''
-    motion: Motion = field(default_factory=lambda: Motion.unknown('nothing is published'))
+    motion: PartMotion = field(default_factory=lambda: PartMotion.unknown('nothing is published'))
 
     def __post_init__(self) -> None:
         if (self.point is None) != (self.normal is None):
@@ -119,7 +119,7 @@ class Published:
             )
 
 
-def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[View]:
+def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[SceneView]:
     """Plan views of a robot's camera, spread around the fixture as evenly as possible.
 
     They are those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
@@ -133,7 +133,7 @@ def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[V
 
 
 def see(
-    renderer: Renderer, view: View, states: States, rng: np.random.Generator
+    renderer: Renderer, view: SceneView, states: States, rng: np.random.Generator
 ) -> RobotObservation:
     """Render the observation of a robot's camera, with elements in some states."""
     renderer.set_room(view.lighting, view.surroundings)
@@ -219,7 +219,7 @@ def viewpoint_degrees(first: Camera, second: Camera, point: np.ndarray) -> float
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
-def _calibration(view: View) -> Calibration:
+def _calibration(view: SceneView) -> Calibration:
     factory = _factory()
     message = camera_info_message(factory, view, header_message(factory, 0, _FRAME))
     return Calibration.from_message(message, rectified=True)

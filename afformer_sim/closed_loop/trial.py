@@ -15,7 +15,7 @@ from afformer_sim.closed_loop.physics import Physics
 from afformer_sim.closed_loop.watch import Watch
 
 
-class Verdict(str, Enum):
+class AttemptVerdict(str, Enum):
     """Possible outcomes of an attempt."""
 
     DONE = 'done'
@@ -28,7 +28,7 @@ class Verdict(str, Enum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptOutcome:
     """Outcome of an attempt.
 
     Attributes:
@@ -40,12 +40,12 @@ class Outcome:
         ValueError: the attempt is done although another element was operated.
     """
 
-    verdict: Verdict
+    verdict: AttemptVerdict
     first_contact: int | None = None
     disturbed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.verdict is Verdict.DONE and self.disturbed:
+        if self.verdict is AttemptVerdict.DONE and self.disturbed:
             raise ValueError(
                 f'disturbed is {self.disturbed}; a done attempt operates no other element'
             )
@@ -53,7 +53,7 @@ class Outcome:
     @property
     def done(self) -> bool:
         """Whether the right element has been operated, and no other."""
-        return self.verdict is Verdict.DONE
+        return self.verdict is AttemptVerdict.DONE
 
 
 class Bench:
@@ -70,7 +70,7 @@ class Bench:
 
     def attempt(
         self, point: np.ndarray, normal: np.ndarray, action: str, robot: np.ndarray
-    ) -> Outcome:
+    ) -> AttemptOutcome:
         """Let the finger act, and judge the result.
 
         Args:
@@ -92,7 +92,9 @@ class Bench:
         return judge(self._task, self._physics.mechanisms, contacts, finger.watch)
 
 
-def judge(task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: Watch) -> Outcome:
+def judge(
+    task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: Watch
+) -> AttemptOutcome:
     """Judge an attempt by what happened to the elements.
 
     Args:
@@ -114,16 +116,20 @@ def judge(task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: 
     done = mechanism.operated(
         float(watch.last[target]), float(watch.farthest[target]), float(seconds[target])
     )
-    return Outcome(_verdict(target, done and not disturbed, contacts, disturbed), first, disturbed)
+    return AttemptOutcome(
+        _verdict(target, done and not disturbed, contacts, disturbed), first, disturbed
+    )
 
 
-def _verdict(target: int, done: bool, contacts: list[int], disturbed: tuple[int, ...]) -> Verdict:
+def _verdict(
+    target: int, done: bool, contacts: list[int], disturbed: tuple[int, ...]
+) -> AttemptVerdict:
     """Judge an attempt by the elements touched first; touching another one does no harm."""
     if done:
-        return Verdict.DONE
+        return AttemptVerdict.DONE
     if not contacts:
-        return Verdict.NOTHING
+        return AttemptVerdict.NOTHING
     first = next((i for i in contacts if i >= 0), None)
     if disturbed or first not in (None, target):
-        return Verdict.WRONG_ELEMENT
-    return Verdict.FIXED_PART if first is None else Verdict.NOT_DONE
+        return AttemptVerdict.WRONG_ELEMENT
+    return AttemptVerdict.FIXED_PART if first is None else AttemptVerdict.NOT_DONE

@@ -10,9 +10,9 @@ from afformer_sim.bodies.states import States
 from afformer_sim.closed_loop.mechanism import Task, initial_states
 from afformer_sim.closed_loop.robot_observation import plan_observations
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.scene.demonstration import Demonstration, plan_demonstrations
+from afformer_sim.scene.demonstration import SimulatedDemonstration, plan_demonstrations
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 # Keys of the scene's random stream for RGB-D; the bags take the smaller ones.
 _CHOICE = 10
@@ -32,9 +32,9 @@ class PlannedTrial:
 
     scene: Scene
     index: int
-    performances: tuple[Demonstration, ...]
+    performances: tuple[SimulatedDemonstration, ...]
     number: int
-    view: View
+    view: SceneView
 
     @property
     def task(self) -> Task:

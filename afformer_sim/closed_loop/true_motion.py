@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.geometry.motion import Motion
+from afformer_core.geometry.motion import PartMotion
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose
-from afformer_sim.scene.demonstration import Demonstration
+from afformer_sim.scene.demonstration import SimulatedDemonstration
 from afformer_sim.scene.outline import front_centre
 
 
-def true_motion(fixture: Fixture, demonstration: Demonstration, displacement: Pose) -> np.ndarray:
+def true_motion(
+    fixture: Fixture, demonstration: SimulatedDemonstration, displacement: Pose
+) -> np.ndarray:
     """Compute the direction in which a demonstration moves the front of its element.
 
     Args:
@@ -38,7 +40,7 @@ def true_motion(fixture: Fixture, demonstration: Demonstration, displacement: Po
     return np.asarray(tangent / np.linalg.norm(tangent))
 
 
-def motion_error(motion: Motion, expected: np.ndarray) -> float | None:
+def motion_error(motion: PartMotion, expected: np.ndarray) -> float | None:
     """Compute the angle between a motion and the expected one, [3]: 0 to 180 degrees, or None.
 
     None: the motion is not known. A rotation in the wrong sense is off by more than 90 degrees.

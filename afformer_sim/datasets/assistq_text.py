@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.scene.demonstration import Demonstration
+from afformer_sim.scene.demonstration import SimulatedDemonstration
 
 PURPOSES = (
     'start the wash',
@@ -52,7 +52,7 @@ def button_name(element: int) -> str:
 
 
 def describe(
-    demonstrations: Sequence[Demonstration], fixture: Fixture, rng: np.random.Generator
+    demonstrations: Sequence[SimulatedDemonstration], fixture: Fixture, rng: np.random.Generator
 ) -> list[Step]:
     """Draw a purpose for each demonstration, and describe it as a step.
 

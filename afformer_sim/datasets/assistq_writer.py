@@ -38,7 +38,7 @@ from afformer_sim.scene.demonstration import plan_demonstrations
 from afformer_sim.scene.footage import Shot, film, in_one_room
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene_settings import SceneSettings
-from afformer_sim.scene.view import View, image_size, plan_target, render_views
+from afformer_sim.scene.view import SceneView, image_size, plan_target, render_views
 
 _KEY = 4
 _PANELS = ('keypad', 'control_panel', 'dense_keypad')
@@ -161,7 +161,7 @@ def _make(split: str, settings: AssistqSettings, index: int, folder: Path) -> di
     }
 
 
-def _boxes(fixture: Fixture, views: list[View]) -> str:
+def _boxes(fixture: Fixture, views: list[SceneView]) -> str:
     lines = []
     for number, view in enumerate(views):
         for index in range(len(fixture.elements)):

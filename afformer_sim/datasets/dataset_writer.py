@@ -34,7 +34,7 @@ from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.filament.filament_context import require_filament
 from afformer_sim.scene.demonstration import (
-    Demonstration,
+    SimulatedDemonstration,
     plan_demonstrations,
     render_clip,
     with_meshes,
@@ -45,7 +45,7 @@ from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.robot import with_robot
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.scene_settings import SceneSettings
-from afformer_sim.scene.view import View, plan_target, render_views
+from afformer_sim.scene.view import SceneView, plan_target, render_views
 from afformer_sim.scene.visibility import elements_in_view, points_seen
 
 HANDS = ('capsules', 'mesh')
@@ -203,9 +203,9 @@ def _with_robots(
     renderer: Renderer,
     scene: Scene,
     settings: DatasetSettings,
-    targets: list[View],
-    demonstrations: list[Demonstration],
-) -> list[View]:
+    targets: list[SceneView],
+    demonstrations: list[SimulatedDemonstration],
+) -> list[SceneView]:
     """Put a robot into some views, where it hides none of the demonstrated elements."""
     shown = {demonstration.element for demonstration in demonstrations}
     views = []
@@ -217,7 +217,7 @@ def _with_robots(
 
 
 def _contact_pixels(
-    scene: Scene, demonstration: Demonstration, frames: int
+    scene: Scene, demonstration: SimulatedDemonstration, frames: int
 ) -> list[list[float] | None]:
     pixels = [
         demonstration.contact_pixel(scene.fixture, time)
@@ -227,7 +227,11 @@ def _contact_pixels(
 
 
 def _annotation(
-    scene: Scene, demonstration: Demonstration, view: View, number: int, seen: np.ndarray
+    scene: Scene,
+    demonstration: SimulatedDemonstration,
+    view: SceneView,
+    number: int,
+    seen: np.ndarray,
 ) -> dict[str, Any]:
     index = demonstration.element
     element = scene.fixture.elements[index]
@@ -247,7 +251,7 @@ def _annotation(
     }
 
 
-def _outline_entry(scene: Scene, index: int, view: View) -> dict[str, Any]:
+def _outline_entry(scene: Scene, index: int, view: SceneView) -> dict[str, Any]:
     outline = view.outline(scene.fixture, index)
     inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
     # an error of a third of a pixel at most halves the number of corners

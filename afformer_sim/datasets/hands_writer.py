@@ -35,8 +35,8 @@ from afformer_sim.datasets.hand_annotation import (
     AnnotatedHand,
     annotation_xml,
 )
-from afformer_sim.scene.demonstration import Demonstration, plan_demonstrations
-from afformer_sim.scene.motion import Motion
+from afformer_sim.scene.demonstration import SimulatedDemonstration, plan_demonstrations
+from afformer_sim.scene.motion import DemonstratedMotion
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.scene_settings import SceneSettings
@@ -103,7 +103,7 @@ def write_hands(
     ).run(engine)
 
 
-def moments(motion: Motion, rng: np.random.Generator) -> dict[str, float]:
+def moments(motion: DemonstratedMotion, rng: np.random.Generator) -> dict[str, float]:
     """Draw a time of the clip, 0 to 1, for each phase of the motion that the clip shows."""
     ranges = {
         'far': (0.0, motion.start - _HOVER),
@@ -139,7 +139,7 @@ class _HandImage:
     image: np.ndarray
     neighbours: tuple[np.ndarray, ...]
     hands: tuple[AnnotatedHand, ...]
-    demonstration: Demonstration | None
+    demonstration: SimulatedDemonstration | None
 
     def write(self, folder: Path, quality: int) -> None:
         """Write images and annotation, as JPEG of a quality."""
@@ -192,7 +192,7 @@ def neighbouring_times(time: float, rng: np.random.Generator) -> tuple[float, ..
 def _frame(
     renderer: Renderer,
     scene: Scene,
-    demonstration: Demonstration,
+    demonstration: SimulatedDemonstration,
     time: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
@@ -207,7 +207,7 @@ def _frame(
 
 
 def _hands(
-    renderer: Renderer, scene: Scene, demonstration: Demonstration, time: float
+    renderer: Renderer, scene: Scene, demonstration: SimulatedDemonstration, time: float
 ) -> tuple[AnnotatedHand, ...]:
     """Annotate the hand in the frame that was rendered last, if it is visible."""
     box = hand_box(renderer, demonstration, time, demonstration.capsules(scene.fixture, time))
@@ -221,7 +221,9 @@ def _hands(
     return (AnnotatedHand(box, demonstration.hand.left, contact, contact_box),)
 
 
-def _entry(scene: Scene, name: str, demonstration: Demonstration | None) -> dict[str, Any]:
+def _entry(
+    scene: Scene, name: str, demonstration: SimulatedDemonstration | None
+) -> dict[str, Any]:
     shown = {'name': name, 'family': scene.family}
     if demonstration is None:
         return shown

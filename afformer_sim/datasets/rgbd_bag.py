@@ -44,7 +44,7 @@ from afformer_sim.datasets.rgbd_scene import RgbdScene
 from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
 from afformer_sim.scene.demonstration import render_clip
 from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 DEMONSTRATION_TOPIC = '/demonstration'
 IMAGE_TOPIC = '/camera/image'
@@ -108,7 +108,7 @@ def write_rgbd_bag(folder: Path, settings: RgbdBagSettings) -> Iterator[int]:
 
 
 def sensed_depth(
-    renderer: Renderer, settings: RgbdBagSettings, view: View, number: int
+    renderer: Renderer, settings: RgbdBagSettings, view: SceneView, number: int
 ) -> SensedDepth:
     """Render depth for image `number` of a scene, as its depth camera measures it."""
     rng = make_rng(scene_seed(settings.seed, 0), Stream.RGBD, 1, number)

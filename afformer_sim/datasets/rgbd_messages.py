@@ -11,7 +11,7 @@ import numpy as np
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.image_encoding import image_message, jpeg_message
 from afformer_sim.cameras.depth_camera import SensedDepth
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 IMAGE_TYPES = {'rgb8': 'sensor_msgs/msg/Image', 'jpeg': 'sensor_msgs/msg/CompressedImage'}
 DEPTH_ENCODINGS = ('16UC1', '32FC1')
@@ -30,7 +30,7 @@ def depth_message(factory: MessageFactory, sensed: SensedDepth, encoding: str, h
     return image_message(factory, values, encoding, header)
 
 
-def camera_info_message(factory: MessageFactory, view: View, header: Any) -> Any:
+def camera_info_message(factory: MessageFactory, view: SceneView, header: Any) -> Any:
     """Build the calibration message of a camera without distortion."""
     width, height = view.size
     focal = height / 2 / math.tan(math.radians(view.camera.field_of_view) / 2)

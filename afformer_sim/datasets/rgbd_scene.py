@@ -14,14 +14,14 @@ from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.cameras.camera import Camera, direction, look_at
 from afformer_sim.cameras.sensor import sample_sensor
 from afformer_sim.scene.demonstration import (
-    Demonstration,
+    SimulatedDemonstration,
     choose_elements,
     plan_demonstration,
 )
 from afformer_sim.scene.outline import front_centre, front_points, project_outline
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.surroundings import sample_lighting, sample_surroundings
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 # Metres; depth cameras of robots are accurate at these distances, and an arm reaches there.
 NEAREST, FARTHEST = 0.5, 1.0
@@ -42,8 +42,8 @@ class RgbdScene:
     """
 
     scene: Scene
-    demonstration: Demonstration
-    views: tuple[View, ...]
+    demonstration: SimulatedDemonstration
+    views: tuple[SceneView, ...]
 
     def annotation(self, number: int, stamp: int) -> ImageAnnotation:
         """Return the annotation of image `number`, whose header has a stamp in nanoseconds.
@@ -94,7 +94,7 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
     return RgbdScene(
         scene,
         plan_demonstration(scene, choose_elements(scene, 1)[0], size=size),
-        tuple(View(size, camera, lighting, surroundings, sensor) for camera in cameras),
+        tuple(SceneView(size, camera, lighting, surroundings, sensor) for camera in cameras),
     )
 
 

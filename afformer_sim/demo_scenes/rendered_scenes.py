@@ -15,7 +15,7 @@ from afformer_core.media.video import write_video
 from afformer_sim.demo_scenes.scene import (
     CAMERA_FRAMES,
     CAMERA_RATE,
-    Scene,
+    DemoScene,
     moving_camera,
     resting_first,
 )
@@ -79,7 +79,7 @@ _PARTS = (
 )
 
 
-def rendered_scenes(folder: Path) -> Iterator[Scene]:
+def rendered_scenes(folder: Path) -> Iterator[DemoScene]:
     """Render the scenes; two demonstrations share the first camera image.
 
     Args:
@@ -94,7 +94,7 @@ def rendered_scenes(folder: Path) -> Iterator[Scene]:
     yield _simulated_scene(folder)
 
 
-def _photograph_scenes(folder: Path) -> Iterator[Scene]:
+def _photograph_scenes(folder: Path) -> Iterator[DemoScene]:
     from afformer_sim.photographs import photograph_view as views
     from afformer_sim.photographs.other_light import change_light
     from afformer_sim.photographs.photograph_demonstration import (
@@ -131,17 +131,17 @@ def _photograph_scenes(folder: Path) -> Iterator[Scene]:
         write_video(video, clip, _CLIP_RATE)
         title = f'{number}. a photograph under a rendered hand: {part.action} {part.title}'
         outline = target.pixels(np.array(part.outline))
-        yield Scene(part.name, title, video, image, camera, outline, part.action)
+        yield DemoScene(part.name, title, video, image, camera, outline, part.action)
 
 
-def _simulated_scene(folder: Path) -> Scene:
+def _simulated_scene(folder: Path) -> DemoScene:
     from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
     from afformer_sim.scene import demonstration as simulation
     from afformer_sim.scene import view as cameras
-    from afformer_sim.scene.scene import Scene as SimulatedScene
+    from afformer_sim.scene.scene import Scene
     from afformer_sim.scene.smooth_renderer import SmoothRenderer
 
-    scene = SimulatedScene(scene_seed(_DATASET_SEED, _INDEX), _FAMILY, held_out=True)
+    scene = Scene(scene_seed(_DATASET_SEED, _INDEX), _FAMILY, held_out=True)
     element = simulation.choose_elements(scene, _DRAWN + 1)[_DRAWN]
     demonstration = simulation.with_meshes(
         simulation.plan_demonstration(scene, element, size=_SIZE),
@@ -159,4 +159,4 @@ def _simulated_scene(folder: Path) -> Scene:
     write_video(camera, resting_first(seen), CAMERA_RATE)
     outline = cameras.outlines_in_views(scene, element, path[:1])[0]
     title = f'{len(_PARTS) + 1}. a simulated scene, {_FAMILY}: {demonstration.action}'
-    return Scene(name, title, video, image, camera, outline, demonstration.action)
+    return DemoScene(name, title, video, image, camera, outline, demonstration.action)

@@ -20,7 +20,7 @@ _RESTING_FRAMES = 4
 
 
 @dataclass(frozen=True)
-class Scene:
+class DemoScene:
     """One scene of the demo.
 
     Attributes:

@@ -9,7 +9,7 @@ from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import at
 from afformer_sim.bodies.solid import Solid
 from afformer_sim.families.parts.vessels import (
-    Finish,
+    PartFinish,
     block,
 )
 from afformer_sim.families.small_objects import KINDS, make_small_object, sample_style
@@ -45,13 +45,13 @@ def generate(rng: np.random.Generator) -> Fixture:
     return set_table(rng, 'boxes', [*front, *back, *under], elevation)
 
 
-def _finish(rng: np.random.Generator) -> Finish:
+def _finish(rng: np.random.Generator) -> PartFinish:
     surface = int(rng.integers(4)) if rng.random() < 0.5 else None
-    return Finish(panel_colour(rng), surface, rng.uniform(0, 0.6))
+    return PartFinish(panel_colour(rng), surface, rng.uniform(0, 0.6))
 
 
 def _tray(
-    finish: Finish, limits: np.ndarray, thickness: float, rng: np.random.Generator
+    finish: PartFinish, limits: np.ndarray, thickness: float, rng: np.random.Generator
 ) -> tuple[Solid, ...]:
     """Build a board with a rim, large enough for objects that are pulled towards the user."""
     low = limits[0] - rng.uniform(0.02, 0.04)
@@ -60,7 +60,7 @@ def _tray(
     rim, wall = thickness + rng.uniform(0.004, 0.012), 0.004
     x, z = (low[0] + high[0]) / 2, (low[2] + high[2]) / 2
     width, depth = (high[0] - low[0]) / 2, (high[2] - low[2]) / 2
-    edge = Finish(finish.colour, None, finish.shininess)
+    edge = PartFinish(finish.colour, None, finish.shininess)
     ends = [
         block(edge, (wall, rim / 2, depth + 2 * wall), (x + side * (width + wall), rim / 2, z))
         for side in (-1, 1)
@@ -73,7 +73,9 @@ def _tray(
     return (board, *ends, *sides)
 
 
-def _step(finish: Finish, front: np.ndarray, back: np.ndarray, step: float) -> tuple[Solid, ...]:
+def _step(
+    finish: PartFinish, front: np.ndarray, back: np.ndarray, step: float
+) -> tuple[Solid, ...]:
     """Build the step that the back row stands on."""
     low, high = np.minimum(front[0], back[0]) - 0.015, np.maximum(front[1], back[1]) + 0.015
     near, far = back[1][2] + _PULL + 0.005, back[0][2] - 0.015

@@ -11,7 +11,7 @@ import numpy as np
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose, at, facing
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.families.parts.tabletop_elements import (
     knob_element,
     knob_grips,
@@ -20,8 +20,8 @@ from afformer_sim.families.parts.tabletop_elements import (
     turn,
 )
 from afformer_sim.families.parts.vessels import (
-    Finish,
     Knob,
+    PartFinish,
     block,
     drum,
     make_knob,
@@ -33,8 +33,8 @@ from afformer_sim.families.tabletop import TabletopObject, bounds, overlap, set_
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _TRIES = 20
-_DARK = Finish((0.05, 0.05, 0.06), None, 0.6)
-_SHAFT = Finish((0.6, 0.6, 0.62), None, 0.8)
+_DARK = PartFinish((0.05, 0.05, 0.06), None, 0.6)
+_SHAFT = PartFinish((0.6, 0.6, 0.62), None, 0.8)
 # Behind the sloping front; a knob's shaft ends inside it.
 _PLATE = 0.008
 
@@ -62,8 +62,8 @@ class _Stove:
     steepness: float
     burner: str
     rise: float
-    body: Finish
-    trim: Finish
+    body: PartFinish
+    trim: PartFinish
 
     @property
     def width(self) -> float:
@@ -132,8 +132,8 @@ def _sample_stove(rng: np.random.Generator) -> _Stove:
         steepness,
         burner,
         {'gas': rng.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
-        Finish(colour, None, rng.uniform(0.1, 0.9)),
-        Finish(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
+        PartFinish(colour, None, rng.uniform(0.1, 0.9)),
+        PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
     )
 
 
@@ -154,7 +154,7 @@ def _casing(stove: _Stove) -> tuple[Solid, ...]:
     plate = (half, stove.slope / 2, _PLATE / 2)
     solids.append(
         Solid(
-            Shape.BOX,
+            SolidShape.BOX,
             plate,
             stove.body.colour,
             front @ at(0, 0, -_PLATE / 2),
@@ -180,11 +180,11 @@ def _burner(stove: _Stove) -> list[Solid]:
     """Build one burner around the origin, on the hob."""
     radius = 0.4 * stove.pitch
     if stove.burner == 'glass':
-        ring = Finish((0.35, 0.33, 0.33), None, 0.6)
+        ring = PartFinish((0.35, 0.33, 0.33), None, 0.6)
         inner = drum(_DARK, 0.9 * radius, 0.001, 0.0024)
         return [drum(ring, 0.94 * radius, 0.001, 0.0022), inner]
     if stove.burner == 'plate':
-        rim = Finish((0.6, 0.6, 0.62), None, 0.9)
+        rim = PartFinish((0.6, 0.6, 0.62), None, 0.9)
         return [drum(rim, 0.95 * radius, 0, 0.003), drum(_DARK, 0.86 * radius, 0, stove.rise)]
     level = stove.rise - 0.004
     solids = [
@@ -207,7 +207,7 @@ def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
     radius = min(rng.uniform(0.016, 0.023), 0.26 * stove.slope)
     height = rng.uniform(0.018, 0.026)
     shape = str(rng.choice(['drum', 'mushroom', 'bar']))
-    mark = Finish(contrasting_colour(rng, stove.trim.colour))
+    mark = PartFinish(contrasting_colour(rng, stove.trim.colour))
     spread = rng.uniform(0.6, 0.82) * stove.width
     pitch = min(spread / max(count - 1, 1), rng.uniform(0.07, 0.2))
     front = stove.front()

@@ -17,7 +17,7 @@ from afformer_sim.families.parts.carcass import (
     GAP,
     GLASS,
     Cabinet,
-    Cell,
+    DoorCell,
     build_carcass,
 )
 from afformer_sim.families.parts.carpentry import (
@@ -31,7 +31,7 @@ from afformer_sim.families.parts.carpentry import (
 from afformer_sim.families.parts.handles import (
     BARS,
     KNOBS,
-    Handle,
+    FrontHandle,
     HandleStyle,
     moving_uses,
     sample_style,
@@ -144,7 +144,7 @@ def _sample_cabinet(rng: np.random.Generator, kind: _Kind, body: Colour) -> Cabi
     )
 
 
-def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[Cell]:
+def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[DoorCell]:
     """Lay out a grid of doors around the origin; two rows may differ in height."""
     aside = CONTROLS_BESIDE if kind.controls == 'beside' else 0.0
     above = CONTROLS_ABOVE if kind.controls == 'above' else 0.0
@@ -162,13 +162,13 @@ def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[Cell]:
             hinge = 'left' if left or kind is _MICROWAVE else 'right'
             if kind is _OVEN:
                 hinge = 'bottom'
-            cells.append(Cell(x, top - above - float(height) / 2, width, float(height), hinge))
+            cells.append(DoorCell(x, top - above - float(height) / 2, width, float(height), hinge))
         top -= float(height) + above
     return cells
 
 
 def _door(
-    rng: np.random.Generator, cell: Cell, cabinet: Cabinet, style: HandleStyle, raised: float
+    rng: np.random.Generator, cell: DoorCell, cabinet: Cabinet, style: HandleStyle, raised: float
 ) -> Element:
     wide, high = cell.width / 2 - GAP, cell.height / 2 - GAP
     if cell.hinge == 'bottom':
@@ -189,9 +189,9 @@ def _door(
 
 
 def _leaf(
-    cell: Cell,
+    cell: DoorCell,
     cabinet: Cabinet,
-    handle: Handle,
+    handle: FrontHandle,
     half: tuple[float, float],
     handle_at: tuple[float, float],
 ) -> list[Solid]:

@@ -23,7 +23,7 @@ from afformer_sim.families.parts.carpentry import (
     rod,
     shaded,
 )
-from afformer_sim.families.parts.handles import Handle, moving_uses, turning_use
+from afformer_sim.families.parts.handles import FrontHandle, moving_uses, turning_use
 from afformer_sim.textures.colours import element_colour, panel_colour
 
 FORMS = ('cross', 'lever', 'knob')
@@ -138,7 +138,7 @@ def _handle(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int) -> Eleme
     return Element('tap', axis, (stem, *head.solids), head.hull, head.front, uses)
 
 
-def _cross(tap: _Tap, mark: Colour) -> Handle:
+def _cross(tap: _Tap, mark: Colour) -> FrontHandle:
     level, reach = tap.level, tap.reach
     top = level + 0.011
     parts = [
@@ -148,10 +148,10 @@ def _cross(tap: _Tap, mark: Colour) -> Handle:
         rod((0, 0, level), (0, 0, top), 0.007, mark),
     ]
     front = Front((0.0, 0.0, top), 0.7 * reach, 0.7 * reach)
-    return Handle(tuple(parts), front, (Pinch(0.8 * reach, level, top),))
+    return FrontHandle(tuple(parts), front, (Pinch(0.8 * reach, level, top),))
 
 
-def _knob(tap: _Tap, mark: Colour) -> Handle:
+def _knob(tap: _Tap, mark: Colour) -> FrontHandle:
     """Build a round knob with lobes, so that its rotation is visible."""
     level, reach = tap.level, tap.reach
     low, top = level - 0.013, level + 0.013
@@ -161,7 +161,7 @@ def _knob(tap: _Tap, mark: Colour) -> Handle:
         parts.append(rod((x, y, low), (x, y, top), 0.28 * reach, shaded(tap.colour, -0.15)))
     parts.append(box((0, 0.4 * reach, top), (0.15 * reach, 0.4 * reach, 0.0008), mark))
     front = Front((0.0, 0.0, top), 0.75 * reach, 0.75 * reach)
-    return Handle(tuple(parts), front, (Pinch(reach, level, top),))
+    return FrontHandle(tuple(parts), front, (Pinch(reach, level, top),))
 
 
 def _lever(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Colour) -> Element:

@@ -19,7 +19,7 @@ from afformer_sim.families.parts.tabletop_elements import (
     turn,
 )
 from afformer_sim.families.parts.vessels import (
-    Finish,
+    PartFinish,
     block,
     drum,
     round_body,
@@ -30,7 +30,7 @@ from afformer_sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _SHARES = {'jar': 0.5, 'bottle': 0.25, 'canister': 0.25}
-_INSIDE = Finish((0.07, 0.05, 0.05))
+_INSIDE = PartFinish((0.07, 0.05, 0.05))
 _LIDS = ('plain', 'ridged', 'stepped', 'lobed')
 
 
@@ -47,10 +47,10 @@ class _Style:
     lid: str
     lid_radius: float
     lid_height: float
-    body: Finish
-    cap: Finish
-    mark: Finish
-    label: Finish | None
+    body: PartFinish
+    cap: PartFinish
+    mark: PartFinish
+    label: PartFinish | None
     actions: tuple[str, ...]
 
 
@@ -67,7 +67,7 @@ def generate(rng: np.random.Generator) -> Fixture:
         style = styles[number]
         cap = style.cap
         if colourful:
-            cap = Finish(element_colour(rng, style.body.colour), None, cap.shininess)
+            cap = PartFinish(element_colour(rng, style.body.colour), None, cap.shininess)
         items.append(_vessel(rng, style, cap))
     front, back = place_rows(rng, items, rows, (0.03, 0.06), (0.035, 0.08))
     return set_table(rng, 'jars', [*front, *back], rng.uniform(22, 35))
@@ -78,7 +78,7 @@ def _style(rng: np.random.Generator) -> _Style:
     colour = panel_colour(rng)
     shine = rng.uniform(0, 1)
     surface = int(rng.integers(4)) if rng.random() < 0.2 else None
-    cap = Finish(element_colour(rng, colour), None, rng.uniform(0, 0.8))
+    cap = PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.8))
     radius, height = {
         'jar': (rng.uniform(0.026, 0.038), rng.uniform(0.05, 0.09)),
         'bottle': (rng.uniform(0.024, 0.035), rng.uniform(0.1, 0.15)),
@@ -94,7 +94,7 @@ def _style(rng: np.random.Generator) -> _Style:
     label = None
     if rng.random() < 0.6:
         image = int(rng.integers(4)) if rng.random() < 0.5 else None
-        label = Finish(contrasting_colour(rng, colour), image, 0.1)
+        label = PartFinish(contrasting_colour(rng, colour), image, 0.1)
     others = [str(name) for name in rng.permutation(['rotate', 'pick up', 'put down', 'touch'])]
     kept = set(others[: int(rng.integers(2, 4))]) | {'hold'}
     if not kept & {'rotate', 'pick up'}:
@@ -109,15 +109,15 @@ def _style(rng: np.random.Generator) -> _Style:
         str(rng.choice(_LIDS)),
         lid_radius,
         lid_height,
-        Finish(colour, surface, shine),
+        PartFinish(colour, surface, shine),
         cap,
-        Finish(contrasting_colour(rng, cap.colour)),
+        PartFinish(contrasting_colour(rng, cap.colour)),
         label,
         tuple(sorted(kept)),
     )
 
 
-def _vessel(rng: np.random.Generator, style: _Style, cap: Finish) -> TabletopObject:
+def _vessel(rng: np.random.Generator, style: _Style, cap: PartFinish) -> TabletopObject:
     solids = _body(style)
     seat = stand_on(style.height)
     radius, top = style.lid_radius, style.lid_height
@@ -162,7 +162,7 @@ def _body(style: _Style) -> list[Solid]:
     return solids
 
 
-def _lid(style: _Style, cap: Finish) -> list[Solid]:
+def _lid(style: _Style, cap: PartFinish) -> list[Solid]:
     """Build a lid on z = 0, with a mark that shows its rotation."""
     radius, top = style.lid_radius, style.lid_height
     mark = block(style.mark, (0.12 * radius, 0.4 * radius, 0.0008), (0, 0.45 * radius, top))

@@ -22,7 +22,7 @@ from afformer_sim.families.parts.tabletop_elements import (
     turn,
 )
 from afformer_sim.families.parts.vessel_handles import (
-    Handle,
+    VesselHandle,
     arch_handle,
     ring_handle,
 )
@@ -30,8 +30,8 @@ from afformer_sim.families.parts.vessels import (
     KNOB_SHAPES,
     UP,
     Body,
-    Finish,
     Knob,
+    PartFinish,
     drum,
     lid_plate,
     make_knob,
@@ -45,7 +45,7 @@ from afformer_sim.textures.colours import contrasting_colour, element_colour, pa
 
 _UPRIGHT_AXIS = (0.0, 1.0, 0.0)
 _BASE = 0.014
-_INSIDE = Finish((0.05, 0.05, 0.05))
+_INSIDE = PartFinish((0.05, 0.05, 0.05))
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class _Style:
     handle: str
     reach: float
     thickness: float
-    body: Finish
-    trim: Finish
-    mark: Finish
-    lid: Finish
+    body: PartFinish
+    trim: PartFinish
+    mark: PartFinish
+    lid: PartFinish
     lid_height: float
     steps: int
     knob: str
@@ -96,7 +96,7 @@ def _style(rng: np.random.Generator) -> _Style:
     colour = panel_colour(rng)
     shine = rng.uniform(0, 1)
     surface = int(rng.integers(4)) if rng.random() < 0.15 else None
-    trim = Finish(element_colour(rng, colour), None, rng.uniform(0, 0.6))
+    trim = PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.6))
     radius, height = {
         'kettle': (rng.uniform(0.062, 0.08), rng.uniform(0.09, 0.125)),
         'coffee pot': (rng.uniform(0.042, 0.055), rng.uniform(0.14, 0.19)),
@@ -117,10 +117,10 @@ def _style(rng: np.random.Generator) -> _Style:
         str(rng.choice(['square', 'round', 'ear', 'flat'])),
         rng.uniform(0.034, 0.044),
         rng.uniform(0.0065, 0.009),
-        Finish(colour, surface, shine),
+        PartFinish(colour, surface, shine),
         trim,
-        Finish(contrasting_colour(rng, trim.colour)),
-        Finish(colour if rng.random() < 0.6 else trim.colour, None, shine),
+        PartFinish(contrasting_colour(rng, trim.colour)),
+        PartFinish(colour if rng.random() < 0.6 else trim.colour, None, shine),
         rng.uniform(0.006, 0.02),
         int(rng.integers(1, 5)),
         str(rng.choice(KNOB_SHAPES)),
@@ -137,7 +137,7 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Tabletop
     base = _BASE if electric else 0.0
     levels = (style.spout_low * style.height, rng.uniform(0.88, 1.0) * style.height)
     reach = 0.012 if electric else rng.uniform(0.02, 0.04)
-    pouring = spout(body, Finish(style.body.colour, None, style.body.shininess), levels, reach)
+    pouring = spout(body, PartFinish(style.body.colour, None, style.body.shininess), levels, reach)
     placed = at(0, base, 0) @ Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
     inside = mouth(body, _INSIDE)
     solids = [solid.moved(placed) for solid in (*body.solids, inside, *pouring)]
@@ -160,7 +160,7 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Tabletop
 
 def _handle(
     rng: np.random.Generator, style: _Style, body: Body, azimuth: float, folded: bool = False
-) -> tuple[Handle, np.ndarray]:
+) -> tuple[VesselHandle, np.ndarray]:
     """Build a handle over the kettle (folded back if the lid is to come off) or at its side.
 
     Returns:

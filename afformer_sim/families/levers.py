@@ -23,7 +23,7 @@ from afformer_sim.families.parts.carpentry import (
     rod,
     shaded,
 )
-from afformer_sim.families.parts.handles import Handle, moving_uses, turning_use
+from afformer_sim.families.parts.handles import FrontHandle, moving_uses, turning_use
 from afformer_sim.textures.colours import contrasting_colour, element_colour
 
 HEADS = ('ball', 'sleeve', 'paddle', 'bar')
@@ -154,29 +154,29 @@ def _lever(
     return Element('lever', rest, (shaft, *head.solids), head.hull, front, uses)
 
 
-def build_head(style: LeverStyle) -> Handle:
+def build_head(style: LeverStyle) -> FrontHandle:
     """Build the head on a rod along z that begins at the origin."""
     length, size, colour = style.length, style.size, style.colour
     if style.head == 'ball':
         parts = [ball((0, 0, length), (size, size, size), colour)]
         front = Front((0.0, 0.0, length + size), 0.7 * size, 0.7 * size)
-        return Handle(tuple(parts), front, (Pinch(size, length, length + size),))
+        return FrontHandle(tuple(parts), front, (Pinch(size, length, length + size),))
     if style.head == 'sleeve':
         top = length + 0.024
         parts = [rod((0, 0, length - 0.024), (0, 0, top), size, colour, rounded=True)]
         front = Front((0.0, 0.0, top), 0.8 * size, 0.8 * size)
-        return Handle(tuple(parts), front, (Pinch(size, length, top),))
+        return FrontHandle(tuple(parts), front, (Pinch(size, length, top),))
     if style.head == 'paddle':
         top, thick = length + 0.022, _PADDLE
         parts = [box((0, 0, length), (size, thick, 0.022), colour)]
         parts.append(box((0, 0, top), (0.3 * size, thick + 0.0006, 0.004), style.metal))
         front = Front((0.0, 0.0, top), size, thick)
         # between its width and its thickness, as fingers may come from any side
-        return Handle(tuple(parts), front, (Pinch((size + thick) / 2, length, top),))
+        return FrontHandle(tuple(parts), front, (Pinch((size + thick) / 2, length, top),))
     thick = _BAR
     parts = [rod((-size, 0, length), (size, 0, length), thick, colour, rounded=True)]
     front = Front((0.0, 0.0, length + thick), size, thick)
-    return Handle(tuple(parts), front, (Hook(2 * size, thick, length, False),))
+    return FrontHandle(tuple(parts), front, (Hook(2 * size, thick, length, False),))
 
 
 def _seen_front(style: LeverStyle, front: Front, lean: float) -> Front:

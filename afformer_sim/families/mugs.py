@@ -10,17 +10,17 @@ import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose, at, turned
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.families.parts.tabletop_elements import (
     handle_element,
 )
 from afformer_sim.families.parts.vessel_handles import (
-    Handle,
+    VesselHandle,
     ring_handle,
 )
 from afformer_sim.families.parts.vessels import (
     Body,
-    Finish,
+    PartFinish,
     drum,
     mouth,
     round_body,
@@ -48,10 +48,10 @@ class _Style:
     low: float
     high: float
     thickness: float
-    body: Finish
-    trim: Finish
-    inside: Finish
-    band: Finish | None
+    body: PartFinish
+    trim: PartFinish
+    inside: PartFinish
+    band: PartFinish | None
     saucer: bool
 
 
@@ -66,7 +66,9 @@ def generate(rng: np.random.Generator) -> Fixture:
     items = []
     for _ in range(count):
         style = styles[int(rng.integers(len(styles)))]
-        body = Finish(panel_colour(rng), None, style.body.shininess) if colourful else style.body
+        body = (
+            PartFinish(panel_colour(rng), None, style.body.shininess) if colourful else style.body
+        )
         azimuth = aside + rng.uniform(-0.1, 0.1) if tidy else _azimuth(rng)
         items.append(_vessel(rng, style, body, azimuth))
     front, back = place_rows(rng, items, rows, (0.025, 0.07), (0.05, 0.11))
@@ -97,7 +99,7 @@ def _style(rng: np.random.Generator) -> _Style:
     }[kind]
     low, high = {'mug': (0.17, 0.86), 'cup': (0.2, 0.9), 'jug': (0.3, 0.9)}[kind]
     inside = contrasting_colour(rng, colour) if rng.random() < 0.5 else (0.16, 0.09, 0.05)
-    band = Finish(element_colour(rng, colour), None, shine) if rng.random() < 0.35 else None
+    band = PartFinish(element_colour(rng, colour), None, shine) if rng.random() < 0.35 else None
     return _Style(
         kind,
         str(rng.choice(shapes, p=shares)),
@@ -109,21 +111,21 @@ def _style(rng: np.random.Generator) -> _Style:
         low + rng.uniform(-0.04, 0.06),
         high + rng.uniform(-0.08, 0.03),
         rng.uniform(0.0045, 0.0065) + 0.002 * (kind == 'jug'),
-        Finish(colour, surface, shine),
-        Finish(trim, None, shine),
-        Finish(inside, None, shine),
+        PartFinish(colour, surface, shine),
+        PartFinish(trim, None, shine),
+        PartFinish(inside, None, shine),
         band,
         kind == 'cup' and rng.random() < 0.6,
     )
 
 
 def _vessel(
-    rng: np.random.Generator, style: _Style, finish: Finish, azimuth: float
+    rng: np.random.Generator, style: _Style, finish: PartFinish, azimuth: float
 ) -> TabletopObject:
     """Build one vessel whose handle points `azimuth` radians to the right of the user."""
     body = round_body(finish, style.shape, style.radius, style.height, style.narrow)
     trim = finish if style.trim.colour == style.body.colour else style.trim
-    trim = Finish(trim.colour, None, trim.shininess)
+    trim = PartFinish(trim.colour, None, trim.shininess)
     levels = (style.low * style.height, style.high * style.height)
     handle = ring_handle(body, trim, style.handle, style.reach, levels, style.thickness)
     solids = [*body.solids, mouth(body, style.inside), *_band(style, body)]
@@ -131,7 +133,7 @@ def _vessel(
         solids.append(_lip(body, finish))
     turn = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
     raised = at(0, 0.009 if style.saucer else 0.0, 0)
-    moved: Handle = handle.moved(raised @ turn)
+    moved: VesselHandle = handle.moved(raised @ turn)
     # a hand comes more often from in front than from the side
     toward = azimuth * rng.uniform(0.0, 0.6)
     outward = np.array([math.sin(toward), 0, math.cos(toward)])
@@ -148,14 +150,14 @@ def _band(style: _Style, body: Body) -> list[Solid]:
     return [drum(style.band, body.radius(level) + 0.0025, level, 1.35 * level)]
 
 
-def _lip(body: Body, finish: Finish) -> Solid:
+def _lip(body: Body, finish: PartFinish) -> Solid:
     """Build the lip of a jug, opposite to its handle."""
     size = (0.3 * body.top_radius, 0.09 * body.height, 0.3 * body.top_radius)
     pose = at(0, 0.93 * body.height, -0.95 * body.top_radius)
-    return Solid(Shape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
+    return Solid(SolidShape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
 
 
-def _saucer(style: _Style, finish: Finish) -> tuple[Solid, ...]:
-    rim = Finish(finish.colour, None, finish.shininess)
+def _saucer(style: _Style, finish: PartFinish) -> tuple[Solid, ...]:
+    rim = PartFinish(finish.colour, None, finish.shininess)
     radius = 1.5 * style.radius
     return (drum(rim, 0.6 * radius, 0, 0.004), drum(rim, radius, 0.004, 0.009))

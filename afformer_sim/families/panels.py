@@ -12,12 +12,12 @@ import numpy as np
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture, Label, Panel
 from afformer_sim.bodies.pose import at
-from afformer_sim.bodies.solid import Colour, Shape, Solid
-from afformer_sim.families.parts.panel_elements import Finish, bezel, button, handle, knob
-from afformer_sim.families.parts.panel_layout import Cell, PanelLayout, lay_out
+from afformer_sim.bodies.solid import Colour, Solid, SolidShape
+from afformer_sim.families.parts.panel_elements import ElementFinish, bezel, button, handle, knob
+from afformer_sim.families.parts.panel_layout import PanelCell, PanelLayout, lay_out
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
-_BUILD: dict[str, Callable[[Finish, float, float, np.random.Generator], Element]] = {
+_BUILD: dict[str, Callable[[ElementFinish, float, float, np.random.Generator], Element]] = {
     'button': button,
     'knob': knob,
     'handle': handle,
@@ -63,7 +63,7 @@ def _build(
     body = panel if rng.random() < 0.5 else panel_colour(rng)
     half = (layout.width / 2, layout.height / 2, depth / 2)
     surface = int(rng.integers(4)) if rng.random() < 0.3 else None
-    box = Solid(Shape.BOX, half, body, at(0, 0, -depth / 2 - 0.002), surface)
+    box = Solid(SolidShape.BOX, half, body, at(0, 0, -depth / 2 - 0.002), surface)
     labelled = layout.cells if rng.random() < 0.6 else ()
     return Fixture(
         family,
@@ -120,7 +120,7 @@ class _Wardrobe:
         self._limit = layout.smallest if rng.random() < 0.5 else math.inf
         self._narrowest = math.inf
 
-    def dress(self, cell: Cell) -> tuple[str, Finish]:
+    def dress(self, cell: PanelCell) -> tuple[str, ElementFinish]:
         """Return kind and look of the element in a cell."""
         rng = self._random
         style = self._styles[cell.block]
@@ -137,7 +137,7 @@ class _Wardrobe:
         colour = style.colour
         if self._colourful and rng.random() < 0.3:
             colour = element_colour(rng, self._panel)
-        return style.kind, Finish(
+        return style.kind, ElementFinish(
             style.shape,
             width,
             height,

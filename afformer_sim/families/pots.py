@@ -23,13 +23,13 @@ from afformer_sim.families.parts.tabletop_elements import (
     turn,
 )
 from afformer_sim.families.parts.vessel_handles import (
-    Handle,
+    VesselHandle,
 )
 from afformer_sim.families.parts.vessels import (
     KNOB_SHAPES,
     Body,
-    Finish,
     Knob,
+    PartFinish,
     drum,
     lid_plate,
     make_knob,
@@ -69,10 +69,10 @@ class Cookware:
     knob: str
     knob_radius: float
     knob_height: float
-    body: Finish
-    trim: Finish
-    mark: Finish
-    inside: Finish
+    body: PartFinish
+    trim: PartFinish
+    mark: PartFinish
+    inside: PartFinish
 
 
 def sample_cookware(rng: np.random.Generator) -> Cookware:
@@ -80,9 +80,9 @@ def sample_cookware(rng: np.random.Generator) -> Cookware:
     pan = bool(rng.random() < 0.4)
     colour = panel_colour(rng)
     shine = rng.uniform(0.2, 1)
-    trim = Finish(element_colour(rng, colour), None, rng.uniform(0, 0.6))
+    trim = PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.6))
     red, green, blue = (0.4 * part for part in colour)
-    inside = Finish((red, green, blue), None, shine)
+    inside = PartFinish((red, green, blue), None, shine)
     return Cookware(
         pan,
         rng.uniform(0.062, 0.08),
@@ -95,9 +95,9 @@ def sample_cookware(rng: np.random.Generator) -> Cookware:
         str(rng.choice(KNOB_SHAPES)),
         rng.uniform(0.012, 0.017),
         rng.uniform(0.018, 0.026),
-        Finish(colour, None, shine),
+        PartFinish(colour, None, shine),
         trim,
-        Finish(contrasting_colour(rng, trim.colour)),
+        PartFinish(contrasting_colour(rng, trim.colour)),
         inside,
     )
 
@@ -142,13 +142,13 @@ def _pan(style: Cookware, rng: np.random.Generator) -> TabletopObject:
     along = (points[2] - points[1]) / np.linalg.norm(points[2] - points[1])
     length = float(np.linalg.norm(points[2] - points[1]))
     middle = (points[1] + points[2]) / 2
-    handle = Handle(solids, middle, along, length, 1.15 * style.thickness)
+    handle = VesselHandle(solids, middle, along, length, 1.15 * style.thickness)
     handle = handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
     inside = mouth(body, style.inside, 0.93)
     return TabletopObject((_lifted('pan handle', (*body.solids, inside), handle, azimuth, rng),))
 
 
-def _side_handle(style: Cookware, body: Body, azimuth: float) -> Handle:
+def _side_handle(style: Cookware, body: Body, azimuth: float) -> VesselHandle:
     """Build a level loop that stands out from a pot's side."""
     radius, half = body.radius(0.8 * style.height), 0.034
     line = [(half, radius - 0.008), (0.75 * half, radius + style.reach)]
@@ -157,14 +157,14 @@ def _side_handle(style: Cookware, body: Body, azimuth: float) -> Handle:
     pairs = list(itertools.pairwise(points))
     solids = tuple(rod(style.trim, *pair, style.thickness) for pair in pairs)
     middle = (points[1] + points[2]) / 2
-    handle = Handle(solids, middle, np.array([1.0, 0, 0]), 1.5 * half, style.thickness)
+    handle = VesselHandle(solids, middle, np.array([1.0, 0, 0]), 1.5 * half, style.thickness)
     return handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
 
 
 def _lifted(
     kind: str,
     solids: Sequence[Solid],
-    handle: Handle,
+    handle: VesselHandle,
     azimuth: float,
     rng: np.random.Generator,
 ) -> Element:

@@ -11,7 +11,7 @@ import numpy as np
 from afformer_sim.bodies.element import Element, Front
 from afformer_sim.bodies.grip import Fingertip, Pinch
 from afformer_sim.bodies.pose import Pose, at, turned
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.families.parts.tabletop_elements import (
     carry,
     handle_element,
@@ -21,12 +21,12 @@ from afformer_sim.families.parts.tabletop_elements import (
     stand_on,
 )
 from afformer_sim.families.parts.vessel_handles import (
-    Handle,
+    VesselHandle,
     arch_handle,
 )
 from afformer_sim.families.parts.vessels import (
-    Finish,
     Knob,
+    PartFinish,
     block,
     drum,
     make_knob,
@@ -42,7 +42,7 @@ _SLIDE = (0.04, 0.08)
 
 
 @dataclass(frozen=True)
-class Style:
+class SmallObjectStyle:
     """Common looks of several objects.
 
     Attributes:
@@ -58,12 +58,12 @@ class Style:
     radius: float
     height: float
     share: float
-    body: Finish
-    trim: Finish
-    mark: Finish
+    body: PartFinish
+    trim: PartFinish
+    mark: PartFinish
 
 
-def sample_style(kind: str, rng: np.random.Generator) -> Style:
+def sample_style(kind: str, rng: np.random.Generator) -> SmallObjectStyle:
     """Draw the looks of objects of a kind."""
     radius, height = {
         'cube': (rng.uniform(0.019, 0.03), rng.uniform(0.03, 0.07)),
@@ -76,26 +76,26 @@ def sample_style(kind: str, rng: np.random.Generator) -> Style:
     }[kind]
     colour = panel_colour(rng)
     surface = int(rng.integers(4)) if rng.random() < 0.3 else None
-    trim = Finish(element_colour(rng, colour), None, rng.uniform(0, 0.8))
-    return Style(
+    trim = PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.8))
+    return SmallObjectStyle(
         kind,
         int(rng.integers(3)),
         radius,
         height,
         rng.random(),
-        Finish(colour, surface, rng.uniform(0, 0.9)),
+        PartFinish(colour, surface, rng.uniform(0, 0.9)),
         trim,
-        Finish(contrasting_colour(rng, trim.colour)),
+        PartFinish(contrasting_colour(rng, trim.colour)),
     )
 
 
-def make_small_object(style: Style, rng: np.random.Generator) -> TabletopObject:
+def make_small_object(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     """Build an object of a style, turned at random about the vertical."""
     makers = (_cube, _can, _bottle, _basket, _tool, _plunger, _buzzer)
     return makers[KINDS.index(style.kind)](style, rng)
 
 
-def _cube(style: Style, rng: np.random.Generator) -> TabletopObject:
+def _cube(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     radius, height = style.radius, style.height
     half = height / 2
     solids = [block(style.body, (radius, half, radius), (0, half, 0))]
@@ -108,9 +108,9 @@ def _cube(style: Style, rng: np.random.Generator) -> TabletopObject:
     return _standing(style, solids, radius, height, rng.uniform(-0.5, 0.5), rng)
 
 
-def _can(style: Style, rng: np.random.Generator) -> TabletopObject:
+def _can(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     radius, height = style.radius, style.height
-    rim = Finish((0.75, 0.75, 0.77), None, 0.9)
+    rim = PartFinish((0.75, 0.75, 0.77), None, 0.9)
     solids = [
         drum(rim, radius, 0, height),
         drum(style.body, radius + 0.0006, 0.06 * height, 0.94 * height),
@@ -122,7 +122,7 @@ def _can(style: Style, rng: np.random.Generator) -> TabletopObject:
     return _standing(style, solids, radius, height, rng.uniform(-3, 3), rng)
 
 
-def _bottle(style: Style, rng: np.random.Generator) -> TabletopObject:
+def _bottle(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     radius, height = style.radius, style.height
     shoulder, neck = (0.55 + 0.15 * style.share) * height, 0.4 * radius
     solids = [
@@ -137,7 +137,7 @@ def _bottle(style: Style, rng: np.random.Generator) -> TabletopObject:
 
 
 def _standing(
-    style: Style,
+    style: SmallObjectStyle,
     solids: list[Solid],
     radius: float,
     height: float,
@@ -162,7 +162,7 @@ def _standing(
     return TabletopObject((slid(element, *_SLIDE),))
 
 
-def _basket(style: Style, rng: np.random.Generator) -> TabletopObject:
+def _basket(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     """Build a box with a handle over it."""
     wide, height = style.radius, style.height
     deep = (0.5 + 0.3 * style.share) * wide
@@ -172,7 +172,7 @@ def _basket(style: Style, rng: np.random.Generator) -> TabletopObject:
         solids.append(block(style.trim, lid, (0, height - 0.005, 0)))
     else:
         inside = (wide - 0.005, 0.0006, deep - 0.005)
-        solids.append(block(Finish((0.06, 0.05, 0.05)), inside, (0, height, 0)))
+        solids.append(block(PartFinish((0.06, 0.05, 0.05)), inside, (0, height, 0)))
     top = height + rng.uniform(0.04, 0.055)
     handle = arch_handle(style.trim, 0.9 * wide, height - 0.006, top, 0.006)
     angle = rng.uniform(-0.6, 0.6)
@@ -185,14 +185,14 @@ def _basket(style: Style, rng: np.random.Generator) -> TabletopObject:
     return TabletopObject((slid(element, *_SLIDE),))
 
 
-def _tool(style: Style, rng: np.random.Generator) -> TabletopObject:
+def _tool(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     """Build a hammer, a brush or a screwdriver that lies on the table."""
     radius, length = style.radius, style.height
     level = radius + 0.003
     end = length + rng.uniform(0.05, 0.07)
     grip = rod(style.trim, (0, level, -length / 2), (0, level, length / 2), radius)
     along = np.array([0, 0, 1.0])
-    handle = Handle((grip,), np.array([0, level, 0]), along, length, radius)
+    handle = VesselHandle((grip,), np.array([0, level, 0]), along, length, radius)
     shaft = rod(style.body, (0, level, length / 2), (0, level, end - 0.02), 0.5 * radius)
     wide = rng.uniform(0.022, 0.034)
     if style.variant == 0:
@@ -217,7 +217,7 @@ def _tool(style: Style, rng: np.random.Generator) -> TabletopObject:
     return TabletopObject((slid(handle_element(kind, rng, solids, moved, outward), *_SLIDE),))
 
 
-def _plunger(style: Style, rng: np.random.Generator) -> TabletopObject:
+def _plunger(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     """Build a pot with a knob on a rod that goes down into it."""
     radius, height = style.radius, style.height
     stroke = rng.uniform(0.03, 0.045)
@@ -227,12 +227,12 @@ def _plunger(style: Style, rng: np.random.Generator) -> TabletopObject:
     )
     shape = ('ball', 'drum', 'mushroom')[style.variant]
     knob = make_knob(style.trim, style.mark, shape, 0.012 + 0.005 * style.share, 0.022)
-    shaft = drum(Finish((0.7, 0.7, 0.72), None, 0.9), 0.0035, -stroke - 0.02, 0, 'z')
+    shaft = drum(PartFinish((0.7, 0.7, 0.72), None, 0.9), 0.0035, -stroke - 0.02, 0, 'z')
     pose = stand_on(height + 0.011 + stroke)
     return TabletopObject((pressed_element('plunger', pose, (shaft,), knob, stroke),), fixed)
 
 
-def _buzzer(style: Style, rng: np.random.Generator) -> TabletopObject:
+def _buzzer(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     """Build a large button on a base."""
     radius, height = style.radius, style.height
     stroke = rng.uniform(0.022, 0.028)
@@ -241,7 +241,7 @@ def _buzzer(style: Style, rng: np.random.Generator) -> TabletopObject:
     face = [drum(style.trim, cap, -0.002, stroke + 0.004, 'z')]
     if style.variant:
         size, pose = (cap, cap, 0.35 * cap), at(0, 0, stroke + 0.004)
-        face.append(Solid(Shape.ELLIPSOID, size, style.trim.colour, pose, None, 0.6))
+        face.append(Solid(SolidShape.ELLIPSOID, size, style.trim.colour, pose, None, 0.6))
     top = stroke + 0.004 + (0.35 * cap if style.variant else 0.0)
     knob = Knob(tuple(face), cap, top)
     return TabletopObject((pressed_element('buzzer', stand_on(height), (), knob, stroke),), fixed)

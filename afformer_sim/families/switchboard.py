@@ -23,7 +23,7 @@ from afformer_sim.families.parts.carpentry import (
     rod,
     shaded,
 )
-from afformer_sim.families.parts.handles import Handle, moving_uses, turning_use
+from afformer_sim.families.parts.handles import FrontHandle, moving_uses, turning_use
 from afformer_sim.textures.colours import contrasting_colour, element_colour
 
 _Built = tuple[Element, list[Solid]]
@@ -113,7 +113,7 @@ def _slider(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     line = contrasting_colour(rng, finish.colour)
     mark = box((0, 0, top), (0.7 * size, 0.0014, 0.0008), line)
     front = Front((0.0, 0.0, top), 0.8 * size, 0.009)
-    head = Handle((cap, mark), front, (Pinch(size, 0.022, top),))
+    head = FrontHandle((cap, mark), front, (Pinch(size, 0.022, top),))
     # at rest as far from the user as it goes, like a lever that was pushed
     uses = moving_uses(head.grips, _DOWN, stroke)
     element = Element(
@@ -162,11 +162,11 @@ def _plunger(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     if finish.variant:
         bar = rod((-1.4 * size, 0, level), (1.4 * size, 0, level), 0.009, finish.colour, True)
         front = Front((0.0, 0.0, level + 0.009), 1.2 * size, 0.009)
-        head = Handle((bar,), front, (Hook(2.8 * size, 0.009, level, False),))
+        head = FrontHandle((bar,), front, (Hook(2.8 * size, 0.009, level, False),))
     else:
         cap = ball((0, 0, level), (size, size, 0.011), finish.colour)
         front = Front((0.0, 0.0, level + 0.011), 0.7 * size, 0.7 * size)
-        head = Handle((cap,), front, (Pinch(size, level, level + 0.011),))
+        head = FrontHandle((cap,), front, (Pinch(size, level, level + 0.011),))
     uses = moving_uses(head.grips, _OUT, finish.stroke)
     if finish.variant:
         uses += (turning_use(rng, head.grips, _ABOUT),)
@@ -189,11 +189,11 @@ def _chain(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
         long = 1.7 * size
         grip = rod((-long, 0, 0), (long, 0, 0), 0.008, finish.colour, rounded=True)
         front = Front((0.0, 0.0, 0.008), long, 0.008)
-        head = Handle((grip,), front, (Hook(2 * long, 0.008, 0.0, False),))
+        head = FrontHandle((grip,), front, (Hook(2 * long, 0.008, 0.0, False),))
     else:
         bell = ball((0, 0, 0), (0.8 * size, size, 0.8 * size), finish.colour)
         front = Front((0.0, 0.0, 0.8 * size), 0.6 * size, 0.7 * size)
-        head = Handle((bell,), front, (Pinch(0.8 * size, 0.0, 0.8 * size),))
+        head = FrontHandle((bell,), front, (Pinch(0.8 * size, 0.0, 0.8 * size),))
     stroke = finish.stroke
     uses = (
         Use('pull', head.grips, _DOWN, (0.0, 0.15 * stroke), (0.65 * stroke, stroke)),

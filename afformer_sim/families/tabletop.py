@@ -11,7 +11,7 @@ import numpy as np
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import STILL, Pose, at
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 
 # Metres above the objects that stay in view: one lifted by 14 cm leaves the image only in part.
 _HEADROOM = 0.04
@@ -137,14 +137,14 @@ def _boxes(item: TabletopObject) -> np.ndarray:
 def _box(solid: Solid, frame: Pose) -> np.ndarray:
     """Return the lowest and the highest x, y, z of a solid given in `frame`, float64 [2, 3]."""
     axes = frame.rotation @ solid.pose.rotation
-    if solid.shape is Shape.BOX:
+    if solid.shape is SolidShape.BOX:
         half = np.abs(axes) @ solid.size
-    elif solid.shape is Shape.ELLIPSOID:
+    elif solid.shape is SolidShape.ELLIPSOID:
         half = np.sqrt((axes**2) @ np.square(solid.size))
     else:
         radius, length = solid.size
         along = np.abs(axes[:, 2])
-        rim = 1.0 if solid.shape is Shape.CAPSULE else np.sqrt((1 - along**2).clip(0))
+        rim = 1.0 if solid.shape is SolidShape.CAPSULE else np.sqrt((1 - along**2).clip(0))
         half = along * length + radius * rim
     middle = frame.apply(solid.pose.position)
     return np.stack([middle - half, middle + half])

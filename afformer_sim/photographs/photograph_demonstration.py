@@ -20,14 +20,14 @@ from afformer_sim.cameras.sensor import Sensor, sample_sensor
 from afformer_sim.hand_mesh.posed_hand import PosedHand
 from afformer_sim.photographs.hand_over_photograph import compose, light_of, render_hand
 from afformer_sim.photographs.photograph_view import PhotographView
-from afformer_sim.scene.demonstration import Demonstration, with_meshes
+from afformer_sim.scene.demonstration import SimulatedDemonstration, with_meshes
 from afformer_sim.scene.grasp import sample_grasp
 from afformer_sim.scene.motion import sample_motion
 from afformer_sim.scene.obstruction import count_misplaced
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.surroundings import Surroundings, sample_lighting
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 # Length of a hand in metres, and in an image as a share of its diagonal.
 _HAND = 0.19
@@ -66,7 +66,7 @@ class PhotographDemonstration:
         sensor: defects of the camera.
     """
 
-    hand: Demonstration
+    hand: SimulatedDemonstration
     view: PhotographView
     position: np.ndarray
     sway: np.ndarray
@@ -151,9 +151,9 @@ def plan_photograph_demonstration(
     drawn = []
     for _ in range(_TRIES):
         camera = _camera(view, hand_sizes, rng)
-        hand_view = View(_canvas(view.size), camera, lighting, _ROOM, _plain_sensor())
+        hand_view = SceneView(_canvas(view.size), camera, lighting, _ROOM, _plain_sensor())
         grasp = sample_grasp(use.grips[0], appearance, rng)
-        hand = Demonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
+        hand = SimulatedDemonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
         drawn.append((_count_misplaced(hand, view, at), hand))
         if drawn[-1][0] == 0:
             break
@@ -172,7 +172,9 @@ def plan_photograph_demonstration(
     )
 
 
-def _count_misplaced(hand: Demonstration, view: PhotographView, position: np.ndarray) -> int:
+def _count_misplaced(
+    hand: SimulatedDemonstration, view: PhotographView, position: np.ndarray
+) -> int:
     """Count points of an arm that hide the contact point, many more if it ends in the image."""
     fixture = HandScene(0).fixture
     middle = (max(hand.motion.start, 0.0) + min(hand.motion.end, 1.0)) / 2

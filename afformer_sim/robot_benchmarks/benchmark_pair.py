@@ -16,12 +16,12 @@ from afformer_sim.robot_benchmarks.benchmark_renderer import BenchmarkRenderer
 from afformer_sim.robot_benchmarks.benchmark_scene import BenchmarkScene
 from afformer_sim.robot_benchmarks.part_mask import is_near, outline_mask
 from afformer_sim.scene.demonstration import (
-    Demonstration,
+    SimulatedDemonstration,
     plan_demonstration,
     with_meshes,
 )
 from afformer_sim.scene.renderer import HAND
-from afformer_sim.scene.view import View, plan_target
+from afformer_sim.scene.view import SceneView, plan_target
 from afformer_sim.scene.visibility import elements_in_view
 
 _TRIES = 200
@@ -44,8 +44,8 @@ class BenchmarkPair:
         outlines: of what the target shows of the part, float64 [K, 2] pixels each; at least one.
     """
 
-    demonstration: Demonstration
-    target: View
+    demonstration: SimulatedDemonstration
+    target: SceneView
     outlines: tuple[Polygon, ...]
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ def plan_pair(
 
 def _demonstrations(
     scene: BenchmarkScene, longest_side: int, mesh: bool
-) -> Iterator[Demonstration]:
+) -> Iterator[SimulatedDemonstration]:
     for performance in count():
         demonstration = plan_demonstration(scene, 0, longest_side, performance=performance)
         if demonstration.motion.start <= 0:
@@ -102,14 +102,14 @@ def _demonstrations(
         yield replace(demonstration, view=_in_room(scene, demonstration.view))
 
 
-def _in_room(scene: BenchmarkScene, view: View) -> View:
+def _in_room(scene: BenchmarkScene, view: SceneView) -> SceneView:
     if not scene.part.source.furnished:
         return view
     return replace(view, surroundings=replace(view.surroundings, table=None, clutter=()))
 
 
 def _shows_contact(
-    scene: BenchmarkScene, renderer: BenchmarkRenderer, demonstration: Demonstration
+    scene: BenchmarkScene, renderer: BenchmarkRenderer, demonstration: SimulatedDemonstration
 ) -> bool:
     """Whether the first frame shows the part at the contact point, and later ones that point."""
     fixture, motion = scene.fixture, demonstration.motion
@@ -124,7 +124,7 @@ def _shows_contact(
 
 
 def _is_hand_apart(
-    scene: BenchmarkScene, renderer: BenchmarkRenderer, demonstration: Demonstration
+    scene: BenchmarkScene, renderer: BenchmarkRenderer, demonstration: SimulatedDemonstration
 ) -> bool:
     """Whether the arm's end is outside the image, and the hand never fills it."""
     fixture, motion, view = scene.fixture, demonstration.motion, demonstration.view
@@ -149,12 +149,12 @@ def _is_hand_apart(
     )
 
 
-def _outlines(renderer: BenchmarkRenderer, target: View) -> list[Polygon]:
+def _outlines(renderer: BenchmarkRenderer, target: SceneView) -> list[Polygon]:
     mask = _mask(renderer, target)
     return outline_mask(mask) if mask.mean() >= _SMALLEST else []
 
 
-def _mask(renderer: BenchmarkRenderer, view: View) -> np.ndarray:
+def _mask(renderer: BenchmarkRenderer, view: SceneView) -> np.ndarray:
     mask: np.ndarray = elements_in_view(renderer, view) == 0
     return mask
 

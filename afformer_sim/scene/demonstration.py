@@ -24,12 +24,12 @@ from afformer_sim.cameras.camera import Camera
 from afformer_sim.hand_mesh.hand_style import HandStyle, sample_hand_style
 from afformer_sim.hand_mesh.posed_hand import pose_hand
 from afformer_sim.scene.grasp import Grasp, sample_grasp
-from afformer_sim.scene.motion import Motion, sample_motion
+from afformer_sim.scene.motion import DemonstratedMotion, sample_motion
 from afformer_sim.scene.obstruction import count_misplaced
 from afformer_sim.scene.outline import front_centre, vector_to_nearest
 from afformer_sim.scene.renderer import Hand, Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import View, frame_times, sample_view
+from afformer_sim.scene.view import SceneView, frame_times, sample_view
 
 _EGOCENTRIC = 0.3
 _TRIES = 30
@@ -43,7 +43,7 @@ _COMING, _FAR = 0.15, 0.7
 
 
 @dataclass(frozen=True)
-class Demonstration:
+class SimulatedDemonstration:
     """One operation of an element by a hand, as a camera sees it.
 
     Attributes:
@@ -58,10 +58,10 @@ class Demonstration:
     """
 
     element: int
-    motion: Motion
+    motion: DemonstratedMotion
     hand: HandAppearance
     grasp: Grasp
-    view: View
+    view: SceneView
     drift: np.ndarray
     style: HandStyle | None = None
     lead: float = 0.0
@@ -163,7 +163,7 @@ def plan_demonstration(
     size: tuple[int, int] | None = None,
     action: str | None = None,
     performance: int = 0,
-) -> Demonstration:
+) -> SimulatedDemonstration:
     """Plan the demonstration of an element: always the same for the same arguments.
 
     Args:
@@ -192,13 +192,15 @@ def plan_demonstration(
     view = sample_view(fixture, rng, longest_side, size, egocentric)
     states = dict(sample_states(fixture, rng))
     states.pop(element, None)
-    view = View(view.size, view.camera, view.lighting, view.surroundings, view.sensor, states)
+    view = SceneView(view.size, view.camera, view.lighting, view.surroundings, view.sensor, states)
     grip = use.grips[int(rng.integers(len(use.grips)))]
     drift = _drift(rng, egocentric)
-    best: Demonstration | None = None
+    best: SimulatedDemonstration | None = None
     least = 0
     for _ in range(_TRIES):
-        tried = Demonstration(element, motion, hand, sample_grasp(grip, hand, rng), view, drift)
+        tried = SimulatedDemonstration(
+            element, motion, hand, sample_grasp(grip, hand, rng), view, drift
+        )
         middle = (max(motion.start, 0.0) + min(motion.end, 1.0)) / 2
         front = front_centre(target, motion.displacement(middle))
         capsules = tried.capsules(fixture, middle)
@@ -211,7 +213,9 @@ def plan_demonstration(
     return best
 
 
-def with_meshes(demonstration: Demonstration, rng: np.random.Generator) -> Demonstration:
+def with_meshes(
+    demonstration: SimulatedDemonstration, rng: np.random.Generator
+) -> SimulatedDemonstration:
     """Return the demonstration by a hand of meshes, whose look is drawn.
 
     Two of three clips begin before the hand comes into view, unless it holds the element from the
@@ -238,7 +242,7 @@ def render_demonstration(
 
 
 def render_clip(
-    renderer: Renderer, scene: Scene, demonstration: Demonstration, frames: int
+    renderer: Renderer, scene: Scene, demonstration: SimulatedDemonstration, frames: int
 ) -> np.ndarray:
     """Render a demonstration's clip by a renderer of its scene: uint8 [frames, H, W, 3] RGB."""
     rng = make_rng(scene.seed, Stream.DEMONSTRATION, demonstration.element, frames)
@@ -280,13 +284,13 @@ def plan_demonstrations(
     longest_side: int,
     size: tuple[int, int] | None = None,
     performances: int = 1,
-) -> list[Demonstration]:
+) -> list[SimulatedDemonstration]:
     """Plan demonstrations of different elements; where there are fewer, elements come again.
 
     Their images have random aspects without a `size`, see `plan_demonstration`. The performances
     of one demonstration follow one another, and show the same action.
     """
-    demonstrations: list[Demonstration] = []
+    demonstrations: list[SimulatedDemonstration] = []
     performed: Counter[int] = Counter()
     for element in choose_elements(scene, count):
         action = None

@@ -14,7 +14,7 @@ import numpy as np
 
 from afformer_sim.bodies.element import CARRIED, MOMENTARY
 from afformer_sim.bodies.hand import Capsule
-from afformer_sim.scene.demonstration import Demonstration
+from afformer_sim.scene.demonstration import SimulatedDemonstration
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.visibility import HAND_CAPSULES
@@ -39,7 +39,7 @@ class Shot:
     """
 
     scene: Scene
-    demonstration: Demonstration
+    demonstration: SimulatedDemonstration
     before: int
     action: int
     after: int
@@ -87,7 +87,7 @@ class Shot:
         return [replace(one, start=one.start + offset, end=one.end + offset) for one in capsules]
 
 
-def in_one_room(demonstrations: Sequence[Demonstration]) -> list[Demonstration]:
+def in_one_room(demonstrations: Sequence[SimulatedDemonstration]) -> list[SimulatedDemonstration]:
     """Give demonstrations of one scene the same person, lens and room, one after another.
 
     An element that one of them has moved for good stays there in those that follow.

@@ -34,7 +34,7 @@ class Pause:
 
 
 @dataclass(frozen=True)
-class Motion:
+class DemonstratedMotion:
     """One action on one element over time.
 
     Attributes:
@@ -117,7 +117,9 @@ class Motion:
         return self.use.joint.displacement(self.value(time))
 
 
-def sample_motion(use: Use, rng: np.random.Generator, aside: np.ndarray | None = None) -> Motion:
+def sample_motion(
+    use: Use, rng: np.random.Generator, aside: np.ndarray | None = None
+) -> DemonstratedMotion:
     """Draw a way to carry out an action.
 
     Args:
@@ -128,7 +130,7 @@ def sample_motion(use: Use, rng: np.random.Generator, aside: np.ndarray | None =
     """
     start, end = _contact_interval(use.action, rng)
     approach = _away(rng)
-    return Motion(
+    return DemonstratedMotion(
         use=use,
         start=start,
         end=end,

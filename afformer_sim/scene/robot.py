@@ -14,7 +14,7 @@ from afformer_sim.bodies.pose import cross
 from afformer_sim.bodies.solid import Colour
 from afformer_sim.cameras.camera import Camera
 from afformer_sim.scene.renderer import HAND, Renderer
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 # Shells of arms, and their joints and grippers.
 _SHELLS: tuple[Colour, ...] = (
@@ -32,8 +32,8 @@ _LEAST_SEEN = 0.85
 
 
 def with_robot(
-    renderer: Renderer, view: View, elements: Collection[int], rng: np.random.Generator
-) -> View:
+    renderer: Renderer, view: SceneView, elements: Collection[int], rng: np.random.Generator
+) -> SceneView:
     """Return a view with a robot arm in it, or as it is where none finds room.
 
     Args:
@@ -56,7 +56,7 @@ def with_robot(
     return view
 
 
-def _distance(renderer: Renderer, view: View) -> float:
+def _distance(renderer: Renderer, view: SceneView) -> float:
     """Return how far away what a view shows begins, in metres."""
     depth = renderer.depth(view.camera, view.size, states=view.states)
     return float(np.percentile(depth, 20))

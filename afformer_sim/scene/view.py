@@ -31,7 +31,7 @@ _OTHER_COLOURS = 0.2
 
 
 @dataclass(frozen=True)
-class View:
+class SceneView:
     """Camera, room and states of one image.
 
     Attributes:
@@ -91,11 +91,11 @@ def sample_view(
     longest_side: int,
     size: tuple[int, int] | None,
     egocentric: bool = False,
-) -> View:
+) -> SceneView:
     """Draw a view with every element in it; its aspect is random if `size` is None."""
     size = image_size(rng, longest_side, size)
     camera = sample_camera(fixture, size, rng, egocentric)
-    return View(
+    return SceneView(
         size,
         camera,
         sample_lighting(rng),
@@ -106,7 +106,7 @@ def sample_view(
 
 def plan_target(
     scene: Scene, number: int, longest_side: int = 256, size: tuple[int, int] | None = None
-) -> View:
+) -> SceneView:
     """Plan the target view `number` of a scene: without a hand, as the last user left it."""
     rng = make_rng(scene.seed, Stream.TARGET, number)
     view = sample_view(scene.fixture, rng, longest_side, size)
@@ -118,7 +118,7 @@ def plan_target(
         for index, displacement in states.items()
         if view.camera.has_ahead(scene.fixture.elements[index].operated(displacement))
     }
-    return View(
+    return SceneView(
         view.size,
         view.camera,
         view.lighting,
@@ -129,7 +129,7 @@ def plan_target(
     )
 
 
-def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:
+def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[SceneView]:
     """Plan the views of a camera that moves slowly around the fixture at rest."""
     fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.CAMERA_PATH)
@@ -150,7 +150,7 @@ def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[V
             fill - 0.1 * math.sin(angle),
             size,
         )
-        views.append(View(size, camera, first.lighting, first.surroundings, first.sensor))
+        views.append(SceneView(size, camera, first.lighting, first.surroundings, first.sensor))
     return views
 
 
@@ -162,7 +162,7 @@ def render_target(
 
 
 def render_views(
-    scene: Scene, views: Sequence[View], renderer: Renderer | None = None
+    scene: Scene, views: Sequence[SceneView], renderer: Renderer | None = None
 ) -> list[np.ndarray]:
     """Render images of the fixture without a hand, each uint8 [H, W, 3] RGB.
 
@@ -185,7 +185,9 @@ def render_views(
     return [images[number] for number in range(len(views))]
 
 
-def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int) -> np.ndarray:
+def _expose(
+    renderer: Renderer, scene: Scene, views: Sequence[SceneView], number: int
+) -> np.ndarray:
     view = views[number]
     rng = make_rng(scene.seed, Stream.TARGET, number, 1)
     renderer.set_room(view.lighting, view.surroundings)
@@ -193,6 +195,6 @@ def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int
     return view.sensor.expose(image, rng)
 
 
-def outlines_in_views(scene: Scene, element: int, views: Sequence[View]) -> list[np.ndarray]:
+def outlines_in_views(scene: Scene, element: int, views: Sequence[SceneView]) -> list[np.ndarray]:
     """Return an element's outline in each view, float64 [K, 2] pixels; see `project_outline`."""
     return [view.outline(scene.fixture, element) for view in views]

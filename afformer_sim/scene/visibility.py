@@ -11,9 +11,9 @@ import numpy as np
 
 from afformer_sim.bodies.hand import Capsule
 from afformer_sim.cameras.lens import distortion_maps
-from afformer_sim.scene.demonstration import Demonstration
+from afformer_sim.scene.demonstration import SimulatedDemonstration
 from afformer_sim.scene.renderer import HAND, NOTHING, Renderer
-from afformer_sim.scene.view import View
+from afformer_sim.scene.view import SceneView
 
 # The palm's and the fingers' capsules; those of the arm come after them.
 HAND_CAPSULES = 16
@@ -55,7 +55,7 @@ def box_of(mask: np.ndarray) -> Box | None:
 
 
 def hand_box(
-    renderer: Renderer, demonstration: Demonstration, time: float, hand: Sequence[Capsule]
+    renderer: Renderer, demonstration: SimulatedDemonstration, time: float, hand: Sequence[Capsule]
 ) -> Box | None:
     """Return the box of the visible part of palm and fingers; None where they are hidden.
 
@@ -69,12 +69,14 @@ def hand_box(
     return box_of((codes <= HAND) & (codes > HAND - HAND_CAPSULES))
 
 
-def element_box(renderer: Renderer, demonstration: Demonstration, time: float) -> Box | None:
+def element_box(
+    renderer: Renderer, demonstration: SimulatedDemonstration, time: float
+) -> Box | None:
     """Return the box of the operated element at a time, as if no hand were in front of it."""
     return box_of(_segment(renderer, demonstration, time, ()) == demonstration.element)
 
 
-def elements_in_view(renderer: Renderer, view: View) -> np.ndarray:
+def elements_in_view(renderer: Renderer, view: SceneView) -> np.ndarray:
     """Return the index of the element that each pixel shows, or `NOTHING`: int16 [H, W]."""
     return _through_lens(renderer.segment(view.camera, view.size, states=view.states), view)
 
@@ -106,7 +108,7 @@ def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _segment(
-    renderer: Renderer, demonstration: Demonstration, time: float, hand: Sequence[Capsule]
+    renderer: Renderer, demonstration: SimulatedDemonstration, time: float, hand: Sequence[Capsule]
 ) -> np.ndarray:
     codes = renderer.segment(
         demonstration.camera(time), demonstration.view.size, hand, demonstration.states(time)
@@ -114,7 +116,7 @@ def _segment(
     return _through_lens(codes, demonstration.view)
 
 
-def _through_lens(codes: np.ndarray, view: View) -> np.ndarray:
+def _through_lens(codes: np.ndarray, view: SceneView) -> np.ndarray:
     """Distort the codes of `Renderer.segment` as the sensor's lens does: int16 [H, W]."""
     small = codes.astype(np.int16)
     if not view.sensor.distortion:

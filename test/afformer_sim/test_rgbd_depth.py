@@ -11,10 +11,10 @@ import pytest
 
 from afformer_sim.bodies.fixture import Fixture, Panel
 from afformer_sim.bodies.pose import at
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.cameras.camera import Camera, look_at
 from afformer_sim.cameras.depth_camera import DepthCamera, SensedDepth, depth_edges
-from afformer_sim.families.parts.panel_elements import Finish, button
+from afformer_sim.families.parts.panel_elements import ElementFinish, button
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 
@@ -27,8 +27,8 @@ class Shown(Scene):
     @cached_property
     def fixture(self) -> Fixture:
         red, white, grey = (0.8, 0.2, 0.2), (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)
-        finish = Finish('square', 0.08, 0.08, 0.01, red, white)
-        box = Solid(Shape.BOX, (0.2, 0.15, 0.05), grey, at(0, 0, -0.052))
+        finish = ElementFinish('square', 0.08, 0.08, 0.01, red, white)
+        box = Solid(SolidShape.BOX, (0.2, 0.15, 0.05), grey, at(0, 0, -0.052))
         return Fixture(
             'control_panel',
             (button(finish, 0.0, 0.0, np.random.default_rng(0)),),

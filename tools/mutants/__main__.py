@@ -23,7 +23,7 @@ from tools.mutants.measurement import measure
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.packages import packages
 from tools.mutants.report import PackageResult, survivors, table
-from tools.mutants.trial import Trial, Verdict, run_trials
+from tools.mutants.trial import MutantTrial, MutantVerdict, run_trials
 
 ROOT = Path(__file__).resolve().parents[2]
 # Most seconds that the tests of a mutant may take; further tests are left out.
@@ -83,7 +83,7 @@ def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) ->
         tests = _tests(mutant, covering)
         if tests:
             file, seconds = mutant.path.as_posix(), covering.cost(tests)
-            trials.append(Trial(file, mutant.source, tests, seconds))
+            trials.append(MutantTrial(file, mutant.source, tests, seconds))
             tried.append(mutant)
         else:
             reasons[id(mutant)] = _NOT_EXECUTED
@@ -96,12 +96,12 @@ def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) ->
     return reasons
 
 
-def _failing_anyway(verdicts: Sequence[Verdict], covering: CoveringTests) -> set[str]:
+def _failing_anyway(verdicts: Sequence[MutantVerdict], covering: CoveringTests) -> set[str]:
     """Return the failed tests that fail without a mutant, too."""
     killers = sorted({test for one in verdicts for test in one.by if test in covering.fixtures})
     if not killers:
         return set()
-    control = Trial('', None, tuple(killers), covering.cost(killers))
+    control = MutantTrial('', None, tuple(killers), covering.cost(killers))
     ((_, verdict),) = run_trials(ROOT, [control], 1)
     if verdict.by:
         print('These fail without a mutant and kill none:', *verdict.by, sep='\n', file=sys.stderr)

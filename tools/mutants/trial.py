@@ -34,7 +34,7 @@ _PATIENCE, _LEAST_SECONDS = 4.0, 30.0
 
 
 @dataclass(frozen=True)
-class Trial:
+class MutantTrial:
     """Tests that run with one file mutated, until the first one fails.
 
     Attributes:
@@ -51,7 +51,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class MutantVerdict:
     """Result of a trial.
 
     Attributes:
@@ -64,8 +64,8 @@ class Verdict:
 
 
 def run_trials(
-    root: Path, trials: Sequence[Trial], workers: int, libraries: Sequence[str] = LIBRARIES
-) -> Iterator[tuple[int, Verdict]]:
+    root: Path, trials: Sequence[MutantTrial], workers: int, libraries: Sequence[str] = LIBRARIES
+) -> Iterator[tuple[int, MutantVerdict]]:
     """Try mutants, several at a time; yields the number and verdict of each that is done.
 
     Args:
@@ -111,20 +111,20 @@ def _folder(process: int) -> Path:
     return Path(tempfile.gettempdir()) / f'afformer_mutant_{process}'
 
 
-def _verdict(receiver: Connection, exit_code: int | None) -> Verdict:
+def _verdict(receiver: Connection, exit_code: int | None) -> MutantVerdict:
     try:
         code, failed = receiver.recv()
     except EOFError:
-        return Verdict(True, (f'ended by exit code {exit_code}',))
+        return MutantVerdict(True, (f'ended by exit code {exit_code}',))
     # if pytest finds no test, or cannot import one, the mutant is in an imported module
-    return Verdict(code != 0, failed or (() if code == 0 else (f'pytest ended by {code}',)))
+    return MutantVerdict(code != 0, failed or (() if code == 0 else (f'pytest ended by {code}',)))
 
 
-def _limit(trial: Trial) -> float:
+def _limit(trial: MutantTrial) -> float:
     return _LEAST_SECONDS + _PATIENCE * trial.seconds
 
 
-def _run(root: Path, trial: Trial, sender: Connection) -> None:
+def _run(root: Path, trial: MutantTrial, sender: Connection) -> None:
     import pytest
 
     # garbage collection skips the objects of earlier imports

@@ -27,7 +27,7 @@ from afformer_core.maskahand.mining.index import (
     write_videos,
 )
 from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, write_part
-from afformer_core.maskahand.mining.video_parts import Part, VideoParts, joined, video_parts
+from afformer_core.maskahand.mining.video_parts import MiningPart, VideoParts, joined, video_parts
 from afformer_core.maskahand.sources import FoundSources
 from afformer_core.maskahand.sources.undistorted import lens_of, origin_of
 from afformer_core.parallel.engine import ParallelEngine
@@ -145,7 +145,7 @@ class Mining:
         engine = engine.sized(len(self._missing), self._on_gpu)
         damaged: set[int] = set()
 
-        def parts() -> Iterator[Part]:
+        def parts() -> Iterator[MiningPart]:
             for number in self._missing:
                 part = self._parts[number]
                 # Parts after damage are not used.
@@ -254,7 +254,7 @@ class _Detection:
     detector: HandDetector
     rate: float
 
-    def __call__(self, part: Part) -> MinedPart:
+    def __call__(self, part: MiningPart) -> MinedPart:
         frames = part.source.frames(self.rate, part.start, part.stop)
         if self.detector.on_gpu:
             # A thread decodes the next batches while the GPU computes.

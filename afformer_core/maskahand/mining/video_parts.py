@@ -26,7 +26,7 @@ _VERSION = 2
 
 
 @dataclass(frozen=True)
-class Part:
+class MiningPart:
     """A part of a video.
 
     Attributes:
@@ -64,7 +64,7 @@ class VideoParts:
     """
 
     source: FrameSource
-    parts: tuple[Part, ...]
+    parts: tuple[MiningPart, ...]
     content: str
 
 
@@ -182,13 +182,13 @@ def _divided(
     length: float,
     expected: Sequence[int],
     folder: Path,
-) -> tuple[Part, ...]:
+) -> tuple[MiningPart, ...]:
     parts = []
     for number, frames in zip(windows, expected, strict=True):
         # A video may be longer than its stored duration.
         stop = math.inf if number == windows[-1] else (number + 1) * length
         file = folder / f'{number:05}.json'
-        parts.append(Part(video, source, number * length, stop, frames, file))
+        parts.append(MiningPart(video, source, number * length, stop, frames, file))
     return tuple(parts)
 
 

@@ -21,7 +21,7 @@ from afformer_core.maskahand.pretraining.synthesis import (
     synthesize,
 )
 from afformer_core.media.images import resize_to_input
-from afformer_core.training.datasets.batch import Boxes, FailedBatch, ImageBatch
+from afformer_core.training.datasets.batch import BoxSupervision, FailedBatch, ImageBatch
 from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
 from afformer_core.training.datasets.samplers import Draw
 
@@ -135,13 +135,13 @@ def collate_pretraining(
     )
 
 
-def boxes_of(examples: Sequence[PretrainingExample]) -> Boxes:
+def boxes_of(examples: Sequence[PretrainingExample]) -> BoxSupervision:
     """Collect the targets of all images of some examples."""
     corners = [each for example in examples for each in example.corners]
     padded = torch.full((len(corners), max(map(len, corners)), 4, 2), torch.nan)
     for row, each in zip(padded, corners, strict=True):
         row[: len(each)] = torch.from_numpy(each)
-    return Boxes(padded)
+    return BoxSupervision(padded)
 
 
 def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:

@@ -9,7 +9,7 @@ from pathlib import Path
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.frame_source import FrameSource
 from afformer_core.maskahand.sources.undistorted import Undistorted
-from afformer_core.maskahand.sources.urls import RefusedError, address, content_of, url_of
+from afformer_core.maskahand.sources.urls import AccessRefusedError, address, content_of, url_of
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.media.undistortion import pinhole_focal
 
@@ -84,7 +84,7 @@ class IntrinsicsFiles:
             return None
         except OSError as error:
             raise VideoError(f'it cannot be read: {error.strerror}') from error
-        except RefusedError:
+        except AccessRefusedError:
             if self._guessed:
                 return None
             raise

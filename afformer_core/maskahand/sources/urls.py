@@ -47,7 +47,7 @@ def address(path: Path) -> str:
     return url_of(path) or str(path)
 
 
-class RefusedError(VideoError):
+class AccessRefusedError(VideoError):
     """Raised if the credentials do not permit reading a file."""
 
 
@@ -127,7 +127,7 @@ def content_of(url: str) -> bytes | None:
     """Read a small file whole; None if there is none.
 
     Raises:
-        RefusedError: it may not be read.
+        AccessRefusedError: it may not be read.
         VideoError: the transfer broke.
     """
     with _told(url):
@@ -216,7 +216,7 @@ def _told(url: str) -> Iterator[None]:
         raise VideoError(f'{url} cannot be reached: {told}') from error
     except Exception as error:
         if (refusal := _refusal(error)) is not None:
-            raise RefusedError(f'{url} cannot be read: {refusal}') from error
+            raise AccessRefusedError(f'{url} cannot be read: {refusal}') from error
         told = ' '.join(str(error).split())
         raise VideoError(
             f'{url} cannot be read: the transfer broke: {type(error).__name__}'

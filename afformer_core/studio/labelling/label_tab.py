@@ -11,18 +11,18 @@ from nicegui import events, ui
 
 from afformer_core.data.readers.point_table import PointRow
 from afformer_core.media.polygons import Point
-from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.action_choice import ActionChoice
 from afformer_core.studio.labelling.folder_panel import FolderPanel
 from afformer_core.studio.labelling.media_check import unreadable_media
 from afformer_core.studio.labelling.pair_list import PairList
 from afformer_core.studio.labelling.pair_view import Marks, PairView
 from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels
-from afformer_core.studio.labelling.point_tool import PointTool, Shape
+from afformer_core.studio.labelling.point_tool import MarkingShape, PointTool
 from afformer_core.studio.labelling.suggestion import Suggester
 from afformer_core.studio.labelling.suggestion_line import SuggestionLine
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.messages import told_errors
+from afformer_core.studio.model_worker import ModelWorker
 
 _IGNORED: list[Literal['input', 'select', 'button', 'textarea']] = ['input', 'textarea', 'select']
 _KEYS = (
@@ -44,7 +44,7 @@ class LabelTab:
     """
 
     def __init__(
-        self, labels: PointLabels, worker: GroundingWorker, limits: Limits, enough: int
+        self, labels: PointLabels, worker: ModelWorker, limits: Limits, enough: int
     ) -> None:
         self._labels = labels
         self._limits = limits
@@ -68,7 +68,9 @@ class LabelTab:
                 FolderPanel(labels.folder)
             with ui.column().classes('min-w-0 gap-2'):
                 with ui.row().classes('items-center gap-4'):
-                    self._shapes = ui.toggle([shape.value for shape in Shape], value='Points')
+                    self._shapes = ui.toggle(
+                        [shape.value for shape in MarkingShape], value='Points'
+                    )
                     self._shapes.props('dense no-caps').on_value_change(self._change_shape)
                     self._closing = ui.button('Close the outline', on_click=self._close_outline)
                     self._closing.props('outline dense no-caps').set_visibility(False)
@@ -146,7 +148,7 @@ class LabelTab:
             self._redraw()
 
     def _change_shape(self, event: events.ValueChangeEventArguments) -> None:
-        self._tool.shape = Shape(event.value)
+        self._tool.shape = MarkingShape(event.value)
         self._redraw()
 
     def _marks(self) -> Marks:
@@ -172,7 +174,7 @@ class LabelTab:
     async def _press(self, event: events.KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat:
             return
-        shapes = {shape.value[0].lower(): shape for shape in Shape}
+        shapes = {shape.value[0].lower(): shape for shape in MarkingShape}
         if event.key.number is not None:
             self._actions.choose(event.key.number - 1)
         elif event.key == 'u':

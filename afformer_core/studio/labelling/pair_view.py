@@ -15,10 +15,10 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.polygons import Point
-from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling import marks
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
+from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.timeline import timeline_of
 from afformer_core.studio.timeline_view import TimelineView
 
@@ -60,7 +60,7 @@ class PairView:
         clicked: called with each click.
     """
 
-    def __init__(self, worker: GroundingWorker, limits: Limits, clicked: Click) -> None:
+    def __init__(self, worker: ModelWorker, limits: Limits, clicked: Click) -> None:
         self._worker = worker
         self._limits = limits
         self._clicked = clicked

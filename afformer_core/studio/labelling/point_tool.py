@@ -12,7 +12,7 @@ from afformer_core.media.polygons import Point, spread_points
 POINTS_OF_REGION = 10
 
 
-class Shape(Enum):
+class MarkingShape(Enum):
     """Shapes of points."""
 
     POINT = 'Points'
@@ -32,15 +32,15 @@ class PointTool:
 
     def __init__(self) -> None:
         self.corners: list[Point] = []
-        self._shape = Shape.POINT
+        self._shape = MarkingShape.POINT
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> MarkingShape:
         """The current shape; setting another one drops the corners."""
         return self._shape
 
     @shape.setter
-    def shape(self, shape: Shape) -> None:
+    def shape(self, shape: MarkingShape) -> None:
         self._shape = shape
         self.corners = []
 
@@ -50,10 +50,10 @@ class PointTool:
         Raises:
             ValueError: it completes a box without area, which is dropped.
         """
-        if self._shape is Shape.POINT:
+        if self._shape is MarkingShape.POINT:
             return [point]
         self.corners.append(point)
-        if self._shape is Shape.BOX and len(self.corners) == 2:
+        if self._shape is MarkingShape.BOX and len(self.corners) == 2:
             (left, top), (right, bottom) = self.corners
             self.corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
             return self.close()

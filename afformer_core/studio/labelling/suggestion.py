@@ -16,8 +16,8 @@ from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
+from afformer_core.studio.model_worker import ModelWorker
 
 _PEAKS = 3
 # Minimum score of a displayed peak, as a share of the best score.
@@ -54,7 +54,7 @@ class Suggester:
         allowed: names of the allowed actions; None: any.
     """
 
-    def __init__(self, worker: GroundingWorker, allowed: Sequence[str] | None) -> None:
+    def __init__(self, worker: ModelWorker, allowed: Sequence[str] | None) -> None:
         self._worker = worker
         self._allowed = allowed
         self._key = f'suggestions {next(_numbers)}'

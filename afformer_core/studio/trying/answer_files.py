@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from afformer_core.data.readers.point_table import PointRow, point_table_text
 from afformer_core.media.images import encode_png
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_core.studio.trying.workspace import Answer
+from afformer_core.studio.trying.workspace import ShownGrounding
 
 
-def presence_in_words(answer: Answer) -> str:
+def presence_in_words(answer: ShownGrounding) -> str:
     """Describe whether the demonstrated element is in view, with the presence."""
     presence, threshold = answer.grounding.presence, answer.grounding.presence_threshold
     if presence is None or threshold is None:
@@ -31,7 +31,7 @@ def presence_in_words(answer: Answer) -> str:
     )
 
 
-def certainty_in_words(answer: Answer) -> str:
+def certainty_in_words(answer: ShownGrounding) -> str:
     """Describe whether the best point lies on the demonstrated part, and what to do if not.
 
     Empty if it is not known.
@@ -46,7 +46,7 @@ def certainty_in_words(answer: Answer) -> str:
     return f'Not sure which part: {needed} A robot would not act. Mark what is operated.'
 
 
-def action_in_words(answer: Answer) -> str:
+def action_in_words(answer: ShownGrounding) -> str:
     """Explain that the action is not known; empty if it is known."""
     grounding = answer.grounding
     if grounding.action != UNKNOWN_ACTION:
@@ -57,17 +57,17 @@ def action_in_words(answer: Answer) -> str:
     )
 
 
-def overlay(answer: Answer, opacity: float) -> NDArray[np.uint8]:
+def overlay(answer: ShownGrounding, opacity: float) -> NDArray[np.uint8]:
     """Draw the heatmap, with an opacity of 0 to 1, over the image: uint8 RGB [H, W, 3]."""
     return answer.grounding.draw(answer.image.image, opacity)
 
 
-def overlay_png(answer: Answer, opacity: float) -> bytes:
+def overlay_png(answer: ShownGrounding, opacity: float) -> bytes:
     """Draw the heatmap over the image, as a PNG file."""
     return encode_png(overlay(answer, opacity))
 
 
-def answer_json(answer: Answer) -> bytes:
+def answer_json(answer: ShownGrounding) -> bytes:
     """Write the answer like `afformer ground --json`, with the names of its files."""
     content = {
         'demonstrations': [shown.name for shown in answer.demonstrations],
@@ -79,7 +79,7 @@ def answer_json(answer: Answer) -> bytes:
     return (json.dumps(content, indent=2) + '\n').encode()
 
 
-def answer_rows(answer: Answer) -> bytes:
+def answer_rows(answer: ShownGrounding) -> bytes:
     """Write a `points.csv` with the best peak and action, one row for each demonstration.
 
     Raises:
@@ -100,6 +100,6 @@ def answer_rows(answer: Answer) -> bytes:
     return point_table_text(rows).encode()
 
 
-def file_name(answer: Answer, ending: str) -> str:
+def file_name(answer: ShownGrounding, ending: str) -> str:
     """Return a name for a file of the answer, such as `kitchen_overlay.png`."""
     return f'{PurePath(answer.image.name).stem}_{ending}'

@@ -12,7 +12,7 @@ from afformer_core.evaluation.report.tiles import fit
 from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.trying import answer_files
-from afformer_core.studio.trying.workspace import Answer
+from afformer_core.studio.trying.workspace import ShownGrounding
 
 _SIDE = 1280
 _OPACITY = 0.6
@@ -22,7 +22,7 @@ class AnswerImage:
     """The image of an answer with its heatmap, whose opacity a slider sets."""
 
     def __init__(self) -> None:
-        self._answer: Answer | None = None
+        self._answer: ShownGrounding | None = None
         with ui.column().classes('w-full gap-2') as self._column:
             self._image = ui.interactive_image().classes('w-full answer')
             with ui.row().classes('w-full items-center no-wrap'):
@@ -39,7 +39,7 @@ class AnswerImage:
         """Opacity of the heatmap at its maximum, 0 to 1."""
         return float(self._opacity.value)
 
-    def show(self, answer: Answer | None) -> None:
+    def show(self, answer: ShownGrounding | None) -> None:
         """Show an answer, or nothing."""
         self._answer = answer
         self._column.set_visibility(answer is not None)
@@ -64,7 +64,7 @@ class AnswerPanel:
         ui.label('Answer').classes('text-lg font-bold')
         self._text = ui.column().classes('w-full gap-2')
 
-    def show(self, answer: Answer | None, reason: str = '') -> None:
+    def show(self, answer: ShownGrounding | None, reason: str = '') -> None:
         """Show an answer, or the reason why there is none."""
         self._answer_image.show(answer)
         self._text.clear()
@@ -77,7 +77,7 @@ class AnswerPanel:
                 _peaks(answer)
                 self._downloads(answer)
 
-    def _downloads(self, answer: Answer) -> None:
+    def _downloads(self, answer: ShownGrounding) -> None:
         files: dict[str, tuple[str, Callable[[], bytes]]] = {
             'PNG': (
                 'overlay.png',
@@ -99,7 +99,7 @@ def _download_button(text: str, name: str, content: Callable[[], bytes]) -> None
     ui.button(text, icon='download', on_click=save).props('outline dense')
 
 
-def _presence(answer: Answer) -> None:
+def _presence(answer: ShownGrounding) -> None:
     grounding = answer.grounding
     certainty = answer_files.certainty_in_words(answer)
     with ui.row().classes('items-center no-wrap'):
@@ -113,7 +113,7 @@ def _presence(answer: Answer) -> None:
     )
 
 
-def _actions(answer: Answer) -> None:
+def _actions(answer: ShownGrounding) -> None:
     if unknown := answer_files.action_in_words(answer):
         ui.label(unknown).classes('font-bold unknown-action')
     for action, score in answer.grounding.action_scores.items():
@@ -123,7 +123,7 @@ def _actions(answer: Answer) -> None:
             ui.label(f'{score:.2f}').classes('text-sm')
 
 
-def _peaks(answer: Answer) -> None:
+def _peaks(answer: ShownGrounding) -> None:
     labels = {'number': 'Peak', 'x': 'x, pixels', 'y': 'y, pixels', 'score': 'Score'}
     columns = [
         {'name': name, 'label': label, 'field': name, 'align': 'right'}

@@ -22,8 +22,8 @@ from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.demonstration import Demonstration
-from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
+from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
 from afformer_core.studio.trying.timeline_hands import TimelineHands
@@ -77,7 +77,7 @@ class ShownImage:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ShownGrounding:
     """A grounding with its inputs.
 
     Attributes:
@@ -110,7 +110,7 @@ class Workspace:
     """
 
     def __init__(
-        self, worker: GroundingWorker, limits: Limits, hands: TimelineHands | None = None
+        self, worker: ModelWorker, limits: Limits, hands: TimelineHands | None = None
     ) -> None:
         self.limits = limits
         self.uploads = PageUploads()
@@ -217,7 +217,9 @@ class Workspace:
         """
         return () if self._hands is None else await self._hands.detect(shown.timeline)
 
-    async def ground(self, image: ShownImage, chosen: Sequence[ShownDemonstration]) -> Answer:
+    async def ground(
+        self, image: ShownImage, chosen: Sequence[ShownDemonstration]
+    ) -> ShownGrounding:
         """Ground demonstrations of one skill together in an image.
 
         Args:
@@ -265,10 +267,10 @@ def _likeliest(demonstration: Demonstration) -> tuple[Point, ...]:
 
 def _answer(
     grounder: ArrayGrounder, image: ShownImage, chosen: tuple[ShownDemonstration, ...]
-) -> Answer:
+) -> ShownGrounding:
     start = time.perf_counter()
     prediction = grounder.predict(image.image, *(shown.key for shown in chosen))
     height, width = image.image.shape[:2]
     grounding = prediction.grounding((height, width), _PEAKS)
     milliseconds = 1e3 * (time.perf_counter() - start)
-    return Answer(image, chosen, grounding, milliseconds, grounder.backend)
+    return ShownGrounding(image, chosen, grounding, milliseconds, grounder.backend)

@@ -32,7 +32,7 @@ class Supervision(ABC):
 
 
 @dataclass(frozen=True)
-class Annotations(Supervision):
+class PointSupervision(Supervision):
     """The points of a batch, a row for each image and action.
 
     Attributes:
@@ -61,21 +61,21 @@ class Annotations(Supervision):
             heatmaps, self.actions, self.images, _shown(self.points), bool(self.negative)
         )
 
-    def moved(self, move: Callable[[Tensor], Tensor]) -> Annotations:
+    def moved(self, move: Callable[[Tensor], Tensor]) -> PointSupervision:
         """Apply a function to every tensor (see `Supervision.moved`)."""
         points, actions, images = (move(each) for each in (self.points, self.actions, self.images))
-        return Annotations(points, actions, images, self.negative)
+        return PointSupervision(points, actions, images, self.negative)
 
 
 @dataclass(frozen=True)
-class Boxes(Supervision):
+class BoxSupervision(Supervision):
     """The boxes of interacting hands in each image of a batch (paper, section 4.3).
 
     Attributes:
         corners: float32 [B, N, 4, 2], (x, y) of the corners of N boxes, clockwise in the image, as
             shares of the image's width and height; they may be distorted by perspective. NaN marks
             padding.
-        negative: see `Annotations`; a negative has no box.
+        negative: see `PointSupervision`; a negative has no box.
     """
 
     corners: Tensor
@@ -93,9 +93,9 @@ class Boxes(Supervision):
         heatmaps, actions = blurred_maps(inside), torch.zeros_like(images)
         return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.negative))
 
-    def moved(self, move: Callable[[Tensor], Tensor]) -> Boxes:
+    def moved(self, move: Callable[[Tensor], Tensor]) -> BoxSupervision:
         """Apply a function to every tensor (see `Supervision.moved`)."""
-        return Boxes(move(self.corners), self.negative)
+        return BoxSupervision(move(self.corners), self.negative)
 
 
 def _shown(positions: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ def _shown(positions: Tensor) -> Tensor:
     return ~positions.isnan().flatten(1).all(dim=1)
 
 
-def _find_negative(supervision: Annotations | Boxes, positions: Tensor) -> None:
+def _find_negative(supervision: PointSupervision | BoxSupervision, positions: Tensor) -> None:
     if supervision.negative is None:
         object.__setattr__(supervision, 'negative', not bool(_shown(positions).all()))
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from afformer_core.data.heatmaps import pad_points
 from afformer_core.training.contact.contact_loss import ContactTargets
 from afformer_core.training.datasets.batch import (
-    Annotations,
     FailedBatch,
     FeatureBatch,
     ImageBatch,
+    PointSupervision,
 )
 
 
@@ -166,8 +166,8 @@ def _contact_targets(examples: Sequence[FeatureExample]) -> ContactTargets | Non
     )
 
 
-def _annotations(annotated: Sequence[AnnotatedPoints]) -> Annotations:
+def _annotations(annotated: Sequence[AnnotatedPoints]) -> PointSupervision:
     points = [points for each in annotated for points in each.points]
     actions = [action for each in annotated for action in each.actions]
     images = [index for index, each in enumerate(annotated) for _ in each.actions]
-    return Annotations(pad_points(points), torch.tensor(actions), torch.tensor(images))
+    return PointSupervision(pad_points(points), torch.tensor(actions), torch.tensor(images))

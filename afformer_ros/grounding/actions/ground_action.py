@@ -23,7 +23,7 @@ from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
-from afformer_ros.grounding.actions.ground_goal import GroundGoal, Outcome
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
 from afformer_ros.grounding.actions.image_age import age_problem
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.frame_transforms import FrameTransforms
@@ -31,7 +31,7 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
 
 _INACTIVE = 'the node is not active; activate it'
-_ENDINGS = {Outcome.FOUND: Ending.SUCCEEDED, Outcome.CANCELED: Ending.CANCELED}
+_ENDINGS = {GoalOutcome.FOUND: Ending.SUCCEEDED, GoalOutcome.CANCELED: Ending.CANCELED}
 
 
 class GroundAction:
@@ -100,7 +100,7 @@ class GroundAction:
         """
         with self._lock:
             self._stopped = _INACTIVE
-            self._end_all(Outcome.STOPPED, reason)
+            self._end_all(GoalOutcome.STOPPED, reason)
 
     def close(self, reason: str) -> None:
         """End all goals, and accept no more."""
@@ -121,10 +121,10 @@ class GroundAction:
         one = GroundGoal(goal, criteria, clock)
         with self._lock:
             if parameters.goal_policy == 'replace':
-                self._end_all(Outcome.REPLACED, 'a later goal took its place')
+                self._end_all(GoalOutcome.REPLACED, 'a later goal took its place')
             self._goals.append(one)
             if self._stopped:
-                self._end(one, one.result(Outcome.STOPPED, self._stopped))
+                self._end(one, one.result(GoalOutcome.STOPPED, self._stopped))
                 return
             if frame := criteria.target_frame:
                 self._transforms.listen_for(frame)
@@ -138,7 +138,7 @@ class GroundAction:
         """End a goal that its client cancels."""
         with self._lock:
             for one in [each for each in self._goals if each.goal is goal]:
-                self._end(one, one.result(Outcome.CANCELED, 'its client canceled it'))
+                self._end(one, one.result(GoalOutcome.CANCELED, 'its client canceled it'))
 
     def tick(self) -> None:
         """End goals whose time is up, including those that wait."""
@@ -156,7 +156,7 @@ class GroundAction:
                 for name in one.names:
                     if name not in state.names:
                         message = f'the demonstration {name!r} was deleted'
-                        self._end(one, one.result(Outcome.UNKNOWN, message))
+                        self._end(one, one.result(GoalOutcome.UNKNOWN, message))
 
     def current(self, received: float) -> GroundGoal | None:
         """Return the goal for which an image counts, if there is one.
@@ -203,7 +203,7 @@ class GroundAction:
     def failed(self, one: GroundGoal, error: DemonstrationError) -> None:
         """End a goal whose demonstrations cannot be grounded."""
         with self._lock:
-            self._end(one, one.result(Outcome.UNKNOWN, failure_text(error)))
+            self._end(one, one.result(GoalOutcome.UNKNOWN, failure_text(error)))
 
     def _prepared(self, one: GroundGoal, prepared: Future[tuple[str, ...]]) -> None:
         error = prepared.exception()
@@ -211,7 +211,11 @@ class GroundAction:
             if error is None:
                 one.names = prepared.result()
                 return
-            outcome = Outcome.UNKNOWN if isinstance(error, DemonstrationError) else Outcome.STOPPED
+            outcome = (
+                GoalOutcome.UNKNOWN
+                if isinstance(error, DemonstrationError)
+                else GoalOutcome.STOPPED
+            )
             self._end(one, one.result(outcome, failure_text(error)))
 
     def _now(self) -> int:
@@ -231,7 +235,7 @@ class GroundAction:
             self._goals[0].begun = time.monotonic()
             self._goals[0].goal.begin()
 
-    def _end_all(self, outcome: Outcome, message: str) -> None:
+    def _end_all(self, outcome: GoalOutcome, message: str) -> None:
         goals, self._goals = self._goals, []
         for one in goals:
             self._answer(one, one.result(outcome, message))

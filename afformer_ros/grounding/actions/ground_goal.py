@@ -20,7 +20,7 @@ from afformer_ros.grounding.actions.open_goal import OpenGoal
 from afformer_ros.msg import Affordance
 
 
-class Outcome(IntEnum):
+class GoalOutcome(IntEnum):
     """Outcomes of goals: the constants of the action's result."""
 
     FOUND = GroundDemonstration.Result.FOUND
@@ -37,7 +37,12 @@ class Outcome(IntEnum):
 
 
 # Criteria that an image may fail, in order of precedence for equal counts.
-_SHORTCOMINGS = (Outcome.STALE, Outcome.NOT_FOUND, Outcome.NO_POSITION, Outcome.UNSTEADY)
+_SHORTCOMINGS = (
+    GoalOutcome.STALE,
+    GoalOutcome.NOT_FOUND,
+    GoalOutcome.NO_POSITION,
+    GoalOutcome.UNSTEADY,
+)
 
 
 @dataclass(eq=False)
@@ -62,8 +67,8 @@ class GroundGoal:
     placement: Placement | None = None
     _images: int = 0
     _agreeing: int = 0
-    _counts: Counter[Outcome] = field(default_factory=Counter)
-    _reasons: dict[Outcome, str] = field(default_factory=dict)
+    _counts: Counter[GoalOutcome] = field(default_factory=Counter)
+    _reasons: dict[GoalOutcome, str] = field(default_factory=dict)
     _last: Affordance = field(default_factory=Affordance)
     _create_mask: Callable[[], Image] = Image
 
@@ -82,7 +87,7 @@ class GroundGoal:
         shortcoming, reason = self._shortcoming(affordance, age_problem)
         self._counts[shortcoming] += 1
         self._reasons[shortcoming] = reason
-        if shortcoming == Outcome.UNSTEADY:
+        if shortcoming == GoalOutcome.UNSTEADY:
             # Images from before the goal do not count.
             self._agreeing = min(self._agreeing + 1, affordance.agreeing_images)
         else:
@@ -95,7 +100,7 @@ class GroundGoal:
             images=self._images, agreeing_images=self._agreeing, presence=self._last.presence
         )
 
-    def result(self, outcome: Outcome, message: str) -> GroundDemonstration.Result:
+    def result(self, outcome: GoalOutcome, message: str) -> GroundDemonstration.Result:
         """Create the result of the goal.
 
         Args:
@@ -114,7 +119,7 @@ class GroundGoal:
     def found(self) -> GroundDemonstration.Result:
         """Create the result of a goal whose images agree."""
         return self.result(
-            Outcome.FOUND,
+            GoalOutcome.FOUND,
             f'{self._demonstration} was found in {self._agreeing} images in a row',
         )
 
@@ -126,29 +131,31 @@ class GroundGoal:
         """
         within = f'within {self.criteria.timeout:g} s'
         if not self._images:
-            return self.result(Outcome.NO_IMAGE, f'no image was grounded {within}: {why_no_image}')
+            return self.result(
+                GoalOutcome.NO_IMAGE, f'no image was grounded {within}: {why_no_image}'
+            )
         outcome = max(_SHORTCOMINGS, key=lambda one: self._counts[one])
         count = f'{self._counts[outcome]} of {self._images} images {within}'
         texts = {
-            Outcome.STALE: f'{count} did not count for their age; of the last one:',
-            Outcome.NOT_FOUND: f'{self._demonstration} was not found in {count}:',
-            Outcome.NO_POSITION: f'{self._demonstration} has no position in {count}:',
-            Outcome.UNSTEADY: f'{self._demonstration} was found in {count}, but',
+            GoalOutcome.STALE: f'{count} did not count for their age; of the last one:',
+            GoalOutcome.NOT_FOUND: f'{self._demonstration} was not found in {count}:',
+            GoalOutcome.NO_POSITION: f'{self._demonstration} has no position in {count}:',
+            GoalOutcome.UNSTEADY: f'{self._demonstration} was found in {count}, but',
         }
         return self.result(outcome, f'{texts[outcome]} {self._reasons[outcome]}')
 
-    def _shortcoming(self, affordance: Affordance, age_problem: str) -> tuple[Outcome, str]:
+    def _shortcoming(self, affordance: Affordance, age_problem: str) -> tuple[GoalOutcome, str]:
         """Return the criterion that an image fails and the reason; steadiness if it counts."""
         if age_problem:
-            return Outcome.STALE, age_problem
+            return GoalOutcome.STALE, age_problem
         unknown = math.isnan(affordance.presence) and self.criteria.minimum_presence > 0
         if not affordance.found or affordance.age > 0 or unknown:
-            return Outcome.NOT_FOUND, self._absence(affordance)
+            return GoalOutcome.NOT_FOUND, self._absence(affordance)
         best = affordance.points[0]
         if self.criteria.position_required and not best.position_valid:
-            return Outcome.NO_POSITION, best.position_problem
+            return GoalOutcome.NO_POSITION, best.position_problem
         return (
-            Outcome.UNSTEADY,
+            GoalOutcome.UNSTEADY,
             f'not at one point in {self.criteria.agreeing_images} in a row',
         )
 

@@ -7,7 +7,7 @@ from rclpy.node import Node
 
 from afformer_ros.action import GroundDemonstration, LoadDemonstration, RecordDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.ground_goal import Outcome
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome
 from afformer_ros.grounding.actions.load_action import failed_loading
 from afformer_ros.grounding.actions.record_action import failed_recording
 
@@ -19,11 +19,11 @@ ACTIONS = {
 
 
 def _stopped(reason: str) -> GroundDemonstration.Result:
-    return GroundDemonstration.Result(outcome=Outcome.STOPPED, message=reason)
+    return GroundDemonstration.Result(outcome=GoalOutcome.STOPPED, message=reason)
 
 
 def _refused(reason: str) -> GroundDemonstration.Result:
-    return GroundDemonstration.Result(outcome=Outcome.REFUSED, message=reason)
+    return GroundDemonstration.Result(outcome=GoalOutcome.REFUSED, message=reason)
 
 
 class NodeActions:

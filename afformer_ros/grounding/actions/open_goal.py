@@ -25,7 +25,7 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class GoalAnswer:
     """The final state of a goal, and its result."""
 
     ending: Ending
@@ -48,7 +48,7 @@ class OpenGoal:
 
     def __init__(self, handle: ServerGoalHandle[Any, Any, Any], executor: Executor) -> None:
         self.request = handle.request
-        self.answer: Future[Answer] = Future(executor=executor)
+        self.answer: Future[GoalAnswer] = Future(executor=executor)
         self._handle = handle
         self._executor = executor
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class OpenGoal:
         with self._lock:
             if self.answer.done():
                 return False
-            self.answer.set_result(Answer(ending, result))
+            self.answer.set_result(GoalAnswer(ending, result))
         # rclpy accepts answers only for goals that are being executed.
         self.begin()
         self._executor.wake()

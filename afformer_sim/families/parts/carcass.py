@@ -20,7 +20,7 @@ CONTROLS_BESIDE = 0.1
 
 
 @dataclass(frozen=True)
-class Cell:
+class DoorCell:
     """Area of one door: its middle and extent, and the side of its hinge.
 
     Attributes:
@@ -60,7 +60,7 @@ class Cabinet:
 
 
 def build_carcass(
-    rng: np.random.Generator, cells: list[Cell], cabinet: Cabinet, body: Colour
+    rng: np.random.Generator, cells: list[DoorCell], cabinet: Cabinet, body: Colour
 ) -> list[Solid]:
     """Build the boards around and between the doors' compartments, and their contents."""
     frame = rng.uniform(0.008, 0.02)
@@ -89,7 +89,7 @@ def build_carcass(
 
 
 def _compartment(
-    rng: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
+    rng: np.random.Generator, cell: DoorCell, cabinet: Cabinet, face: float
 ) -> list[Solid]:
     """Build walls to the neighbours, a shelf, and perhaps objects on it."""
     board, middle = 0.004, face - cabinet.depth / 2
@@ -128,7 +128,9 @@ def _stored_solid(
     return rod((x, y, z), (x, y + 2 * tall, z), min(half, 0.05), colour)
 
 
-def _controls(rng: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float) -> list[Solid]:
+def _controls(
+    rng: np.random.Generator, cell: DoorCell, cabinet: Cabinet, face: float
+) -> list[Solid]:
     """Build a plate with a display and flat keys, which nobody touches, above or beside a door."""
     above = cabinet.controls == 'above'
     if above:

@@ -12,7 +12,7 @@ import numpy as np
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose, between
-from afformer_sim.bodies.solid import Colour, Shape, Solid
+from afformer_sim.bodies.solid import Colour, Solid, SolidShape
 from afformer_sim.textures.colours import panel_colour
 
 Point = Sequence[float] | np.ndarray
@@ -24,7 +24,7 @@ def box(
     """Build an upright box around `centre`, `half` its half extents along x, y, z; metres."""
     x, y, z = (float(value) for value in half)
     pose = Pose(np.array(centre, float), np.eye(3))
-    return Solid(Shape.BOX, (x, y, z), colour, pose, surface, shininess)
+    return Solid(SolidShape.BOX, (x, y, z), colour, pose, surface, shininess)
 
 
 def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool = False) -> Solid:
@@ -40,15 +40,15 @@ def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool =
         )
     pose = between(start, end)
     if rounded:
-        return Solid(Shape.CAPSULE, (radius, length / 2 - radius), colour, pose, None, 0.5)
-    return Solid(Shape.CYLINDER, (radius, length / 2), colour, pose, None, 0.5)
+        return Solid(SolidShape.CAPSULE, (radius, length / 2 - radius), colour, pose, None, 0.5)
+    return Solid(SolidShape.CYLINDER, (radius, length / 2), colour, pose, None, 0.5)
 
 
 def ball(centre: Point, radii: Point, colour: Colour) -> Solid:
     """Build an ellipsoid around `centre` with `radii` along x, y, z; metres."""
     x, y, z = (float(value) for value in radii)
     pose = Pose(np.array(centre, float), np.eye(3))
-    return Solid(Shape.ELLIPSOID, (x, y, z), colour, pose, None, 0.5)
+    return Solid(SolidShape.ELLIPSOID, (x, y, z), colour, pose, None, 0.5)
 
 
 def corners(solids: Iterable[Solid]) -> np.ndarray:

@@ -24,7 +24,7 @@ _LEAST_ROOM = 0.05
 
 
 @dataclass(frozen=True)
-class Handle:
+class FrontHandle:
     """Handle: its solids, the front that is touched, and its grips."""
 
     solids: tuple[Solid, ...]
@@ -66,7 +66,7 @@ class HandleStyle:
         if self.form not in FORMS:
             raise ValueError(f'form is {self.form!r}; expected one of {", ".join(FORMS)}')
 
-    def build(self, width: float, height: float) -> Handle:
+    def build(self, width: float, height: float) -> FrontHandle:
         """Build the handle on a front that has room for `width` x `height` metres.
 
         Raises:
@@ -121,7 +121,7 @@ def turning_use(rng: np.random.Generator, grips: tuple[Grip, ...], joint: Joint)
     return Use('rotate', grips, joint, before, after)
 
 
-def _bar(style: HandleStyle, length: float) -> Handle:
+def _bar(style: HandleStyle, length: float) -> FrontHandle:
     radius, level, half = style.radius, style.level, length / 2
 
     def position(along: float, z: float) -> tuple[float, float, float]:
@@ -152,14 +152,14 @@ def _bar(style: HandleStyle, length: float) -> Handle:
         ends = position(-reach, level), position(reach, level)
         parts.append(rod(*ends, radius, style.colour, rounded=True))
     wide, high, _ = extent(reach, radius, 0.0)
-    return Handle(
+    return FrontHandle(
         tuple(parts),
         Front((0.0, 0.0, level + radius), wide, high),
         (Hook(2 * reach, radius, level, style.vertical),),
     )
 
 
-def _knob(style: HandleStyle) -> Handle:
+def _knob(style: HandleStyle) -> FrontHandle:
     radius, level = style.radius, style.level
     thick = 0.55 * radius if style.form == 'disc' else 0.8 * radius
     parts = [rod((0, 0, 0), (0, 0, level), 0.45 * radius, shaded(style.colour, -0.2))]
@@ -173,14 +173,14 @@ def _knob(style: HandleStyle) -> Handle:
     else:
         parts.append(box((0, 0, level), (0.85 * radius, 0.85 * radius, thick), style.colour))
     top = level + thick
-    return Handle(
+    return FrontHandle(
         tuple(parts),
         Front((0.0, 0.0, top), 0.8 * radius, 0.8 * radius),
         (Pinch(0.92 * radius if style.form == 'block' else radius, level, top),),
     )
 
 
-def _recess(style: HandleStyle, length: float, across: float) -> Handle:
+def _recess(style: HandleStyle, length: float, across: float) -> FrontHandle:
     """Build a rim around a dark plate: as deep a hollow as a front of solids can have."""
     x, y = (across / 2, length / 2) if style.vertical else (length / 2, across / 2)
     thin, high = 0.004, 0.006
@@ -190,7 +190,7 @@ def _recess(style: HandleStyle, length: float, across: float) -> Handle:
         size = (thin, y - 2 * thin, high / 2)
         parts.append(box((side * (x - thin), 0, high / 2), size, style.colour))
     inner_x, inner_y = x - 2 * thin, y - 2 * thin
-    return Handle(
+    return FrontHandle(
         tuple(parts),
         Front((0.0, 0.0, 0.002), inner_x, inner_y),
         (Fingertip(inner_x, inner_y, 0.002),),

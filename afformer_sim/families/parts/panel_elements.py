@@ -11,7 +11,7 @@ import numpy as np
 from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.grip import Fingertip, Hook, Pinch
 from afformer_sim.bodies.pose import Pose, at, turned
-from afformer_sim.bodies.solid import Colour, Shape, Solid
+from afformer_sim.bodies.solid import Colour, Solid, SolidShape
 
 _OUT = Joint((0.0, 0.0, 1.0))
 _ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
@@ -20,7 +20,7 @@ _DRAWER_DEPTH = 0.05
 
 
 @dataclass(frozen=True)
-class Finish:
+class ElementFinish:
     """Shape, size and colours of an element.
 
     Attributes:
@@ -53,21 +53,21 @@ class Finish:
             )
 
 
-def button(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Element:
+def button(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a round or square button at (x, y) metres."""
     half = finish.depth / 2 + 0.004
     middle = at(0, 0, finish.depth - half)
     if finish.shape == 'round':
-        body = Solid(Shape.CYLINDER, (finish.width / 2, half), finish.colour, middle)
+        body = Solid(SolidShape.CYLINDER, (finish.width / 2, half), finish.colour, middle)
         rim = _ring(finish.width / 2)
     else:
         size = (finish.width / 2, finish.height / 2, half)
-        body = Solid(Shape.BOX, size, finish.colour, middle)
+        body = Solid(SolidShape.BOX, size, finish.colour, middle)
         rim = _rectangle(finish.width / 2, finish.height / 2)
     solids = [body]
     if finish.symbol:
         mark = (0.2 * finish.width, 0.07 * finish.height, 0.0006)
-        solids.append(Solid(Shape.BOX, mark, finish.accent, at(0, 0, finish.depth)))
+        solids.append(Solid(SolidShape.BOX, mark, finish.accent, at(0, 0, finish.depth)))
     tip = (Fingertip(finish.width / 2, finish.height / 2, finish.depth),)
     pressed = (-0.8 * finish.depth, -0.4 * finish.depth)
     return Element(
@@ -80,25 +80,25 @@ def button(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Elem
     )
 
 
-def knob(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Element:
+def knob(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a knob at (x, y) metres that turns, and comes out of the panel on a shaft."""
     radius, depth = finish.width / 2, finish.depth
     marked = Pose(np.zeros(3), turned((0, 0, 1), rng.uniform(-2.4, 2.4)))
     marker = (0.13 * radius, 0.38 * radius, 0.0008)
-    solids = [Solid(Shape.BOX, marker, finish.accent, at(0, 0.5 * radius, depth))]
-    parts: list[tuple[Shape, tuple[float, ...], float]]
+    solids = [Solid(SolidShape.BOX, marker, finish.accent, at(0, 0.5 * radius, depth))]
+    parts: list[tuple[SolidShape, tuple[float, ...], float]]
     if finish.shape == 'disc':
         parts = [
-            (Shape.CYLINDER, (radius, 0.15 * depth), 0.15 * depth),
-            (Shape.CYLINDER, (0.85 * radius, 0.5 * depth), 0.5 * depth),
+            (SolidShape.CYLINDER, (radius, 0.15 * depth), 0.15 * depth),
+            (SolidShape.CYLINDER, (0.85 * radius, 0.5 * depth), 0.5 * depth),
         ]
         top = _prism(_ring(0.85 * radius), depth, depth)
         pinch = Pinch(0.85 * radius, 0.6 * depth, depth)
         reach = 0.85 * radius
     else:
         parts = [
-            (Shape.CYLINDER, (radius, 0.25 * depth), 0.25 * depth),
-            (Shape.BOX, (0.28 * radius, 0.95 * radius, 0.5 * depth), 0.5 * depth),
+            (SolidShape.CYLINDER, (radius, 0.25 * depth), 0.25 * depth),
+            (SolidShape.BOX, (0.28 * radius, 0.95 * radius, 0.5 * depth), 0.5 * depth),
         ]
         top = _prism(_rectangle(0.28 * radius, 0.95 * radius), depth, depth)
         pinch = Pinch(radius, 0.4 * depth, depth)
@@ -107,7 +107,7 @@ def knob(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Elemen
     solids += [Solid(shape, size, finish.colour, at(0, 0, z)) for shape, size, z in parts]
     stroke = rng.uniform(0.026, 0.04)
     shaft = (0.3 * radius, stroke / 2)
-    solids.append(Solid(Shape.CYLINDER, shaft, finish.accent, at(0, 0, -stroke / 2)))
+    solids.append(Solid(SolidShape.CYLINDER, shaft, finish.accent, at(0, 0, -stroke / 2)))
     sense = 1 if rng.random() < 0.5 else -1
     low, high = (-0.8 * sense, -0.45 * sense), (0.45 * sense, 0.8 * sense)
     far, near = (0.75 * stroke, stroke), (0.0, 0.12 * stroke)
@@ -128,7 +128,7 @@ def knob(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Elemen
     )
 
 
-def handle(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Element:
+def handle(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a bar on a plate at (x, y) metres that slides out of the panel like a small drawer."""
     radius = min(0.006, 0.2 * min(finish.width, finish.height))
     level = finish.depth - radius
@@ -140,19 +140,19 @@ def handle(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Elem
     drawer = max(_DRAWER_DEPTH, stroke + 0.01)
     solids = [
         Solid(
-            Shape.BOX,
+            SolidShape.BOX,
             (finish.width / 2, finish.height / 2, 0.0025),
             finish.colour,
             at(0, 0, 0.0025),
         ),
         Solid(
-            Shape.BOX,
+            SolidShape.BOX,
             (0.45 * finish.width, 0.42 * finish.height, drawer / 2),
             finish.colour,
             at(0, 0, -drawer / 2),
         ),
         Solid(
-            Shape.BOX,
+            SolidShape.BOX,
             (radius, reach + radius, radius),
             finish.accent,
             Pose(np.array([0, 0, level]), turn),
@@ -161,7 +161,7 @@ def handle(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Elem
     for side in (-1, 1):
         position = side * 0.9 * reach * along + np.array([0, 0, level / 2])
         post = (0.8 * radius, 0.8 * radius, level / 2)
-        solids.append(Solid(Shape.BOX, post, finish.accent, Pose(position, np.eye(3))))
+        solids.append(Solid(SolidShape.BOX, post, finish.accent, Pose(position, np.eye(3))))
     half = (radius, reach + radius) if finish.vertical else (reach + radius, radius)
     plate = _rectangle(finish.width / 2, finish.height / 2)
     hook = Hook(2 * (reach + radius), radius, level, finish.vertical)
@@ -186,14 +186,14 @@ def handle(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Elem
     )
 
 
-def bezel(element_kind: str, finish: Finish, x: float, y: float) -> Solid:
+def bezel(element_kind: str, finish: ElementFinish, x: float, y: float) -> Solid:
     """Build the flat ring or frame on the panel around an element."""
     red, green, blue = (0.35 * part + 0.1 for part in finish.colour)
     if element_kind == 'knob' or finish.shape == 'round':
         size: tuple[float, ...] = (0.55 * finish.width, 0.0015)
-        return Solid(Shape.CYLINDER, size, (red, green, blue), at(x, y, 0))
+        return Solid(SolidShape.CYLINDER, size, (red, green, blue), at(x, y, 0))
     size = (0.5 * finish.width + 0.0015, 0.5 * finish.height + 0.0015, 0.0015)
-    return Solid(Shape.BOX, size, (red, green, blue), at(x, y, 0))
+    return Solid(SolidShape.BOX, size, (red, green, blue), at(x, y, 0))
 
 
 def _ordered(values: tuple[float, float]) -> tuple[float, float]:

@@ -14,7 +14,7 @@ _Rectangle = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Cell:
+class PanelCell:
     """Area for one element: centre, extent, and the block it belongs to; metres."""
 
     x: float
@@ -36,7 +36,7 @@ class PanelLayout:
 
     width: float
     height: float
-    cells: tuple[Cell, ...]
+    cells: tuple[PanelCell, ...]
     display: _Rectangle | None
 
     @property
@@ -85,7 +85,9 @@ def _split_panel(
     return blocks, (x + w / 2, y + h / 2, 0.8 * w, 0.6 * h)
 
 
-def _fill_blocks(rng: np.random.Generator, blocks: list[_Rectangle], count: int) -> list[Cell]:
+def _fill_blocks(
+    rng: np.random.Generator, blocks: list[_Rectangle], count: int
+) -> list[PanelCell]:
     """Lay out `count` cells in grids over the blocks; empty if the blocks cannot hold them."""
     if count < len(blocks):
         return []
@@ -97,13 +99,13 @@ def _fill_blocks(rng: np.random.Generator, blocks: list[_Rectangle], count: int)
         counts[int(np.argmax(counts) if step < 0 else np.argmin(counts / areas))] += step
         if counts.min() < 1:
             return []
-    cells: list[Cell] = []
+    cells: list[PanelCell] = []
     for block, (rectangle, number) in enumerate(zip(blocks, counts, strict=True)):
         cells += _grid(rng, rectangle, int(number), block)
     return cells
 
 
-def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -> list[Cell]:
+def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -> list[PanelCell]:
     x, y, width, height = where
     rows = max(1, round(math.sqrt(count * height / width) * rng.uniform(0.75, 1.3)))
     rows = min(rows, count)
@@ -127,7 +129,7 @@ def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -
     for row, column in slots:
         right, down = rng.uniform(-jitter, jitter, 2)
         cells.append(
-            Cell(
+            PanelCell(
                 x + width / 2 + (column + 0.5 - columns / 2 + right) * w,
                 y + height / 2 - (row + 0.5 - rows / 2 - down) * h,
                 shrink * w,

@@ -12,7 +12,7 @@ from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_sim.bodies.pose import Pose, facing
 from afformer_sim.bodies.solid import Solid
-from afformer_sim.families.parts.vessel_handles import Handle
+from afformer_sim.families.parts.vessel_handles import VesselHandle
 from afformer_sim.families.parts.vessels import UP, UPRIGHT, Knob
 
 _ALONG = Joint((0.0, 0.0, 1.0))
@@ -23,7 +23,7 @@ def handle_element(
     kind: str,
     rng: np.random.Generator,
     solids: Sequence[Solid],
-    handle: Handle,
+    handle: VesselHandle,
     outward: np.ndarray,
 ) -> Element:
     """Build an element that is lifted by a handle: `pick up`, `put down`, `hold`, `touch`.

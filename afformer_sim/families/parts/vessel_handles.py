@@ -11,11 +11,11 @@ import numpy as np
 
 from afformer_sim.bodies.pose import Pose
 from afformer_sim.bodies.solid import Solid
-from afformer_sim.families.parts.vessels import UP, Body, Finish, rod, slat
+from afformer_sim.families.parts.vessels import UP, Body, PartFinish, rod, slat
 
 
 @dataclass(frozen=True)
-class Handle:
+class VesselHandle:
     """Handle of a vessel, and the straight bar of it that is grasped.
 
     Attributes:
@@ -31,21 +31,21 @@ class Handle:
     length: float
     radius: float
 
-    def moved(self, pose: Pose) -> Handle:
+    def moved(self, pose: Pose) -> VesselHandle:
         """Return the handle in an outer frame, in which its own frame has `pose`."""
         solids = tuple(solid.moved(pose) for solid in self.solids)
         middle, along = pose.apply(self.middle), pose.direct(self.along)
-        return Handle(solids, middle, along, self.length, self.radius)
+        return VesselHandle(solids, middle, along, self.length, self.radius)
 
 
 def ring_handle(
     body: Body,
-    finish: Finish,
+    finish: PartFinish,
     shape: str,
     reach: float,
     levels: tuple[float, float],
     radius: float,
-) -> Handle:
+) -> VesselHandle:
     """Build a handle at a body's side, towards the user.
 
     Args:
@@ -81,10 +81,12 @@ def ring_handle(
         solids = tuple(rod(finish, *pair, radius) for pair in pairs)
     top, bottom = pairs[2 if shape == 'round' else 1]
     length = float(top[1] - bottom[1])
-    return Handle(solids, (top + bottom) / 2, UP, length, radius)
+    return VesselHandle(solids, (top + bottom) / 2, UP, length, radius)
 
 
-def arch_handle(finish: Finish, half: float, low: float, high: float, radius: float) -> Handle:
+def arch_handle(
+    finish: PartFinish, half: float, low: float, high: float, radius: float
+) -> VesselHandle:
     """Build a handle over an object, along x, that starts and ends at the height `low`."""
     shoulder = 0.62 * half
     line = [(-half, low), (-0.92 * half, low + 0.7 * (high - low)), (-shoulder, high)]
@@ -94,4 +96,4 @@ def arch_handle(finish: Finish, half: float, low: float, high: float, radius: fl
     solids = [rod(finish, *pair, 0.7 * radius) for pair in pairs]
     solids[2] = rod(finish, points[2], points[3], radius)
     middle, along = np.array([0, high, 0]), np.array([1.0, 0, 0])
-    return Handle(tuple(solids), middle, along, 2 * shoulder, radius)
+    return VesselHandle(tuple(solids), middle, along, 2 * shoulder, radius)

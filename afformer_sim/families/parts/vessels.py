@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_sim.bodies.pose import Pose, at, between, facing, turned
-from afformer_sim.bodies.solid import Colour, Shape, Solid
+from afformer_sim.bodies.solid import Colour, Solid, SolidShape
 
 Point = Sequence[float] | np.ndarray
 
@@ -29,7 +29,7 @@ _STEP = 0.0022
 
 
 @dataclass(frozen=True)
-class Finish:
+class PartFinish:
     """Colour, texture and shininess of a part, as in `Solid`."""
 
     colour: Colour
@@ -80,36 +80,43 @@ class Knob:
     height: float
 
 
-def drum(finish: Finish, radius: float, low: float, high: float, axis: str = 'y') -> Solid:
+def drum(finish: PartFinish, radius: float, low: float, high: float, axis: str = 'y') -> Solid:
     """Build an upright cylinder between two heights: about y of a vessel, or z of a lid."""
     middle = (low + high) / 2
     pose = Pose(np.array([0, middle, 0]), UPRIGHT) if axis == 'y' else at(0, 0, middle)
     size = (radius, (high - low) / 2)
-    return Solid(Shape.CYLINDER, size, finish.colour, pose, finish.surface, finish.shininess)
+    return Solid(SolidShape.CYLINDER, size, finish.colour, pose, finish.surface, finish.shininess)
 
 
-def block(finish: Finish, half: Sequence[float], middle: Sequence[float]) -> Solid:
+def block(finish: PartFinish, half: Sequence[float], middle: Sequence[float]) -> Solid:
     """Build a box along the axes."""
     pose = at(*middle)
-    return Solid(Shape.BOX, tuple(half), finish.colour, pose, finish.surface, finish.shininess)
-
-
-def rod(finish: Finish, start: Point, end: Point, radius: float) -> Solid:
-    """Build a capsule between two points."""
-    size = (radius, math.dist(start, end) / 2)
     return Solid(
-        Shape.CAPSULE, size, finish.colour, between(start, end), finish.surface, finish.shininess
+        SolidShape.BOX, tuple(half), finish.colour, pose, finish.surface, finish.shininess
     )
 
 
-def slat(finish: Finish, start: Point, end: Point, half: tuple[float, float]) -> Solid:
+def rod(finish: PartFinish, start: Point, end: Point, radius: float) -> Solid:
+    """Build a capsule between two points."""
+    size = (radius, math.dist(start, end) / 2)
+    return Solid(
+        SolidShape.CAPSULE,
+        size,
+        finish.colour,
+        between(start, end),
+        finish.surface,
+        finish.shininess,
+    )
+
+
+def slat(finish: PartFinish, start: Point, end: Point, half: tuple[float, float]) -> Solid:
     """Build a box between two points, with half extents across."""
     size = (*half, math.dist(start, end) / 2 + min(half))
-    return Solid(Shape.BOX, size, finish.colour, between(start, end), None, finish.shininess)
+    return Solid(SolidShape.BOX, size, finish.colour, between(start, end), None, finish.shininess)
 
 
 def slope(
-    finish: Finish, radii: tuple[float, float], levels: tuple[float, float], steps: int
+    finish: PartFinish, radii: tuple[float, float], levels: tuple[float, float], steps: int
 ) -> tuple[Solid, ...]:
     """Build a stack of drums from the first radius at the first level to the second ones."""
     edges = np.linspace(*levels, steps + 1)
@@ -118,7 +125,7 @@ def slope(
 
 
 def round_body(
-    finish: Finish, shape: str, radius: float, height: float, narrow: float = 0.75
+    finish: PartFinish, shape: str, radius: float, height: float, narrow: float = 0.75
 ) -> Body:
     """Build a vessel's body.
 
@@ -140,10 +147,10 @@ def round_body(
     return Body(solids, (0.0, edge, height - edge, height), (first, first, last, last))
 
 
-def _bellied_body(finish: Finish, radius: float, height: float, narrow: float) -> Body:
+def _bellied_body(finish: PartFinish, radius: float, height: float, narrow: float) -> Body:
     half = 0.47 * height
     belly = Solid(
-        Shape.ELLIPSOID,
+        SolidShape.ELLIPSOID,
         (radius, half, radius),
         finish.colour,
         at(0, half, 0),
@@ -160,13 +167,13 @@ def _bellied_body(finish: Finish, radius: float, height: float, narrow: float) -
     return Body((foot, belly, collar), (0.0, *levels, height), (0.62 * radius, *radii, mouth))
 
 
-def mouth(body: Body, finish: Finish, share: float = 0.88) -> Solid:
+def mouth(body: Body, finish: PartFinish, share: float = 0.88) -> Solid:
     """Build the dark or filled inside of an open vessel, as visible from above."""
     return drum(finish, share * body.top_radius, body.height - 0.002, body.height + 0.0006)
 
 
 def spout(
-    body: Body, finish: Finish, levels: tuple[float, float], reach: float
+    body: Body, finish: PartFinish, levels: tuple[float, float], reach: float
 ) -> tuple[Solid, ...]:
     """Build a spout at a body's back, from the first height to the second one."""
     low, high = levels
@@ -178,13 +185,15 @@ def spout(
     return (rod(finish, start, bend, thick), rod(finish, bend, end, 0.7 * thick))
 
 
-def make_knob(finish: Finish, accent: Finish, shape: str, radius: float, height: float) -> Knob:
+def make_knob(
+    finish: PartFinish, accent: PartFinish, shape: str, radius: float, height: float
+) -> Knob:
     """Build a knob, one of `KNOB_SHAPES`, with a mark that shows its rotation."""
     stem = drum(finish, 0.5 * radius, -0.002, 0.6 * height, 'z')
     if shape == 'ball':
         half = 0.36 * height
         size, pose = (radius, radius, half), at(0, 0, height - half)
-        ball = Solid(Shape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
+        ball = Solid(SolidShape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
         return Knob((stem, ball), radius, height)
     mark = block(accent, (0.14 * radius, 0.42 * radius, 0.0008), (0, 0.5 * radius, height))
     if shape == 'drum':
@@ -197,7 +206,9 @@ def make_knob(finish: Finish, accent: Finish, shape: str, radius: float, height:
     return Knob((bar, foot, mark), 0.9 * radius, height)
 
 
-def lid_plate(finish: Finish, radius: float, thickness: float, steps: int) -> tuple[Solid, ...]:
+def lid_plate(
+    finish: PartFinish, radius: float, thickness: float, steps: int
+) -> tuple[Solid, ...]:
     """Build a lid's plate that ends at z = 0, flat or in steps like a dome."""
     edges = np.linspace(-thickness, 0, steps + 1)
     shares = np.sqrt(1 - (np.arange(steps) / (steps + 0.4)) ** 2)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.drawing.overlay import Style, draw_mark, draw_overlay
+from afformer_core.drawing.overlay import OverlayStyle, draw_mark, draw_overlay
 from afformer_core.runtime import Peak
 
 
@@ -86,7 +86,7 @@ def test_what_is_held_has_an_amber_frame_and_broken_rings():
     image = np.zeros((480, 640, 3), np.uint8)
     peaks = [Peak(100.0, 200.0, 0.5)]
     heatmap = np.zeros((480, 640), np.float32)
-    held = draw_overlay(image, heatmap, peaks, '', 0.5, style=Style.HELD)
+    held = draw_overlay(image, heatmap, peaks, '', 0.5, style=OverlayStyle.HELD)
     now = draw_overlay(image, heatmap, peaks, '', 0.5)
     np.testing.assert_array_equal(held[[0, -1, 240], [320, 320, 0]], [[255, 176, 0]] * 3)
     assert not now[[0, -1, 240], [320, 320, 0]].any()
@@ -97,7 +97,7 @@ def test_what_is_held_has_an_amber_frame_and_broken_rings():
 
 def test_an_abstention_has_no_colours():
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 1), np.uint8).repeat(3, axis=2)
-    overlay = draw_overlay(image, _heatmap(30, 40), [], '', 1.0, style=Style.ABSTAINED)
+    overlay = draw_overlay(image, _heatmap(30, 40), [], '', 1.0, style=OverlayStyle.ABSTAINED)
     np.testing.assert_array_equal(overlay.min(axis=2), overlay.max(axis=2))
     np.testing.assert_array_equal(overlay[30, 40], [255, 255, 255])
 

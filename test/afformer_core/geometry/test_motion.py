@@ -6,8 +6,8 @@ import pytest
 
 from afformer_core.geometry.motion import (
     UNKNOWN_VERTICAL,
-    Motion,
     MotionType,
+    PartMotion,
     Vertical,
     point_motion,
 )
@@ -80,4 +80,4 @@ def test_gravity_is_enough_to_pick_up():
 
 def test_a_direction_has_unit_length():
     with pytest.raises(ValueError, match=r'direction is \[0.0, 0.0, 2.0\]; expected unit length'):
-        Motion(MotionType.TRANSLATION, np.array([0.0, 0.0, 2.0]), '')
+        PartMotion(MotionType.TRANSLATION, np.array([0.0, 0.0, 2.0]), '')

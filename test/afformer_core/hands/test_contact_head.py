@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from afformer_core.hands.contact_head import ContactHead, _moved, _squares
+from afformer_core.hands.contact_head import HandContactHead, _moved, _squares
 from afformer_core.hands.frame_stack import FRAMES, NOW
 
 
@@ -50,7 +50,7 @@ def test_frames_are_colours() -> None:
 
 def test_each_hand_of_each_image_in_order() -> None:
     torch.manual_seed(0)
-    head = ContactHead().eval()
+    head = HandContactHead().eval()
     first, second = torch.rand(2, 3 * FRAMES, 60, 80)
     boxes = torch.tensor([[0.0, 0, 30, 40], [20.0, 10, 70, 50]])
     together = head([first, second], [boxes, boxes[:1]])
@@ -66,7 +66,7 @@ def test_each_hand_of_each_image_in_order() -> None:
 
 def test_in_a_mirror_it_says_the_same() -> None:
     torch.manual_seed(0)
-    head = ContactHead().eval()
+    head = HandContactHead().eval()
     frames, box = torch.rand(3 * FRAMES, 60, 80), torch.tensor([[20.0, 10, 56, 40]])
     mirrored_box = torch.tensor([[24.0, 10, 60, 40]])
     answer, mirrored = head([frames], [box]), head([frames.flip(2)], [mirrored_box])
@@ -77,7 +77,7 @@ def test_in_a_mirror_it_says_the_same() -> None:
 
 
 def test_no_hand() -> None:
-    head = ContactHead()
+    head = HandContactHead()
     images, boxes = [torch.rand(3 * FRAMES, 60, 80)], [torch.empty(0, 4)]
 
     answer = head(images, boxes)
@@ -106,7 +106,7 @@ def test_moved_boxes_are_about_where_they_were() -> None:
 def test_it_learns_what_rests() -> None:
     """White boxes that stay are in contact, those that came and go are not."""
     torch.manual_seed(0)
-    head = ContactHead()
+    head = HandContactHead()
     box = (80, 30, 120, 70)
     passing = [(80 + 20 * step, 30, 120 + 20 * step, 70) for step in range(-NOW, FRAMES - NOW)]
     images = [image(*[box] * FRAMES), image(*passing)]
@@ -127,7 +127,7 @@ def test_it_learns_what_rests() -> None:
 def test_it_learns_where() -> None:
     """On the side on which white boxes go on; it is taught both, since it looks in a mirror."""
     torch.manual_seed(0)
-    head = ContactHead()
+    head = HandContactHead()
     box = (80, 30, 120, 70)
     images = [image(*[(80, 30, 130, 70)] * FRAMES), image(*[(70, 30, 120, 70)] * FRAMES)]
     boxes = [torch.tensor([box]).float()] * 2
@@ -145,7 +145,7 @@ def test_it_learns_where() -> None:
 
 def test_an_unknown_contact_point_teaches_nothing() -> None:
     torch.manual_seed(0)
-    head = ContactHead()
+    head = HandContactHead()
     box = (80, 30, 120, 70)
     arguments = [image(*[box] * FRAMES)], [torch.tensor([box]).float()], [torch.tensor([True])]
     head.loss(*arguments, [torch.full((1, 2), torch.nan)]).backward()

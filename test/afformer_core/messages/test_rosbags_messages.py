@@ -7,7 +7,7 @@ import pytest
 from afformer_core.errors import AfformerError
 from afformer_core.files import share_folders
 from afformer_core.geometry.grasp import GraspCandidate
-from afformer_core.geometry.motion import Motion, MotionType
+from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.messages.image_encoding import image_message, jpeg_message
 from afformer_core.messages.rosbags_messages import affordance_typestore
 from afformer_core.outputs.affordance import (
@@ -25,8 +25,8 @@ CANDIDATE = GraspCandidate(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.5, 
 
 
 def _affordance(factory, result):
-    turned = Motion(MotionType.ROTATION, np.array([0.0, 0.0, 1.0]), '')
-    unknown = PointGeometry(Motion.unknown('no depth is received'))
+    turned = PartMotion(MotionType.ROTATION, np.array([0.0, 0.0, 1.0]), '')
+    unknown = PointGeometry(PartMotion.unknown('no depth is received'))
     geometries = [PointGeometry(turned, CANDIDATE, CANDIDATE, 0.5)]
     geometries += [unknown] * (len(result.surfaces) - 1)
     base = header_of(factory, 'base')
@@ -34,7 +34,7 @@ def _affordance(factory, result):
 
 
 def _markers(factory, result):
-    motions = [Motion(MotionType.ROTATION, np.array([0.0, 0.0, 1.0]), '')] * 2
+    motions = [PartMotion(MotionType.ROTATION, np.array([0.0, 0.0, 1.0]), '')] * 2
     return marker_messages(
         factory, result, motions, header_of(factory), header_of(factory, 'base'), (48, 64)
     )

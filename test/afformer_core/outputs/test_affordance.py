@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.grasp import GraspCandidate
-from afformer_core.geometry.motion import Motion, MotionType
+from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.outputs.affordance import affordance_message
 from afformer_core.outputs.point_geometry import PointGeometry
 
@@ -14,9 +14,9 @@ from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 
 CANDIDATE = GraspCandidate(np.array([0.1, -0.2, 0.8]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
 BEFORE = GraspCandidate(np.array([0.1, -0.2, 0.7]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
-UNKNOWN = PointGeometry(Motion.unknown('which way is up is not known'))
+UNKNOWN = PointGeometry(PartMotion.unknown('which way is up is not known'))
 PULLED = PointGeometry(
-    Motion(MotionType.TRANSLATION, np.array([0.0, 0.6, -0.8]), ''), CANDIDATE, BEFORE, 0.025
+    PartMotion(MotionType.TRANSLATION, np.array([0.0, 0.6, -0.8]), ''), CANDIDATE, BEFORE, 0.025
 )
 
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.geometry.motion import Motion, MotionType
+from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.outputs.markers import marker_messages
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 
 ARROW, SPHERE, LINE_STRIP, TEXT = 0, 2, 4, 9
 ADD, DELETE_ALL = 0, 3
-UNKNOWN = Motion.unknown('no depth is received')
+UNKNOWN = PartMotion.unknown('no depth is received')
 INTO = np.array([0.0, 0.0, 1.0])
 
 
@@ -151,7 +151,7 @@ def test_the_border_is_grey_and_thin(factory, result):
 
 
 def _motion(factory, result, *motion):
-    markers = _markers(factory, result((ON_TABLE, NO_DEPTH)), motion=Motion(*motion, ''))
+    markers = _markers(factory, result((ON_TABLE, NO_DEPTH)), motion=PartMotion(*motion, ''))
     return [one for one in markers if one.ns == 'motion']
 
 

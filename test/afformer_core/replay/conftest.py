@@ -13,7 +13,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.demonstrations.recording import RecordingSettings
-from afformer_core.media.bag import Bag, Window
+from afformer_core.media.bag import Bag, BagExtract
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.runtime import ArrayGrounder
 
@@ -31,7 +31,7 @@ def demonstrations(rgbd: Path, shipped_model: Path) -> ReplayDemonstrations:
     )
     demonstrations = ReplayDemonstrations(grounder, RecordingSettings(trim=False))
     with Bag(rgbd / 'bag') as bag:
-        demonstrations.record(bag, '/demonstration', Window())
+        demonstrations.record(bag, '/demonstration', BagExtract())
     return demonstrations
 
 

@@ -15,7 +15,7 @@ from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
-from afformer_core.media.bag import Bag, Window
+from afformer_core.media.bag import Bag, BagExtract
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.depth_wait import DEPTH_WAIT
@@ -118,8 +118,10 @@ def test_published_points_are_where_the_peaks_pixels_are(
     )
     with Bag(tmp_path / 'recording' / 'bag') as bag:
         topics = choose_topics(bag.topics, None, None, None, None)
-        demonstrations.record(bag, topics.demonstration, Window())
-        replay = ReplayRequest(topics, demonstrations.selected, Window(), settings, None, None, {})
+        demonstrations.record(bag, topics.demonstration, BagExtract())
+        replay = ReplayRequest(
+            topics, demonstrations.selected, BagExtract(), settings, None, None, {}
+        )
         write_replay(bag, replay, demonstrations.predict, tmp_path / 'out', lambda _: None)
     errors = []
     with Bag(tmp_path / 'out' / 'bag') as bag:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.media.bag import Bag, BagError, Window
+from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.messages.depth_decoding import to_depth
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayRequest, write_replay
@@ -34,7 +34,7 @@ def replay(
         with Bag(test_data / 'bags' / name) as bag:
             topics = ReplayTopics(image, '', depth, '')
             request = ReplayRequest(
-                topics, demonstrations.selected, Window(), SETTINGS, None, None, {}
+                topics, demonstrations.selected, BagExtract(), SETTINGS, None, None, {}
             )
             return write_replay(bag, request, demonstrations.predict, tmp_path, lambda _: None)
 

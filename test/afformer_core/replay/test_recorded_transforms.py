@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from afformer_core.media.bag import Bag, Window
+from afformer_core.media.bag import Bag, BagExtract
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.replay.annotations import Annotations, ImageAnnotation
+from afformer_core.replay.annotations import BagAnnotations, ImageAnnotation
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import choose_topics
@@ -93,7 +93,7 @@ class Recording:
             request = ReplayRequest(
                 topics=choose_topics(bag.topics, None, '', None, None),
                 demonstration='press',
-                window=fields.pop('window', Window()),
+                window=fields.pop('window', BagExtract()),
                 settings=SETTINGS,
                 annotations=fields.pop('annotations', None),
                 calibration=None,
@@ -229,7 +229,7 @@ def test_what_is_held_keeps_the_pose_of_its_image(recording):
 def test_what_is_held_is_compared_with_the_annotation_of_its_image(recording):
     recording.image(10.0)
     recording.image(10.9, COVERED)
-    annotations = Annotations(
+    annotations = BagAnnotations(
         ImageAnnotation.from_json({'stamp': stamp, 'position': position})
         for stamp, position in (
             (10_000_000_000, [0.16, -0.28, 0.803]),
@@ -303,7 +303,7 @@ def test_images_wait_in_vain_for_transforms_of_before_the_clock_was_set_back(rec
 def test_a_part_of_a_bag_has_the_transforms_before_it(recording):
     recording.image(10.0)
     recording.image(10.9)
-    replayed = recording.replay(window=Window(start=0.5))
+    replayed = recording.replay(window=BagExtract(start=0.5))
     assert _stamps(replayed.affordances) == pytest.approx([10.9])
     assert replayed.problems == ['']
 

@@ -22,7 +22,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
-from afformer_core.media.bag import Bag, BagError, Window
+from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
@@ -80,7 +80,7 @@ def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Callable[..., Wr
             request = ReplayRequest(
                 topics=fields.pop('topics', choose_topics(bag.topics, None, None, None, None)),
                 demonstration=demonstrations.selected,
-                window=fields.pop('window', Window()),
+                window=fields.pop('window', BagExtract()),
                 settings=fields.pop('settings', SETTINGS),
                 annotations=fields.pop('annotations', None),
                 calibration=demonstrations.calibration,
@@ -304,13 +304,13 @@ def test_without_depth_images_are_grounded_without_points(
 def test_a_part_of_the_bag(replay: Replayer, rgbd: Path, tmp_path: Path) -> None:
     with Bag(rgbd / 'bag') as bag:
         times = [m.time for m in bag.messages(('/camera/image',), bag.start, bag.end)]
-        window = Window((times[2] - bag.start) * 1e-9 - 1e-6, (times[4] - bag.start) * 1e-9)
+        window = BagExtract((times[2] - bag.start) * 1e-9 - 1e-6, (times[4] - bag.start) * 1e-9)
         start = bag.start
     part = replay(tmp_path / 'out', window=window)
     assert len(part.rows) == 2
     assert min(t for each in part.messages.values() for t, _ in each) >= times[2]
     with pytest.raises(BagError, match='has no image of /camera/image in this window'):
-        replay(tmp_path / 'none', window=Window(0, (times[0] - start) * 1e-9))
+        replay(tmp_path / 'none', window=BagExtract(0, (times[0] - start) * 1e-9))
 
 
 def test_images_that_change_their_size_go_into_one_video(

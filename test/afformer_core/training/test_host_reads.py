@@ -17,12 +17,12 @@ from torch import nn
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.callbacks.averaging import MovingAverage
 from afformer_core.training.datasets.batch import (
-    Annotations,
     Batch,
-    Boxes,
+    BoxSupervision,
     FeatureBatch,
     ImageBatch,
     MixedBatch,
+    PointSupervision,
 )
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.module import GroundingTraining
@@ -32,8 +32,8 @@ NAN = float('nan')
 # The second image shows another object.
 POINTS = torch.tensor([[[0.5, 0.5]], [[NAN, NAN]]], dtype=torch.float64)
 CORNERS = torch.tensor([[0.2, 0.2], [0.6, 0.2], [0.6, 0.6], [0.2, 0.6]])
-ANNOTATED = Annotations(POINTS, torch.tensor([0, 1]), torch.tensor([0, 1]))
-BOXED = Boxes(torch.stack((CORNERS, torch.full((4, 2), NAN)))[:, None])
+ANNOTATED = PointSupervision(POINTS, torch.tensor([0, 1]), torch.tensor([0, 1]))
+BOXED = BoxSupervision(torch.stack((CORNERS, torch.full((4, 2), NAN)))[:, None])
 # Stages of an EfficientNet-Lite0 at strides 8 to 32.
 STAGES = ((40, 8), (112, 4), (320, 2))
 IMAGES = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
@@ -164,13 +164,13 @@ class Copied:
         return self
 
 
-class Nothing(Boxes):
+class Nothing(BoxSupervision):
     """Supervision without tensors."""
 
     def __init__(self) -> None:
         super().__init__(torch.zeros(0, 1, 4, 2))
 
-    def moved(self, move: object) -> Boxes:
+    def moved(self, move: object) -> BoxSupervision:
         return self
 
 

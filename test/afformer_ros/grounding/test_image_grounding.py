@@ -16,7 +16,7 @@ from rosbags.highlevel import AnyReader
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.media.bag import Bag, Window
+from afformer_core.media.bag import Bag, BagExtract
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OutputMessages
@@ -145,7 +145,7 @@ def _offline(bag: Path, library: DemonstrationLibrary, folder: Path) -> list[Any
     with Bag(bag) as recording:
         topics = choose_topics(recording.topics, None, None, None, None)
         settings = PARAMETERS.pipeline_settings(topics.image)
-        request = ReplayRequest(topics, library.selected, Window(), settings, None, None, {})
+        request = ReplayRequest(topics, library.selected, BagExtract(), settings, None, None, {})
         write_replay(recording, request, library.predict, folder, lambda done: None)
     with Bag(folder / 'bag') as written:
         messages = written.messages(('/affordance',), written.start, written.end)

@@ -9,14 +9,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.workplace import Workplace
 from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.grip import Fingertip
 from afformer_sim.bodies.pose import Pose, at
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.cameras.camera import look_at
 from afformer_sim.closed_loop.mechanism import Task
 
@@ -62,7 +62,7 @@ def _element(name: str) -> Element:
     return Element(
         name,
         pose,
-        (Solid(Shape.BOX, tuple(half.tolist()), (0.5, 0.5, 0.5), behind),),
+        (Solid(SolidShape.BOX, tuple(half.tolist()), (0.5, 0.5, 0.5), behind),),
         behind.apply(BOX * half),
         Front((0.0, 0.0, 0.0), 0.02, 0.02),
         (USES[name],),
@@ -91,7 +91,7 @@ def bench_world() -> ArmWorld:
     return ArmWorld(cast(Any, trial), workplace)
 
 
-def contact(name: str, motion: NDArray[np.float64] | None = None) -> Contact:
+def contact(name: str, motion: NDArray[np.float64] | None = None) -> ArmContact:
     """The action of a part at the middle of its front, as a camera that is exact would say."""
     point, _, out = FRONTS[name]
-    return Contact(USES[name].action, np.array(point), np.array(out), motion)
+    return ArmContact(USES[name].action, np.array(point), np.array(out), motion)

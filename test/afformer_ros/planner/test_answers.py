@@ -11,10 +11,10 @@ from afformer_ros.action import GroundDemonstration
 from afformer_ros.msg import Affordance
 
 from afformer_ros.planner.answers import (
+    GoalRefusedError,
     NoAnswerError,
     NoPositionError,
     NotFoundError,
-    RefusedError,
     UnsteadyError,
     found_affordance,
 )
@@ -30,11 +30,11 @@ Result = GroundDemonstration.Result
         (Result.NO_POSITION, NoPositionError),
         (Result.NO_IMAGE, NoAnswerError),
         (Result.STALE, NoAnswerError),
-        (Result.REFUSED, RefusedError),
-        (Result.UNKNOWN, RefusedError),
-        (Result.STOPPED, RefusedError),
-        (Result.CANCELED, RefusedError),
-        (Result.REPLACED, RefusedError),
+        (Result.REFUSED, GoalRefusedError),
+        (Result.UNKNOWN, GoalRefusedError),
+        (Result.STOPPED, GoalRefusedError),
+        (Result.CANCELED, GoalRefusedError),
+        (Result.REPLACED, GoalRefusedError),
     ],
 )
 def test_each_outcome_without_a_point_is_an_error_of_its_own(

@@ -16,7 +16,7 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import BlockedError, Contact, UnreachableError
+from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Felt, Skills
 from afformer_ros.planner.waiting import Waiting
@@ -33,7 +33,7 @@ POINT = np.array([0.52, 0.17, 0.43])
 NORMAL = unit(-0.82, -0.31, 0.24)
 
 
-def act(arm: StandInArm, contact: Contact) -> Felt:
+def act(arm: StandInArm, contact: ArmContact) -> Felt:
     node = arm.planner_node()
     waiting = Waiting(node.get_clock(), threading.Event(), 20.0)
     client = ArmClient(node, ARM_JOINTS, FINGER, waiting)
@@ -49,7 +49,7 @@ def heights(arm: StandInArm) -> list[float]:
 
 def test_the_tip_comes_along_the_normal_until_it_feels_the_surface() -> None:
     arm = StandInArm(wall=(POINT, NORMAL))
-    felt = act(arm, Contact('touch', POINT, NORMAL))
+    felt = act(arm, ArmContact('touch', POINT, NORMAL))
     assert (str(felt), felt.done) == ('touched', True)
     before, near = arm.targets()[:2]
     assert before == pytest.approx(POINT + 0.11 * NORMAL, abs=2e-3)
@@ -58,7 +58,7 @@ def test_the_tip_comes_along_the_normal_until_it_feels_the_surface() -> None:
 
 
 def test_without_a_surface_nothing_is_done() -> None:
-    felt = act(StandInArm(), Contact('hold', POINT, NORMAL))
+    felt = act(StandInArm(), ArmContact('hold', POINT, NORMAL))
     assert (str(felt), felt.done) == ('nothing stopped the tip', False)
 
 
@@ -72,7 +72,7 @@ def turned_at_the_surface(arm: StandInArm) -> list[np.ndarray]:
 @pytest.mark.parametrize('sense', [1, -1])
 def test_it_turns_about_the_axis_by_the_right_hand_rule(sense: int) -> None:
     arm = StandInArm(wall=(POINT, NORMAL))
-    felt = act(arm, Contact('rotate', POINT, NORMAL, sense * NORMAL))
+    felt = act(arm, ArmContact('rotate', POINT, NORMAL, sense * NORMAL))
     turns = np.array(turned_at_the_surface(arm))
     assert turns[-1] @ (sense * NORMAL) == pytest.approx(1.27, abs=0.12)
     assert np.abs(np.cross(turns, NORMAL)).max() < 0.02
@@ -85,7 +85,7 @@ def test_it_turns_about_the_axis_by_the_right_hand_rule(sense: int) -> None:
 def test_the_wrist_has_room_to_turn_on(sense: int, wrist: float) -> None:
     start = np.array([0.31, -0.4, 0.1, -2.1, 0.2, 1.9, wrist])
     arm = StandInArm(wall=(POINT, NORMAL), start=start)
-    felt = act(arm, Contact('rotate', POINT, NORMAL, sense * NORMAL))
+    felt = act(arm, ArmContact('rotate', POINT, NORMAL, sense * NORMAL))
     assert np.array(turned_at_the_surface(arm))[-1] @ (sense * NORMAL) > 1.1
     assert felt.done
 
@@ -109,7 +109,7 @@ def test_a_pull_and_a_push_come_along_the_axis_of_motion(
     action: str, motion: np.ndarray | None, axis: np.ndarray
 ) -> None:
     arm = StandInArm(wall=(POINT, axis), speed=40.0)
-    felt = act(arm, Contact(action, POINT, NORMAL, motion))
+    felt = act(arm, ArmContact(action, POINT, NORMAL, motion))
     assert felt.done
     tips = [arm.kinematics.tip(one.positions[-1]) for one in arm.tracks]
     assert tips[0].translation == pytest.approx(POINT + 0.11 * axis, abs=2e-3)
@@ -126,7 +126,7 @@ def test_an_arm_that_does_not_get_to_the_point_has_not_done_it() -> None:
     start = arm.joints
     arm.deaf = True
     with pytest.raises(BlockedError, match=r'the arm has stopped \d+ cm before .* nothing is to'):
-        act(arm, Contact('touch', POINT, NORMAL))
+        act(arm, ArmContact('touch', POINT, NORMAL))
     assert len(arm.messages) == 3
     assert arm.joints is start
 
@@ -135,13 +135,13 @@ def test_what_the_arm_meets_on_its_way_is_not_the_surface() -> None:
     # A wall 6 cm before the surface.
     arm = StandInArm(wall=(POINT + 0.06 * NORMAL, NORMAL))
     with pytest.raises(BlockedError, match=r'the arm has stopped [45] cm before'):
-        act(arm, Contact('pull', POINT, NORMAL))
+        act(arm, ArmContact('pull', POINT, NORMAL))
 
 
 def test_a_point_out_of_reach_gets_no_trajectory() -> None:
     arm = StandInArm()
     with pytest.raises(UnreachableError, match=r'the arm does not reach \[0.917, 0.68, 0.422\]'):
-        act(arm, Contact('touch', np.array([0.89, 0.67, 0.43]), NORMAL))
+        act(arm, ArmContact('touch', np.array([0.89, 0.67, 0.43]), NORMAL))
     assert arm.messages == []
 
 
@@ -149,7 +149,7 @@ def test_no_joint_jumps_on_the_way_to_the_surface() -> None:
     # From here the shortest way leads to a pose of the arm that it must leave by 2.3 rad.
     start = np.array([-1.83, -1.26, -0.25, -2.78, -0.3, 1.6, 0.64])
     arm = StandInArm(start=start)
-    act(arm, Contact('touch', np.array([0.27, 0.25, 0.5]), unit(-0.7, 0.03, -0.72)))
+    act(arm, ArmContact('touch', np.array([0.27, 0.25, 0.5]), unit(-0.7, 0.03, -0.72)))
     before, *later = (one.positions[-1] for one in arm.tracks)
     assert np.abs(np.diff([before, *later[:10]], axis=0)).max() < 1.2
 
@@ -157,7 +157,7 @@ def test_no_joint_jumps_on_the_way_to_the_surface() -> None:
 def test_a_trajectory_that_is_lost_is_sent_again() -> None:
     arm = StandInArm(wall=(POINT, NORMAL))
     arm.losses = 1
-    felt = act(arm, Contact('touch', POINT, NORMAL))
+    felt = act(arm, ArmContact('touch', POINT, NORMAL))
     assert felt.done
     assert arm.targets()[0] == pytest.approx(POINT + 0.11 * NORMAL, abs=2e-3)
     assert min(heights(arm)) == pytest.approx(0, abs=4e-3)
@@ -165,6 +165,6 @@ def test_a_trajectory_that_is_lost_is_sent_again() -> None:
 
 def test_the_end_of_the_reach_is_no_surface() -> None:
     arm = StandInArm()
-    felt = act(arm, Contact('push', np.array([0.724, 0.229, 0.4]), unit(-0.95, -0.3, 0.04)))
+    felt = act(arm, ArmContact('push', np.array([0.724, 0.229, 0.4]), unit(-0.95, -0.3, 0.04)))
     assert not felt.done
     assert re.fullmatch(r'nothing stopped the tip, pushed [2-9] cm', str(felt))

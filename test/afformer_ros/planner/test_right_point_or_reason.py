@@ -30,7 +30,7 @@ from afformer_ros.planner import grounding_client
 from afformer_ros.planner.answers import NoAnswerError, NoPositionError, NotFoundError
 from afformer_ros.planner.contact import UnreachableError
 from afformer_ros.planner.parameters import PlannerParameters
-from afformer_ros.planner.planner_node import PlannerNode, Report
+from afformer_ros.planner.planner_node import PlannerNode, RepetitionReport
 
 from .stand_in_arm import StandInArm, time_message
 from .stand_in_grounding import Answer, StandInGrounding, found, point_at, pose_message
@@ -78,7 +78,7 @@ class Bench:
     def tell_pose(self, pose: RigidTransform, nanoseconds: int) -> None:
         self.grounding.camera_pose.publish(pose_message(pose, time_message(nanoseconds)))
 
-    def repeat(self) -> Report:
+    def repeat(self) -> RepetitionReport:
         return self.planner.repeat(['shown'])
 
     def reason(self, error: type[Exception]) -> str:

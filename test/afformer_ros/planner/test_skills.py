@@ -14,12 +14,12 @@ import pytest
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_ros.planner.contact import Contact, UnknownActionError, UnreachableError
+from afformer_ros.planner.contact import ArmContact, UnknownActionError, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Skills
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
-from afformer_sim.closed_loop.trial import Verdict
+from afformer_sim.closed_loop.trial import AttemptVerdict
 
 from .world_arm import WorldArm, find_trial, right_contact
 
@@ -42,7 +42,7 @@ def skills_in(world: ArmWorld) -> Skills:
 def test_a_skill_does_what_was_shown(family: str, action: str, felt: str) -> None:
     world = ArmWorld(find_trial(family, action))
     assert felt in str(skills_in(world).act(right_contact(world)))
-    assert world.outcome().verdict is Verdict.DONE
+    assert world.outcome().verdict is AttemptVerdict.DONE
 
 
 def test_beside_the_button_nothing_is_done() -> None:
@@ -51,13 +51,13 @@ def test_beside_the_button_nothing_is_done() -> None:
     beside = replace(right, point=right.point + [0.0, 0.0, 0.25])
     felt = skills_in(world).act(beside)
     assert (str(felt), felt.done) == ('nothing stopped the tip', False)
-    assert world.outcome().verdict is Verdict.NOTHING
+    assert world.outcome().verdict is AttemptVerdict.NOTHING
 
 
 def test_a_point_out_of_reach_moves_nothing() -> None:
     world = ArmWorld(find_trial('keypad', 'touch'))
     before = world.simulation.joint_positions()
-    far = Contact('touch', np.array([2.0, 0.0, 0.4]), np.array([-1.0, 0.0, 0.0]))
+    far = ArmContact('touch', np.array([2.0, 0.0, 0.4]), np.array([-1.0, 0.0, 0.0]))
     with pytest.raises(UnreachableError, match=r'does not reach \[2\.0'):
         skills_in(world).act(far)
     assert np.array_equal(world.simulation.joint_positions(), before)
@@ -65,4 +65,4 @@ def test_a_point_out_of_reach_moves_nothing() -> None:
 
 def test_an_action_without_a_skill_is_refused() -> None:
     with pytest.raises(UnknownActionError, match="the action is 'press'; expected one of touch"):
-        Contact('press', np.zeros(3), np.array([-1.0, 0.0, 0.0]))
+        ArmContact('press', np.zeros(3), np.array([-1.0, 0.0, 0.0]))

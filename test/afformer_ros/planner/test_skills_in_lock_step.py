@@ -16,7 +16,7 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 pytest.importorskip('rclpy')
 
-from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.contact import ArmContact
 from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Skills
 from afformer_sim.arm.arm_world import ArmWorld
@@ -59,7 +59,9 @@ def robot(world: ArmWorld) -> Iterator[LockStep]:
     assert world.arm_contacts == set()
 
 
-def act(robot: LockStep, kinematics: TipKinematics, at: Contact, name: str) -> NDArray[np.float64]:
+def act(
+    robot: LockStep, kinematics: TipKinematics, at: ArmContact, name: str
+) -> NDArray[np.float64]:
     """Act; return the values of one part at all times, of which the others have moved nothing."""
     Skills(robot.arm, kinematics, 0.1).act(at)
     values = np.array(robot.values)

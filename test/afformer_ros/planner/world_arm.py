@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.stream.settings import StreamSettings
-from afformer_ros.planner.contact import Contact
+from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
 from afformer_sim.arm.joint_trajectory import JointTrajectory
@@ -61,7 +61,7 @@ def find_trial(family: str, action: str) -> PlannedTrial:
     return next(trial for trial in trials if trial.task.action == action)
 
 
-def right_contact(world: ArmWorld) -> Contact:
+def right_contact(world: ArmWorld) -> ArmContact:
     """Where a perfect model points at in the image of the robot's camera."""
     trial, base = world.trial, world.workplace.base
     rng = make_rng(trial.scene.seed, Stream.RGBD)
@@ -73,4 +73,4 @@ def right_contact(world: ArmWorld) -> Contact:
     assert seen.point is not None, seen.problem
     assert seen.normal is not None
     turn = base.rotation.T
-    return Contact(trial.task.action, turn @ (seen.point - base.position), turn @ seen.normal)
+    return ArmContact(trial.task.action, turn @ (seen.point - base.position), turn @ seen.normal)

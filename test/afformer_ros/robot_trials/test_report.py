@@ -12,12 +12,15 @@ from afformer_ros.robot_trials.attempt import (
     NO_ANSWER,
     NOT_FOUND,
     REFUSED,
-    Attempt,
+    ArmAttempt,
 )
 from afformer_ros.robot_trials.report import build_robot_report
 from afformer_ros.robot_trials.trials import RobotTrial
 
-DONE, OTHER = Attempt('done', 'touched', 'touch'), Attempt('another element', 'touched', 'touch')
+DONE, OTHER = (
+    ArmAttempt('done', 'touched', 'touch'),
+    ArmAttempt('another element', 'touched', 'touch'),
+)
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def trials() -> list[RobotTrial]:
     return [
         RobotTrial(0, 'keypad', 'button', 'touch', DONE, DONE, OTHER),
         RobotTrial(1, 'keypad', 'button', 'hold', OTHER, DONE, OTHER),
-        RobotTrial(2, 'drawers', 'drawer', 'touch', Attempt(NOT_FOUND, ''), DONE, DONE),
+        RobotTrial(2, 'drawers', 'drawer', 'touch', ArmAttempt(NOT_FOUND, ''), DONE, DONE),
         RobotTrial(3, 'drawers', 'drawer', 'touch', DONE, None, None),
     ]
 
@@ -56,7 +59,7 @@ def test_verdicts_are_counted_most_frequent_first(trials: list[RobotTrial]) -> N
 def test_a_trial_without_an_answer_does_not_count_as_a_failure(
     trials: list[RobotTrial], verdict: str
 ) -> None:
-    silent = Attempt(verdict, 'why')
+    silent = ArmAttempt(verdict, 'why')
     trials.append(RobotTrial(4, 'drawers', 'drawer', 'pull', silent, silent, DONE))
     report = build_robot_report(trials, {})
     everything = report.to_json()['measures']['all']

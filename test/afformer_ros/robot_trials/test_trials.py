@@ -16,27 +16,27 @@ pytest.importorskip('rclpy')
 from afformer_core.errors import AfformerError
 from afformer_ros.driver.node_processes import NodeError
 from afformer_ros.planner.answers import (
+    GoalRefusedError,
     NoAnswerError,
     NoPositionError,
     NotFoundError,
-    RefusedError,
     UnsteadyError,
 )
 from afformer_ros.planner.arm_client import ArmError
 from afformer_ros.planner.contact import (
+    ArmContact,
     BlockedError,
-    Contact,
     UnknownActionError,
     UnreachableError,
 )
-from afformer_ros.planner.planner_node import Report
-from afformer_ros.robot_trials.attempt import Attempt
+from afformer_ros.planner.planner_node import RepetitionReport
+from afformer_ros.robot_trials.attempt import ArmAttempt
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trials import repeat, run_trials
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 
-PULL = Contact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0]))
+PULL = ArmContact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0]))
 
 
 class Graph:
@@ -47,7 +47,7 @@ class Graph:
         calls: what was asked of it.
     """
 
-    def __init__(self, end: Report | AfformerError, folder: Path | None = None) -> None:
+    def __init__(self, end: RepetitionReport | AfformerError, folder: Path | None = None) -> None:
         self.folder = folder
         self.calls: list[object] = []
         self._end = end
@@ -63,11 +63,11 @@ class Graph:
     def forget(self, names: list[str]) -> None:
         self.calls.append(f'forget {" ".join(names)}')
 
-    def _act(self, contact: Contact) -> str:
+    def _act(self, contact: ArmContact) -> str:
         self.calls.append(contact.action)
         return f'felt {contact.action}'
 
-    def _repeat(self, names: list[str], action: str) -> Report:
+    def _repeat(self, names: list[str], action: str) -> RepetitionReport:
         assert names == ['shown']
         self.calls.append(f'repeat: {action}')
         if isinstance(self._end, AfformerError):
@@ -93,14 +93,14 @@ class Scene:
     def write_demonstration(self, folder: Path) -> None:
         folder.mkdir()
 
-    def right_contact(self) -> Contact | None:
+    def right_contact(self) -> ArmContact | None:
         return None if self._hidden else replace(PULL, action='push')
 
-    def random_contact(self) -> Contact:
+    def random_contact(self) -> ArmContact:
         return PULL
 
 
-def attempt(end: Report | AfformerError) -> Attempt:
+def attempt(end: RepetitionReport | AfformerError) -> ArmAttempt:
     return repeat(cast(RobotGraph, cast(Any, Graph(end))), 'pull')
 
 
@@ -114,7 +114,7 @@ def attempt(end: Report | AfformerError) -> Attempt:
         (BlockedError('6 cm before'), 'stopped on the way', True),
         (UnknownActionError('press'), 'action without a skill', True),
         (NoAnswerError('30 s'), 'no answer', False),
-        (RefusedError('inactive'), 'refused', False),
+        (GoalRefusedError('inactive'), 'refused', False),
         (ArmError('no joint state'), 'arm failed', False),
     ],
 )
@@ -122,13 +122,13 @@ def test_each_error_of_the_planner_has_a_verdict(
     error: AfformerError, verdict: str, answered: bool
 ) -> None:
     made = attempt(error)
-    assert made == Attempt(verdict, str(error))
+    assert made == ArmAttempt(verdict, str(error))
     assert made.answered is answered
     assert not made.done
 
 
 def test_where_the_arm_has_acted_the_simulator_judges() -> None:
-    made = attempt(Report(PULL, 'panda_link0', 'touched', 'the camera sees it'))
+    made = attempt(RepetitionReport(PULL, 'panda_link0', 'touched', 'the camera sees it'))
     assert (made.verdict, made.action, made.answered) == ('another element', 'pull', True)
     assert made.said.endswith('touched; the camera sees it')
 
@@ -145,10 +145,10 @@ def test_each_trial_is_shown_begun_repeated_and_forgotten(
     graph = Graph(NoAnswerError('30 s'), tmp_path)
     settings = ClosedLoopSettings(scenes=2, families=('keypad', 'drawers'), size=(64, 48))
     first, second = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=True)
-    silent = Attempt('no answer', '30 s')
-    pushed = Attempt('another element', 'felt push', 'push')
-    pulled = Attempt('another element', 'felt pull', 'pull')
-    hidden = Attempt('element hidden', 'the camera does not see the element')
+    silent = ArmAttempt('no answer', '30 s')
+    pushed = ArmAttempt('another element', 'felt push', 'push')
+    pulled = ArmAttempt('another element', 'felt pull', 'pull')
+    hidden = ArmAttempt('element hidden', 'the camera does not see the element')
     assert (first.scene, first.family, first.kind) == (0, 'keypad', 'button')
     assert (first.model, first.right_pixel, first.random_element) == (silent, pushed, pulled)
     assert (second.scene, second.family, second.kind) == (1, 'drawers', 'drawer')

@@ -11,7 +11,7 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model, mirrored
 from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
 from afformer_sim.arm.kinematics import shared_kinematics
-from afformer_sim.closed_loop.trial import Verdict
+from afformer_sim.closed_loop.trial import AttemptVerdict
 
 from .arm_trials import drawer_trial, front_of, keypad_trial, move, press
 
@@ -56,7 +56,7 @@ def test_it_presses_the_button_that_was_demonstrated(world: ArmWorld) -> None:
 
     outcome = world.outcome()
 
-    assert outcome.verdict is Verdict.DONE
+    assert outcome.verdict is AttemptVerdict.DONE
     assert outcome.first_contact == world.trial.task.element
 
 
@@ -65,7 +65,7 @@ def test_another_button_is_another_element(world: ArmWorld) -> None:
 
     press(world, *front_of(world, other))
 
-    assert world.outcome().verdict is Verdict.WRONG_ELEMENT
+    assert world.outcome().verdict is AttemptVerdict.WRONG_ELEMENT
 
 
 def test_the_panel_beside_a_button_is_a_fixed_part(world: ArmWorld) -> None:
@@ -73,13 +73,13 @@ def test_the_panel_beside_a_button_is_a_fixed_part(world: ArmWorld) -> None:
 
     press(world, point + [0.0, 0.0, 0.035], ahead, depth=0.012)
 
-    assert world.outcome().verdict is Verdict.FIXED_PART
+    assert world.outcome().verdict is AttemptVerdict.FIXED_PART
 
 
 def test_an_arm_that_waits_touches_nothing(world: ArmWorld) -> None:
     world.advance(0.5)
 
-    assert world.outcome().verdict is Verdict.NOTHING
+    assert world.outcome().verdict is AttemptVerdict.NOTHING
     assert world.simulation.joint_positions()[:7] == pytest.approx(
         world.posture('observe'), abs=1e-6
     )
@@ -103,7 +103,7 @@ def test_a_reset_world_goes_as_a_new_one(world: ArmWorld) -> None:
 
     world.reset()
     assert world.time == 0
-    assert world.outcome().verdict is Verdict.NOTHING
+    assert world.outcome().verdict is AttemptVerdict.NOTHING
     press(world, *target)
 
     assert (world.simulation.joint_positions() == first).all()
@@ -123,7 +123,7 @@ def test_what_the_hand_runs_into_is_told_apart_from_what_the_tip_touches(
     move(world, inside, seconds=1.0)
 
     assert world.arm_contacts == {0, -1}
-    assert world.outcome().verdict is Verdict.NOTHING
+    assert world.outcome().verdict is AttemptVerdict.NOTHING
 
 
 def test_an_arm_that_is_driven_into_the_fixture_stays_finite(world: ArmWorld) -> None:
@@ -173,7 +173,7 @@ def test_a_drawer_comes_along_while_it_is_held() -> None:
     assert held == trial.task.element
     assert pulled > 0.5
     assert let_go is None
-    assert done is Verdict.DONE
+    assert done is AttemptVerdict.DONE
     assert world.tip_pose().position[2] == pytest.approx(before[2] + 0.04, abs=0.003)
 
 
@@ -183,4 +183,4 @@ def test_a_gripper_that_was_closed_before_holds_nothing(world: ArmWorld) -> None
     press(world, *front_of(world, world.trial.task.element))
 
     assert world.held is None
-    assert world.outcome().verdict is Verdict.DONE
+    assert world.outcome().verdict is AttemptVerdict.DONE

@@ -11,7 +11,7 @@ import pytest
 from afformer_sim.bodies.element import ACTIONS, Element, Front, Joint, Use
 from afformer_sim.bodies.grip import Fingertip
 from afformer_sim.bodies.pose import Pose, turned
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 
 TIP = Fingertip(0.01, 0.01, 0.005)
 DOOR = Joint((0.0, 1.0, 0.0), hinge=True, pivot=(-0.2, 0.0, 0.0))
@@ -23,8 +23,8 @@ def element() -> Element:
     return Element(
         'plate',
         Pose(np.array([0.1, 0.0, 0.0]), turned((0, 0, 1), math.pi / 2)),
-        (Solid(Shape.BOX, (0.02, 0.02, 0.005), (0.5, 0.5, 0.5)),),
-        Solid(Shape.BOX, (0.02, 0.02, 0.005), (0.5, 0.5, 0.5)).corners(),
+        (Solid(SolidShape.BOX, (0.02, 0.02, 0.005), (0.5, 0.5, 0.5)),),
+        Solid(SolidShape.BOX, (0.02, 0.02, 0.005), (0.5, 0.5, 0.5)).corners(),
         Front((0, 0, 0.005), 0.02, 0.02),
         (Use('touch', (TIP,)), Use('push', (TIP,), Joint((0.0, 1.0, 0.0)), after=(0.03, 0.05))),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_sim.bodies.pose import Pose, at, turned
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 
 RED = (1.0, 0.0, 0.0)
 
@@ -15,14 +15,14 @@ RED = (1.0, 0.0, 0.0)
 @pytest.mark.parametrize(
     ('shape', 'size', 'half'),
     [
-        (Shape.BOX, (0.01, 0.02, 0.03), (0.01, 0.02, 0.03)),
-        (Shape.ELLIPSOID, (0.01, 0.02, 0.03), (0.01, 0.02, 0.03)),
-        (Shape.CYLINDER, (0.01, 0.03), (0.01, 0.01, 0.03)),
-        (Shape.CAPSULE, (0.01, 0.03), (0.01, 0.01, 0.04)),
+        (SolidShape.BOX, (0.01, 0.02, 0.03), (0.01, 0.02, 0.03)),
+        (SolidShape.ELLIPSOID, (0.01, 0.02, 0.03), (0.01, 0.02, 0.03)),
+        (SolidShape.CYLINDER, (0.01, 0.03), (0.01, 0.01, 0.03)),
+        (SolidShape.CAPSULE, (0.01, 0.03), (0.01, 0.01, 0.04)),
     ],
 )
 def test_corners_reach_as_far_as_the_solid(
-    shape: Shape, size: tuple[float, ...], half: tuple[float, float, float]
+    shape: SolidShape, size: tuple[float, ...], half: tuple[float, float, float]
 ) -> None:
     corners = Solid(shape, size, RED, at(1, 2, 3)).corners() - [1, 2, 3]
     assert corners.shape[1] == 3
@@ -31,11 +31,11 @@ def test_corners_reach_as_far_as_the_solid(
 
 
 def test_corners_of_round_solids_lie_on_their_surfaces() -> None:
-    cylinder = Solid(Shape.CYLINDER, (0.01, 0.03), RED).corners()
+    cylinder = Solid(SolidShape.CYLINDER, (0.01, 0.03), RED).corners()
     np.testing.assert_allclose(np.linalg.norm(cylinder[:, :2], axis=1), 0.01)
-    ellipsoid = Solid(Shape.ELLIPSOID, (0.01, 0.02, 0.03), RED).corners() / [0.01, 0.02, 0.03]
+    ellipsoid = Solid(SolidShape.ELLIPSOID, (0.01, 0.02, 0.03), RED).corners() / [0.01, 0.02, 0.03]
     np.testing.assert_allclose(np.linalg.norm(ellipsoid, axis=1), 1)
-    capsule = Solid(Shape.CAPSULE, (0.01, 0.03), RED).corners()
+    capsule = Solid(SolidShape.CAPSULE, (0.01, 0.03), RED).corners()
     axis = np.column_stack([np.zeros((len(capsule), 2)), capsule[:, 2].clip(-0.03, 0.03)])
     # each end is a whole ball, of which one half lies inside
     assert np.linalg.norm(capsule - axis, axis=1).max() == pytest.approx(0.01)
@@ -43,12 +43,12 @@ def test_corners_of_round_solids_lie_on_their_surfaces() -> None:
 
 def test_corners_turn_with_the_solid() -> None:
     lying = Pose(np.array([0.1, 0.0, 0.0]), turned((0, 1, 0), math.pi / 2))
-    corners = Solid(Shape.CYLINDER, (0.01, 0.03), RED, lying).corners()
+    corners = Solid(SolidShape.CYLINDER, (0.01, 0.03), RED, lying).corners()
     np.testing.assert_allclose(corners.max(axis=0), [0.13, 0.01, 0.01])
 
 
 def test_a_moved_solid_is_the_same_one_elsewhere() -> None:
-    solid = Solid(Shape.BOX, (0.01, 0.02, 0.03), RED, at(0.1, 0, 0), surface=2, shininess=0.7)
+    solid = Solid(SolidShape.BOX, (0.01, 0.02, 0.03), RED, at(0.1, 0, 0), surface=2, shininess=0.7)
     pose = Pose(np.array([0.0, 0.5, 0.0]), turned((0, 0, 1), 0.4))
     moved = solid.moved(pose)
     np.testing.assert_allclose(moved.corners(), pose.apply(solid.corners()))
@@ -58,12 +58,14 @@ def test_a_moved_solid_is_the_same_one_elsewhere() -> None:
 @pytest.mark.parametrize(
     ('shape', 'size', 'message'),
     [
-        (Shape.BOX, (0.01, 0.02), 'box needs 3 positive sizes'),
-        (Shape.CYLINDER, (0.01, 0.02, 0.03), 'cylinder needs 2 positive sizes'),
-        (Shape.CAPSULE, (0.01, 0.0), 'capsule needs 2 positive sizes'),
-        (Shape.ELLIPSOID, (0.01, -0.02, 0.01), 'ellipsoid needs 3 positive sizes'),
+        (SolidShape.BOX, (0.01, 0.02), 'box needs 3 positive sizes'),
+        (SolidShape.CYLINDER, (0.01, 0.02, 0.03), 'cylinder needs 2 positive sizes'),
+        (SolidShape.CAPSULE, (0.01, 0.0), 'capsule needs 2 positive sizes'),
+        (SolidShape.ELLIPSOID, (0.01, -0.02, 0.01), 'ellipsoid needs 3 positive sizes'),
     ],
 )
-def test_impossible_sizes_are_refused(shape: Shape, size: tuple[float, ...], message: str) -> None:
+def test_impossible_sizes_are_refused(
+    shape: SolidShape, size: tuple[float, ...], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         Solid(shape, size, RED)

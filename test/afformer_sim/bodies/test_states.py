@@ -8,13 +8,13 @@ from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.grip import Hook
 from afformer_sim.bodies.pose import Pose, at
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.bodies.states import sample_states
 
 BAR = (Hook(0.04, 0.004, 0.02, vertical=False),)
 OUT = Joint((0.0, 0.0, 1.0))
 UP = Joint((0.0, 1.0, 0.0))
-BLOCK = Solid(Shape.BOX, (0.02, 0.02, 0.01), (0.5, 0.5, 0.5))
+BLOCK = Solid(SolidShape.BOX, (0.02, 0.02, 0.01), (0.5, 0.5, 0.5))
 
 
 def element(kind: str, x: float, *uses: Use) -> Element:

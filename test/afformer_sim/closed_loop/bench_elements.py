@@ -9,7 +9,7 @@ from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture, Panel
 from afformer_sim.bodies.grip import Fingertip, Hook, Pinch
 from afformer_sim.bodies.pose import at
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 
 GREY = (0.5, 0.5, 0.5)
 OUT = Joint((0.0, 0.0, 1.0))
@@ -24,7 +24,7 @@ def button(x: float) -> Element:
     return Element(
         'button',
         at(x, 0, 0),
-        (Solid(Shape.CYLINDER, (0.01, 0.008), GREY),),
+        (Solid(SolidShape.CYLINDER, (0.01, 0.008), GREY),),
         FLAT * [0.01, 0.01, 0.008],
         Front((0, 0, 0.008), 0.01, 0.01),
         tuple(Use(action, tip, OUT, after=(-0.006, -0.004)) for action in ('touch', 'hold')),
@@ -39,8 +39,8 @@ def drawer(x: float) -> Element:
         'drawer',
         at(x, 0, 0),
         (
-            Solid(Shape.BOX, (0.03, 0.02, 0.005), GREY, at(0, 0, 0.005)),
-            Solid(Shape.BOX, (0.02, 0.004, 0.004), GREY, at(0, 0, 0.02)),
+            Solid(SolidShape.BOX, (0.03, 0.02, 0.005), GREY, at(0, 0, 0.005)),
+            Solid(SolidShape.BOX, (0.02, 0.004, 0.004), GREY, at(0, 0, 0.02)),
         ),
         FLAT * [0.02, 0.004, 0.024],
         Front((0, 0, 0.024), 0.02, 0.004),
@@ -55,7 +55,7 @@ def knob(x: float) -> Element:
     return Element(
         'knob',
         at(x, 0, 0),
-        (Solid(Shape.CYLINDER, (0.02, 0.01), GREY, at(0, 0, 0.01)),),
+        (Solid(SolidShape.CYLINDER, (0.02, 0.01), GREY, at(0, 0, 0.01)),),
         FLAT * [0.02, 0.02, 0.02],
         Front((0, 0, 0.02), 0.02, 0.02),
         (turn, Use('touch', pinch)),
@@ -69,7 +69,7 @@ def mug(x: float) -> Element:
     return Element(
         'mug',
         at(x, 0.045, 0),
-        (Solid(Shape.BOX, (0.04, 0.045, 0.04), GREY),),
+        (Solid(SolidShape.BOX, (0.04, 0.045, 0.04), GREY),),
         FLAT * [0.04, 0.045, 0.08] - [0, 0, 0.04],
         Front((0, 0, 0.04), 0.03, 0.03),
         (
@@ -88,7 +88,7 @@ def door(x: float) -> Element:
     return Element(
         'door',
         at(x, 0, 0),
-        (Solid(Shape.BOX, (0.1, 0.05, 0.005), GREY, at(-0.08, 0, 0)),),
+        (Solid(SolidShape.BOX, (0.1, 0.05, 0.005), GREY, at(-0.08, 0, 0)),),
         FLAT * [0.1, 0.05, 0.01] - [0.08, 0, 0.005],
         Front((0, 0, 0.005), 0.01, 0.02),
         (Use('pull', hook, hinge, near, far), Use('push', hook, hinge, far, near)),

@@ -19,14 +19,14 @@ from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_sim.closed_loop import benchmark
 from afformer_sim.closed_loop.benchmark import (
-    Attempt,
-    Trial,
+    ClosedLoopTrial,
+    PointOutcomes,
     closed_loop_trials,
 )
 from afformer_sim.closed_loop.report import build_closed_loop_report
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial import Outcome, Verdict
-from afformer_sim.scene.demonstration import Demonstration, render_clip
+from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict
+from afformer_sim.scene.demonstration import SimulatedDemonstration, render_clip
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 
@@ -35,12 +35,15 @@ from ...afformer_core.conftest import random_model
 SETTINGS = ClosedLoopSettings(
     scenes=2, families=('keypad', 'control_panel'), demonstrations=1, views=2, noises=(0.0,)
 )
-DONE, MISSED = Outcome(Verdict.DONE, 0), Outcome(Verdict.WRONG_ELEMENT, 1, (1,))
+DONE, MISSED = (
+    AttemptOutcome(AttemptVerdict.DONE, 0),
+    AttemptOutcome(AttemptVerdict.WRONG_ELEMENT, 1, (1,)),
+)
 
 
 def trials(
     settings: ClosedLoopSettings, actions: tuple[str, ...] = OPRA_ACTIONS
-) -> Iterator[Trial]:
+) -> Iterator[ClosedLoopTrial]:
     """Of a model that knows nothing."""
     configuration = afformer_small(actions, (64, 96))
     grounder = ArrayGrounder(configuration, TorchSession(random_model(configuration)))
@@ -48,11 +51,11 @@ def trials(
 
 
 @pytest.fixture(scope='module')
-def tried() -> list[Trial]:
+def tried() -> list[ClosedLoopTrial]:
     return list(trials(SETTINGS))
 
 
-def test_every_demonstration_is_tried_in_every_view(tried: list[Trial]) -> None:
+def test_every_demonstration_is_tried_in_every_view(tried: list[ClosedLoopTrial]) -> None:
     assert [(trial.scene, trial.family) for trial in tried] == [
         (0, 'keypad'), (0, 'keypad'), (1, 'control_panel'), (1, 'control_panel'),
     ]  # fmt: skip
@@ -62,11 +65,11 @@ def test_every_demonstration_is_tried_in_every_view(tried: list[Trial]) -> None:
     assert all(0 <= trial.viewpoint < 90 for trial in tried)
 
 
-def test_the_right_pixel_and_action_succeed(tried: list[Trial]) -> None:
+def test_the_right_pixel_and_action_succeed(tried: list[ClosedLoopTrial]) -> None:
     assert all(trial.attempts[0.0].shown.done for trial in tried)
 
 
-def test_the_same_settings_try_the_same(tried: list[Trial]) -> None:
+def test_the_same_settings_try_the_same(tried: list[ClosedLoopTrial]) -> None:
     assert next(trials(SETTINGS)) == tried[0]
 
 
@@ -82,7 +85,9 @@ def test_performances_are_of_one_action_and_grounded_together(
         assert not np.array_equal(one, other)
         return original(grounder, image, *names)
 
-    def render(renderer: Renderer, scene: Scene, shown: Demonstration, frames: int) -> np.ndarray:
+    def render(
+        renderer: Renderer, scene: Scene, shown: SimulatedDemonstration, frames: int
+    ) -> np.ndarray:
         planned.append((shown.element, shown.action))
         return render_clip(renderer, scene, shown, frames)
 
@@ -94,7 +99,7 @@ def test_performances_are_of_one_action_and_grounded_together(
     assert planned[0] == planned[1] != planned[2] == planned[3]
 
 
-def test_the_report_can_be_printed_and_stored(tried: list[Trial]) -> None:
+def test_the_report_can_be_printed_and_stored(tried: list[ClosedLoopTrial]) -> None:
     report = build_closed_loop_report(tried, SETTINGS, {'model': 'random'})
     assert '- noise of depth: 0.5 %' in report.to_markdown()
     assert json.loads(json.dumps(report.to_json()))['measures']['all']['trials'] == 4
@@ -105,9 +110,13 @@ def test_a_model_of_other_actions_is_refused() -> None:
         next(trials(SETTINGS, ('press', 'hold', 'push')))
 
 
-def make_trial(scene: int, action: str, named: str, viewpoint: float, **outcomes: Any) -> Trial:
-    attempt = Attempt(**{'read': DONE, 'told': DONE, 'shown': DONE, 'error': 0.002, **outcomes})
-    return Trial(
+def make_trial(
+    scene: int, action: str, named: str, viewpoint: float, **outcomes: Any
+) -> ClosedLoopTrial:
+    attempt = PointOutcomes(
+        **{'read': DONE, 'told': DONE, 'shown': DONE, 'error': 0.002, **outcomes}
+    )
+    return ClosedLoopTrial(
         scene, 'keypad', 'button', action, named, 0, 4, viewpoint, {0.0: attempt, 0.005: attempt}
     )
 
@@ -116,7 +125,14 @@ def test_the_report_counts() -> None:
     given = [
         make_trial(0, 'touch', 'touch', 10.0),
         replace(
-            make_trial(0, 'touch', 'hold', 20.0, read=Outcome(Verdict.NOT_DONE, 0), error=0.004),
+            make_trial(
+                0,
+                'touch',
+                'hold',
+                20.0,
+                read=AttemptOutcome(AttemptVerdict.NOT_DONE, 0),
+                error=0.004,
+            ),
             kind='knob',
         ),
         make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, error=0.3),

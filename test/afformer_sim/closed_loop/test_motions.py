@@ -6,12 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.geometry.motion import Motion, MotionType
+from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import scene_seed
-from afformer_sim.closed_loop.benchmark import Attempt, Trial
+from afformer_sim.closed_loop.benchmark import ClosedLoopTrial, PointOutcomes
 from afformer_sim.closed_loop.motion_measures import measure_motions
-from afformer_sim.closed_loop.trial import Outcome, Verdict
+from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict
 from afformer_sim.closed_loop.true_motion import motion_error, true_motion
 from afformer_sim.scene.demonstration import plan_demonstration
 from afformer_sim.scene.scene import Scene
@@ -55,17 +55,17 @@ def test_a_stove_knob_turns_about_its_axis_in_the_sense_of_the_demonstration():
 
 def test_the_error_is_an_angle():
     forward = np.array([0.0, 0.0, 1.0])
-    aside = Motion(MotionType.TRANSLATION, np.array([0.0, 0.6, 0.8]), '')
-    back = Motion(MotionType.ROTATION, -forward, '')
+    aside = PartMotion(MotionType.TRANSLATION, np.array([0.0, 0.6, 0.8]), '')
+    back = PartMotion(MotionType.ROTATION, -forward, '')
     assert motion_error(aside, forward) == pytest.approx(36.8699, abs=1e-3)
     assert motion_error(back, forward) == 180
-    assert motion_error(Motion.unknown('a hole'), forward) is None
+    assert motion_error(PartMotion.unknown('a hole'), forward) is None
 
 
-def _trial(action: str, angle: float | None, read: str = '', reached: int = 0) -> Trial:
-    done = Outcome(Verdict.DONE, reached)
-    attempt = Attempt(done, done, done, 0.002, angle)
-    return Trial(0, 'keypad', 'knob', action, read or action, 0, 4, 10.0, {0.0: attempt})
+def _trial(action: str, angle: float | None, read: str = '', reached: int = 0) -> ClosedLoopTrial:
+    done = AttemptOutcome(AttemptVerdict.DONE, reached)
+    attempt = PointOutcomes(done, done, done, 0.002, angle)
+    return ClosedLoopTrial(0, 'keypad', 'knob', action, read or action, 0, 4, 10.0, {0.0: attempt})
 
 
 def test_motions_are_measured_where_element_and_action_are_right():

@@ -8,7 +8,7 @@ import pytest
 
 from afformer_sim.bodies.pose import STILL
 from afformer_sim.closed_loop.mechanism import Task, initial_states
-from afformer_sim.closed_loop.trial import Bench, Outcome, Verdict
+from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict, Bench
 from afformer_sim.scene.outline import front_centre
 
 from .bench_elements import pair
@@ -38,7 +38,7 @@ def attempt(
     *,
     normal: np.ndarray = OUTWARD,
     acted: str | None = None,
-) -> Outcome:
+) -> AttemptOutcome:
     """The finger goes to the middle of the first element's front, moved by `aside`."""
     fixture, task = pair(kind, 0.25), Task(0, action)
     state = initial_states(fixture, task).get(0, STILL)
@@ -48,17 +48,19 @@ def attempt(
 
 @pytest.mark.parametrize(('kind', 'action'), EVERY_USE)
 def test_the_true_point_and_normal_succeed(kind: str, action: str) -> None:
-    assert attempt(kind, action) == Outcome(Verdict.DONE, 0)
+    assert attempt(kind, action) == AttemptOutcome(AttemptVerdict.DONE, 0)
 
 
 @pytest.mark.parametrize(('kind', 'action'), EVERY_USE)
 def test_the_same_point_of_the_neighbour_fails(kind: str, action: str) -> None:
-    assert attempt(kind, action, (0.25, 0, 0)) == Outcome(Verdict.WRONG_ELEMENT, 1, (1,))
+    assert attempt(kind, action, (0.25, 0, 0)) == AttemptOutcome(
+        AttemptVerdict.WRONG_ELEMENT, 1, (1,)
+    )
 
 
 @pytest.mark.parametrize('action', ['touch', 'hold'])
 def test_beside_a_button_there_is_only_the_panel(action: str) -> None:
-    assert attempt('button', action, (0.015, 0, 0)) == Outcome(Verdict.FIXED_PART)
+    assert attempt('button', action, (0.015, 0, 0)) == AttemptOutcome(AttemptVerdict.FIXED_PART)
 
 
 def test_the_edge_of_a_button_will_do() -> None:
@@ -66,7 +68,7 @@ def test_the_edge_of_a_button_will_do() -> None:
 
 
 def test_beyond_everything_nothing_is_touched() -> None:
-    assert attempt('mug', 'hold', (0.1, 0, 0)) == Outcome(Verdict.NOTHING)
+    assert attempt('mug', 'hold', (0.1, 0, 0)) == AttemptOutcome(AttemptVerdict.NOTHING)
 
 
 @pytest.mark.parametrize('depth', [-0.02, 0.02])
@@ -75,7 +77,7 @@ def test_a_point_behind_or_before_the_surface_is_found_all_the_same(depth: float
 
 
 def test_a_point_too_far_before_the_surface_is_not() -> None:
-    assert attempt('button', 'touch', (0, 0, 0.05)) == Outcome(Verdict.NOTHING)
+    assert attempt('button', 'touch', (0, 0, 0.05)) == AttemptOutcome(AttemptVerdict.NOTHING)
 
 
 @pytest.mark.parametrize(('kind', 'action'), [('drawer', 'pull'), ('knob', 'rotate')])
@@ -103,7 +105,7 @@ def test_a_knob_turns_by_its_rim_too() -> None:
 def test_another_action_on_the_right_element_does_not_do_it(
     kind: str, action: str, acted: str
 ) -> None:
-    assert attempt(kind, action, acted=acted) == Outcome(Verdict.NOT_DONE, 0)
+    assert attempt(kind, action, acted=acted) == AttemptOutcome(AttemptVerdict.NOT_DONE, 0)
 
 
 def test_a_bench_begins_anew_with_each_attempt() -> None:
@@ -119,7 +121,7 @@ def test_one_press_upon_two_buttons_is_wrong() -> None:
     outcome = Bench(fixture, Task(0, 'touch')).attempt(
         np.array([0.0105, 0, 0.008]), OUTWARD, 'touch', ROBOT
     )
-    assert outcome.verdict is Verdict.WRONG_ELEMENT
+    assert outcome.verdict is AttemptVerdict.WRONG_ELEMENT
     assert outcome.disturbed == (1,)
 
 

@@ -11,7 +11,7 @@ from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_sim.bodies.pose import STILL, Pose
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.families import doors, drawers, faucets, levers, switchboard
 
 GENERATORS = {
@@ -72,14 +72,14 @@ def filled(hull: np.ndarray) -> np.ndarray:
 def depth_inside(points: np.ndarray, solid: Solid) -> float:
     """How deep the deepest of the points is inside a solid, metres; negative outside."""
     local = np.abs((points - solid.pose.position) @ solid.pose.rotation)
-    if solid.shape is Shape.BOX:
+    if solid.shape is SolidShape.BOX:
         depth = (np.array(solid.size) - local).min(axis=1)
-    elif solid.shape is Shape.ELLIPSOID:
+    elif solid.shape is SolidShape.ELLIPSOID:
         share = np.linalg.norm(local / np.array(solid.size), axis=1)
         depth = (1 - share) * min(solid.size)
     else:
         radius, half = solid.size
-        if solid.shape is Shape.CAPSULE:
+        if solid.shape is SolidShape.CAPSULE:
             beyond = np.maximum(local[:, 2] - half, 0)
             depth = radius - np.hypot(np.hypot(local[:, 0], local[:, 1]), beyond)
         else:

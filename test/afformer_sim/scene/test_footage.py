@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_sim.scene.demonstration import Demonstration, plan_demonstration
+from afformer_sim.scene.demonstration import SimulatedDemonstration, plan_demonstration
 from afformer_sim.scene.footage import Shot, in_one_room
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
@@ -16,11 +16,11 @@ SCENE = Scene(8, 'keypad')
 
 
 @pytest.fixture(scope='module')
-def demonstration() -> Demonstration:
+def demonstration() -> SimulatedDemonstration:
     return plan_demonstration(SCENE, 0, size=(96, 72), action='touch')
 
 
-def moved(demonstration: Demonstration, start: float, end: float) -> Shot:
+def moved(demonstration: SimulatedDemonstration, start: float, end: float) -> Shot:
     motion = replace(demonstration.motion, start=start, end=end)
     return Shot(
         SCENE, replace(demonstration, motion=motion), before=8, action=10, after=8, rate=4.0
@@ -28,7 +28,7 @@ def moved(demonstration: Demonstration, start: float, end: float) -> Shot:
 
 
 def test_the_hand_is_away_but_for_half_a_second_about_the_action(
-    demonstration: Demonstration,
+    demonstration: SimulatedDemonstration,
 ) -> None:
     shot = moved(demonstration, 0.4, 0.6)
     seen = [bool(shot.hand(frame)) for frame in range(shot.frames)]
@@ -36,7 +36,7 @@ def test_the_hand_is_away_but_for_half_a_second_about_the_action(
     assert shot.contact == (12, 13)
 
 
-def test_the_hand_comes_along_its_arm(demonstration: Demonstration) -> None:
+def test_the_hand_comes_along_its_arm(demonstration: SimulatedDemonstration) -> None:
     shot = moved(demonstration, 0.4, 0.6)
     arm = shot.demonstration.capsules(SCENE.fixture, 0.0)[HAND_CAPSULES]
     along = (arm.end - arm.start) / np.linalg.norm(arm.end - arm.start)
@@ -48,7 +48,7 @@ def test_the_hand_comes_along_its_arm(demonstration: Demonstration) -> None:
 
 
 def test_what_is_held_at_the_end_is_held_while_the_shot_lasts(
-    demonstration: Demonstration,
+    demonstration: SimulatedDemonstration,
 ) -> None:
     shot = moved(demonstration, 0.4, 1.02)
     assert shot.contact == (12, 25)
@@ -74,7 +74,7 @@ def test_what_was_moved_for_good_stays_so_in_the_same_room() -> None:
     assert second.view.camera is demonstrations[1].view.camera
 
 
-def test_boxes_are_of_what_is_seen(demonstration: Demonstration) -> None:
+def test_boxes_are_of_what_is_seen(demonstration: SimulatedDemonstration) -> None:
     middle = (demonstration.motion.start + demonstration.motion.end) / 2
     capsules = demonstration.capsules(SCENE.fixture, middle)
     with Renderer(SCENE, demonstration.view.size) as renderer:
@@ -105,6 +105,6 @@ def test_a_mask_of_hardly_any_pixels_has_no_box() -> None:
     assert box.reaches_border((8, 5))
 
 
-def test_a_shot_without_a_demonstration_is_refused(demonstration: Demonstration) -> None:
+def test_a_shot_without_a_demonstration_is_refused(demonstration: SimulatedDemonstration) -> None:
     with pytest.raises(ValueError, match='none may be negative'):
         Shot(SCENE, demonstration, before=3, action=0, after=3, rate=4.0)

@@ -11,7 +11,7 @@ import pytest
 
 from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.scene.demonstration import (
-    Demonstration,
+    SimulatedDemonstration,
     plan_demonstration,
     render_clip,
     with_meshes,
@@ -24,7 +24,7 @@ SCENE = Scene(scene_seed(2, 3))
 SIZE = (128, 96)
 
 
-def meshes(element: int, seed: int = 0) -> Demonstration:
+def meshes(element: int, seed: int = 0) -> SimulatedDemonstration:
     demonstration = plan_demonstration(SCENE, element, size=SIZE)
     return with_meshes(demonstration, np.random.default_rng(seed))
 

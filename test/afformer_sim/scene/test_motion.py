@@ -11,11 +11,13 @@ import pytest
 
 from afformer_sim.bodies.element import Element, Joint, Use
 from afformer_sim.bodies.grip import Fingertip
-from afformer_sim.families.parts.panel_elements import Finish, button, handle, knob
-from afformer_sim.scene.motion import Motion, Pause, sample_motion
+from afformer_sim.families.parts.panel_elements import ElementFinish, button, handle, knob
+from afformer_sim.scene.motion import DemonstratedMotion, Pause, sample_motion
 
 WHITE = (1.0, 1.0, 1.0)
-BUILD: dict[str, tuple[str, Callable[[Finish, float, float, np.random.Generator], Element]]] = {
+BUILD: dict[
+    str, tuple[str, Callable[[ElementFinish, float, float, np.random.Generator], Element]]
+] = {
     'button': ('round', button),
     'knob': ('disc', knob),
     'handle': ('bar', handle),
@@ -26,26 +28,26 @@ LIFT = Use(
 LOWER = replace(LIFT, action='put down', before=(0.06, 0.14), after=(0.0, 0.0))
 
 
-def motions(kind: str, action: str, aside: np.ndarray | None = None) -> list[Motion]:
+def motions(kind: str, action: str, aside: np.ndarray | None = None) -> list[DemonstratedMotion]:
     """50 motions, each of another element 4 cm wide that stands 2 cm out."""
     shape, build = BUILD[kind]
-    finish = Finish(shape, 0.04, 0.04, 0.02, WHITE, WHITE)
+    finish = ElementFinish(shape, 0.04, 0.04, 0.02, WHITE, WHITE)
     rng = np.random.default_rng(3)
     return [sample_motion(build(finish, 0.0, 0.0, rng).use(action), rng, aside) for _ in range(50)]
 
 
-def travel(motion: Motion, time: float) -> float:
+def travel(motion: DemonstratedMotion, time: float) -> float:
     """Metres that the element is away from its position at rest."""
     return float(motion.displacement(time).position[2])
 
 
-def turn(motion: Motion, time: float) -> float:
+def turn(motion: DemonstratedMotion, time: float) -> float:
     """Radians that it is turned from its angle at rest, counterclockwise."""
     rotation = motion.displacement(time).rotation
     return float(np.arctan2(rotation[1, 0], rotation[0, 0]))
 
 
-def away_by(motion: Motion, time: float) -> float:
+def away_by(motion: DemonstratedMotion, time: float) -> float:
     return float(np.linalg.norm(motion.hand_offset(time)))
 
 

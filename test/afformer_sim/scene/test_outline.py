@@ -10,7 +10,7 @@ import pytest
 from afformer_sim.bodies.element import Element, Front, Use
 from afformer_sim.bodies.grip import Fingertip
 from afformer_sim.bodies.pose import Pose, at, turned
-from afformer_sim.bodies.solid import Shape, Solid
+from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.cameras.camera import look_at
 from afformer_sim.scene.outline import front_centre, front_points, project_outline
 
@@ -20,7 +20,7 @@ SIZE = (200, 100)
 @pytest.fixture
 def element() -> Element:
     """A box of 20 x 10 x 2 cm, on its side, whose front is 4 cm wide at one of its ends."""
-    box = Solid(Shape.BOX, (0.1, 0.05, 0.01), (0.5, 0.5, 0.5))
+    box = Solid(SolidShape.BOX, (0.1, 0.05, 0.01), (0.5, 0.5, 0.5))
     pose = Pose(np.array([0.2, 0.0, 0.0]), turned((0, 0, 1), math.pi / 2))
     use = Use('touch', (Fingertip(0.02, 0.05, 0.01),))
     return Element('box', pose, (box,), box.corners(), Front((0.08, 0, 0.01), 0.02, 0.05), (use,))

@@ -19,7 +19,7 @@ from afformer_sim.scene.outline import front_centre, project_outline
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import (
-    View,
+    SceneView,
     frame_times,
     outlines_in_views,
     plan_camera_path,
@@ -50,7 +50,7 @@ def middle(mask: np.ndarray) -> np.ndarray:
     return np.array([u.mean(), v.mean()])
 
 
-def shown_elements(scene: Scene, view: View) -> np.ndarray:
+def shown_elements(scene: Scene, view: SceneView) -> np.ndarray:
     """The element of each pixel before the lens."""
     with Renderer(scene, (256, 256)) as renderer:
         renderer.set_room(view.lighting, view.surroundings)

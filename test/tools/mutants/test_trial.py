@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants.trial import Trial, Verdict, run_trials
+from tools.mutants.trial import MutantTrial, MutantVerdict, run_trials
 
 SOURCE = 'def larger(a, b):\n    return max(a, b)\n'
 TEST = (
@@ -28,8 +28,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def verdicts(project: Path, *sources: str | None) -> list[Verdict]:
-    trials = [Trial('shop/product.py', source, TESTS, 0.01) for source in sources]
+def verdicts(project: Path, *sources: str | None) -> list[MutantVerdict]:
+    trials = [MutantTrial('shop/product.py', source, TESTS, 0.01) for source in sources]
     found = dict(run_trials(project, trials, 2, libraries=('pytest',)))
     return [found[number] for number in range(len(sources))]
 
@@ -44,10 +44,10 @@ def test_what_a_test_notices_is_killed_by_it(project: Path) -> None:
     )
 
     assert found == [
-        Verdict(True, ('test_product.py::test_first',)),
-        Verdict(True, ('test_product.py::test_second',)),
-        Verdict(False, ()),
-        Verdict(False, ()),
+        MutantVerdict(True, ('test_product.py::test_first',)),
+        MutantVerdict(True, ('test_product.py::test_second',)),
+        MutantVerdict(False, ()),
+        MutantVerdict(False, ()),
     ]
     assert (project / 'shop' / 'product.py').read_text() == SOURCE
 
@@ -84,7 +84,7 @@ def test_processes_that_a_test_starts_run_the_mutant(project: Path) -> None:
 
     killed, survived = verdicts(project, SOURCE.replace('max', 'min'), SOURCE)
 
-    assert killed == Verdict(True, ('test_product.py::test_first',))
+    assert killed == MutantVerdict(True, ('test_product.py::test_first',))
     assert not survived.killed
 
 

@@ -22,7 +22,11 @@ from typing import Any
 import numpy as np
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
-from afformer_core.data.readers.holoassist.recording import VIDEO_FILE, Recording, Vectors
+from afformer_core.data.readers.holoassist.recording import (
+    VIDEO_FILE,
+    HoloAssistRecording,
+    Vectors,
+)
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
@@ -123,11 +127,11 @@ class HoloAssistDataset(AnnotatedDataset):
             )
 
     def _targets(self, events: list[Event]) -> Iterator[tuple[Event, Target]]:
-        opened: dict[str, Recording] = {}
+        opened: dict[str, HoloAssistRecording] = {}
         for event in events:
             if event.recording not in opened:
                 # One at a time, since the joints of one are hundreds of megabytes of text.
-                opened = {event.recording: Recording(self.root / event.recording)}
+                opened = {event.recording: HoloAssistRecording(self.root / event.recording)}
             target = _find_target(opened[event.recording], event)
             if target is not None:
                 yield event, target
@@ -184,7 +188,7 @@ def _read_action(
         )
 
 
-def _find_target(recording: Recording, event: Event) -> Target | None:
+def _find_target(recording: HoloAssistRecording, event: Event) -> Target | None:
     point = recording.contact(recording.row((event.begin + event.end) / 2))
     if point is None:
         return None

@@ -26,7 +26,7 @@ _NEAREST = 0.05
 Vectors = NDArray[np.float64]
 
 
-class Recording:
+class HoloAssistRecording:
     """The files of `Export_py` in the folder of a recording.
 
     Rows of `Video/Pose_sync.txt` are frames, at the times of which all other files ending in

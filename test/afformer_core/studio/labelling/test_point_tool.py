@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from afformer_core.studio.labelling.point_tool import PointTool, Shape
+from afformer_core.studio.labelling.point_tool import MarkingShape, PointTool
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_a_click_is_a_point(tool: PointTool) -> None:
 def test_two_corners_are_a_box_of_ten_points(
     tool: PointTool, opposite: tuple[float, float]
 ) -> None:
-    tool.shape = Shape.BOX
+    tool.shape = MarkingShape.BOX
 
     assert tool.click((20, 30)) == []
     points = tool.click(opposite)
@@ -33,7 +33,7 @@ def test_two_corners_are_a_box_of_ten_points(
 
 
 def test_a_box_without_an_area_is_dropped(tool: PointTool) -> None:
-    tool.shape = Shape.BOX
+    tool.shape = MarkingShape.BOX
     tool.click((20, 30))
 
     with pytest.raises(ValueError, match='enclose next to no area'):
@@ -42,7 +42,7 @@ def test_a_box_without_an_area_is_dropped(tool: PointTool) -> None:
 
 
 def test_an_outline_is_closed_and_needs_three_corners(tool: PointTool) -> None:
-    tool.shape = Shape.OUTLINE
+    tool.shape = MarkingShape.OUTLINE
     assert tool.close() == []
     tool.click((0, 0))
     tool.click((9, 0))
@@ -55,11 +55,11 @@ def test_an_outline_is_closed_and_needs_three_corners(tool: PointTool) -> None:
 
 
 def test_corners_are_taken_back_one_by_one_and_dropped_with_the_shape(tool: PointTool) -> None:
-    tool.shape = Shape.OUTLINE
+    tool.shape = MarkingShape.OUTLINE
     tool.click((0, 0))
     tool.click((9, 0))
 
     assert tool.take_back()
     assert tool.corners == [(0, 0)]
-    tool.shape = Shape.BOX
+    tool.shape = MarkingShape.BOX
     assert not tool.take_back()

@@ -14,10 +14,10 @@ import pytest
 
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.runtime import Grounding, Peak
-from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.labelling import suggestion
 from afformer_core.studio.labelling.point_labels import LabelledPair
 from afformer_core.studio.labelling.suggestion import Suggester
+from afformer_core.studio.model_worker import ModelWorker
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 DEMONSTRATION = MediaFrames((IMAGE,), 1, 0.0)
@@ -67,9 +67,9 @@ def grounder(monkeypatch: pytest.MonkeyPatch) -> GrounderDouble:
 
 
 @pytest.fixture
-def worker(grounder: GrounderDouble) -> Iterator[GroundingWorker]:
+def worker(grounder: GrounderDouble) -> Iterator[ModelWorker]:
     load: Any = lambda: grounder  # noqa: E731
-    started = GroundingWorker(load)
+    started = ModelWorker(load)
     yield started
     started.close()
 
@@ -84,7 +84,7 @@ def pair(demonstration: str, image: str) -> LabelledPair:
     return LabelledPair(Path('cup/points.csv'), Path(demonstration), Path(image))
 
 
-def test_the_best_peaks_and_the_best_action_that_may_be_used(worker: GroundingWorker) -> None:
+def test_the_best_peaks_and_the_best_action_that_may_be_used(worker: ModelWorker) -> None:
     async def use() -> None:
         suggester = Suggester(worker, ('turn', 'press'))
         found = await suggester.suggest(pair('a.mp4', 'a.png'), DEMONSTRATION, IMAGE, lambda: True)
@@ -98,7 +98,7 @@ def test_the_best_peaks_and_the_best_action_that_may_be_used(worker: GroundingWo
 
 
 def test_no_action_is_suggested_where_the_model_knows_none(
-    worker: GroundingWorker, grounder: GrounderDouble
+    worker: ModelWorker, grounder: GrounderDouble
 ) -> None:
     grounder.action_threshold = 0.71
 
@@ -113,7 +113,7 @@ def test_no_action_is_suggested_where_the_model_knows_none(
 
 
 def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
-    worker: GroundingWorker, grounder: GrounderDouble
+    worker: ModelWorker, grounder: GrounderDouble
 ) -> None:
     async def use() -> None:
         suggester = Suggester(worker, None)
@@ -132,7 +132,7 @@ def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
 def test_what_is_not_in_view_is_doubtful(
     presence: float | None,
     doubtful: bool,
-    worker: GroundingWorker,
+    worker: ModelWorker,
     grounder: GrounderDouble,
 ) -> None:
     grounder.presence_threshold = 0.3
@@ -148,7 +148,7 @@ def test_what_is_not_in_view_is_doubtful(
 
 
 def test_demonstrations_of_one_name_in_two_folders_are_two(
-    worker: GroundingWorker, grounder: GrounderDouble
+    worker: ModelWorker, grounder: GrounderDouble
 ) -> None:
     async def use() -> None:
         suggester = Suggester(worker, None)
@@ -162,7 +162,7 @@ def test_demonstrations_of_one_name_in_two_folders_are_two(
 
 
 def test_a_pair_that_is_left_before_its_turn_costs_nothing(
-    worker: GroundingWorker, grounder: GrounderDouble
+    worker: ModelWorker, grounder: GrounderDouble
 ) -> None:
     async def use() -> None:
         suggester = Suggester(worker, None)
@@ -176,7 +176,7 @@ def test_a_pair_that_is_left_before_its_turn_costs_nothing(
 
 
 def test_a_suggestion_that_is_late_for_its_pair_is_dropped(
-    worker: GroundingWorker, grounder: GrounderDouble
+    worker: ModelWorker, grounder: GrounderDouble
 ) -> None:
     shown = iter((True, False))
 

@@ -11,7 +11,7 @@ import pytest
 
 from afformer_core.runtime import Grounding, Peak
 from afformer_core.studio.trying.answer_files import action_in_words, certainty_in_words
-from afformer_core.studio.trying.workspace import Answer, ShownDemonstration, ShownImage
+from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding, ShownImage
 
 HEATMAP = np.full((12, 16), 1 / 192, np.float32)
 GROUNDING = Grounding(
@@ -21,10 +21,10 @@ GROUNDING = Grounding(
 SHOWN = ShownDemonstration('1 pull', 'pull', Path('pull.mp4'), 2.5, 40, ())
 
 
-def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> Answer:
+def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownGrounding:
     image = ShownImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8))
     grounding = replace(GROUNDING, certainty=certainty)
-    return Answer(image, shown, grounding, 31.0, 'torch')
+    return ShownGrounding(image, shown, grounding, 31.0, 'torch')
 
 
 def test_an_unsure_answer_asks_for_a_mark() -> None:

@@ -13,14 +13,14 @@ import pytest
 
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.studio.grounding_worker import GroundingWorker
 from afformer_core.studio.limits import Limits
+from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.trying.workspace import Workspace
 
 
 @pytest.fixture
-def worker(shipped_model: Path) -> Iterator[GroundingWorker]:
-    started = GroundingWorker(lambda: ArrayGrounder.load(shipped_model, threads=1))
+def worker(shipped_model: Path) -> Iterator[ModelWorker]:
+    started = ModelWorker(lambda: ArrayGrounder.load(shipped_model, threads=1))
     yield started
     started.close()
 
@@ -32,7 +32,7 @@ def run(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def test_a_page_that_is_closed_leaves_nothing_in_the_model(
-    worker: GroundingWorker, files: Path
+    worker: ModelWorker, files: Path
 ) -> None:
     async def use() -> None:
         first, other = Workspace(worker, Limits()), Workspace(worker, Limits())
@@ -47,7 +47,7 @@ def test_a_page_that_is_closed_leaves_nothing_in_the_model(
     run(use)
 
 
-def test_a_page_holds_so_many_and_no_more(worker: GroundingWorker, files: Path) -> None:
+def test_a_page_holds_so_many_and_no_more(worker: ModelWorker, files: Path) -> None:
     async def use() -> None:
         workspace = Workspace(worker, Limits(demonstrations=1, images=1))
         video = files / 'press.mp4'
@@ -63,7 +63,7 @@ def test_a_page_holds_so_many_and_no_more(worker: GroundingWorker, files: Path) 
     run(use)
 
 
-def test_a_part_of_a_video_replaces_the_whole(worker: GroundingWorker, files: Path) -> None:
+def test_a_part_of_a_video_replaces_the_whole(worker: ModelWorker, files: Path) -> None:
     async def use() -> None:
         workspace = Workspace(worker, Limits())
         whole = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
@@ -88,7 +88,7 @@ def test_a_part_of_a_video_replaces_the_whole(worker: GroundingWorker, files: Pa
 
 
 def test_a_part_of_what_was_removed_meanwhile_is_not_kept(
-    worker: GroundingWorker, files: Path
+    worker: ModelWorker, files: Path
 ) -> None:
     async def use() -> None:
         workspace = Workspace(worker, Limits())
@@ -103,7 +103,7 @@ def test_a_part_of_what_was_removed_meanwhile_is_not_kept(
     run(use)
 
 
-def test_a_marked_contact_changes_the_answer(worker: GroundingWorker, files: Path) -> None:
+def test_a_marked_contact_changes_the_answer(worker: ModelWorker, files: Path) -> None:
     async def use() -> None:
         workspace = Workspace(worker, Limits())
         found = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')

@@ -10,7 +10,7 @@ import torch
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
-from afformer_core.training.datasets.batch import Annotations
+from afformer_core.training.datasets.batch import PointSupervision
 from afformer_core.training.datasets.collation import ImageExample, shares_of
 from afformer_core.training.datasets.feature_cache import FeatureCache
 from afformer_core.training.datasets.feature_data import FeatureDataset
@@ -28,7 +28,9 @@ def test_targets_are_on_average_where_the_points_are() -> None:
     points = np.random.default_rng(0).uniform(20, 230, (400, 2))
     shares = torch.from_numpy(shares_of(points, (256, 256)))[:, None]
     index = torch.arange(400)
-    heatmaps = Annotations(shares, torch.zeros_like(index), index).targets((192, 192)).heatmaps
+    heatmaps = (
+        PointSupervision(shares, torch.zeros_like(index), index).targets((192, 192)).heatmaps
+    )
     found = heatmaps.flatten(1).argmax(dim=1).numpy()
     # The same point in an image of three quarters of the size.
     expected = (points + 0.5) * 0.75 - 0.5

@@ -16,7 +16,7 @@ from afformer_ros.action import GroundDemonstration, LoadDemonstration, RecordDe
 from builtin_interfaces.msg import Duration
 from lifecycle_msgs.msg import Transition
 
-from afformer_ros.grounding.actions.ground_goal import Outcome
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome
 
 GOALS = 1000
 # Goals that are open at once, at most.
@@ -26,7 +26,7 @@ BETWEEN = 50
 # A result is kept for half a minute, and pools of allocators grow by some megabytes once.
 ALLOWED_GROWTH = 32 * 2**20
 STEADY = 200
-ENDINGS = {Outcome.FOUND: 'succeeded', Outcome.CANCELED: 'canceled'}
+ENDINGS = {GoalOutcome.FOUND: 'succeeded', GoalOutcome.CANCELED: 'canceled'}
 RESTART = (
     Transition.TRANSITION_DEACTIVATE,
     Transition.TRANSITION_CLEANUP,
@@ -135,7 +135,7 @@ class Soak:
         assert result.message.rstrip(' :') == result.message != '', (kind, ending, result.message)
         if kind is GroundDemonstration:
             assert ending == ENDINGS.get(result.outcome, 'aborted'), result.message
-            self.outcomes[Outcome(result.outcome).name] += 1
+            self.outcomes[GoalOutcome(result.outcome).name] += 1
         else:
             assert (ending == 'succeeded') == result.success, result.message
             self.outcomes[f'{action_of(kind)} {ending}'] += 1

@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 from afformer_core.errors import DemonstrationError
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
 from afformer_ros.grounding.actions.ground_action import GroundAction
-from afformer_ros.grounding.actions.ground_goal import Outcome
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome
 from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 from afformer_ros.grounding.parameters import GroundingParameters
 
@@ -141,7 +141,7 @@ def test_images_count_for_the_second_goal_from_its_turn_on(turns):
     assert (first.begun, second.begun) == (True, False)
     waited = time.monotonic()
     turns.action.cancel(first)
-    assert first.result.outcome == Outcome.CANCELED
+    assert first.result.outcome == GoalOutcome.CANCELED
     assert second.begun
     assert turns.counts_for(waited - 0.001) is None
     assert turns.counts_for(time.monotonic()) is second
@@ -150,8 +150,8 @@ def test_images_count_for_the_second_goal_from_its_turn_on(turns):
 @pytest.mark.parametrize(
     ('error', 'outcome'),
     [
-        (DemonstrationError('there is no press'), Outcome.UNKNOWN),
-        (WorkerStoppedError('the node stops'), Outcome.STOPPED),
+        (DemonstrationError('there is no press'), GoalOutcome.UNKNOWN),
+        (WorkerStoppedError('the node stops'), GoalOutcome.STOPPED),
     ],
 )
 def test_a_goal_whose_demonstration_is_not_memorized_makes_way(turns, error, outcome):
@@ -165,7 +165,7 @@ def test_replacing_ends_all_that_are_open(turns):
     goals = [turns.take(), turns.take()]
     turns.policy = 'replace'
     last = turns.take()
-    assert [goal.result.outcome for goal in goals] == [Outcome.REPLACED] * 2
+    assert [goal.result.outcome for goal in goals] == [GoalOutcome.REPLACED] * 2
     assert turns.counts_for(time.monotonic()) is last
 
 
@@ -191,7 +191,7 @@ def test_a_goal_that_is_refused_replaces_none(turns):
 def test_what_is_deactivated_takes_no_goal(turns):
     turns.action.deactivate('the node was deactivated')
     goal = turns.take(memorized=False)
-    assert goal.result.outcome == Outcome.STOPPED
+    assert goal.result.outcome == GoalOutcome.STOPPED
     assert turns.action.open_goals == 0
 
 
@@ -202,7 +202,7 @@ def test_a_goal_that_waits_times_out_from_its_acceptance_on(turns):
     turns.pass_time(3.5)
     assert second.result is None
     turns.pass_time(0.75)
-    assert second.result.outcome == Outcome.NO_IMAGE
+    assert second.result.outcome == GoalOutcome.NO_IMAGE
     assert second.result.message == 'no image was grounded within 4 s: others came first'
     assert not second.begun
     assert first.result is None
@@ -211,11 +211,11 @@ def test_a_goal_that_waits_times_out_from_its_acceptance_on(turns):
 def test_the_time_before_its_turn_counts_for_a_goal(turns):
     first, second = turns.take(timeout=Duration(sec=3)), turns.take(timeout=Duration(sec=4))
     turns.pass_time(3.25)
-    assert first.result.outcome == Outcome.NO_IMAGE
+    assert first.result.outcome == GoalOutcome.NO_IMAGE
     assert second.begun
     assert second.result is None
     turns.pass_time(1.0)
-    assert second.result.outcome == Outcome.NO_IMAGE
+    assert second.result.outcome == GoalOutcome.NO_IMAGE
 
 
 def test_goals_whose_time_is_up_at_once_have_each_their_reason(turns):
@@ -244,7 +244,7 @@ def test_a_reason_is_told_where_images_come(turns, memorized, reason):
 def test_an_error_without_a_text_is_told_by_its_name(turns):
     goal = turns.take(memorized=False)
     turns.prepared[0].set_exception(MemoryError())
-    assert (goal.result.outcome, goal.result.message) == (Outcome.STOPPED, 'MemoryError')
+    assert (goal.result.outcome, goal.result.message) == (GoalOutcome.STOPPED, 'MemoryError')
 
 
 def test_an_image_that_is_too_old_when_it_is_ready_does_not_count(turns):
@@ -253,7 +253,7 @@ def test_an_image_that_is_too_old_when_it_is_ready_does_not_count(turns):
         turns.seconds += 1.0
         turns.show(turns.seconds - age, agreeing_images=number)
         assert (goal.result is not None) == (number == 4)
-    assert goal.result.outcome == Outcome.FOUND
+    assert goal.result.outcome == GoalOutcome.FOUND
     assert (goal.result.images, goal.result.mask.width) == (4, 5)
     assert goal.result.mask.header == goal.result.affordance.header
 
@@ -263,7 +263,7 @@ def test_images_that_are_too_old_are_the_reason(turns):
     for number in (1, 2, 3):
         turns.show(turns.seconds - 2.25, agreeing_images=number)
     turns.pass_time(4.0)
-    assert goal.result.outcome == Outcome.STALE
+    assert goal.result.outcome == GoalOutcome.STALE
     assert goal.result.message == (
         '3 of 3 images within 4 s did not count for their age; of the last one: it was 2.25 s '
         'old; expected at most 0.5 s'
@@ -275,4 +275,4 @@ def test_the_parameter_limits_the_age_for_a_goal_that_does_not(turns):
     turns.show(turns.seconds - 5.25, agreeing_images=7)
     assert goal.result is None
     turns.show(turns.seconds - 4.75, agreeing_images=8)
-    assert goal.result.outcome == Outcome.FOUND
+    assert goal.result.outcome == GoalOutcome.FOUND

@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 
 from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
-from afformer_ros.grounding.actions.ground_goal import GroundGoal, Outcome
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
 
 
 class Goal(GroundGoal):
@@ -55,7 +55,7 @@ def test_images_before_the_goal_do_not_count():
     goal = goal_of(agreeing_images=2)
     assert [goal.take(image(7)), goal.take(image(8))] == [False, True]
     result = goal.found()
-    assert (result.outcome, result.images, result.affordance) == (Outcome.FOUND, 2, image(8))
+    assert (result.outcome, result.images, result.affordance) == (GoalOutcome.FOUND, 2, image(8))
     assert result.message == "'press+pull' was found in 2 images in a row"
 
 
@@ -88,7 +88,7 @@ def test_feedback_tells_images_in_a_row_and_presence():
 
 def test_no_image_in_time():
     result = goal_of().timed_out('no publisher')
-    assert (result.outcome, result.images) == (Outcome.NO_IMAGE, 0)
+    assert (result.outcome, result.images) == (GoalOutcome.NO_IMAGE, 0)
     assert result.message == 'no image was grounded within 4 s: no publisher'
 
 
@@ -98,7 +98,7 @@ def test_what_most_images_fell_short_of_is_the_outcome():
         goal.take(one)
     goal.take(image(1, problem='no depth'))
     result = goal.timed_out('')
-    assert result.outcome == Outcome.NO_POSITION
+    assert result.outcome == GoalOutcome.NO_POSITION
     assert result.message == ("'press+pull' has no position in 2 of 4 images within 4 s: no depth")
 
 
@@ -106,7 +106,7 @@ def test_absence_is_told_with_presence():
     goal = goal_of()
     goal.take(image(0, found=False, presence=0.25))
     result = goal.timed_out('')
-    assert result.outcome == Outcome.NOT_FOUND
+    assert result.outcome == GoalOutcome.NOT_FOUND
     assert result.message.endswith(
         '1 of 1 images within 4 s: presence was 0.25 at last, below 0.50'
     )
@@ -117,7 +117,7 @@ def test_points_that_differ_are_unsteady():
     for agreeing in (1, 1, 2):
         goal.take(image(agreeing))
     result = goal.timed_out('')
-    assert result.outcome == Outcome.UNSTEADY
+    assert result.outcome == GoalOutcome.UNSTEADY
     assert result.message.endswith(
         'in 3 of 3 images within 4 s, but not at one point in 3 in a row'
     )
@@ -127,7 +127,7 @@ def test_a_model_that_is_not_calibrated_knows_no_presence():
     goal = goal_of(minimum_presence=0.5)
     assert not any(goal.take(image(number, presence=math.nan)) for number in (1, 2, 3))
     result = goal.timed_out('')
-    assert result.outcome == Outcome.NOT_FOUND
+    assert result.outcome == GoalOutcome.NOT_FOUND
     assert 'not calibrated' in result.message
 
 
@@ -165,7 +165,7 @@ def test_what_was_too_old_is_told():
     for problem in ('it was 3.50 s old', '', 'it was 2.31 s old; expected at most 0.7 s'):
         goal.take(image(1), problem)
     result = goal.timed_out('')
-    assert (result.outcome, result.images) == (Outcome.STALE, 3)
+    assert (result.outcome, result.images) == (GoalOutcome.STALE, 3)
     assert result.message == (
         '2 of 3 images within 4 s did not count for their age; of the last one: it was 2.31 s '
         'old; expected at most 0.7 s'
@@ -183,7 +183,7 @@ def test_what_is_held_is_not_found():
     goal = goal_of(agreeing_images=2)
     assert not any(goal.take(image(number, age=0.1, presence=0.25)) for number in (1, 2, 3))
     result = goal.timed_out('')
-    assert result.outcome == Outcome.NOT_FOUND
+    assert result.outcome == GoalOutcome.NOT_FOUND
     assert result.message.endswith('presence was 0.25 at last, below 0.50')
 
 

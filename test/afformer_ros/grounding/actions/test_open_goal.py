@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from afformer_core.errors import ImageError
-from afformer_ros.grounding.actions.open_goal import Answer, Ending, OpenGoal, failure_text
+from afformer_ros.grounding.actions.open_goal import Ending, GoalAnswer, OpenGoal, failure_text
 from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 
@@ -40,7 +40,7 @@ def told() -> Told:
 def test_the_first_answer_counts(told):
     assert told.goal.end(Ending.ABORTED, 'timed out')
     assert not told.goal.end(Ending.SUCCEEDED, 'found')
-    assert told.goal.answer.result() == Answer(Ending.ABORTED, 'timed out')
+    assert told.goal.answer.result() == GoalAnswer(Ending.ABORTED, 'timed out')
 
 
 def test_a_goal_begins_once(told):

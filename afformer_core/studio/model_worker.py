@@ -13,7 +13,7 @@ from afformer_core.runtime import ArrayGrounder
 Result = TypeVar('Result')
 
 
-class GroundingWorker:
+class ModelWorker:
     """The only thread that uses the model, which is not thread-safe; tasks run sequentially.
 
     The model is loaded in that thread at the first task or `warm_up`.

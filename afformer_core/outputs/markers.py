@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.geometry.motion import MotionType, PartMotion
+from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.outputs.marker_pen import (
     ARROW,
@@ -19,10 +22,8 @@ from afformer_core.outputs.marker_pen import (
     TEXT,
     MarkerPen,
 )
-from afformer_core.outputs.motion_markers import MOTION_NAMESPACE, motion_markers
 
 if TYPE_CHECKING:
-    from afformer_core.geometry.motion import PartMotion
     from afformer_core.outputs.results import StreamedGrounding
 
 _NAMESPACE = 'afformer'
@@ -35,6 +36,14 @@ _HELD_OPACITY = 0.5
 _TEXT_HEIGHT = 0.04  # metres
 # Dimensions of the arrow towards a surface, in metres.
 _ARROW_LENGTH, _SHAFT, _HEAD, _HEAD_LENGTH = 0.1, 0.008, 0.016, 0.025
+_MOTION_NAMESPACE = 'motion'
+_MOTION_COLOUR = (0.2, 1.0, 0.4, 1.0)
+# Metres: length of the arrow along a translation, and thickness of all arrows.
+_MOTION_LENGTH, _MOTION_SHAFT, _MOTION_HEAD, _MOTION_HEAD_LENGTH = 0.12, 0.008, 0.02, 0.03
+# Arc about the axis of a rotation: radius in metres, angle in radians, and metres in front of the
+# surface.
+_ARC_RADIUS, _ARC_ANGLE, _ARC_LINE, _ARC_IN_FRONT = 0.05, math.radians(280), 0.006, 0.02
+_ARC_STEPS = 28
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def marker_messages(
 
     Points with a known position are shown there, with an arrow along the approach if the normal is
     also known. The namespace `motion` shows the motion of the action at the best of them (see
-    `motion_markers`). If no position is known, the points are shown on the image plane: 1 m wide,
+    `_motion_markers`). If no position is known, the points are shown on the image plane: 1 m wide,
     1 m in front of the optical frame of the header (x right, y down, z ahead), with the aspect
     ratio of the image. Held results are half transparent. If the model abstained, nothing is
     shown.
@@ -90,8 +99,8 @@ def marker_messages(
         if points:
             frame = position_header
             best = points[0].number - 1
-            pen = MarkerPen(factory, frame, opacity, MOTION_NAMESPACE)
-            markers += motion_markers(pen, result.surfaces[best], motions[best])
+            pen = MarkerPen(factory, frame, opacity, _MOTION_NAMESPACE)
+            markers += _motion_markers(pen, result.surfaces[best], motions[best])
         else:
             frame = header
             points = _points_on_plane(result, image_size)
@@ -170,3 +179,50 @@ def _point_markers(pen: MarkerPen, point: _MarkedPoint) -> list[Any]:
             )
         )
     return markers
+
+
+def _motion_markers(pen: MarkerPen, surface: SurfacePoint, motion: PartMotion) -> list[Any]:
+    """Create the markers of a motion at a point of a surface.
+
+    A translation is an arrow that starts at the point, or ends at it if it points into the
+    surface, so that it is visible. A rotation is an arc around its axis in front of the surface,
+    with an arrowhead in the direction of rotation. Nothing is shown if the part stays or its
+    motion is unknown.
+    """
+    position, direction = surface.position, motion.direction
+    if position is None or direction is None or motion.type is MotionType.STILL:
+        return []
+    normal = direction if surface.normal is None else surface.normal
+    if motion.type is MotionType.TRANSLATION:
+        begin = position if direction @ normal >= 0 else position - _MOTION_LENGTH * direction
+        return [_motion_arrow(pen, 0, begin, begin + _MOTION_LENGTH * direction)]
+    points = _arc(position + _ARC_IN_FRONT * normal, direction)
+    line = [pen.point(point) for point in points]
+    along = (points[-1] - points[-2]) / np.linalg.norm(points[-1] - points[-2])
+    return [
+        pen.mark(0, LINE_STRIP, _MOTION_COLOUR, (_ARC_LINE, 0.0, 0.0), points=line),
+        _motion_arrow(pen, 1, points[-1], points[-1] + 1.2 * _MOTION_HEAD_LENGTH * along),
+    ]
+
+
+def _motion_arrow(
+    pen: MarkerPen, number: int, begin: NDArray[np.float64], end: NDArray[np.float64]
+) -> Any:
+    points = [pen.point(begin), pen.point(end)]
+    return pen.mark(
+        number,
+        ARROW,
+        _MOTION_COLOUR,
+        (_MOTION_SHAFT, _MOTION_HEAD, _MOTION_HEAD_LENGTH),
+        points=points,
+    )
+
+
+def _arc(centre: NDArray[np.float64], axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points [N, 3] of an arc about an axis, in order by the right-hand rule."""
+    least = np.eye(3)[int(np.argmin(np.abs(axis)))]
+    first = np.cross(axis, least)
+    first /= np.linalg.norm(first)
+    second = np.cross(axis, first)
+    angles = np.linspace(0, _ARC_ANGLE, _ARC_STEPS)[:, None]
+    return np.asarray(centre + _ARC_RADIUS * (np.cos(angles) * first + np.sin(angles) * second))

@@ -3,17 +3,157 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
+from pathlib import Path
 
+from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
 from afformer_core.outputs.output_settings import OutputSettings
+from afformer_core.runtime.backends import BACKENDS, PRECISIONS
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 from afformer_core.stream.spatial_inputs import RECTIFICATIONS, is_rectified
-from afformer_ros.grounding.action_parameters import ActionParameters
-from afformer_ros.grounding.demonstration_parameters import MESSAGE_TYPES, DemonstrationParameters
-from afformer_ros.grounding.model_parameters import ModelParameters
 from afformer_ros.parameter_fields import constraints_of, parameter
+
+MESSAGE_TYPES = ('auto', 'raw', 'compressed')
+GOAL_POLICIES = ('queue', 'refuse', 'replace')
+
+
+@dataclass(frozen=True)
+class ModelParameters:
+    """The parameters of the model; each text is the ROS description."""
+
+    model: str = parameter(
+        '', 'Folder of the model. Empty: the model shipped with the package', change='unconfigured'
+    )
+    backend: str = parameter(
+        'auto',
+        'Backend that computes the model: torch or onnxruntime on the CPU, cuda (PyTorch) or '
+        'tensorrt on an NVIDIA GPU, or auto (onnxruntime if the model has graphs, otherwise '
+        'torch)',
+        choices=BACKENDS,
+        change='unconfigured',
+    )
+    precision: str = parameter(
+        'auto',
+        'Precision of the model: fp32, fp16, bf16, int8, or auto (fp32; with tensorrt fp16, '
+        'which is exported if it is missing)',
+        choices=PRECISIONS,
+        change='unconfigured',
+    )
+    wait_for_engine: bool = parameter(
+        False,
+        'Whether nothing is grounded until the engines of tensorrt are compiled. If false, '
+        'the CPU grounds meanwhile, and permanently if the engines cannot be used',
+        change='unconfigured',
+    )
+    threads: int = parameter(
+        0,
+        'Number of threads that compute the model. 0: the backend chooses',
+        limits=(0, 256),
+        change='unconfigured',
+    )
+    maximum_stages: int = parameter(
+        8,
+        'Maximum number of groundings of an image: one of the whole image, then one for each '
+        'zoom stage of the model, of which the shipped model has two. With fewer, an image '
+        'takes less time, and the peak and the action are right less often',
+        limits=(1, 8),
+        change='unconfigured',
+    )
+
+
+@dataclass(frozen=True)
+class DemonstrationParameters:
+    """The parameters of demonstrations; each text is the ROS description."""
+
+    demonstration_type: str = parameter(
+        'auto',
+        'Type of the messages on demonstration: raw, compressed, or auto, as for image_type',
+        choices=MESSAGE_TYPES,
+        change='unconfigured',
+    )
+    trim_demonstrations: bool = parameter(
+        True,
+        'Whether a recording is trimmed to the part in which hands are visible or, if none '
+        'are, something moves',
+        change='unconfigured',
+    )
+    recording_queue: int = parameter(
+        60,
+        'Maximum number of frames of a demonstration that wait to be encoded. Further frames '
+        'are dropped and reported',
+        limits=(1, 10000),
+        change='unconfigured',
+    )
+    maximum_recording_seconds: float = parameter(
+        120.0,
+        'Maximum duration of a recording in seconds. A longer recording is finished automatically',
+        limits=(0.1, 86400.0),
+    )
+    store_folder: str = parameter(
+        '',
+        'Folder of finished demonstrations. Empty: $ROS_HOME/afformer/demonstrations, where '
+        'ROS_HOME is ~/.ros if unset',
+        change='never',
+    )
+    demonstration_folders: tuple[str, ...] = parameter(
+        ('',),
+        'Folders below which load_demonstration may read. Empty strings are ignored. Without '
+        'a folder, load_demonstration reads nothing',
+        change='never',
+    )
+
+    @property
+    def recording_settings(self) -> RecordingSettings:
+        """Settings of recordings."""
+        return RecordingSettings(trim=self.trim_demonstrations)
+
+    @property
+    def store_path(self) -> Path:
+        """Folder of finished demonstrations."""
+        if self.store_folder:
+            return Path(self.store_folder).expanduser()
+        home = os.environ.get('ROS_HOME') or '~/.ros'
+        return Path(home).expanduser() / 'afformer' / 'demonstrations'
+
+    @property
+    def readable_folders(self) -> tuple[Path, ...]:
+        """Folders from which demonstrations may be read, resolved."""
+        return tuple(Path(one).expanduser().resolve() for one in self.demonstration_folders if one)
+
+
+@dataclass(frozen=True)
+class ActionParameters:
+    """The parameters of the actions; each text is the ROS description."""
+
+    goal_policy: str = parameter(
+        'queue',
+        'Treatment of a goal of ground_demonstration while another goal is open: it waits '
+        'for its turn (queue), is refused (refuse), or ends the others (replace)',
+        choices=GOAL_POLICIES,
+    )
+    agreeing_images: int = parameter(
+        3,
+        'Number of images in a row whose best points must agree before a goal of '
+        'ground_demonstration succeeds, unless the goal sets its own number',
+        limits=(1, 1000),
+    )
+    action_timeout: float = parameter(
+        10.0,
+        'Maximum time from the acceptance of a goal of ground_demonstration to its result, '
+        'in seconds, unless the goal sets its own timeout',
+        limits=(0.1, 86400.0),
+    )
+    maximum_image_age: float = parameter(
+        5.0,
+        'Maximum age of an image that counts for a goal of ground_demonstration, in seconds '
+        'from its stamp to its result by the clock of the node, unless the goal sets its own '
+        'maximum_age. An image whose stamp is further ahead of the clock does not count '
+        'either. 0: any age',
+        limits=(0.0, 3600.0),
+    )
 
 
 @dataclass(frozen=True)

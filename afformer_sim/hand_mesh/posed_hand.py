@@ -25,7 +25,6 @@ from afformer_sim.hand_mesh.arm_mesh import (
 from afformer_sim.hand_mesh.hand_rig import HandRig, load_hand_rig
 from afformer_sim.hand_mesh.hand_skeleton import joint_transforms
 from afformer_sim.hand_mesh.hand_style import HandStyle
-from afformer_sim.hand_mesh.skinning import blend_skin
 from afformer_sim.hand_mesh.tube import tube_coordinates, tube_faces, tube_normals
 
 _BAND_RINGS = 5
@@ -176,3 +175,24 @@ def _finger_ring(rig: HandRig, finger: int, transforms: np.ndarray) -> np.ndarra
     grid: np.ndarray = np.stack(rings) @ linear.T + offset
     # in the mirror its vertices would run the other way around
     return grid if np.linalg.det(linear) > 0 else grid[:, ::-1]
+
+
+def blend_skin(
+    vertices: np.ndarray, normals: np.ndarray, weights: np.ndarray, transforms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move vertices and normals by the weighted mean of their joints' transforms.
+
+    Args:
+        vertices, normals: float64 [V, 3].
+        weights: float64 [V, J], rows sum to 1.
+        transforms: float64 [J, 3, 4], motion of each joint from rest.
+
+    Returns:
+        Vertices and unit normals, float64 [V, 3] each.
+    """
+    blended = np.einsum('vj,jrc->vrc', weights, transforms, optimize=True)
+    linear = blended[:, :, :3]
+    moved = np.einsum('vrc,vc->vr', linear, vertices) + blended[:, :, 3]
+    turned = np.einsum('vrc,vc->vr', linear, normals)
+    lengths = np.linalg.norm(turned, axis=1, keepdims=True)
+    return moved, turned / np.maximum(lengths, 1e-9)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count, islice
 
+import cv2
 import numpy as np
 
 from afformer_core.errors import DatasetError
@@ -14,7 +15,6 @@ from afformer_core.media.polygons import Polygon
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.robot_benchmarks.benchmark_renderer import BenchmarkRenderer
 from afformer_sim.robot_benchmarks.benchmark_scene import BenchmarkScene
-from afformer_sim.robot_benchmarks.part_mask import is_near, outline_mask
 from afformer_sim.scene.demonstration import (
     SimulatedDemonstration,
     plan_demonstration,
@@ -24,6 +24,9 @@ from afformer_sim.scene.renderer import HAND
 from afformer_sim.scene.view import SceneView, plan_target
 from afformer_sim.scene.visibility import elements_in_view
 
+# Pixels by which an outline may differ from the mask, and the least share of the mask that a
+# piece of it has.
+_TOLERANCE, _LEAST_PIECE = 0.8, 0.05
 _TRIES = 200
 _LEAD = (0.15, 0.45)
 # Least share of an image that shows the part, and the farthest that the contact point may be from
@@ -164,3 +167,27 @@ def _hidden(scene: BenchmarkScene) -> DatasetError:
         f'the part of {scene.family} is hidden in {_TRIES} views of seed {scene.seed}; expected '
         'one that shows it. Choose another --seed'
     )
+
+
+def outline_mask(mask: np.ndarray) -> list[Polygon]:
+    """Outline the pieces of a mask, bool [H, W]: float64 [K, 2] pixels (x, y) each.
+
+    Pieces of less than a twentieth of the mask, and holes, are left out.
+    """
+    # twice as large, so that outlines run a quarter of a pixel inside the border
+    enlarged = np.kron(mask, np.ones((2, 2), np.uint8)).astype(np.uint8)
+    found, _ = cv2.findContours(enlarged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    pieces = []
+    for contour in found:
+        simple = cv2.approxPolyDP(contour, 2 * _TOLERANCE, closed=True)[:, 0]
+        area = cv2.contourArea(contour) / 4
+        if len(simple) >= 3 and area >= _LEAST_PIECE * mask.sum():
+            pieces.append((simple - 0.5) / 2)
+    return pieces
+
+
+def is_near(mask: np.ndarray, pixel: np.ndarray, distance: float) -> bool:
+    """Check whether a mask, bool [H, W], has a pixel within a distance of a point [2]."""
+    rows, columns = np.nonzero(mask)
+    apart = np.hypot(columns - pixel[0], rows - pixel[1])
+    return bool(apart.size and apart.min() <= distance)

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.files.atomic import write_aside
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
-from afformer_core.maskahand.mining.hands_json import hands_from_json, hands_to_json
 from afformer_core.maskahand.sources import LostFrame
 from afformer_core.media.video import VideoFrame
 
@@ -47,7 +47,7 @@ def write_part(path: Path, part: MinedPart) -> None:
     fields = {
         'size': part.size,
         'times': part.times,
-        'hands': hands_to_json(part.hands),
+        'hands': _hands_to_json(part.hands),
         'damage': part.damage,
         'lost': part.lost,
         'loss': part.loss,
@@ -70,7 +70,7 @@ def read_part(path: Path) -> MinedPart:
         return MinedPart(
             (int(width), int(height)),
             tuple(map(float, fields['times'])),
-            hands_from_json(fields['hands']),
+            _hands_from_json(fields['hands']),
             str(fields['damage']),
             int(fields['lost']),
             str(fields['loss']),
@@ -162,3 +162,32 @@ def _kept(hand: Hand) -> Iterator[Hand]:
                 round(contact_point[1], _BOX_DECIMALS),
             )
         yield Hand((left, top, right, bottom), hand.contact, score, contact_point)
+
+
+def _hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
+    """Convert hands by the number of their frame to JSON types."""
+    return {
+        str(number): [
+            [*hand.box, hand.contact, hand.score, *(hand.contact_point or ())]
+            for hand in hands[number]
+        ]
+        for number in sorted(hands)
+    }
+
+
+def _hands_from_json(fields: Mapping[str, Any]) -> dict[int, tuple[Hand, ...]]:
+    """Convert the result of `_hands_to_json` back to hands.
+
+    Raises:
+        AttributeError, TypeError, ValueError: the content is invalid.
+    """
+    return {int(number): tuple(map(_hand, hands)) for number, hands in fields.items()}
+
+
+def _hand(values: list[Any]) -> Hand:
+    left, top, right, bottom, contact, score, *contact_point = values
+    box = float(left), float(top), float(right), float(bottom)
+    if not contact_point:
+        return Hand(box, bool(contact), score)
+    x, y = map(float, contact_point)
+    return Hand(box, bool(contact), score, (x, y))

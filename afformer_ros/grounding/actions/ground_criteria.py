@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_ros.action import GroundDemonstration
-from afformer_ros.grounding.action_parameters import ActionParameters
 from afformer_ros.grounding.actions.goal_fields import (
     RefusedGoalError,
     frame_of,
@@ -14,6 +13,7 @@ from afformer_ros.grounding.actions.goal_fields import (
     number_of,
     seconds_of,
 )
+from afformer_ros.grounding.parameters import ActionParameters
 from afformer_ros.parameter_fields import constraints_of
 
 

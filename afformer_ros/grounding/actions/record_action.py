@@ -18,12 +18,12 @@ from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.goal_fields import seconds_of
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
-from afformer_ros.grounding.demonstration_parameters import DemonstrationParameters
 from afformer_ros.grounding.demonstrations.demonstration_recorder import (
     DemonstrationRecorder,
     StartedRecording,
 )
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
+from afformer_ros.grounding.parameters import DemonstrationParameters
 from afformer_ros.parameter_fields import constraints_of
 
 

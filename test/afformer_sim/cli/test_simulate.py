@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.cli.main import build_parser, main
-from afformer_sim.cli.simulate_options import LAYOUTS, options_of
+from afformer_sim.cli.simulate import LAYOUTS, options_of
 
 
 def options(*arguments: str) -> dict[str, object]:

@@ -10,8 +10,7 @@ import pytest
 
 from afformer_sim.bodies.hand import INDEX, THUMB, HandAppearance, HandPose
 from afformer_sim.hand_mesh.hand_style import HandStyle
-from afformer_sim.hand_mesh.posed_hand import PosedHand, hand_topologies, pose_hand
-from afformer_sim.hand_mesh.skinning import blend_skin
+from afformer_sim.hand_mesh.posed_hand import PosedHand, blend_skin, hand_topologies, pose_hand
 
 LOOK = HandStyle(
     seed=1,

@@ -11,10 +11,9 @@ import pytest
 from afformer_ros.action import GroundDemonstration
 from builtin_interfaces.msg import Duration
 
-from afformer_ros.grounding.action_parameters import ActionParameters
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, seconds_of
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
-from afformer_ros.grounding.demonstration_parameters import DemonstrationParameters
+from afformer_ros.grounding.parameters import ActionParameters, DemonstrationParameters
 from afformer_ros.parameter_fields import constraints_of
 
 PARAMETERS = ActionParameters(agreeing_images=4, action_timeout=7.5, maximum_image_age=1.25)

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_sim.robot_benchmarks.part_mask import is_near, outline_mask
+from afformer_sim.robot_benchmarks.benchmark_pair import is_near, outline_mask
 
 
 def test_the_outline_of_a_rectangle_is_its_border() -> None:

@@ -68,7 +68,7 @@ class StudyTable:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudySettings:
     """All tables and models.
 
@@ -129,4 +129,6 @@ class StudySettings:
             for name, fields in settings['tables'].items()
         }
         trainings = {name: tuple(files) for name, files in settings['trainings'].items()}
-        return cls(tuple(settings['seeds']), trainings, models, tables)
+        return cls(
+            seeds=tuple(settings['seeds']), trainings=trainings, models=models, tables=tables
+        )

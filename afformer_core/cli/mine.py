@@ -149,7 +149,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.preview is not None:
         require_image_path(arguments.preview)
     settings = MiningSettings(
-        arguments.rate, arguments.clip_frames, arguments.stride, arguments.minimum_score
+        rate=arguments.rate,
+        clip_frames=arguments.clip_frames,
+        stride=arguments.stride,
+        interaction_score=arguments.minimum_score,
     )
     found = find_sources(arguments.paths, arguments.number_rate)
     if not (found.sources or found.broken):

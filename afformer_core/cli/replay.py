@@ -265,15 +265,15 @@ def _replay(
         'settings': ', '.join(f'{name} {value}' for name, value in _numbers(settings)),
     }
     request = ReplayRequest(
-        topics,
-        demonstrations.selected,
-        window,
-        settings,
-        annotations,
-        demonstrations.calibration,
-        facts,
-        arguments.target_frame,
-        arguments.vertical_frame,
+        topics=topics,
+        demonstration=demonstrations.selected,
+        window=window,
+        settings=settings,
+        annotations=annotations,
+        calibration=demonstrations.calibration,
+        facts=facts,
+        target_frame=arguments.target_frame,
+        vertical_frame=arguments.vertical_frame,
     )
     with tqdm(total=bag.count(topics.image), unit='image', desc='replay') as bar:
         return write_replay(
@@ -291,7 +291,7 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     from afformer_core.replay.demonstrations import ReplayDemonstrations
 
     grounder = open_grounder(arguments.model, arguments)
-    settings = RecordingSettings(not arguments.whole)
+    settings = RecordingSettings(trim=not arguments.whole)
     demonstrations = ReplayDemonstrations(grounder, settings)
     if topics.demonstration:
         window = BagExtract(arguments.demonstration_from, arguments.demonstration_to)

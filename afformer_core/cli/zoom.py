@@ -94,13 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
 
     settings = ZoomSettings(
-        model_folder(arguments.model or SHIPPED),
-        arguments.annotations,
-        arguments.root,
-        arguments.split,
-        tuple(ZoomStage(*zooms) for zooms in arguments.zooms or _ZOOMS),
-        arguments.share,
-        arguments.backend,
+        model=model_folder(arguments.model or SHIPPED),
+        annotations=arguments.annotations,
+        root=arguments.root,
+        split=arguments.split,
+        stages=tuple(ZoomStage(*zooms) for zooms in arguments.zooms or _ZOOMS),
+        share=arguments.share,
+        backend=arguments.backend,
     )
     # It would get an annotation file of the same name, clips and images.
     dataset = NamedPath(settings.root or settings.annotations.parent, 'the dataset')

@@ -30,7 +30,7 @@ from afformer_core.errors import DatasetError, VideoError
 _OPENED = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PageSettings:
     """Settings of a page: the part of a dataset to show and check.
 

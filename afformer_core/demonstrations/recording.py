@@ -50,7 +50,7 @@ _CLOCK_AHEAD = 3600.0
 _GRID = (48, 48)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordingSettings:
     """Settings of recordings.
 
@@ -158,17 +158,17 @@ class Recording:
     ) -> DemonstrationState:
         """Return the state during this recording; see `DemonstrationState` for arguments."""
         return DemonstrationState(
-            Phase.RECORDING,
-            self.name,
-            selected,
-            names,
-            self.frames,
-            self.frames_kept,
-            self.duration,
-            self.hands_seen,
-            message,
-            self.losses.total,
-            problem,
+            phase=Phase.RECORDING,
+            name=self.name,
+            selected=selected,
+            names=names,
+            frames=self.frames,
+            frames_kept=self.frames_kept,
+            duration=self.duration,
+            hands_seen=self.hands_seen,
+            message=message,
+            frames_lost=self.losses.total,
+            problem=problem,
         )
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
@@ -259,15 +259,15 @@ class Recording:
 
     def _summary(self, part: UsedPart, frame_count: int, rotation: ShownRotation) -> Summary:
         return Summary(
-            self.name,
-            frame_count,
-            len(part.frames),
-            self.duration,
-            part.first.time,
-            part.last.time,
-            part.trimmed_by,
-            self.hands_seen,
-            self.losses.total,
+            name=self.name,
+            frames=frame_count,
+            frames_kept=len(part.frames),
+            duration=self.duration,
+            begin=part.first.time,
+            end=part.last.time,
+            trimmed_by=part.trimmed_by,
+            hands_seen=self.hands_seen,
+            frames_lost=self.losses.total,
         ).marked(self.contact, rotation)
 
     def _complete_file(self, summary: Summary, part: UsedPart, encoded: EncodedFrames) -> None:

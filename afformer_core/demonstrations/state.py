@@ -27,7 +27,7 @@ class Phase(IntEnum):
     FAILED = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """Numbers of a finished demonstration.
 
@@ -118,7 +118,7 @@ class Summary:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DemonstrationState:
     """State of the demonstrations at one moment.
 
@@ -160,17 +160,17 @@ class DemonstrationState:
         """Return the state without a recording; numbers are summed over the selection."""
         selection = join_names([one.name for one in selected])
         return cls(
-            phase,
-            selection,
-            selection,
-            names,
-            sum(one.frames for one in selected),
-            sum(one.frames_kept for one in selected),
-            sum(one.duration for one in selected),
-            sum(one.hands_seen for one in selected),
-            message,
-            sum(one.frames_lost for one in selected),
-            problem,
+            phase=phase,
+            name=selection,
+            selected=selection,
+            names=names,
+            frames=sum(one.frames for one in selected),
+            frames_kept=sum(one.frames_kept for one in selected),
+            duration=sum(one.duration for one in selected),
+            hands_seen=sum(one.hands_seen for one in selected),
+            message=message,
+            frames_lost=sum(one.frames_lost for one in selected),
+            problem=problem,
         )
 
 

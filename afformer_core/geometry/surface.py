@@ -29,7 +29,7 @@ _LARGEST_NORMAL_DEVIATION = math.radians(5)
 _PIXEL_DEVIATION = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SurfaceSettings:
     """Noise and range of a depth camera.
 

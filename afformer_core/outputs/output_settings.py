@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from afformer_core.geometry.surface import SurfaceSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OutputSettings:
     """Settings of the published results.
 

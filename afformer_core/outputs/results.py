@@ -59,7 +59,7 @@ class SpatialView:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StreamedGrounding:
     """The result of one image of a stream.
 

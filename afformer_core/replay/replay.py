@@ -40,7 +40,7 @@ from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings, P
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayRequest:
     """A bag to replay, with its settings.
 

@@ -188,8 +188,8 @@ def _located(
     if settings.certainty_threshold >= 0:
         grounding = replace(grounding, certainty_threshold=settings.certainty_threshold)
     return StreamedGrounding(
-        demonstration,
-        replace(grounding, peaks=peaks),
+        demonstration=demonstration,
+        grounding=replace(grounding, peaks=peaks),
         found=True,
         **asdict(measures),
         age=0.0,

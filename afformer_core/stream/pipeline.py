@@ -26,7 +26,7 @@ from afformer_core.stream.spatial_inputs import SpatialInputs
 Predict = Callable[[NDArray[np.uint8]], Prediction]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PipelineSettings:
     """Settings of the grounding pipeline.
 
@@ -50,7 +50,7 @@ class PipelineSettings:
                 raise ValueError(f'{name} is {getattr(self, name)}; expected 0 to 10 seconds')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Observation:
     """An image with its prediction and view, before the comparison with earlier images.
 
@@ -157,7 +157,15 @@ class GroundingPipeline:
             stamp, settings.rectified, settings.depth_tolerance, settings.depth_wait
         )
         placement = self._placement_of(header)
-        return Observation(header, frame, prediction, view, placement, decoded, predicted)
+        return Observation(
+            header=header,
+            frame=frame,
+            prediction=prediction,
+            view=view,
+            placement=placement,
+            decoded=decoded,
+            predicted=predicted,
+        )
 
     def compose(
         self, observed: Observation, demonstration: str, settings: PipelineSettings

@@ -9,7 +9,7 @@ from afformer_core.geometry.surface import SurfaceSettings
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StreamSettings:
     """Settings of the grounding of a stream of camera images, for `GroundingStream`.
 

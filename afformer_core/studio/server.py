@@ -46,7 +46,7 @@ body.body--dark .text-primary { --q-primary: #90caf9 }
 _COLOURS = {'System': None, 'Light': False, 'Dark': True}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudioSettings:
     """Settings of the server.
 

@@ -40,7 +40,7 @@ _RATE = 4.0
 _LEAST_INSIDE = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ZoomSettings:
     """The settings of a dataset of crops.
 

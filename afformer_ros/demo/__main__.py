@@ -153,7 +153,14 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
             frames = demonstration_frames(scene.demonstration, 24)
             image = read_image(scene.image)
             rows.append(
-                ContactSheetRow(scene.title, result, frames, image, seen[0].overlay, scene.outline)
+                ContactSheetRow(
+                    title=scene.title,
+                    result=result,
+                    frames=frames,
+                    image=image,
+                    overlay=seen[0].overlay,
+                    outline=scene.outline,
+                )
             )
             film += film_frames(frames, [one.overlay for one in seen], scene.title)
     if options.video is None:

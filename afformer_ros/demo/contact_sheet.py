@@ -24,7 +24,7 @@ _LABEL_HEIGHT = 32
 _FRAME_COUNT = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ContactSheetRow:
     """A grounding for the contact sheet.
 

@@ -158,7 +158,15 @@ def _repeat(
     last = seen[-1]
     film += [_film_frame(clip[-1], last, title, text)] * _STILLS
     labels = (last.label, 'the arm afterwards')
-    row = ContactSheetRow(title, text, list(clip), last.overlay, last.spectator, None, labels)
+    row = ContactSheetRow(
+        title=title,
+        result=text,
+        frames=list(clip),
+        image=last.overlay,
+        overlay=last.spectator,
+        outline=None,
+        labels=labels,
+    )
     return RobotScene(f'{title}\n  {text}', row, film)
 
 

@@ -39,7 +39,14 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
     moved = _moved(shrunk, moving_camera(shrunk.shape[1::-1]))
     write_video(camera, resting_first(moved), CAMERA_RATE)
     name = re.sub(r'[^A-Za-z0-9_.-]', '_', video.stem).lstrip('.')[:64] or 'demonstration'
-    return DemoScene(name, f'{video.name} in {image.name}', video.resolve(), still, camera, None)
+    return DemoScene(
+        name=name,
+        title=f'{video.name} in {image.name}',
+        demonstration=video.resolve(),
+        image=still,
+        camera=camera,
+        outline=None,
+    )
 
 
 def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:

@@ -14,7 +14,7 @@ from afformer_core.messages.stamps import ANOTHER_CLOCK
 from afformer_core.outputs.results import StreamedGrounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StageTimes:
     """The stage times of one image from the camera to its result, in seconds.
 

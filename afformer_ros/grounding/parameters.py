@@ -360,33 +360,41 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
     def stream_settings(self) -> StreamSettings:
         """Current settings of the grounding of images."""
         return StreamSettings(
-            self.maximum_peaks,
-            self.minimum_presence,
-            self.certainty_threshold,
-            self.minimum_confidence,
-            self.minimum_feature_similarity,
-            self.minimum_continuity,
-            self.release_time,
-            self.smoothing_time,
-            self.hold_time,
-            self.scene_cut_threshold,
-            self.peak_tolerance,
-            self.agreement_tolerance,
-            self.action,
-            SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
+            maximum_peaks=self.maximum_peaks,
+            minimum_presence=self.minimum_presence,
+            certainty_threshold=self.certainty_threshold,
+            minimum_confidence=self.minimum_confidence,
+            minimum_feature_similarity=self.minimum_feature_similarity,
+            minimum_continuity=self.minimum_continuity,
+            release_time=self.release_time,
+            smoothing_time=self.smoothing_time,
+            hold_time=self.hold_time,
+            scene_cut_threshold=self.scene_cut_threshold,
+            peak_tolerance=self.peak_tolerance,
+            agreement_tolerance=self.agreement_tolerance,
+            action=self.action,
+            surface=SurfaceSettings(
+                noise=self.depth_noise, nearest=self.nearest_depth, farthest=self.farthest_depth
+            ),
         )
 
     def pipeline_settings(self, image_topic: str) -> PipelineSettings:
         """Return the current settings of the pipeline."""
         stream = self.stream_settings
         output = OutputSettings(
-            self.minimum_candidate_score,
-            self.overlay_opacity,
-            self.cloud_minimum_weight,
-            self.cloud_maximum_points,
-            stream.surface,
-            self.mask_share,
-            self.pre_grasp_distance,
+            minimum_candidate_score=self.minimum_candidate_score,
+            overlay_opacity=self.overlay_opacity,
+            cloud_minimum_weight=self.cloud_minimum_weight,
+            cloud_maximum_points=self.cloud_maximum_points,
+            surface=stream.surface,
+            mask_share=self.mask_share,
+            pre_grasp_distance=self.pre_grasp_distance,
         )
         rectified = is_rectified(self.image_rectification, image_topic)
-        return PipelineSettings(stream, output, rectified, self.depth_tolerance, self.depth_wait)
+        return PipelineSettings(
+            stream=stream,
+            output=output,
+            rectified=rectified,
+            depth_tolerance=self.depth_tolerance,
+            depth_wait=self.depth_wait,
+        )

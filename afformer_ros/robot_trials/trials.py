@@ -19,7 +19,7 @@ from afformer_sim.closed_loop.trial_plan import plan_trials
 NAME = 'shown'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RobotTrial:
     """A demonstration, and the attempts to repeat it.
 
@@ -65,13 +65,13 @@ def run_trials(
                 random_element = _act(graph, index, scene.random_contact())
         element = trial.scene.fixture.elements[trial.task.element]
         yield RobotTrial(
-            index,
-            trial.scene.family,
-            element.kind,
-            trial.task.action,
-            model,
-            right_pixel,
-            random_element,
+            scene=index,
+            family=trial.scene.family,
+            kind=element.kind,
+            action=trial.task.action,
+            model=model,
+            right_pixel=right_pixel,
+            random_element=random_element,
         )
 
 

@@ -292,7 +292,7 @@ def _write_part_pairs(arguments: argparse.Namespace, options: dict[str, Any]) ->
     engine = engine_of(arguments, options.pop('processes'))
     if arguments.families is not None:
         options['families'] = tuple(arguments.families)
-    settings = PartPairsSettings(8 if arguments.seed is None else arguments.seed, **options)
+    settings = PartPairsSettings(seed=8 if arguments.seed is None else arguments.seed, **options)
     with tqdm(total=settings.pairs, unit='pair') as bar:
         for done in write_part_pairs(arguments.out, settings, engine):
             bar.update(done - bar.n)
@@ -342,7 +342,7 @@ def _progress(
         if (photographs := options['photographs']) is not None:
             read = [NamedPath(photographs, '--photographs')]
             require_inputs_kept([NamedPath(folder / 'images', 'OUT/images', True)], read)
-        settings = PhotographSettings(scenes['seed'], held_out=split.held_out, **options)
+        settings = PhotographSettings(seed=scenes['seed'], held_out=split.held_out, **options)
         return write_photographs(folder, name, settings, engine)
     if layout == 'assistq':
         options['images'] = options.pop('targets')

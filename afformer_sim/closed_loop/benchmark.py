@@ -59,7 +59,7 @@ class PointOutcomes:
     motion_error: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClosedLoopTrial:
     """One demonstration, grounded in one view and acted upon.
 

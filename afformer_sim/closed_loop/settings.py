@@ -12,7 +12,7 @@ from afformer_sim.families import FAMILIES
 from afformer_sim.scene.scene import Scene
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClosedLoopSettings:
     """Scenes, demonstrations, views and noises of a closed-loop benchmark.
 

@@ -44,7 +44,7 @@ _KEY = 4
 _PANELS = ('keypad', 'control_panel', 'dense_keypad')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AssistqSettings(SceneSettings):
     """Contents of a dataset in the format of AssistQ.
 

@@ -54,7 +54,7 @@ _POINTS = 10
 _POINT_SPREAD = 0.35
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetSettings(SceneSettings):
     """Contents of a simulated dataset in the format of OPRA.
 

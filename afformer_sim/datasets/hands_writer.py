@@ -54,7 +54,7 @@ _NEIGHBOURS = 1
 _IMAGES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HandsSettings(SceneSettings):
     """Contents of a dataset of hands.
 

@@ -38,7 +38,7 @@ _BEFORE, _ACTION, _AFTER = (0.5, 4.0), (2.0, 4.0), (0.5, 2.5)
 _LONGEST_SHOT = _BEFORE[1] + _ACTION[1] + _AFTER[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LongVideoSettings(SceneSettings):
     """Contents of a set of long videos.
 

@@ -39,7 +39,7 @@ HANDS = ('mesh', 'capsules')
 _FEWEST_FRAMES, _SMALLEST_SIDE = 8, 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PartPairsSettings:
     """Contents of a dataset of pairs with outlined parts.
 

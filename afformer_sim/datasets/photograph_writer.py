@@ -50,7 +50,7 @@ _RADIUS, _SPREAD = 0.02, 0.35
 _MARGIN = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhotographSettings:
     """Contents of a dataset of demonstrations over photographs.
 

@@ -94,7 +94,16 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
     return RgbdScene(
         scene,
         plan_demonstration(scene, choose_elements(scene, 1)[0], size=size),
-        tuple(SceneView(size, camera, lighting, surroundings, sensor) for camera in cameras),
+        tuple(
+            SceneView(
+                size=size,
+                camera=camera,
+                lighting=lighting,
+                surroundings=surroundings,
+                sensor=sensor,
+            )
+            for camera in cameras
+        ),
     )
 
 

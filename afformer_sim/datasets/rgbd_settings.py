@@ -15,7 +15,7 @@ from afformer_sim.scene.scene import Scene
 STORAGES = ('mcap', 'sqlite3')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RgbdBagSettings:
     """Contents of an RGB-D bag.
 

@@ -131,7 +131,15 @@ def _photograph_scenes(folder: Path) -> Iterator[DemoScene]:
         write_video(video, clip, _CLIP_RATE)
         title = f'{number}. a photograph under a rendered hand: {part.action} {part.title}'
         outline = target.pixels(np.array(part.outline))
-        yield DemoScene(part.name, title, video, image, camera, outline, part.action)
+        yield DemoScene(
+            name=part.name,
+            title=title,
+            demonstration=video,
+            image=image,
+            camera=camera,
+            outline=outline,
+            action=part.action,
+        )
 
 
 def _simulated_scene(folder: Path) -> DemoScene:
@@ -159,4 +167,12 @@ def _simulated_scene(folder: Path) -> DemoScene:
     write_video(camera, resting_first(seen), CAMERA_RATE)
     outline = cameras.outlines_in_views(scene, element, path[:1])[0]
     title = f'{len(_PARTS) + 1}. a simulated scene, {_FAMILY}: {demonstration.action}'
-    return DemoScene(name, title, video, image, camera, outline, demonstration.action)
+    return DemoScene(
+        name=name,
+        title=title,
+        demonstration=video,
+        image=image,
+        camera=camera,
+        outline=outline,
+        action=demonstration.action,
+    )

@@ -19,7 +19,7 @@ CAMERA_FRAMES = 15
 _RESTING_FRAMES = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DemoScene:
     """One scene of the demo.
 

@@ -39,7 +39,7 @@ _SHAFT = PartFinish((0.6, 0.6, 0.62), None, 0.8)
 _PLATE = 0.008
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Stove:
     """Stove around x = 0; its hob ends at z = 0, where the slope begins. Metres, radians.
 
@@ -124,16 +124,16 @@ def _sample_stove(rng: np.random.Generator) -> _Stove:
     slope = rng.uniform(0.065, 0.09)
     steepness = math.radians(rng.uniform(40, 75))
     return _Stove(
-        columns,
-        rows,
-        rng.uniform(0.19, 0.22),
-        slope * math.sin(steepness) + rng.uniform(0.01, 0.06),
-        slope,
-        steepness,
-        burner,
-        {'gas': rng.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
-        PartFinish(colour, None, rng.uniform(0.1, 0.9)),
-        PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
+        columns=columns,
+        rows=rows,
+        pitch=rng.uniform(0.19, 0.22),
+        height=slope * math.sin(steepness) + rng.uniform(0.01, 0.06),
+        slope=slope,
+        steepness=steepness,
+        burner=burner,
+        rise={'gas': rng.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
+        body=PartFinish(colour, None, rng.uniform(0.1, 0.9)),
+        trim=PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
     )
 
 

@@ -133,14 +133,14 @@ def _sample_cabinet(rng: np.random.Generator, kind: _Kind, body: Colour) -> Cabi
     colour = body if rng.random() < 0.55 else element_colour(rng, body)
     surface, front = cover(rng, colour) if kind.wooden else (None, colour)
     return Cabinet(
-        front,
-        shaded(body_colour(rng), -0.6 if kind is _OVEN else 0.4),
-        surface,
-        rng.uniform(*kind.thickness),
-        rng.uniform(0.16, 0.35),
-        str(rng.choice(kind.inlays)),
-        kind.controls,
-        rng.uniform(0.2, 0.8),
+        front=front,
+        inside=shaded(body_colour(rng), -0.6 if kind is _OVEN else 0.4),
+        surface=surface,
+        thickness=rng.uniform(*kind.thickness),
+        depth=rng.uniform(0.16, 0.35),
+        inlay=str(rng.choice(kind.inlays)),
+        controls=kind.controls,
+        filled=rng.uniform(0.2, 0.8),
     )
 
 

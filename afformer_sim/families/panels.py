@@ -138,15 +138,15 @@ class _Wardrobe:
         if self._colourful and rng.random() < 0.3:
             colour = element_colour(rng, self._panel)
         return style.kind, ElementFinish(
-            style.shape,
-            width,
-            height,
-            style.depth,
-            colour,
-            contrasting_colour(rng, colour) if colour != style.colour else style.accent,
-            style.bezel,
-            style.symbol,
-            style.vertical and style.kind == 'handle',
+            shape=style.shape,
+            width=width,
+            height=height,
+            depth=style.depth,
+            colour=colour,
+            accent=contrasting_colour(rng, colour) if colour != style.colour else style.accent,
+            bezel=style.bezel,
+            symbol=style.symbol,
+            vertical=style.vertical and style.kind == 'handle',
         )
 
     def _style(self) -> _Style:

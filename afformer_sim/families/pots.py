@@ -42,7 +42,7 @@ from afformer_sim.families.tabletop import TabletopObject
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cookware:
     """Common looks of several pots or pans; extents in metres.
 
@@ -84,21 +84,21 @@ def sample_cookware(rng: np.random.Generator) -> Cookware:
     red, green, blue = (0.4 * part for part in colour)
     inside = PartFinish((red, green, blue), None, shine)
     return Cookware(
-        pan,
-        rng.uniform(0.062, 0.08),
-        rng.uniform(0.03, 0.045) if pan else rng.uniform(0.05, 0.1),
-        rng.uniform(0.78, 0.9),
-        rng.uniform(0.0065, 0.0085),
-        rng.uniform(0.028, 0.036),
-        rng.uniform(0.006, 0.018),
-        int(rng.integers(1, 5)),
-        str(rng.choice(KNOB_SHAPES)),
-        rng.uniform(0.012, 0.017),
-        rng.uniform(0.018, 0.026),
-        PartFinish(colour, None, shine),
-        trim,
-        PartFinish(contrasting_colour(rng, trim.colour)),
-        inside,
+        pan=pan,
+        radius=rng.uniform(0.062, 0.08),
+        height=rng.uniform(0.03, 0.045) if pan else rng.uniform(0.05, 0.1),
+        narrow=rng.uniform(0.78, 0.9),
+        thickness=rng.uniform(0.0065, 0.0085),
+        reach=rng.uniform(0.028, 0.036),
+        lid_height=rng.uniform(0.006, 0.018),
+        steps=int(rng.integers(1, 5)),
+        knob=str(rng.choice(KNOB_SHAPES)),
+        knob_radius=rng.uniform(0.012, 0.017),
+        knob_height=rng.uniform(0.018, 0.026),
+        body=PartFinish(colour, None, shine),
+        trim=trim,
+        mark=PartFinish(contrasting_colour(rng, trim.colour)),
+        inside=inside,
     )
 
 

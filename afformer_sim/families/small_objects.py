@@ -41,7 +41,7 @@ KINDS = ('cube', 'can', 'bottle', 'basket', 'tool', 'plunger', 'buzzer')
 _SLIDE = (0.04, 0.08)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SmallObjectStyle:
     """Common looks of several objects.
 
@@ -78,14 +78,14 @@ def sample_style(kind: str, rng: np.random.Generator) -> SmallObjectStyle:
     surface = int(rng.integers(4)) if rng.random() < 0.3 else None
     trim = PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.8))
     return SmallObjectStyle(
-        kind,
-        int(rng.integers(3)),
-        radius,
-        height,
-        rng.random(),
-        PartFinish(colour, surface, rng.uniform(0, 0.9)),
-        trim,
-        PartFinish(contrasting_colour(rng, trim.colour)),
+        kind=kind,
+        variant=int(rng.integers(3)),
+        radius=radius,
+        height=height,
+        share=rng.random(),
+        body=PartFinish(colour, surface, rng.uniform(0, 0.9)),
+        trim=trim,
+        mark=PartFinish(contrasting_colour(rng, trim.colour)),
     )
 
 

@@ -51,7 +51,7 @@ class HandScene(Scene):
         return Fixture('photograph', (element,), (), bottom=-3.0, back=-3.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhotographDemonstration:
     """A hand that touches a point of a photograph.
 
@@ -151,7 +151,13 @@ def plan_photograph_demonstration(
     drawn = []
     for _ in range(_TRIES):
         camera = _camera(view, hand_sizes, rng)
-        hand_view = SceneView(_canvas(view.size), camera, lighting, _ROOM, _plain_sensor())
+        hand_view = SceneView(
+            size=_canvas(view.size),
+            camera=camera,
+            lighting=lighting,
+            surroundings=_ROOM,
+            sensor=_plain_sensor(),
+        )
         grasp = sample_grasp(use.grips[0], appearance, rng)
         hand = SimulatedDemonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
         drawn.append((_count_misplaced(hand, view, at), hand))
@@ -162,13 +168,13 @@ def plan_photograph_demonstration(
     angle = rng.uniform(0, 2 * math.pi)
     offset = rng.uniform(2, 9) * np.array([math.cos(angle), math.sin(angle)])
     return PhotographDemonstration(
-        with_meshes(hand, rng),
-        view,
-        position,
-        sway,
-        offset,
-        float(rng.uniform(0.15, 0.5)),
-        replace(sample_sensor(rng, moving), distortion=0.0),
+        hand=with_meshes(hand, rng),
+        view=view,
+        position=position,
+        sway=sway,
+        shadow=offset,
+        shade=float(rng.uniform(0.15, 0.5)),
+        sensor=replace(sample_sensor(rng, moving), distortion=0.0),
     )
 
 

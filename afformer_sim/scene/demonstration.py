@@ -192,7 +192,14 @@ def plan_demonstration(
     view = sample_view(fixture, rng, longest_side, size, egocentric)
     states = dict(sample_states(fixture, rng))
     states.pop(element, None)
-    view = SceneView(view.size, view.camera, view.lighting, view.surroundings, view.sensor, states)
+    view = SceneView(
+        size=view.size,
+        camera=view.camera,
+        lighting=view.lighting,
+        surroundings=view.surroundings,
+        sensor=view.sensor,
+        states=states,
+    )
     grip = use.grips[int(rng.integers(len(use.grips)))]
     drift = _drift(rng, egocentric)
     best: SimulatedDemonstration | None = None

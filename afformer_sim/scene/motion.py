@@ -33,7 +33,7 @@ class Pause:
     length: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DemonstratedMotion:
     """One action on one element over time.
 

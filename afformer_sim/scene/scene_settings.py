@@ -60,7 +60,7 @@ def split_named(name: str) -> Split:
 _SMALLEST = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SceneSettings:
     """Numbered scenes of a dataset; the settings of its layouts add what is made of each.
 

@@ -30,7 +30,7 @@ ASPECTS = ((4, 3), (16, 9), (1, 1), (4, 3))
 _OTHER_COLOURS = 0.2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SceneView:
     """Camera, room and states of one image.
 
@@ -96,11 +96,11 @@ def sample_view(
     size = image_size(rng, longest_side, size)
     camera = sample_camera(fixture, size, rng, egocentric)
     return SceneView(
-        size,
-        camera,
-        sample_lighting(rng),
-        sample_surroundings(fixture, camera, rng),
-        sample_sensor(rng, egocentric),
+        size=size,
+        camera=camera,
+        lighting=sample_lighting(rng),
+        surroundings=sample_surroundings(fixture, camera, rng),
+        sensor=sample_sensor(rng, egocentric),
     )
 
 
@@ -119,13 +119,13 @@ def plan_target(
         if view.camera.has_ahead(scene.fixture.elements[index].operated(displacement))
     }
     return SceneView(
-        view.size,
-        view.camera,
-        view.lighting,
-        view.surroundings,
-        view.sensor,
-        states,
-        other,
+        size=view.size,
+        camera=view.camera,
+        lighting=view.lighting,
+        surroundings=view.surroundings,
+        sensor=view.sensor,
+        states=states,
+        variant=other,
     )
 
 
@@ -150,7 +150,15 @@ def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[S
             fill - 0.1 * math.sin(angle),
             size,
         )
-        views.append(SceneView(size, camera, first.lighting, first.surroundings, first.sensor))
+        views.append(
+            SceneView(
+                size=size,
+                camera=camera,
+                lighting=first.lighting,
+                surroundings=first.surroundings,
+                sensor=first.sensor,
+            )
+        )
     return views
 
 

@@ -27,7 +27,9 @@ class Shown(Scene):
     @cached_property
     def fixture(self) -> Fixture:
         red, white, grey = (0.8, 0.2, 0.2), (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)
-        finish = ElementFinish('square', 0.08, 0.08, 0.01, red, white)
+        finish = ElementFinish(
+            shape='square', width=0.08, height=0.08, depth=0.01, colour=red, accent=white
+        )
         box = Solid(SolidShape.BOX, (0.2, 0.15, 0.05), grey, at(0, 0, -0.052))
         return Fixture(
             'control_panel',

@@ -89,7 +89,7 @@ def test_plots_of_the_affordance_are_of_fields_that_it_has(panels):
 
 def test_plots_of_the_latency_are_of_diagnostics_that_exist(panels):
     window = LatencyWindow(10.0)
-    window.add(StageTimes(*(0.0 for _ in fields(StageTimes))))
+    window.add(StageTimes(**{field.name: 0.0 for field in fields(StageTimes)}))
     keys = {
         match.group(1)
         for text in _series(panels)

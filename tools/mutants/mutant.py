@@ -61,7 +61,7 @@ class Change:
     mutant: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mutant:
     """Source file with one mistake.
 
@@ -175,15 +175,15 @@ class _Collector(libcst.CSTVisitor):
     def _mutant(self, node: libcst.CSTNode, mutated: libcst.CSTNode) -> Mutant:
         position, statement = self._position(node), self._position(self._statements[-1])
         return Mutant(
-            self._path,
-            '.'.join(scope.name.value for scope in self._scopes),
-            position.start.line,
-            (statement.start.line, position.end.line),
-            self._bodies > 0,
-            self._original,
-            self._module,
-            node,
-            mutated,
+            path=self._path,
+            function='.'.join(scope.name.value for scope in self._scopes),
+            line=position.start.line,
+            lines=(statement.start.line, position.end.line),
+            called=self._bodies > 0,
+            _original=self._original,
+            _module=self._module,
+            _node=node,
+            _mutated=mutated,
         )
 
     def _position(self, node: libcst.CSTNode) -> CodeRange:

@@ -63,7 +63,7 @@ def _require_images(name: str, images: NDArray[np.uint8], expected: str) -> None
         raise ValueError(f'{name}: {images.dtype} {list(shape)}; expected uint8 {expected}')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageSettings:
     """Changes of an image, or the same changes of all frames of a video; none by default."""
 
@@ -72,7 +72,7 @@ class ImageSettings:
     perspective: PerspectiveSettings = field(default_factory=PerspectiveSettings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AugmentationSettings:
     """Changes of examples; none by default.
 

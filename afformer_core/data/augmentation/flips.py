@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from afformer_core.data.sample import Sample
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlipSettings:
     """Settings of horizontal flips of frames and image together.
 

@@ -75,7 +75,7 @@ def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarra
     return first, second
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CropSettings:
     """Settings of random crops.
 
@@ -153,7 +153,7 @@ def _draw(settings: CropSettings, size: tuple[int, int], rng: np.random.Generato
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PerspectiveSettings:
     """Settings of random perspective.
 

@@ -15,7 +15,7 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.
 _RGB = np.linalg.inv(_YIQ)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhotometricSettings:
     """The largest random changes of colours.
 

@@ -41,7 +41,7 @@ class TrackedHand:
     comotion: Comotion = UNKNOWN_COMOTION
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HandPath:
     """One hand from its first to its last detection, interpolated between detections.
 
@@ -111,16 +111,16 @@ def _path(
     size = float(np.median([hand_size(one) for one in landmarks]))
     comotion = [found.get(frame, _UNSEEN).comotion for frame in frames]
     return HandPath(
-        track,
-        frames,
-        times[frames],
-        landmarks,
-        _in_first(fingertip(landmarks), frames, to_first),
-        _in_first(palm(landmarks), frames, to_first),
-        np.array([finger_gap(one) for one in landmarks]) / size,
-        size,
-        np.array([one.share for one in comotion]),
-        np.array([one.turn for one in comotion]),
+        track=track,
+        frames=frames,
+        times=times[frames],
+        landmarks=landmarks,
+        tips=_in_first(fingertip(landmarks), frames, to_first),
+        palms=_in_first(palm(landmarks), frames, to_first),
+        gaps=np.array([finger_gap(one) for one in landmarks]) / size,
+        size=size,
+        comotion=np.array([one.share for one in comotion]),
+        turns=np.array([one.turn for one in comotion]),
     )
 
 

@@ -29,7 +29,7 @@ class ContactCandidate:
     time: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HandMotion:
     """Motion of one hand after its most probable moment of contact, in N frames.
 

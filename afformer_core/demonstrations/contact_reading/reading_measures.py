@@ -23,14 +23,14 @@ def hand_motion(path: HandPath, weights: NDArray[np.float64], diagonal: float) -
     """
     moment = int(weights.argmax())
     return HandMotion(
-        path.track,
-        float(path.times[moment]),
-        float(weights[moment]),
-        path.times[moment:],
-        (path.tips[moment:] - path.tips[moment]) / diagonal,
-        path.gaps[moment:],
-        path.comotion[moment:],
-        path.turns[moment:],
+        track=path.track,
+        time=float(path.times[moment]),
+        score=float(weights[moment]),
+        times=path.times[moment:],
+        path=(path.tips[moment:] - path.tips[moment]) / diagonal,
+        gaps=path.gaps[moment:],
+        comotion=path.comotion[moment:],
+        turns=path.turns[moment:],
     )
 
 

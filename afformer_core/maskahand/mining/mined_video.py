@@ -14,7 +14,7 @@ from afformer_core.licences import Origin
 from afformer_core.media.lens import LensIntrinsics
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MinedVideo:
     """A video with detected hands.
 

@@ -41,7 +41,7 @@ _BATCHES_AHEAD = 2
 OpenDetector = Callable[[], HandDetector]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MiningSettings:
     """Settings of mining.
 
@@ -288,6 +288,13 @@ def _with_clips(
     clips = windows_with(len(seen.times), interactions, settings.clip_frames, settings.stride)
     source = video.source
     return MinedVideo(
-        source.path, source.topic, seen.size, seen.times, seen.hands, clips, video.content,
-        lens_of(source), origin_of(source),
-    )  # fmt: skip
+        path=source.path,
+        topic=source.topic,
+        size=seen.size,
+        times=seen.times,
+        hands=seen.hands,
+        clips=clips,
+        content=video.content,
+        lens=lens_of(source),
+        origin=origin_of(source),
+    )

@@ -143,16 +143,16 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
     for each in row['hands']:
         hands.setdefault(each['frame'], []).append(_hand(each))
     return MinedVideo(
-        absolute(row['path'], folder),
-        row['topic'],
-        (row['width'], row['height']),
-        tuple(row['times']),
-        {frame: tuple(found) for frame, found in hands.items()},
-        tuple((first, last) for first, last in row['clips']),
-        row['content'],
+        path=absolute(row['path'], folder),
+        topic=row['topic'],
+        size=(row['width'], row['height']),
+        times=tuple(row['times']),
+        hands={frame: tuple(found) for frame, found in hands.items()},
+        clips=tuple((first, last) for first, last in row['clips']),
+        content=row['content'],
         # Older indexes have no such columns.
-        LensIntrinsics.from_json(row['lens']) if row.get('lens') else None,
-        Origin(row['source'], row['licence']) if row.get('source') else None,
+        lens=LensIntrinsics.from_json(row['lens']) if row.get('lens') else None,
+        origin=Origin(row['source'], row['licence']) if row.get('source') else None,
     )
 
 

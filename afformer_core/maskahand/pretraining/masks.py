@@ -19,7 +19,7 @@ HIDDEN = ('all', 'interacting')
 _VARIED = ('noise', 'colour', 'mean')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MaskSettings:
     """Settings of the masks over hands.
 

@@ -91,7 +91,7 @@ def _paper_changes() -> ImageSettings:
     return ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SynthesisSettings:
     """Settings of the synthesis of a target image from a frame.
 

@@ -17,7 +17,7 @@ from afformer_ros.grounding.parameters import ActionParameters
 from afformer_ros.parameter_fields import constraints_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GroundCriteria:
     """The criteria of a goal for its images.
 
@@ -62,12 +62,12 @@ class GroundCriteria:
         timeout = seconds_of(request.timeout, 'timeout', ranges['action_timeout'])
         age = seconds_of(request.maximum_age, 'maximum_age', ranges['maximum_image_age'])
         return cls(
-            names_of(request.demonstrations),
-            number_of(agreeing, 'agreeing_images', ranges['agreeing_images']),
-            presence,
-            str(request.action),
-            frame_of(request.target_frame, 'target_frame'),
-            request.position_required,
-            timeout or parameters.action_timeout,
-            age or parameters.maximum_image_age,
+            demonstrations=names_of(request.demonstrations),
+            agreeing_images=number_of(agreeing, 'agreeing_images', ranges['agreeing_images']),
+            minimum_presence=presence,
+            action=str(request.action),
+            target_frame=frame_of(request.target_frame, 'target_frame'),
+            position_required=request.position_required,
+            timeout=timeout or parameters.action_timeout,
+            maximum_age=age or parameters.maximum_image_age,
         )

@@ -15,7 +15,14 @@ from afformer_ros.msg import DemonstrationStatus
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 _LOADING = DemonstrationState(
-    Phase.IDLE, '', '', (), 0, 0, 0.0, message='the model is being loaded'
+    phase=Phase.IDLE,
+    name='',
+    selected='',
+    names=(),
+    frames=0,
+    frames_kept=0,
+    duration=0.0,
+    message='the model is being loaded',
 )
 
 
@@ -62,7 +69,16 @@ class DemonstrationStatusPublisher:
         if error is not None and self._node.context.ok():
             self._logger.error(f'the model cannot be used: {error}')
             self.changed(
-                DemonstrationState(Phase.FAILED, '', '', (), 0, 0, 0.0, message=str(error))
+                DemonstrationState(
+                    phase=Phase.FAILED,
+                    name='',
+                    selected='',
+                    names=(),
+                    frames=0,
+                    frames_kept=0,
+                    duration=0.0,
+                    message=str(error),
+                )
             )
 
     def refused(self, what: str, message: str) -> None:

@@ -35,7 +35,7 @@ class DoorCell:
     hinge: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cabinet:
     """Common properties of the doors of one fixture.
 

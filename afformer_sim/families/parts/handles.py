@@ -37,7 +37,7 @@ class FrontHandle:
         return corners(self.solids)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HandleStyle:
     """Common looks of several handles.
 
@@ -94,7 +94,7 @@ def sample_style(
     form = str(rng.choice(list(forms)))
     knob = form in KNOBS
     return HandleStyle(
-        form,
+        form=form,
         length=rng.uniform(0.07, 0.16),
         radius=rng.uniform(0.014, 0.022) if knob else rng.uniform(0.006, 0.0105),
         level=rng.uniform(0.026, 0.036) if knob else rng.uniform(0.03, 0.045),

@@ -19,7 +19,7 @@ _SIDEWAYS = turned((0, 0, 1), -math.pi / 2)
 _DRAWER_DEPTH = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ElementFinish:
     """Shape, size and colours of an element.
 

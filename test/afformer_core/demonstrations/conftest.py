@@ -87,7 +87,16 @@ def save() -> Callable[..., Path]:
         writer = store.begin(name)
         for number in range(3):
             writer.add_frame(np.full((24, 32, 3), value, np.uint8), 100 + 0.25 * number)
-        summary = Summary(name, 3, 2, 0.5, 0.25, 0.5, 'motion', 1)
+        summary = Summary(
+            name=name,
+            frames=3,
+            frames_kept=2,
+            duration=0.5,
+            begin=0.25,
+            end=0.5,
+            trimmed_by='motion',
+            hands_seen=1,
+        )
         encoded = EncodedFrames(
             np.full((2, 8, 8, 3), value, np.uint8), np.full((2, 4, 1, 1), value, np.float32)
         )

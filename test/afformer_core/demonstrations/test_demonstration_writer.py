@@ -21,7 +21,20 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.demonstration import EncodedFrames
 
 ENTRY = StoreEntry(
-    Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3, 'clockwise', '', '0.25 0.5'),
+    Summary(
+        name='press',
+        frames=9,
+        frames_kept=2,
+        duration=2.0,
+        begin=0.5,
+        end=1.5,
+        trimmed_by='motion',
+        hands_seen=4,
+        frames_lost=3,
+        rotation='clockwise',
+        rotation_problem='',
+        contact='0.25 0.5',
+    ),
     1700000000.25,
     1,
     3,

@@ -6,7 +6,16 @@ import pytest
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError, OtherFormatError
 
-SUMMARY = Summary('press', 9, 3, 2.0, 0.5, 1.5, 'motion', 4)
+SUMMARY = Summary(
+    name='press',
+    frames=9,
+    frames_kept=3,
+    duration=2.0,
+    begin=0.5,
+    end=1.5,
+    trimmed_by='motion',
+    hands_seen=4,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +53,7 @@ def test_a_part_that_ends_before_it_begins():
 
 
 def test_what_is_not_told_of_a_summary_is_nothing():
-    summary = Summary('press', 9, 3, 2.0, 0.5, 1.5)
+    summary = Summary(name='press', frames=9, frames_kept=3, duration=2.0, begin=0.5, end=1.5)
     assert (summary.trimmed_by, summary.hands_seen, summary.frames_lost) == ('', 0, 0)
 
 

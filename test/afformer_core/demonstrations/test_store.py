@@ -307,7 +307,16 @@ def test_a_file_that_is_damaged_further_on_is_not_marked(tmp_path):
         noise = np.random.default_rng(number).integers(0, 256, (1200, 1200, 3), np.uint8)
         writer.add_frame(noise, 100.0 + number)
     encoded = EncodedFrames(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 4, 1, 1), np.float32))
-    writer.finish(StoreEntry(Summary('press', 2, 2, 1.0, 0.0, 1.0), 1.0, 0, 1, 'model'), encoded)
+    writer.finish(
+        StoreEntry(
+            Summary(name='press', frames=2, frames_kept=2, duration=1.0, begin=0.0, end=1.0),
+            1.0,
+            0,
+            1,
+            'model',
+        ),
+        encoded,
+    )
     path = tmp_path / 'press.mcap'
     damaged = bytearray(path.read_bytes())
     # Each frame has a chunk of its own.

@@ -257,7 +257,7 @@ def test_no_peaks(calibration: Calibration) -> None:
 )
 def test_settings_out_of_range(noise: float, nearest: float, farthest: float) -> None:
     with pytest.raises(ValueError, match='expected'):
-        SurfaceSettings(noise, nearest, farthest)
+        SurfaceSettings(noise=noise, nearest=nearest, farthest=farthest)
 
 
 def test_a_point_has_no_problem() -> None:

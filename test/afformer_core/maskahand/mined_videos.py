@@ -40,7 +40,11 @@ def write_mined(root: Path, frames: int = 12, clip: int = 12) -> Path:
         times = tuple(frame / RATE for frame in range(frames))
         clips = [(first, first + clip - 1) for first in range(0, frames - clip + 1, clip)]
         in_contact = [each for each in clips if each[1] >= frames // 2]
-        videos.append(MinedVideo(path, '', size, times, hands, tuple(in_contact)))
+        videos.append(
+            MinedVideo(
+                path=path, topic='', size=size, times=times, hands=hands, clips=tuple(in_contact)
+            )
+        )
     index = HandIndex({'detector': 'annotations', 'number_rate': None}, 0.99, tuple(videos))
     write_index(root / 'index.json', index)
     return root / 'index.json'

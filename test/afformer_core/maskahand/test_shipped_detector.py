@@ -33,7 +33,7 @@ def test_it_is_small_and_says_how_it_was_made() -> None:
 @pytest.mark.slow
 def test_it_finds_hands_and_interactions(tmp_path: Path) -> None:
     """Of scenes that it never saw; the numbers of the whole split are in its card."""
-    settings = HandsSettings(7, 12, SEEN_FAMILIES, held_out=True)
+    settings = HandsSettings(seed=7, scenes=12, families=SEEN_FAMILIES, held_out=True)
     list(write_hands(tmp_path, 'test', settings))
     images = read_hand_annotations(tmp_path, 'test')
     detected = list(detect_in_images(open_hand_detector('simulated'), images))

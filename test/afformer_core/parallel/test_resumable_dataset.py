@@ -224,7 +224,9 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_killed_is_told_and_nothing_is_left_half(tmp_path: Path) -> None:
-    settings = HandsSettings(5, 20, ('keypad',), demonstrations=1, longest_side=64)
+    settings = HandsSettings(
+        seed=5, scenes=20, families=('keypad',), demonstrations=1, longest_side=64
+    )
     progress = write_hands(tmp_path, 'some', settings, LocalEngine(2))
     assert [next(progress), next(progress)] == [0, 1]
     workers = [

@@ -82,11 +82,11 @@ def observations(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Obse
             surface = annotation.position - element.front.centre[2] * annotation.normal
             height = (points - surface) @ annotation.normal
             yield Observation(
-                exact,
-                sensed_depth(renderer, bag_settings, view, number),
-                calibration,
-                annotation.normal,
-                np.abs(height).reshape(exact.shape) < 1e-4,
+                header=exact,
+                frame=sensed_depth(renderer, bag_settings, view, number),
+                prediction=calibration,
+                view=annotation.normal,
+                placement=np.abs(height).reshape(exact.shape) < 1e-4,
             )
 
 
@@ -113,14 +113,22 @@ def test_published_points_are_where_the_peaks_pixels_are(
     demonstrations = ReplayDemonstrations(ArrayGrounder.load(shipped_model), RecordingSettings())
     (tmp_path / 'out').mkdir()
     settings = PipelineSettings(
-        StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
+        stream=StreamSettings(
+            minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1
+        ),
         depth_wait=DEPTH_WAIT,
     )
     with Bag(tmp_path / 'recording' / 'bag') as bag:
         topics = choose_topics(bag.topics, None, None, None, None)
         demonstrations.record(bag, topics.demonstration, BagExtract())
         replay = ReplayRequest(
-            topics, demonstrations.selected, BagExtract(), settings, None, None, {}
+            topics=topics,
+            demonstration=demonstrations.selected,
+            window=BagExtract(),
+            settings=settings,
+            annotations=None,
+            calibration=None,
+            facts={},
         )
         write_replay(bag, replay, demonstrations.predict, tmp_path / 'out', lambda _: None)
     errors = []

@@ -33,9 +33,18 @@ def test_an_image_has_the_certainty_of_its_grounding() -> None:
     )
     problem = 'no depth is received'
     result = StreamedGrounding(
-        'pull', grounding, True, 0.31, 0.8, 1.0, 0.0, (SurfacePoint.unknown(problem),),
-        SpatialView(None, None, problem), '', 7,
-    )  # fmt: skip
+        demonstration='pull',
+        grounding=grounding,
+        found=True,
+        confidence=0.31,
+        feature_similarity=0.8,
+        continuity=1.0,
+        age=0.0,
+        surfaces=(SurfacePoint.unknown(problem),),
+        view=SpatialView(None, None, problem),
+        restart='',
+        stamp=7,
+    )
     frame = CameraFrame(np.zeros((12, 16, 3), np.uint8), 7, 'camera')
     composed = ComposedResult(frame, result, None, Placement('camera'), 0.0)  # type: ignore[arg-type]
 

@@ -20,7 +20,7 @@ from afformer_core.stream.settings import StreamSettings
 
 # Its cameras took turns.
 SETTINGS = PipelineSettings(
-    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
+    stream=StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
     depth_tolerance=3.0,
     depth_wait=3.0,
 )
@@ -34,7 +34,13 @@ def replay(
         with Bag(test_data / 'bags' / name) as bag:
             topics = ReplayTopics(image, '', depth, '')
             request = ReplayRequest(
-                topics, demonstrations.selected, BagExtract(), SETTINGS, None, None, {}
+                topics=topics,
+                demonstration=demonstrations.selected,
+                window=BagExtract(),
+                settings=SETTINGS,
+                annotations=None,
+                calibration=None,
+                facts={},
             )
             return write_replay(bag, request, demonstrations.predict, tmp_path, lambda _: None)
 

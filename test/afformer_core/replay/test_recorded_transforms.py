@@ -39,7 +39,9 @@ CAMERA = ('/tf_static', 3.0, 'camera', 'wrist', (0.05, -0.02, 0.1), B)
 AT_10 = [0.88992, 0.442464, 0.499952]
 AT_11 = [1.657152, 0.26544, 0.519536]
 SETTINGS = PipelineSettings(
-    StreamSettings(smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0),
+    stream=StreamSettings(
+        smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0
+    ),
     depth_wait=0.2,
 )
 SEEN, COVERED = 100, 101

@@ -42,7 +42,7 @@ OUTPUTS = {
 }  # fmt: skip
 # Whatever the model says counts as found: the tests are of the replay.
 SETTINGS = PipelineSettings(
-    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
+    stream=StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
     depth_wait=DEPTH_WAIT,
 )
 

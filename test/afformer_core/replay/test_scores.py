@@ -37,7 +37,19 @@ def result() -> StreamedGrounding:
     )
     view = SpatialView(None, CAMERA, 'no depth topic is replayed')
     points = (surface([0.0, 0.003, 0.7]),)
-    return StreamedGrounding('d', grounding, True, 0.5, 0.9, 1.0, 0.0, points, view, '', 0)
+    return StreamedGrounding(
+        demonstration='d',
+        grounding=grounding,
+        found=True,
+        confidence=0.5,
+        feature_similarity=0.9,
+        continuity=1.0,
+        age=0.0,
+        surfaces=points,
+        view=view,
+        restart='',
+        stamp=0,
+    )
 
 
 def annotation(**fields: Any) -> ImageAnnotation:

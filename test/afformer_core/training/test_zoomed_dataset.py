@@ -52,7 +52,14 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZoomSettings:
         lambda *words, **options: ArrayGrounder(SMALL, DiscSession()),
     )
     zoomed_dataset._grounder.cache_clear()
-    return ZoomSettings(Path('model'), annotations, None, 'train', (ZoomStage(2.0, 2.0),), 1.0)
+    return ZoomSettings(
+        model=Path('model'),
+        annotations=annotations,
+        root=None,
+        split='train',
+        stages=(ZoomStage(2.0, 2.0),),
+        share=1.0,
+    )
 
 
 def written(settings: ZoomSettings, folder: Path) -> list[dict[str, Any]]:

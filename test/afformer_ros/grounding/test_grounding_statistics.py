@@ -17,10 +17,24 @@ def told(**fields_: float) -> dict[str, str]:
     grounding = Grounding(heatmap, (12, 16), {'pull': 0.75}, (), 0.31, 0.8, **fields_)
     view = SpatialView(None, None, 'no depth is received')
     result = StreamedGrounding(
-        'pull', grounding, True, 0.31, 0.8, 1.0, 0.0, (), view, '', 0, 0.91, 0.37
+        demonstration='pull',
+        grounding=grounding,
+        found=True,
+        confidence=0.31,
+        feature_similarity=0.8,
+        continuity=1.0,
+        age=0.0,
+        surfaces=(),
+        view=view,
+        restart='',
+        stamp=0,
+        presence=0.91,
+        presence_threshold=0.37,
     )
     statistics = GroundingStatistics(10.0)
-    statistics.grounding_published(result, StageTimes(*(0.01 for _ in fields(StageTimes))))
+    statistics.grounding_published(
+        result, StageTimes(**{field.name: 0.01 for field in fields(StageTimes)})
+    )
     return statistics.values()
 
 

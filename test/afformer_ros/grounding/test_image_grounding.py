@@ -145,7 +145,15 @@ def _offline(bag: Path, library: DemonstrationLibrary, folder: Path) -> list[Any
     with Bag(bag) as recording:
         topics = choose_topics(recording.topics, None, None, None, None)
         settings = PARAMETERS.pipeline_settings(topics.image)
-        request = ReplayRequest(topics, library.selected, BagExtract(), settings, None, None, {})
+        request = ReplayRequest(
+            topics=topics,
+            demonstration=library.selected,
+            window=BagExtract(),
+            settings=settings,
+            annotations=None,
+            calibration=None,
+            facts={},
+        )
         write_replay(recording, request, library.predict, folder, lambda done: None)
     with Bag(folder / 'bag') as written:
         messages = written.messages(('/affordance',), written.start, written.end)

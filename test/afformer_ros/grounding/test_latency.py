@@ -19,7 +19,18 @@ from afformer_ros.grounding.grounding_statistics import LatencyWindow, StageTime
 )
 def test_results_that_are_too_old(end_to_end, limit, told):
     window = LatencyWindow(10.0)
-    window.add(StageTimes(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, end_to_end))
+    window.add(
+        StageTimes(
+            age_at_arrival=0.0,
+            wait=0.0,
+            preprocess=0.0,
+            ground=0.0,
+            postprocess=0.0,
+            publish=0.0,
+            overhead=0.0,
+            end_to_end=end_to_end,
+        )
+    )
     problem = window.problem(limit)
     assert problem.startswith(told)
     assert bool(problem) == bool(told)

@@ -95,7 +95,7 @@ def test_a_damaged_demonstration_is_told_and_the_others_are_there(nodes):
     writer = DemonstrationStore(nodes.store).begin('sound')
     for number, frame in enumerate(frames):
         writer.add_frame(frame, 0.1 * number)
-    summary = Summary('sound', 2, 2, 0.1, 0.0, 0.1)
+    summary = Summary(name='sound', frames=2, frames_kept=2, duration=0.1, begin=0.0, end=0.1)
     # Of another model, so that its frames are encoded when it is selected.
     encoded = EncodedFrames(frames, np.zeros((2, 4, 1, 1), np.float32))
     writer.finish(StoreEntry(summary, 1.0, 0, 1, 'another model'), encoded)

@@ -26,10 +26,42 @@ DONE, OTHER = (
 @pytest.fixture
 def trials() -> list[RobotTrial]:
     return [
-        RobotTrial(0, 'keypad', 'button', 'touch', DONE, DONE, OTHER),
-        RobotTrial(1, 'keypad', 'button', 'hold', OTHER, DONE, OTHER),
-        RobotTrial(2, 'drawers', 'drawer', 'touch', ArmAttempt(NOT_FOUND, ''), DONE, DONE),
-        RobotTrial(3, 'drawers', 'drawer', 'touch', DONE, None, None),
+        RobotTrial(
+            scene=0,
+            family='keypad',
+            kind='button',
+            action='touch',
+            model=DONE,
+            right_pixel=DONE,
+            random_element=OTHER,
+        ),
+        RobotTrial(
+            scene=1,
+            family='keypad',
+            kind='button',
+            action='hold',
+            model=OTHER,
+            right_pixel=DONE,
+            random_element=OTHER,
+        ),
+        RobotTrial(
+            scene=2,
+            family='drawers',
+            kind='drawer',
+            action='touch',
+            model=ArmAttempt(NOT_FOUND, ''),
+            right_pixel=DONE,
+            random_element=DONE,
+        ),
+        RobotTrial(
+            scene=3,
+            family='drawers',
+            kind='drawer',
+            action='touch',
+            model=DONE,
+            right_pixel=None,
+            random_element=None,
+        ),
     ]
 
 
@@ -60,7 +92,17 @@ def test_a_trial_without_an_answer_does_not_count_as_a_failure(
     trials: list[RobotTrial], verdict: str
 ) -> None:
     silent = ArmAttempt(verdict, 'why')
-    trials.append(RobotTrial(4, 'drawers', 'drawer', 'pull', silent, silent, DONE))
+    trials.append(
+        RobotTrial(
+            scene=4,
+            family='drawers',
+            kind='drawer',
+            action='pull',
+            model=silent,
+            right_pixel=silent,
+            random_element=DONE,
+        )
+    )
     report = build_robot_report(trials, {})
     everything = report.to_json()['measures']['all']
     assert (everything['trials'], everything['unanswered']) == (5, 1)

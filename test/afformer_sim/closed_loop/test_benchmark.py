@@ -117,7 +117,15 @@ def make_trial(
         **{'read': DONE, 'told': DONE, 'shown': DONE, 'error': 0.002, **outcomes}
     )
     return ClosedLoopTrial(
-        scene, 'keypad', 'button', action, named, 0, 4, viewpoint, {0.0: attempt, 0.005: attempt}
+        scene=scene,
+        family='keypad',
+        kind='button',
+        action=action,
+        read=named,
+        element=0,
+        elements=4,
+        viewpoint=viewpoint,
+        attempts={0.0: attempt, 0.005: attempt},
     )
 
 

@@ -65,7 +65,17 @@ def test_the_error_is_an_angle():
 def _trial(action: str, angle: float | None, read: str = '', reached: int = 0) -> ClosedLoopTrial:
     done = AttemptOutcome(AttemptVerdict.DONE, reached)
     attempt = PointOutcomes(done, done, done, 0.002, angle)
-    return ClosedLoopTrial(0, 'keypad', 'knob', action, read or action, 0, 4, 10.0, {0.0: attempt})
+    return ClosedLoopTrial(
+        scene=0,
+        family='keypad',
+        kind='knob',
+        action=action,
+        read=read or action,
+        element=0,
+        elements=4,
+        viewpoint=10.0,
+        attempts={0.0: attempt},
+    )
 
 
 def test_motions_are_measured_where_element_and_action_are_right():

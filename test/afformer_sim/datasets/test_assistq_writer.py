@@ -20,7 +20,14 @@ from afformer_sim.datasets.assistq_writer import (
 from afformer_sim.scene.view import plan_target
 
 SETTINGS = AssistqSettings(
-    1, 2, ('keypad',), demonstrations=3, images=2, seconds=2, rate=3, longest_side=64
+    seed=1,
+    scenes=2,
+    families=('keypad',),
+    demonstrations=3,
+    images=2,
+    seconds=2,
+    rate=3,
+    longest_side=64,
 )
 
 

@@ -202,7 +202,16 @@ def test_families_are_drawn_evenly() -> None:
 
 @pytest.mark.parametrize('family', FAMILIES)
 def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
-    settings = DatasetSettings(3, 1, (family,), True, 1, 2, frames=2, longest_side=48)
+    settings = DatasetSettings(
+        seed=3,
+        scenes=1,
+        families=(family,),
+        held_out=True,
+        demonstrations=1,
+        performances=2,
+        frames=2,
+        longest_side=48,
+    )
     list(write_dataset(tmp_path, 'test', settings))
     dataset = OpraDataset(tmp_path / 'test.json')
     assert find_problems(dataset, decode=True) == []

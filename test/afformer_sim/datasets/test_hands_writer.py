@@ -22,7 +22,9 @@ from afformer_sim.scene.demonstration import plan_demonstrations
 from afformer_sim.scene.motion import DemonstratedMotion
 from afformer_sim.scene.visibility import Box
 
-SETTINGS = HandsSettings(2, 6, ('keypad', 'mugs'), demonstrations=1, longest_side=96)
+SETTINGS = HandsSettings(
+    seed=2, scenes=6, families=('keypad', 'mugs'), demonstrations=1, longest_side=96
+)
 
 
 @pytest.fixture(scope='module')
@@ -156,13 +158,31 @@ def test_images_without_a_hand_have_no_object(folder: Path) -> None:
 
 def test_moments_are_clear_of_the_begin_and_end_of_the_contact() -> None:
     use = Use('touch', (Fingertip(0.01, 0.01, 0.0),))
-    motion = DemonstratedMotion(use, 0.4, 0.6, np.zeros(3), np.zeros(3), 0.2, 0.2, (0.0, 0.0))
+    motion = DemonstratedMotion(
+        use=use,
+        start=0.4,
+        end=0.6,
+        approach=np.zeros(3),
+        retreat=np.zeros(3),
+        approach_time=0.2,
+        retreat_time=0.2,
+        values=(0.0, 0.0),
+    )
     for seed in range(50):
         found = moments(motion, np.random.default_rng(seed))
         assert 0 <= found['far'] <= 0.3 <= found['hover'] <= 0.37
         assert 0.4 <= found['contact'] <= 0.6
         assert 0.63 <= found['after'] <= 1
-    held = DemonstratedMotion(use, -0.02, 1.02, np.zeros(3), np.zeros(3), 0.2, 0.2, (0.0, 0.0))
+    held = DemonstratedMotion(
+        use=use,
+        start=-0.02,
+        end=1.02,
+        approach=np.zeros(3),
+        retreat=np.zeros(3),
+        approach_time=0.2,
+        retreat_time=0.2,
+        values=(0.0, 0.0),
+    )
     assert list(moments(held, np.random.default_rng(0))) == ['contact']
 
 

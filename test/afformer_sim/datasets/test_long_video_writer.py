@@ -18,7 +18,7 @@ from afformer_sim.datasets.long_video_writer import (
 )
 
 SETTINGS = LongVideoSettings(
-    3, 2, ('keypad', 'drawers'), videos=2, seconds=16, rate=4, longest_side=64
+    seed=3, scenes=2, families=('keypad', 'drawers'), videos=2, seconds=16, rate=4, longest_side=64
 )
 
 

@@ -122,7 +122,7 @@ def test_every_family_shows_its_part(family: str, tmp_path: Path) -> None:
     module = BENCHMARK_PARTS[family].source.module
     if importlib.util.find_spec(module) is None:
         pytest.skip(f'{module} is not installed; pip install --no-deps {module}')
-    settings = PartPairsSettings(4, 1, (family,), frames=8, longest_side=128)
+    settings = PartPairsSettings(seed=4, scenes=1, families=(family,), frames=8, longest_side=128)
     assert list(write_part_pairs(tmp_path, settings)) == [0, 1]
     [pair] = PartPairsDataset(tmp_path).pairs
     assert pair.before is not None

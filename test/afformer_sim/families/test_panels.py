@@ -153,7 +153,9 @@ def test_every_element_affords_several_actions_with_a_common_grip(
 def test_elements_are_where_they_are_put_and_touched_at_their_front(
     build: Callable[..., Element], shape: str, grip: type
 ) -> None:
-    finish = ElementFinish(shape, 0.04, 0.03, 0.02, WHITE, WHITE)
+    finish = ElementFinish(
+        shape=shape, width=0.04, height=0.03, depth=0.02, colour=WHITE, accent=WHITE
+    )
     element = build(finish, 0.1, -0.2, np.random.default_rng(0))
     np.testing.assert_array_equal(element.placed().position, [0.1, -0.2, 0])
     assert element.front.centre == (0, 0, 0.02)
@@ -162,7 +164,9 @@ def test_elements_are_where_they_are_put_and_touched_at_their_front(
 
 
 def test_a_bezel_surrounds_its_element() -> None:
-    finish = ElementFinish('square', 0.04, 0.03, 0.02, WHITE, WHITE, bezel=True)
+    finish = ElementFinish(
+        shape='square', width=0.04, height=0.03, depth=0.02, colour=WHITE, accent=WHITE, bezel=True
+    )
     corners = bezel('button', finish, 0.1, -0.2).corners()
     assert (corners[:, :2].max(axis=0) > [0.12, -0.185]).all()
     assert (corners[:, :2].min(axis=0) < [0.08, -0.215]).all()
@@ -185,7 +189,9 @@ def test_cells_do_not_overlap_and_lie_on_the_panel() -> None:
 
 def test_an_element_without_extent_is_refused() -> None:
     with pytest.raises(ValueError, match='needs a positive extent'):
-        ElementFinish('round', 0.02, 0.0, 0.01, WHITE, WHITE)
+        ElementFinish(
+            shape='round', width=0.02, height=0.0, depth=0.01, colour=WHITE, accent=WHITE
+        )
 
 
 def test_a_fixture_without_elements_is_refused() -> None:

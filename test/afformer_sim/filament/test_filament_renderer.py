@@ -67,9 +67,9 @@ def test_a_hand_of_capsules_is_refused(renderer: Renderer) -> None:
 @needs_filament
 def test_a_dataset_is_written_with_it(tmp_path: Path) -> None:
     settings = DatasetSettings(
-        3,
-        1,
-        ('keypad',),
+        seed=3,
+        scenes=1,
+        families=('keypad',),
         demonstrations=1,
         targets=1,
         frames=2,

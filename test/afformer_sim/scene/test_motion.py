@@ -31,7 +31,9 @@ LOWER = replace(LIFT, action='put down', before=(0.06, 0.14), after=(0.0, 0.0))
 def motions(kind: str, action: str, aside: np.ndarray | None = None) -> list[DemonstratedMotion]:
     """50 motions, each of another element 4 cm wide that stands 2 cm out."""
     shape, build = BUILD[kind]
-    finish = ElementFinish(shape, 0.04, 0.04, 0.02, WHITE, WHITE)
+    finish = ElementFinish(
+        shape=shape, width=0.04, height=0.04, depth=0.02, colour=WHITE, accent=WHITE
+    )
     rng = np.random.default_rng(3)
     return [sample_motion(build(finish, 0.0, 0.0, rng).use(action), rng, aside) for _ in range(50)]
 

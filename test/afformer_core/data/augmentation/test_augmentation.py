@@ -24,10 +24,15 @@ NAMES = ('press', 'clockwise', 'counterclockwise')
 TURNS = (('clockwise', 'counterclockwise'),)
 SIZE = (96, 128)
 MOVED = ImageSettings(
-    crop=CropSettings((0.5, 0.9), (0.8, 1.25)), perspective=PerspectiveSettings(0.3)
+    crop=CropSettings(scale=(0.5, 0.9), aspect=(0.8, 1.25)),
+    perspective=PerspectiveSettings(distortion=0.3),
 )
-COLOURED = ImageSettings(PhotometricSettings(0.4, 0.4, 0.4, 0.1))
-EVERYTHING = ImageSettings(COLOURED.photometric, MOVED.crop, MOVED.perspective)
+COLOURED = ImageSettings(
+    photometric=PhotometricSettings(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+)
+EVERYTHING = ImageSettings(
+    photometric=COLOURED.photometric, crop=MOVED.crop, perspective=MOVED.perspective
+)
 
 
 def noise(frames: int = 3) -> Example:
@@ -61,7 +66,7 @@ def test_points_stay_on_what_they_mark(
     dots = [(40.0, 50.0), (90.0, 30.0)]
     image = dot_image(SIZE, dots)
     example = Example(image[None], image, (0, 1), tuple(np.array([dot]) for dot in dots))
-    settings = AugmentationSettings(FlipSettings(0.5), image=MOVED)
+    settings = AugmentationSettings(flip=FlipSettings(probability=0.5), image=MOVED)
     measured = 0
     for seed in range(30):
         after = changed(settings, example, seed)
@@ -99,7 +104,7 @@ def test_video_and_image_are_changed_apart() -> None:
 
 
 def test_video_and_image_are_mirrored_together() -> None:
-    settings = AugmentationSettings(FlipSettings(0.5, TURNS))
+    settings = AugmentationSettings(flip=FlipSettings(probability=0.5, exchanged_actions=TURNS))
     mirrored = 0
     for seed in range(20):
         after = changed(settings, noise(), seed)
@@ -113,7 +118,11 @@ def test_video_and_image_are_mirrored_together() -> None:
 
 
 def test_one_seed_gives_the_same_bytes_and_another_does_not() -> None:
-    settings = AugmentationSettings(FlipSettings(0.5, TURNS), EVERYTHING, EVERYTHING)
+    settings = AugmentationSettings(
+        flip=FlipSettings(probability=0.5, exchanged_actions=TURNS),
+        video=EVERYTHING,
+        image=EVERYTHING,
+    )
     first, again, other = (changed(settings, noise(), seed) for seed in (3, 3, 4))
     for one, two in zip(arrays(first), arrays(again), strict=True):
         assert one.tobytes() == two.tobytes()
@@ -124,11 +133,21 @@ def test_what_was_given_is_left_as_it_is() -> None:
     example = noise()
     for array in arrays(example):
         array.flags.writeable = False
-    changed(AugmentationSettings(FlipSettings(1.0, TURNS), EVERYTHING, EVERYTHING), example)
+    changed(
+        AugmentationSettings(
+            flip=FlipSettings(probability=1.0, exchanged_actions=TURNS),
+            video=EVERYTHING,
+            image=EVERYTHING,
+        ),
+        example,
+    )
     for before, after in zip(arrays(noise()), arrays(example), strict=True):
         np.testing.assert_array_equal(before, after)
 
 
 def test_an_action_that_there_is_not_is_found_when_it_is_made() -> None:
     with pytest.raises(ValueError, match='expected names of press, pull'):
-        Augmentation(AugmentationSettings(FlipSettings(0.5, TURNS)), ('press', 'pull'))
+        Augmentation(
+            AugmentationSettings(flip=FlipSettings(probability=0.5, exchanged_actions=TURNS)),
+            ('press', 'pull'),
+        )

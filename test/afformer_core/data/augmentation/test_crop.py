@@ -31,7 +31,7 @@ def test_a_part_lies_in_the_image_and_has_the_expected_area_and_shape() -> None:
     rng = np.random.default_rng(0)
     areas, shapes = [], []
     for _ in range(300):
-        crop = draw_crop(CropSettings((0.2, 0.5), (0.5, 2.0)), SIZE, rng)
+        crop = draw_crop(CropSettings(scale=(0.2, 0.5), aspect=(0.5, 2.0)), SIZE, rng)
         assert crop is not None
         left, top, width, height = rectangle(crop)
         assert min(left, top) > -1e-9
@@ -44,7 +44,9 @@ def test_a_part_lies_in_the_image_and_has_the_expected_area_and_shape() -> None:
 
 
 def test_a_part_is_no_longer_than_the_image() -> None:
-    crop = draw_crop(CropSettings((0.9, 0.9), (2.0, 2.0)), SIZE, np.random.default_rng(0))
+    crop = draw_crop(
+        CropSettings(scale=(0.9, 0.9), aspect=(2.0, 2.0)), SIZE, np.random.default_rng(0)
+    )
     assert crop is not None
     left, _, width, height = rectangle(crop)
     assert (left, width) == pytest.approx((0, 80))
@@ -58,7 +60,7 @@ def test_pixels_and_points_move_alike(
     point = np.array([[47.0, 22.0]])
     image = dot_image(SIZE, [(47, 22)])
     for _ in range(20):
-        crop = draw_crop(CropSettings((0.4, 0.9), (0.7, 1.4)), SIZE, rng, [point])
+        crop = draw_crop(CropSettings(scale=(0.4, 0.9), aspect=(0.7, 1.4)), SIZE, rng, [point])
         assert crop is not None
         moved = warp_points(point, crop)
         if inside(moved - 6, SIZE) and inside(moved + 6, SIZE):
@@ -72,7 +74,7 @@ def test_each_set_of_points_keeps_one_in_the_image() -> None:
     second = np.array([[8.0, 30.0], [900.0, 30.0]])
     found = 0
     for _ in range(200):
-        crop = draw_crop(CropSettings((0.6, 0.6)), SIZE, rng, [first, second])
+        crop = draw_crop(CropSettings(scale=(0.6, 0.6)), SIZE, rng, [first, second])
         if crop is not None:
             found += 1
             assert inside(warp_points(first, crop), SIZE).any()
@@ -84,15 +86,19 @@ def test_points_that_no_crop_can_keep_leave_the_image_whole() -> None:
     corners = [np.array([[0.0, 0.0]]), np.array([[79.0, 59.0]])]
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        assert draw_crop(CropSettings((0.3, 0.3)), SIZE, rng, corners) is None
+        assert draw_crop(CropSettings(scale=(0.3, 0.3)), SIZE, rng, corners) is None
 
 
 def test_a_image_whose_points_are_all_outside_stays_whole() -> None:
     outside = [np.array([[-5.0, 5.0]])]
-    assert draw_crop(CropSettings((0.3, 0.3)), SIZE, np.random.default_rng(0), outside) is None
+    assert (
+        draw_crop(CropSettings(scale=(0.3, 0.3)), SIZE, np.random.default_rng(0), outside) is None
+    )
 
 
-@pytest.mark.parametrize('settings', [CropSettings(), CropSettings((0.3, 0.5), probability=0.0)])
+@pytest.mark.parametrize(
+    'settings', [CropSettings(), CropSettings(scale=(0.3, 0.5), probability=0.0)]
+)
 def test_no_crop(settings: CropSettings) -> None:
     assert draw_crop(settings, SIZE, np.random.default_rng(0)) is None
 

@@ -48,15 +48,18 @@ def test_images_that_do_not_lie_in_one_piece() -> None:
 
 
 def test_hard_negative_actions_are_found_by_their_names() -> None:
-    assert FlipSettings(0.5, TURNS).mirrored_actions(NAMES) == {1: 2, 2: 1}
-    assert FlipSettings(0.5).mirrored_actions(NAMES) == {}
+    assert FlipSettings(probability=0.5, exchanged_actions=TURNS).mirrored_actions(NAMES) == {
+        1: 2,
+        2: 1,
+    }
+    assert FlipSettings(probability=0.5).mirrored_actions(NAMES) == {}
 
 
 def test_a_hard_negative_action_that_there_is_not_is_named() -> None:
     with pytest.raises(
         ValueError, match=r"'rotate clockwise' and .*; expected names of press, pull"
     ):
-        FlipSettings(0.5, TURNS).mirrored_actions(('press', 'pull'))
+        FlipSettings(probability=0.5, exchanged_actions=TURNS).mirrored_actions(('press', 'pull'))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_corners_move_inwards_within_the_limit() -> None:
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     steps = []
     for _ in range(300):
-        slant = draw_perspective(PerspectiveSettings(0.5), SIZE, rng)
+        slant = draw_perspective(PerspectiveSettings(distortion=0.5), SIZE, rng)
         assert slant is not None
         steps.append((warp_points(CORNERS, slant) - CORNERS) * inwards)
     assert np.min(steps) > -1e-3
@@ -38,7 +38,7 @@ def test_the_image_stays_whole_at_the_largest_distortion() -> None:
     rows, columns = np.mgrid[:60, :80]
     everywhere = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64)
     for _ in range(100):
-        slant = draw_perspective(PerspectiveSettings(0.6), SIZE, rng)
+        slant = draw_perspective(PerspectiveSettings(distortion=0.6), SIZE, rng)
         assert slant is not None
         moved = warp_points(everywhere, slant)
         assert inside(moved.round(3), SIZE).all()
@@ -51,7 +51,7 @@ def test_pixels_and_points_move_alike(
     point = np.array([[47.0, 22.0]])
     image = dot_image(SIZE, [(47, 22)])
     for _ in range(20):
-        slant = draw_perspective(PerspectiveSettings(0.4), SIZE, rng)
+        slant = draw_perspective(PerspectiveSettings(distortion=0.4), SIZE, rng)
         assert slant is not None
         moved = warp_points(point, slant)
         position = dot_position(warp_images(image[None], slant)[0], moved[0])
@@ -62,7 +62,7 @@ def test_no_draw_folds_the_image_at_a_distortion_of_1() -> None:
     rng = np.random.default_rng(0)
     farthest = 0.0
     for _ in range(300):
-        slant = draw_perspective(PerspectiveSettings(1.0), SIZE, rng)
+        slant = draw_perspective(PerspectiveSettings(distortion=1.0), SIZE, rng)
         assert slant is not None
         moved = warp_points(CORNERS, slant)
         along = np.roll(moved, -1, axis=0) - moved
@@ -76,7 +76,7 @@ def test_no_draw_folds_the_image_at_a_distortion_of_1() -> None:
 def test_a_cropped_image_reaches_all_four_sides() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
-        slant = draw_perspective(PerspectiveSettings(0.5, border='crop'), SIZE, rng)
+        slant = draw_perspective(PerspectiveSettings(distortion=0.5, border='crop'), SIZE, rng)
         assert slant is not None
         moved = warp_points(CORNERS, slant)
         np.testing.assert_allclose(moved.min(axis=0), (0, 0), atol=1e-3)
@@ -92,14 +92,14 @@ def test_what_is_outside_may_be_black() -> None:
 
 
 def test_no_corner_turns_black() -> None:
-    slant = draw_perspective(PerspectiveSettings(0.6), SIZE, np.random.default_rng(0))
+    slant = draw_perspective(PerspectiveSettings(distortion=0.6), SIZE, np.random.default_rng(0))
     assert slant is not None
     light = np.full((1, *SIZE, 3), 200, np.uint8)
     np.testing.assert_array_equal(warp_images(light, slant), light)
 
 
 @pytest.mark.parametrize(
-    'settings', [PerspectiveSettings(), PerspectiveSettings(0.5, probability=0.0)]
+    'settings', [PerspectiveSettings(), PerspectiveSettings(distortion=0.5, probability=0.0)]
 )
 def test_no_slant(settings: PerspectiveSettings) -> None:
     assert draw_perspective(settings, SIZE, np.random.default_rng(0)) is None

@@ -28,7 +28,12 @@ IDLE = Hand((1.0, 2.0, 30.5, 40.0), False, 0.5)
 
 def test_hands_come_back_with_and_without_a_contact_point(tmp_path: Path) -> None:
     video = MinedVideo(
-        tmp_path / 'a.mp4', '', (64, 48), (0.0, 0.25, 0.5), {1: (IN_CONTACT, IDLE)}, ((0, 2),)
+        path=tmp_path / 'a.mp4',
+        topic='',
+        size=(64, 48),
+        times=(0.0, 0.25, 0.5),
+        hands={1: (IN_CONTACT, IDLE)},
+        clips=((0, 2),),
     )
     index = HandIndex({'rate': 4.0}, 0.9, (video,))
     write_index(tmp_path / 'mined' / 'index.json', index)
@@ -37,7 +42,14 @@ def test_hands_come_back_with_and_without_a_contact_point(tmp_path: Path) -> Non
 
 
 def test_shards_of_before_calibrations_were_kept_are_read(tmp_path: Path) -> None:
-    video = MinedVideo(tmp_path / 'a.mp4', '', (64, 48), (0.0, 0.25), {1: (IDLE,)}, ((0, 1),))
+    video = MinedVideo(
+        path=tmp_path / 'a.mp4',
+        topic='',
+        size=(64, 48),
+        times=(0.0, 0.25),
+        hands={1: (IDLE,)},
+        clips=((0, 1),),
+    )
     index = HandIndex({'rate': 4.0}, 0.9, (video,))
     write_index(tmp_path / 'index.json', index)
     [shard] = read_head(tmp_path / 'index.json').shards
@@ -146,7 +158,15 @@ def video_of(folder: Path, name: str, clips: int) -> MinedVideo:
     times = tuple(number / 4 for number in range(clips + 1))
     hands = dict.fromkeys(range(1, clips + 1), (IN_CONTACT, IDLE))
     windows = tuple((first, first + 1) for first in range(clips))
-    return MinedVideo(folder / name, '', (64, 48), times, hands, windows, f'content of {name}')
+    return MinedVideo(
+        path=folder / name,
+        topic='',
+        size=(64, 48),
+        times=times,
+        hands=hands,
+        clips=windows,
+        content=f'content of {name}',
+    )
 
 
 def test_a_contact_point_is_finite() -> None:

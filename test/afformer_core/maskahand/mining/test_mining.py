@@ -95,9 +95,11 @@ def test_the_score_and_the_length_of_clips_are_the_users_and_nothing_is_looked_a
     red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:
     mine(red, videos, tmp_path)
-    stricter = MiningSettings(5.0, 32, 16, interaction_score=1.0, part_frames=20)
+    stricter = MiningSettings(
+        rate=5.0, clip_frames=32, stride=16, interaction_score=1.0, part_frames=20
+    )
     assert mine(red, videos, tmp_path, settings=stricter)[1] == 0
-    longer = MiningSettings(5.0, 32, 16, part_frames=20)
+    longer = MiningSettings(rate=5.0, clip_frames=32, stride=16, part_frames=20)
     index, detected_videos = mine(red, videos, tmp_path, settings=longer)
     assert detected_videos == 0
     assert index.videos[0].clips == ((0, 31), (16, 47), (28, 59))
@@ -284,7 +286,7 @@ def test_frames_that_change_in_size_end_a_video(red: ModuleType, tmp_path: Path)
         image.resize(size).save(tmp_path / 'frames' / f'{number:03}.png')
     found = find_sources([tmp_path / 'frames'], number_rate=5.0)
     for part_frames in (100, 25):
-        settings = MiningSettings(5.0, part_frames=part_frames)
+        settings = MiningSettings(rate=5.0, part_frames=part_frames)
         mining = Mining(found, red.RedHands, tmp_path / f'{part_frames}', settings)
         list(mining.detect())
         index = mining.index()

@@ -31,7 +31,7 @@ def video_of(path: Path, clips: int, count: int = 100) -> MinedVideo:
     idle = Hand((4.0, 20.0, 24.0, 44.0), False, 0.99)
     hands = {10 * n + 3: (idle, in_contact) for n in range(clips)}
     spans = tuple((10 * n, 10 * n + 9) for n in range(clips))
-    return MinedVideo(path, '', (96, 64), times, hands, spans)
+    return MinedVideo(path=path, topic='', size=(96, 64), times=times, hands=hands, clips=spans)
 
 
 def table_of(folder: Path, *videos: MinedVideo) -> ClipTable:

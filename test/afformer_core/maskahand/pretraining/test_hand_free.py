@@ -15,7 +15,9 @@ HARDLY = (Hand((40.0, 10.0, 60.0, 30.0), False, 0.05),)
 
 def mined(hands, rate=4.0, clips=()):
     times = tuple(number / rate for number in range(16))
-    return MinedVideo(Path('a.mp4'), '', (100, 80), times, hands, clips)
+    return MinedVideo(
+        path=Path('a.mp4'), topic='', size=(100, 80), times=times, hands=hands, clips=clips
+    )
 
 
 def found(hands, number):

@@ -16,7 +16,15 @@ OUTSIDE = Hand((-30.0, 10.0, 0.0, 30.0), True, 1.0)
 
 def _index(hands, *clips, frames=20):
     times = tuple(number / 4 for number in range(frames))
-    return HandIndex({}, 0.99, (MinedVideo(Path('a.mp4'), '', (100, 80), times, hands, clips),))
+    return HandIndex(
+        {},
+        0.99,
+        (
+            MinedVideo(
+                path=Path('a.mp4'), topic='', size=(100, 80), times=times, hands=hands, clips=clips
+            ),
+        ),
+    )
 
 
 def test_frames_in_which_a_hand_surely_interacts():

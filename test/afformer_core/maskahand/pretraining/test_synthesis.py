@@ -36,7 +36,7 @@ def _frame(*hands, size=SIZE):
 def _made(hands, seed=0, frame=None, masks=None, image=FLAT):
     frame = _frame(*hands) if frame is None else frame
     interaction = Interaction(0, hands, (hands[0],), (None,))
-    settings = SynthesisSettings(masks or MaskSettings(fill='mean'), image)
+    settings = SynthesisSettings(masks=masks or MaskSettings(fill='mean'), image=image)
     return synthesize(frame, SIZE, interaction, settings, np.random.default_rng(seed))
 
 
@@ -147,7 +147,7 @@ def _before(hand_free):
     frame = _texture_image()
     frame[40:70, 60:90] = SKIN
     interaction = Interaction(0, (IN_CONTACT,), (IN_CONTACT,), (None,))
-    settings = SynthesisSettings(MaskSettings(fill='colour'), FLAT)
+    settings = SynthesisSettings(masks=MaskSettings(fill='colour'), image=FLAT)
     return synthesize(
         frame, SIZE, interaction, settings, np.random.default_rng(0), hand_free=hand_free
     )

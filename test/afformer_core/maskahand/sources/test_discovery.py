@@ -108,7 +108,16 @@ def test_bags_and_demonstrations_are_found_and_those_that_cannot_be_read_told(
     for number in range(3):
         writer.add_frame(np.full((24, 32, 3), 50 * number, np.uint8), 100 + 0.25 * number)
     encoded = EncodedFrames(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 4, 1, 1), np.float32))
-    writer.finish(StoreEntry(Summary('press', 3, 2, 0.5, 0.25, 0.5), 1.0, 1, 2, 'model'), encoded)
+    writer.finish(
+        StoreEntry(
+            Summary(name='press', frames=3, frames_kept=2, duration=0.5, begin=0.25, end=0.5),
+            1.0,
+            1,
+            2,
+            'model',
+        ),
+        encoded,
+    )
     damaged = tmp_path / 'damaged.mcap'
     damaged.write_bytes((tmp_path / 'store' / 'press.mcap').read_bytes()[:-1000])
     make_empty(tmp_path / 'crashed' / 'crashed_0.db3', tmp_path / 'old.bag')

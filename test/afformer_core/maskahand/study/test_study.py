@@ -356,7 +356,9 @@ def test_results_of_another_version_are_refused(empty: Study) -> None:
 @pytest.mark.slow
 def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
     unlabelled, annotated = tmp_path / 'unlabelled', tmp_path / 'annotated'
-    videos = LongVideoSettings(1, 1, ('control_panel',), videos=2, seconds=14, longest_side=96)
+    videos = LongVideoSettings(
+        seed=1, scenes=1, families=('control_panel',), videos=2, seconds=14, longest_side=96
+    )
     assert [*write_long_videos(unlabelled, 'train', videos)][-1] == 2
     for number, split in enumerate(('train', 'validation', 'test-seen')):
         pairs = DatasetSettings(

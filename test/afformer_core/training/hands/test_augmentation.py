@@ -58,7 +58,7 @@ def test_bordered() -> None:
 
 @pytest.mark.parametrize('seed', range(8))
 def test_cropped(seed: int) -> None:
-    settings = HandAugmentation(crop=CropSettings((0.2, 0.5), (0.7, 1.4)))
+    settings = HandAugmentation(crop=CropSettings(scale=(0.2, 0.5), aspect=(0.7, 1.4)))
     image, boxes = settings.apply(square_image(), BOXES, np.random.default_rng(seed))
 
     assert image.shape == (1, 60, 80, 3)
@@ -68,7 +68,7 @@ def test_cropped(seed: int) -> None:
 
 def test_a_image_without_hands_is_changed_as_well() -> None:
     settings = HandAugmentation(
-        1.0, PhotometricSettings(brightness=0.5), CropSettings((0.2, 0.5)), 0.5, 1.0
+        1.0, PhotometricSettings(brightness=0.5), CropSettings(scale=(0.2, 0.5)), 0.5, 1.0
     )
     image, boxes = settings.apply(square_image(), np.empty((0, 4)), np.random.default_rng(0))
 
@@ -77,7 +77,7 @@ def test_a_image_without_hands_is_changed_as_well() -> None:
 
 
 def test_what_is_drawn_depends_on_the_rng_alone() -> None:
-    settings = HandAugmentation(0.5, crop=CropSettings((0.2, 0.5)), blur=2.0)
+    settings = HandAugmentation(0.5, crop=CropSettings(scale=(0.2, 0.5)), blur=2.0)
     first, second, other = (
         settings.apply(square_image(), BOXES, np.random.default_rng(seed)) for seed in (3, 3, 4)
     )
@@ -88,7 +88,7 @@ def test_what_is_drawn_depends_on_the_rng_alone() -> None:
 
 def test_all_frames_are_changed_alike() -> None:
     settings = HandAugmentation(
-        0.5, PhotometricSettings(brightness=0.5), CropSettings((0.2, 0.5)), 0.5, 1.0
+        0.5, PhotometricSettings(brightness=0.5), CropSettings(scale=(0.2, 0.5)), 0.5, 1.0
     )
     frames, _ = settings.apply(square_image(3)[[1, 1, 1]], BOXES, np.random.default_rng(0))
 

@@ -24,7 +24,16 @@ def criteria(**fields: Any) -> GroundCriteria:
 
 
 def test_parameters_replace_zeros():
-    assert criteria() == GroundCriteria((), 4, 0.0, '', '', False, 7.5, 1.25)
+    assert criteria() == GroundCriteria(
+        demonstrations=(),
+        agreeing_images=4,
+        minimum_presence=0.0,
+        action='',
+        target_frame='',
+        position_required=False,
+        timeout=7.5,
+        maximum_age=1.25,
+    )
 
 
 def test_what_a_goal_says_counts():
@@ -39,7 +48,14 @@ def test_what_a_goal_says_counts():
         maximum_age=Duration(nanosec=375_000_000),
     )
     assert asked == GroundCriteria(
-        ('press', 'pull'), 1000, 0.625, 'pull', 'arm/base_link', True, 86399.999999999, 0.375
+        demonstrations=('press', 'pull'),
+        agreeing_images=1000,
+        minimum_presence=0.625,
+        action='pull',
+        target_frame='arm/base_link',
+        position_required=True,
+        timeout=86399.999999999,
+        maximum_age=0.375,
     )
 
 

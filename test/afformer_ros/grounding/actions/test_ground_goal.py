@@ -34,7 +34,14 @@ class Goal(GroundGoal):
 def goal_of(agreeing_images=2, minimum_presence=0.0, position_required=False):
     return Goal(
         GroundCriteria(
-            (), agreeing_images, minimum_presence, '', '', position_required, 4.0, maximum_age=0.7
+            demonstrations=(),
+            agreeing_images=agreeing_images,
+            minimum_presence=minimum_presence,
+            action='',
+            target_frame='',
+            position_required=position_required,
+            timeout=4.0,
+            maximum_age=0.7,
         )
     )
 

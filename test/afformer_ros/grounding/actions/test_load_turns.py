@@ -82,7 +82,7 @@ class Loadings:
         for frames, share in ((1, 0.25), (2, 0.5), (4, 1.0)):
             progress(frames, share)
         check()
-        return Summary('press', 4, 3, 1.25, 0.0, 1.25)
+        return Summary(name='press', frames=4, frames_kept=3, duration=1.25, begin=0.0, end=1.25)
 
     def take(self, path: str, name: str = '') -> Goal:
         goal = Goal(path, name)

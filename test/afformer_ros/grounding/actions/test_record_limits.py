@@ -84,7 +84,15 @@ class Recordings:
 
     def frame(self, frames: int, duration: float, name: str = 'press') -> None:
         state = DemonstrationState(
-            Phase.RECORDING, name, '', (), frames, 0, duration, hands_seen=2, frames_lost=1
+            phase=Phase.RECORDING,
+            name=name,
+            selected='',
+            names=(),
+            frames=frames,
+            frames_kept=0,
+            duration=duration,
+            hands_seen=2,
+            frames_lost=1,
         )
         self.action.demonstrations_changed(state)
 
@@ -157,7 +165,9 @@ def test_frames_of_another_recording_are_not_told(recordings):
 
 def test_what_was_recorded_is_told(recordings):
     goal = recordings.take(begun=False)
-    recordings.begin().ended.set_result(Summary('press', 9, 4, 4.5, 0.5, 3.25))
+    recordings.begin().ended.set_result(
+        Summary(name='press', frames=9, frames_kept=4, duration=4.5, begin=0.5, end=3.25)
+    )
     assert goal.ending == Ending.SUCCEEDED
     assert (goal.result.frames, goal.result.frames_kept, goal.result.end) == (9, 4, 3.25)
     assert goal.result.message == "'press' is selected"

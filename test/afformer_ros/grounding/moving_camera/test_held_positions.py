@@ -26,7 +26,9 @@ from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages
 
 SETTINGS = PipelineSettings(
-    StreamSettings(smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0)
+    stream=StreamSettings(
+        smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0
+    )
 )
 # By seconds: pose of the camera in `base`, as the shift and the quaternion (x, y, z, w).
 POSES = {

@@ -11,7 +11,9 @@ from afformer_sim.families.parts.carpentry import rod, shaded
 from afformer_sim.families.parts.handles import FORMS, HandleStyle, sample_style
 
 GREY = (0.5, 0.5, 0.5)
-BAR = HandleStyle('bar', 0.1, 0.008, 0.035, False, GREY, False)
+BAR = HandleStyle(
+    form='bar', length=0.1, radius=0.008, level=0.035, vertical=False, colour=GREY, rose=False
+)
 
 
 @pytest.mark.parametrize('form', FORMS)

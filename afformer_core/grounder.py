@@ -232,8 +232,8 @@ def _read(video: Video, maximum_frames: int) -> MediaFrames:
         media = read_demonstration(path, maximum_frames)
         if media.announced is not None:
             warnings.warn(
-                f'{path} is damaged or truncated: {media.frame_count} of {media.announced} frames '
-                'can be read, and they are used. Copy it again',
+                f'{path} is damaged or truncated: only {media.frame_count} of {media.announced} '
+                'frames can be read and used. Copy it again',
                 stacklevel=3,
             )
         return media

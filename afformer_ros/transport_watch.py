@@ -59,15 +59,15 @@ class TransportWatch:
             return ''
         timeout = self._timeout()
         remedy = (
-            f'The process ends with status {DEAF_STATUS} after {timeout:.0f} s; have it started '
-            'again, as respawn:=true of the launch file does'
+            f'The process ends with status {DEAF_STATUS} after {timeout:.0f} s; start it again, '
+            'or set respawn:=true in the launch file'
             if timeout
             else 'Start the process again'
         )
         return (
-            f'messages have not reached the node for {lost_for:.0f} s: Fast DDS took its shared '
-            f'memory away ({", ".join(self._ports.lost)}), as it may while processes wait for a '
-            f'processor. {remedy}'
+            f'messages have not reached the node for {lost_for:.0f} s: Fast DDS removed its '
+            f'shared memory ({", ".join(self._ports.lost)}), which can happen while processes '
+            f'wait for a processor. {remedy}'
         )
 
     def destroy(self) -> None:

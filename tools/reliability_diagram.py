@@ -34,7 +34,7 @@ def draw(groups: Sequence[Mapping[str, Any]]) -> bytes:
     """Draw the share of right points over certainty, with intervals, as SVG.
 
     Args:
-        groups: of each group of pairs `pairs`, `said` and `right`, as the JSON has them.
+        groups: `pairs`, `said` and `right` of each group of pairs, as in the JSON.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -50,7 +50,7 @@ class InferenceVariant:
         """Parse a variant from text such as 'onnxruntime:fp32'.
 
         Raises:
-            ValueError: it names no variant.
+            ValueError: the text does not name a variant.
         """
         backend, _, precision = text.partition(':')
         return cls(backend, precision)

@@ -124,7 +124,7 @@ _Measured = tuple[float, _Timings, NDArray[np.float32]]
 def _measure_recompute(
     folder: Path, variant: InferenceVariant, frames: int, threads: int
 ) -> _Measured:
-    # imported here, as the memory of ONNX Runtime's row must not contain PyTorch
+    # imported here, because the memory of ONNX Runtime's row must not contain PyTorch
     import torch
 
     from afformer_core.benchmarks.published_baseline import PublishedBaseline

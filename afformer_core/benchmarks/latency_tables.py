@@ -84,7 +84,7 @@ def latency_table(
     Args:
         title: title of the table.
         folder: model folder, with graphs of the precisions that are measured.
-        frames: lengths of the demonstration; those above the model's maximum are left out.
+        frames: lengths of the demonstration; those above the model's maximum are ignored.
         threads: number of threads.
         variants: variants in the order of the rows.
         impossible: reasons why some of them need not be tried.

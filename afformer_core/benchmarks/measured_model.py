@@ -30,7 +30,7 @@ def copy_with_graphs(
         reasons why variants cannot be measured; the others may be tried.
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model.
+        ModelFolderError: the folder does not contain a valid model.
     """
     networks = {each: copy / each.relative_to(folder) for each in network_folders(folder)}
     for network, copied in networks.items():

@@ -37,7 +37,7 @@ def node_latency_table(
     impossible: Mapping[InferenceVariant, str],
     seconds: float = 20.0,
 ) -> Table:
-    """Measure each variant, except recomputation, in a node of its own.
+    """Measure each variant, except recomputation, in a separate node.
 
     The row of a variant that cannot be measured gives the reason; so do all rows without ROS 2.
 

@@ -124,7 +124,7 @@ class PublishedBaseline(nn.Module):
 
 
 def _plain(configuration: AfformerConfiguration) -> dict[str, object]:
-    """Return the values of the released ResNet-50 model for fields that tell variants apart."""
+    """Return the values of the released ResNet-50 model for fields that distinguish variants."""
     return {
         'video_levels': configuration.video_levels[:1],
         'temporal_strides': tuple(2**step for step in range(len(configuration.steps))),

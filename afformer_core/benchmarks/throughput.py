@@ -96,7 +96,7 @@ class Throughput:
         implementation: one of `IMPLEMENTATIONS`.
         seconds: median time of a step.
         peak_megabytes: largest resident memory of the process, or the GPU memory that PyTorch
-            took.
+            used.
         loss: loss of the first step, which must be the same for all implementations.
     """
 
@@ -107,7 +107,7 @@ class Throughput:
 
 
 def throughput_table(workload: Workload) -> Table:
-    """Measure every implementation, on the GPU if there is one, else on the CPU.
+    """Measure every implementation, on the GPU if there is one, otherwise on the CPU.
 
     The row of an implementation that cannot be measured gives the reason.
     """

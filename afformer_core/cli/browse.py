@@ -117,7 +117,8 @@ def _page(arguments: argparse.Namespace) -> DatasetPage:
     if index is not None:
         if arguments.against is not None:
             raise ValueError(
-                f'--against is for annotated datasets; {index} is an index of clips. Leave it out'
+                f'--against compares annotated datasets; {index} is an index of clips. Leave it '
+                'out'
             )
         return mined_page(index, settings)
     dataset = open_annotations(arguments.dataset, arguments.root, arguments.split)

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.runtime.tensorrt.compiled_model import compile_networks
 
     if arguments.require_gpu and gpu_at_hand() is None:
-        raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')
+        raise EngineError(f'engines need an NVIDIA GPU: {why_no_gpu()}')
     folder = model_folder_to_export(arguments.model or SHIPPED)
     settings = BuildSettings(arguments.compute_capability, arguments.workspace)
     cache = arguments.cache or cache_folder()
@@ -93,6 +93,6 @@ def _capability(text: str) -> tuple[int, int]:
     major, dot, minor = text.partition('.')
     if not (dot and major.isdigit() and minor.isdigit()):
         raise argparse.ArgumentTypeError(
-            f'{text!r} is no compute capability; expected one such as 8.6'
+            f'{text!r} is not a compute capability; expected one such as 8.6'
         )
     return int(major), int(minor)

@@ -116,7 +116,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, and print the report."""
     require_data(arguments)
-    # refuses what cannot be before anything is read
+    # rejects invalid outputs before reading anything
     engine_of(arguments, arguments.processes)
     # several processes that each use all cores would wait for each other
     if arguments.threads == 0 and arguments.processes > 1:
@@ -142,8 +142,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.calibrate is not None or arguments.predictor != 'model'
     ):
         raise ValueError(
-            f'{len(arguments.models)} models are given, to be compared. Give one to calibrate it, '
-            'and none with --predictor'
+            f'{len(arguments.models)} models are given; expected one with --calibrate, and none '
+            'with --predictor. Give only these'
         )
     protocol = PROTOCOLS[arguments.protocol]()
     if arguments.predictor != 'model':
@@ -171,7 +171,9 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
             f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
         )
     if arguments.report is not None or arguments.images is not None:
-        raise ValueError('--benchmark has no page. Give --report and --images with --annotations')
+        raise ValueError(
+            '--benchmark writes no page. Give --report and --images with --annotations'
+        )
     reports = {}
     for split in SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
@@ -201,7 +203,7 @@ def _print(report: EvaluationReport | BenchmarkReport, json_path: str | None) ->
 def _show(
     report: EvaluationReport, make_examples: _MakeExamples, page: Path | None, sheets: Path | None
 ) -> None:
-    """Write the report's page and contact sheets that are asked for."""
+    """Write the requested page and contact sheets of the report."""
     from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
     from afformer_core.evaluation.report.html_report import write_report
 
@@ -264,7 +266,7 @@ def _compare_models(
     from afformer_core.evaluation.report.report import baseline_labels
 
     folders = models.name_models(arguments.models)
-    # an unsound model is reported before the others are measured
+    # an invalid model is reported before the others are measured
     for folder in folders.values():
         models.open_model(arguments, folder)
     questions = models.read_questions(arguments, protocol)

@@ -115,7 +115,7 @@ def _folder(arguments: argparse.Namespace) -> Path:
 
 
 def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
-    """Export the graphs unless they are not needed, and say where they are."""
+    """Export the graphs if needed, and print their folder."""
     from afformer_core.runtime.graphs import graphs_folder
 
     precision = arguments.quantize or arguments.precision
@@ -174,7 +174,7 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
 
 
 def _are_up_to_date(folder: Path, precision: str, arguments: argparse.Namespace) -> bool:
-    """Check whether the folder has sound graphs of a precision that match the arguments."""
+    """Check whether the folder has valid graphs of a precision that match the arguments."""
     from afformer_core.errors import ModelFolderError
     from afformer_core.runtime.graphs import network_precisions, read_graphs
 

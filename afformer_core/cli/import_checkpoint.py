@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Import the checkpoint, and print what it is."""
+    """Import the checkpoint, and print a description of it."""
     from afformer_core.files.atomic import file_sha256
     from afformer_core.hands.faster_rcnn import is_hand_detector
     from afformer_core.models.pretrained.checkpoint_file import read_checkpoint
@@ -109,7 +109,7 @@ def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...
     names = OPRA_ACTIONS if given is None else tuple(name.strip() for name in given.split(','))
     if len(names) != count:
         raise CheckpointError(
-            f'the checkpoint scores {count} actions, and {len(names)} are named. Name them in '
-            'their order with --actions'
+            f'the checkpoint scores {count} actions, but {len(names)} names are given. Give one '
+            'name for each action, in order, with --actions'
         )
     return names

@@ -3,8 +3,8 @@
 
 Each subcommand is a module with ``add_parser(subparsers)``, which sets ``run`` to a function of
 the parsed arguments that returns the exit status. Modules import large libraries inside that
-function, so that ``afformer --help`` is quick. They lie in this package; those of an optional
-package lie in its own package ``cli``.
+function, so that ``afformer --help`` is quick. They are in this package; those of an optional
+package are in its own package ``cli``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _GROUPS = {
 }
 SUBCOMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 
-# Nothing here imports these packages, and the command runs without them.
+# No module of this package imports these, and the command runs without them.
 _OPTIONAL_PACKAGES = {'simulate': 'afformer_sim'}
 _WITH_OPTIONS_OF_THEIR_OWN = ('train',)
 
@@ -49,7 +49,7 @@ examples:
 
 
 class _GroupedHelp(argparse.RawDescriptionHelpFormatter):
-    """Lists subcommands under the titles of their groups."""
+    """A formatter that lists subcommands under the titles of their groups."""
 
     def _format_action(self, action: argparse.Action) -> str:
         if not isinstance(action, argparse._SubParsersAction):
@@ -101,7 +101,7 @@ def _add_subcommand(name: str, subparsers: Any) -> None:
 
 
 def _add_absent(name: str, package: str, subparsers: Any) -> None:
-    """Add a subcommand that only says what it needs; without a help text it is not listed."""
+    """Add a subcommand that only reports its missing package, listed if it has a help text."""
 
     def run(arguments: argparse.Namespace) -> int:
         raise AfformerError(
@@ -113,7 +113,7 @@ def _add_absent(name: str, package: str, subparsers: Any) -> None:
 
 
 def parse(given: Sequence[str]) -> argparse.Namespace:
-    """Parse the arguments; exits with a message if they are invalid.
+    """Parse the arguments; exit with a message if they are invalid.
 
     A subcommand that sets `passes_on` receives in `passed_on` the arguments that its own parser
     does not define.
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # the reader of our output has gone, as `head` does; avoid Python's complaint at exit
+        # the reader of the output, such as `head`, has exited; avoid Python's error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (AfformerError, ValueError, OSError, ModuleNotFoundError) as error:

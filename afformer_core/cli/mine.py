@@ -58,7 +58,7 @@ examples:
   afformer mine s3://bucket/videos https://host/video.mp4 --output mined
   afformer mine /data/videos --output mined --engine ray --address head:6379"""
 
-# None of its files is taken for a video, where the folder that is mined contains it.
+# Its files do not count as videos if the mined folder contains it.
 _INDEX_FOLDER = replace(OUTPUT_FOLDER, may_be_inside=True)
 
 
@@ -132,7 +132,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Mine the videos; returns 0 if all of them could be read to their end."""
+    """Mine the videos; return 0 if all of them could be read to their end."""
     from afformer_core.parallel.worker_process import let_waiting_threads_sleep
 
     # before the imports below import PyTorch
@@ -157,7 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = find_sources(arguments.paths, arguments.number_rate)
     if not (found.sources or found.broken):
         raise DatasetError(
-            f'there is no video in {", ".join(map(str, arguments.paths))}. Name videos, bags, or '
+            f'{", ".join(map(str, arguments.paths))} contains no video. Name videos, bags, or '
             'folders of them'
         )
     if arguments.annotations is not None:
@@ -176,7 +176,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) -> FoundSources:
-    """Select the videos that may be mined of a dataset; prints on stderr what is left out."""
+    """Select the videos of a dataset that may be mined; report the others on stderr."""
     from afformer_core.data.split_videos import TrainingVideos
 
     videos = TrainingVideos.read(annotations, held_out)
@@ -186,14 +186,14 @@ def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) 
     others = len(paths) - len({source.path for source in kept.sources}) - tested
     if not (kept.sources or kept.broken):
         raise DatasetError(
-            f'none of the {len(paths)} videos may be mined: {tested} are of the test split and '
-            f'{others} are not of {annotations}. Give the annotations of the training split and '
+            f'none of the {len(paths)} videos can be mined: {tested} belong to the test split and '
+            f'{others} are not in {annotations}. Give the annotations of the training split and '
             'its videos'
         )
     print(
-        f'afformer: {len(paths) - tested - others} of {len(paths)} videos are of {annotations}; '
+        f'afformer: {len(paths) - tested - others} of {len(paths)} videos are in {annotations}; '
         f'{tested} are left out because of {videos.held_out_from or "no test split"}, {others} '
-        'are of neither',
+        'are in neither',
         file=sys.stderr,
     )
     return kept
@@ -207,7 +207,7 @@ def _detect(mining: Mining, engine: ParallelEngine) -> None:
             for _ in mining.detect(engine):
                 bar.update(mining.done - bar.n)
     except KeyboardInterrupt:
-        print('afformer: interrupted; the same command goes on from here', file=sys.stderr)
+        print('afformer: interrupted; run the same command again to continue', file=sys.stderr)
         raise
 
 
@@ -218,15 +218,15 @@ def _report(counts: MinedCounts, path: Path) -> int:
         print(f'afformer: {address(broken)}: {reason}', file=sys.stderr)
     if counts.undistorted:
         print(
-            f'afformer: frames of {counts.undistorted} videos are undistorted by the '
-            'intrinsics.json beside or above them',
+            f'afformer: frames of {counts.undistorted} videos are undistorted with the '
+            'intrinsics.json beside them or in a folder above',
             file=sys.stderr,
         )
     if counts.untouching:
         print(
-            f'afformer: hands in {counts.untouching} more videos are not in contact from a score '
-            f'of {counts.interaction_score:g} on. The same command with a lower --minimum-score '
-            'takes more clips, and detects nothing again',
+            f'afformer: hands in {counts.untouching} more videos never reach the contact score of '
+            f'{counts.interaction_score:g}. Run the same command with a lower --minimum-score to '
+            'get more clips; it does not repeat the detection',
             file=sys.stderr,
         )
     said = f'{path}: {counts.clips} clips in {counts.showing} of {counts.videos} videos'

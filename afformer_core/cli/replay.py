@@ -203,7 +203,7 @@ def _add_setting(group: Any, name: str, default: Any, text: str, **options: Any)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay the bag; returns 0 when the folder is complete."""
+    """Replay the bag; return 0 when the folder is complete."""
     from afformer_core.media.bag import Bag, BagExtract
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.topics import choose_topics
@@ -249,7 +249,8 @@ def _replay(
     settings = _settings(arguments, topics)
     demonstrations = _demonstrations(arguments, bag, topics)
     if annotations is not None and demonstrations.backend != 'torch':
-        # target heatmaps are small: threads would wait for each other longer than they compute
+        # target heatmaps are so small that threads would wait for each other longer than they
+        # compute
         torch.set_num_threads(1)
     facts = {
         'bag': str(arguments.bag),
@@ -282,7 +283,7 @@ def _replay(
 
 
 def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any:
-    """Record or read the demonstrations that are to be grounded."""
+    """Record or read the demonstrations to ground."""
     from afformer_core.demonstrations.media import split_topic
     from afformer_core.demonstrations.recording import RecordingSettings
     from afformer_core.demonstrations.store import DemonstrationStore
@@ -303,7 +304,7 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
             demonstrations.add_stored(DemonstrationStore(arguments.store), one)
         else:
             raise DemonstrationError(
-                f'there is no file {one}. A stored demonstration also needs --store FOLDER'
+                f'{one} does not exist. To replay a stored demonstration, also give --store FOLDER'
             )
     return demonstrations
 

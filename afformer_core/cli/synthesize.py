@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     with_hands = sum(len(clip.interactions) for clip in data.clips)
     hand_free = sum(len(clip.hand_free) for clip in data.clips)
     print(
-        f'{arguments.output}: {len(examples)} of {len(data.clips)} clips. Of all, targets are '
-        f'made of {with_hands} frames with hands in contact and {hand_free} '
-        'from before a hand came'
+        f'{arguments.output}: {len(examples)} of {len(data.clips)} clips. In total, targets are '
+        f'made from {with_hands} frames with hands in contact and {hand_free} frames before a '
+        'hand appears'
     )
     return 0

@@ -13,7 +13,7 @@ def add_parser(subparsers: Any) -> None:
         'train',
         help='train a model on an annotated dataset',
         add_help=False,
-        # no argument looks like an option, so that all are left to Lightning's parser
+        # no argument looks like an option, so all are passed to Lightning's parser
         prefix_chars='\0',
     )
     parser.add_argument('arguments', nargs='*')

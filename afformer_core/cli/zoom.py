@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         share=arguments.share,
         backend=arguments.backend,
     )
-    # It would get an annotation file of the same name, clips and images.
+    # The output would contain an annotation file of the same name, clips and images.
     dataset = NamedPath(settings.root or settings.annotations.parent, 'the dataset')
     require_inputs_kept([NamedPath(arguments.output, '--output', True, True)], [dataset])
     engine = engine_of(arguments, arguments.processes)

@@ -16,8 +16,8 @@ from afformer_core.errors import DatasetError
 class AnnotatedDataset(Sequence[Sample]):
     """The samples of one annotation file or folder.
 
-    Initially, only the annotations are read; `find_problems` checks clips and images, as does
-    reading them. A reader of a format fills `_samples`.
+    Initially, only the annotations are read; `find_problems` and reading them check clips and
+    images. A reader of a format fills `_samples`.
 
     Attributes:
         annotations: the file or folder.
@@ -55,7 +55,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        DatasetError: it is missing or not JSON.
+        DatasetError: the file is missing or not JSON.
     """
     try:
         return json.loads(_read(path))
@@ -67,7 +67,7 @@ def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
-        DatasetError: it is missing or not UTF-8.
+        DatasetError: the file is missing or not UTF-8.
     """
     try:
         return _read(path)
@@ -108,7 +108,7 @@ def read_action_names(path: Path) -> tuple[str, ...]:
     """Read the names in a file, in the order of their indices.
 
     Args:
-        path: a JSON list, or a `.txt` file with one name a line, where empty lines are skipped.
+        path: a JSON list, or a `.txt` file with one name per line; empty lines are skipped.
 
     Raises:
         DatasetError: the file is missing, malformed or empty, or contains a name twice.
@@ -119,7 +119,7 @@ def read_action_names(path: Path) -> tuple[str, ...]:
     else:
         names = read_json(path)
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise DatasetError(f'{path} holds no list of names; expected at least one action name')
+        raise DatasetError(f'{path} contains no list of names; expected at least one action name')
     if twice := [name for name in names if names.count(name) > 1]:
         raise DatasetError(f'{path} names the action {twice[0]!r} twice. Keep one')
     return tuple(names)

@@ -25,11 +25,12 @@ def open_annotations(
 ) -> AnnotatedDataset:
     """Open the dataset of an annotation file, or of a folder of your own pairs.
 
-    A folder has the layout of `folder_pairs` or holds files of VISOR; JSON lines and Parquet are
-    manifests. Text is OPRA's original format, or HOI4D's beside `task_definitions.csv`. A JSON
-    list of recordings with events is HoloAssist's, and any other OPRA's or the simulator's. An
-    object with verbs is EPIC-Hotspot's, one with video_annotations VISOR's, one of splits alone
-    that of Ego-Exo4D's correspondences, and any other AssistQ's.
+    A folder has the layout of `folder_pairs` or contains files of VISOR; JSON lines and Parquet
+    are manifests. Text is in OPRA's original format, or in HOI4D's beside `task_definitions.csv`.
+    A JSON list of recordings with events belongs to HoloAssist, and any other list to OPRA or the
+    simulator. A JSON object with verbs belongs to EPIC-Hotspot, one with video_annotations to
+    VISOR, one with only splits to the correspondences of Ego-Exo4D, and any other object to
+    AssistQ.
 
     Args:
         path: the file or folder.
@@ -38,7 +39,7 @@ def open_annotations(
             one file.
 
     Raises:
-        DatasetError: the file is missing or malformed, or the folder holds no pairs.
+        DatasetError: the file is missing or malformed, or the folder contains no pairs.
     """
     if (path / PAIRS_FILE).is_file():
         return PartPairsDataset(path, root)

@@ -52,12 +52,12 @@ def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
     free = shutil.disk_usage(_existing(folder)).free
     if needed > free:
         raise DatasetError(
-            f'the cache in {folder} would take about {size_text(needed)} ({what}), and '
-            f'{size_text(free)} are free there. Make room, or name a folder on another disk as '
-            'data.cache_folder'
+            f'the cache in {folder} needs about {size_text(needed)} ({what}), but only '
+            f'{size_text(free)} are free there. Free some space, or set data.cache_folder to a '
+            'folder on another disk'
         )
     print(
-        f'afformer: the cache will take about {size_text(needed)} ({what}) in {folder}; '
+        f'afformer: the cache will need about {size_text(needed)} ({what}) in {folder}; '
         f'{size_text(free)} are free',
         file=sys.stderr,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips that a cache lacks, and the bytes that they will add to it."""
+"""Missing clips of a cache, and the bytes that they will add to it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ def missing_clips(reader: ClipReader, samples: Sequence[Sample]) -> list[CachePa
         reader: reader of the clips; without a cache, nothing is missing.
         samples: samples that will be read; their files exist.
 
-    Returns:
-        one part, or none where all clips are cached.
+    Returns: one part, or none if all clips are cached.
 
     Raises:
         VideoError: a file cannot be opened.

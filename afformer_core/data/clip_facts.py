@@ -15,7 +15,7 @@ class ClipFacts:
     """Size and length of a clip.
 
     Attributes:
-        size: (width, height) of its frames as they are shown.
+        size: (width, height) of its frames as displayed.
         seconds: duration, as stored in its file or annotation; None if neither has it.
         frames: number of frames in a folder of frames; None for a video file, which would have to
             be decoded.

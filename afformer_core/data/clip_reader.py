@@ -21,8 +21,8 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader
 from afformer_core.parallel.engine import ParallelEngine
 
-# Increment when reading or resizing of the same frames changes. Separate for folders of frames, so
-# that cached videos need not be decoded again.
+# Increment when reading or resizing of the same frames changes. Folders of frames have a separate
+# number, so that cached videos need not be decoded again.
 _VIDEO_CACHE_VERSION = 1
 _FOLDER_CACHE_VERSION = 2
 
@@ -31,10 +31,10 @@ _FOLDER_CACHE_VERSION = 2
 class ClipReader:
     """A reader of clips that keeps only one full-size frame in memory at a time.
 
-    A video is decoded twice: for the times of its frames, then for those that are used. Times are
-    the frames' own, so that a rate may vary, and edit lists and orientation are honoured as in
-    `VideoReader`. A clip that is a part of a video begins with the frame that is displayed at the
-    start of the part.
+    A video is decoded twice: first for the times of its frames, then for the selected frames. Each
+    frame has its own time, so the rate may vary, and edit lists and orientation are honoured like
+    in `VideoReader`. A clip that is a part of a video begins with the frame that is displayed at
+    the start of the part.
 
     The cache identifies a clip by its path, its part, and the size and time of change of its file
     or of each of its frames' files, so that a replaced file is read again.
@@ -86,12 +86,12 @@ class ClipReader:
         return clip.images()
 
     def fill_cache(self, samples: Sequence[Sample], engine: ParallelEngine) -> None:
-        """Decode the clips that the cache lacks of some samples.
+        """Decode the clips of some samples that are missing in the cache.
 
         Args:
             samples: the samples.
-            engine: where clips are decoded; each of its machines must have them by the same paths.
-                The cache is written here.
+            engine: engine that decodes clips; each of its machines must have them at the same
+                paths. This machine writes the cache.
 
         Raises:
             DatasetError: the cache cannot be written, or some clips cannot be read (see
@@ -120,7 +120,7 @@ class ClipReader:
         return FrameCache(self.cache_folder).path(key).is_file()
 
     def expected_frames(self, sample: Sample) -> int:
-        """Estimate how many frames of a clip are used, without decoding any.
+        """Estimate the number of selected frames of a clip, without decoding any.
 
         Raises:
             VideoError: the clip cannot be opened, or has no times and the sampling needs them.
@@ -142,7 +142,7 @@ class ClipReader:
         if paths is not None:
             if sample.clip is not None:
                 raise VideoError(
-                    f'{sample.video_path} is a folder of frames, whose parts are given by '
+                    f'{sample.video_path} is a folder of frames, whose parts are given by frame '
                     'numbers. Leave out the part in seconds'
                 )
             times = self._folder_times(sample, paths)
@@ -153,7 +153,7 @@ class ClipReader:
     def _collect(
         self, times: np.ndarray, select: Callable[[Sequence[int]], Iterable[np.ndarray]]
     ) -> SampledClip:
-        """Sample frames of known times; `select` reads those of increasing indices."""
+        """Sample frames with known times; `select` reads frames at increasing indices."""
         windows = self.sampling.windows(times)
         used = sorted({index for window in windows for index in window})
         frames = np.empty((len(used), *self.size, 3), np.uint8)
@@ -192,6 +192,6 @@ class ClipReader:
 
 def _clip_times(times: np.ndarray, clip: tuple[float, float] | None) -> np.ndarray:
     """Compute seconds from the beginning of the clip."""
-    # A damaged file may have decreasing times, though its frames are in the order of display.
+    # A damaged file may have decreasing times, although its frames are in the order of display.
     times = np.maximum.accumulate(times)
     return times if clip is None else np.maximum(times - clip[0], 0.0)

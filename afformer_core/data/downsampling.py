@@ -27,9 +27,10 @@ def downsampled(heatmaps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def downsampled_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """Compute logits of what `downsampled` makes of the heatmaps of `logits`, up to a constant.
+    """Compute the logits, up to a constant, of the downsampled heatmaps of `logits`.
 
-    Very small probabilities do not become zero on the way, whose logarithm would have no gradient.
+    Very small probabilities do not become zero in between, because the logarithm of zero has no
+    gradient.
 
     Args:
         logits: [N, H, W] before the softmax over the pixels.

@@ -18,14 +18,14 @@ from afformer_core.errors import DatasetError
 
 @dataclass(frozen=True)
 class SampledClip:
-    """The frames of a clip that are used, and the windows that they form.
+    """The selected frames of a clip, and the windows that they form.
 
     Attributes:
         frames: uint8 [N, H, W, 3] RGB, each once, in order.
         windows: for each window the indices of its frames, at least one.
 
     Raises:
-        ValueError: a type or shape is another, or a window is empty or has unknown frames.
+        ValueError: a type or shape is wrong, or a window is empty or has unknown frames.
     """
 
     frames: np.ndarray
@@ -44,7 +44,7 @@ class SampledClip:
             )
 
     def images(self) -> list[np.ndarray]:
-        """Return the frames of each window, uint8 [T, H, W, 3]; most are views: do not change."""
+        """Return the frames of each window, uint8 [T, H, W, 3], which must not be modified."""
         return [self._images(window) for window in self.windows]
 
     def _images(self, window: Sequence[int]) -> np.ndarray:
@@ -57,11 +57,11 @@ class FrameCache:
     """Files of sampled clips in a folder, which any number of processes may share.
 
     A file is an uncompressed `.npy` of the frames, which any tool opens, followed by an array of
-    bytes: JSON with the key and the windows. It is renamed to its name when it is complete. A
-    truncated file, or one of another key, counts as missing.
+    bytes: JSON with the key and the windows. It receives its final name when it is complete. A
+    truncated file, or a file of another key, counts as missing.
 
     Args:
-        folder: folder of the files; made when the first one is written.
+        folder: folder of the files; created when the first one is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,7 +80,8 @@ class FrameCache:
         """Memory-map the clip of a key; None if there is no valid file of it."""
         path = self.path(key)
         try:
-            # Copy on write, since torch takes only writable arrays and the file must not change.
+            # Copy on write, because torch accepts only writable arrays and the file must not
+            # change.
             mapped = np.lib.format.open_memmap(path, mode='c')
             with path.open('rb') as file:
                 file.seek(mapped.offset + mapped.nbytes)
@@ -95,8 +96,8 @@ class FrameCache:
         """Store a clip, replacing an earlier one under its key.
 
         Raises:
-            DatasetError: the folder cannot be written, for example to a full disk; nothing of the
-                clip is left there.
+            DatasetError: the folder cannot be written, for example to a full disk; no part of the
+                clip remains there.
         """
         note = json.dumps({'key': key, 'windows': clip.windows}).encode()
         try:
@@ -115,8 +116,8 @@ class FrameCache:
                 raise
         except OSError as error:
             raise DatasetError(
-                f'frames cannot be written to the cache folder {self.folder}: {error}. '
-                'Make room there, or name another folder'
+                f'frames cannot be written to the cache folder {self.folder}: {error}. Free some '
+                'space, or choose another folder'
             ) from error
 
 
@@ -124,5 +125,5 @@ def _write_array(file: IO[bytes], array: np.ndarray) -> None:
     array = np.ascontiguousarray(array)
     description = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(file, description)
-    # `tofile` is not used, since its error on a full disk does not say that it is full.
+    # `tofile` is not used, because its error does not report a full disk.
     file.write(array.data)

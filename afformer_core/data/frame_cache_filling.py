@@ -26,7 +26,7 @@ class RequestedClip:
 
     Attributes:
         keys: keys of its files in the cache.
-        request: what another process needs to know to decode it.
+        request: information for another process to decode it.
     """
 
     keys: tuple[str, ...]
@@ -43,12 +43,12 @@ def fill_frame_cache(
     """Decode the clips that a cache lacks, and store them.
 
     Args:
-        folder: folder of the cache, which this process alone reads and writes.
+        folder: folder of the cache, which only this process reads and writes.
         clips: all clips, taken one by one.
         ask: function from a clip to its keys and its request.
         decode: function from a request to the content of each file, in the order of the keys;
             other processes must be able to import it.
-        engine: where clips are decoded; each of its machines must have the videos.
+        engine: engine that decodes clips; each of its machines must have the videos.
 
     Raises:
         DatasetError: the folder cannot be written, a process was killed, or, after all others are

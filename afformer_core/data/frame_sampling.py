@@ -33,7 +33,7 @@ class FrameSampling(ABC):
     """The selection of a clip's frames; `str` gives the name that `parse_frame_sampling` reads.
 
     Attributes:
-        needs_times: whether times must be real, rather than merely increasing.
+        needs_times: whether times must be real instead of merely increasing.
     """
 
     needs_times: ClassVar[bool]
@@ -98,12 +98,12 @@ class UniformSampling(FrameSampling):
 class WindowSampling(FrameSampling):
     """Windows of a clip that is resampled to a constant rate, as in the authors' code.
 
-    The resampled clip has, for each multiple of 1 / `rate` seconds from the first frame until the
-    last one appears, the frame that a player shows then, repeated where it is shown for longer.
-    Windows start at every `stride`-th of its frames. A clip shorter than a window is one short
-    window. If frames are left over at the end, a last window ends with the clip and overlaps the
-    one before by more than others do: all windows of a longer clip have the same length, and every
-    frame of the resampled clip is in one.
+    For each multiple of 1 / `rate` seconds from the first frame until the last one appears, the
+    resampled clip has the frame that a player shows at that time; a frame that is shown for longer
+    is repeated. Windows start at every `stride`-th of its frames. A clip shorter than a window is
+    one short window. If frames remain at the end, a last window ends with the clip and overlaps
+    the previous one by more than the others do. All windows of a longer clip thus have the same
+    length, and every frame of the resampled clip is in a window.
 
     Attributes:
         rate: frames per second, above 0, at most 1000.

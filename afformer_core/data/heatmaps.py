@@ -14,8 +14,8 @@ RELEASED_OFFSET = 1e-10
 def blur_kernel_size(height: int, width: int) -> int:
     """Return the odd side of the Gaussian blur kernel: sqrt(height * width) / 3, 85 at 256x256.
 
-    This follows the paper's implementation details and the released code; where the paper
-    describes OPRA it has "a kernel size of 3", which would hardly blur a map of 256x256.
+    This follows the paper's implementation details and the released code; in its description of
+    OPRA, the paper has "a kernel size of 3", which would hardly blur a map of 256x256.
     """
     size = int(math.sqrt(height * width) / 3)
     return size + 1 if size % 2 == 0 else size
@@ -47,8 +47,8 @@ def target_heatmaps(
 ) -> torch.Tensor:
     """Blur sets of points to probability maps, like the published evaluation.
 
-    Coordinates are truncated to a pixel, each such pixel is set to one however many points fall
-    into it, and the map plus an offset is blurred (reflecting border) and divided by its sum.
+    Coordinates are truncated to a pixel, each such pixel is set to one regardless of the number of
+    points in it, and the map plus an offset is blurred (reflecting border) and divided by its sum.
     Points outside the image and NaN points are ignored; a set without any point gives the uniform
     map. Because every point is a separable impulse, the blur is one product of two small matrices
     for each map instead of a convolution of the whole image.
@@ -62,7 +62,7 @@ def target_heatmaps(
         float32 [N, height, width] on the device of `points`, each map of sum 1.
 
     Raises:
-        ValueError: `points` has another shape, or `size` is too oblong for its blur kernel.
+        ValueError: `points` has another shape, or `size` is too elongated for its blur kernel.
     """
     if points.ndim != 3 or points.shape[-1] != 2:
         raise ValueError(f'the shape of points is {list(points.shape)}; expected [N, P, 2]')
@@ -78,7 +78,7 @@ def target_heatmaps(
     row_blur = _impulse_responses(height, kernel_size, points.device)
     column_blur = _impulse_responses(width, kernel_size, points.device)
     vertical = row_blur[row] * weight[..., None]
-    # In fp32 even within a training step in mixed precision.
+    # In fp32, even within a training step in mixed precision.
     with torch.autocast(points.device.type, enabled=False):
         heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
@@ -95,7 +95,7 @@ def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.T
         float32 of the same shape, each map of sum 1.
 
     Raises:
-        ValueError: the maps are too oblong for their blur kernel.
+        ValueError: the maps are too elongated for their blur kernel.
     """
     height, width = maps.shape[1:]
     kernel_size = blur_kernel_size(height, width)
@@ -109,7 +109,7 @@ def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.T
 def coverage(corners: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Compute the share of each pixel inside convex quadrilaterals, up to rounding at corners.
 
-    However small a quadrilateral is, some pixel has a share of it if it reaches into the map.
+    Even a very small quadrilateral has a share of some pixel if it reaches into the map.
 
     Args:
         corners: float32 [..., 4, 2] (x, y) in pixels, where a map of width W reaches from 0 to W;
@@ -125,7 +125,7 @@ def coverage(corners: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     for number in range(4):
         first, second = corners[..., number, :], corners[..., (number + 1) % 4, :]
         along = second - first
-        # Of a pixel's extent across the edge, which is longest along the diagonal.
+        # Extent of a pixel across the edge, which is longest along the diagonal.
         inwards = along / along.abs().sum(dim=-1, keepdim=True)
         ahead, down = (inwards[..., axis, None, None] for axis in (0, 1))
         left, top = (first[..., axis, None, None] for axis in (0, 1))
@@ -166,7 +166,7 @@ def _impulse_responses(length: int, kernel_size: int, device: torch.device) -> t
     if radius >= length:
         raise ValueError(
             f'a side has {length} pixels; expected more than {radius} for a blur kernel of '
-            f'{kernel_size}. Use a less oblong heatmap'
+            f'{kernel_size}. Use a less elongated heatmap'
         )
     offsets = np.arange(-radius, radius + 1)
     kernel = np.exp(-0.5 * (offsets / blur_sigma(kernel_size)) ** 2)

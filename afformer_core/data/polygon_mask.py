@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 
 from afformer_core.media.polygons import Polygon, contained, edge_distances
 
-# Points that stand for a mask, on average: their heatmap differs from that of all pixels of the
-# mask by up to 5 percent of its sum.
+# Average number of points that represent a mask: their heatmap differs from that of all pixels of
+# the mask by up to 5 percent of its sum.
 _POINTS = 128
-# Points across an image that a mask fills. Their distance is near the deviation of the blur of
-# `target_heatmaps`, 5 percent of a side, so that nothing of the grid is left.
+# Number of points across an image that a mask fills. Their distance is close to the deviation of
+# the blur of `target_heatmaps`, 5 percent of a side, so the grid is not visible.
 _ACROSS = 16
 _HALVINGS = 8
 
 
 @dataclass(frozen=True)
 class PolygonMask:
-    """A region of an image: what more outlines than holes contain.
+    """A region of an image: the pixels that are in more outlines than holes.
 
     Attributes:
-        outlines: at least one, float64 [K, 2] (x, y) pixels with K from 3 on, where the first
-            pixel's centre is (0, 0); they may overlap, and reach out of the image.
-        holes: outlines of what is cut out of them.
+        outlines: outlines, at least one, float64 [K, 2] (x, y) pixels with K of at least 3, where
+            the first pixel's centre is (0, 0); they may overlap, and reach outside the image.
+        holes: outlines of the areas that are cut out of them.
 
     Raises:
-        ValueError: there is no outline, or one has another shape or is not finite.
+        ValueError: there is no outline, or one has a wrong shape or is not finite.
     """
 
     outlines: tuple[Polygon, ...]
@@ -150,7 +150,7 @@ class PolygonMask:
 
 
 def union(masks: Sequence[PolygonMask]) -> PolygonMask:
-    """Join masks of one image, at least one; a hole is kept where one mask alone covers it."""
+    """Join masks of one image, at least one; a hole remains if a single mask covers it."""
     return PolygonMask(
         tuple(outline for mask in masks for outline in mask.outlines),
         tuple(hole for mask in masks for hole in mask.holes),

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A character holds five bits of a number, the least first, and one that says whether more follow;
-# the sign is the last bit. After three runs, numbers are differences to the run before the last.
+# A character holds five bits of a number, the least significant first, and a bit that indicates
+# whether more follow; the sign is the last bit. After three runs, numbers are differences from the
+# run before the last.
 _FIRST, _BITS, _MORE, _SIGN = ord('0'), 5, 0x20, 0x10
 _PLAIN = 3
 
@@ -21,15 +22,15 @@ def decode_mask(encoded: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Decode a mask.
 
     Args:
-        encoded: `size`, (height, width), and `counts`, the lengths of runs of pixels off and on in
-            turn, down the columns from the left one on, as text.
+        encoded: `size`, (height, width), and `counts`, the lengths of alternating runs of unset
+            and set pixels, down the columns from left to right, as text.
 
     Returns:
         bool [height, width].
 
     Raises:
         KeyError: a field is missing.
-        ValueError: the text is malformed, or its runs have another sum than the size.
+        ValueError: the text is malformed, or the sum of its runs does not match the size.
     """
     height, width = (int(side) for side in encoded['size'])
     runs = list(_runs(str(encoded['counts'])))
@@ -42,17 +43,17 @@ def decode_mask(encoded: Mapping[str, Any]) -> NDArray[np.bool_]:
 
 
 def is_empty(encoded: Mapping[str, Any]) -> bool:
-    """Check whether a mask has no pixel on, without decoding all of it (see `decode_mask`).
+    """Check whether a mask has no set pixel, without decoding all of it (see `decode_mask`).
 
     Raises:
         KeyError: a field is missing.
-        ValueError: the text is malformed before the first pixel that is on.
+        ValueError: the text is malformed before the first set pixel.
     """
     return not any(islice(_runs(str(encoded['counts'])), 1, None, 2))
 
 
 def _runs(text: str) -> Iterator[int]:
-    # The last run, and the one before it.
+    # The last run, and the run before it.
     last: deque[int] = deque(maxlen=2)
     count = number = shift = 0
     for character in text:

@@ -19,8 +19,8 @@ class KnownElements:
     """The known elements in a target image, simulated or annotated.
 
     Attributes:
-        scene_id: name of the scene; samples that share it show the same one, and an index means
-            the same element in all of them.
+        scene_id: name of the scene; samples that share it show the same scene, and an index
+            denotes the same element in all of them.
         element: index of the demonstrated element.
         polygons: outline of every element, float64 [K, 2] (x, y) pixels of the target image; it
             may reach outside.
@@ -28,7 +28,7 @@ class KnownElements:
         in_view: for every element, whether its whole outline lies in the image.
 
     Raises:
-        ValueError: the lengths differ, the element is unknown, or a polygon has another shape.
+        ValueError: the lengths differ, the element is unknown, or a polygon has a wrong shape.
     """
 
     scene_id: str
@@ -64,18 +64,17 @@ class Sample:
         video_path: the demonstration's clip: a video file, a folder of numbered frames, or a part
             of one in the form of `FrameRange.path`.
         image_path: the target image.
-        image_size: (width, height) of the image that `points` belong to.
+        image_size: (width, height) of the image to which `points` refer.
         actions: indices from 0 into the dataset's `action_names`; one may occur twice.
-        points: for each action float64 [P, 2], (x, y) pixels; some may lie outside of the image.
+        points: for each action float64 [P, 2], (x, y) pixels; some may lie outside the image.
         scene: scene if the elements are known, or None.
         clip: (begin, end) in seconds if the demonstration is that part of the video at
             `video_path`, or None.
         contact: indices, from 0, of the first and last frame of the clip with contact, or None.
-        contact_points: for each frame of the clip, the position of the part that is touched then
-            or at another time, (x, y) as shares of its width and height, or None if it is not in
-            view; None if nothing is known.
-        object_id: identifier of the object, if the data has it, which is equal exactly for samples
-            of the same object; or None.
+        contact_points: for each frame of the clip, the position of the part that is touched at any
+            time, (x, y) as shares of its width and height, or None if it is not in view; None if
+            nothing is known.
+        object_id: identifier of the object, equal for samples of the same object; None if unknown.
         masks: for each action the region of the image in which it is right, in the same pixels as
             `points`, which approximate it; None for an action with points only. Empty if no region
             is known.
@@ -129,13 +128,13 @@ class Sample:
                 raise ValueError('a point is not finite; expected finite (x, y)')
         if self.clip is not None and not 0 <= self.clip[0] < self.clip[1] < math.inf:
             raise ValueError(
-                f'a clip goes from {self.clip[0]} s to {self.clip[1]} s; '
-                'expected a begin of at least 0 s and a later end'
+                f'a clip goes from {self.clip[0]} s to {self.clip[1]} s; expected a start of at '
+                'least 0 s and a later end'
             )
         if self.contact is not None and not 0 <= self.contact[0] <= self.contact[1]:
             raise ValueError(
                 f'the contact goes from frame {self.contact[0]} to {self.contact[1]}; expected a '
-                'begin of at least 0 and no earlier end'
+                'start of at least 0 and an end that is not earlier'
             )
 
     @property
@@ -152,7 +151,7 @@ class Sample:
 
     @property
     def points_by_action(self) -> dict[int, NDArray[np.float64]]:
-        """Points [P, 2] of each action, in the order in which they are first named."""
+        """Points [P, 2] of each action, in the order of the first occurrences."""
         gathered: dict[int, list[NDArray[np.float64]]] = {}
         for action, points in zip(self.actions, self.points, strict=True):
             gathered.setdefault(action, []).append(points)
@@ -160,11 +159,11 @@ class Sample:
 
     @property
     def masks_by_action(self) -> dict[int, PolygonMask]:
-        """The region of each action whose region is known, that of several masks together."""
+        """The region of each action with a known region, joined from its masks."""
         gathered: dict[int, list[PolygonMask | None]] = {}
         for action, mask in zip(self.actions, self.masks, strict=bool(self.masks)):
             gathered.setdefault(action, []).append(mask)
-        # Where one set of an action has points alone, the region is not known.
+        # If one set of an action has only points, the region is not known.
         known = {
             action: [mask for mask in masks if mask is not None]
             for action, masks in gathered.items()

@@ -54,8 +54,8 @@ class SplitVideos:
     def has(self, path: Path) -> bool:
         """Check whether a file or folder of frames is one of the clips, or a video with clips.
 
-        A clip that OPRA cut is one by its own name. Any other file is a whole video of OPRA's
-        where it is CHANNEL/PLAYLIST/VIDEO with a suffix, or lies in a folder of that name.
+        A clip that OPRA cut has the name of a clip. Any other file is a whole video of OPRA if its
+        path is CHANNEL/PLAYLIST/VIDEO with a suffix, or if it lies in a folder of that name.
         """
         if path.resolve() in self.paths:
             return True
@@ -68,7 +68,7 @@ class SplitVideos:
 
 @dataclass(frozen=True)
 class TrainingVideos:
-    """The videos of a dataset that may be mined: in the training split and not in the test split.
+    """The minable videos of a dataset: those in its training and not in its test split.
 
     Attributes:
         training: videos of the training split.
@@ -93,7 +93,7 @@ class TrainingVideos:
 
         Raises:
             DatasetError: one of the files is missing or malformed, or no test split is named and
-                the annotations are themselves of one.
+                the annotations are themselves a test split.
         """
         dataset = open_annotations(annotations, split='train')
         other = held_out

@@ -23,7 +23,7 @@ from afformer_core.media.video_part import Part, beyond_end
 _SHOWN = 3
 
 ProblemKind = Literal['missing', 'unreadable', 'too short', 'other shape']
-# Kind of problem and a sentence on it; None if there is none.
+# Kind of problem and a sentence about it; None if there is none.
 _Found = tuple[ProblemKind, str] | None
 
 
@@ -104,7 +104,7 @@ def usable_samples(
         raise DatasetError(
             f'{len(problems)} clips or images of {len(broken)} of {len(samples)} samples are '
             f'missing or broken: {some}. `afformer verify` lists them all; '
-            + ('no sample is left without them' if not usable else f'{option} leaves them out')
+            + ('no sample remains without them' if not usable else f'{option} leaves them out')
         )
     return usable
 
@@ -213,7 +213,7 @@ def _image_problem(sample: Sample, decode: bool) -> _Found:
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         return (
             'unreadable',
-            f'{path} is not an image that can be read, or is truncated: {error}',
+            f'{path} cannot be read as an image, or is truncated: {error}',
         )
     return _size_problem(path, size, sample.image_size)
 

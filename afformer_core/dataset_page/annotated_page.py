@@ -70,7 +70,9 @@ def annotated_page(
         DatasetError: the dataset has no sample.
     """
     if not len(dataset):
-        raise DatasetError(f'{dataset.annotations} holds no sample; check annotations and split')
+        raise DatasetError(
+            f'{dataset.annotations} contains no sample; check annotations and split'
+        )
     opened = _opened(dataset, settings)
     problems = _problems(dataset, opened, settings.progress)
     clips, undecoded = _first_frames(opened, problems, settings.progress)

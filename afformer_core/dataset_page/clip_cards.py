@@ -37,8 +37,8 @@ def clip_cards(
     """Create cards of clips; a clip that cannot be read has the reason instead.
 
     Args:
-        clips: to be shown.
-        number_rate: of videos that are folders of frames, see `open_source`.
+        clips: clips to show.
+        number_rate: rate of videos that are folders of frames, see `open_source`.
         seed: seed of the examples.
         progress: show a progress bar on stderr.
     """
@@ -60,7 +60,7 @@ def clip_cards(
 
 
 def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[RgbImage, ...]:
-    """Evenly spaced, with the hands that were seen in them."""
+    """Return evenly spaced frames with the hands that were detected in them."""
     video = clip.video
     numbers = clip.demonstration(_FRAMES)
     source = open_source(video.path, video.topic, number_rate, video.lens)
@@ -73,7 +73,7 @@ def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[RgbImage,
 
 
 def _figures(examples: PretrainingDataset, draw: Draw) -> tuple[Figure, ...]:
-    """Draw a target image, and where hands would interact in it."""
+    """Draw a target image with the boxes of hands that would interact in it."""
     example = examples[draw]
     if isinstance(example, FailedExample):
         raise VideoError(example.reason)

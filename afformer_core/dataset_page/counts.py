@@ -117,7 +117,7 @@ def histogram(values: Sequence[float], ends: Sequence[float], unit: str) -> dict
     """Count the values in each bar of a histogram, without empty bars at its ends.
 
     Args:
-        values: at least one, not negative.
+        values: values, at least one, not negative.
         ends: increasing ends of the bars; values at or above the last one are counted in a
             separate bar.
         unit: unit after the numbers.

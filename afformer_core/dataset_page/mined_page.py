@@ -18,9 +18,9 @@ from afformer_core.maskahand.pretraining.interactions import InteractionClip, in
 from afformer_core.maskahand.sources.urls import url_of
 
 _INDEX = 'index.json'
-# Of a clip at most, as in pre-training.
+# Maximum number for a clip, as in pre-training.
 _INTERACTIONS = 8
-# Where bars end: clips of a video, and scores of hands.
+# Ends of bars: clips of a video, and scores of hands.
 _CLIPS = (1, 2, 4, 8, 16, 32, 64, 128)
 _SCORES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _HEAD_BYTES = 256

@@ -85,7 +85,7 @@ class Card:
         facts: short texts about it.
         frames: frames of its demonstration, in order; may be none.
         figures: figures of its target image; may be none.
-        problem: why something is not shown; empty if everything is.
+        problem: reason why something is not shown; empty if everything is shown.
     """
 
     title: str

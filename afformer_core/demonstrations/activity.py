@@ -19,7 +19,7 @@ _BLUR = 1.0
 _DELAY = 0.3
 _PERSISTENCE = 0.1
 _LONGEST_HISTORY = 64
-# Least change of a pixel, as a multiple of the thumbnail's noise and in grey levels of 256.
+# Minimum change of a pixel, as a multiple of the thumbnail's noise and in grey levels of 256.
 _NOISE_FACTOR = 6.0
 _LEAST_CHANGE = 6.0
 # Pixels. A shift of the camera between two frames changes an edge by its gradient times the shift.
@@ -159,7 +159,7 @@ def _thumbnail(image: NDArray[np.uint8]) -> Thumbnail:
 
 @dataclass(frozen=True)
 class _Difference:
-    """Pixels [h, w] where two thumbnails differ, and the noise elsewhere in grey levels."""
+    """Pixels [h, w] in which two thumbnails differ, and the noise elsewhere in grey levels."""
 
     changed: NDArray[np.bool_]
     noise: float

@@ -81,7 +81,7 @@ class DemonstrationCollection:
         known = name in self._summaries and version == self._versions.get(name)
         if (version is not None and not known) or name in self._other_files:
             raise DemonstrationError(
-                f'the store holds {name!r} of another process. Delete that first, or choose '
+                f'the store contains {name!r} from another process. Delete it first, or choose '
                 'another name'
             )
 
@@ -104,8 +104,8 @@ class DemonstrationCollection:
         New and replaced demonstrations are read, and those whose file was removed are dropped.
 
         Args:
-            needed: names that are being grounded, which stay even if their files were removed; a
-                replaced one keeps its memory until it is memorized again.
+            needed: names that are being grounded, which are kept even if their files were removed;
+                a replaced demonstration keeps its memory until it is memorized again.
 
         Returns:
             whether anything changed.
@@ -142,7 +142,7 @@ class DemonstrationCollection:
 
         Raises:
             DemonstrationError: there is no demonstration with one of the names, or its file was
-                damaged meanwhile.
+                damaged in the meantime.
         """
         summaries = [self.summary(name) for name in names]
         for summary in summaries:
@@ -162,7 +162,7 @@ class DemonstrationCollection:
         return self._storing(name).first_frame(name)
 
     def mark(self, name: str, pixel: Point | None) -> FirstFrame:
-        """Mark the contact of a demonstration, on disk too, and memorize it anew.
+        """Mark the contact of a demonstration, also on disk, and memorize it again.
 
         Args:
             name: name of the demonstration.
@@ -179,7 +179,7 @@ class DemonstrationCollection:
         summary, store = self.summary(name), self._storing(name)
         if store.written_elsewhere(name):
             raise DemonstrationError(
-                f'{name!r} is being recorded by another process. Mark it after that'
+                f'{name!r} is being recorded by another process. Mark it after the recording'
             )
         first = replace(store.first_frame(name), mark=pixel)
         contact = None if pixel is None else contact_position(pixel, first.image)
@@ -195,7 +195,7 @@ class DemonstrationCollection:
         return first
 
     def delete(self, name: str) -> None:
-        """Delete a demonstration, on disk too.
+        """Delete a demonstration, also on disk.
 
         Raises:
             DemonstrationError: there is no demonstration with this name, or its file cannot be
@@ -231,7 +231,7 @@ class DemonstrationCollection:
         """Return the store, if it keeps a demonstration."""
         if self._store is None or name in self._unkept:
             reason = self._unkept.get(name, 'there is no store')
-            raise DemonstrationError(f'the frames of {name!r} are not kept: {reason}')
+            raise DemonstrationError(f'the frames of {name!r} are not stored: {reason}')
         return self._store
 
     def _memorize_stored(self, summary: Summary) -> None:

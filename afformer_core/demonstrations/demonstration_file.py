@@ -171,7 +171,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
                 raise ValueError('it is cut off')
             yield file
         except OtherFormatError as error:
-            raise OtherFormatError(f'{path} is not read: {error}') from error
+            raise OtherFormatError(f'{path} cannot be used: {error}') from error
         except _DAMAGE as error:
             raise DemonstrationError(
                 f'{path} is damaged: {error or type(error).__name__}'

@@ -51,7 +51,7 @@ class KeptDemonstrations:
         return self._finished.problems
 
     def use(self, session: Session) -> None:
-        """Replace the session by another one of the same weights; all demonstrations are kept."""
+        """Replace the session with another one for the same weights; keep all demonstrations."""
         self._grounder.use(session)
 
     @property
@@ -73,8 +73,8 @@ class KeptDemonstrations:
         """Select a demonstration, or several to be grounded together: 'press_left+press_right'.
 
         Raises:
-            DemonstrationError: a name is unknown or given twice, or its file was damaged
-                meanwhile.
+            DemonstrationError: a name is unknown or given twice, or its file was damaged in the
+                meantime.
         """
         names = split_names(selection)
         self._finished.refresh(self._selection.names)
@@ -95,7 +95,7 @@ class KeptDemonstrations:
         return names
 
     def restore_selection(self) -> None:
-        """Restore the selection of the last process, if its demonstrations still exist."""
+        """Restore the selection of the previous process, if its demonstrations still exist."""
         kept = self._selection.kept()
         if not kept:
             return
@@ -140,7 +140,7 @@ class KeptDemonstrations:
         return first
 
     def delete(self, name: str) -> None:
-        """Delete a demonstration, on disk too; a selection that contains it becomes empty.
+        """Delete a demonstration, also on disk; a selection that contains it becomes empty.
 
         Raises:
             DemonstrationError: the name is unknown, or its file cannot be deleted.

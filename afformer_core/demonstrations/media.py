@@ -90,7 +90,7 @@ def permitted_path(path: str, folders: tuple[Path, ...]) -> Path:
         folders: resolved folders that may be read.
 
     Raises:
-        DemonstrationError: it does not lie below a folder, whether or not it exists.
+        DemonstrationError: the path does not lie below a folder, whether or not it exists.
     """
     # the path is resolved without the topic, so that a link cannot hide in the name
     file, topic = split_topic(Path(path).expanduser())
@@ -200,7 +200,7 @@ def _read_source(path: Path, maximum_frames: int, progress: Progress) -> MediaFr
     if part is not None:
         if file.is_dir() or is_bag(file):
             raise DemonstrationError(
-                f'{file} is not a video; expected one, of which a part is named by seconds'
+                f'{file} is not a video; expected a video, since its part is given in seconds'
             )
         return _read_video(file, maximum_frames, progress, part)
     file, topic = split_topic(path)

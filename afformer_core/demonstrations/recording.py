@@ -226,7 +226,7 @@ class Recording:
     ) -> Recorded:
         if not self.frames:
             raise DemonstrationError(
-                f'demonstration {self.name!r} has no frame. Send at least one before the end'
+                f'demonstration {self.name!r} has no frame. Send at least one before you finish it'
             )
         part = self._trimmer.part()
         self._encode([frame for frame in part.frames if frame.features is None])

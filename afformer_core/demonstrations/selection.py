@@ -24,7 +24,7 @@ def validated_name(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise DemonstrationError(
             f'{name!r} cannot name a demonstration. Use 1 to 64 letters, digits, "_", "." or "-", '
-            'and no dot in front'
+            'and no leading dot'
         )
     return name
 

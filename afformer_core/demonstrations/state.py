@@ -83,7 +83,8 @@ class Summary:
             )
         if self.frames_lost < 0:
             raise DemonstrationError(
-                f'demonstration {self.name!r} misses {self.frames_lost} frames; expected 0 or more'
+                f'demonstration {self.name!r} has lost {self.frames_lost} frames; expected 0 or '
+                'more'
             )
         try:
             _ = self.shown_rotation, self.marked_contact
@@ -92,7 +93,7 @@ class Summary:
 
     @property
     def shown_rotation(self) -> ShownRotation:
-        """Direction of rotation that it shows, or the reason why that is unknown."""
+        """Direction of rotation that it shows, or the reason why it is unknown."""
         if not self.rotation and not self.rotation_problem:
             return UNKNOWN_ROTATION
         sense = Sense(self.rotation) if self.rotation else None
@@ -201,7 +202,8 @@ class StoreEntry:
         if not np.isfinite(self.created) or not 0 <= self.first_frame <= self.last_frame:
             raise DemonstrationError(
                 f'demonstration {self.summary.name!r} was made at {self.created} and is used from '
-                f'frame {self.first_frame} to {self.last_frame}; expected a time and rising frames'
+                f'frame {self.first_frame} to {self.last_frame}; expected a time and increasing '
+                'frames'
             )
 
     def to_text(self) -> dict[str, str]:

@@ -129,8 +129,8 @@ class DemonstrationStore:
         """Read the record of a demonstration.
 
         Raises:
-            DemonstrationError: it does not exist, or its file is damaged or belongs to another
-                program.
+            DemonstrationError: the demonstration does not exist, or its file is damaged or belongs
+                to another program.
         """
         path = self._existing(name)
         with _reading(path):
@@ -148,7 +148,7 @@ class DemonstrationStore:
         for path in sorted(self.folder.glob(f'[!.]*{_SUFFIX}')):
             # opening a pipe would block until a process writes to it
             if not path.is_file():
-                problems.append(f'{path} is not read: it is no regular file; remove it')
+                problems.append(f'{path} cannot be used: it is not a regular file; remove it')
                 continue
             try:
                 sound.append(_entry(path))
@@ -165,7 +165,7 @@ class DemonstrationStore:
         """Read the encoded frames of a demonstration; None if another model made them.
 
         Raises:
-            DemonstrationError: it does not exist or its file is damaged.
+            DemonstrationError: the demonstration does not exist, or its file is damaged.
         """
         path = self._existing(name)
         with _reading(path):
@@ -181,7 +181,7 @@ class DemonstrationStore:
             maximum: largest number of frames.
 
         Raises:
-            DemonstrationError: it does not exist or its file is damaged.
+            DemonstrationError: the demonstration does not exist, or its file is damaged.
         """
         path = self._existing(name)
         with _reading(path):
@@ -191,7 +191,7 @@ class DemonstrationStore:
         """Read the first frame of the part that is used, and its mark.
 
         Raises:
-            DemonstrationError: it does not exist or its file is damaged.
+            DemonstrationError: the demonstration does not exist, or its file is damaged.
         """
         path = self._existing(name)
         with _reading(path):
@@ -210,7 +210,8 @@ class DemonstrationStore:
             its summary; its frames are unchanged.
 
         Raises:
-            DemonstrationError: it does not exist, its file is damaged, or writing fails.
+            DemonstrationError: the demonstration does not exist, its file is damaged, or writing
+                fails.
         """
         path = self._existing(name)
         with _reading(path):
@@ -261,7 +262,7 @@ def _entry(path: Path) -> StoreEntry:
     try:
         name = validated_name(path.stem)
     except DemonstrationError as error:
-        raise OtherFormatError(f'{path} is not read: {error}; rename it') from error
+        raise OtherFormatError(f'{path} cannot be used: {error}; rename it') from error
     entry = read_entry(path)
     # the current name of a file counts, even if it was copied or renamed by hand
     return replace(entry, summary=replace(entry.summary, name=name))

@@ -51,7 +51,7 @@ def _of_one_size(
         if image.shape != size:
             raise ImageError(
                 f'frame {index} of the demonstration has {image.shape[1]}x{image.shape[0]} '
-                f'pixels; expected {size[1]}x{size[0]} as the first'
+                f'pixels; expected {size[1]}x{size[0]}, like the first'
             )
         yield index, image
 

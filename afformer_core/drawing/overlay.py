@@ -79,7 +79,7 @@ def draw_overlay(
         )
     if distances and len(distances) != len(peaks):
         raise ValueError(
-            f'there are {len(distances)} distances of {len(peaks)} peaks; expected one of each, '
+            f'there are {len(distances)} distances for {len(peaks)} peaks; expected one for each, '
             'or none'
         )
     canvas = _blend(image, heatmap, opacity, style)

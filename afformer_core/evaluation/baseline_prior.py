@@ -58,5 +58,5 @@ def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) 
 
 
 def most_frequent(rows: Sequence[ProtocolRow]) -> int:
-    """Return the action of most rows."""
+    """Return the most frequent action of the rows."""
     return Counter(row.action for row in rows).most_common(1)[0][0]

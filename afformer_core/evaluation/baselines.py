@@ -71,7 +71,7 @@ class ActionMeanMaps:
     """Mean ground truth of every action.
 
     Args:
-        maps: by action.
+        maps: mean maps by action.
         overall: mean of all rows, for unseen actions.
     """
 
@@ -87,7 +87,9 @@ class ActionMeanMaps:
             ValueError: there is no row.
         """
         if not rows:
-            raise ValueError('no row to average; a mean map needs at least one annotation')
+            raise ValueError(
+                'there is no row to average; expected at least one annotation for a mean map'
+            )
         sums = _sums_by_key(protocol, rows, [row.action for row in rows])
         maps = {action: _normalised(total) for action, total in sums.items()}
         return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
@@ -104,8 +106,8 @@ class ImageOracle:
     the row's demonstration.
 
     Args:
-        protocol: makes the ground truths.
-        rows: the rows to predict, at least two of each image; see `rows_with_others`.
+        protocol: protocol that computes the ground truths.
+        rows: rows to predict, at least two of each image; see `rows_with_others`.
     """
 
     def __init__(self, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> None:
@@ -114,7 +116,7 @@ class ImageOracle:
         self._sums = _sums_by_key(protocol, rows, [row.image for row in rows])
 
     def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Return the mean map of the others."""
+        """Return the mean map of the other rows."""
         own = self._protocol.targets([row])[0]
         others = (self._sums[row.image] - own).clip(min=0) / (self._counts[row.image] - 1)
         return _normalised((1 - _UNIFORM_SHARE) * others + _UNIFORM_SHARE / others.size)
@@ -133,12 +135,12 @@ class CrossValidatedMeanMaps:
     as its own prior.
 
     Args:
-        protocol: makes the ground truths.
-        rows: the rows to predict.
-        folds: at least 2.
+        protocol: protocol that computes the ground truths.
+        rows: rows to predict.
+        folds: folds, at least 2.
 
     Raises:
-        ValueError: fewer groups than two, or fewer than two folds.
+        ValueError: there are fewer than two groups or fewer than two folds.
     """
 
     def __init__(
@@ -155,7 +157,7 @@ class CrossValidatedMeanMaps:
         self._maps = _leave_one_fold_out(sums)
 
     def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Return the mean map of the row's action, or of all actions where other folds lack it."""
+        """Return the mean map of the row's action, or of all actions if other folds lack it."""
         fold = self._fold[row.group]
         specific = self._maps.get((fold, row.action))
         return self._maps[fold, None] if specific is None else specific

@@ -26,7 +26,7 @@ class ModelRows:
 
     Attributes:
         protocol: name of the rows' protocol.
-        rows: at least one, of N.
+        rows: N rows, at least one.
         scores: scores of the rows.
         actions: measures of its actions.
         of_buttons: whether the choice of buttons is also measured.
@@ -79,13 +79,13 @@ class ModelDifference:
 def measure_differences(
     models: Mapping[str, ModelRows], seed: int = 0
 ) -> dict[str, ModelDifference]:
-    """Paired differences of all models but the first to the first, by name.
+    """Compute the paired differences of all other models from the first, by name.
 
     An interval is that of the mean difference over the rows, from resampling whole images (or
     scenes), so that both models use the same ones.
 
     Args:
-        models: at least two, by name.
+        models: models, at least two, by name.
         seed: seed of the draws.
 
     Raises:
@@ -107,15 +107,15 @@ def kld_differences(reference: ModelRows, other: ModelRows) -> NDArray[np.float6
 def most_different_rows(models: Mapping[str, ModelRows], count: int = 6) -> dict[str, list[int]]:
     """Find the rows in which the KLD of a model differs most from that of the first.
 
-    Rows that differ by less than the minimum difference are left out.
+    Rows that differ by less than the minimum difference are excluded.
 
     Args:
-        models: at least two, by name, of the same rows.
-        count: of each at most.
+        models: models, at least two, by name, of the same rows.
+        count: maximum number of each.
 
     Returns:
-        by a chapter for each other model in which it is better and worse, the most different row
-        first; a chapter without any row is left out.
+        by chapters in which each other model is better or worse, the most different row first;
+        chapters without rows are omitted.
     """
     (first, reference), *others = models.items()
     chapters: dict[str, list[int]] = {}
@@ -135,7 +135,7 @@ def _require_same_rows(first: str, reference: ModelRows, name: str, other: Model
     if reference.protocol != other.protocol:
         raise ValueError(
             f'{first} was measured by the protocol {reference.protocol} and {name} by '
-            f'{other.protocol}; measure both by the same one'
+            f'{other.protocol}; measure both by the same protocol'
         )
     actions = [(each.actions.groups, each.actions.actions) for each in (reference, other)]
     if reference.ids != other.ids or actions[0] != actions[1]:
@@ -179,7 +179,7 @@ def _difference(reference: ModelRows, other: ModelRows, seed: int) -> ModelDiffe
 def _of_actions(
     reference: ActionHits, other: ActionHits, seed: int
 ) -> tuple[Estimate | None, Estimate | None]:
-    """Top-1 and balanced accuracy."""
+    """Measure the top-1 and the balanced accuracy."""
     groups, classes = reference.groups, reference.actions
     return (
         bootstrap_mean(other.among_best - reference.among_best, groups, seed),

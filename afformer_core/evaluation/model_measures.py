@@ -90,7 +90,7 @@ def measure_model(
         seed: seed of jitter and bootstrap.
         progress: show a progress bar on stderr.
         pooled: the same results by a protocol that pools demonstrations, on which the heatmaps
-            are then measured; the prior is of that protocol, too.
+            are then measured; the prior is also of that protocol.
     """
     baselines: dict[str, Predictor] = {
         UNIFORM: uniform(protocol.size),

@@ -27,10 +27,10 @@ class MotionUseMeasures:
 
     Attributes:
         pairs: number of pairs.
-        accuracy: with the unchanged demonstration.
+        accuracy: accuracy with the unchanged demonstration.
         best_constant: accuracy of the most frequent action of each kind of element.
-        accuracy_reversed: with the frames in reverse order.
-        accuracy_frozen: with every frame replaced by the one at the contact.
+        accuracy_reversed: accuracy with the frames in reverse order.
+        accuracy_frozen: accuracy with every frame replaced by the one at the contact.
     """
 
     pairs: int
@@ -74,8 +74,8 @@ def measure_motion_use(
         action_names: names of the actions of the dataset.
         seed: seed of the bootstrap.
 
-    Returns:
-        None if no pair has a scene, or model and dataset name other actions.
+    Returns: the accuracies; None if no pair has a scene, or model and dataset have different
+    actions.
     """
     scenes = [result for result in results if result.pair.sample.scene is not None]
     if not scenes or not same_vocabulary(scenes[0].action_scores, action_names):

@@ -38,7 +38,7 @@ def require_inputs_kept(outputs: Sequence[NamedPath], inputs: Sequence[NamedPath
 
     A file must not be an input, even through a link, must not replace a file of an input folder,
     and must not be an image or a video that would be read with the folder the next time. A folder
-    must not be an input or lie in one. Files in an output folder may lie in the same places as the
+    must not be an input or lie in one. Files in an output folder may be in the same places as the
     folder.
 
     Args:
@@ -54,12 +54,12 @@ def require_inputs_kept(outputs: Sequence[NamedPath], inputs: Sequence[NamedPath
                 kind = 'folder' if written.is_folder else 'file'
                 raise ValueError(
                     f'{written.name} is {written.path}, the same {kind} as {read.name}; expected '
-                    f'another {kind}, since that one is read. Give a new name'
+                    f'another {kind}, since that one is an input. Give a new name'
                 )
             if read.path.is_dir() and _changes(written, read.path, outputs):
                 raise ValueError(
                     f'{written.name} is {written.path}, which lies in {read.path} of {read.name}; '
-                    'expected a path outside it, since all of that is read. Write elsewhere'
+                    'expected a path outside it, since that folder is an input. Write elsewhere'
                 )
 
 

@@ -105,7 +105,7 @@ def point_motion(
     if kind is None:
         told = (
             f'the motion of the action {action!r} is not known; the page on the direction of '
-            'motion has names that are'
+            'motion lists the known names'
         )
         return PartMotion.unknown(told if action else 'the model has no actions')
     if surface.position is None:

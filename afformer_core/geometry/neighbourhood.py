@@ -172,7 +172,7 @@ def _problem(depth: float, bounds: tuple[float, float], known_share: float) -> s
         return 'the depth image has a hole at the peak'
     if not nearest <= depth <= farthest:
         return (
-            f'the depth at the peak, {depth:.2f} m, is out of the range from {nearest:g} to '
+            f'the depth at the peak, {depth:.2f} m, is outside the range from {nearest:g} to '
             f'{farthest:g} m'
         )
     if known_share < _LEAST_VALID:

@@ -32,12 +32,12 @@ _LEAST_SIGNIFICANCE = 4.0
 _STEP_DOUBT = 9.0
 _STEP_REACH = 1.5
 _LEAST_SIDE = 5
-# Standard deviations; a pixel beyond is an outlier, whose distance does not matter.
+# Standard deviations; a pixel beyond this is an outlier, whose distance does not matter.
 _LARGEST_VALUE = 10.0
 _LARGEST_RESIDUAL = 3.5
 # Standard deviations by which the squared residuals may exceed those of pure noise.
 _LARGEST_EXCESS = 1.5
-# Keeps coefficients at 0 that few pixels do not determine.
+# Keeps coefficients at 0 if too few pixels determine them.
 _RIDGE = 1e-3 * np.eye(6)
 _LEAST_PIXELS = 12
 _MOST_CUTS = 10

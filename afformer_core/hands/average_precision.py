@@ -7,8 +7,8 @@ For "hand + interaction", the contact must also be right: whether the hand touch
 hand that is found twice, or with the wrong contact, is an error. Hands marked as difficult, and
 detections that overlap them, are ignored.
 
-100DOH reports the mean over eleven recalls (VOC 2007), as its code sets the year; VOC 2010 and
-later take the area under the curve.
+100DOH reports the mean over eleven recalls (VOC 2007, the year that its code sets). VOC 2010 and
+later use the area under the curve.
 """
 
 from __future__ import annotations

@@ -27,9 +27,10 @@ _WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP, _MIDDLE_KNUCKLE, _LITTLE_KNUCKLE
     9,
     17,
 )
-# Length of a palm in breadths of its knuckles; seen from the side, one of them is shortened.
+# Ratio of the length of a palm to the breadth of its knuckles; from the side, one of them looks
+# shorter.
 _PALM_ASPECT = 1.5
-# In hand sizes: a fingertip that moves by this much is as likely to rest as not.
+# In hand sizes: a fingertip that moves by this much rests with a probability of one half.
 _STRAY = 0.12
 # In hand sizes: closer tips of thumb and index finger hold an object.
 _PINCH = 0.6
@@ -56,7 +57,7 @@ def fingertips(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class ContactEstimate:
-    """An estimate of contact of one hand while its frames arrive; its memory is bounded."""
+    """A running estimate of the contact of one hand; its memory is bounded."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
@@ -107,7 +108,7 @@ class ContactEstimate:
         least = np.inf
         for first in np.flatnonzero((times <= time) & (times > time - 2 * REST)):
             last = int(np.searchsorted(times, times[first] + REST - 1e-6))
-            # Between frames so far apart the hand may have moved and come back.
+            # Between frames this far apart, the hand may have moved and come back.
             if last == len(times) or times[last] < time or times[last] - times[first] > 2 * REST:
                 continue
             rest = positions[first : last + 1]

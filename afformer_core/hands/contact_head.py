@@ -15,8 +15,8 @@ from torchvision.ops import roi_align
 from afformer_core.hands.frame_stack import FRAMES
 from afformer_core.hands.hand import colours
 
-# Side of the square around a hand: as a multiple of the hand's longer side, at least in pixels,
-# and in pixels of the network's input.
+# Side of the square around a hand: multiple of the hand's longer side, minimum in pixels, and
+# pixels of the network's input.
 _ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
 _STAGES, _STRIDE = 5, 16
 _FEATURES, _CHANNELS, _POSITION_FEATURES = 112, 64, 128
@@ -27,7 +27,7 @@ _SKIPPED = 0.15
 _RESIZED, _MOVED = (0.75, 1.3), 0.1
 # Luminance of red, green and blue.
 _LUMINANCE = (0.299, 0.587, 0.114)
-# Weight of a location error of one square relative to contact; more would harm contact.
+# Weight of a location error of one square relative to contact; a larger weight would harm contact.
 _CONTACT_POINT_WEIGHT = 1.0
 
 
@@ -78,7 +78,7 @@ class HandContactHead(nn.Module):
         )
         features = _CHANNELS * (_SIDE // _STRIDE) ** 2
         self.logit = nn.Linear(features, 1)
-        # Directly from so many features, the location would fluctuate from step to step.
+        # A location computed directly from so many features would fluctuate from step to step.
         self.place = nn.Sequential(
             nn.Linear(features, _POSITION_FEATURES),
             nn.LayerNorm(_POSITION_FEATURES),

@@ -158,8 +158,8 @@ def load_hand_detector(
     path = folder / WEIGHTS_FILE
     if not path.is_file() or file_sha256(path) != description.weights_sha256:
         raise ModelFolderError(
-            f'{path} is missing or not the one that {DESCRIPTION_FILE} names. Copy the folder '
-            'again, whole'
+            f'{path} is missing or not the one that {DESCRIPTION_FILE} names. Copy the whole '
+            'folder again'
         )
     build = build_hand_detector if description.interval is None else build_motion_detector
     detector = build(description.architecture, minimum_score, maximum_hands).eval()

@@ -52,7 +52,7 @@ class InteractionMeasures:
     """Precision and recall of the hands that count as interactions.
 
     Attributes:
-        minimum_score: score from which on they count.
+        minimum_score: minimum score of a hand that counts.
         found: number of hands that count.
         precision: share of these that is right; None if none is found.
         recall: share of the annotated ones that is found; None if none is annotated.

@@ -72,7 +72,7 @@ class FasterRcnnHands(HandDetector):
         """Load the detector of a folder (see `load_hand_detector`).
 
         Raises:
-            ModelFolderError: the folder does not hold a valid detector.
+            ModelFolderError: the folder does not contain a valid detector.
         """
         description = read_detector_description(folder)
         name = f'{description.architecture} {description.weights_sha256[:_DIGITS]}'

@@ -97,7 +97,7 @@ def motion_windows(frames: Iterable[_Frame], interval: float) -> Iterator[tuple[
 
 @dataclass
 class _Window(Generic[_Frame]):
-    """The frames of a video around one of them.
+    """The neighbouring frames of a frame of a video.
 
     Attributes:
         interval: see `motion_windows`.
@@ -118,7 +118,7 @@ class _Window(Generic[_Frame]):
         return ahead >= self._away(NEIGHBOURS[-1])
 
     def next_frames(self) -> tuple[_Frame, ...]:
-        """Return the stack of the next frame, and forget what no later one needs."""
+        """Return the stack of the next frame, and drop frames that no later stack needs."""
         frame = self.frames[self.position]
         while self.position > 0 and frame.time - self.frames[1].time >= self._away(NEIGHBOURS[0]):
             self.frames.popleft()
@@ -128,7 +128,7 @@ class _Window(Generic[_Frame]):
         return (*around[:NOW], frame, *around[NOW:])
 
     def _neighbour(self, time: float, step: int) -> _Frame:
-        """Find the nearest frame at least so many intervals away from a time, or the outermost."""
+        """Find the nearest frame at least so many intervals from a time, or the outermost."""
         away = self._away(step)
         if step < 0:
             found = (each for each in reversed(self.frames) if time - each.time >= away)

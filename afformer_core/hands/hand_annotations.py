@@ -35,7 +35,7 @@ class HandAnnotation:
     Attributes:
         box: (left, top, right, bottom) in pixels, of the edges of pixels: an image of width W
             reaches from 0 to W. It lies in the image.
-        contact: whether the hand touches an object; people are no objects.
+        contact: whether the hand touches an object; people do not count as objects.
         difficult: whether the hand counts neither as missed nor as wrongly found.
         contact_point: middle of the box of the touched object, (x, y) in pixels; None if there
             is no contact or no such box.

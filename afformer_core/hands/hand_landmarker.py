@@ -20,18 +20,18 @@ from afformer_core.hands.landmarks.palm_views import PalmViews
 
 # Regions that overlap by more than this intersection over union are of the same hand.
 _SAME_REGION = 0.5
-# In hand sizes: hands whose landmarks are nearer in the mean are the same hand.
+# In hand sizes: hands with a smaller mean distance of landmarks are the same hand.
 _SAME_HAND = 0.35
-# Seconds between frames after which no hand is where it was.
+# Seconds between frames after which hands are no longer tracked.
 _LONGEST_GAP = 1.0
 
 
 class HandLandmarker:
     """A detector of the landmarks of hands in the frames of one video.
 
-    It tracks each hand from frame to frame, which finds nearly every hand, whereas single frames
-    find fewer. It starts anew if the time jumps back or ahead by more than a second, or if the
-    size of the images changes.
+    It tracks each hand from frame to frame, which finds more hands than single frames do. It
+    starts again if the time jumps back or ahead by more than a second, or if the size of the
+    images changes.
 
     Args:
         detection_confidence: minimum score of a palm to start tracking, 0 to 1.
@@ -100,7 +100,7 @@ class HandLandmarker:
         regions: Iterable[HandRegion],
         hands: list[LandmarkedHand],
     ) -> list[LandmarkedHand]:
-        """Add the hands in regions to others, as far as they are hands, and new."""
+        """Add the new hands that are found in regions."""
         hands = list(hands)
         for region in regions:
             if len(hands) < self._most_hands:

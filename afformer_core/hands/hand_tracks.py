@@ -20,7 +20,8 @@ _FARTHEST_STEP = 2.0
 _SIZE_FACTOR = 2.0
 # Longest time without a detection, seconds.
 _LONGEST_GAP = 1.0
-# Seconds, as in `demonstrations.activity.Persistence`: faces pass for hands in a few frames.
+# Seconds, as in `demonstrations.activity.Persistence`: faces are detected as hands in a few
+# frames.
 _LEAST_LASTING = 0.1
 
 
@@ -31,7 +32,7 @@ class HandTrack:
     Attributes:
         first, last: times of its first and last detection, seconds.
         landmarks: landmarks of its last detection, [21, 2] pixels.
-        number: number of the track in its video, from 0 on.
+        number: number of the track in its video, from 0.
         contact: estimate of its contact.
     """
 
@@ -43,7 +44,7 @@ class HandTrack:
 
     @property
     def lasts(self) -> bool:
-        """Whether it was detected for too long to be a face."""
+        """Whether the hand was detected for too long to be a face."""
         return self.last - self.first >= _LEAST_LASTING
 
 

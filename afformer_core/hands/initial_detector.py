@@ -44,15 +44,15 @@ def initial_detector(
         architecture: one of `ARCHITECTURES`.
         weights: `coco` for torchvision's detector of many kinds of objects, which is downloaded
             once; `imagenet` for the backbone of the light one, which a package carries; `random`;
-            or the folder of a detector to continue from. The contact head begins with ImageNet
-            weights unless the weights are `random`.
+            or the folder of a detector from which to continue. The contact head begins with
+            ImageNet weights unless the weights are `random`.
         interval: interval of its stacks of frames (see `DetectorDescription`); None for single
             frames.
 
     Raises:
         AfformerError: the weights are not of the architecture, cannot be downloaded, or their
             package is not installed.
-        ModelFolderError: the folder does not hold a valid detector of the architecture.
+        ModelFolderError: the folder does not contain a valid detector of the architecture.
     """
     if weights not in ('coco', 'imagenet', 'random'):
         return _of_folder(Path(weights), architecture, interval)
@@ -74,7 +74,7 @@ def initial_ingredients(weights: str) -> tuple[Ingredient, ...]:
         weights: see `initial_detector`.
 
     Raises:
-        ModelFolderError: the folder does not hold a valid detector.
+        ModelFolderError: the folder does not contain a valid detector.
     """
     if weights in ('coco', 'imagenet'):
         origin = COCO_ORIGIN if weights == 'coco' else IMAGENET_ORIGIN
@@ -102,8 +102,8 @@ def _of_folder(folder: Path, architecture: str, interval: float | None) -> HandN
     found = read_detector_description(folder)
     if found.architecture != architecture:
         raise ModelFolderError(
-            f'{folder} holds a {found.architecture}; expected the {architecture} that is to be '
-            'trained. Give the same model.architecture, or other model.weights'
+            f'{folder} contains a {found.architecture}; expected {architecture}, the architecture '
+            'to be trained. Give the same model.architecture, or other model.weights'
         )
     if (found.interval is None) != (interval is None):
         raise ModelFolderError(

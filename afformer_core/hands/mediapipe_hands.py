@@ -17,7 +17,7 @@ from afformer_core.hands.hand_tracks import HandTrack, HandTracks
 from afformer_core.hands.landmarks.hand_networks import networks_sha256
 from afformer_core.media.video import VideoFrame
 
-# The low threshold of detection keeps the first frames of a hand; the high one of presence drops a
+# The low detection threshold keeps the first frames of a hand; the high presence threshold drops a
 # face after a frame or two.
 _DETECTION_CONFIDENCE = 0.3
 _PRESENCE_CONFIDENCE = 0.7
@@ -32,7 +32,7 @@ class MediaPipeHands(HandDetector):
 
     A detection that lasts less than 0.1 s does not count, because faces in profile are detected as
     hands for a frame or two. Contact comes from `contact_estimate`, and `Hand.score` is the
-    confidence of that estimate; it looks half a second ahead, and needs at least two frames a
+    confidence of that estimate; it looks half a second ahead, and needs at least two frames per
     second.
 
     Args:

@@ -2,8 +2,8 @@
 """A hand detector for stacks of frames: a Faster R-CNN, and a contact head on each of its hands.
 
 Hands are detected by their colours in one frame. Contact is then classified in a square around
-each hand, over several frames: that costs a tenth of the detection, so that it can be learnt from
-many more images.
+each hand, over several frames. That costs a tenth of the detection, so the contact head can train
+on many more images.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class MotionHandDetector(nn.Module):
     Attributes:
         hands: as above.
         contact: classifier of contact and its location.
-        searched_share: share of a training batch, from the first image on, on which the detection
-            of hands is trained, 0 to 1. The other images train contact alone.
+        searched_share: share of the images of a training batch, from the first, on which the
+            detection of hands is trained, 0 to 1. The other images train contact alone.
     """
 
     def __init__(self, hands: FasterRCNN) -> None:

@@ -48,8 +48,8 @@ def open_hand_detector(
         device = device_of(process_number(), torch.cuda.device_count())
         return FasterRcnnHands.load(path, device, minimum_score, batch_size)
     raise ModelFolderError(
-        f'{name!r} is no hand detector; expected {MEDIAPIPE!r}, {SIMULATED!r}, or a folder with '
-        f'{_DESCRIPTION_FILE} that `afformer train` or `afformer import-checkpoint` wrote'
+        f'{name!r} is not a hand detector; expected {MEDIAPIPE!r}, {SIMULATED!r}, or a folder '
+        f'with {_DESCRIPTION_FILE} that `afformer train` or `afformer import-checkpoint` wrote'
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reader of rosbags that needs no ROS."""
+"""A reader of rosbags that does not need ROS."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BagError(AfformerError):
 
 @dataclass(frozen=True)
 class BagMessage:
-    """A message as it is stored in a bag.
+    """A stored message of a bag.
 
     Attributes:
         topic: name of the topic.
@@ -57,7 +57,7 @@ class BagExtract:
             )
 
     def nanoseconds(self, first: int, last: int) -> tuple[int, int]:
-        """[start, stop) in nanoseconds of a recording from `first` to before `last`."""
+        """Return [start, stop) in nanoseconds for a recording from `first` to before `last`."""
         start = first + round(1e9 * self.start)
         return start, last if self.end is None else min(last, first + round(1e9 * self.end))
 
@@ -91,7 +91,7 @@ class Bag:
             self.start = int(reader.start_time)
             self.end = int(reader.end_time)
             if reader.message_count == 0:
-                raise BagError(f'{path} holds 0 messages; expected at least 1')
+                raise BagError(f'{path} contains 0 messages; expected at least 1')
             stack.pop_all()
 
     def __enter__(self) -> Bag:
@@ -106,7 +106,7 @@ class Bag:
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """The connections of rosbags, with definitions and QoS."""
+        """The connections of the bag, with message definitions and QoS."""
         return tuple(self._reader.connections)
 
     @property
@@ -133,14 +133,13 @@ class Bag:
 
         Args:
             topics: topics to read; None for all.
-            start: first time, nanoseconds; with `self.start` or less, messages from the beginning
-                on.
+            start: first time, nanoseconds; with `self.start` or less, messages from the beginning.
             stop: time after the last one, nanoseconds; with `self.end` or more, messages up to the
                 end.
 
         Raises:
-            BagError: while iterating: the file is damaged from here on; or, after all that can be
-                read, there are fewer messages than the metadata says.
+            BagError: while iterating: the file is damaged from this point; or, at the end, it has
+                fewer messages than the metadata says.
         """
         chosen = [
             connection
@@ -149,7 +148,7 @@ class Bag:
         ]
         if not chosen:
             return
-        # If its clock was set back, a recorder writes an end before the last message.
+        # A recorder whose clock was set back writes an end that precedes the last message.
         first = None if start <= self.start else start
         last = None if stop >= self.end else stop
         count = 0
@@ -193,7 +192,8 @@ def _require_bag(path: Path) -> None:
         )
     if path.is_dir() and not (path / 'metadata.yaml').is_file():
         raise BagError(
-            f'the folder {path} holds no metadata.yaml; expected one. Give the folder of a rosbag2'
+            f'the folder {path} contains no metadata.yaml; expected one. Give the folder of a '
+            'rosbag2'
         )
 
 

@@ -52,7 +52,7 @@ class FrameRange:
 
     @property
     def path(self) -> Path:
-        """The clip as a path of its own, `FOLDER#FIRST-LAST:STEP`, that `read_video` accepts.
+        """Path of the clip, `FOLDER#FIRST-LAST:STEP`, that `read_video` accepts.
 
         Clips of one video must not share a path, since annotations of a clip are stored by its
         path.
@@ -61,10 +61,10 @@ class FrameRange:
 
     @classmethod
     def of(cls, path: Path) -> FrameRange | None:
-        """Parse the clip that a path names; None if it names none, or such a file exists.
+        """Parse a path that names a clip; return None for other paths, and if such a file exists.
 
         Raises:
-            ValueError: the numbers are no valid clip.
+            ValueError: the numbers do not form a valid clip.
         """
         match = _RANGE.fullmatch(str(path))
         if match is None or path.exists():
@@ -82,10 +82,10 @@ class FrameFolder:
 
     Args:
         folder: folder of the files; hidden ones are ignored.
-        names: names of its files, where it is not on this machine's disks.
+        names: names of its files, if it is not on a local disk.
 
     Raises:
-        VideoError: there is no such folder, it holds no image, or one number twice.
+        VideoError: there is no such folder, it has no image, or a number appears twice.
     """
 
     def __init__(self, folder: Path, names: Iterable[str] | None = None) -> None:
@@ -96,7 +96,7 @@ class FrameFolder:
         self._images = sorted(name for name in names if _is_image(name))
         if not self._images:
             raise VideoError(
-                f'{folder} holds 0 frames; expected images such as frame_0000000001.jpg, whose '
+                f'{folder} contains 0 frames; expected images such as frame_0000000001.jpg, whose '
                 f'names end in one of {", ".join(IMAGE_SUFFIXES)}'
             )
         self._names: dict[int, str] = {}
@@ -107,7 +107,7 @@ class FrameFolder:
             other = self._names.setdefault(int(match[1]), name)
             if other != name:
                 raise VideoError(
-                    f'{folder} holds both {other} and {name}. Keep one file of each number'
+                    f'{folder} contains both {other} and {name}. Keep one file of each number'
                 )
 
     def paths(self) -> list[Path]:
@@ -118,10 +118,10 @@ class FrameFolder:
     def clip_paths(self, first: int, last: int, step: int) -> list[Path]:
         """Return the first file of each `step` numbers from `first` to `last`.
 
-        A folder may hold every frame of the video or, to save space, only one of `step`.
+        A folder may contain every frame of the video or, to save space, only one in `step`.
 
         Raises:
-            VideoError: there is no file of some `step` numbers.
+            VideoError: `step` consecutive numbers have no file.
         """
         paths = []
         for start in range(first, last + 1, step):
@@ -129,18 +129,19 @@ class FrameFolder:
             name = next((self._names[each] for each in numbers if each in self._names), None)
             if name is not None:
                 paths.append(self.folder / name)
-            # A folder with one of `step` frames may have its next frame just after the clip's end.
+            # If only one in `step` frames is stored, the next one may lie just after the clip's
+            # end.
             elif len(numbers) == step or not paths:
                 raise VideoError(f'{self.folder} lacks the frame {_span(numbers)}')
         return paths
 
 
 def frame_paths(path: Path, folders: dict[Path, FrameFolder] | None = None) -> list[Path] | None:
-    """Return the files of the frames that a demonstration's path stands for, in order.
+    """Return the files of the frames of a demonstration's path, in order.
 
     Args:
         path: a folder, for all its frames, or the path of a `FrameRange`.
-        folders: folders that are listed already; new ones are added.
+        folders: folders that were already listed; new ones are added.
 
     Returns:
         at least one file; None if the path is neither a folder nor a clip.
@@ -224,13 +225,13 @@ def decode_frame(file: Path | IO[bytes], path: Path) -> np.ndarray:
     Raises:
         VideoError: it is damaged.
     """
-    # Pillow refuses a truncated file, where OpenCV would fill the rest with grey.
+    # Pillow rejects a truncated file; OpenCV would fill the rest with grey.
     try:
         with PIL.Image.open(file) as image:
             return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise VideoError(
-            f'the frame {path} is not an image that can be read, or is cut off: {error}'
+            f'the frame {path} is truncated or cannot be read as an image: {error}'
         ) from error
 
 

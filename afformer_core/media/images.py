@@ -22,14 +22,14 @@ Image = str | PathLike[str] | NDArray[np.uint8] | PIL.Image.Image
 """An image from the user, see `as_image`."""
 
 IMAGE_SUFFIXES = ('.jpeg', '.jpg', '.png')
-# Brands at the begin of the files of HEIC.
+# Brands at the start of HEIC files.
 _HEIC_BRANDS = (b'heic', b'heix', b'mif1', b'msf1', b'hevc')
 # EXIF orientations that swap width and height.
 _TURNED = (5, 6, 7, 8)
 
 
 def require_image_path(path: Path) -> None:
-    """Check that an image can be written to a path, before spending time on the image.
+    """Check that an image can be written to a path, before the image is computed.
 
     Raises:
         ValueError: it cannot.
@@ -48,7 +48,7 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
         image: uint8 RGB [H, W, 3].
 
     Raises:
-        ValueError: the path ends otherwise.
+        ValueError: the path has another ending.
         OSError: the file cannot be written.
     """
     require_image_path(path)
@@ -125,12 +125,12 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
         advice = '. Convert it to JPEG, such as by `heif-convert`' if _is_heic(data) else ''
-        raise ImageError(f'{path} ({data.size} bytes) is not an image that can be read{advice}')
+        raise ImageError(f'{path} ({data.size} bytes) cannot be read as an image{advice}')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _is_heic(content: NDArray[np.uint8]) -> bool:
-    """Check for a photograph of a phone that OpenCV cannot read."""
+    """Check whether the data is a phone's photograph that OpenCV cannot read."""
     box, brand = content[4:8].tobytes(), content[8:12].tobytes()
     return box == b'ftyp' and brand in _HEIC_BRANDS
 
@@ -152,7 +152,7 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
 
     Args:
         image: uint8 RGB [H, W, 3].
-        quality: from 0 to 100.
+        quality: quality from 0 to 100.
 
     Raises:
         OSError: the image cannot be encoded.
@@ -175,7 +175,7 @@ def write_jpeg(path: Path, image: NDArray[np.uint8], quality: int) -> None:
 def shown_size(image: PIL.Image.Image) -> tuple[int, int]:
     """Return (width, height) of an opened image as viewers and OpenCV show it, turned by EXIF."""
     width, height = image.size
-    # Pillow would decode a whole PNG to look for EXIF where its header has none.
+    # Without EXIF in the header of a PNG, Pillow would decode the whole file to look for it.
     turned = 'exif' in image.info and image.getexif().get(Base.Orientation) in _TURNED
     return (height, width) if turned else (width, height)
 
@@ -184,7 +184,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
     """Read (width, height) of an image file as viewers show it.
 
     Raises:
-        ValueError: there is no such file, or it is not an image that can be read.
+        ValueError: there is no such file, or it cannot be read as an image.
     """
     if not path.is_file():
         found = 'is a folder' if path.is_dir() else 'does not exist'
@@ -193,7 +193,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
         with PIL.Image.open(path) as image:
             return shown_size(image)
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        raise ValueError(f'{path} is not an image that can be read: {error}') from error
+        raise ValueError(f'{path} cannot be read as an image: {error}') from error
 
 
 def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
@@ -207,14 +207,14 @@ def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
         uint8 RGB [height, width, 3], contiguous.
 
     Raises:
-        ImageError: the image is not uint8, has not three channels, or no pixels.
+        ImageError: the image is not uint8, does not have three channels, or has no pixels.
     """
     require_rgb(image)
     if image.shape[:2] == size:
         return np.ascontiguousarray(image)
     height, width = size
     image = np.ascontiguousarray(image)
-    # Halving first takes half of the time at 640x480, a sixth at 1920x1080.
+    # Halving first reduces the time to a half at 640x480 and to a sixth at 1920x1080.
     while _can_be_halved(image.shape[0], height) and _can_be_halved(image.shape[1], width):
         half = image.shape[1] // 2, image.shape[0] // 2
         image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)

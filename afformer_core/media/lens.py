@@ -12,20 +12,21 @@ from typing import Any
 from afformer_core.errors import VideoError
 
 FISHEYE, PINHOLE = 'fisheye', 'pinhole'
-# Distortion coefficients of OpenCV's models, in its order.
+# Distortion coefficients of OpenCV's models, in OpenCV's order.
 _COEFFICIENTS = {FISHEYE: ('k1', 'k2', 'k3', 'k4'), PINHOLE: ('k1', 'k2', 'p1', 'p2', 'k3')}
 _COEFFICIENT = re.compile(r'[kps]\d+|tau[xy]')
 _SIZE, _FOCAL, _CENTRE = ('image_width', 'image_height'), ('fx', 'fy'), ('cx', 'cy')
 
-# Share by which the shapes of a video and of the calibration's images may differ, by rounding.
+# Share by which the aspect ratios of a video and of the calibration's images may differ, due to
+# rounding.
 _SHAPE_TOLERANCE = 0.02
-# No number of a calibration is this large.
+# Every number of a calibration is smaller than this.
 _LARGEST = 1e6
 
 
 @dataclass(frozen=True)
 class LensIntrinsics:
-    """The calibration of a camera by OpenCV, of one of its two models.
+    """A camera's calibration by OpenCV, for one of its two lens models.
 
     Attributes:
         model: `fisheye` (cv2.fisheye, Kannala-Brandt) or `pinhole` (Brown-Conrady).
@@ -57,12 +58,12 @@ class LensIntrinsics:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> LensIntrinsics:
-        """Read a calibration, a JSON object with numbers named as OpenCV names them.
+        """Read a calibration from a JSON object whose numbers have OpenCV's names.
 
-        Where it has no `model`, k1 to k4 without p1 and p2 are those of a fisheye.
+        Without `model`, a calibration with k1 to k4 and without p1 and p2 is a fisheye's.
 
         Raises:
-            VideoError: it is no such object.
+            VideoError: the text is not such an object.
         """
         try:
             fields = json.loads(text)
@@ -88,7 +89,7 @@ class LensIntrinsics:
         return cls(model, size, (fx, fy), (cx, cy), tuple(distortion))
 
     def to_json(self) -> str:
-        """Write the calibration as `from_json` reads it, in one line."""
+        """Write the calibration in one line that `from_json` can read."""
         names = (*_SIZE, *_FOCAL, *_CENTRE, *_COEFFICIENTS[self.model])
         values = (*self.size, *self.focal, *self.centre, *self.distortion)
         return json.dumps({'model': self.model, **dict(zip(names, values, strict=True))})
@@ -100,14 +101,14 @@ class LensIntrinsics:
             size: (width, height) in pixels.
 
         Raises:
-            VideoError: they have another shape.
+            VideoError: the size has another aspect ratio.
         """
         across, down = (side / known for side, known in zip(size, self.size, strict=True))
         if abs(across / down - 1) > _SHAPE_TOLERANCE:
             raise VideoError(
                 f'frames are {size[0]}x{size[1]}, and their camera was calibrated for '
-                f'{self.size[0]}x{self.size[1]}; expected the same shape. Give the calibration '
-                'of this camera, in the orientation that players show'
+                f'{self.size[0]}x{self.size[1]}; expected the same shape. Give the calibration of '
+                'this camera in the orientation in which players show its videos'
             )
         # Coordinates count from the middle of the first pixel.
         return LensIntrinsics(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points in and near polygons, and spread over them."""
+"""Points in and near polygons, and points spread over them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 Polygon = NDArray[np.float64]
 Point = tuple[float, float]
 
-# Of `spread_points`: points of its grid along a side, rounds until its cells stay, and pixels.
+# Of `spread_points`: grid points along a side, rounds until the cells are stable, and pixels.
 _GRID, _ROUNDS, _LEAST_EXTENT = 32, 20, 1.0
-# Points whose distances to edges are computed at once.
+# Number of points whose distances to edges are computed together.
 _AT_ONCE = 1024
 
 
@@ -76,11 +76,11 @@ def inner_points(polygon: Polygon) -> Polygon:
 def spread_points(polygon: Polygon, count: int) -> Polygon:
     """Return points inside a polygon [K, 2] that are spread evenly over its area, [count, 2].
 
-    They are the middles of the cells that Lloyd's algorithm ends with on a grid over the polygon.
-    The same polygon always has the same points.
+    They are the centres of the final cells of Lloyd's algorithm on a grid over the polygon. The
+    same polygon always has the same points.
 
     Raises:
-        ValueError: it encloses no area, or next to none.
+        ValueError: it encloses no area, or almost none.
     """
     grid = _inner_grid(polygon)
     if len(grid) < 2 * count:

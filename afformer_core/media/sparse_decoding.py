@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoding of some frames of a video, without the others that no frame refers to."""
+"""Decoding of selected frames of a video and the frames to which they refer."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ of the one shown after it; None if there is none, or it is not known."""
 
 # Codecs whose decoders were tried; others decode all frames.
 _CODECS = ('h264', 'hevc')
-# Packets around a packet that hold the frames shown before and after its own: encodings reorder at
-# most 16.
+# Number of packets around a packet that contain the frames shown before and after its own;
+# encodings reorder at most 16.
 _AROUND = 40
-# Seconds. Times that differ by less are of one frame.
+# Seconds. Times that differ by less belong to one frame.
 _SAME = 1e-6
 
 
 def can_skip(stream: av.VideoStream, frame: av.VideoFrame) -> bool:
     """Check whether frames of a stream can be skipped, given the first one.
 
-    Those of interlaced video may have two packets each.
+    A frame of interlaced video may have two packets.
     """
     return stream.codec_context.name in _CODECS and not frame.interlaced_frame
 
@@ -38,10 +38,10 @@ def decode_needed(
     first: float,
     needed: Needed,
 ) -> Iterator[tuple[float, av.VideoFrame | None]]:
-    """Decode from where the container was sought to, as far as frames are needed.
+    """Decode from the container's current position until no more frames are needed.
 
-    The frames that are given out are the same, pixel for pixel, as if all were decoded: only those
-    are skipped that are not needed and that no other frame refers to.
+    The decoded frames are identical, pixel for pixel, to those of a full decoding. A frame is
+    skipped only if it is not needed and no other frame refers to it.
 
     Args:
         container: the open file.
@@ -50,8 +50,8 @@ def decode_needed(
         needed: see `Needed`; times are seconds from the first frame.
 
     Returns:
-        each frame with its seconds from the first one, in the order of display; None in place of
-        one that was skipped.
+        each frame with its seconds from the first one, in the order of display; None for a skipped
+        frame.
 
     Raises:
         av.FFmpegError: the file is damaged.
@@ -70,7 +70,7 @@ def decode_needed(
                 shown = frame.time - first
                 while skipped and skipped[0] < shown + _SAME:
                     before = heappop(skipped)
-                    # Frames before a key frame that is sought cannot be decoded.
+                    # Frames before the key frame at the current position cannot be decoded.
                     if begun and before < shown - _SAME:
                         yield before, None
                 begun = True
@@ -84,7 +84,7 @@ def decode_needed(
 def _judged(
     packets: Iterable[av.Packet], first: float, needed: Needed
 ) -> Iterator[tuple[av.Packet, float | None]]:
-    """Yield packets in their order, with the seconds of a frame that is not needed, else None."""
+    """Yield packets in order, with the seconds of a frame that is not needed, else None."""
     around: list[float] = []
     ahead: deque[tuple[av.Packet, float | None]] = deque()
     behind: deque[float] = deque()
@@ -103,7 +103,7 @@ def _judged(
 
     for packet in packets:
         time = None
-        # A packet that is cut out by an edit list gives no frame.
+        # A packet that an edit list cuts out produces no frame.
         if packet.pts is not None and not packet.is_discard:
             time = float(packet.pts * packet.time_base) - first
             insort(around, time)

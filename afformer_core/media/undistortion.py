@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Undistortion of the images of a lens to those of a pinhole camera.
+"""Conversion of a lens's images to those of a pinhole camera.
 
-Straight edges become straight, so that homographies hold. The pinhole camera has the size of the
-image, its principal point in the middle of it, and one focal length: the shortest with which the
-lens saw every pixel, and no ray is more than 60 degrees off the axis, where it would be enlarged
-four times as much as in the middle.
+Straight edges become straight, so that homographies apply. The pinhole camera has the size of the
+image, its principal point in the middle, and one focal length. That is the shortest one at which
+the lens saw every pixel and no ray is more than 60 degrees off the axis, where the image would be
+enlarged four times as much as in the middle.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from afformer_core.media.lens import FISHEYE, PINHOLE, LensIntrinsics
 _WIDEST = math.radians(60)
 # Largest ratio of the focal lengths of the pinhole camera and of the lens, either way.
 _LARGEST_ZOOM = 4.0
-# Points of each edge of the image, angles, and halvings of an interval, with which it is computed.
+# Numbers of points on each edge of the image, of angles, and of bisections in its computation.
 _BORDER, _ANGLES, _HALVINGS = 129, 1001, 40
 
 
@@ -40,7 +40,8 @@ def undistort(image: NDArray[np.uint8], lens: LensIntrinsics) -> NDArray[np.uint
         uint8 [H, W, 3].
 
     Raises:
-        VideoError: the calibration is of no lens, or for images of another shape.
+        VideoError: the calibration is not that of a lens, or is for images of another aspect
+            ratio.
     """
     height, width = image.shape[:2]
     maps = _maps(lens, (width, height))
@@ -48,7 +49,7 @@ def undistort(image: NDArray[np.uint8], lens: LensIntrinsics) -> NDArray[np.uint
     return np.asarray(found, np.uint8)
 
 
-# Of a calibration and a size, 12 MB each for 1920x1080.
+# One entry per calibration and size, 12 MB each for 1920x1080.
 @lru_cache(maxsize=4)
 def _maps(lens: LensIntrinsics, size: tuple[int, int]) -> tuple[NDArray[Any], NDArray[Any]]:
     lens = lens.of_size(size)
@@ -65,7 +66,7 @@ def pinhole_focal(lens: LensIntrinsics) -> float:
     """Compute the focal length of the pinhole camera in pixels, at the size of the calibration.
 
     Raises:
-        VideoError: no lens has this calibration: its image would fold, or show next to nothing.
+        VideoError: no lens has this calibration: its image would fold, or show almost nothing.
     """
     width, height = lens.size
     fold = _fold(lens)
@@ -73,8 +74,7 @@ def pinhole_focal(lens: LensIntrinsics) -> float:
     if _sees(lens, shortest) and fold < _WIDEST:
         raise VideoError(
             f'the distortion {lens.distortion} folds the image {math.degrees(fold):.0f} degrees '
-            'from its axis; expected a lens that shows rays farther out the more they are off '
-            'the axis'
+            'from its axis; expected a lens that maps rays farther from the axis farther out'
         )
     focal = shortest if _sees(lens, shortest) else _least_focal(lens, shortest)
     zoom = focal / math.sqrt(lens.focal[0] * lens.focal[1])
@@ -87,7 +87,7 @@ def pinhole_focal(lens: LensIntrinsics) -> float:
 
 
 def _least_focal(lens: LensIntrinsics, short: float) -> float:
-    """Find the least focal length with which the lens sees every pixel; `short` is too short."""
+    """Find the least focal length at which the lens sees every pixel; `short` is too short."""
     long = 2 * short
     while not _sees(lens, long) and math.isfinite(long):
         long *= 2
@@ -110,7 +110,7 @@ def _sees(lens: LensIntrinsics, focal: float) -> bool:
 
 
 def _fold(lens: LensIntrinsics) -> float:
-    """Find the radians off the axis beyond which rays come nearer to it, at most 60 degrees."""
+    """Find the radians off the axis up to which the image does not fold, at most 60 degrees."""
     angles = np.linspace(0, _WIDEST, _ANGLES)
     nearer = np.flatnonzero(np.diff(_distances(lens, np.tan(angles))) <= 0)
     return float(angles[max(1, nearer[0])]) if len(nearer) else _WIDEST
@@ -141,7 +141,7 @@ def _even_polynomial(
 
 
 def _projected(lens: LensIntrinsics, rays: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute where a lens shows rays.
+    """Project rays to the image of a lens.
 
     Args:
         lens: calibration.

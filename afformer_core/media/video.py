@@ -20,16 +20,16 @@ from afformer_core.media.video_encoding import encode_video
 from afformer_core.media.video_frames import scan_frames, shown_seconds, uniform_indices, upright
 from afformer_core.media.video_part import Part, decode_part, is_part
 
-# Containers that FFmpeg may detect, independent of the name. A list of other files, as ffconcat or
-# m3u8, is none: it would read outside of the folders that a node may read.
+# Containers that FFmpeg may detect, independent of the name. Lists of other files, such as
+# ffconcat or m3u8, are excluded: they could read outside the folders that a node may read.
 _FORMATS = (
     'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,gif,apng,'
     'ivf,h264,hevc,av1,obu,m4v,mjpeg,rm,dv,swf,yuv4mpegpipe,wav,mp3,aac,flac'
 )
-# Of a frame; 8K has 33 million. A few bytes can claim more than the memory holds, also after small
-# frames.
+# Pixels of a frame; 8K has 33 million. A file of a few bytes can announce more than fits into
+# memory, even after small frames.
 _MOST_PIXELS = 40_000_000
-# Share of the frames that a sound file announces which it has at least.
+# Minimum share of the announced frames that an undamaged file contains.
 _SOUND = 0.9
 
 
@@ -45,9 +45,9 @@ class VideoReader:
     """The frames of a video file, decoded one at a time, in the order of display.
 
     Each iteration starts at the first frame. An edit list is honoured: the frames are those that a
-    player shows, without what was cut out. Iterating over a truncated or damaged file ends
-    silently after the last frame that can be decoded; `scan` raises an error. A frame of more than
-    40 million pixels counts as damage.
+    player shows. Iterating over a truncated or damaged file ends silently after the last frame
+    that can be decoded; `scan` raises an error. A frame of more than 40 million pixels counts as
+    damage.
 
     Args:
         path: the file.
@@ -55,13 +55,13 @@ class VideoReader:
             in that part, by their own times. None for all frames.
         threads: number of decoding threads; None: one for each core.
         file: the opened file, if `path` is not on a local disk; it is closed with the reader.
-        decoded: called with the seconds of each frame from the first one as it is decoded, None
-            where there are no times; what it raises ends the reading.
+        decoded: called with the seconds of each frame from the first one as it is decoded, None if
+            there are no times; an exception that it raises ends the reading.
 
     Attributes:
         rate: average frames per second.
-        duration: duration of the whole video in seconds, as stored in the file; None if it is
-            not.
+        duration: duration of the whole video in seconds, as stored in the file; None if the file
+            has none.
 
     Raises:
         VideoError: there is no such file, it is empty or not a video, or the clip is not valid.
@@ -83,8 +83,8 @@ class VideoReader:
         self._decoded = decoded
         if clip is not None and not is_part(clip):
             raise VideoError(
-                f'a part of {self._path} goes from {clip[0]} s to {clip[1]} s; '
-                'expected a begin of at least 0 s and a later end'
+                f'a part of {self._path} goes from {clip[0]} s to {clip[1]} s; expected a start '
+                'of at least 0 s and a later end'
             )
         if file is None and not self._path.is_file():
             raise VideoError(f'{self._path} does not exist; expected a video file')
@@ -96,13 +96,13 @@ class VideoReader:
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise VideoError(
-                f'{self._path} is not a video that can be read, or is truncated '
-                f'before its first frame: {error}'
+                f'{self._path} cannot be read as a video, or is truncated before its first frame: '
+                f'{error}'
             ) from error
         self._container: av.container.InputContainer = container
         if not container.streams.video:
             container.close()
-            raise VideoError(f'{self._path} holds only other media; expected a video')
+            raise VideoError(f'{self._path} contains only other media; expected a video')
         self._stream = container.streams.video[0]
         if self._stream.codec_context is None:
             container.close()
@@ -144,7 +144,7 @@ class VideoReader:
         return sum(1 for _ in self._decode())
 
     def announced(self, count: int) -> int | None:
-        """Return the number of frames according to the file; None if it is about right.
+        """Return the number of frames according to the file; None if `count` is close to it.
 
         Args:
             count: number of frames that were read.
@@ -187,22 +187,22 @@ class VideoReader:
     def scan(
         self, start: float, needed: Needed | None = None
     ) -> Iterator[tuple[float, av.VideoFrame | None]]:
-        """Yield frames as they are decoded, from one before `start` on if there is one.
+        """Yield frames as they are decoded, starting before `start` if possible.
 
-        Unlike other ways of reading, it raises an error at damage. `upright` converts a frame to
-        an image, which takes as long as decoding it and is therefore left to the caller.
+        Unlike other methods, it raises an error at damage. The caller converts frames to images
+        with `upright`, which takes as long as the decoding.
 
         Args:
             start: seconds from the video's first frame.
             needed: function that selects needed frames (see `decode_needed`); None: all.
 
         Returns:
-            each frame with its seconds from the video's first frame; None in place of one that is
-            not needed and was skipped.
+            each frame with its seconds from the video's first frame; None for a frame that was not
+            needed and was skipped.
 
         Raises:
-            VideoError: while iterating: no frame can be decoded, or no more of them, or the video
-                ends long before its `duration`.
+            VideoError: while iterating: no frame, or no further frame, can be decoded, or the
+                video ends long before its `duration`.
         """
         return scan_frames(
             self._container, self._stream, start, self.rate, self.duration, self._path, needed
@@ -240,7 +240,9 @@ class VideoReader:
             if count == 0:
                 raise VideoError(f'no frame of {self._path} can be decoded: {error}') from error
         if count == 0:
-            raise VideoError(f'{self._path} holds no frame: it is truncated before its first one')
+            raise VideoError(
+                f'{self._path} contains no frame: it is truncated before its first one'
+            )
 
 
 def read_video(
@@ -248,7 +250,7 @@ def read_video(
 ) -> np.ndarray:
     """Read the frames of a video file, or of a folder of image files in `FrameFolder`'s order.
 
-    Of a file that is damaged inside, the frames before the damage are read (see `VideoReader`).
+    Of a damaged file, the frames before the damage are read (see `VideoReader`).
 
     Args:
         path: the file, the folder, or a clip of a folder as `FrameRange.path` names it.

@@ -14,7 +14,7 @@ from afformer_core.errors import VideoError
 
 
 def encode_video(path: Path, frames: Iterable[np.ndarray], rate: float, quality: int) -> None:
-    """Write an mp4 as the frames arrive; on an error the part that was written stays.
+    """Write an mp4 as the frames arrive; after an error, the written part remains.
 
     Args:
         path: path of the file.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a video: even choices of them, their orientation, and a scan with errors at damage."""
+"""Frames of a video: even choices, orientation, and a scan that raises errors at damage."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import numpy as np
 from afformer_core.errors import VideoError
 from afformer_core.media.sparse_decoding import Needed, can_skip, decode_needed
 
-# Seconds. Files are searched by times of decoding, which precede those of display.
+# Seconds. A search uses decoding times, which precede display times.
 _SEEK_LEAD = 1.0
-# Seconds. Times that differ by less are of one frame.
+# Seconds. Times that differ by less belong to one frame.
 _SAME = 1e-6
-# Seconds. The last frame may be shown for some time.
+# Seconds for which the last frame may be shown.
 _END_SLACK = 2.0
 
 
@@ -48,11 +48,11 @@ def uniform_indices(count: int, maximum: int) -> list[int]:
 
 
 def shown_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    """Return the duration of a video in seconds, as stored in its file; None if it is not."""
+    """Return the stored duration of a video in seconds; None if the file has none."""
     known = []
     if container.duration is not None:
         known.append(container.duration / av.time_base)
-    # Sound may last longer than the video, and an edit list shows less than the file holds.
+    # Sound may last longer than the video, and an edit list shows less than the file contains.
     if stream.duration is not None and stream.time_base is not None:
         known.append(float(stream.duration * stream.time_base))
     return min(known, default=None)
@@ -77,23 +77,22 @@ def scan_frames(
     path: Path,
     needed: Needed | None = None,
 ) -> Iterator[tuple[float, av.VideoFrame | None]]:
-    """Yield frames from one before `start` on, if there is one; else from the first one on.
+    """Yield frames, starting with one before `start` if possible, else with the first one.
 
     Args:
         container: the open file.
         stream: its video stream.
         start: seconds from the first frame.
         rate: frames per second, for a file without times.
-        duration: duration in seconds, as stored in the file; None if it is not.
+        duration: duration in seconds, as stored in the file; None if the file has none.
         path: path of the file, for errors.
-        needed: says which frames are needed (see `decode_needed`); None: all are.
+        needed: selects the needed frames (see `decode_needed`); None: all.
 
     Returns:
-        each frame with its seconds from the first frame of the video; None in place of one that
-        was skipped.
+        each frame with its seconds from the first frame of the video; None for a skipped frame.
 
     Raises:
-        VideoError: no frame can be decoded, or no more of them, or the file ends long before its
+        VideoError: no frame, or no further frame, can be decoded, or the file ends long before its
             stored duration.
     """
     opening = _first_frame(container, stream, path)
@@ -125,7 +124,7 @@ def _first_frame(
             return frame
     except av.FFmpegError as error:
         raise VideoError(f'no frame of {path} can be decoded: {error}') from error
-    raise VideoError(f'{path} holds no frame: it is truncated before its first one')
+    raise VideoError(f'{path} contains no frame: it is truncated before its first one')
 
 
 def _from_first(
@@ -153,7 +152,7 @@ def _sought(
     time: float,
     needed: Needed | None,
 ) -> Iterator[tuple[float, av.VideoFrame | None]]:
-    """Yield frames from a key frame on that precedes `time`, if the search succeeds."""
+    """Yield frames, starting with a key frame that precedes `time`, if the search succeeds."""
     assert stream.time_base is not None
     container.seek(int((first + time) / stream.time_base), stream=stream, backward=True)
     if needed is not None:

@@ -20,12 +20,12 @@ Frame = TypeVar('Frame')
 
 # Seconds. Annotations in whole seconds may round the end of a video up.
 _END_SLACK = 1.0
-# Seconds. Files are searched by times of decoding, which precede those of display.
+# Seconds. A search uses decoding times, which precede display times.
 _SEEK_LEAD = 1.0
 
 
 def is_part(part: Part) -> bool:
-    """Check whether (begin, end) in seconds are finite, from 0 on and in this order."""
+    """Check whether (begin, end) in seconds are finite, not negative, and in this order."""
     begin, end = part
     return math.isfinite(end) and 0 <= begin < end
 
@@ -41,8 +41,8 @@ def frames_shown(
 ) -> Iterator[tuple[float, Frame]]:
     """Yield the frames that a player shows during a part of a video.
 
-    A frame is shown until the next one, so the first is the one that the part begins in. The part
-    may end up to a second after the video.
+    A frame is shown until the next one, so the first frame may appear before the part begins. The
+    part may end up to a second after the video.
 
     Args:
         frames: each with its seconds, increasing; the first one is shown at the part's begin or
@@ -91,7 +91,7 @@ def decode_part(
         part: (begin, end) in seconds from the first frame.
         rate: frames per second, for a file without times.
         path: path of the file, for errors.
-        decoded: called with the seconds of each frame that is decoded otherwise than by `decode`.
+        decoded: called with the seconds of each frame that is decoded without `decode`.
 
     Returns:
         each frame with its seconds from the first frame of the video.
@@ -115,9 +115,10 @@ def _sought(
     begin: float,
     decoded: Callable[[float | None], None] | None,
 ) -> Iterator[tuple[float, av.VideoFrame]] | None:
-    """Yield timed frames from one on that is shown at `begin` or before.
+    """Yield timed frames, starting with one that is shown at `begin` or before.
 
-    None if the file cannot be searched, such as a truncated one, or the search leads elsewhere.
+    Return None if the file cannot be searched, for example because it is truncated, or if the
+    search ends after `begin`.
     """
     stream = container.streams.video[0]
     if stream.time_base is None:

@@ -31,7 +31,7 @@ class PlainImage:
     def __post_init__(self) -> None:
         if self.data.ndim != 3 or not self.data.flags.c_contiguous:
             raise ValueError(
-                f'pixels of shape {self.data.shape} are no plain image; expected contiguous '
+                f'pixels of shape {self.data.shape} are not a plain image; expected contiguous '
                 '[H, W, channels]'
             )
 

@@ -47,7 +47,7 @@ def to_depth(message: Any) -> DepthImage:
         values = pixel_rows(message, _ENCODINGS[message.encoding])[..., 0]
     else:
         raise ImageError(
-            f'images of encoding {message.encoding!r} are no depth; send one of '
+            f'images of encoding {message.encoding!r} are not depth images; send one of '
             f'{", ".join(_ENCODINGS)}'
         )
     measured = values if values.dtype == np.uint16 else _known(values)
@@ -80,14 +80,14 @@ def _decompressed(message: Any) -> NDArray[Any]:
     if encoding == '32FC1':
         return _of_inverse_depth(image, a, b, name)
     if encoding not in _ENCODINGS:
-        raise ImageError(f'{name} holds {encoding!r}; send 16UC1 or 32FC1')
+        raise ImageError(f'{name} contains {encoding!r}; send 16UC1 or 32FC1')
     return image
 
 
 def _check_payload(image: NDArray[Any], name: str, expected: tuple[type[np.generic], ...]) -> None:
     if image.dtype not in expected or image.ndim != 2:
         raise ImageError(
-            f'{name} holds {image.dtype} of shape {image.shape}; depth is '
+            f'{name} contains {image.dtype} of shape {image.shape}; depth is '
             f'{" or ".join(kind.__name__ for kind in expected)} [H, W]'
         )
 

@@ -111,8 +111,8 @@ def _decompressed(message: Any) -> NDArray[np.uint8]:
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype not in (np.uint8, np.uint16) or channels not in _OF_CHANNELS:
         raise ImageError(
-            f'{name} holds {channels} channels of {image.dtype}; send grey or colour of 8 or 16 '
-            'bits'
+            f'{name} contains {channels} channels of {image.dtype}; send grey or colour of 8 or '
+            '16 bits'
         )
     # A Bayer pattern is compressed as a grey image.
     encoding = message.format.split(';')[0].strip()

@@ -87,7 +87,7 @@ class Afformer(nn.Module):
         Args:
             images: uint8 RGB [B * K, H, W, 3] at the input size; the K images of a demonstration
                 are consecutive.
-            memory: from `memorize`, of B demonstrations.
+            memory: memory from `memorize`, of B demonstrations.
 
         Returns:
             heatmap logits [B * K, heatmaps, *heatmap_size] (softmax over the pixels gives
@@ -121,7 +121,7 @@ class Afformer(nn.Module):
         """Ground demonstrations in images that are already encoded.
 
         Args:
-            levels: from the encoder, coarse to fine, each [B * K, C, height, width].
+            levels: levels from the encoder, coarse to fine, each [B * K, C, height, width].
             memory: as for `ground`.
 
         Returns:

@@ -39,9 +39,9 @@ class ClusterDeaths:
         self._in_a_row += 1
         if self._in_a_row >= MOST_DEATHS * processes:
             raise DatasetError(
-                f'{self._in_a_row} processes of the cluster died one after another, the last: '
-                f'{reason}. Check that every machine has the memory, and the same release of '
-                'afformer as this one. The same command goes on from here'
+                f'{self._in_a_row} processes of the cluster died in a row, the last: {reason}. '
+                'Check that every machine has enough memory and the same release of afformer as '
+                'this one. Run the same command again to continue'
             )
 
     def gives_up(self, part: int, machine: str, nodes: Sequence[Mapping[str, Any]]) -> bool:

@@ -41,7 +41,7 @@ def require_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> None:
         else 'Start Ray with --num-cpus on a machine'
     )
     raise AfformerError(
-        f'each process needs {needed}, and no machine of the Ray cluster has that; its '
+        f'each process needs {needed}, but no machine of the Ray cluster has it; its '
         f'{len(machines)} machines have {cores:g} cores and {count:g} GPUs in all. {advice}'
     )
 

@@ -40,7 +40,7 @@ class LocalEngine(ParallelEngine):
     """An `ParallelEngine` with processes of this machine; a single one is the caller's own."""
 
     def room(self, on_gpu: bool = False) -> int:
-        """Return one for each core that PyTorch would use, or four for each GPU."""
+        """Return one process for each core that PyTorch would use, or four for each GPU."""
         import torch
 
         number = _PROCESSES_OF_A_GPU * torch.cuda.device_count() if on_gpu else 0
@@ -90,7 +90,7 @@ def _shared(
     except BrokenProcessPool as error:
         raise DatasetError(
             'a process was killed, perhaps for lack of memory. Run the same command again with '
-            'fewer processes; it goes on from there'
+            'fewer processes to continue'
         ) from error
     finally:
         if running:

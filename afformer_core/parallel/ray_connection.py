@@ -15,9 +15,9 @@ from typing import Any
 from afformer_core.errors import AfformerError, how_to_install
 from afformer_core.parallel.process_watch import death_told, process_with
 
-# Bytes of the store of a cluster that is started here; results are small.
+# Bytes of the object store of a temporary cluster; results are small.
 _STORE = 200 * 1024**2
-# Seconds that a cluster has to answer.
+# Seconds within which a cluster must answer.
 _PATIENCE = 10.0
 _DEATH = (
     'the raylet of this machine, by which the Ray cluster is reached, died, perhaps for lack of '
@@ -31,9 +31,9 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
     """Yield Ray, connected to a cluster, or to a temporary one.
 
     Args:
-        address: HOST:PORT or `auto`; None: a cluster is started on this machine. If this process
-            is already connected, that cluster is used.
-        processes: number of cores of one that is started.
+        address: HOST:PORT or `auto`; None: a temporary cluster is started on this machine. If this
+            process is already connected, that cluster is used.
+        processes: number of cores of a temporary cluster.
 
     Raises:
         AfformerError: Ray is not installed, or the cluster cannot be reached.
@@ -64,8 +64,8 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
         ray.init(**started, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise AfformerError(
-            f'the Ray cluster {address or "of this machine"} is not reached: '
-            f'{told(error)}. Start one with `ray start --head`, and give its address'
+            f'the Ray cluster {address or "of this machine"} cannot be reached: {told(error)}. '
+            'Start one with `ray start --head`, and give its address'
         ) from error
     try:
         with death_told(_raylet(ray), _DEATH):
@@ -75,10 +75,10 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
 
 
 def _raylet(ray: ModuleType) -> int | None:
-    """Return the process of Ray through which this one reaches the cluster, and ends with."""
+    """Return Ray's process that connects this one to the cluster and ends with it."""
     own = ray.get_runtime_context().get_node_id()
     sockets = [each.get('RayletSocketName') for each in ray.nodes() if each['NodeID'] == own]
-    # Other processes of Ray get the socket as well, each by an option of another name.
+    # Other processes of Ray also receive the socket, each through a different option.
     return process_with(f'--raylet_socket_name={sockets[0]}') if any(sockets) else None
 
 
@@ -91,7 +91,7 @@ def _require_reachable(address: str) -> None:
         socket.create_connection((host, int(port)), _PATIENCE).close()
     except OSError as error:
         raise AfformerError(
-            f'the Ray cluster {address} is not reached: {error}. Start one with `ray start '
+            f'the Ray cluster {address} cannot be reached: {error}. Start one with `ray start '
             '--head`, and give its address'
         ) from error
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine with processes of a Ray cluster, whose machines may die and return."""
+"""An engine with processes of a Ray cluster, whose machines may fail and return."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class RayEngine(ParallelEngine):
     used.
 
     Attributes:
-        address: HOST:PORT of a cluster, or `auto` for one that runs on this machine; None to
-            start one here for as long as needed.
-        gpus: GPUs of each process; several processes share one by a fraction. None for one of
-            each process that computes on a GPU.
+        address: HOST:PORT of a cluster, or `auto` for one that runs on this machine; None to start
+            a temporary one on this machine.
+        gpus: GPUs of each process; with a fraction, several processes share one. None for one GPU
+            for each process that computes on a GPU.
 
     Raises:
         ValueError: the number of GPUs is negative, or above 1 and not whole.
@@ -50,9 +50,7 @@ class RayEngine(ParallelEngine):
         if self.gpus is not None and self.gpus < 0:
             raise ValueError(f'gpus is {self.gpus:g}; expected at least 0')
         if self.gpus is not None and self.gpus > 1 and self.gpus % 1:
-            raise ValueError(
-                f'gpus is {self.gpus:g}; expected a share of one, or a whole number of them'
-            )
+            raise ValueError(f'gpus is {self.gpus:g}; expected a share below 1, or a whole number')
 
     def room(self, on_gpu: bool = False) -> int:
         """Return the number of processes for which the cluster has cores and GPUs.
@@ -84,7 +82,7 @@ class RayEngine(ParallelEngine):
 
         Raises:
             AfformerError: Ray is not installed, the cluster is not reached, none of its machines
-                has the GPUs, or processes die again and again without doing a part.
+                has the GPUs, or processes die repeatedly without finishing a part.
             Exception: the task cannot be opened.
         """
         processes = self.processes or self.room()
@@ -159,7 +157,7 @@ class _Actors(Generic[Part, Value]):
             if isinstance(error.cause, ImportError):
                 raise AfformerError(
                     f'a machine of the cluster cannot open the task: {error.cause}. Install the '
-                    'same release of afformer on each, with the same extras'
+                    'same release of afformer with the same extras on every machine'
                 ) from error
             raise error.cause from error
         except self._ray.exceptions.RayError as error:
@@ -203,7 +201,7 @@ class _Actors(Generic[Part, Value]):
 
 
 def _this_machine() -> dict[str, Any]:
-    """Describe this machine like Ray would."""
+    """Describe this machine in Ray's format."""
     import torch
 
     resources = {'CPU': torch.get_num_threads(), 'GPU': torch.cuda.device_count()}

@@ -5,7 +5,7 @@ A sample is generated in a separate folder, whose files are then moved into the 
 sample's record is moved last and marks it as complete. If a run is interrupted, repeating the call
 adds the missing samples, and the dataset is identical byte for byte.
 
-- `simulation.json`: settings that each split was made with
+- `simulation.json`: settings of each split
 - `scenes/SPLIT/00000.json`: record of sample 0
 - `.making/SPLIT`: samples that are being made
 """
@@ -35,8 +35,8 @@ _MERGE_EVERY = 300
 _ASIDE = '.making'
 _SCENES = 'scenes'
 
-# Writes the files of a sample, given its number and the folder that stands for the dataset's, and
-# returns its record, which is any value of JSON.
+# Function that writes the files of a sample, given its number and a temporary dataset folder, and
+# returns its record, any JSON value.
 Make = Callable[[int, Path], Any]
 
 
@@ -68,8 +68,8 @@ class Production:
     def __post_init__(self) -> None:
         if not self.split or Path(self.split).name != self.split or self.split.startswith('.'):
             raise ValueError(
-                f'split is {self.split!r}; expected the beginning of file names, without a slash '
-                'and a dot in front'
+                f'split is {self.split!r}; expected the start of a file name, without a slash or '
+                'a leading dot'
             )
 
     def run(self, engine: ParallelEngine = ONE_PROCESS) -> Iterator[int]:
@@ -90,7 +90,7 @@ class Production:
         with _alone(folder):
             self._clear()
             try:
-                # another split may be begun at the same time
+                # another split may start at the same time
                 with folder_lock(self.folder):
                     self._write_settings()
                 yield from self._run(engine)
@@ -117,14 +117,15 @@ class Production:
         if failures:
             raise DatasetError(
                 f'{len(failures)} of {self.samples} samples could not be made, the first '
-                f'{failures[0]}; the others are complete. Run the same command again to try these'
+                f'{failures[0]}; the others are complete. Run the same command again to retry '
+                'these'
             )
 
     def _write_settings(self) -> None:
         """Write the settings of the split, or compare them with the written ones."""
         path = self.folder / 'simulation.json'
         description: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        # through JSON, which makes lists of tuples
+        # through JSON, which turns tuples into lists
         expected = json.loads(json.dumps(self.settings))
         if description.get(self.split, expected) != expected:
             raise DatasetError(
@@ -147,13 +148,13 @@ class Production:
     def _clear(self) -> None:
         """Remove the partial samples of an interrupted run."""
         shutil.rmtree(self.folder / _ASIDE / self.split, ignore_errors=True)
-        # the folder of another split may still be there
+        # the folder of another split may still exist
         with suppress(OSError):
             (self.folder / _ASIDE).rmdir()
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file and the folders to it."""
+    """Write a JSON file, and create its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding='utf-8')
 
@@ -217,19 +218,20 @@ def _told(folder: Path) -> Iterator[None]:
         yield
     except (OSError, av.FFmpegError) as error:
         raise DatasetError(
-            f'cannot write {folder}: {os.strerror(error.errno) if error.errno else error}; what '
-            'is complete stays. Make room there and run the same command again to add the rest'
+            f'cannot write {folder}: {os.strerror(error.errno) if error.errno else error}; '
+            'complete samples remain. Free some space and run the same command again to add the '
+            'rest'
         ) from error
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Lock a folder against other runs; raise an error if there is one already."""
+    """Lock a folder against other runs; raise an error if another run holds the lock."""
     try:
         with folder_lock(folder, patient=False):
             yield
     except FolderHeldError as error:
         raise DatasetError(
-            f'another run is writing {folder}. Wait until it has ended, or choose another folder '
-            'or split'
+            f'another run is writing {folder}. Wait until it ends, or choose another folder or '
+            'split'
         ) from error

@@ -25,7 +25,7 @@ class UnreadableMedia:
         self._first = ''
 
     def add(self, reason: str) -> None:
-        """Report one, given the text of the error with its name and the reason."""
+        """Report an unreadable file, given the error's text with its name and the reason."""
         told = ' '.join(reason.split())
         self._count += 1
         self._first = self._first or told
@@ -33,10 +33,10 @@ class UnreadableMedia:
         tqdm.write(f'afformer: {told}', file=sys.stderr)
 
     def require_none(self) -> None:
-        """Check that there were none.
+        """Check that there were no unreadable media.
 
         Raises:
-            DatasetError: there were some.
+            DatasetError: there were unreadable media.
         """
         if self._count:
             raise DatasetError(

@@ -63,7 +63,7 @@ class ImageAnnotation:
         """Read one entry of a file.
 
         Raises:
-            DatasetError: a value has another form.
+            DatasetError: a value is malformed.
         """
         try:
             stamp = fields.get('stamp')
@@ -76,7 +76,7 @@ class ImageAnnotation:
                 ),
             )
         except (TypeError, ValueError) as error:
-            raise DatasetError(f'an annotation has a value of another form: {error}') from error
+            raise DatasetError(f'an annotation has a malformed value: {error}') from error
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of a file, rounded to a relevant precision."""
@@ -116,7 +116,7 @@ def read_annotations(path: Path) -> BagAnnotations:
     """Read a file of annotations.
 
     Raises:
-        DatasetError: missing, not JSON, or of another form.
+        DatasetError: the file is missing, not JSON, or malformed.
     """
     try:
         content = json.loads(path.read_text(encoding='utf-8'))

@@ -115,8 +115,8 @@ class ReplayDemonstrations:
         """
         if not self._names:
             raise DemonstrationError(
-                'there is no demonstration; name its topic by --demonstration-topic, or a video, '
-                'a folder of images or a stored one by --demonstration'
+                'no demonstration is given; name its topic with --demonstration-topic, or a '
+                'video, a folder of images or a stored demonstration with --demonstration'
             )
         return self._grounder.predict(image, *self._names)
 

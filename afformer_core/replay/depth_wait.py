@@ -50,7 +50,7 @@ class StampedMessage:
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A message, and, for an image, the object that keeps its depth."""
+    """A message and, for an image, the object that keeps its depth."""
 
     stamped: StampedMessage
     expected_depth: object
@@ -60,7 +60,7 @@ class DepthWait:
     """A queue that keeps the order of messages, and delays images until their depth is known.
 
     Their transforms are then also known. Depth, calibrations and transforms are added to the
-    buffers as they are read, like on arrival at a robot. Waiting times are seconds of the
+    buffers as they are read, as on a robot. Waiting times are seconds of the
     recording.
 
     Args:

@@ -22,8 +22,8 @@ class RecordedTransforms:
 
     Args:
         decode: function that decodes a message of the bag.
-        target_frame, vertical_frame: see `FramePlacements`; where both are empty, no transform
-            is read.
+        target_frame, vertical_frame: see `FramePlacements`; if both are empty, no transform is
+        read.
 
     Attributes:
         problem: reason why transforms of the recording were left out; empty if none were.
@@ -74,7 +74,7 @@ class RecordedTransforms:
                 self._any = True
 
     def expect(self, stamp: int) -> None:
-        """Take the stamp of an image in nanoseconds, which may show that the clock went back."""
+        """Use the stamp of an image in nanoseconds to detect a clock that was set back."""
         if self._last_image is not None and stamp < self._last_image:
             self._buffer.set_back(stamp)
         self._last_image = stamp
@@ -97,7 +97,7 @@ def _pose(message: Any) -> FramePose:
     """Read a geometry_msgs/TransformStamped.
 
     Raises:
-        TransformError: it is not rigid, or not between two frames.
+        TransformError: the transform is not rigid, or not between two frames.
     """
     return FramePose(
         bare_frame(message.child_frame_id),

@@ -180,7 +180,7 @@ class _Replay:
         self.rows.append(ReplayedImage.of(stamp, message.time, composed, milliseconds, scores))
 
     def _write_outputs(self, outputs: OutputMessages, stamp: int, logged: int) -> float:
-        """Write what a result is published as; when it was in the bag, monotonic seconds."""
+        """Write the messages of a result, given its monotonic time in the bag in seconds."""
         messages = {topic: outputs.create(topic) for topic in OUTPUT_TYPES}
         for topic, message in messages.items():
             self._output.write_output(topic, message, logged)

@@ -47,10 +47,10 @@ class ReplayedImage:
         presence: see `StreamedGrounding`; None if it is unreadable or the model is not
             calibrated.
         certainty: see `Grounding`; None if it is unreadable or not known.
-        confidence, feature similarity, continuity, age: see there; 0 where it is unreadable.
+        confidence, feature similarity, continuity, age: see there; 0 if it is unreadable.
         action: name of the best one; empty if it is unreadable.
         peak: (u, v, score) of the best peak; None if nothing was found.
-        position, normal: [3] of the best peak in the camera's frame, where they are published.
+        position, normal: [3] of the best peak in the camera's frame, if they are published.
         restart: reason why earlier images were not used; empty if they were.
         problem: reason why there is no position, or why the image is unreadable; empty otherwise.
         milliseconds: milliseconds of each of `STAGES`.
@@ -77,7 +77,7 @@ class ReplayedImage:
 
     def __post_init__(self) -> None:
         if self.state not in (FOUND, HELD, ABSTAINED, UNREADABLE):
-            raise ValueError(f'{self.state!r} is no state of an image')
+            raise ValueError(f'{self.state!r} is not the state of an image')
         if (self.peak is not None) != (self.state in (FOUND, HELD)):
             raise ValueError(f'an image that is {self.state} has the peak {self.peak}')
 

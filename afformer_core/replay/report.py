@@ -46,7 +46,7 @@ def write_report(
     Args:
         path: path of the file.
         summary: summary of the images.
-        rows: at least one.
+        rows: rows, at least one.
         sheet: images to show.
     """
     seconds = [(row.time - rows[0].time) * 1e-9 for row in rows]

@@ -27,15 +27,15 @@ def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) ->
         inputs: files and folders that are read; none may be `folder` nor lie in it.
 
     Raises:
-        DatasetError: it would remove an input, it exists and must not be replaced, or it is not a
-            folder.
+        DatasetError: the folder would replace an input, exists and must not be replaced, or is not
+            a folder.
     """
     folder = folder.resolve()
     for path in inputs:
         if path.resolve().is_relative_to(folder):
             raise DatasetError(
-                f'the results would replace {path}, which is read; choose another '
-                f'folder than {folder}'
+                f'the results would replace {path}, which is an input; choose another folder than '
+                f'{folder}'
             )
     _check_free(folder, overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) ->
     aside.mkdir()
     try:
         yield aside
-        # Another folder may have appeared meanwhile.
+        # Another folder may have appeared in the meantime.
         _check_free(folder, overwrite)
         _move(aside, folder)
     finally:
@@ -59,8 +59,8 @@ def _check_free(folder: Path, overwrite: bool) -> None:
     if names and (_SUMMARY not in names or names - _RESULTS):
         other = min(names - _RESULTS, default=f'no {_SUMMARY}')
         raise DatasetError(
-            f'{folder} exists and is no result of a replay, since it holds {other}; choose '
-            'another folder'
+            f'{folder} exists and is not the result of a replay, since it contains {other}; '
+            'choose another folder'
         )
     if not overwrite:
         raise DatasetError(f'{folder} exists; choose another folder or give --overwrite')

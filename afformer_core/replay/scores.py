@@ -43,8 +43,8 @@ class AnnotationScorer:
 
         Args:
             result: result of the image.
-            annotation: of the image.
-            measured: of the image that the position is of, which is an earlier one where the
+            annotation: annotation of the image.
+            measured: measurement of the image to which the position belongs, an earlier one if the
                 result is held; None if there is none.
         """
         points = annotation.points
@@ -80,13 +80,13 @@ class AnnotationScorer:
 
 
 def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Degrees between two vectors."""
+    """Compute the angle between two vectors in degrees."""
     cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
     return math.degrees(math.acos(float(np.clip(cosine, -1, 1))))
 
 
 def _pixels(position: NDArray[np.float64], calibration: Calibration | None) -> NDArray[np.float64]:
-    """Project a point in front of a camera: [1, 2] pixels, or [0, 2] if that is not known."""
+    """Project a point in front of a camera: [1, 2] pixels; [0, 2] without a calibration."""
     if calibration is None:
         return np.zeros((0, 2))
     local = (position - calibration.centre).reshape(1, 1, 3)

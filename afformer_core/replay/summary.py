@@ -150,7 +150,7 @@ def total_milliseconds(row: ReplayedImage) -> float | None:
 def jitter(rows: Sequence[ReplayedImage]) -> list[float | None]:
     """Measure the pixels from the best peak of each image to the one before, [N].
 
-    None if either was not found in its own image, or nothing before the image was used.
+    None if either was not found in its own image, or if no earlier image was used.
     """
     distances: list[float | None] = []
     before: ReplayedImage | None = None

@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 def write_table(path: Path, rows: Sequence[ReplayedImage]) -> None:
-    """Write the records; what is unknown is empty, stamps are in nanoseconds."""
+    """Write the records; unknown values are empty, and stamps are in nanoseconds."""
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

@@ -51,8 +51,7 @@ def choose_topics(
         camera_info: None for the one beside the image topic, or the only one; '' for none.
 
     Raises:
-        BagError: a topic is not in the bag or of another type, or it is not clear which is
-            meant.
+        BagError: a topic is not in the bag or has another type, or several topics match.
     """
     for name, types in (
         (image, IMAGE_TYPES),
@@ -65,7 +64,7 @@ def choose_topics(
     images = [
         topic
         for topic, kind in available.items()
-        # a node that ran while the bag was recorded shows no camera of its own
+        # images of a node that ran during the recording do not come from a camera
         if kind in IMAGE_TYPES and topic.removeprefix('/') not in OUTPUT_TYPES
     ]
     shown = [topic for topic in images if 'demonstration' in topic and topic != image]
@@ -103,7 +102,7 @@ def _check(topic: str, types: Collection[str], available: Mapping[str, str]) -> 
 def _only(topics: Iterable[str], option: str, available: Mapping[str, str]) -> str:
     found = list(topics)
     if len(found) != 1:
-        raise BagError(f'name one by {option}; the bag has {describe(available)}')
+        raise BagError(f'name one with {option}; the bag has {describe(available)}')
     return found[0]
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from afformer_core.geometry.transform import RigidTransform, TransformError
 
-# Nanoseconds of transforms that are kept, and by which stamps go back where a clock was set back.
+# Nanoseconds: for how long transforms are kept, and by how much stamps go back if a clock was set
+# back.
 KEPT, _SET_BACK = 10 * 10**9, 10**9
 _IDENTITY = RigidTransform(np.eye(3), np.zeros(3))
 
@@ -45,9 +46,8 @@ class FramePose:
 class TransformBuffer:
     """Buffer of the poses of frames in their parents, which make up trees.
 
-    Of each frame it keeps ten seconds. Between two poses it interpolates, and it never
-    extrapolates. Where the clock is set back by more than a second, all is dropped but static
-    poses.
+    It keeps ten seconds of each frame. It interpolates between two poses, and never extrapolates.
+    If the clock is set back by more than a second, it drops everything except static poses.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class TransformBuffer:
         self._static: dict[str, FramePose] = {}
 
     def add(self, pose: FramePose) -> None:
-        """Take a pose of a frame that moves."""
+        """Add a pose of a moving frame."""
         self._static.pop(pose.child, None)
         poses = self._moving.get(pose.child, [])
         if poses and pose.stamp < poses[-1].stamp - _SET_BACK:
@@ -65,12 +65,12 @@ class TransformBuffer:
         self._moving[pose.child] = poses
 
     def add_static(self, pose: FramePose) -> None:
-        """Take the pose of a frame at all times; it holds until the next one."""
+        """Add a static pose of a frame, which is valid until the next one."""
         self._moving.pop(pose.child, None)
         self._static[pose.child] = pose
 
     def set_back(self, stamp: int) -> None:
-        """Learn that the clock was set back to a stamp, nanoseconds, as something else shows."""
+        """Handle a clock that was set back to a stamp, in nanoseconds."""
         if any(poses[-1].stamp > stamp + _SET_BACK for poses in self._moving.values()):
             self._moving = {}
 
@@ -78,7 +78,8 @@ class TransformBuffer:
         """Find the transform to a frame from another at a stamp in nanoseconds.
 
         Raises:
-            TransformError: they are not connected, or it is not known at that stamp.
+            TransformError: the frames are not connected, or the transform is not known at that
+                stamp.
         """
         from_source = dict(self._ascend(source, stamp))
         for frame, from_target in self._ascend(target, stamp):
@@ -87,7 +88,7 @@ class TransformBuffer:
         raise TransformError(self._why_unknown(target, source, stamp))
 
     def _ascend(self, frame: str, stamp: int) -> Iterator[tuple[str, RigidTransform]]:
-        """Yield a frame and those above it, each with the transform to it, as far as is known."""
+        """Yield a frame and the known frames above it, each with the transform to it."""
         transform = _IDENTITY
         visited: set[str] = set()
         while frame not in visited:
@@ -114,7 +115,7 @@ class TransformBuffer:
 
     def _why_unknown(self, target: str, source: str, stamp: int) -> str:
         for frame in (source, target):
-            # The last one that is known at the stamp may be known at another.
+            # A frame that is unknown at this stamp may be known at another.
             *_, (top, _) = self._ascend(frame, stamp)
             if poses := self._moving.get(top):
                 gap = (stamp - poses[-1].stamp) * 1e-9

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts as SVG, to be put into a page as they are; text and lines take the colours of the page.
+"""Charts as SVG for a page; text and lines take the colours of the page.
 
 The same values give the same text.
 """
@@ -24,7 +24,7 @@ _WIDTH, _HEIGHT, _BAND_HEIGHT = 860, 190, 16
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 18, 38
 _INNER_WIDTH, _DPI = _WIDTH - _LEFT - _RIGHT, 72
 _BARS = 40
-# What stands in matplotlib's output for a colour that the page chooses.
+# Placeholder in matplotlib's output for a colour that the page chooses.
 _TEXT, _MUTED, _GRID, _VALUES = '#010101', '#010102', '#010103', '#010104'
 _OF_THE_PAGE = {
     _TEXT: 'var(--text)', _MUTED: 'var(--muted)', _GRID: 'var(--line)', _VALUES: 'var(--accent)',
@@ -46,7 +46,7 @@ _DASHED: dict[str, Any] = {
 
 
 def require_charts() -> None:
-    """Check that charts can be drawn, before anything is computed for them.
+    """Check that charts can be drawn, before their data is computed.
 
     Raises:
         AfformerError: matplotlib is not installed.
@@ -89,7 +89,7 @@ def line_chart(
         if threshold is not None:
             value, name = threshold
             axes.axhline(value, **_DASHED)
-            # Its name does not lie on those of the ticks.
+            # Its name does not overlap those of the ticks.
             below = (value - low) / (high - low) > 0.15
             alignment = {'va': 'top' if below else 'bottom', 'xytext': (4, -4 if below else 4)}
             axes.annotate(name, (0, value), **alignment, **_offset('axes fraction', 'data'))
@@ -98,15 +98,15 @@ def line_chart(
 
 
 def histogram(values: Sequence[float], x_label: str, marks: Sequence[tuple[float, str]]) -> Markup:
-    """Count values in bars from 0 on; what lies beyond the last bar is counted in it.
+    """Draw a histogram from 0; the last bar also counts the values beyond it.
 
     Args:
         values: not negative, at least one.
         x_label: with units.
-        marks: values to point out, with their names, the lowest first.
+        marks: values to mark, with their names, the lowest first.
     """
     ordered = sorted(values)
-    # One value of a second among milliseconds would leave a single bar for all the others.
+    # A single value of a second among milliseconds would put all the others into one bar.
     limit = min(ordered[-1], 2 * ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))])
     limit = max(limit, 1e-6)
     counts, edges = np.histogram(np.clip(values, 0, limit), _BARS, (0, limit))
@@ -170,7 +170,7 @@ def _chart(label: str, height: int, draw: Callable[[Any], None], bare: bool = Fa
 
 
 def _inline(svg: bytes, label: str) -> Markup:
-    """SVG without what a page has no use for, and in its colours."""
+    """Remove the parts of an SVG that a page does not need, and use the page's colours."""
     root = ElementTree.fromstring(svg)
     for child in list(root):
         if child.tag.endswith(('metadata', 'defs')):
@@ -188,7 +188,7 @@ def _inline(svg: bytes, label: str) -> Markup:
 
 
 def _offset(x: str, y: str) -> dict[str, Any]:
-    """Coordinates of what is annotated; its text is some points beside."""
+    """Coordinates of the annotated point; its text is a few points beside it."""
     return {'xycoords': (x, y), 'textcoords': 'offset points'}
 
 

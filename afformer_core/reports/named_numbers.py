@@ -10,17 +10,16 @@ from typing import Any
 
 
 def to_json(numbers: Any) -> Any:
-    """Numbers as JSON types: a data class becomes an object of its attributes.
+    """Convert numbers to JSON types; a data class becomes an object of its attributes.
 
     Args:
-        numbers: a data class, a mapping by text, a number, a text or None, as deep as they go.
+        numbers: a data class, a mapping by text, a number, text or None, nested to any depth.
 
-    Returns:
-        The same as objects, numbers, texts and null; infinity and NaN, which JSON lacks, are
-        texts.
+    Returns: the same as objects, numbers, strings and null; infinity and NaN, which JSON lacks,
+    are strings.
 
     Raises:
-        TypeError: something else is among them.
+        TypeError: a value has another type.
     """
     if is_dataclass(numbers):
         return {each.name: to_json(getattr(numbers, each.name)) for each in fields(numbers)}

@@ -19,7 +19,7 @@ def page_html(template: Path, **values: Any) -> str:
 
     Args:
         template: file of Jinja; the templates beside it and those of `reports` can be included.
-        values: by their names in the template; texts are escaped, `markupsafe.Markup` is not.
+        values: values by their names in the template; text is escaped, `markupsafe.Markup` is not.
 
     Raises:
         jinja2.UndefinedError: the template uses a value that is not given.
@@ -37,10 +37,10 @@ def page_html(template: Path, **values: Any) -> str:
 
 def write_page(path: Path, template: Path, **values: Any) -> None:
     """Write a page atomically; see `page_html`."""
-    # A path may hold what is no text.
+    # A path may contain bytes that are not text.
     write_aside(path, page_html(template, **values).encode(errors='replace'))
 
 
 def jpeg_source(jpeg: bytes) -> str:
-    """Encode the bytes of a JPEG as an image source that lies in the page itself."""
+    """Encode the bytes of a JPEG as an embedded image source."""
     return f'data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}'

@@ -50,12 +50,12 @@ class Table:
 
         Args:
             title: title of the table.
-            headings: headings of its columns, by the name of what stands in them.
+            headings: headings of its columns, by the name of their values.
             rows: cells by name, by label; a name that a row lacks is an empty cell.
             notes: sentences below the table.
 
         Raises:
-            ValueError: no row has a cell of a column's name.
+            ValueError: no row has a cell for a column.
         """
         unknown = [name for name in headings if not any(name in row for row in rows.values())]
         if unknown and rows:
@@ -64,7 +64,7 @@ class Table:
         return cls(title, tuple(headings.values()), cells, tuple(notes), tuple(headings))
 
     def to_markdown(self) -> str:
-        """Title, aligned table and notes."""
+        """Format title, aligned table and notes."""
         lines = [('', *self.columns)]
         lines += [(label, *map(cell_text, cells)) for label, cells in self.rows.items()]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
@@ -78,7 +78,7 @@ class Table:
         return '\n'.join([*parts, *(['', *notes] if notes else [])])
 
     def to_json(self) -> dict[str, Any]:
-        """Cells by label and name of the column; see `named_numbers.to_json`."""
+        """Return the cells by label and name of the column; see `named_numbers.to_json`."""
         names = self.names or self.columns
         rows = {
             label: {name: to_json(cell) for name, cell in zip(names, cells, strict=True)}

@@ -103,7 +103,7 @@ class ArrayGrounder:
                 raised.
 
         Raises:
-            ModelFolderError: the folder does not hold a valid model for this backend.
+            ModelFolderError: the folder does not contain a valid model for this backend.
             EngineError: TensorRT cannot compile or run it here.
             ValueError: backend, precision, threads or maximum_stages is out of its range.
         """
@@ -130,7 +130,7 @@ class ArrayGrounder:
         return self._session.backend
 
     def use(self, session: Session) -> None:
-        """Replace the session by another one of the same weights; all demonstrations are kept."""
+        """Replace the session with another one for the same weights; keep all demonstrations."""
         self._session = session
 
     @property

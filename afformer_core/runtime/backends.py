@@ -40,7 +40,7 @@ def open_session(
             exported, and graphs without an engine in the cache are compiled.
 
     Raises:
-        ModelFolderError: the folder does not hold a valid model for this backend and precision.
+        ModelFolderError: the folder does not contain a valid model for this backend and precision.
         EngineError: TensorRT cannot compile or run the model here.
         SelfTestError: the GPU does not reproduce the golden outputs.
         ValueError: the backend or precision is unknown, or the number of threads negative.

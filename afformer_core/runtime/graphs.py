@@ -101,7 +101,7 @@ def network_precisions(
             features are too sensitive for quantization.
 
     Raises:
-        ModelFolderError: the folder holds no valid description.
+        ModelFolderError: the folder contains no valid description.
     """
     own, *beside = network_folders(folder)
     exact = unquantized if precision == 'int8' else precision
@@ -124,7 +124,7 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
     listing = folder / GRAPHS_FILE
     again = f'Run: {export_command(folder, precision)}'
     if not listing.is_file():
-        raise ModelFolderError(f'{folder} holds no exported graphs. {again}')
+        raise ModelFolderError(f'{folder} contains no exported graphs. {again}')
     fields = read_json(listing)
     if fields.get('version') != VERSION:
         raise ModelFolderError(
@@ -140,7 +140,7 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
     if fields.get('code_sha256') != graphs_code_sha256():
         raise ModelFolderError(
             f'the graphs in {folder} were exported by another version of the code that defines '
-            f'the network, so they may compute something else than the network. {again}'
+            f'the network, so their results may differ from those of the network. {again}'
         )
     if fields.get('precision') != precision:
         raise ModelFolderError(

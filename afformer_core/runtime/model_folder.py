@@ -134,8 +134,8 @@ def read_description(folder: Path) -> ModelDescription:
         )
     if unknown := sorted(set(fields) - set(_FIELDS)):
         raise ModelFolderError(
-            f'{path} has {", ".join(unknown)}; expected none but {", ".join(_FIELDS)}. Remove '
-            'what is not among them, or write the model again'
+            f'{path} has {", ".join(unknown)}; expected only {", ".join(_FIELDS)}. Remove the '
+            'others, or write the model again'
         )
     calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
     matching, certainty = fields.get('matching'), fields.get('certainty')
@@ -157,7 +157,7 @@ def model_ingredients(folder: Path) -> tuple[Ingredient, ...]:
     """Return the ingredients of a model; without a list, one ingredient of unknown licence.
 
     Raises:
-        ModelFolderError: the folder holds no valid description.
+        ModelFolderError: the folder contains no valid description.
     """
     found: list[Ingredient] = []
     for each in network_folders(folder):
@@ -180,7 +180,7 @@ def joined_features(folder: Path, description: ModelDescription) -> JoinedFeatur
     if beside.weights_sha256 != description.matching.weights_sha256:
         raise ModelFolderError(
             f'the matching network in {path} has the weights {beside.weights_sha256[:12]}; '
-            f'expected {description.matching.weights_sha256[:12]}. Copy the folder again, whole'
+            f'expected {description.matching.weights_sha256[:12]}. Copy the whole folder again'
         )
     try:
         return JoinedFeatures(description.configuration, beside.configuration)
@@ -197,15 +197,15 @@ def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise ModelFolderError(
-            f'{path} does not exist; expected the weights of the model. Copy the folder again, '
-            'whole'
+            f'{path} does not exist; expected the weights of the model. Copy the whole folder '
+            'again'
         )
     found = file_sha256(path)
     if found != description.weights_sha256:
         raise ModelFolderError(
             f'the sha256 of {path} is {found[:12]}...; expected '
-            f'{description.weights_sha256[:12]}... as in {DESCRIPTION_FILE}. Copy the folder '
-            'again, whole'
+            f'{description.weights_sha256[:12]}... as in {DESCRIPTION_FILE}. Copy the whole '
+            'folder again'
         )
     return path
 
@@ -214,7 +214,7 @@ def network_folders(folder: Path) -> tuple[Path, ...]:
     """Return the folders of a model's networks: its own, and its matching network's if any.
 
     Raises:
-        ModelFolderError: the folder holds no valid description.
+        ModelFolderError: the folder contains no valid description.
     """
     matching = read_description(folder).matching
     return (folder,) if matching is None else (folder, folder / MATCHING_FOLDER)
@@ -226,7 +226,7 @@ def copy_matching(source: Path, folder: Path) -> None:
     Its exemplars are copied too.
 
     Raises:
-        ModelFolderError: the source holds no valid description, or lacks a file.
+        ModelFolderError: the source contains no valid description, or lacks a file.
     """
     matching, description = read_description(source).matching, read_description(folder)
     if matching is None:
@@ -246,7 +246,7 @@ def copy_matching(source: Path, folder: Path) -> None:
             write_aside(folder / EXEMPLARS_FILE, (source / EXEMPLARS_FILE).read_bytes())
         except FileNotFoundError as error:
             raise ModelFolderError(
-                f'{source / EXEMPLARS_FILE} does not exist. Copy the folder again, whole'
+                f'{source / EXEMPLARS_FILE} does not exist. Copy the whole folder again'
             ) from error
     write_description(folder, replace(description, matching=matching))
 
@@ -288,6 +288,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ModelFolderError(f'{path} cannot be read as JSON: {error}') from error
     if not isinstance(fields, dict):
         raise ModelFolderError(
-            f'{path} holds {type(fields).__name__}; expected a JSON object. Copy the folder again'
+            f'{path} contains {type(fields).__name__}; expected a JSON object. Copy the folder '
+            'again'
         )
     return fields

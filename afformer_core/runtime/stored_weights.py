@@ -19,7 +19,7 @@ def stored(weights: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tenso
     """Convert weights to the type in which they are stored.
 
     Args:
-        weights: by name.
+        weights: weights by name.
         dtype: a floating-point type, or int8. With int8, each row of a large tensor, such as the
             weights of one output channel, consists of integers up to 127 times a scale, and
             everything else is fp16.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Agreement of the best points of successive images, a measure of how stable a result is."""
+"""Agreement of the best points of successive images, a measure of the stability of a result."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from afformer_core.runtime import Peak
 
 
 class AgreementCounter:
-    """Counts images in a row whose best points agree.
+    """A counter of images in a row whose best points agree.
 
-    A point agrees with the previous ones in the row if it is near their mean. Noise therefore
-    breaks the row, and so does a slow drift to another point.
+    A point agrees with the previous ones in the row if it is near their mean. Noise therefore ends
+    the row, and so does a slow drift to another point.
     """
 
     def __init__(self) -> None:

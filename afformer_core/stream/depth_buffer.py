@@ -51,7 +51,7 @@ class Expectation(Generic[Item]):
 class DepthBuffer(Generic[Item]):
     """A buffer of the newest items in order of arrival, and of expected items. Thread-safe.
 
-    For use by several threads.
+    Several threads may use it.
 
     Args:
         capacity: maximum number of items besides expected ones; a new item replaces the oldest.

@@ -54,7 +54,7 @@ class GroundingStream:
     continuity with the last result within `release_time` reaches `minimum_continuity`. Other
     images are not blended into the smoothed heatmap. Meanwhile, the last grounding with the
     element in view is held for `hold_time`, with its points; after that nothing is found. The
-    stream starts anew when stamps do not increase, and when the scene, the size, the frame or the
+    stream starts again when stamps do not increase, and when the scene, the size, the frame or the
     demonstration changes. One thread owns it.
     """
 
@@ -66,7 +66,7 @@ class GroundingStream:
         self._last_found: StreamedGrounding | None = None
 
     def begin_anew(self, reason: str) -> None:
-        """Start anew with the next image, whose result states the reason."""
+        """Start again with the next image, whose result states the reason."""
         self._breaks.begin_anew(reason)
 
     def ground(
@@ -207,7 +207,7 @@ def lift_peaks(
 
     Args:
         peaks: peaks of a heatmap.
-        frame: the image that they are in.
+        frame: their image.
         view: depth and calibration that belong to it.
         settings: settings of the peaks, of their maximum error, and of the measurement of
             surfaces.

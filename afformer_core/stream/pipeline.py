@@ -123,7 +123,7 @@ class GroundingPipeline:
         self._measured_in = Placement('')
 
     def begin_anew(self, reason: str) -> None:
-        """Forget everything before the next image, and say there for what reason."""
+        """Discard all earlier images before the next one, whose result states the reason."""
         self._stream.begin_anew(reason)
 
     def expect(self, stamp: int) -> object:
@@ -142,7 +142,7 @@ class GroundingPipeline:
         Args:
             message: sensor_msgs Image or CompressedImage, of any library.
             predict: the model with a demonstration.
-            settings: which may change from image to image.
+            settings: settings, which may change from image to image.
 
         Raises:
             ImageError: the image cannot be decoded or grounded.
@@ -175,7 +175,7 @@ class GroundingPipeline:
         Args:
             observed: the image.
             demonstration: name of the demonstration of the prediction.
-            settings: which may change from image to image.
+            settings: settings, which may change from image to image.
         """
         result = self._stream.ground(
             observed.frame, observed.prediction, demonstration, observed.view, settings.stream

@@ -140,7 +140,7 @@ class SpatialInputs:
         if abs(lag) > ANOTHER_CLOCK:
             return (
                 f'the stamps of {topic} are {abs(lag):.0f} s away from those of the images: they '
-                'are of another clock; have both stamped by the same one'
+                'come from another clock; have both stamped by the same clock'
             )
         return (
             f'no depth within {1000 * tolerance:.0f} ms of the image; the nearest on {topic} is '

@@ -22,7 +22,7 @@ _FOLLOWED_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class _Before:
-    """The image that the next one is compared with."""
+    """The image with which the next one is compared."""
 
     stamp: int
     size: tuple[int, int]
@@ -52,7 +52,7 @@ class BreakDetector:
         self._beginning = 'the first image'
 
     def begin_anew(self, reason: str) -> None:
-        """Start anew with the next image, for a reason."""
+        """Start again with the next image, for a reason."""
         self._before, self._beginning = None, reason
 
     def next(
@@ -71,15 +71,15 @@ class BreakDetector:
         reason = ''
         if elapsed < 0:
             reason = f'the stamps went back by {-elapsed:.3f} s'
-        # The time since the last result is not known then.
+        # The time since the last result is then unknown.
         elif elapsed == 0:
             reason = 'the stamps stand still'
         elif demonstration != before.demonstration:
             reason = 'another demonstration'
         elif frame.size != before.size:
-            reason = f'images of {frame.size[1]} x {frame.size[0]} now'
+            reason = f'the images are now {frame.size[1]} x {frame.size[0]}'
         elif frame.frame_id != before.frame_id:
-            reason = f'images in the frame {frame.frame_id!r} now'
+            reason = f'the images are now in the frame {frame.frame_id!r}'
         elif change > settings.scene_cut_threshold:
             reason = f'another scene (change {change:.2f})'
         if reason:
@@ -165,7 +165,7 @@ def _blend(before: Prediction, now: Prediction, share: float) -> Prediction:
 
 
 class DescriptorTracker:
-    """A comparison of a peak with the last one found, which may be covered meanwhile.
+    """A comparison of a peak with the last one found, which may be covered in between.
 
     While a hand or a passer-by covers the element, the model may select another peak with the same
     confidence and the same surroundings. On 60 simulated scenes, the cosine between the

@@ -88,7 +88,7 @@ def require_small_image(path: Path, limits: Limits, name: str) -> None:
     try:
         width, height = read_image_size(path)
     except ValueError as error:
-        raise ImageError(f'{name} is not an image that can be read. Give a JPEG or PNG') from error
+        raise ImageError(f'{name} cannot be read as an image. Give a JPEG or PNG') from error
     if width * height > limits.pixels:
         raise ImageError(
             f'{name} has {width}x{height} pixels; expected at most {limits.pixels / 1e6:g} million'
@@ -102,7 +102,7 @@ def require_small_video(path: Path, limits: Limits, name: str) -> None:
         VideoError: it is not a video, it refers to other files, or its frames have more pixels
             than the limits allow.
     """
-    refusal = f'{name} is not a video that can be read. Give an MP4, MKV, WebM, AVI or GIF'
+    refusal = f'{name} cannot be read as a video. Give an MP4, MKV, WebM, AVI or GIF'
     try:
         with av.open(str(path), options={'format_whitelist': _FORMATS}) as container:
             streams = container.streams.video

@@ -32,7 +32,8 @@ from afformer_core.studio.trying.workspace import Workspace
 
 # Size of the boundaries and headers around a file in the body of an upload.
 _AROUND_FILE = 100_000
-# If a busy server does not answer a page for longer, the page is rebuilt and loses its content.
+# Seconds. If a busy server does not answer a page for longer, the page is rebuilt and loses its
+# content.
 _RECONNECT_SECONDS = 30.0
 _FAVICON = '👉'
 # The list of uploads is almost always empty. Text in the colour of buttons, and white text on it,
@@ -154,7 +155,8 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise OSError(
-            f'{host}:{port} cannot be listened at: {error.strerror}. Give another --port or --host'
+            f'the studio cannot listen on {host}:{port}: {error.strerror}. Give another --port or '
+            '--host'
         ) from error
 
 

@@ -16,7 +16,7 @@ _TRAINER = (
     '--trainer.strategy=auto',
     '--trainer.precision=32-true',
 )
-# Nothing is written to it.
+# Placeholder; nothing is written to it.
 _OUTPUT = '--output=.'
 
 

@@ -21,7 +21,7 @@ from afformer_core.training.training_cli import GroundingTrainingCli, TrainingCl
 TASKS: Mapping[str, type[TrainingCli]] = {
     kind.name: kind for kind in (GroundingTrainingCli, ContactTrainingCli, HandTrainingCli)
 }
-# Warnings of Lightning that do not apply here, each after the reason.
+# Warnings of Lightning that do not apply here, each preceded by the reason.
 _SAID_IN_VAIN = (
     # The command is one of several, so its arguments are not those of the process.
     "LightningCLI's args parameter",

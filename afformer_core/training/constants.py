@@ -16,7 +16,7 @@ from afformer_core.models.layers.attention import CrossAttention3d, SelfAttentio
 
 
 def freeze_softmax_invariant_biases(model: Afformer) -> None:
-    """Freeze, in place, the heatmaps' last bias and the biases of keys.
+    """Freeze, in place, the last bias of the heatmaps and the biases of keys.
 
     The former adds a constant to every pixel of a heatmap, the latter to all scores of a query.
     """
@@ -36,7 +36,7 @@ def _without_keys(gradient: Tensor) -> Tensor:
 
 
 def keep_statistics(module: nn.Module) -> None:
-    """Let all batch norms, in place, normalise by their pretrained statistics."""
+    """Make all batch norms, in place, normalise with their pretrained statistics."""
     for each in module.modules():
         if isinstance(each, nn.BatchNorm2d):
             each.eval()

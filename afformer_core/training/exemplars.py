@@ -33,7 +33,7 @@ def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
     """Add exemplars to a model with a matching network.
 
     Raises:
-        ModelFolderError: the folder holds no valid model with a matching network.
+        ModelFolderError: the folder contains no valid model with a matching network.
     """
     before = read_exemplars(folder, read_description(folder))
     write_exemplars(folder, exemplars if before is None else before + exemplars)
@@ -44,8 +44,8 @@ def make_exemplars(
 ) -> Exemplars | None:
     """Describe the marks of pairs with the matching network of a model.
 
-    A pair with several actions has the marks of all of them. Marks outside the image are left out,
-    as are pairs without other marks.
+    A pair with several actions has the marks of all of them. Marks outside the image are excluded,
+    and so are pairs without other marks.
 
     Args:
         folder: folder of a model.
@@ -53,11 +53,11 @@ def make_exemplars(
         most: maximum number of pairs, which are evenly chosen.
         progress: show a progress bar on stderr.
 
-    Returns:
-        None if the model has no matching network, or no pair has a mark in its image.
+    Returns: the exemplars; None if the model has no matching network, or no pair has a mark in its
+    image.
 
     Raises:
-        ModelFolderError: the folder holds no valid model.
+        ModelFolderError: the folder contains no valid model.
         VideoError, ImageError: a clip or an image cannot be read.
     """
     if read_description(folder).matching is None:

@@ -56,7 +56,7 @@ def backbone_ingredients(backbone: str, weights: str) -> tuple[Ingredient, ...]:
     """Return the origin of a backbone's initial weights; that of a file is its name.
 
     Args:
-        backbone: that of the configuration.
+        backbone: backbone of the configuration.
         weights: see `initial_model`.
     """
     if weights == 'random':
@@ -147,7 +147,8 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
 def read_actions_alike(first: AfformerConfiguration, second: AfformerConfiguration) -> bool:
     """Check whether two models score actions with the same layers, for any actions.
 
-    Models that pool actions over the image have the same layers, weighted by the heatmap or not.
+    Models that pool actions over the image have the same layers, whether or not the heatmap weighs
+    them.
     """
     both_read = bool(first.action_names and second.action_names)
     return both_read and (first.action_pooling == 'frames') == (second.action_pooling == 'frames')
@@ -156,7 +157,7 @@ def read_actions_alike(first: AfformerConfiguration, second: AfformerConfigurati
 def _heatmaps(
     key: str, tensor: Tensor, own: Tensor, given: Sequence[str], names: Sequence[str]
 ) -> Tensor:
-    """Return the heatmap head's tensor; with several heatmaps, each action's by its name.
+    """Return the heatmap head's tensor; with several heatmaps, each action's part by its name.
 
     Args:
         key: name of the tensor.
@@ -174,7 +175,7 @@ def _heatmaps(
 def _of_same_actions(
     tensor: Tensor, own: Tensor, axis: int, given: Sequence[str], names: Sequence[str]
 ) -> Tensor:
-    """Return a head's tensor, with the given values of actions by name and its own for others.
+    """Return a head's tensor, with the given values of actions by name and its own for the others.
 
     Args:
         tensor: tensor with the given actions along an axis.

@@ -18,7 +18,7 @@ ACTION_LOSSES = ('cross_entropy', 'multi_label', 'none')
 _PRECISION_POWER = 4
 # Share of a target's maximum that counts as near its peak: three standard deviations.
 _NEAR = math.exp(-4.5)
-# Finite, since zero probability times an infinite logarithm is NaN.
+# Finite, because zero probability times an infinite logarithm is NaN.
 _ELSEWHERE = -1e4
 
 

@@ -24,7 +24,7 @@ from afformer_core.runtime.weights import load_model, save_model
 
 
 def average_models(folders: Sequence[Path], shares: Sequence[float], output: Path) -> Afformer:
-    """Write the model whose weights are the mean of those of others.
+    """Write the model whose weights are the mean of those of other models.
 
     Models with the same initial weights, or of which one was initialized with another, often lie
     in the same basin of the loss, and their mean is then better than each of them (model soups,
@@ -84,7 +84,7 @@ def _check(folders: Sequence[Path], shares: Sequence[float], output: Path) -> No
 def _mean(
     states: Sequence[dict[str, torch.Tensor]], shares: Sequence[float]
 ) -> dict[str, torch.Tensor]:
-    """Average floating-point tensors; counters stay those of the first."""
+    """Average floating-point tensors; counters are those of the first model."""
     mean = dict(states[0])
     for name, tensor in states[0].items():
         if tensor.is_floating_point():

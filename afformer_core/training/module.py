@@ -122,7 +122,7 @@ class GroundingTraining(LightningModule):
             self.print(self.inheritance)
 
     def on_fit_start(self) -> None:
-        """On a GPU, run every attention as one operator, which stores no scores."""
+        """On a GPU, run every attention as one operator that stores no scores."""
         if self.device.type == 'cuda':
             fuse_attention(self.model)
 
@@ -143,7 +143,7 @@ class GroundingTraining(LightningModule):
         """Check the last loss, which waits for the device.
 
         Raises:
-            ValueError: it is not finite; neither are the weights after such a step.
+            ValueError: the loss is not finite, and so are the weights after such a step.
         """
         if not math.isfinite(loss := float(self._last_loss)):
             raise ValueError(

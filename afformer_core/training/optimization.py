@@ -78,7 +78,7 @@ class Optimization:
         for beginning in frozen:
             if not any(name.startswith(beginning) for name in names):
                 raise ValueError(
-                    f'frozen has {beginning!r}, with which no parameter begins; expected the '
+                    f'frozen has {beginning!r}, but no parameter begins with it; expected the '
                     f'beginning of a name such as {names[0]!r}'
                 )
         for name, parameter in model.named_parameters():
@@ -86,7 +86,9 @@ class Optimization:
             keeps |= self.backbone_factor == 0 and _has_part(name, _SCOPES[self.backbone_scope])
             parameter.requires_grad_(not keeps)
         if not any(parameter.requires_grad for parameter in model.parameters()):
-            raise ValueError(f'frozen is {frozen}; expected to leave a parameter to train')
+            raise ValueError(
+                f'frozen is {frozen}; expected at least one parameter that is not frozen'
+            )
 
     def optimizer(self, model: nn.Module) -> torch.optim.AdamW:
         """Build the optimizer of a model's trainable parameters."""

@@ -22,7 +22,7 @@ from afformer_core.training.datasets.batched_data import SamplesNote
 _FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
 _BOUND = ('model.', 'data.')
 _ANEW = (
-    'Give another output folder to begin anew, with --model.initial from the weights of a model '
+    'Give another output folder to start again, with --model.initial from the weights of a model '
     'folder'
 )
 
@@ -55,7 +55,7 @@ def alone_in(folder: Path) -> Iterator[None]:
             yield
     except FolderHeldError as error:
         raise AfformerError(
-            f'{folder} is being trained by another process. Wait for its end, or give another '
+            f'{folder} is being trained by another process. Wait until it ends, or give another '
             'output folder'
         ) from error
 
@@ -83,7 +83,7 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
         )
     except Exception as error:
         raise AfformerError(
-            f'{path} is no checkpoint that training can resume from ({type(error).__name__}: '
+            f'{path} is not a checkpoint that training can resume from ({type(error).__name__}: '
             f'{error}). Remove it, or give another output folder'
         ) from error
     expected = {name: tensor.shape for name, tensor in module.state_dict().items()}
@@ -95,7 +95,7 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
         )
         raise AfformerError(
             f'{path} has another architecture; {len(differing)} tensors differ, such as '
-            f'{differing[:3]}. Give another output folder to begin anew'
+            f'{differing[:3]}. Give another output folder to start again'
         )
     return reached
 
@@ -111,8 +111,7 @@ def require_same_configuration(path: Path, content: str) -> None:
         content: the new configuration, as YAML.
 
     Raises:
-        AfformerError: they differ in other settings than those of the machine and the number of
-            steps.
+        AfformerError: settings differ, other than those of the machine and the number of steps.
     """
     if not path.is_file():
         return
@@ -141,7 +140,7 @@ def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) ->
         now: note on the current samples.
 
     Raises:
-        AfformerError: they differ.
+        AfformerError: the samples differ.
     """
     if before == now:
         return
@@ -153,7 +152,7 @@ def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) ->
             'another position'
         )
     raise AfformerError(
-        f'{folder} holds a training on {difference}. Restore the data to go on. {_ANEW}'
+        f'{folder} contains a training on {difference}. Restore the data to continue. {_ANEW}'
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from afformer_core.errors import AfformerError
 
-# Values that request nothing.
+# Values that have no effect.
 _HONOURED: dict[str, tuple[Any, ...]] = {
     'check_val_every_n_epoch': (None, 1),
     'enable_checkpointing': (None, True),
@@ -43,8 +43,8 @@ def require_honoured(settings: Any) -> None:
         if (given := settings.get(name)) not in values:
             instead = f'. Give {_INSTEAD[name]}' if name in _INSTEAD else ''
             raise AfformerError(
-                f'trainer.{name} is {given!r}, which has no effect on a training that is counted '
-                f'in steps and resumed to the bit{instead}'
+                f'trainer.{name} is {given!r}, which has no effect, since training counts steps '
+                f'and resumes exactly{instead}'
             )
     if settings.get('max_steps', -1) < 1:
         raise AfformerError(

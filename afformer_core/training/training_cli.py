@@ -205,7 +205,7 @@ class TrainingCli(LightningCLI):
 
         Raises:
             AfformerError: an option of the trainer is not supported, another process trains in the
-                folder, the checkpoint is damaged, of another architecture, configuration or other
+                folder, the checkpoint is damaged or has another architecture, configuration or
                 samples, or a file cannot be read or written.
             ValueError: the output folder is an input.
         """
@@ -222,7 +222,7 @@ class TrainingCli(LightningCLI):
         if resumed:
             reached = require_checkpoint_of(last, self.model)
             require_same_configuration(output / _CONFIGURATION, self.parser.dump(self.config))
-            # Setup leaves out broken samples where requested, which the comparison needs.
+            # Setup excludes broken samples if requested, which the comparison needs.
             self.datamodule.setup('fit')
             require_same_samples(output, reached.samples, self.datamodule.training_note())
             if reached.steps >= self.trainer.max_steps:
@@ -247,8 +247,8 @@ class TrainingCli(LightningCLI):
         )
         print(
             f'afformer: warning: the licence of {named} is non-commercial or unknown, and so is '
-            "then the model's. The setting licence of the data names a licence that its files do "
-            'not',
+            'that of the model. If the files of the data do not name their licence, set it as '
+            'licence of the data',
             file=sys.stderr,
         )
 
@@ -271,7 +271,7 @@ class TrainingCli(LightningCLI):
     def _say_trained(self, steps: int) -> None:
         if self.trainer.is_global_zero:
             print(
-                f'{self.config.output} is trained already, for {steps} steps. Raise '
+                f'{self.config.output} is already trained for {steps} steps. Raise '
                 'trainer.max_steps or give another output folder'
             )
 

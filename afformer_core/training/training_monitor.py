@@ -22,10 +22,9 @@ class TrainingMonitor(Callback):
     The curves are
 
     - `train/...`: values that the module logs under such names; the progress bar shows them
-    - `learning_rate`: the highest of all parameters in that step; `learning_rate_lowest`, where
-      some have another, such as a backbone's
-    - `throughput/..._per_second`: since the point before, over all processes, with waiting for
-      data and without validation
+    - `learning_rate`: the highest of all parameters in that step; `learning_rate_lowest`, if some
+      have another, such as a backbone's - `throughput/..._per_second`: since the previous point,
+      over all processes, including the time of waiting for data and excluding validation
     - `memory/gpu_peak_megabytes`: the largest GPU memory of PyTorch; without a GPU
       `memory/peak_megabytes`, the largest memory of this process
 
@@ -88,7 +87,7 @@ class TrainingMonitor(Callback):
             logger.log_metrics(point, trainer.global_step)
             # Written at once, because pages show the curves during the training.
             logger.save()
-        # Tensors on the host, since the progress bar reads them in each step.
+        # Tensors on the host, because the progress bar reads them in each step.
         shown = {name.removeprefix(_LOSSES): torch.tensor(each) for name, each in losses.items()}
         pl_module.log_dict(shown, prog_bar=True, logger=False)
 

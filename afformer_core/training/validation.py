@@ -120,7 +120,7 @@ _Found = TypeVar('_Found')
 
 
 def gathered(found: Mapping[int, _Found]) -> list[Mapping[int, _Found]]:
-    """Gather results by index of the sample from every process; without others only this one's."""
+    """Gather results by index of the sample from every process."""
     distributed = torch.distributed
     if not (distributed.is_available() and distributed.is_initialized()):
         return [found]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crops of a dataset around a model's peaks, as a training dataset.
 
-- `SPLIT.json`: the pairs of the other objects as they are, then those seen closer, in OPRA's form
+- `SPLIT.json`: the unchanged pairs of the other objects, followed by the cropped ones, in OPRA's
+  form
 - `actions.json`: the names of the actions 1, 2, ...
 - `clips/SPLIT/00000/0.mp4`: the first demonstration of object 0, around its point of contact
 - `images/SPLIT/00000/0_1.jpg`: the second image of that demonstration, around the peak
@@ -83,7 +84,7 @@ def write_zoomed_dataset(
 
     The other objects are not cropped, so that the model learns both from the same number of pairs
     as before. The demonstration is cropped around the peak in its first frame, each image around
-    its own peak. Pairs whose target lies mostly outside are left out.
+    its own peak. Pairs whose target lies mostly outside are excluded.
 
     Args:
         folder: folder of the new dataset; its annotation file has the name of the original one.
@@ -92,7 +93,7 @@ def write_zoomed_dataset(
 
     Raises:
         DatasetError: the dataset is empty; or see `Production.run`.
-        ModelFolderError: the folder does not hold a valid model.
+        ModelFolderError: the folder does not contain a valid model.
     """
     count, name = _zoomed_count(settings), settings.annotations.stem
     ArrayGrounder.load(settings.model, settings.backend)
@@ -110,7 +111,7 @@ def write_zoomed_dataset(
 def _zoomed_count(settings: ZoomSettings) -> int:
     groups = _groups(settings)
     if not groups:
-        raise DatasetError(f'{settings.annotations} holds 0 samples; expected at least 1')
+        raise DatasetError(f'{settings.annotations} contains 0 samples; expected at least 1')
     return max(1, round(settings.share * len(groups)))
 
 

@@ -86,7 +86,7 @@ class GroundingDriver:
                 self.wait(partial(self._is, goal), f'the state {goal}')
             elif not answer.success:
                 output = '' if self._grounding is None else self._grounding.output
-                raise NodeError(f'the grounding node refused to become {goal}:\n{output}')
+                raise NodeError(f'the grounding node did not become {goal}:\n{output}')
 
     def succeed(self, service: str, **fields: Any) -> Any:
         """Call a service of the grounding node; return its answer.

@@ -149,6 +149,6 @@ def wait_until(condition: Any, what: str, processes: NodeProcesses, timeout: flo
     while not (result := condition()):
         processes.check()
         if time.monotonic() > end:
-            raise NodeError(f'waited {timeout:.0f} s in vain for {what}')
+            raise NodeError(f'timed out after {timeout:.0f} s waiting for {what}')
         time.sleep(0.02)
     return result

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
                 report = node.repeat_what_is_given()
                 print(report, flush=True)
                 if not report.done:
-                    errors.append('the arm did not feel that it has done it')
+                    errors.append('the arm did not feel the effect of the action')
             except AfformerError as error:
                 errors.append(str(error))
             finally:

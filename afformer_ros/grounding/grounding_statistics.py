@@ -92,7 +92,7 @@ class LatencyWindow:
             return f'results come {late:.2f} s after their images, more than {limit:.2f} s'
         return (
             f'the stamps of the images are {abs(late):.0f} s away from the time of the node: they '
-            'are of another clock; set use_sim_time where a bag or a simulator gives the time'
+            'come from another clock; set use_sim_time if a bag or a simulator provides the time'
         )
 
     def _stages(self) -> dict[str, np.ndarray]:
@@ -178,7 +178,7 @@ class GroundingStatistics:
         with self._lock:
             values = {
                 'images replaced by newer ones': str(self._replaced),
-                'images left alone because nobody listens': str(self._ignored),
+                'images ignored because no result has a subscriber': str(self._ignored),
                 'images that could not be grounded': str(self._refused),
                 'groundings published': str(self._published),
                 'of these found': str(self._found),

@@ -219,7 +219,7 @@ class ImageGrounding:
         except ImageError as error:
             self._statistics.image_refused(str(error))
             self._node.get_logger().warning(
-                f'an image was left out: {error}', throttle_duration_sec=5.0
+                f'an image was skipped: {error}', throttle_duration_sec=5.0
             )
         except DemonstrationError as error:
             if goal is None:

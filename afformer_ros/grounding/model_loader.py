@@ -113,8 +113,8 @@ class ModelLoader:
         )
         if parameters.backend == 'auto' and grounder.backend == 'torch':
             self._log(
-                'ONNX Runtime takes a half to a fifth of the time of PyTorch, once graphs are '
-                f'exported; run as this user: afformer export {parameters.model}'.rstrip()
+                'with exported graphs, ONNX Runtime takes a half to a fifth of the time of '
+                f'PyTorch; run as this user: afformer export {parameters.model}'.rstrip()
             )
         return library
 
@@ -155,7 +155,7 @@ class ModelLoader:
     def _gpu_lost(self, reason: str) -> None:
         self._loss = (
             f'the GPU was lost, and {self.backend} grounds on the CPU instead: {reason}. Restart '
-            'the node to use the GPU again; if it is lost again, see what dmesg tells of it'
+            'the node to use the GPU again; if it is lost again, check dmesg'
         )
         self._node.get_logger().error(self._loss)
 

@@ -141,7 +141,7 @@ class ArmClient:
             reason = self._waiting.until(publisher.get_subscription_count, _STARTING)
         if reason:
             raise ArmError(
-                f"nobody subscribes to {publisher.topic_name}: {reason}; expected the arm's "
+                f"{publisher.topic_name} has no subscriber: {reason}; expected the arm's "
                 'controller. Start the driver of the arm'
             )
         message = JointTrajectory(joint_names=list(joints))

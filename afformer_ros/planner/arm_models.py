@@ -25,4 +25,4 @@ def open_arm_model(path: str) -> mujoco.MjModel:
     try:
         return mujoco.MjModel.from_xml_path(path)
     except ValueError as error:
-        raise AfformerError(f'{path} is no model that MuJoCo reads: {error}') from error
+        raise AfformerError(f'{path} cannot be read as a MuJoCo model: {error}') from error

@@ -77,7 +77,7 @@ class CameraPoses:
                 late = (stamp - self._stamps[before]) * 1e-9
                 raise NoPoseError(
                     f'the newest camera_pose is {late:.3f} s older than the image; expected one '
-                    'after it. Publish the pose of a camera that moves all the time'
+                    'after it. Publish the pose of a moving camera continuously'
                 )
             return self._poses[before]
 
@@ -92,8 +92,8 @@ class CameraPoses:
         if end - begin > _LONGEST_GAP * 1e9:
             raise NoPoseError(
                 f'the camera has moved between two poses {(end - begin) * 1e-9:.3f} s apart, and '
-                f'the image is from between; expected poses at most {_LONGEST_GAP:g} s apart. '
-                'Publish camera_pose more often'
+                f'the image was taken between them; expected poses at most {_LONGEST_GAP:g} s '
+                'apart. Publish camera_pose more often'
             )
         return one.towards(other, (stamp - begin) / (end - begin))
 

@@ -41,8 +41,8 @@ def check_presence(affordance: Affordance, margin: float) -> None:
     needed = threshold + margin * (1 - threshold)
     if presence < needed:
         raise NotSureError(
-            f'presence is {presence:.2f}, too near to its threshold of {threshold:.2f} to act on; '
-            f'expected at least {needed:.2f}. See whether the image shows what was demonstrated'
+            f'presence is {presence:.2f}, too close to its threshold of {threshold:.2f} to act; '
+            f'expected at least {needed:.2f}. Check that the image shows the demonstrated part'
         )
 
 
@@ -78,8 +78,8 @@ def check_action(affordance: Affordance) -> None:
         best = affordance.actions[0]
         raise NotSureError(
             f'the action is not known: {best.name} has the best score, {best.score:.2f}; expected '
-            f'at least {affordance.action_threshold:.3g}. Set the parameter action to what was '
-            'demonstrated'
+            f'at least {affordance.action_threshold:.3g}. Set the parameter action to the '
+            'demonstrated action'
         )
 
 
@@ -116,7 +116,7 @@ def contacts_of(
             problems.append(problem)
     if not contacts:
         reason = problems[0] if problems else 'there are no points'
-        raise NoPositionError(f'there is no point that the arm may act at: {reason}')
+        raise NoPositionError(f'there is no point at which the arm may act: {reason}')
     return contacts
 
 
@@ -131,9 +131,12 @@ def _problem(
     if point.grasp_candidate_valid:
         return ''
     if point.normal_valid:
-        return 'it is no grasp candidate; its score is below minimum_candidate_score'
+        return 'it is not a grasp candidate; its score is below minimum_candidate_score'
     if camera is None:
-        return 'it has no normal, and where the camera is in the frame of the base is not known'
+        return (
+            'it has no normal, and the position of the camera in the frame of the base is not '
+            'known'
+        )
     return ''
 
 

@@ -59,7 +59,7 @@ class ArmState:
         if not np.isfinite(values).all():
             raise ArmError(
                 f'joint_states has {", ".join(joints)} at {values.tolist()}; expected finite '
-                'positions. See the driver of the arm'
+                'positions. Check the driver of the arm'
             )
         return values
 
@@ -134,9 +134,9 @@ class JointStates:
         late = (self._waiting.now() - newest.stamp) * 1e-9
         return (
             f'joint_states are stamped {abs(late):.1f} s {"before" if late > 0 else "after"} the '
-            f"planner's clock: {reason}; expected joint states that are newer than what is asked. "
-            'Set use_sim_time as the driver of the arm has it, and synchronize the clocks of both '
-            'machines'
+            f"planner's clock: {reason}; expected joint states that are newer than the request "
+            'of the planner. Set use_sim_time like the driver of the arm, and synchronize the '
+            'clocks of both machines'
         )
 
     def _take(self, message: JointState) -> None:

@@ -138,7 +138,7 @@ class PlannerNode(Node):
 
     def _act(self, contact: ArmContact) -> Felt:
         if self._arm is None:
-            raise ArmError('the planner runs dry; expected one with an arm')
+            raise ArmError('the planner runs without an arm; expected one with an arm')
         parked = self._arm.positions()
         try:
             felt = self._skills.act(contact)
@@ -156,7 +156,7 @@ class PlannerNode(Node):
             except BlockedError:
                 raise
             except UnreachableError as error:
-                self.get_logger().warning(f'{error}; the next point is tried')
+                self.get_logger().warning(f'{error}; trying the next point')
         return contacts[-1], self._act(contacts[-1])
 
     def _see(self, demonstrations: Sequence[str], before: ArmContact) -> str:
@@ -165,10 +165,10 @@ class PlannerNode(Node):
             seen = self._ask(demonstrations, before.action, 1, _LOOKING)
             now = self._contacts(seen)[0].point
         except NotFoundError:
-            return 'the camera does not see it any more'
+            return 'the camera no longer sees it'
         except (NoAnswerError, GoalRefusedError) as error:
             # The arm has acted nevertheless.
-            return f'what the camera sees is not known: {error}'
+            return f'the result in the image is not known: {error}'
         way = float(np.linalg.norm(now - before.point))
         return f'the camera sees it {way * 100:.1f} cm from where it was'
 

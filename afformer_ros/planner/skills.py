@@ -164,9 +164,9 @@ class Skills:
                 return
             self._arm.wait(_LATENESS)
         raise BlockedError(
-            f'the arm has stopped {stray * 100:.0f} cm before {target.round(3).tolist()}, where '
-            'nothing is to stop it. See whether something is in its way, and whether its '
-            'controller takes trajectories'
+            f'the arm stopped {stray * 100:.0f} cm before {target.round(3).tolist()}, where it '
+            'should move freely. Check that nothing blocks it, and that its controller accepts '
+            'trajectories'
         )
 
     def _approach(

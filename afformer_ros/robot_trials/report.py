@@ -53,7 +53,7 @@ class RobotNumbers:
     """All numbers of the trials; groups by their names.
 
     Attributes:
-        all: of all trials.
+        all: measures of all trials.
         by_action, by_family: of groups of trials.
         verdicts: number of the model's attempts by verdict (see `ArmAttempt`), most frequent
             first.

@@ -99,11 +99,11 @@ class RobotGraph:
         answer = self.driver.request(self._parameters, SetParameters.Request(parameters=messages))
         for result in answer.results:
             if not result.successful:
-                raise NodeError(f'the simulated robot refuses a parameter: {result.reason}')
+                raise NodeError(f'the simulated robot rejects a parameter: {result.reason}')
         before = self._stamps.get('camera_pose')
         reset = self.driver.request(self._reset, Trigger.Request())
         if not reset.success:
-            raise NodeError(f'the simulated robot refuses: {reset.message}')
+            raise NodeError(f'the simulated robot was not reset: {reset.message}')
         # Images of the previous trial are still in transit.
         self.driver.wait(
             lambda: (

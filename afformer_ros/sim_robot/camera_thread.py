@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A thread that renders what the cameras of a simulated robot see."""
+"""A thread that renders the images of a simulated robot's cameras."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _POLL = 0.1
 
 @dataclass(frozen=True)
 class Exposure:
-    """One moment that the cameras are to take.
+    """One moment for the cameras to render.
 
     Attributes:
-        world: world that they see.
+        world: world to render.
         snapshot: its state.
         depth_camera: defects of the depth.
         stamp: time of the images, nanoseconds.
@@ -53,7 +53,7 @@ class CameraThread:
         self._thread.start()
 
     def expose(self, exposure: Exposure) -> None:
-        """Hand over an exposure; waits while the cameras have two of them to do."""
+        """Submit an exposure; wait while two others are pending."""
         while not self._stopping.is_set() and self._thread.is_alive():
             try:
                 self._pending.put(exposure, timeout=_POLL)
@@ -62,7 +62,7 @@ class CameraThread:
             return
 
     def close(self, patience: float) -> bool:
-        """Stop; return whether the thread ended within so many seconds."""
+        """Stop; return whether the thread ended within the given seconds."""
         self._stopping.set()
         self._thread.join(patience)
         return not self._thread.is_alive()

@@ -21,7 +21,9 @@ class FrameBroadcaster:
         try:
             from tf2_ros import StaticTransformBroadcaster
         except ImportError:
-            node.get_logger().info('tf2_ros is not installed; camera_pose alone tells the frames')
+            node.get_logger().info(
+                'tf2_ros is not installed; only camera_pose publishes the frames'
+            )
         else:
             self._broadcaster = StaticTransformBroadcaster(node)
 

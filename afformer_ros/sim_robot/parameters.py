@@ -75,8 +75,8 @@ class SimRobotParameters:
             constraint.check(name, getattr(self, name))
         if self.demonstration >= self.demonstrations or self.view >= self.views:
             raise ValueError(
-                f'demonstration is {self.demonstration} and view {self.view}; expected them below '
-                f'demonstrations ({self.demonstrations}) and views ({self.views})'
+                f'demonstration is {self.demonstration} and view {self.view}; expected values '
+                f'below demonstrations ({self.demonstrations}) and views ({self.views})'
             )
 
     @property

@@ -20,7 +20,7 @@ from afformer_sim.bodies.pose import Pose as BodyPose
 
 
 def joint_state_message(world: ArmWorld, header: Header) -> JointState:
-    """Report the joints of the arm and the gripper; effort is what exceeds gravity."""
+    """Report the joints of the arm and the gripper; effort excludes gravity."""
     simulation = world.simulation
     return JointState(
         header=header,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node `sim_robot`: an arm and a camera in simulation, behind the topics of their drivers."""
+"""The node `sim_robot`: a simulated arm and camera behind the topics of their drivers."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class SimRobotNode(Node):
     """A node that simulates one trial of the closed loop, and publishes its clock.
 
     Args:
-        finished: event that is set when the simulation fails; `error` then says why.
+        finished: event that is set when the simulation fails; `error` then contains the reason.
         options: options of `rclpy.node.Node`.
 
     Attributes:
-        error: why it failed; empty if it did not.
+        error: reason of the failure; empty without one.
 
     Raises:
         ValueError: there is no such trial.
@@ -143,7 +143,7 @@ class SimRobotNode(Node):
                     begin = simulation.since_start(stamp) if stamp else None
                     follow(simulation.world, trajectory, begin)
             except TrajectoryError as error:
-                self.get_logger().error(f'{name} refuses a trajectory: {error}')
+                self.get_logger().error(f'{name} rejects a trajectory: {error}')
 
         return take
 
@@ -178,7 +178,7 @@ class SimRobotNode(Node):
         return validate_change(constraints_of(SimRobotParameters), changed, configured=False)
 
     def _announce(self, world: ArmWorld) -> None:
-        """Publish what stays the same while a world lasts."""
+        """Publish the messages that are constant for a world."""
         pose = pose_message(world.camera_pose(), self._header(self._simulation.now, BASE_FRAME))
         self._camera_pose.publish(pose)
         self._frames.send(pose, CAMERA_FRAME)
@@ -199,7 +199,7 @@ class SimRobotNode(Node):
     def _show(self, cameras: ArmCameras, exposure: Exposure) -> None:
         header = self._header(exposure.stamp, CAMERA_FRAME)
         self._info.publish(camera_info_message(_FACTORY, exposure.world.trial.view, header))
-        # nothing is rendered that nobody sees
+        # images without a subscriber are not rendered
         if self._image.get_subscription_count() or self._depth.get_subscription_count():
             images = cameras.capture(exposure.snapshot)
             encoding = self._settings.depth_encoding

@@ -10,22 +10,22 @@ from collections.abc import Callable
 from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
 from afformer_sim.arm.arm_world import ArmWorld
 
-# Seconds that a simulation which fell behind its speed may catch up.
+# Maximum delay in seconds that the simulation makes up for by running faster.
 _MOST_BEHIND = 0.1
 
 
 class SimulationThread:
-    """Thread that advances a world, and lets others change it between two of its steps.
+    """Thread that advances a world, and lets other threads change it between two steps.
 
-    Its time goes on when the world is replaced.
+    Time continues when the world is replaced.
 
     Args:
-        world: world to begin with.
+        world: initial world.
         period: simulated seconds of a step.
-        factor: simulated seconds per second at most; 0 for no limit.
+        factor: maximum simulated seconds per second; 0 for no limit.
         report: called in the thread after each step with the world and the time, nanoseconds;
-            returns what the cameras are to take then.
-        cameras: take it; they never fall behind, so that the simulation waits for them.
+            returns the exposures for the cameras.
+        cameras: thread that renders the exposures; the simulation waits for it.
         fail: called in the thread when the simulation fails, which ends it.
     """
 
@@ -56,11 +56,11 @@ class SimulationThread:
 
     @property
     def now(self) -> int:
-        """Simulation's time in nanoseconds."""
+        """Simulated time in nanoseconds."""
         return round((self._before + self._world.time) * 1e9)
 
     def since_start(self, stamp: int) -> float:
-        """Convert a simulation's time, nanoseconds, to seconds since its world began."""
+        """Convert simulated time in nanoseconds to seconds since the world began."""
         return stamp * 1e-9 - self._before
 
     def start(self) -> None:
@@ -68,13 +68,13 @@ class SimulationThread:
         self._thread.start()
 
     def replace(self, world: ArmWorld) -> None:
-        """Go on with another world."""
+        """Continue with another world."""
         with self.lock:
             self._before += self._world.time
             self._world = world
 
     def close(self, patience: float) -> bool:
-        """Stop; return whether the thread ended within so many seconds."""
+        """Stop; return whether the thread ended within the given seconds."""
         self._stopping.set()
         self._thread.join(patience)
         return not self._thread.is_alive()
@@ -89,7 +89,7 @@ class SimulationThread:
                 if exposure is not None:
                     self._cameras.expose(exposure)
                 if not self.factor:
-                    # others wait for the lock
+                    # other threads wait for the lock
                     time.sleep(0)
                     continue
                 due = max(due + self._period / self.factor, time.monotonic() - _MOST_BEHIND)

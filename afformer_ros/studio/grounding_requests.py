@@ -97,8 +97,8 @@ class GroundingRequests:
             self._ros.node.destroy_client(client)
             self._clients[service] = self._create_client(service)
             raise RequestError(
-                f'{self._name} has not answered {service} within {seconds:g} s; it may still do '
-                'it. Try again, or look at its log'
+                f'{self._name} has not answered {service} within {seconds:g} s; it may still '
+                'finish. Try again, or look at its log'
             ) from None
 
     async def succeed(self, service: str, **fields: Any) -> Any:
@@ -120,7 +120,9 @@ class GroundingRequests:
         """
         answer = await self.ask('change_state', transition=Transition(id=transition))
         if not answer.success:
-            raise RequestError(f'{self._name} has refused the transition; its log says why')
+            raise RequestError(
+                f'{self._name} has rejected the transition; its log gives the reason'
+            )
 
     async def pursue(
         self, action: str, told: Callable[[Any], None] = lambda feedback: None, **fields: Any
@@ -133,7 +135,7 @@ class GroundingRequests:
             fields: fields of the goal.
 
         Raises:
-            RequestError: the action is missing, or the node refuses or aborts the goal, or has
+            RequestError: the action is missing, or the node rejects or aborts the goal, or has
                 ended.
         """
         client = self._action_clients[action]
@@ -148,7 +150,7 @@ class GroundingRequests:
                 f'{self._name} has not answered {action} within {_PATIENCE:g} s. Try again'
             ) from None
         if not handle.accepted:
-            raise RequestError(f'{self._name} has rejected the goal; its log says why')
+            raise RequestError(f'{self._name} has rejected the goal; its log gives the reason')
         self.goals[action] = handle
         try:
             answer = await self._while_there(awaitable(handle.get_result_async()))
@@ -177,14 +179,14 @@ class GroundingRequests:
         while not future.done():
             await asyncio.wait([future], timeout=_CHECK_PERIOD)
             if not future.done() and not self.is_there():
-                raise RequestError(f'{self._name} has ended meanwhile')
+                raise RequestError(f'{self._name} has ended in the meantime')
         return future.result()
 
     def _require(self, is_ready: bool, what: str) -> None:
         if not is_ready:
             raise RequestError(
-                f'{self._name} offers no {what}; expected it of a node that is '
-                'configured. Start and configure it'
+                f'{self._name} does not offer {what}; a configured node does. Start and configure '
+                'it'
             )
 
     def _create_client(self, service: str) -> Any:

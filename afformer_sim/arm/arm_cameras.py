@@ -17,7 +17,7 @@ from afformer_sim.cameras.depth_camera import DepthCamera, SensedDepth
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Keys of the scene's random stream for RGB-D: those of the benchmark's images.
+# Keys of the scene's random stream for RGB-D that the benchmark's images use.
 _SENSOR, _DEPTH = 11, 12
 
 
@@ -27,7 +27,7 @@ class CameraImages:
 
     Attributes:
         image: uint8 [H, W, 3] RGB.
-        depth: the depth as a real camera senses it.
+        depth: depth with the defects of a real camera.
     """
 
     image: NDArray[np.uint8]
@@ -35,13 +35,13 @@ class CameraImages:
 
 
 class ArmCameras:
-    """Cameras of one world, for one thread; close them at the end, or use `with`.
+    """Cameras of one world, for use in one thread; close them at the end, or use `with`.
 
-    The head camera is that of the trial's view: fixed in the room, the same camera that the closed
-    loop without an arm has. Its first image has that one's noise.
+    The head camera belongs to the trial's view: it is fixed in the room, and the closed loop
+    without an arm uses the same camera. The noise of its first image is also the same.
 
     Args:
-        world: world that they see.
+        world: observed world.
         depth_camera: defects of the head camera's depth.
         spectator_size: (width, height) of the spectator's images.
     """
@@ -87,7 +87,7 @@ class ArmCameras:
         return images
 
     def spectate(self, snapshot: WorldSnapshot) -> NDArray[np.uint8]:
-        """Render what a spectator sees: uint8 [H, W, 3] RGB."""
+        """Render the spectator's image: uint8 [H, W, 3] RGB."""
         if self._spectator is None:
             trial = self._trial
             self._spectator = SpectatorRenderer(

@@ -18,17 +18,17 @@ from afformer_sim.scene.world import describe_world
 # Colours of the light room beyond the wall.
 _SKY, _HORIZON = [0.87, 0.89, 0.92], [0.70, 0.72, 0.75]
 
-# Not shown unless asked for: the scenes of the closed loop have no floor.
+# Shown only on request, because the scenes of the closed loop have no floor.
 _FLOOR_GROUP = 5
 
 
 class ArmRenderer(Renderer):
-    """Renderer whose images show the arm and its pedestal too.
+    """Renderer whose images also show the arm and its pedestal.
 
     Args:
         scene: scene to render.
         buffer: (width, height) of the largest image.
-        workplace: where the arm and the table stand.
+        workplace: positions of the arm and the table.
     """
 
     def __init__(self, scene: Scene, buffer: tuple[int, int], workplace: Workplace) -> None:
@@ -68,18 +68,18 @@ class ArmRenderer(Renderer):
         )
         model = spec.compile()
         world.paint(model)
-        # the shadow of an arm has longer edges than those of a fixture
+        # the shadow of an arm has longer edges than that of a fixture
         model.vis.quality.shadowsize = 1024
         return model
 
 
 class SpectatorRenderer(ArmRenderer):
-    """Renderer of an arm at work for people: brighter, with a floor and smooth edges.
+    """Renderer of an arm at work for human viewers: brighter, with a floor and smooth edges.
 
     Args:
         scene: scene to render.
         buffer: (width, height) of the largest image.
-        workplace: where the arm and the table stand.
+        workplace: positions of the arm and the table.
         surroundings: room of the scene.
     """
 

@@ -23,7 +23,7 @@ from afformer_sim.closed_loop.dynamics import fixture_xml
 from afformer_sim.closed_loop.mechanism import Mechanism
 from afformer_sim.closed_loop.operated_fixture import OperatedFixture
 
-# Metres from the tip within which closed fingers take hold of an element.
+# Distance from the tip within which closed fingers grasp an element, metres.
 _HOLD_REACH = 0.002
 # Torque about the tip's axis beyond which an element slips between the fingers, newton metres.
 _TWIST_TORQUE = 1.0
@@ -35,16 +35,17 @@ _TILT_STIFFNESS, _TILT_DAMPING = 0.02, 0.01
 class ArmSimulation(OperatedFixture):
     """Simulation of one fixture, and of an arm in front of it.
 
-    Each joint of the arm has an impedance control: a spring and a damper towards what is
-    commanded, with gravity compensated. The tip holds an element as two soft fingers do (the
-    soft-finger contact of grasp planning): it transmits forces, and up to 1 N m about its axis;
-    the element tilts freely. The finger of the closed loop without an arm has a suction cup, which
-    transmits forces alone, and for rotations pliers, which transmit that torque too.
+    Each joint of the arm has impedance control: a spring and a damper pull it towards the
+    commanded position, and gravity is compensated. The tip holds an element like two soft fingers
+    (the soft-finger contact of grasp planning): it transmits forces, and up to 1 N m about its
+    axis, while the element tilts freely. The finger of the closed loop without an arm has a
+    suction cup, which transmits only forces, and pliers for rotations, which also transmit that
+    torque.
 
     Args:
         fixture: fixture that is operated.
-        mechanisms: how each of its elements moves.
-        workplace: where the arm and the table stand.
+        mechanisms: mechanism of each element.
+        workplace: positions of the arm and the table.
         table: True if the fixture stands on a table.
     """
 
@@ -99,7 +100,7 @@ class ArmSimulation(OperatedFixture):
         return float(self._data.time)
 
     def reset(self, arm: NDArray[np.float64], finger: float) -> None:
-        """Bring all elements to their start, and the arm to rest at joint positions, [7]."""
+        """Move all elements to their start, and bring the arm to rest at joint positions, [7]."""
         self._restore()
         self._data.qpos[self._joints] = self._data.ctrl[self._actuators] = arm
         self._data.qpos[self._fingers] = self._data.ctrl[self._finger_actuators] = finger
@@ -111,8 +112,8 @@ class ArmSimulation(OperatedFixture):
         """Simulate `TIMESTEP` seconds.
 
         Args:
-            positions, velocities: [7] each, commanded to the arm's joints.
-            finger: commanded to both fingers, metres from the middle.
+            positions, velocities: [7] each, commands for the arm's joints.
+            finger: command for both fingers, metres from the middle.
         """
         self._data.ctrl[self._actuators] = positions + self._lead * velocities
         self._data.ctrl[self._finger_actuators] = finger
@@ -127,7 +128,7 @@ class ArmSimulation(OperatedFixture):
         return np.array(self._data.qvel[self._speeds + self._finger_speeds])
 
     def joint_efforts(self) -> NDArray[np.float64]:
-        """Return what the motors exert beyond gravity: [7] newton metres and [2] newtons."""
+        """Return the motors' effort beyond gravity: [7] newton metres and [2] newtons."""
         return np.array(self._data.actuator_force[self._actuators + self._finger_actuators])
 
     def tip(self) -> Pose:
@@ -136,7 +137,7 @@ class ArmSimulation(OperatedFixture):
         return Pose(site.xpos.copy(), site.xmat.reshape(3, 3).copy())
 
     def values(self) -> NDArray[np.float64]:
-        """Return the joint value of each element, [N] metres or radians; 0 if it stays."""
+        """Return the joint value of each element, [N] metres or radians; 0 for a fixed element."""
         values = np.zeros(len(self.mechanisms))
         values[self._moving] = self._data.qpos[self._values]
         return values
@@ -151,7 +152,7 @@ class ArmSimulation(OperatedFixture):
         return states
 
     def arm_contacts(self) -> set[int]:
-        """Return the elements that the arm touches but not with its tip; -1 for a fixed part."""
+        """Return the elements in contact with the arm, except its tip; -1 for a fixed part."""
         pairs = (set(map(int, pair)) for pair in self._data.contact.geom)
         return {
             self._element_of[(pair - self._arm_geoms).pop()]
@@ -160,7 +161,7 @@ class ArmSimulation(OperatedFixture):
         }
 
     def hold(self) -> int | None:
-        """Attach the tip to the nearest element that it touches; return that, or None."""
+        """Attach the tip to the nearest element that it touches; return the element, or None."""
         element = self._nearest()
         if element is None:
             return None
@@ -193,7 +194,7 @@ class ArmSimulation(OperatedFixture):
 
 
 def _add_wrist(spec: mujoco.MjSpec) -> None:
-    """Let what is attached to the tip tilt about it, and slip about its axis."""
+    """Let the attached element tilt about the tip, and slip about the tip's axis."""
     tip = spec.body(TIP_BODY)
     tip.add_joint(name='panda_tip_twist', axis=[0, 0, 1], frictionloss=_TWIST_TORQUE)
     for name, axis in (('panda_tip_tilt_x', [1, 0, 0]), ('panda_tip_tilt_y', [0, 1, 0])):

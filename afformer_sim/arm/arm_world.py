@@ -31,13 +31,13 @@ from afformer_sim.closed_loop.watch import Watch
 
 # Metres from the middle at which a finger counts as closed.
 _HALF_CLOSED = (GRIPPER_OPEN + GRIPPER_CLOSED) / 2
-# Seconds after closing within which the fingers take hold of what the tip touches.
+# Seconds after closing within which the fingers grasp the element that the tip touches.
 _GRASP_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
 class WorldSnapshot:
-    """What cameras see of a world at one time.
+    """The state of a world for the cameras at one time.
 
     Attributes:
         time: seconds since the reset.
@@ -51,21 +51,21 @@ class WorldSnapshot:
 
 
 class ArmWorld:
-    """World of one trial, from its beginning; `step` it, and give it trajectories.
+    """World of one trial, from its beginning; `step` advances it, and trajectories move the arm.
 
-    Closing the gripper takes hold of the element that the tip touches then, or touches within
-    0.3 s; a gripper that was closed before holds nothing, so that it can press buttons. Opening it
-    lets go. See `ArmSimulation` for how an element is held.
+    Closing the gripper grasps the element that the tip touches at that time or within 0.3 s. A
+    gripper that was closed before holds nothing, so it can press buttons. Opening it releases the
+    element. `ArmSimulation` describes how it holds an element.
 
-    Equal trials with equal commands at equal times go equally.
+    Equal trials with equal commands at equal times have equal results.
 
     Args:
         trial: trial of the closed-loop benchmark.
-        workplace: that of an earlier world of the trial, which saves planning it.
+        workplace: workplace of an earlier world of the trial, to avoid planning it again.
 
     Attributes:
         trial: the trial.
-        workplace: where the arm and the table stand.
+        workplace: positions of the arm and the table.
     """
 
     def __init__(self, trial: PlannedTrial, workplace: Workplace | None = None) -> None:
@@ -117,11 +117,11 @@ class ArmWorld:
 
     @property
     def arm_contacts(self) -> frozenset[int]:
-        """Elements that the arm has touched but not with its tip; -1 for a fixed part."""
+        """Elements that the arm, except its tip, has touched; -1 for a fixed part."""
         return frozenset(self._arm_contacts)
 
     def posture(self, name: str) -> NDArray[np.float64]:
-        """Return one of `POSTURES`, [7], mirrored where the arm stands to the left."""
+        """Return one of `POSTURES`, [7], mirrored if the arm stands on the left."""
         posture = np.array(POSTURES[name])
         return posture if self.workplace.side > 0 else mirrored(posture)
 
@@ -129,7 +129,7 @@ class ArmWorld:
         """Let the arm follow a trajectory; see `TrajectoryFollower.start` for both.
 
         Raises:
-            TrajectoryError: it is refused; the arm goes on as before.
+            TrajectoryError: the trajectory is rejected; the arm continues as before.
         """
         self._arm.start(trajectory, self.time, begin)
 
@@ -137,7 +137,7 @@ class ArmWorld:
         """Let the gripper follow a trajectory of `panda_finger_joint1`: 0.04 m open, 0 closed.
 
         Raises:
-            TrajectoryError: it is refused; the gripper goes on as before.
+            TrajectoryError: the trajectory is rejected; the gripper continues as before.
         """
         self._gripper.start(trajectory, self.time, begin)
 
@@ -158,7 +158,7 @@ class ArmWorld:
             self.step()
 
     def snapshot(self) -> WorldSnapshot:
-        """Return what cameras see."""
+        """Return the current state for the cameras."""
         simulation = self._simulation
         return WorldSnapshot(self.time, simulation.joint_positions(), simulation.states())
 
@@ -172,7 +172,7 @@ class ArmWorld:
         return self._in_base(Pose(optical.translation, optical.rotation))
 
     def outcome(self) -> AttemptOutcome:
-        """Judge the trial by all that has happened since the reset, as the closed loop does."""
+        """Judge the trial by all events since the reset, like the closed loop."""
         return judge(self.trial.task, self._simulation.mechanisms, self._contacts, self._watch)
 
     def _grasp(self) -> None:

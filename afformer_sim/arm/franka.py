@@ -2,7 +2,7 @@
 """Franka arm with a gripper that holds a fingertip, as a MuJoCo model with ROS's names.
 
 Joints, frames and limits are those of a Franka Emika Panda, so that inverse kinematics computed
-with this model hold for the real arm with the same fingertip. The meshes come from the package
+with this model applies to the real arm with the same fingertip. The meshes come from the package
 gymnasium-robotics (extra `robot`).
 """
 
@@ -35,9 +35,9 @@ GRIPPER_OPEN, GRIPPER_CLOSED = 0.04, 0.004
 # Metres per second.
 FINGER_SPEED = 0.2
 
-# Postures by name: positions of `ARM_JOINTS`, radians, of an arm to the right of what it
-# operates; see `mirrored` for the left. At `observe` it is parked, folded and turned away, out of
-# the view of the head camera.
+# Postures by name: positions of `ARM_JOINTS`, radians, of an arm to the right of its fixture; see
+# `mirrored` for the left. At `observe` the arm is parked: folded and turned away, outside the view
+# of the head camera.
 POSTURES = {'observe': (-1.3, -0.9, 0.0, -2.7, 0.0, 2.0, math.pi / 4)}
 
 _MESHES = ModelSource(
@@ -51,7 +51,7 @@ _MESHES = ModelSource(
 )
 _ARMATURE = 0.1
 _WHITE, _GREY, _DARK, _ORANGE = '.88 .88 .90', '.42 .43 .45', '.12 .12 .13', '.93 .42 .08'
-# Parts of the first group collide with those of the second; the others are never near enough.
+# Parts of the first group collide with those of the second; other pairs never meet.
 _NEAR, _FAR = ('link0', 'link1', 'link2'), ('link5', 'link6', 'link7', 'hand', 'finger')
 _PARTS = (*(f'link{number}' for number in range(8)), 'hand', 'finger')
 
@@ -66,9 +66,9 @@ class FrankaJoint:
         limits: lowest and highest position, radians.
         speed: highest speed, radians per second.
         torque: highest torque, newton metres.
-        stiffness: of the impedance control, newton metres per radian.
-        damping: of the impedance control, newton metres times seconds per radian.
-        mass: of the link, kilograms.
+        stiffness: stiffness of the impedance control, newton metres per radian.
+        damping: damping of the impedance control, newton metres times seconds per radian.
+        mass: mass of the link, kilograms.
     """
 
     name: str
@@ -83,8 +83,8 @@ class FrankaJoint:
 
 
 _QUARTER, _BACK = '0.70710678 0.70710678 0 0', '0.70710678 -0.70710678 0 0'
-# Frames, limits and torques from Franka's documentation; stiffness and damping are those of the
-# example of joint impedance control in franka_ros.
+# Frames, limits and torques come from Franka's documentation; stiffness and damping come from the
+# joint impedance example of franka_ros.
 JOINTS = tuple(
     FrankaJoint(name, *values)
     for name, values in zip(
@@ -115,7 +115,7 @@ def arm_model() -> mujoco.MjModel:
     """Build the model of the arm alone, for kinematics, its base at the origin with z up.
 
     The site `tip` is the foremost point of the fingertip, with z ahead. Only the joints
-    `ARM_JOINTS` move it. Every joint has an actuator of its own name.
+    `ARM_JOINTS` move it. Every joint has an actuator with the joint's name.
 
     Raises:
         DatasetError: the package with the meshes is not installed.
@@ -126,7 +126,7 @@ def arm_model() -> mujoco.MjModel:
 
 
 def attach_arm(spec: mujoco.MjSpec, base: Pose) -> None:
-    """Add the arm to a description of a world, as in `arm_model`.
+    """Add the arm of `arm_model` to the description of a world.
 
     Args:
         spec: the description.
@@ -191,7 +191,7 @@ def _geoms_xml(part: str, mass: float, colour: str, turn: str = '1 0 0 0') -> st
 
 
 def _chain_xml(index: int) -> str:
-    """Describe the links from one on, each within the one before."""
+    """Describe the links from a given one, each within the previous one."""
     if index == len(JOINTS):
         return _hand_xml()
     one = JOINTS[index]
@@ -248,5 +248,5 @@ def _finger_actuator_xml(joint: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """Return a name without the prefix that it has in ROS, which attaching adds."""
+    """Return a name without its ROS prefix, which attaching adds."""
     return name.removeprefix(_PREFIX)

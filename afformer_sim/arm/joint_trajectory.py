@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joint trajectories and their interpolation, as ros2_control's joint_trajectory_controller does.
+"""Joint trajectories, interpolated like those of ros2_control's joint_trajectory_controller.
 
 Between two points without velocities a joint moves linearly, with velocities along a cubic. A new
-trajectory replaces the one before; it begins at the position and velocity that were due then.
+trajectory replaces the previous one, and begins at the position and velocity that were due at that
+time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _TOLERANCE = 1e-6
 
 
 class TrajectoryError(AfformerError):
-    """Trajectory that a controller refuses."""
+    """Raised if a controller rejects a trajectory."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class JointTrajectory:
         names: names of the joints.
         times: float64 [P] seconds from the start, increasing.
         positions: float64 [P, J] radians, or metres of a finger.
-        velocities: float64 [P, J] per second; None where none are given.
+        velocities: float64 [P, J] per second; None if not given.
 
     Raises:
         TrajectoryError: the shapes do not match, there is no point, a number is not finite, a
@@ -54,10 +55,11 @@ class JointTrajectory:
                     f'{name} are {values.shape}; expected {expected}, one for each point and joint'
                 )
             if values is not None and not np.isfinite(values).all():
-                raise TrajectoryError(f'{name} hold a number that is not finite; expected none')
+                raise TrajectoryError(f'{name} contain a number that is not finite; expected none')
         if not np.isfinite(self.times).all() or self.times[0] < 0:
             raise TrajectoryError(
-                f'time_from_start begins at {self.times[0]:g} s; expected finite times from 0 s on'
+                f'time_from_start begins at {self.times[0]:g} s; expected finite times of at '
+                'least 0 s'
             )
         if (np.diff(self.times) <= 0).any():
             late = int(np.argmax(np.diff(self.times) <= 0)) + 1
@@ -67,10 +69,10 @@ class JointTrajectory:
             )
 
     def ordered(self, names: Sequence[str]) -> JointTrajectory:
-        """Return the trajectory with its joints in the order of a controller's.
+        """Return the trajectory with its joints in the order of a controller.
 
         Raises:
-            TrajectoryError: the joints are others.
+            TrajectoryError: the joints are different.
         """
         if sorted(names) != sorted(self.names):
             raise TrajectoryError(
@@ -83,7 +85,7 @@ class JointTrajectory:
 
 
 class TrajectoryFollower:
-    """Controller of some joints that follows one trajectory at a time, and then stays.
+    """Controller of some joints that follows one trajectory at a time, and then holds its end.
 
     Args:
         names: names of the joints.
@@ -111,11 +113,12 @@ class TrajectoryFollower:
         Args:
             trajectory: the new one.
             now: time in seconds.
-            begin: time from which its times count; None for now. Points that are past are dropped.
+            begin: time at which it begins; None for now. Points in the past are dropped.
 
         Raises:
-            TrajectoryError: its joints are others, a position or speed exceeds its limit, it does
-                not end at rest, or all of its points are past. The old trajectory goes on then.
+            TrajectoryError: its joints are different, a position or speed exceeds its limit, it
+                does not end at rest, or all of its points are in the past. The old trajectory then
+                continues.
         """
         given = trajectory.ordered(self._names)
         self._check_positions(given)
@@ -197,7 +200,7 @@ class TrajectoryFollower:
         if velocities is not None:
             begin, end = durations * velocities[:-1], durations * velocities[1:]
             square, cube = _cubic(positions[:-1], positions[1:], begin, end)
-            # a cubic is fastest at its ends or where its acceleration is 0
+            # a cubic is fastest at its ends or at zero acceleration
             share = -square / np.where(np.abs(cube) < 1e-12, np.inf, 3 * cube)
             share = share.clip(0, 1)
             middle = begin + share * (2 * square + 3 * share * cube)

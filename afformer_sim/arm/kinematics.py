@@ -22,21 +22,21 @@ _SEEDS = (
     (-0.3, -0.4, 0.9, -2.0, -0.6, 2.5, 0.8),
     (0.3, -0.4, -0.9, -2.0, 0.6, 2.5, 0.8),
 )
-# Metres between points of a straight way.
+# Metres between the points of a straight path.
 _WAY_STEP = 0.01
 _ITERATIONS = 80
 _STEP = 0.15
-# Radians per second below which solving leads nowhere.
+# Radians per second below which the solver makes no progress.
 _STALLED = 0.01
-# Metres and radians from the target that are near enough.
+# Tolerances of the target, metres and radians.
 _NEAR, _ALIGNED = 5e-4, 0.02
-# Radians that a solution stays away from the limits of the joints.
+# Minimum distance of a solution from the limits of the joints, radians.
 _MARGIN = 0.05
 
 
 @lru_cache(maxsize=1)
 def shared_kinematics() -> ArmKinematics:
-    """Return an instance that all callers of one thread share; making one takes half a second."""
+    """Return an instance that all callers in a thread share; creating one takes half a second."""
     return ArmKinematics()
 
 
@@ -71,8 +71,7 @@ class ArmKinematics:
             point: [3] metres in the frame of the base.
             approach: [3] unit vector along which the tip points.
 
-        Returns:
-            float64 [7] each, the farthest from the limits of the joints first.
+        Returns: float64 [7] each, sorted by decreasing distance from the limits of the joints.
         """
         found = [self.solve(point, approach, seed) for seed in _SEEDS]
         low, high = np.array([one.limits for one in JOINTS]).T
@@ -87,16 +86,16 @@ class ArmKinematics:
         approach: NDArray[np.float64],
         distance: float,
     ) -> list[NDArray[np.float64]]:
-        """Find a straight way of the tip to a point, pointing in the direction of the way.
+        """Find a straight path of the tip to a point, with the tip pointing along the path.
 
         Args:
             point: [3] metres in the frame of the base.
             approach: [3] unit vector along which the tip moves.
-            distance: metres from which it comes.
+            distance: length of the path, metres.
 
         Returns:
-            float64 [7] joint positions, about each centimetre from the first to the last; empty
-            where no way is found.
+            float64 [7] joint positions, about each centimetre from the first to the last; empty if
+            no path is found.
         """
         steps = np.linspace(distance, 0.0, max(2, round(distance / _WAY_STEP) + 1))
         for first in self.solutions(point - distance * approach, approach):
@@ -116,10 +115,9 @@ class ArmKinematics:
         approach: NDArray[np.float64],
         start: Sequence[float] | NDArray[np.float64],
     ) -> NDArray[np.float64] | None:
-        """Find joint positions as `solutions` does, near `start`, [7].
+        """Find joint positions like `solutions`, near `start`, [7].
 
-        Returns:
-            float64 [7], or None where none is found.
+        Returns: float64 [7], or None if none is found.
         """
         configuration = self._configuration
         configuration.update(self._full(start))

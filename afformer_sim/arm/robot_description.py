@@ -127,7 +127,7 @@ def _origin(position: NDArray[np.float64], quaternion: NDArray[np.float64]) -> s
     roll = math.atan2(float(rotation[2, 1]), float(rotation[2, 2]))
     yaw = math.atan2(float(rotation[1, 0]), float(rotation[0, 0]))
     if abs(rotation[2, 0]) > 1 - 1e-9:
-        # roll and yaw are about one axis then
+        # roll and yaw then share one axis
         roll, yaw = 0.0, math.atan2(float(-rotation[0, 1]), float(rotation[1, 1]))
     return f'<origin xyz="{_words(position)}" rpy="{roll:.9g} {pitch:.9g} {yaw:.9g}"/>'
 

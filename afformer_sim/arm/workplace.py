@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the arm, the table and the spectator stand in front of a fixture."""
+"""Positions of the arm, the table and the spectator in front of a fixture."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from afformer_sim.scene.outline import front_centre
 # elements that face the user, and for elements that face up.
 _FORWARD = np.array([0.4, -0.4, 0.6])
 _UPWARD = np.array([0.3, -0.15, 0.45])
-# Shares of the way from the first to the second that are tried after the fixture's own.
+# Shares of the way from the first to the second that are tried after the fixture's own share.
 _OTHERS = (0.0, 0.5, 1.0, 0.25, 0.75)
 _APPROACH = 0.1
 # The base's x axis points at the fixture, its z axis up.
 _BASE_ROTATION = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
-# Metres of table in front of the fixture; the arm needs the room beyond.
+# Depth of the table in front of the fixture, metres; the arm needs the space beyond.
 _TABLE_MARGIN = 0.03
 _TABLE_THICKNESS = 0.01
 _TABLE_HALF_WIDTH = 1.5
@@ -38,8 +38,8 @@ _SPECTATOR_FIELD = 42.0
 class Workplace:
     """Arrangement of an arm, a table and a fixture, in the fixture's coordinates.
 
-    It depends on the fixture and on the head camera alone, so that it does not tell which element
-    is meant.
+    It depends only on the fixture and on the head camera, so it does not reveal the demonstrated
+    element.
 
     Attributes:
         base: pose of the arm's base; its x axis points at the fixture, its z axis up.
@@ -69,14 +69,14 @@ class Workplace:
 
 
 def plan_workplace(fixture: Fixture, camera: Camera) -> Workplace:
-    """Place the arm beside the line of sight of a head camera, on the camera's other side.
+    """Place the arm beside the line of sight of a head camera, on the opposite side.
 
-    Its distance follows from the middle of all elements and from how much they face up. Where it
-    does not reach some element from there, other distances are tried; the one from which it
-    reaches most elements is taken.
+    Its distance depends on the middle of all elements and on how much they face up. If the arm
+    does not reach every element from there, other distances are tried, and the one with the most
+    reachable elements is used.
 
     Args:
-        fixture: what the arm operates.
+        fixture: operated fixture.
         camera: head camera.
 
     Raises:

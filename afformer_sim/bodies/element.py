@@ -12,9 +12,9 @@ from afformer_sim.bodies.grip import Grip
 from afformer_sim.bodies.pose import STILL, Pose, turned
 from afformer_sim.bodies.solid import Solid
 
-# Actions that end where they began: an element that moves comes back with the hand.
+# Actions that end where they began: a moved element returns with the hand.
 MOMENTARY = ('touch', 'hold')
-# Actions that carry an element through the air, where it cannot stay.
+# Actions that carry an element through the air, where the hand must not release it.
 CARRIED = ('pick up', 'put down')
 
 
@@ -23,7 +23,7 @@ class Joint:
     """Single degree of freedom of an element, in the element's own frame.
 
     Attributes:
-        axis: [3], unit vector along which it slides or about which it turns.
+        axis: [3], unit vector along which the element slides, or about which it turns.
         hinge: True if it turns, False if it slides.
         pivot: [3] metres, a point on the axis of a hinge.
 
@@ -54,8 +54,8 @@ class Use:
 
     Attributes:
         action: one of `ACTIONS`.
-        grips: ways to take hold of the element, all equally likely.
-        joint: how the element moves; None if it stays.
+        grips: ways to grasp the element, all equally likely.
+        joint: joint of the element; None if it is fixed.
         before, after: (lowest, highest) joint value before and after the action, in metres or
             radians. The actions of `MOMENTARY` go from the first to the second and back.
 
@@ -100,7 +100,8 @@ class Element:
         solids: solids that move with it, in its own frame.
         hull: float64 [P, 3] metres, points whose hull is the operated part, in its own frame.
         front: rectangle that people touch.
-        uses: actions that it affords; several, so that the element alone does not tell the action.
+        uses: actions that it affords; several, so that the element alone does not determine the
+            action.
     """
 
     kind: str

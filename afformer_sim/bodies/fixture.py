@@ -72,7 +72,7 @@ class Fixture:
             raise ValueError('elements is empty; a fixture needs at least one element')
 
     def extent(self, share: float = 1.0) -> np.ndarray:
-        """Return points whose hull holds all elements at rest and the points in `shown`.
+        """Return points whose hull contains all elements at rest and the points in `shown`.
 
         Args:
             share: how far the points of `shown` may reach beyond the elements' box: 0 (not at all)

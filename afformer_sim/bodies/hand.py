@@ -62,7 +62,7 @@ class HandAppearance:
 
     @property
     def thumb_side(self) -> float:
-        """Sign of the thumb's direction on the palm's x axis: 1 on a left, -1 on a right hand."""
+        """Sign of the thumb's direction on the palm's x axis: 1 (left hand) or -1."""
         return 1.0 if self.left else -1.0
 
 
@@ -161,7 +161,7 @@ def _bend_finger(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the middle joint of a finger of two bones whose ends are given, and its tip.
 
-    A finger that is too short is lengthened: the contact matters more than the bones.
+    A finger that is too short is lengthened, because the contact matters more than the bones.
     """
     span = tip - root
     distance = max(float(np.linalg.norm(span)), 1e-6)

@@ -21,7 +21,7 @@ class Pose:
         rotation: [3, 3], its columns the frame's axes.
 
     Raises:
-        ValueError: the shapes are others, or the axes are not orthonormal.
+        ValueError: the shapes are wrong, or the axes are not orthonormal.
     """
 
     position: np.ndarray
@@ -33,7 +33,7 @@ class Pose:
                 f'position and rotation have shapes {np.shape(self.position)} and '
                 f'{np.shape(self.rotation)}; expected (3,) and (3, 3)'
             )
-        # plain arithmetic: thousands of poses are made for an image
+        # plain arithmetic, because an image needs thousands of poses
         if np.abs(self.rotation.T @ self.rotation - _IDENTITY).max() > 1e-6:
             raise ValueError(
                 f'rotation is {self.rotation.tolist()}; expected perpendicular columns of length 1'
@@ -74,7 +74,7 @@ STILL = at(0, 0, 0)
 def turned(axis: np.ndarray | tuple[float, float, float], angle: float) -> np.ndarray:
     """Return the rotation [3, 3] by `angle` radians about `axis` (right-hand rule).
 
-    SciPy computes it by a quaternion; other last bits would change simulated images.
+    SciPy computes it with a quaternion, whose different last bits would change simulated images.
     """
     x, y, z = np.asarray(axis, float) / np.linalg.norm(axis)
     skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

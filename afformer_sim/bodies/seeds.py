@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Independent random streams, so that any fixture and view can be made on its own."""
+"""Independent random streams, so that any fixture and view can be generated separately."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @unique
 class Stream(IntEnum):
-    """Purposes that random numbers are drawn for, each with a stream of its own."""
+    """Purposes of random numbers, each with its own stream."""
 
     FIXTURE = 0
     WORLD = 1

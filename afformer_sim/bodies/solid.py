@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Primitive solids that fixtures are built of."""
+"""Primitive solids of which fixtures are built."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Solid:
         size: half extents along x, y, z of a box, radii of an ellipsoid; (radius, half length) of
             a cylinder or capsule along z, the capsule's ends not counted. Metres.
         colour: RGB, 0 to 1.
-        pose: pose of its middle in the frame of the body that it belongs to.
+        pose: pose of its middle in the frame of its body.
         surface: index of the scene's surface texture that covers it, or None.
         shininess: 0 (matt) to 1.
 
@@ -56,7 +56,7 @@ class Solid:
             )
 
     def corners(self) -> np.ndarray:
-        """Return points whose hull holds the solid, float64 [P, 3]; nearly so for round ones."""
+        """Return points whose hull approximately contains the solid, float64 [P, 3]."""
         if self.shape is SolidShape.BOX:
             half = np.array(self.size)
         elif self.shape is SolidShape.ELLIPSOID:

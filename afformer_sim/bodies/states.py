@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random initial states of elements, as an earlier user left them."""
+"""Random initial states of elements, as if an earlier user had left them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEFT_MOVED = 0.4
 
 
 def sample_states(fixture: Fixture, rng: np.random.Generator) -> dict[int, Pose]:
-    """Draw displacements from rest of some elements: drawers left open, knobs turned.
+    """Draw displacements of some elements from rest, such as open drawers and turned knobs.
 
     Half of the fixtures are untouched, with an empty result. Keys are indices of elements.
     """

@@ -18,7 +18,7 @@ _STANDS_ABOVE = 15.0
 _LOWEST_DEGREES = 14.0
 _LEAST_SHOWN = 0.2
 _UPWARD = np.array([0.0, 1.0, 0.0])
-# Metres from a camera to what it has in view.
+# Metres from a camera to the fixture in its view.
 _NEAREST, _FARTHEST = 0.05, 8.0
 
 
@@ -100,7 +100,7 @@ def direction(right_degrees: float, up_degrees: float) -> np.ndarray:
 def look_at(
     position: np.ndarray, target: np.ndarray, roll_degrees: float, field_of_view: float
 ) -> Camera:
-    """Place a camera at `position` that has `target` in the middle of its image."""
+    """Place a camera at `position` with `target` in the middle of its image."""
     backward = (position - target) / np.linalg.norm(position - target)
     right = cross(_UPWARD, backward)
     right /= np.linalg.norm(right)
@@ -127,17 +127,17 @@ def frame_fixture(
     size: tuple[int, int],
     share: float = 1.0,
 ) -> Camera:
-    """Place a camera along `toward` from `aim`, as near as it has the fixture in view.
+    """Place a camera along `toward` from `aim`, as near as the fixture fits into its view.
 
     Args:
-        fixture: what must be in view.
+        fixture: fixture that must be in view.
         toward: [3] unit vector from the fixture to the camera.
         aim: [3] metres, the point in the middle of the image.
         roll_degrees: rotation about the optical axis.
         field_of_view: vertical, degrees.
         fill: share of the image's half extent that the fixture takes up, below 1.
         size: (width, height) of the image.
-        share: how much of what is beside the elements must be in view, see `Fixture.extent`.
+        share: see `Fixture.extent`.
     """
     corners = fixture.extent(share)
     rotation = look_at(aim + toward, aim, roll_degrees, field_of_view).rotation
@@ -159,7 +159,7 @@ def sample_camera(
     """Draw a random camera that has every element in view.
 
     Args:
-        fixture: what must be in view.
+        fixture: fixture that must be in view.
         size: (width, height) of the image.
         rng: source of randomness.
         egocentric: the camera is on the head of a person in front of the fixture: above it, with

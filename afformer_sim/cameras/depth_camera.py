@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Metres. A plane does not bend; where depth bends by more, two surfaces meet in a pixel.
+# Metres. If depth bends by more than this, which a plane never does, two surfaces meet in a pixel.
 _EDGE_BEND = 0.004
 _BLOB_RADIUS = (0.004, 0.015)
 _LONGEST_BLOB = 3.0
@@ -20,9 +20,9 @@ class SensedDepth:
     """Depth image as a camera measures it.
 
     Attributes:
-        values: float32 [H, W] metres along the optical axis, NaN where nothing was measured.
-        holes: bool [H, W], True where nothing was measured.
-        edges: bool [H, W], True where a pixel lies between two surfaces and measured a mixture.
+        values: float32 [H, W] metres along the optical axis, NaN without a measurement.
+        holes: bool [H, W], True without a measurement.
+        edges: bool [H, W], True if a pixel lies between two surfaces and measured a mixture.
     """
 
     values: np.ndarray
@@ -37,7 +37,7 @@ class SensedDepth:
             )
 
     def millimetres(self) -> np.ndarray:
-        """Convert to uint16 [H, W] as depth cameras send it (16UC1); 0 where nothing was seen."""
+        """Convert to uint16 [H, W] for a 16UC1 message; 0 without a measurement."""
         rounded = np.nan_to_num(np.round(1000 * self.values))
         return np.where(rounded > np.iinfo(np.uint16).max, 0, rounded).astype(np.uint16)
 
@@ -79,7 +79,7 @@ class DepthCamera:
 
 
 def depth_edges(depth: np.ndarray, least: float = _EDGE_BEND) -> np.ndarray:
-    """Find pixels where depth jumps or bends by more than `least` metres: bool [H, W]."""
+    """Find pixels at which depth jumps or bends by more than `least` metres: bool [H, W]."""
     exact = depth.astype(np.float64)
     bend = np.zeros(depth.shape)
     bend[:, 1:-1] = np.abs(exact[:, :-2] - 2 * exact[:, 1:-1] + exact[:, 2:])
@@ -92,7 +92,7 @@ def _mixed(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw depths between the nearest and the farthest surface around each pixel."""
     kernel = np.ones((3, 3), np.uint8)
     near, far = cv2.erode(depth, kernel), cv2.dilate(depth, kernel)
-    # neighbours mix alike: an edge bleeds as a ragged seam rather than as salt and pepper
+    # neighbours mix similarly, so an edge becomes a ragged seam instead of salt-and-pepper noise
     share = cv2.GaussianBlur(rng.standard_normal(depth.shape), (0, 0), 1.0)
     share = 0.5 + 0.5 * np.clip(share / share.std(), -1, 1)
     mixed: np.ndarray = near + share * (far - near)

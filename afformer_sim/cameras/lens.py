@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Radial distortion of a lens, for points and for images.
 
-A point at the distance r from the image's centre, in half diagonals, is seen at r (1 + k r²) times
-a factor. That factor zooms in just enough that the image has no empty border: with k < 0 (barrel)
-its corners stay where they are, with k > 0 (pincushion) the middles of its longer edges do.
+A point at the distance r from the image's centre, in half diagonals, appears at r (1 + k r²) times
+a factor. That factor zooms in just enough that the image has no empty border: the corners stay in
+place for k < 0 (barrel), and the middles of the longer edges for k > 0 (pincushion).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check_distortion(distortion: float) -> None:
 
 
 def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float) -> np.ndarray:
-    """Distort points of the ideal image as a lens does: [P, 2] pixels to float64 [P, 2].
+    """Distort points of the ideal image: [P, 2] pixels to float64 [P, 2].
 
     Pixel centres are at integers.
 
@@ -50,7 +50,7 @@ def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float)
 
 @lru_cache(maxsize=64)
 def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two maps with which `cv2.remap` makes a lens's image from the ideal one."""
+    """Return the two maps with which `cv2.remap` converts the ideal image to a lens's image."""
     middle, half_diagonal, zoom = _frame(size, distortion)
     width, height = size
     x = np.arange(width) - middle[0]

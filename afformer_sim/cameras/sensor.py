@@ -13,7 +13,7 @@ import simplejpeg
 
 from afformer_sim.cameras.lens import check_distortion, distort_points, distortion_maps
 
-# Noise is cut from a larger sheet of it, which is made once: that is ten times as fast.
+# Noise is cut from a larger sheet that is generated once, which is ten times as fast.
 _NOISE_MARGIN = 64
 _NOISE_UNIT = 32
 _DISTORTIONS = (0.02, 0.03, 0.04, 0.05, 0.06)
@@ -36,10 +36,10 @@ class Sensor:
         distortion: radial distortion, see `lens`; negative for barrel, positive for pincushion.
         vignetting: share of the light that is lost in the corners, from 0 to below 1.
         chromatic_shift: pixels by which red is too far out in the corners, and blue too far in.
-        smear: most pixels that the image moves by during an exposure.
+        smear: maximum movement of the image during an exposure, pixels.
         smear_angle: direction of that movement, radians.
         banding: share of the light lost in dark rows under flickering lamps, from 0 to below 1.
-        quality: JPEG quality that the image is compressed with, 1 to 100, or None.
+        quality: JPEG quality of the compressed image, 1 to 100, or None.
         automatic: True if dark images are exposed longer, and bright ones shorter.
     """
 
@@ -125,7 +125,7 @@ def sample_sensor(rng: np.random.Generator, moving: bool = False) -> Sensor:
 
     Args:
         rng: source of randomness.
-        moving: True if the camera or what it sees moves, so that images are often smeared.
+        moving: True if the camera or its subject moves, so that images are often smeared.
     """
 
     def sometimes(share: float, value: float) -> float:
@@ -211,7 +211,7 @@ def _noise_sheet(size: tuple[int, int]) -> np.ndarray:
     rng = np.random.default_rng(0)
     width, height = size
     shape = (height + _NOISE_MARGIN, width + _NOISE_MARGIN)
-    # sensors' noise is mostly in brightness
+    # the noise of sensors is mostly in brightness
     brightness = 0.9 * rng.standard_normal((*shape, 1), np.float32)
     colour = 0.43 * rng.standard_normal((*shape, 3), np.float32)
     return np.clip((brightness + colour) * _NOISE_UNIT, -127, 127).astype(np.int8)

@@ -192,7 +192,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render what the arguments describe; returns 0 when it is complete."""
+    """Render the requested dataset or bag; return 0 when it is complete."""
     options = options_of(arguments)
     if layout_of(arguments) == CLOSED_LOOP:
         return _close_loop(arguments, options)
@@ -270,7 +270,7 @@ def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 
 
 def _only(families: list[str] | None) -> str:
-    """Return the only family, which a bag shows.
+    """Return the only family of a bag.
 
     Raises:
         ValueError: several are named.
@@ -288,7 +288,7 @@ def _write_part_pairs(arguments: argparse.Namespace, options: dict[str, Any]) ->
     from afformer_sim.datasets.part_pairs_writer import PartPairsSettings, write_part_pairs
 
     if arguments.split is not None:
-        raise ValueError(f'--layout {ROBOT_BENCHMARKS} has no use for --split. Leave it out')
+        raise ValueError(f'--layout {ROBOT_BENCHMARKS} does not use --split. Leave it out')
     engine = engine_of(arguments, options.pop('processes'))
     if arguments.families is not None:
         options['families'] = tuple(arguments.families)
@@ -363,15 +363,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--layout', choices=LAYOUTS, default='opra', help='format of the dataset (default: opra)'
     )
     parser.add_argument('--split', help='name of the split (default: train; for hands, trainval)')
-    parser.add_argument(
-        '--seed', type=int, help="seed of everything random (default: the split's own)"
-    )
+    parser.add_argument('--seed', type=int, help='random seed (default: that of the split)')
     parser.add_argument(
         '--families',
         nargs='+',
         metavar='FAMILY',
-        help='families of fixtures, drawn evenly; one named twice comes twice as often '
-        "(default: the split's; for assistq, its panels; for robot-benchmarks, all of theirs)",
+        help='families of fixtures, drawn evenly; a family that is named twice is drawn twice as '
+        'often (default: those of the split; for assistq, its panels; for robot-benchmarks, all)',
     )
     for name, (kind, text) in _HELP.items():
         parser.add_argument(
@@ -381,13 +379,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--photographs',
         type=INPUT_FOLDER,
         metavar='FOLDER',
-        help='folder of photographs, with all below it (default for photographs: those that '
-        'scikit-image and scikit-learn carry)',
+        help='folder of photographs, searched recursively (default for photographs: those of '
+        'scikit-image and scikit-learn)',
     )
     bag = parser.add_argument_group('an RGB-D rosbag instead of a dataset')
     bag.add_argument('--rgbd-bag', action='store_true', help='write OUT/bag')
     bag.add_argument(
-        '--size', type=_size, help="size of its images, or the robot's (default: 640x480)"
+        '--size', type=_size, help='size of the images of the bag or the robot (default: 640x480)'
     )
     bag.add_argument('--images', help='encoding of colour: rgb8 or jpeg (default: rgb8)')
     bag.add_argument('--depth', help='encoding of depth: 16UC1 or 32FC1 (default: 16UC1)')
@@ -404,7 +402,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     loop.add_argument(
         '--noise', type=float, help='noise of depth, as a share; 0: exact depth (default: 0.005)'
     )
-    loop.add_argument('--json', type=OUTPUT_FILE, help='write the tables as JSON here')
+    loop.add_argument('--json', type=OUTPUT_FILE, help='JSON file to write the tables to')
     loop.add_argument('--backend', help='auto, torch, onnxruntime, cuda or tensorrt')
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
     loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')
@@ -412,8 +410,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--maximum-stages',
         type=int,
         metavar='N',
-        help='largest number of zoom stages of an image; 1: the whole image only (default: as '
-        'many as the model was made for)',
+        help='maximum number of zoom stages for an image; 1: only the whole image (default: '
+        'that of the model)',
     )
 
 
@@ -428,25 +426,25 @@ def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
         expected = 'needs OUT, a folder to write' if arguments.out is None else 'writes no OUT'
         raise ValueError(f'{_option(layout)} {expected}')
     if arguments.json is not None and layout != CLOSED_LOOP:
-        raise ValueError(f'{_option(layout)} has no use for --json. Leave it out')
+        raise ValueError(f'{_option(layout)} does not use --json. Leave it out')
     defaults = DEFAULTS[layout]
     for name in {name for each in DEFAULTS.values() for name in each}:
         if getattr(arguments, name) is not None and name not in defaults:
             option = name.replace('_', '-')
-            raise ValueError(f'{_option(layout)} has no use for --{option}. Leave it out')
+            raise ValueError(f'{_option(layout)} does not use --{option}. Leave it out')
     given = {name: getattr(arguments, name) for name in defaults}
     return {name: defaults[name] if value is None else value for name, value in given.items()}
 
 
 def layout_of(arguments: argparse.Namespace) -> str:
-    """Return the key of `DEFAULTS` that is asked for."""
+    """Return the requested key of `DEFAULTS`."""
     if arguments.closed_loop is not None:
         return CLOSED_LOOP
     return BAG if arguments.rgbd_bag else str(arguments.layout)
 
 
 def _option(layout: str) -> str:
-    """Return the option that asks for a layout."""
+    """Return the option that requests a layout."""
     return f'--{layout}' if layout in (BAG, CLOSED_LOOP) else f'--layout {layout}'
 
 

@@ -46,10 +46,10 @@ class PointOutcomes:
         read: outcome of the action that the model read from the demonstration.
         told: outcome of the true action.
         shown: outcome of the true action at the right pixel, see `RobotObservation.right_pixel`.
-        error: metres from the point to the middle of the right element's front; None where no
-            point was published.
-        motion_error: degrees between the published and the true direction of motion; None where
-            it is unknown.
+        error: metres from the point to the middle of the right element's front; None if no point
+            was published.
+        motion_error: degrees between the published and the true direction of motion; None if
+            unknown.
     """
 
     read: AttemptOutcome
@@ -93,13 +93,13 @@ def closed_loop_trials(
     """Carry out a benchmark with an open model; yields each of its trials.
 
     Raises:
-        ModelFolderError: the model knows other actions than the simulator.
+        ModelFolderError: the model's actions differ from the simulator's.
     """
     names = grounder.configuration.action_names
     if set(names) != set(ACTIONS):
         raise ModelFolderError(
-            f'the model knows the actions {", ".join(names)}; the simulated finger needs '
-            f'{", ".join(ACTIONS)}. Take a model that was trained on those'
+            f'the model has the actions {", ".join(names)}; the simulated finger needs '
+            f'{", ".join(ACTIONS)}. Use a model that was trained on those'
         )
     for index in range(settings.scenes):
         yield from _scene_trials(grounder, settings, index)
@@ -131,7 +131,7 @@ def _memorize(
 ) -> None:
     clip = tuple(render_clip(renderer, scene, performance, frames))
     dense: tuple[np.ndarray, ...] = ()
-    # the sense is measured of rotations alone
+    # the sense is measured only for rotations
     if performance.action == 'rotate':
         dense = tuple(render_clip(renderer, scene, performance, MOST_FRAMES))
     memorize_whole(MediaFrames(clip, len(clip), 0.0, dense), name, grounder)
@@ -181,7 +181,7 @@ class _Operation:
         noise: float,
         middle: np.ndarray,
     ) -> PointOutcomes:
-        # the same holes and the same noise, but for its strength, at all levels
+        # all levels have the same holes and, except for its strength, the same noise
         planned = self.planned
         rng = make_rng(planned.scene.seed, Stream.RGBD, _DEPTH, planned.number)
         sensed = settings.depth_camera(noise).measure(observation.depth, rng)

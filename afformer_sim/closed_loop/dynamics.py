@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MuJoCo description of a fixture whose elements move, and of what operates it.
+"""MuJoCo description of a fixture with moving elements, and of its operator.
 
-A button has a spring, a drawer friction, a mug weight; every element that is touched moves,
-whether it was meant or not. Solids of the fixture collide with what operates it, not with each
-other.
+A button has a spring, a drawer friction, a mug weight; every touched element moves, whether it is
+the right one or not. Solids of the fixture collide with the operator, not with each other.
 """
 
 from __future__ import annotations
@@ -49,9 +48,9 @@ _FINGER = f"""<body name="finger" gravcomp="1">
 
 @dataclass(frozen=True)
 class Operator:
-    """Description of what operates a fixture, in MuJoCo's XML.
+    """Description of a fixture's operator in MuJoCo's XML.
 
-    A geom of it that is to collide with the fixture has contype 2 and conaffinity 1.
+    A geom that collides with the fixture has contype 2 and conaffinity 1.
 
     Attributes:
         bodies: its bodies.
@@ -65,7 +64,7 @@ class Operator:
 
 
 def finger(elements: int) -> Operator:
-    """Describe the fingertip that operates a fixture of so many elements.
+    """Describe the fingertip that operates a fixture, given the number of elements.
 
     The body `finger` has the geom `tip`, a joint and an actuator for each of `AXES`, and the
     wrist's joints `tilt_x` and `tilt_y`. The equalities `suck_i` and `grip_i`, inactive at first,
@@ -87,13 +86,13 @@ def fixture_xml(
 ) -> str:
     """Write the description, with all frames of elements still at the origin.
 
-    Element i is the body `element_i` on the joint `joint_i`, or with the geom `hull_i` if it
-    stays.
+    Element i is the body `element_i` on the joint `joint_i`, or with the geom `hull_i` if it is
+    fixed.
 
     Args:
         fixture: fixture that is operated.
-        mechanisms: how each of its elements moves.
-        operator: what operates it; None if that is attached later.
+        mechanisms: mechanism of each element.
+        operator: description of the operator; None if it is attached later.
     """
     other = operator or Operator()
     numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
@@ -164,7 +163,7 @@ def _joint_xml(index: int, joint: Joint, element: Element, mechanism: Mechanism)
 
 
 def _hull_xml(index: int, element: Element) -> str:
-    """Describe a hull as a mesh, a little thicker so that a flat one has a volume."""
+    """Describe a hull as a mesh, slightly thickened so that a flat one has a volume."""
     signs = np.stack(np.meshgrid(*[[-1, 1]] * 3), axis=-1).reshape(-1, 1, 3)
     vertices = (element.hull + 5e-4 * signs).reshape(-1, 3)
     return f'<mesh name="hull_{index}" vertex="{_words(vertices.ravel())}" inertia="convex"/>'

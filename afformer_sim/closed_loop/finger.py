@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scripted finger that goes to a point along a normal, and acts there.
 
-It knows what a robot knows: the point, the normal, the action, which way is up, and where it came
-from. It discovers the element's joint because its force is limited: an element that does not move
-far along the normal is pulled towards the robot, or pushed away from it, such as a lever or a
-bottle that is touched from above.
+It uses only the information of a robot: the point, the normal, the action, the upward direction,
+and its own origin. It discovers the element's joint because its force is limited: it pulls an
+element that hardly moves along the normal towards the robot, or pushes it away, such as a lever or
+a bottle that is touched from above.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LIFT = 0.1
 _TURN = 0.9
 _TURN_SPEED = 2.2
 _OUTWARD = np.array([0.0, 0.0, 1.0])
-# Metres; an element that was stopped after less than this may move in another direction.
+# Metres; an element that stops after less than this may move in another direction.
 _FREE = 0.018
 # In guided motion, an axis gives way if its share of the motion's direction is below this.
 _ACROSS = 0.5
@@ -97,7 +97,7 @@ class Finger:
         return []
 
     def _move(self, element: int, sense: int) -> None:
-        """Push (-1) or pull (1): along the normal, or relative to the robot if that is stopped."""
+        """Push (-1) or pull (1) along the normal, or else relative to the robot."""
         physics, start = self.physics, self.physics.finger()
         self._stick(element)
         self._slide(sense * _STROKE * _OUTWARD, guided=True)
@@ -117,14 +117,14 @@ class Finger:
             self._slide(-lift)
 
     def _stick(self, element: int, rigid: bool = False) -> None:
-        """Attach the fingertip to an element; to nothing if it is -1."""
+        """Attach the fingertip to an element; -1: to nothing."""
         if element >= 0:
             self.physics.attach(element, rigid)
 
     def _slide(self, way: np.ndarray, guided: bool = False) -> None:
-        """Draw the finger along a vector, [3] metres in its own frame.
+        """Pull the finger along a vector, [3] metres in its own frame.
 
-        If something else guides it, it gives way across the motion.
+        If the element guides it, it is compliant across the motion.
         """
         length = float(np.linalg.norm(way))
         if guided:

@@ -92,7 +92,7 @@ def measure_closed_loop(
     """Measure a benchmark's trials, by family, action, kind, viewpoint, noise and outcome.
 
     Args:
-        trials: at least one.
+        trials: trials, at least one.
         settings: settings of the benchmark.
 
     Raises:
@@ -131,7 +131,7 @@ def _measure(trials: Sequence[ClosedLoopTrial], noise: float) -> TrialMeasures:
 
 
 def _viewpoint(trial: ClosedLoopTrial) -> str:
-    """Name the range of angles that the angle between the two views lies in."""
+    """Name the range of the angle between the two views."""
     low, high = next(
         pair for pair in itertools.pairwise(_ANGLES) if pair[0] <= trial.viewpoint < pair[1]
     )

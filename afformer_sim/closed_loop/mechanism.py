@@ -11,19 +11,19 @@ from afformer_sim.bodies.element import CARRIED, MOMENTARY, Element, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose
 
-# Seconds that a touched or held element must be pressed, or in contact where it cannot move.
+# Seconds for which a touched or held element must be pressed, or be in contact if it cannot move.
 LEAST_SECONDS = {'touch': 0.04, 'hold': 0.5}
 # Limits, as shares of the way from the start to the goal.
 DONE = 0.5
 _RETURNED = 0.25
 _DISTURBED = 0.25
-# At rest, at least this share of a demonstration's change must be left to do.
+# At rest, at least this share of a demonstration's change must remain.
 _LEAST_CHANGE = 0.4
 
 
 @dataclass(frozen=True)
 class Task:
-    """Action that a robot is to carry out on the element of an index.
+    """Action for a robot to carry out on an element, given by its index.
 
     Raises:
         ValueError: the index is negative.
@@ -39,11 +39,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Mechanism:
-    """Motion of one element while a robot works, and how far is far enough.
+    """Motion of one element while a robot works, and its limits of success.
 
     Attributes:
-        use: use whose joint it moves on.
-        start: value of the joint when the robot comes.
+        use: use with the joint of the motion.
+        start: initial value of the joint.
 
     Raises:
         ValueError: the use would change nothing from `start` on.
@@ -61,7 +61,7 @@ class Mechanism:
 
     @property
     def joint(self) -> Joint | None:
-        """Joint of the element; None if it stays."""
+        """Joint of the element; None if it is fixed."""
         return self.use.joint
 
     @property
@@ -91,7 +91,7 @@ class Mechanism:
 
     @property
     def either_sense(self) -> bool:
-        """Whether both directions count: a robot is not told the direction of a rotation."""
+        """Whether both directions count, because the direction of a rotation is unknown."""
         return self.use.action == 'rotate'
 
     def operated(self, last: float, farthest: float, seconds: float) -> bool:
@@ -110,7 +110,7 @@ class Mechanism:
         return last >= DONE
 
     def disturbed(self, farthest: float, seconds: float) -> bool:
-        """Check whether an element that was not meant has been operated all the same.
+        """Check whether an element other than the right one has been operated.
 
         Args:
             farthest: largest share of the way to the goal, negative for the other direction.
@@ -121,7 +121,7 @@ class Mechanism:
         return abs(farthest) >= _DISTURBED
 
     def displacement(self) -> Pose | None:
-        """Return the displacement of the element when the robot comes; None at rest."""
+        """Return the initial displacement of the element; None at rest."""
         if self.joint is None or self.start == 0:
             return None
         return self.joint.displacement(self.start)
@@ -144,10 +144,10 @@ def mechanisms(fixture: Fixture, task: Task) -> tuple[Mechanism, ...]:
 
 
 def initial_states(fixture: Fixture, task: Task) -> dict[int, Pose]:
-    """Return the displacements of the elements that are not at rest when the robot comes.
+    """Return the displacements of the elements that are initially not at rest.
 
-    A drawer that is to be pushed must be open. All elements that can be pushed are displaced then,
-    so that the state does not tell which one is meant.
+    A drawer must be open before it can be pushed. All elements that can be pushed are then
+    displaced, so that the state does not reveal the right one.
     """
     poses = {i: one.displacement() for i, one in enumerate(mechanisms(fixture, task))}
     return {i: pose for i, pose in poses.items() if pose is not None}
@@ -161,7 +161,7 @@ def _mechanism(element: Element, action: str) -> Mechanism:
 
 
 def _start(use: Use) -> float:
-    """Return 0 (rest) if that leaves something to do, else halfway between after and before."""
+    """Return 0 (rest) if the action changes it enough, else halfway between after and before."""
     before, after = float(np.mean(use.before)), float(np.mean(use.after))
     if use.joint is None or use.action in CARRIED:
         return 0.0

@@ -20,9 +20,9 @@ class DirectionMeasures:
         trials: number of trials in which the finger touched the right element first, and the
             model read the right action.
         known: share of those in which the motion is known.
-        error: median angle between the published and the true direction, degrees; of rotations
-            between the axes, whatever their sense.
-        sense: share of the known rotations whose sense is right; None without any.
+        error: median angle between the published and the true direction, degrees; for rotations,
+            between the axes regardless of sense.
+        sense: share of the known rotations with the right sense; None if there are none.
     """
 
     trials: int
@@ -34,7 +34,7 @@ class DirectionMeasures:
 def measure_motions(
     trials: Sequence[ClosedLoopTrial], noise: float
 ) -> dict[str, DirectionMeasures]:
-    """Measure the directions of motion at a noise of depth, of all actions and of each."""
+    """Measure the directions of motion at a noise of depth, for all actions and for each."""
     judged = [
         trial
         for trial in trials

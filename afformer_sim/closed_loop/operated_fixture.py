@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""State of a fixture in a MuJoCo simulation: progress of its elements, and what touches them."""
+"""State of a fixture in a MuJoCo simulation: progress of its elements, and their contacts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _HULL_REACH = 0.002
 
 
 class OperatedFixture:
-    """Fixture in a simulation, together with what operates it.
+    """Fixture in a simulation, with its operator.
 
     Args:
         fixture: fixture that is operated.
-        mechanisms: how each of its elements moves.
-        model: compiled from `dynamics.fixture_xml` and a description of what operates it.
+        mechanisms: mechanism of each element.
+        model: model compiled from `dynamics.fixture_xml` and a description of the operator.
         tip: name of the geom that touches elements.
     """
 
@@ -73,7 +73,7 @@ class OperatedFixture:
         return progress
 
     def _restore(self) -> None:
-        """Bring all elements to their start."""
+        """Move all elements to their start."""
         mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[self._values] = self._starts
 

@@ -22,7 +22,7 @@ from afformer_sim.closed_loop.dynamics import (
 from afformer_sim.closed_loop.mechanism import Mechanism
 from afformer_sim.closed_loop.operated_fixture import OperatedFixture
 
-# Across a motion that something else guides, a gripper gives way: newtons per metre.
+# Stiffness of a gripper across a guided motion, newtons per metre.
 _SOFT = 50.0
 # Stiffness of the wrist, newton metres per radian.
 _STIFF_WRIST = 10.0
@@ -30,14 +30,14 @@ _SOFT_WRIST = 0.02
 
 
 class Physics(OperatedFixture):
-    """Simulation of one fixture, to be operated any number of times.
+    """Simulation of one fixture, which can be operated any number of times.
 
     The finger's frame has its origin at the published point and z along the published normal; the
     middle of its tip is `TIP_RADIUS` before the point when all four of `AXES` are 0.
 
     Args:
         fixture: fixture that is operated.
-        mechanisms: how each of its elements moves.
+        mechanisms: mechanism of each element.
     """
 
     def __init__(self, fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> None:
@@ -49,7 +49,7 @@ class Physics(OperatedFixture):
     def reset(
         self, point: np.ndarray, normal: np.ndarray, robot: np.ndarray, distance: float
     ) -> None:
-        """Bring all elements to their start, and the finger to a position before a point.
+        """Move all elements to their start, and the finger to a position before a point.
 
         Args:
             point: [3] metres.
@@ -70,7 +70,7 @@ class Physics(OperatedFixture):
         mujoco.mj_forward(self._model, self._data)
 
     def step(self, targets: np.ndarray) -> None:
-        """Simulate `TIMESTEP` seconds with the finger drawn to `targets`, [4] along `AXES`."""
+        """Simulate `TIMESTEP` seconds with the finger pulled to `targets`, [4] along `AXES`."""
         self._data.ctrl[self._actuators] = targets
         mujoco.mj_step(self._model, self._data)
 

@@ -72,7 +72,7 @@ def build_closed_loop_report(
     """Build the report of a benchmark: its numbers and their tables.
 
     Args:
-        trials: at least one.
+        trials: trials, at least one.
         settings: settings of the benchmark.
         facts: facts about the model, for the reader.
 

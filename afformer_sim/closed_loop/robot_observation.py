@@ -71,8 +71,8 @@ class RobotObservation:
     def right_pixel(self, fixture: Fixture, element: int) -> np.ndarray | None:
         """Return the pixel of a perfect peak for an element: [2] (x, y).
 
-        It is the middle of the element's front, or the nearest pixel at which the operated part is
-        visible and which is not right at an edge. None if nothing of that part is visible.
+        It is the middle of the element's front, or the nearest pixel of the visible operated part
+        that is not directly at an edge. None if no part of it is visible.
         """
         outline = self.view.outline(fixture, element)
         operated = np.zeros(self.shown.shape, np.uint8)
@@ -93,13 +93,13 @@ class RobotObservation:
 
 @dataclass(frozen=True)
 class Published:
-    """Point and normal at which a robot is told to act.
+    """Point and normal at which a robot should act.
 
     Attributes:
         found: True if presence says that the demonstrated element is in view.
-        point: [3] metres in the fixture's frame; None where depth is missing.
-        normal: [3] of the surface there; towards the camera where it is unknown.
-        problem: reason why there is no point; '' where there is one.
+        point: [3] metres in the fixture's frame; None if depth is missing.
+        normal: [3] of the surface there; towards the camera if unknown.
+        problem: reason why there is no point; '' if there is one.
         motion: motion of the best action in the fixture's frame.
 
     Raises:
@@ -122,7 +122,7 @@ class Published:
 def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[SceneView]:
     """Plan views of a robot's camera, spread around the fixture as evenly as possible.
 
-    They are those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
+    They equal those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
 
     Args:
         scene: scene that is seen.
@@ -149,7 +149,7 @@ def publish(
     sensed: SensedDepth,
     settings: StreamSettings,
 ) -> Published:
-    """Compute what the node publishes for the first image of a stream: its best peak in space.
+    """Compute the node's published point for the first image of a stream, from its best peak.
 
     Args:
         prediction: prediction of the model for the observation's image.
@@ -183,7 +183,7 @@ def publish_pixel(
     sensed: SensedDepth,
     settings: StreamSettings,
 ) -> Published:
-    """Compute what the node would publish with its best peak at a pixel, [2] (x, y), or none."""
+    """Compute the published point for a best peak at a pixel, [2] (x, y), or for none."""
     if pixel is None:
         return Published(False, None, None, 'the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)

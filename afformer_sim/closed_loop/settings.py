@@ -20,17 +20,17 @@ class ClosedLoopSettings:
         scenes: number of fixtures, taken from the families in turn.
         families: families of the fixtures.
         held_out: True for textures that are kept out of training.
-        seed: seed of everything random; equal settings try the same.
-        demonstrations: number for each fixture, of different elements as long as there are any.
-        performances: number of videos of each demonstration, of the same action by other people
-            and from other sides; the model grounds them together.
+        seed: seed of everything random; equal settings give equal trials.
+        demonstrations: number for each fixture, of different elements as far as possible.
+        performances: number of videos of each demonstration, of the same action by different
+            people and from different sides; the model grounds them together.
         views: number of views of the robot's camera for each demonstration.
         size: (width, height) of the robot's images.
         frames: number of frames of a demonstration.
         longest_side: longest side of a demonstration's frames, in pixels.
         noise: noise of depth, as a share of it, for all measures but those by noise.
         noises: noises of depth for the measures by noise.
-        holes: share of the pixels without depth; 0 where the noise is 0.
+        holes: share of the pixels without depth; 0 if the noise is 0.
         stream: settings of the node.
 
     Raises:
@@ -77,12 +77,12 @@ class ClosedLoopSettings:
 
     @property
     def trials(self) -> int:
-        """Number of trials; each is of one demonstration in one view."""
+        """Number of trials, one for each demonstration and view."""
         return self.scenes * self.demonstrations * self.views
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Different noises of depth, in rising order."""
+        """Different noises of depth, in increasing order."""
         return tuple(sorted({self.noise, *self.noises}))
 
     def scene(self, index: int) -> Scene:

@@ -32,9 +32,9 @@ class AttemptOutcome:
     """Outcome of an attempt.
 
     Attributes:
-        verdict: judgement by the state of the simulator afterwards.
+        verdict: judgement by the final state of the simulator.
         first_contact: index of the element that was touched first; None if there was none.
-        disturbed: elements that were operated though not meant.
+        disturbed: wrong elements that were operated.
 
     Raises:
         ValueError: the attempt is done although another element was operated.
@@ -74,9 +74,9 @@ class Bench:
         """Let the finger act, and judge the result.
 
         Args:
-            point: [3] metres in the fixture's frame, where it is to touch.
+            point: [3] metres in the fixture's frame, the target of the finger.
             normal: [3] of the surface there, unit length.
-            action: action that it carries out, which may be another one than the task's.
+            action: action that it carries out, which may differ from that of the task.
             robot: [3] metres, position of the robot.
 
         Raises:
@@ -95,10 +95,10 @@ class Bench:
 def judge(
     task: Task, every: tuple[Mechanism, ...], contacts: list[int], watch: Watch
 ) -> AttemptOutcome:
-    """Judge an attempt by what happened to the elements.
+    """Judge an attempt by the motion of the elements.
 
     Args:
-        task: what was to be done.
+        task: the task.
         every: mechanism of each element.
         contacts: elements that were touched first, in order of decreasing penetration; -1 for a
             fixed part, empty if nothing was touched.
@@ -124,7 +124,7 @@ def judge(
 def _verdict(
     target: int, done: bool, contacts: list[int], disturbed: tuple[int, ...]
 ) -> AttemptVerdict:
-    """Judge an attempt by the elements touched first; touching another one does no harm."""
+    """Judge an attempt by the elements touched first; touching another one as well is harmless."""
     if done:
         return AttemptVerdict.DONE
     if not contacts:

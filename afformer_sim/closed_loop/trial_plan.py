@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan of the trials of a closed-loop benchmark: who shows what, and how the robot sees it."""
+"""Plan of the trials of a closed-loop benchmark: demonstrations, and views of the robot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afformer_sim.scene.demonstration import SimulatedDemonstration, plan_demons
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import SceneView
 
-# Keys of the scene's random stream for RGB-D; the bags take the smaller ones.
+# Keys of the scene's random stream for RGB-D; the bags use the smaller keys.
 _CHOICE = 10
 
 
@@ -27,7 +27,7 @@ class PlannedTrial:
         index: number of the scene.
         performances: videos of the demonstration, of the same element and action.
         number: number of the view among those of the scene.
-        view: what the robot's camera sees.
+        view: view of the robot's camera.
     """
 
     scene: Scene
@@ -38,12 +38,12 @@ class PlannedTrial:
 
     @property
     def task(self) -> Task:
-        """What the robot is to do."""
+        """Task of the robot."""
         return Task(self.performances[0].element, self.performances[0].action)
 
     @property
     def states(self) -> States:
-        """Displacements of the elements when the robot comes."""
+        """Initial displacements of the elements."""
         return initial_states(self.scene.fixture, self.task)
 
 

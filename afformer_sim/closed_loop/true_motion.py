@@ -20,12 +20,12 @@ def true_motion(
     Args:
         fixture: fixture of the element.
         demonstration: demonstration of it.
-        displacement: where the element is when the robot comes.
+        displacement: initial displacement of the element.
 
     Returns:
-        [3] of unit length in the fixture's frame: along which the middle of the front begins to
-        move; about which it turns by the right-hand rule, if it is rotated; against the front's
-        outward axis, if it stays.
+        [3] of unit length in the fixture's frame: the initial direction of motion of the front's
+        middle; the axis by the right-hand rule for a rotation; or the inward axis of the front for
+        a fixed element.
     """
     element, motion = fixture.elements[demonstration.element], demonstration.motion
     placed, joint = element.placed(displacement), motion.use.joint
@@ -41,9 +41,10 @@ def true_motion(
 
 
 def motion_error(motion: PartMotion, expected: np.ndarray) -> float | None:
-    """Compute the angle between a motion and the expected one, [3]: 0 to 180 degrees, or None.
+    """Compute the angle between a motion and the expected one, [3], in degrees, 0 to 180.
 
-    None: the motion is not known. A rotation in the wrong sense is off by more than 90 degrees.
+    Return None if the motion is not known. A rotation in the wrong sense differs by more than 90
+    degrees.
     """
     if motion.direction is None:
         return None

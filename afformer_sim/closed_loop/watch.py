@@ -17,8 +17,7 @@ class Watch:
     """Record of N elements while a robot works; each array is float64 [N].
 
     Attributes:
-        contact: seconds in contact with the tip; for elements that stay, with the operated
-            part.
+        contact: seconds in contact with the tip; for fixed elements, of the operated part.
         pressed: seconds beyond half of the way to the goal.
         farthest: largest share of the way to the goal so far, negative for the other direction.
         last: current share of the way to the goal.

@@ -91,13 +91,13 @@ def panel_families(families: tuple[str, ...]) -> tuple[str, ...]:
 def write_assistq(
     folder: Path, split: str, settings: AssistqSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
-    """Render a dataset, or what is missing of it; yields the number of finished videos.
+    """Render the missing videos of a dataset; yield the number of finished videos.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the questions' file without its ending, and of the videos' folder.
         settings: contents of the dataset.
-        engine: where the samples are rendered.
+        engine: engine that renders the samples.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -128,7 +128,7 @@ def _merge(split: str, folder: Path, entries: list[Any]) -> None:
 
 
 def _make(split: str, settings: AssistqSettings, index: int, folder: Path) -> dict[str, Any]:
-    """Write the folder of a video; returns its questions and steps."""
+    """Write the folder of a video; return its questions and steps."""
     scene = settings.scene(index)
     fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY)

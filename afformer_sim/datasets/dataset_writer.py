@@ -4,10 +4,10 @@
 - `SPLIT.json`: list of entries as in OPRA, each with the additional keys `scene`, `scene_seed`,
   `family`, `element`, `elements`, `robot` (true if one is in the image), `contact` (first and last
   frame in which the hand is on the element, null if there is none), `clip_size` (width and height
-  of the clip) and `contact_point` (for each frame of the clip the pixel (x, y) of what is touched
-  then or at another time, null if it is outside the image)
+  of the clip) and `contact_point` (for each frame of the clip the pixel (x, y) of the point that
+  is touched at any time, null if it is outside the image)
 - `actions.json`: names of the actions 1, 2, ...
-- `simulation.json`: settings that each split was made with
+- `simulation.json`: settings of each split
 - `clips/SPLIT/00000/0.mp4`: first demonstration of fixture 0
 - `images/SPLIT/00000/0.jpg`: its first target view
 - `scenes/SPLIT/00000.json`: its entries; written last, so that it marks the fixture complete
@@ -60,16 +60,16 @@ class DatasetSettings(SceneSettings):
 
     Attributes:
         seed, fixtures, families, held_out: see `SceneSettings`.
-        demonstrations: number for each fixture, of different elements as long as there are any.
-        performances: number of clips of each demonstration, of the same action by other people and
-            from other sides.
+        demonstrations: number for each fixture, of different elements as far as possible.
+        performances: number of clips of each demonstration, of the same action by different people
+            and from different sides.
         targets: number of target views; every pair of a clip and a view is an entry.
         frames, rate: number of frames of a clip, and frames per second.
         longest_side: longest side of every image, in pixels.
         hand: one of `HANDS`: `capsules`, or `mesh` with skin, nails, sleeves and watches.
         renderer: one of `RENDERERS`: `classic`, or `filament`, which is physically based and needs
             hands of meshes.
-        robots: share of the target views that have a robot arm in them, for the classic renderer.
+        robots: share of the target views with a robot arm, for the classic renderer.
 
     Raises:
         ValueError: a number is out of range, or a family unknown.
@@ -95,7 +95,7 @@ class DatasetSettings(SceneSettings):
             raise ValueError(f'renderer is {self.renderer!r}; expected one of {RENDERERS}')
         if self.renderer == 'filament' and self.hand != 'mesh':
             raise ValueError(
-                f'renderer is filament and hand is {self.hand}; it shows hands of meshes alone. '
+                f'renderer is filament and hand is {self.hand}; it renders only hands of meshes. '
                 'Set hand to mesh'
             )
 
@@ -122,13 +122,13 @@ class DatasetSettings(SceneSettings):
 def write_dataset(
     folder: Path, split: str, settings: DatasetSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
-    """Render a dataset, or what is missing of it; yields the number of finished fixtures.
+    """Render the missing fixtures of a dataset; yield the number of finished fixtures.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the annotation file without its ending.
         settings: contents of the dataset.
-        engine: where the samples are rendered.
+        engine: engine that renders the samples.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -154,7 +154,7 @@ def _merge(split: str, folder: Path, entries: list[Any]) -> None:
 
 
 def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> list[dict[str, Any]]:
-    """Write the clips and target views of a fixture; returns its entries."""
+    """Write the clips and target views of a fixture; return its entries."""
     scene = settings.scene(index)
     demonstrations = plan_demonstrations(
         scene, settings.demonstrations, settings.longest_side, performances=settings.performances
@@ -168,7 +168,7 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
         plan_target(scene, number, settings.longest_side) for number in range(settings.targets)
     ]
     if settings.renderer == 'filament':
-        # it takes one scene at a time, so that views in other colours need another renderer
+        # it handles one scene at a time, so views in other colours need another renderer
         targets = [replace(view, variant=0) for view in targets]
     clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
@@ -206,7 +206,7 @@ def _with_robots(
     targets: list[SceneView],
     demonstrations: list[SimulatedDemonstration],
 ) -> list[SceneView]:
-    """Put a robot into some views, where it hides none of the demonstrated elements."""
+    """Add a robot to some views in which it hides no demonstrated element."""
     shown = {demonstration.element for demonstration in demonstrations}
     views = []
     for number, view in enumerate(targets):
@@ -254,7 +254,7 @@ def _annotation(
 def _outline_entry(scene: Scene, index: int, view: SceneView) -> dict[str, Any]:
     outline = view.outline(scene.fixture, index)
     inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
-    # an error of a third of a pixel at most halves the number of corners
+    # allowing an error of a third of a pixel halves the number of corners
     corners = cv2.approxPolyDP(outline.astype(np.float32), 0.33, True)[:, 0].astype(float)
     return {
         'kind': scene.fixture.elements[index].kind,

@@ -15,7 +15,7 @@ NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT = 0, 3, 4
 
 @dataclass(frozen=True)
 class AnnotatedHand:
-    """Hand in an image, and what it touches.
+    """Hand in an image, and the element that it touches.
 
     Attributes:
         box: box of palm and fingers.
@@ -24,7 +24,7 @@ class AnnotatedHand:
         contact_box: box of the touched element; None without contact, or if the element is hidden.
 
     Raises:
-        ValueError: the contact is another number, or a hand without contact touches an element.
+        ValueError: the contact has another value, or a hand without contact touches an element.
     """
 
     box: Box
@@ -101,7 +101,7 @@ def _add_object(
 
 
 def _vector(hand: AnnotatedHand) -> tuple[float | None, ...]:
-    """Compute length in pixels and unit vector from the hand's centre to the touched element's."""
+    """Compute length and direction of the vector from the hand to the touched element."""
     if hand.contact_box is None:
         return (None,) * 3
     vector = hand.contact_box.centre - hand.box.centre

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writer of simulated images of hands in the format of 100DOH.
 
-- `Annotations/train_00000_0_contact.xml`: hands and what they touch, see `hand_annotation`
+- `Annotations/train_00000_0_contact.xml`: hands and touched elements, see `hand_annotation`
 - `JPEGImages/train_00000_0_contact.jpg`: the image; names with `far`, `hover` or `after` instead
   of `contact` show the same demonstration at other times, `alone` the fixture without a hand
 - `JPEGImages-3/` to `JPEGImages+3/`, which 100DOH lacks: the camera's images one, two and three
@@ -80,13 +80,13 @@ class HandsSettings(SceneSettings):
 def write_hands(
     folder: Path, split: str, settings: HandsSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
-    """Render images of hands, or what is missing of them; yields how many fixtures are done.
+    """Render the missing images of hands; yield the number of finished fixtures.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the list of images; those of 100DOH are `trainval` and `test`.
         settings: contents of the dataset.
-        engine: where the samples are rendered.
+        engine: engine that renders the samples.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -104,7 +104,7 @@ def write_hands(
 
 
 def moments(motion: DemonstratedMotion, rng: np.random.Generator) -> dict[str, float]:
-    """Draw a time of the clip, 0 to 1, for each phase of the motion that the clip shows."""
+    """Draw a time in the clip, 0 to 1, for each phase of the motion in it."""
     ranges = {
         'far': (0.0, motion.start - _HOVER),
         'hover': (max(0.0, motion.start - _HOVER), motion.start - _CLEAR),
@@ -125,14 +125,14 @@ def _merge(split: str, folder: Path, entries: list[Any]) -> None:
 
 @dataclass(frozen=True)
 class _HandImage:
-    """Image with its neighbours and annotation, to be written.
+    """Image with its neighbours and annotation, ready to write.
 
     Attributes:
         name: name of its files.
         image: uint8 RGB [H, W, 3].
         neighbours: images before and after it, in the order of their times.
         hands: hands that are visible in it.
-        demonstration: what is rendered; None without a hand.
+        demonstration: rendered demonstration; None without a hand.
     """
 
     name: str
@@ -151,7 +151,7 @@ class _HandImage:
 
 
 def _make(split: str, settings: HandsSettings, index: int, folder: Path) -> list[dict[str, Any]]:
-    """Write the images of a fixture and their annotations; returns what they show."""
+    """Write the images of a fixture and their annotations; return a description of them."""
     scene = settings.scene(index)
     for part in (*_IMAGES, 'Annotations'):
         (folder / part).mkdir()

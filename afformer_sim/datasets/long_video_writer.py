@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writer of simulated long videos without annotations, in which hands act now and then.
+"""Writer of simulated long videos without annotations, in which hands act occasionally.
 
 - `videos/SPLIT/00000.mp4`: the first video
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the annotations of
@@ -68,13 +68,13 @@ class LongVideoSettings(SceneSettings):
 def write_long_videos(
     folder: Path, split: str, settings: LongVideoSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
-    """Render long videos, or what is missing of them; yields the number of finished videos.
+    """Render the missing long videos; yield the number of finished videos.
 
     Args:
         folder: folder of the set, created if missing.
         split: name of the videos' folder.
         settings: contents of the set.
-        engine: where the samples are rendered.
+        engine: engine that renders the samples.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -116,7 +116,7 @@ def _lengths(settings: LongVideoSettings, rng: np.random.Generator) -> list[tupl
         ]
         left -= sum(shot)
         if left < _LONGEST_SHOT * settings.rate:
-            # frames that are too few for another shot belong to this one
+            # this shot includes remaining frames that are too few for another shot
             return [*lengths, (shot[0], shot[1], shot[2] + left)]
         lengths.append(tuple(shot))
 
@@ -126,7 +126,7 @@ def _merge(folder: Path, entries: list[Any]) -> None:
 
 
 def _make(split: str, settings: LongVideoSettings, index: int, folder: Path) -> dict[str, Any]:
-    """Write a video; returns its annotations."""
+    """Write a video; return its annotations."""
     shots = plan_shots(settings, index)
     path = folder / 'videos' / split / f'{index:05d}.mp4'
     path.parent.mkdir(parents=True)
@@ -144,7 +144,7 @@ def _make(split: str, settings: LongVideoSettings, index: int, folder: Path) -> 
 def _frames(
     shots: list[Shot], rng: np.random.Generator, hands: list[dict[str, Any]]
 ) -> Iterator[np.ndarray]:
-    """Render the frames of all shots; adds the visible hands to `hands` meanwhile."""
+    """Render the frames of all shots, and add the visible hands to `hands`."""
     first = 0
     for _, group in groupby(shots, key=lambda shot: shot.scene.seed):
         taken = list(group)

@@ -2,7 +2,7 @@
 """Writer of pairs with outlined parts, of fixtures of robot-learning benchmarks.
 
 - `pairs.json`: see `part_pairs`; the kind of a pair is its family. `benchmark`, `licence` and
-  `model` tell where the fixture is from
+  `model` give the origin of the fixture
 - `clips/00000.mp4`: a hand comes, operates the part and, unless it carries it, leaves
 - `targets/00000.jpg`: the fixture at rest from another camera, in another room and light
 - `simulation.json`, `scenes/pairs/00000.json`: see `resumable_dataset`
@@ -46,7 +46,7 @@ class PartPairsSettings:
     Attributes:
         seed: seed of everything random.
         scenes: number of pairs of each family.
-        families: of `BENCHMARK_PARTS`, none twice.
+        families: families of `BENCHMARK_PARTS`, none twice.
         frames, rate: number of frames of a clip, and frames per second.
         longest_side: longest side of every image, in pixels.
         hand: mesh or capsules.
@@ -93,12 +93,12 @@ class PartPairsSettings:
 def write_part_pairs(
     folder: Path, settings: PartPairsSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
-    """Render a dataset, or what is missing of it; yields the number of finished pairs.
+    """Render the missing pairs of a dataset; yield the number of finished pairs.
 
     Args:
         folder: folder of the dataset, created if missing.
         settings: contents of the dataset.
-        engine: where the samples are rendered.
+        engine: engine that renders the samples.
 
     Raises:
         DatasetError: a package is not installed, see `ModelSource.locate`, or see
@@ -118,7 +118,7 @@ def _merge(folder: Path, entries: list[Any]) -> None:
 
 
 def _make(settings: PartPairsSettings, index: int, folder: Path) -> dict[str, Any]:
-    """Write clip and target of a pair; returns its entry."""
+    """Write the clip and the target of a pair; return its entry."""
     family = settings.families[index // settings.scenes]
     scene = BenchmarkScene(scene_seed(settings.seed, index), family, held_out=True)
     mesh = settings.hand == 'mesh'
@@ -169,7 +169,7 @@ def _annotation(
 def _mark(
     scene: BenchmarkScene, pair: BenchmarkPair, settings: PartPairsSettings, frame: int
 ) -> dict[str, float] | None:
-    """Return the contact point in a frame; None where it is outside the image."""
+    """Return the contact point in a frame; None if it is outside the image."""
     time = float(pair.demonstration.times(settings.frames)[frame])
     pixel = pair.demonstration.contact_pixel(scene.fixture, time)
     if pixel is None:

@@ -2,8 +2,9 @@
 """Writer of demonstrations over photographs in the format of OPRA.
 
 The files are those of `dataset_writer`. Each entry has `scene`, `scene_seed`, `family`, `element`,
-`elements`, `contact`, `clip_size` and `contact_point` as there, and `photograph`, the name of the
-photograph's file. The elements are points of the photograph: the one that is touched comes first.
+`elements`, `contact`, `clip_size` and `contact_point` like there, and `photograph`, the name of
+the photograph's file. The elements are points of the photograph: the one that is touched comes
+first.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class PhotographSettings:
     Attributes:
         seed: seed of everything random.
         scenes: number of scenes, each of one photograph and one person.
-        photographs: folder of photographs; None for those that packages carry.
+        photographs: folder of photographs; None for those of installed packages.
         held_out: True for the packages' photographs that are kept out of training.
         demonstrations: number for each scene, at different points.
         targets: number of other views for each demonstration.
@@ -92,13 +93,13 @@ class PhotographSettings:
 def write_photographs(
     folder: Path, split: str, settings: PhotographSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
-    """Render a dataset, or what is missing of it; yields the number of finished scenes.
+    """Render the missing scenes of a dataset; yield the number of finished scenes.
 
     Args:
         folder: folder of the dataset, created if missing.
         split: name of the annotation file without its ending.
         settings: contents of the dataset.
-        engine: where the samples are rendered.
+        engine: engine that renders the samples.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -128,7 +129,7 @@ def _make(
     index: int,
     folder: Path,
 ) -> list[dict[str, Any]]:
-    """Write the clips and other views of a photograph; returns its entries."""
+    """Write the clips and other views of a photograph; return its entries."""
     seed = scene_seed(settings.seed, index)
     rng = make_rng(seed, Stream.PHOTOGRAPH)
     path = photographs[int(rng.integers(len(photographs)))]

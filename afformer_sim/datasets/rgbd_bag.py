@@ -85,9 +85,9 @@ class _Logged:
 
 
 def write_rgbd_bag(folder: Path, settings: RgbdBagSettings) -> Iterator[int]:
-    """Write a bag and its annotations; yields the number of images written so far.
+    """Write a bag and its annotations; yield the number of images written so far.
 
-    The folder appears when all is written.
+    The folder appears when it is complete.
 
     Raises:
         DatasetError: the folder exists.
@@ -156,7 +156,7 @@ def _write_messages(
 
         for logged in _demonstration(factory, renderer, settings, scene):
             write(logged)
-        # messages are logged in another order than taken: depth takes longer than colour
+        # messages are not logged in the order of their stamps: depth takes longer than colour
         waiting: list[_Logged] = []
         for number in range(len(scene.views)):
             for logged in _camera(factory, renderer, settings, scene, number, stamps):
@@ -189,7 +189,7 @@ def _camera(
     number: int,
     stamps: np.ndarray,
 ) -> list[_Logged]:
-    """Render what the camera sends of one view: colour, calibration and, a little later, depth."""
+    """Render the camera's messages for one view: colour, calibration and later depth."""
     rng = make_rng(scene.scene.seed, Stream.RGBD, 4, number)
     view, stamp = scene.views[number], int(stamps[number])
     renderer.set_room(view.lighting, view.surroundings)

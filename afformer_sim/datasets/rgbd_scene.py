@@ -23,7 +23,7 @@ from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.surroundings import sample_lighting, sample_surroundings
 from afformer_sim.scene.view import SceneView
 
-# Metres; depth cameras of robots are accurate at these distances, and an arm reaches there.
+# Metres; depth cameras of robots are accurate at these distances, which an arm can reach.
 NEAREST, FARTHEST = 0.5, 1.0
 _LAP_SECONDS = 12.0
 _FILL = 0.9
@@ -64,15 +64,15 @@ class RgbdScene:
 
 
 def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: float) -> RgbdScene:
-    """Plan the RGB-D views of a scene: always the same for the same arguments.
+    """Plan the RGB-D views of a scene, deterministically.
 
-    The camera moves around at 0.5 to 1 m from the fixture; its field of view is the narrowest
-    that has every element in each image.
+    The camera moves around at 0.5 to 1 m from the fixture; its field of view is the narrowest with
+    every element in each image.
 
     Args:
         scene: scene whose fixture is seen.
         size: (width, height) of all images.
-        seconds: time that the camera moves.
+        seconds: duration of the camera's motion.
         rate: images per second.
 
     Raises:
@@ -80,7 +80,7 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
     """
     frames = round(seconds * rate)
     if frames < 1:
-        raise ValueError(f'{seconds} s at {rate} Hz is no image; take more seconds')
+        raise ValueError(f'{seconds} s at {rate} Hz give no image; use more seconds')
     fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.RGBD)
     poses = _camera_path(fixture, rng, frames, rate)

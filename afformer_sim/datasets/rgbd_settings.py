@@ -24,7 +24,7 @@ class RgbdBagSettings:
         family: family of the fixture.
         held_out: True for textures that are kept out of training.
         size: (width, height) of all images, even.
-        seconds, rate: time that the camera moves, and its images per second.
+        seconds, rate: duration of the camera's motion, and its images per second.
         demonstration_frames, demonstration_rate: length and frame rate of the demonstration.
         image_encoding: one of `IMAGE_TYPES`; `jpeg` is a CompressedImage.
         depth_encoding: one of `DEPTH_ENCODINGS`.
@@ -71,6 +71,6 @@ class RgbdBagSettings:
             raise ValueError(f'seed is {self.seed}; expected at least 0')
 
     def scene(self) -> RgbdScene:
-        """Plan what the bag shows."""
+        """Plan the content of the bag."""
         scene = Scene(scene_seed(self.seed, 0), self.family, self.held_out)
         return plan_rgbd_scene(scene, self.size, self.seconds, self.rate)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rendered scenes that need no files of the user's: of the demo, and examples of the studio."""
+"""Rendered scenes that need no user files: the demo's scenes, and examples of the studio."""

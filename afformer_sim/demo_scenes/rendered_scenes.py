@@ -25,21 +25,21 @@ _CLIP_FRAMES, _CLIP_RATE = 20, 12.0
 _PHOTOGRAPH = 'skimage/data/coffee.png'
 # A hand is about as long as the saucer of the cup is wide.
 _HAND_SIZES = (0.5, 0.7)
-# Of the camera image over the photograph: the pixel in its middle, and what else is random.
+# Camera image over the photograph: the pixel in its middle, and its seed.
 _MIDDLE, _VIEW_SEED = (290.0, 240.0), 1039
 
-# A seed that no training dataset has; then the scene, and which of its drawn elements is operated.
+# A seed that no training dataset uses; then the scene, and the number of the operated element.
 _DATASET_SEED = 990_017
 _FAMILY, _INDEX, _DRAWN = 'drawers', 7, 1
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Part of the photograph that a hand operates; all pixels are the photograph's.
+    """Part of the photograph that a hand operates, in pixels of the photograph.
 
     Attributes:
-        name, title: what it is, for the node and for people.
-        action: how it is operated.
+        name, title: names for the node and for people.
+        action: demonstrated action.
         seed: seed of everything random about the demonstration.
         contact: pixel that the hand touches.
         outline: pixels of its outline.

@@ -24,14 +24,14 @@ class DemoScene:
     """One scene of the demo.
 
     Attributes:
-        name: name of the demonstration, as the node accepts names.
+        name: name of the demonstration, valid for the node.
         title: title for people.
         demonstration: video of the demonstration.
         image: the still camera image.
         camera: video of a camera that rests where `image` was taken, and then moves.
-        outline: outline of the demonstrated element, float64 [K, 2] in pixels of `image`; None
-            where it is unknown.
-        action: the demonstrated action; None where it is unknown.
+        outline: outline of the demonstrated element, float64 [K, 2] in pixels of `image`; None if
+            unknown.
+        action: the demonstrated action; None if unknown.
     """
 
     name: str
@@ -44,13 +44,13 @@ class DemoScene:
 
 
 def resting_first(images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Yield the images of a moving camera, the first of them for as long as the camera rests."""
+    """Yield the images of a moving camera; the first one is repeated while the camera rests."""
     for number, image in enumerate(images):
         yield from itertools.repeat(image, 1 if number else _RESTING_FRAMES)
 
 
 def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
-    """Yield the images of a camera that moves in front of an image, nearer and farther.
+    """Yield the images of a camera that moves back and forth in front of an image.
 
     The first one is the image.
 
@@ -58,7 +58,7 @@ def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
         size: (width, height) of the image.
 
     Returns:
-        float64 [3, 3] each, from pixels of the image to those of the camera's.
+        float64 [3, 3] each, from pixels of the image to pixels of the camera's image.
     """
     width, height = size
     for number in range(CAMERA_FRAMES):

@@ -76,7 +76,7 @@ def _tray(
 def _step(
     finish: PartFinish, front: np.ndarray, back: np.ndarray, step: float
 ) -> tuple[Solid, ...]:
-    """Build the step that the back row stands on."""
+    """Build the step under the back row."""
     low, high = np.minimum(front[0], back[0]) - 0.015, np.maximum(front[1], back[1]) + 0.015
     near, far = back[1][2] + _PULL + 0.005, back[0][2] - 0.015
     half = ((high[0] - low[0]) / 2, step / 2, (near - far) / 2)

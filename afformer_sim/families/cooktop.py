@@ -148,7 +148,7 @@ def _casing(stove: _Stove) -> tuple[Solid, ...]:
             (half, stove.height / 2, stove.depth / 2),
             (0, stove.height / 2, -stove.depth / 2),
         ),
-        # fills the wedge behind the slope from below, in steps that the plate hides
+        # fills the wedge below the slope in steps that the plate hides
         block(stove.body, (half, edge / 2, run / 2), (0, edge / 2, run / 2)),
     ]
     plate = (half, stove.slope / 2, _PLATE / 2)

@@ -183,7 +183,7 @@ def _chest(
     middle = (0, 0, (face + back) / 2)
     solids = [box(middle, (wide, high, depth / 2), colour, surface)]
     for cell in cells:
-        # the dark inside that is visible over an open drawer
+        # the dark interior that is visible over an open drawer
         size = (cell.width / 2 - 0.008, cell.height / 2 - 0.008, 0.0006)
         dark = shaded(finish.inside, -0.85)
         solids.append(box((cell.x, cell.y, face), size, dark, shininess=0.0))

@@ -119,7 +119,7 @@ def _sample_tap(rng: np.random.Generator, deck: Colour, count: int, wall: bool) 
 
 
 def _width(tap: _Tap) -> float:
-    """Return how far a handle reaches to the side of its axis, turned by 0.8 radians at most."""
+    """Return the sideways reach of a handle from its axis, turned by at most 0.8 radians."""
     return 0.75 * tap.reach if tap.form == 'lever' and tap.pointing != 'aside' else tap.reach
 
 

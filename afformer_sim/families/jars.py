@@ -122,7 +122,7 @@ def _vessel(rng: np.random.Generator, style: _Style, cap: PartFinish) -> Tableto
     seat = stand_on(style.height)
     radius, top = style.lid_radius, style.lid_height
     grips = (Pinch(radius, 0.55 * top, top), Fingertip(0.6 * radius, 0.6 * radius, top))
-    # a fingertip on a lid that is never just touched would tell the action
+    # a fingertip on a lid that is never only touched would reveal the action
     resting = grips if 'touch' in style.actions else grips[:1]
     known = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(resting))
     uses: tuple[Use, ...] = tuple(use for use in known if use.action in style.actions)

@@ -57,7 +57,7 @@ class LeverStyle:
 
 @dataclass(frozen=True)
 class _Board:
-    """Board that the levers stand on.
+    """Board that carries the levers.
 
     Attributes:
         pose: frame of its front's middle, z outwards.
@@ -105,7 +105,7 @@ def generate(rng: np.random.Generator) -> Fixture:
             y = ((rows - 1) / 2 - row) * step
             falls = bool(rng.random() < 0.5) if mixed else down
             if not console and not mixed:
-                # room for the head where it lies on the panel
+                # space for the head when it lies on the panel
                 y += (0.3 if falls else -0.3) * longest
             style = styles[row % len(styles)]
             pose = board.pose @ at(x, y, 0.0)
@@ -171,7 +171,7 @@ def build_head(style: LeverStyle) -> FrontHandle:
         parts = [box((0, 0, length), (size, thick, 0.022), colour)]
         parts.append(box((0, 0, top), (0.3 * size, thick + 0.0006, 0.004), style.metal))
         front = Front((0.0, 0.0, top), size, thick)
-        # between its width and its thickness, as fingers may come from any side
+        # between its width and its thickness, because fingers may come from any side
         return FrontHandle(tuple(parts), front, (Pinch((size + thick) / 2, length, top),))
     thick = _BAR
     parts = [rod((-size, 0, length), (size, 0, length), thick, colour, rounded=True)]
@@ -182,8 +182,8 @@ def build_head(style: LeverStyle) -> FrontHandle:
 def _seen_front(style: LeverStyle, front: Front, lean: float) -> Front:
     """Return the side of a head that the user sees, for a rod at an angle `lean`.
 
-    It lies between the end of the rod and the side that the board's normal points to, so that it
-    is visible wherever the lever was left.
+    It lies between the end of the rod and the side towards the board's normal, so it is visible in
+    every position of the lever.
     """
     out = {'paddle': _PADDLE, 'bar': _BAR}.get(style.head, style.size)
     along = style.length

@@ -52,7 +52,7 @@ class Cookware:
         radius, height: size of the body.
         narrow: bottom radius of a pan as a share of its rim's.
         thickness: half the thickness of the handles.
-        reach: how far a pot's handles stand out.
+        reach: length by which a pot's handles stand out.
         lid_height, steps: shape of the lid.
         knob, knob_radius, knob_height: shape of the lid's knob.
         body, trim, mark, inside: materials.

@@ -13,7 +13,8 @@ from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import STILL, Pose, at
 from afformer_sim.bodies.solid import Solid, SolidShape
 
-# Metres above the objects that stay in view: one lifted by 14 cm leaves the image only in part.
+# Metres above the objects that stay in view; an object lifted by 14 cm leaves the image only in
+# part.
 _HEADROOM = 0.04
 
 
@@ -64,7 +65,7 @@ def place_rows(
     between: tuple[float, float],
     step: float = 0.0,
 ) -> tuple[list[TabletopObject], list[TabletopObject]]:
-    """Place objects in one or two rows, those of the second one roughly in the gaps of the first.
+    """Place objects in one or two rows; the second row is roughly in the gaps of the first.
 
     Args:
         rng: source of randomness.

@@ -17,7 +17,7 @@ _DRIVERS = ('/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vu
 
 
 def missing_filament() -> str | None:
-    """Return what the physically based renderer lacks on this machine; None if nothing."""
+    """Return what the physically based renderer lacks on this machine, or None."""
     if find_spec('mujoco') is None or find_spec('mujoco.studio') is None:
         return (
             'the package mujoco-studio is not installed; it comes with MuJoCo 4 on Python 3.11 or '
@@ -45,7 +45,7 @@ def require_filament() -> None:
 
 @lru_cache(maxsize=1)
 def filament_context() -> tuple[ModuleType, Any]:
-    """Open the renderer on the CPU, once a process: MuJoCo's module `mjrf` and its context.
+    """Open the renderer on the CPU, once per process: MuJoCo's module `mjrf` and its context.
 
     Raises:
         ModuleNotFoundError: see `require_filament`.
@@ -65,7 +65,7 @@ def filament_context() -> tuple[ModuleType, Any]:
 
 @lru_cache(maxsize=1)
 def room_light() -> Any:
-    """Load the image-based light of a room that MuJoCo carries, as a cube texture."""
+    """Load MuJoCo's image-based light of a room as a cube texture."""
     import mujoco.studio
 
     mjrf, context = filament_context()

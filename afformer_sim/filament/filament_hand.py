@@ -28,7 +28,7 @@ class FilamentHand:
     """Meshes of one person's hand, whose vertices follow its poses.
 
     Args:
-        hand: a pose of the hand, which tells its look and its side.
+        hand: a pose of the hand, with its look and its side.
     """
 
     def __init__(self, hand: PosedHand) -> None:
@@ -39,13 +39,13 @@ class FilamentHand:
         self._textures: list[Any] = []
         for name in hand.surfaces:
             topology = hand_topologies()[name]
-            # a right hand is a left one in the mirror, its clothes are not
+            # a right hand is a mirrored left hand, but its clothes are not mirrored
             mirrored = name == 'hand' and not hand.left
             faces = topology.faces[:, ::-1] if mirrored else topology.faces
             layout = _layout(len(topology.coordinates), faces.size)
             mesh = context.create_mesh(layout)
             self._meshes[name] = (mesh, layout, faces)
-            # a renderable takes a mesh that has vertices
+            # a renderable needs a mesh with vertices
             _upload(mesh, layout, hand.surfaces[name], topology.coordinates, faces)
             renderable = context.create_renderable(
                 mjrf.RenderableParams(cast_shadow=True, receive_shadow=True)
@@ -55,7 +55,7 @@ class FilamentHand:
             self._renderables.append(renderable)
 
     def is_of(self, hand: PosedHand) -> bool:
-        """Check whether another pose is one of the same hand."""
+        """Check whether another pose belongs to the same hand."""
         return (self._style, self._left) == (hand.style, hand.left)
 
     def pose(self, hand: PosedHand) -> None:

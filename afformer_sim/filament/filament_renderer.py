@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Physically based renderer of colour images; masks and depth are the classic renderer's."""
+"""Physically based renderer of colour images; the classic renderer provides masks and depth."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class FilamentRenderer(Renderer):
         self._hand: FilamentHand | None = None
 
     def close(self) -> None:
-        """Free what the renderer holds."""
+        """Free the resources of the renderer."""
         self._clear()
         super().close()
 
     def _clear(self) -> None:
-        """Take everything out of the scene before it is freed, as the scene does not own it."""
+        """Remove everything from the scene, which does not own it, before freeing it."""
         if self._shown is None:
             return
         if self._hand is not None:
@@ -63,7 +63,7 @@ class FilamentRenderer(Renderer):
         self._hand = self._room_light = self._shown = None
 
     def set_room(self, lighting: Lighting, surroundings: Surroundings) -> None:
-        """Set the light and the room of the images that follow."""
+        """Set the light and the room of the following images."""
         from mujoco.rendering.filament.model_scene import ModelScene
 
         super().set_room(lighting, surroundings)
@@ -84,14 +84,14 @@ class FilamentRenderer(Renderer):
         hand: Hand = (),
         states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
-        """Render an image, see `Renderer.render`; the hand is one of meshes.
+        """Render an image, see `Renderer.render`; the hand is made of meshes.
 
         Raises:
-            ValueError: the image is larger than the buffer, the hand is one of capsules, or the
+            ValueError: the image is larger than the buffer, the hand is made of capsules, or the
                 room is not set.
         """
         if not isinstance(hand, PosedHand) and len(hand):
-            raise ValueError('hand is made of capsules; this renderer shows hands of meshes')
+            raise ValueError('hand is made of capsules; this renderer draws only hands of meshes')
         if self._shown is None:
             raise ValueError('the room is not set; call set_room before')
         self._update(camera, size, (), states or {})

@@ -9,14 +9,14 @@ import numpy as np
 _FINISHES = 12
 # Shares of metals among the finishes, the panels and the tables and walls.
 _METALLIC, _PANEL_METALLIC, _SURFACE_METALLIC = 0.3, 0.35, 0.08
-# Of what is metal, the share that is bare steel.
+# Share of bare steel among the metals.
 _STEEL = 0.6
 
 FINISH_MATERIALS = ''.join(f'<material name="finish_{k}"/>' for k in range(_FINISHES))
 
 
 def apply_finishes(model: mujoco.MjModel, rng: np.random.Generator) -> None:
-    """Give all materials of a model a finish, and its plain solids one by their colour.
+    """Give all materials of a model a finish, and its plain solids a finish by their colour.
 
     Args:
         model: model with the materials `FINISH_MATERIALS`.

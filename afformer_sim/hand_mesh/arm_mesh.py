@@ -17,7 +17,8 @@ from afformer_sim.hand_mesh.tube import (
 SEGMENTS = 24
 ARM_RINGS = 22
 SLEEVE_RINGS = 36
-# Half axes of the forearm across and through the hand's plane, metres, and where along it.
+# Half axes of the forearm across and through the hand's plane, metres, and their positions along
+# it.
 _STATIONS = (0.0, 0.15, 0.45, 0.8, 1.0)
 _ACROSS = (0.027, 0.0275, 0.036, 0.043, 0.042)
 _THROUGH = (0.020, 0.0225, 0.031, 0.039, 0.040)
@@ -68,7 +69,7 @@ def arm_grid(arm: Forearm) -> np.ndarray:
     curve, first, second = _line(arm, times)
     radii = _radii(times) * arm.scale * _dome(ARM_RINGS)[:, None]
     grid = _rings(curve, first, second, radii)
-    # the first ring is the opening itself, and those that follow grow out of it
+    # the first ring is the opening itself, from which the following ones grow
     opening = _around(arm.border, curve[0], first[0], second[0])
     shift = opening - grid[0]
     for ring in range(6):
@@ -81,7 +82,7 @@ def sleeve_grid(arm: Forearm, start: float, folds: np.ndarray, width: float) -> 
 
     Args:
         arm: the forearm inside it.
-        start: where the cuff is, as a share of the way from wrist to elbow.
+        start: position of the cuff, as a share of the way from wrist to elbow.
         folds: float64 [SLEEVE_RINGS, SEGMENTS + 1], relief of the cloth in metres.
         width: distance of the cloth from the skin, metres.
     """
@@ -96,7 +97,7 @@ def sleeve_grid(arm: Forearm, start: float, folds: np.ndarray, width: float) -> 
 
 
 def band_grid(arm: Forearm, position: float, width: float, thickness: float) -> np.ndarray:
-    """Return a band around the arm, as of a watch: float64 [5, SEGMENTS + 1, 3].
+    """Return a band around the arm, such as a watch strap: float64 [5, SEGMENTS + 1, 3].
 
     Args:
         arm: the forearm.

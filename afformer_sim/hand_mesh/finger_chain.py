@@ -17,13 +17,13 @@ def bend_finger(
     """Return the joints of a finger whose ends are given: float64 [4, 3], from root to tip.
 
     The bones lie in one plane, and the last joint bends 0.65 times as far as the middle one. A
-    finger that is too short is lengthened, and one that cannot bend enough shortened: the tip
-    matters more than the bones.
+    finger that is too short is lengthened, and one that cannot bend enough is shortened, because
+    the tip matters more than the bones.
 
     Args:
         root, tip: [3] metres.
         lengths: [3] metres, of the bones from the root.
-        bend: [3], direction to which the joints move out of the line from root to tip.
+        bend: [3], direction in which the joints leave the line from root to tip.
     """
     span = tip - root
     distance = max(float(np.linalg.norm(span)), 1e-6)

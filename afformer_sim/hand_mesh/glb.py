@@ -30,7 +30,7 @@ class SkinnedMesh:
         rest: float64 [J, 4, 4], pose of each joint at rest.
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: the shapes do not match.
     """
 
     vertices: np.ndarray
@@ -55,7 +55,7 @@ def read_skinned_mesh(path: Path) -> SkinnedMesh:
     """Read the first mesh of a binary glTF file, and its skin.
 
     Raises:
-        ValueError: the file is no binary glTF, or has no skinned mesh.
+        ValueError: the file is not a binary glTF, or has no skinned mesh.
     """
     document, binary = _read_chunks(path)
     if not document.get('skins') or not document.get('meshes'):

@@ -25,7 +25,7 @@ _BONES = {
     'ring-finger': _FINGER_BONES,
     'pinky-finger': _FINGER_BONES,
 }
-# The wrist in the palm's axes, and how much larger than the file's the hand of scale 1 is.
+# The wrist in the palm's axes, and the size of a hand of scale 1 relative to that in the file.
 _WRIST = np.array([0.0, -0.048, 0.0])
 _ENLARGED = 1.06
 
@@ -109,7 +109,7 @@ def _palm_axes(
 
 
 def _closes_wrist(vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Tell which faces close the mesh behind the wrist: bool [F]."""
+    """Find the faces that close the mesh behind the wrist: bool [F]."""
     behind = vertices[:, 1] < _WRIST[1] - 0.005
     backward = normals[:, 1] < -0.9
     closing: np.ndarray = (behind & backward)[faces].all(axis=1)

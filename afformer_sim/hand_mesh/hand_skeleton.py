@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joints of the hand's mesh for a pose that is given by palm and fingertips."""
+"""Joints of the hand's mesh for a pose given by palm and fingertips."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from afformer_sim.hand_mesh.hand_rig import HandRig
 
 # The middle of a fingertip lies this far before the end of the last bone, metres.
 _PAD = 0.006
-# A hand comes nearer until no finger is stretched farther than this share of its length.
+# The hand moves closer until no finger is stretched beyond this share of its length.
 _STRETCH = 0.985
 _STEPS = 12
 # Bends of the root and the middle joint of a finger that holds nothing, radians.
@@ -27,8 +27,8 @@ def joint_transforms(
     Args:
         rig: the left hand at rest; a right one is its mirror image.
         appearance: size and side of the hand.
-        pose: where palm and fingertips are.
-        curl: how far the fingers that hold nothing are bent, 0 to 1.
+        pose: pose of palm and fingertips.
+        curl: bend of the fingers that hold nothing, 0 to 1.
     """
     mirror = np.array([appearance.thumb_side, 1.0, 1.0])
     palm = pose.rotation * mirror * appearance.scale
@@ -138,7 +138,7 @@ def _frame(ends: np.ndarray, dorsal: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _lean(rig: HandRig, appearance: HandAppearance, pose: HandPose) -> np.ndarray:
-    """Return the shift of the palm, [3] metres, with which its fingers reach their tips."""
+    """Return the shift of the palm, [3] metres, that lets its fingers reach their tips."""
     mirror = np.array([appearance.thumb_side, 1.0, 1.0])
     palm = pose.rotation * mirror * appearance.scale
     shift = np.zeros(3)

@@ -37,19 +37,19 @@ _TONES = np.array(
 
 @dataclass(frozen=True)
 class HandStyle:
-    """Style of a hand beyond its size and side; equal styles are painted alike.
+    """Style of a hand apart from its size and side; equal styles are painted identically.
 
     Attributes:
         seed: seed of everything painted.
-        colour: of the skin or glove.
+        colour: colour of the skin or glove.
         glove: True for a glove.
         polish: colour of the nails, or None for their own.
         sleeve: colour of the sleeve, or None for a bare arm.
-        sleeve_start: where its cuff is, as a share of the way from wrist to elbow.
+        sleeve_start: position of its cuff, as a share of the way from wrist to elbow.
         sleeve_width: distance of its cloth from the skin, metres.
         watch: colour of a watch's strap, or None.
         ring: finger with a ring, or None.
-        curl: how far the fingers that hold nothing are bent, 0 to 1.
+        curl: bend of the fingers that hold nothing, 0 to 1.
     """
 
     seed: int
@@ -65,7 +65,7 @@ class HandStyle:
 
 
 def sample_hand_style(appearance: HandAppearance, rng: np.random.Generator) -> HandStyle:
-    """Draw what a hand looks like; sleeve or bare arm are the appearance's."""
+    """Draw the look of a hand; its appearance determines the sleeve or bare arm."""
     glove = bool(rng.random() < _GLOVED)
     colour = _GLOVES[int(rng.integers(len(_GLOVES)))] if glove else _skin_tone(rng)
     bare_wrist = appearance.sleeve is None or appearance.sleeve_start > 0.3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Surfaces of a hand, its arm and what it wears, in a pose."""
+"""Surfaces of a hand, its arm and its clothing in a pose."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _RING_RADIUS, _RING_WIDTH = 0.0092, 0.0045
 
 @dataclass(frozen=True)
 class Topology:
-    """Parts of a surface that stay while its vertices move.
+    """Parts of a surface that are constant while its vertices move.
 
     Attributes:
         faces: int64 [F, 3], counter-clockwise from outside on a left hand.
@@ -60,9 +60,9 @@ class PosedHand:
     """Hand of meshes in a pose.
 
     Attributes:
-        style: what it looks like.
+        style: style of the hand.
         left: True for a left hand; the faces of a right one's `hand` are seen from inside.
-        surfaces: by the names of `hand_topologies`; what the hand does not wear is left out.
+        surfaces: by the names of `hand_topologies`, without items that the hand does not wear.
         backward: [3], unit vector from the wrist to the elbow.
     """
 
@@ -173,7 +173,7 @@ def _finger_ring(rig: HandRig, finger: int, transforms: np.ndarray) -> np.ndarra
     ]
     linear, offset = transforms[first, :, :3], transforms[first, :, 3]
     grid: np.ndarray = np.stack(rings) @ linear.T + offset
-    # in the mirror its vertices would run the other way around
+    # mirroring would reverse the order of its vertices
     return grid if np.linalg.det(linear) > 0 else grid[:, ::-1]
 
 

@@ -22,7 +22,7 @@ _RED = np.array([0.08, -0.05, -0.04], np.float32)
 _PALM = np.array([0.93, 0.70, 0.62])
 _NAIL = np.array([0.93, 0.74, 0.70])
 _NAIL_LENGTH, _NAIL_WIDTH = 0.0065, 0.0052
-# Metres from a bone's line that belong to its finger.
+# Distance from a bone's line within which skin belongs to its finger, metres.
 _FINGER = 0.0135
 _CREASE = 0.0007
 
@@ -151,7 +151,7 @@ def _noise(texels: TexelMap, rng: np.random.Generator, cells: int) -> np.ndarray
 
 
 def _paint_palm(image: np.ndarray, base: np.ndarray, texels: TexelMap) -> np.ndarray:
-    """Lighten the palm, the more the darker the skin is."""
+    """Lighten the palm; darker skin has a stronger contrast."""
     inner = np.clip(0.25 - texels.normals[..., 2], 0, 1)[..., None]
     light = 0.55 * base + 0.45 * _PALM
     share = inner * (0.35 + 0.5 * (1 - float(base.mean())))

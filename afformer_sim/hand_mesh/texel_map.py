@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points of a mesh by the pixels of its texture."""
+"""Points of a mesh for the pixels of its texture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TexelMap:
-    """Points of a mesh by the pixels of its texture.
+    """Points of a mesh for the pixels of its texture.
 
     Attributes:
         positions, normals: float32 [S, S, 3]; pixels beside the mesh show the nearest point.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Photographs as scenes: a rendered hand over them, and the same photographs from elsewhere."""
+"""Photographs as scenes: a rendered hand over them, and other views of them."""

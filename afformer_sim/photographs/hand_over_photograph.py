@@ -32,7 +32,7 @@ def render_hand(
     """Render a hand with its opacity."""
     colours = renderer.render(camera, size, hand)
     mask = (renderer.segment(camera, size, hand) <= HAND).astype(np.float32)
-    # soft towards the inside, as nothing but the hand has the hand's colours
+    # soft towards the inside, because only the hand has the hand's colours
     opacity = mask * np.clip(1.6 * cv2.GaussianBlur(mask, (0, 0), 0.9) - 0.6, 0, 1)
     return HandImage(colours.astype(np.float32) / 255, opacity)
 
@@ -48,7 +48,7 @@ def light_of(photograph: np.ndarray, position: np.ndarray) -> np.ndarray:
     column, row = np.round(position).astype(int)
     top, left = max(row - side, 0), max(column - side, 0)
     around = photograph[top : row + side, left : column + side].reshape(-1, 3) / 255
-    # light surfaces tell most of the light
+    # bright surfaces show the light best
     level = np.percentile(around.mean(axis=1), 75)
     tint = around.mean(axis=0) / max(float(around.mean()), 1e-3)
     light: np.ndarray = np.clip(0.5 + 0.75 * level, 0.45, 1.2) * tint**0.4
@@ -67,9 +67,9 @@ def compose(
     Args:
         photograph: uint8 [H, W, 3] RGB.
         hand: the hand, on a canvas of any size.
-        corner: [2] pixels of the image, where the canvas has its top left pixel.
+        corner: [2] pixels of the image, position of the canvas's top left pixel.
         light: float32 [3] RGB factors of the hand's colours.
-        shadow: shift to the right and down in pixels, and the share of the light that it takes.
+        shadow: shift to the right and down in pixels, and the share of the light that it blocks.
     """
     size = (photograph.shape[1], photograph.shape[0])
     shift = np.array([[1, 0, corner[0]], [0, 1, corner[1]]], np.float32)

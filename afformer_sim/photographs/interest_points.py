@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points of a photograph that can be found again, so that a hand may touch them."""
+"""Points of a photograph that can be recognized again, so that a hand may touch them."""
 
 from __future__ import annotations
 

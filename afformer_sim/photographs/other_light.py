@@ -11,7 +11,7 @@ _BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def change_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return an image, uint8 [H, W, 3] RGB, as if it had been taken in other light."""
+    """Return an image, uint8 [H, W, 3] RGB, under a different light."""
     height, width = image.shape[:2]
     rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     angle = rng.uniform(0, 2 * math.pi)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations over a photograph: a hand comes, touches a point of it, and goes."""
+"""Demonstrations over a photograph: a hand comes, touches a point of it, and leaves."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from afformer_sim.scene.view import SceneView
 _HAND = 0.19
 _HAND_SIZES = (0.16, 0.5)
 _SWAYING = 0.5
-# Draws of camera and grasp, and what an arm that ends in the image counts.
+# Number of draws of camera and grasp, and the cost of an arm that ends in the image.
 _TRIES, _ENDING = 40, 50
 _ROTATION = Joint((0.0, 0.0, 1.0), hinge=True)
 _ROOM = Surroundings(0, 0.0, np.ones(3), None, np.ones(3), ())
@@ -56,13 +56,13 @@ class PhotographDemonstration:
     """A hand that touches a point of a photograph.
 
     Attributes:
-        hand: how the hand moves, seen on a canvas of its own.
-        view: how the photograph is seen.
+        hand: motion of the hand, on a separate canvas.
+        view: view of the photograph.
         position: [2], pixel of the photograph that is touched.
         sway: float64 [3], movement of the camera to the right and down as shares of the image's
             width, and its turn in radians, during the clip.
         shadow: [2] pixels to the right and down at which the shadow of a hand in contact falls.
-        shade: share of the light that the shadow takes.
+        shade: share of the light that the shadow blocks.
         sensor: defects of the camera.
     """
 
@@ -113,7 +113,7 @@ class PhotographDemonstration:
         view = self.hand.view
         image = render_hand(renderer, view.camera, view.size, hand)
         contact_pixel = view.pixels(self.hand.grasp.contact_point[None])[0]
-        # the farther from the surface, the farther away is the shadow
+        # the shadow moves away as the hand leaves the surface
         height = float(np.linalg.norm(self.hand.motion.hand_offset(time)))
         right, down = (self.shadow * (1 + 25 * height)).tolist()
         return compose(ground, image, position - contact_pixel, light, (right, down, self.shade))
@@ -137,7 +137,7 @@ def plan_photograph_demonstration(
     """Draw a demonstration at a point of a photograph that a view shows.
 
     Args:
-        view: how the photograph is seen.
+        view: view of the photograph.
         position: [2] pixels of the photograph.
         rng: source of randomness.
         action: touch, push, hold or rotate; None for a random one.
@@ -196,7 +196,7 @@ def _count_misplaced(
 
 
 def _sample_use(rng: np.random.Generator, action: str | None) -> Use:
-    """Draw how an action is done that leaves what a photograph shows where it is."""
+    """Draw the motion of an action that moves no object of the photograph."""
     tip: Grip = Fingertip(0.008, 0.008, 0.0)
     pinch: Grip = Pinch(rng.uniform(0.006, 0.028), rng.uniform(0.0, 0.01), 0.015)
     vertical = bool(rng.random() < 0.5)
@@ -212,7 +212,7 @@ def _sample_use(rng: np.random.Generator, action: str | None) -> Use:
 
 
 def _canvas(size: tuple[int, int]) -> tuple[int, int]:
-    # the contact point is in its middle, wherever it is in the image
+    # the contact point is in its middle, independent of its position in the image
     return 2 * size[0], 2 * size[1]
 
 

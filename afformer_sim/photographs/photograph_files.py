@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Photographs of a folder, or those that packages carry."""
+"""Photographs of a folder, or of installed packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from afformer_sim.textures.texture_images import (
 )
 
 _ENDINGS = ('.jpg', '.jpeg', '.png', '.webp')
-# Of the packages' photographs, those that show a scene rather than a surface.
+# Photographs of the packages that show a scene instead of a surface.
 _SCENES = (
     'skimage/data/astronaut.png',
     'skimage/data/chelsea.png',
@@ -32,7 +32,7 @@ _SMALLEST = 200
 
 
 def list_photographs(folder: Path | None, held_out: bool) -> tuple[Path, ...]:
-    """List the photographs of a folder and all below it, or those of packages.
+    """List the photographs of a folder, recursively, or those of packages.
 
     Args:
         folder: folder of JPEG, PNG or WebP files; None for those in the wheels of scikit-image and
@@ -61,7 +61,7 @@ def read_photograph(path: Path) -> np.ndarray:
 
     Raises:
         ValueError: a side has fewer than 200 pixels.
-        OSError: the file is no image.
+        OSError: the file is not an image.
     """
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image).convert('RGB')

@@ -41,7 +41,7 @@ class PhotographView:
         return image
 
     def scale_at(self, point: np.ndarray) -> float:
-        """Return how many pixels of the image a pixel of the photograph has, along one side."""
+        """Return the number of image pixels per pixel of the photograph, along one side."""
         last = float(self.matrix[2] @ [*point, 1.0])
         # the determinant of the homography's derivative
         return math.sqrt(abs(float(np.linalg.det(self.matrix)) / last**3))
@@ -62,7 +62,7 @@ class PhotographView:
         )
 
     def covered(self, photograph: np.ndarray) -> float:
-        """Return the share of the image that shows the photograph rather than what is beyond."""
+        """Return the share of the image that the photograph covers."""
         width, height = self.size
         columns, rows = np.meshgrid(np.linspace(0, width, 12), np.linspace(0, height, 12))
         grid = np.column_stack([columns.ravel(), rows.ravel(), np.ones(columns.size)])
@@ -78,7 +78,7 @@ class PhotographView:
 def sample_near_view(
     photograph: np.ndarray, size: tuple[int, int], rng: np.random.Generator
 ) -> PhotographView:
-    """Draw the view of a demonstration: most of the photograph, a little from aside."""
+    """Draw the view of a demonstration: most of the photograph, slightly from one side."""
     height, width = photograph.shape[:2]
     most = min(width / size[0], height / size[1])
 
@@ -99,7 +99,7 @@ def sample_other_view(
     scale: float,
     rng: np.random.Generator,
 ) -> PhotographView:
-    """Draw a view from elsewhere that shows a point of the photograph.
+    """Draw another view that shows a point of the photograph.
 
     Args:
         photograph: uint8 [H, W, 3].
@@ -128,9 +128,9 @@ def _view(
     tilt: float,
     rng: np.random.Generator,
 ) -> PhotographView:
-    """Return a view that has a point of the photograph at a given pixel of the image.
+    """Return a view with a point of the photograph at a given pixel of the image.
 
-    `tilt` is how far the image's corners move, as a share of its sides.
+    `tilt` is the shift of the image's corners, as a share of its sides.
     """
     cosine, sine = scale * math.cos(turn), scale * math.sin(turn)
     linear = np.array([[cosine, -sine], [sine, cosine]])
@@ -150,7 +150,7 @@ def _view(
 
 
 def _best(photograph: np.ndarray, draw: Callable[[], PhotographView]) -> PhotographView:
-    """Return the first of some views that shows the photograph alone, or the best of them."""
+    """Return the first view that the photograph covers completely, or else the best one."""
     best: PhotographView | None = None
     most = -1.0
     for _ in range(_TRIES):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of robot-learning benchmarks, in MuJoCo models that their packages carry."""
+"""Fixtures of robot-learning benchmarks, from the MuJoCo models in their packages."""

@@ -24,15 +24,14 @@ from afformer_sim.scene.renderer import HAND
 from afformer_sim.scene.view import SceneView, plan_target
 from afformer_sim.scene.visibility import elements_in_view
 
-# Pixels by which an outline may differ from the mask, and the least share of the mask that a
-# piece of it has.
+# Pixels by which an outline may differ from the mask, and minimum share of the mask in one piece.
 _TOLERANCE, _LEAST_PIECE = 0.8, 0.05
 _TRIES = 200
 _LEAD = (0.15, 0.45)
-# Least share of an image that shows the part, and the farthest that the contact point may be from
-# what is seen of it, as a share of the diagonal.
+# Minimum share of an image that shows the part, and maximum distance of the contact point from the
+# visible part, as a share of the diagonal.
 _SMALLEST, _FARTHEST = 0.003, 0.01
-# Largest share of a frame that shows the hand, in frames from before to after the contact.
+# Maximum share of a frame that shows the hand, from before to after the contact.
 _LARGEST_HAND = 0.4
 _WATCHED = 6
 
@@ -44,7 +43,8 @@ class BenchmarkPair:
     Attributes:
         demonstration: begins before the hand is in view.
         target: the fixture at rest, without a hand.
-        outlines: of what the target shows of the part, float64 [K, 2] pixels each; at least one.
+        outlines: outlines of the part's visible pieces in the target, float64 [K, 2] pixels each;
+            at least one.
     """
 
     demonstration: SimulatedDemonstration
@@ -59,7 +59,7 @@ class BenchmarkPair:
 def plan_pair(
     scene: BenchmarkScene, renderer: BenchmarkRenderer, longest_side: int, mesh: bool
 ) -> BenchmarkPair:
-    """Draw a pair in which both cameras see the part; always the same for the same arguments.
+    """Draw a pair in which both cameras see the part, deterministically.
 
     Args:
         scene: scene of the pair.
@@ -96,7 +96,7 @@ def _demonstrations(
     for performance in count():
         demonstration = plan_demonstration(scene, 0, longest_side, performance=performance)
         if demonstration.motion.start <= 0:
-            # the hand would be there from the beginning
+            # the hand would be in view from the beginning
             continue
         rng = make_rng(scene.seed, Stream.HAND_STYLE, performance)
         if mesh:
@@ -114,7 +114,7 @@ def _in_room(scene: BenchmarkScene, view: SceneView) -> SceneView:
 def _shows_contact(
     scene: BenchmarkScene, renderer: BenchmarkRenderer, demonstration: SimulatedDemonstration
 ) -> bool:
-    """Whether the first frame shows the part at the contact point, and later ones that point."""
+    """Check whether the contact point is on the visible part, and in view at the contact."""
     fixture, motion = scene.fixture, demonstration.motion
     first = -demonstration.lead
     pixel = demonstration.contact_pixel(fixture, first)
@@ -129,7 +129,7 @@ def _shows_contact(
 def _is_hand_apart(
     scene: BenchmarkScene, renderer: BenchmarkRenderer, demonstration: SimulatedDemonstration
 ) -> bool:
-    """Whether the arm's end is outside the image, and the hand never fills it."""
+    """Check whether the arm's end is outside the image, and the hand never fills it."""
     fixture, motion, view = scene.fixture, demonstration.motion, demonstration.view
     middle = (motion.start + min(motion.end, 1.0)) / 2
     elbow = demonstration.pose(fixture, middle).elbow[None]

@@ -27,7 +27,7 @@ class BenchmarkRenderer(Renderer):
     Args:
         scene: scene to render.
         buffer: (width, height) of the largest image.
-        skins: what shows hands of meshes, see `hand_skins.skins_xml`; None if there are none.
+        skins: skins for hands of meshes, see `hand_skins.skins_xml`; None if there are none.
 
     Raises:
         DatasetError: the package of the model is not installed, or has another model.
@@ -38,7 +38,7 @@ class BenchmarkRenderer(Renderer):
     ) -> None:
         self._part = scene.part
         super().__init__(scene, buffer, skins)
-        # marks that only a benchmark's tasks need
+        # markers that only a benchmark's tasks need
         self._option.sitegroup[:] = 0
         self._geoms = find_geoms(self._model, self._part)
         mujoco.mj_kinematics(self._model, self._data)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes of one fixture of a benchmark, of which one part is operated."""
+"""Scenes of one fixture of a benchmark, with one operated part."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LIFTED = (0.0, 0.0, 1.0)
 class BenchmarkScene(Scene):
     """Scene whose family is one of `BENCHMARK_PARTS`; its only element is the part.
 
-    Reading `fixture` raises a DatasetError where the package of its model is not installed.
+    Reading `fixture` raises a DatasetError if the package of its model is not installed.
     """
 
     @property
@@ -40,7 +40,7 @@ class BenchmarkScene(Scene):
 
     @cached_property
     def fixture(self) -> Fixture:
-        """Fixture of the scene, without solids: they are in the benchmark's model."""
+        """Fixture of the scene, without solids, because these are in the benchmark's model."""
         return measure_part(self.part)
 
 

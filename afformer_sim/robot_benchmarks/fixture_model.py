@@ -24,7 +24,7 @@ _SIZES = ('njmax', 'nconmax', 'nuser_actuator', 'nuser_jnt', 'nuser_geom', 'nuse
 
 @dataclass(frozen=True)
 class PartGeoms:
-    """Geoms of a model by what the hand does to them.
+    """Geoms of a model, grouped by their relation to the hand.
 
     Attributes:
         moving: int64 [M], all that move with the part.
@@ -126,7 +126,7 @@ def _read(path: Path) -> mujoco.MjSpec:
 
 
 def _copy_settings(world: mujoco.MjSpec, spec: mujoco.MjSpec) -> None:
-    """Copy what concerns dynamics and display and would conflict."""
+    """Copy the options of dynamics and display that would conflict."""
     _copy_fields(world.option, spec.option)
     for group in ('global_', 'headlight', 'map', 'quality'):
         _copy_fields(getattr(world.visual, group), getattr(spec.visual, group))
@@ -135,7 +135,7 @@ def _copy_settings(world: mujoco.MjSpec, spec: mujoco.MjSpec) -> None:
 
 
 def _own_name(name: str) -> str:
-    """Return the name that something attached has in its own model."""
+    """Return the name of an attached object in its own model."""
     return name.partition(_SEPARATOR)[2]
 
 
@@ -159,7 +159,7 @@ def _outer_bodies(spec: mujoco.MjSpec) -> list[mujoco.MjsBody]:
 
 
 def _fixture_bodies(model: mujoco.MjModel) -> np.ndarray:
-    # what a scene has of its own is moved as mocap bodies
+    # the scene's own objects move as mocap bodies
     own = model.body_mocapid[model.body_rootid] >= 0
     own[0] = True
     return np.flatnonzero(~own)

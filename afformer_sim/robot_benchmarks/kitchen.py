@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts that a hand operates in the model of Franka Kitchen, which is larger than a real one."""
+"""Parts that a hand operates in the oversized model of Franka Kitchen."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packages that carry MuJoCo models, and their files, found without importing them."""
+"""Packages with MuJoCo models, and the files in them, found without importing the packages."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from afformer_core.errors import DatasetError
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Package that carries models.
+    """Package with models.
 
     Attributes:
         title: name of the benchmark.
         module: name by which the package is imported.
-        requirement: what pip installs.
-        folder: of the models, within the package.
+        requirement: requirement for pip.
+        folder: folder of the models within the package.
         licence: SPDX identifier.
         scenery: names of the bodies in the models' worlds that are not shown, such as a table or a
-            robot; an empty one is that of a body without a name.
+            robot; an empty name is that of an unnamed body.
         furnished: True if the models show a whole room, so that no table or clutter is added.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of the benchmarks' models that a hand operates, and how."""
+"""Parts of the benchmarks' models that a hand operates, with their grips and actions."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class OperatedPart:
         source: package of the model.
         model: name of the model's file.
         moves: joint, or the body that has it.
-        materials: materials of the geoms that one touches; empty: all that move.
-        point: where the hand touches, the origin of the element's frame.
-        grip: how; its lengths are those of a real hand.
-        action: what is demonstrated.
-        accepted_actions: all that people would call it, `action` among them.
+        materials: materials of the touched geoms; empty: all that move.
+        point: contact point of the hand, the origin of the element's frame.
+        grip: grip, with the lengths of a real hand.
+        action: demonstrated action.
+        accepted_actions: all names that people would use for it, including `action`.
         after: (lowest, highest) value of the joint afterwards, in the model's metres or radians;
             of a body that can be lifted, its height.
         outward, upward: z axis of the element's frame, and the direction nearest to its y axis.
-        scale: size of the real thing by that of the model.
+        scale: ratio of the real size to that of the model.
         bottom: height of the surface that it stands on.
         elevation: typical elevation of the camera above the horizontal, in degrees.
 

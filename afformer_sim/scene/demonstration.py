@@ -34,11 +34,12 @@ from afformer_sim.scene.view import SceneView, frame_times, sample_view
 _EGOCENTRIC = 0.3
 _TRIES = 30
 _MOMENTARY_WEIGHT = 0.6
-# Share of a knob's rotation that the palm follows; the wrist does the rest.
+# Share of a knob's rotation that the palm follows; the wrist contributes the rest.
 _PALM_SHARE = 0.7
-# Share of clips that begin before the hand is in view, and by how much of the motion's time.
+# Share of clips that begin before the hand is in view, and their lead in units of the motion's
+# duration.
 _LED, _LEADS = 0.67, (0.15, 0.45)
-# Time that a hand takes to come into view, and metres from how far it comes.
+# Time that a hand takes to come into view, and its initial distance in metres.
 _COMING, _FAR = 0.15, 0.7
 
 
@@ -48,13 +49,12 @@ class SimulatedDemonstration:
 
     Attributes:
         element: index of the element.
-        motion, hand, grasp: how it is operated.
-        view: camera and room in the middle of the clip; its states are those of the other
-            elements.
+        motion, hand, grasp: its operation.
+        view: camera and room in the middle of the clip, with the states of the other elements.
         drift: [2, 3], translation (metres) and rotation (radians) of the camera during the clip.
-        style: what a hand of meshes looks like; None for a hand of capsules.
-        lead: time of the clip, in units of the motion's, before the motion begins; the hand comes
-            into view at its end.
+        style: look of a hand of meshes; None for a hand of capsules.
+        lead: time of the clip before the motion begins, in units of the motion's duration; the
+            hand comes into view at its end.
     """
 
     element: int
@@ -80,7 +80,7 @@ class SimulatedDemonstration:
         return hand_capsules(self.hand, self.pose(fixture, time))
 
     def shown_hand(self, fixture: Fixture, time: float) -> Hand:
-        """Return the hand as a renderer takes it at a time from -`lead` to 1."""
+        """Return the hand for a renderer at a time from -`lead` to 1."""
         if self.style is None:
             return self.capsules(fixture, time)
         away = max(-time, 0.0) / _COMING
@@ -133,9 +133,10 @@ class SimulatedDemonstration:
         return (contact[0], contact[-1]) if contact else None
 
     def contact_pixel(self, fixture: Fixture, time: float) -> np.ndarray | None:
-        """Return where the hand touches the element, before and after as well: [2] pixels.
+        """Return the contact point on the element, also before and after the contact: [2] pixels.
 
-        The point moves with the element. None where it is outside the image at a time from 0 to 1.
+        The point moves with the element. It is None if it is outside the image at a time from 0 to
+        1.
         """
         placed = fixture.elements[self.element].placed(self.motion.displacement(time))
         point = placed.apply(self.grasp.contact_point[None])
@@ -148,7 +149,7 @@ class SimulatedDemonstration:
 
 
 def choose_elements(scene: Scene, count: int) -> list[int]:
-    """Draw the indices of `count` elements; none twice before all have come."""
+    """Draw the indices of `count` elements, without repetition before all are drawn."""
     elements = len(scene.fixture.elements)
     rng, chosen = make_rng(scene.seed, Stream.CHOICE), list[int]()
     while len(chosen) < count:
@@ -164,7 +165,7 @@ def plan_demonstration(
     action: str | None = None,
     performance: int = 0,
 ) -> SimulatedDemonstration:
-    """Plan the demonstration of an element: always the same for the same arguments.
+    """Plan the demonstration of an element, deterministically.
 
     Args:
         scene: scene that has the element.
@@ -172,8 +173,8 @@ def plan_demonstration(
         longest_side: longest side of the images in pixels; their aspect is random.
         size: (width, height) of the images instead.
         action: action that the element affords; None for a random one.
-        performance: number of the element's demonstration, from 0: each has its own person, way of
-            moving and camera.
+        performance: number of the element's demonstration, from 0; each has its own person, motion
+            and camera.
 
     Raises:
         ValueError: the element does not afford the action.
@@ -223,10 +224,10 @@ def plan_demonstration(
 def with_meshes(
     demonstration: SimulatedDemonstration, rng: np.random.Generator
 ) -> SimulatedDemonstration:
-    """Return the demonstration by a hand of meshes, whose look is drawn.
+    """Return the demonstration by a hand of meshes with a random look.
 
-    Two of three clips begin before the hand comes into view, unless it holds the element from the
-    beginning.
+    Two of three clips begin before the hand comes into view, unless the hand holds the element
+    from the beginning.
     """
     style = sample_hand_style(demonstration.hand, rng)
     lead = float(rng.uniform(*_LEADS)) if rng.random() < _LED else 0.0
@@ -272,7 +273,7 @@ def render_clip(
 
 
 def _draw_action(element: Element, rng: np.random.Generator) -> str:
-    """Draw one of the element's actions; those that all elements afford come less often."""
+    """Draw one of the element's actions; actions that all elements afford are less frequent."""
     weights = np.array([_MOMENTARY_WEIGHT if a in MOMENTARY else 1.0 for a in element.actions])
     return str(rng.choice(element.actions, p=weights / weights.sum()))
 
@@ -292,7 +293,7 @@ def plan_demonstrations(
     size: tuple[int, int] | None = None,
     performances: int = 1,
 ) -> list[SimulatedDemonstration]:
-    """Plan demonstrations of different elements; where there are fewer, elements come again.
+    """Plan demonstrations of different elements; if there are too few, elements are repeated.
 
     Their images have random aspects without a `size`, see `plan_demonstration`. The performances
     of one demonstration follow one another, and show the same action.

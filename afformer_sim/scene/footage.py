@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos longer than a clip: shots of one demonstration each, one after another.
+"""Videos longer than a clip: consecutive shots of one demonstration each.
 
-In a shot the fixture is first seen alone, then the hand comes into view, operates an element and
-leaves again.
+A shot first shows the fixture alone. The hand then comes into view, operates an element and leaves
+again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.visibility import HAND_CAPSULES
 
-# Seconds that a hand takes to come into view or to leave it, and metres from how far it comes.
+# Seconds that a hand takes to come into view or to leave it, and its initial distance in metres.
 _COMING = 0.5
 _FAR = 0.7
 
@@ -90,7 +90,7 @@ class Shot:
 def in_one_room(demonstrations: Sequence[SimulatedDemonstration]) -> list[SimulatedDemonstration]:
     """Give demonstrations of one scene the same person, lens and room, one after another.
 
-    An element that one of them has moved for good stays there in those that follow.
+    An element that one of them has moved permanently stays there in the following ones.
     """
     # the room of the lowest camera: seen from below its top, a table would hide the fixture
     room = min(

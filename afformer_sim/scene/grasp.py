@@ -33,12 +33,12 @@ class Grasp:
 
     Attributes:
         contacts: fingertip centres by finger, [3] metres each.
-        contact_point: [3] metres, the middle of what the fingers touch.
+        contact_point: [3] metres, the middle of the touched area.
         palm: [3] metres, the palm's middle.
         rotation: [3, 3] of the palm, as in `HandPose`.
         elbow: [3] metres.
-        opening: how far the fingertips move apart before and after, as a share of their distance
-            from the frame's z axis.
+        opening: opening of the fingertips before and after the contact, as a share of their
+            distance from the frame's z axis.
     """
 
     contacts: dict[int, np.ndarray]
@@ -55,7 +55,7 @@ class Grasp:
 
         Args:
             tips: the element's frame, moved with the element.
-            palm, arm: the same frame, moved as far as palm and elbow follow.
+            palm, arm: the same frame, moved like palm and elbow.
             hand_offset: [3] metres away from the element, in its frame (zeros: in contact).
             openness: 0 (fingers closed) to 1.
         """
@@ -185,7 +185,7 @@ def _grasp(
 
 
 def _approach(hand: HandAppearance, rng: np.random.Generator) -> np.ndarray:
-    """Draw the direction of the fingers on the panel: up, for a right hand rather to the left."""
+    """Draw the direction of the fingers on the panel: up, towards the other hand."""
     angle = hand.thumb_side * math.radians(float(np.clip(rng.normal(20, 28), -45, 80)))
     return np.array([math.sin(angle), math.cos(angle)])
 

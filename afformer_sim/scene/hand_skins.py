@@ -87,7 +87,7 @@ def paint_skins(model: mujoco.MjModel, context: mujoco.MjrContext, style: HandSt
 
 
 def place_skins(scene: mujoco.MjvScene, hand: PosedHand | None) -> None:
-    """Set the vertices of the skins in a scene that was updated; all are gone without a hand."""
+    """Set the vertices of the skins in an updated scene; without a hand, hide them."""
     surfaces = {} if hand is None else hand.surfaces
     for index, name in enumerate(hand_topologies()):
         first = 3 * int(scene.skinvertadr[index])
@@ -100,7 +100,7 @@ def place_skins(scene: mujoco.MjvScene, hand: PosedHand | None) -> None:
 
 
 def _skin_file(topology: Topology) -> bytes:
-    """Describe a skin in MuJoCo's binary format, its vertices at the anchor."""
+    """Describe a skin in MuJoCo's binary format, with all vertices at the anchor."""
     count = len(topology.coordinates)
     faces = topology.faces
     return b''.join(

@@ -38,14 +38,13 @@ class DemonstratedMotion:
     """One action on one element over time.
 
     Attributes:
-        use: the action and how the element moves.
+        use: the action and the joint of the element.
         start, end: the hand is on the element from `start` to `end`; they may lie outside 0..1.
-        approach, retreat: [3] metres, where the hand comes from and goes to, in the element's
-            frame.
-        approach_time, retreat_time: durations of these movements.
+        approach, retreat: [3] metres, positions from which the hand comes and to which it goes, in
+        the element's frame. approach_time, retreat_time: durations of these movements.
         values: joint values before and after; momentary actions go from the first to the second
             and back.
-        pause: a hesitation before the contact, as over the wrong element, or None.
+        pause: a hesitation before the contact, for example over the wrong element, or None.
 
     Raises:
         ValueError: the contact ends before it starts.
@@ -75,7 +74,7 @@ class DemonstratedMotion:
         return self.start <= time <= self.end
 
     def openness(self, time: float) -> float:
-        """Return how far the fingers are open at `time`: 0 in contact to 1."""
+        """Return the opening of the fingers at `time`: 0 (in contact) to 1."""
         return float(np.clip(max(self.start - time, time - self.end) / 0.1, 0, 1))
 
     def hand_offset(self, time: float) -> np.ndarray:
@@ -120,7 +119,7 @@ class DemonstratedMotion:
 def sample_motion(
     use: Use, rng: np.random.Generator, aside: np.ndarray | None = None
 ) -> DemonstratedMotion:
-    """Draw a way to carry out an action.
+    """Draw a motion that carries out an action.
 
     Args:
         use: the action.
@@ -169,14 +168,14 @@ def _hesitation(
         return None
     position = rng.uniform(0.2, 0.5) * approach
     if aside is not None and rng.random() < 0.5:
-        # a miss: the hand nearly takes the neighbour
+        # a miss: the hand nearly grasps the neighbour
         position = aside + np.array([0.0, 0.0, rng.uniform(0.015, 0.04)])
     distance = rng.uniform(0.08, 0.12)
     return Pause(position, distance, rng.uniform(0.04, 0.1))
 
 
 def _away(rng: np.random.Generator) -> np.ndarray:
-    """Draw where a hand comes from: outwards, rather below than above, 8 to 22 cm away."""
+    """Draw the origin of a hand: outwards, more often below than above, 8 to 22 cm away."""
     toward = np.array([rng.normal(0, 0.6), rng.normal(-0.6, 0.5), rng.uniform(0.25, 0.9)])
     toward *= rng.uniform(0.08, 0.22) / np.linalg.norm(toward)
     return toward

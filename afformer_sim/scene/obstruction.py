@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of an arm that hide what it operates, block the camera, or lie below the table."""
+"""Parts of an arm that hide the operated element, block the camera, or lie below the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.hand import Capsule
 from afformer_sim.cameras.camera import Camera
 
-# Positions along a capsule that are tested for being in the way.
+# Number of tested positions along a capsule.
 _ALONG = np.linspace(0, 1, 6)
 
 
@@ -26,8 +26,7 @@ def count_misplaced(
         camera: camera that sees them.
         front: [3] metres, the middle of the element's front.
 
-    Returns:
-        Number of points; none of the arm is in the way if it is 0.
+    Returns: number of points; 0 if the arm does not obstruct the view.
     """
     line_of_sight = front - camera.position
     distance = float(np.linalg.norm(line_of_sight))
@@ -39,7 +38,7 @@ def count_misplaced(
         points - camera.position - np.outer(along, line_of_sight / distance), axis=1
     )
     near = (along < 0.5 * distance) & (aside < 0.45 * along.clip(0) + 0.05)
-    # palm and forearm rather than the fingers themselves may hide the element
+    # the palm and forearm are more likely to hide the element than the fingers
     hiding = (along < distance - 0.03) & (aside < 0.02)
     below = points[:, 1] < fixture.bottom + 0.005
     stands = fixture.panel is None

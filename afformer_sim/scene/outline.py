@@ -37,7 +37,7 @@ def front_points(
     rng: np.random.Generator,
     displacement: Pose = STILL,
 ) -> np.ndarray:
-    """Draw points where annotators would touch the element: float64 [count, 3] metres.
+    """Draw points at which annotators would touch the element: float64 [count, 3] metres.
 
     They lie on its front. `spread` is the standard deviation as a share of the front's half
     extent.
@@ -45,7 +45,7 @@ def front_points(
     front = element.front
     half = np.array([front.half_width, front.half_height])
     position = rng.normal(0, spread, (count, 2))
-    # within the ellipse, as fronts may be round
+    # within the ellipse, because fronts may be round
     position *= np.minimum(1, 0.9 / np.linalg.norm(position, axis=1, keepdims=True)) * half
     local = np.column_stack([position, np.zeros(count)]) + front.centre
     return element.placed(displacement).apply(local)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 NOTHING = -1
-# Code of a hand's first capsule; the others count down from it.
+# Code of a hand's first capsule; the codes of the others decrease from it.
 HAND = -2
 _MAXIMUM_GEOMS = 400
 _CAPSULE = mujoco.mjtGeom.mjGEOM_CAPSULE
@@ -42,7 +42,7 @@ class Renderer:
     Args:
         scene: scene to render.
         buffer: (width, height) of the largest image.
-        skins: what shows hands of meshes, see `hand_skins.skins_xml`; None if there are none.
+        skins: skins for hands of meshes, see `hand_skins.skins_xml`; None if there are none.
         finishes: descriptions of further materials of the model.
     """
 
@@ -55,7 +55,8 @@ class Renderer:
         skins: SkinXml | None = None,
         finishes: str = '',
     ) -> None:
-        # one OpenGL context a process: making one takes longer than rendering a fixture
+        # one OpenGL context per process, because creating one takes longer than rendering a
+        # fixture
         if Renderer._window is None:
             Renderer._window = mujoco.GLContext(16, 16)
         Renderer._window.make_current()
@@ -83,7 +84,7 @@ class Renderer:
         self._context.free()
 
     def set_room(self, lighting: Lighting, surroundings: Surroundings) -> None:
-        """Set the light and the room of the images that follow."""
+        """Set the light and the room of the following images."""
         place_lighting(self._model, lighting)
         place_surroundings(self._model, self._fixture, surroundings)
 
@@ -97,7 +98,7 @@ class Renderer:
         """Render an image.
 
         Args:
-            camera: camera that takes it.
+            camera: camera of the image.
             size: (width, height), at most the buffer's.
             hand: capsules of a hand, if there is one, or a hand of meshes.
             states: displacements of the elements that are not at rest.
@@ -120,8 +121,8 @@ class Renderer:
     ) -> np.ndarray:
         """Render what each pixel shows: int32 [H, W].
 
-        A value is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`. A
-        hand of meshes has k 0, and its arm that of the arm's capsule. See `render` for the
+        A value is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`. For
+        a hand of meshes, k is 0, and its arm has the k of the arm's capsule. See `render` for the
         arguments and errors.
         """
         self._update(camera, size, hand, states or {})
@@ -131,7 +132,7 @@ class Renderer:
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
         element_of = np.full(_MAXIMUM_GEOMS + 1, NOTHING, np.int32)
         elements = self._elements_of_geoms()
-        # a hand's capsules come last; MuJoCo leaves unset what they belong to
+        # a hand's capsules come last; MuJoCo does not set their owner
         capsules = 0 if isinstance(hand, PosedHand) else len(hand)
         scene_geoms = self._scene.ngeom - capsules
         for i in range(scene_geoms):
@@ -157,7 +158,7 @@ class Renderer:
         See `render` for the arguments and errors.
 
         Returns:
-            float32 [H, W] metres; the far plane's distance where there is nothing.
+            float32 [H, W] metres; the far plane's distance for empty pixels.
         """
         self._update(camera, size, hand, states or {})
         return self._read_depth(size, None)
@@ -176,10 +177,10 @@ class Renderer:
         return np.ascontiguousarray(image[::-1]), depth
 
     def _read_depth(self, size: tuple[int, int], image: np.ndarray | None) -> np.ndarray:
-        """Draw, and read depth; fill an image, upside down, where one is given."""
+        """Draw, and read depth; if an image is given, fill it upside down."""
         width, height = size
         viewport = mujoco.MjrRect(0, 0, width, height)
-        # one minus the usual depth keeps the digits of what is far
+        # one minus the usual depth has more precision at far distances
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
         buffer = np.empty((height, width), np.float32)
         mujoco.mjr_render(viewport, self._scene, self._context)
@@ -231,7 +232,7 @@ class Renderer:
         return build_model(scene, buffer, skins, finishes)
 
     def _place_elements(self, states: Mapping[int, Pose]) -> None:
-        """Place all geoms, those of elements as far from rest as `states` say."""
+        """Place all geoms, with elements displaced from rest according to `states`."""
         for i, element in enumerate(self._fixture.elements):
             pose = element.placed(states.get(i, STILL))
             self._data.mocap_pos[i] = pose.position

@@ -26,7 +26,7 @@ _SHELLS: tuple[Colour, ...] = (
 )
 _JOINTS: tuple[Colour, ...] = ((0.10, 0.10, 0.11), (0.45, 0.46, 0.48), (0.20, 0.35, 0.65))
 _TRIES = 24
-# Shares of the image that a robot may cover, and least share of an element that stays in view.
+# Shares of the image that a robot may cover, and minimum visible share of an element.
 _LEAST_COVERED, _MOST_COVERED = 0.03, 0.35
 _LEAST_SEEN = 0.85
 
@@ -34,7 +34,7 @@ _LEAST_SEEN = 0.85
 def with_robot(
     renderer: Renderer, view: SceneView, elements: Collection[int], rng: np.random.Generator
 ) -> SceneView:
-    """Return a view with a robot arm in it, or as it is where none finds room.
+    """Return a view with a robot arm in it, or the unchanged view if none fits.
 
     Args:
         renderer: classic renderer of the scene.
@@ -57,7 +57,7 @@ def with_robot(
 
 
 def _distance(renderer: Renderer, view: SceneView) -> float:
-    """Return how far away what a view shows begins, in metres."""
+    """Return the distance of the nearest surface in a view, in metres."""
     depth = renderer.depth(view.camera, view.size, states=view.states)
     return float(np.percentile(depth, 20))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: one fixture of a family each, and all that is random about its images."""
+"""Scenes: one fixture of a family each, and the random choices of its images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Scene:
         seed: seed of everything random, see `seeds.scene_seed`.
         family: one of `families.FAMILIES`.
         held_out: True for textures and photographs that are kept out of training.
-        variant: 0, or another number for the same model of a fixture in other colours.
+        variant: 0, or another number for the same fixture in other colours.
 
     Raises:
         ValueError: the variant is negative.
@@ -48,7 +48,7 @@ class Scene:
 
 
 def _recoloured(fixture: Fixture, rng: np.random.Generator) -> Fixture:
-    """Replace every colour of a fixture; parts of one colour keep one colour."""
+    """Replace every colour of a fixture; parts with equal colours still have equal colours."""
     painter = _Painter(fixture, rng)
     return replace(
         fixture,

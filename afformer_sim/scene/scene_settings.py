@@ -62,12 +62,13 @@ _SMALLEST = 32
 
 @dataclass(frozen=True, kw_only=True)
 class SceneSettings:
-    """Numbered scenes of a dataset; the settings of its layouts add what is made of each.
+    """Numbered scenes of a dataset; the settings of its layouts add their content.
 
     Attributes:
-        seed: seed of the dataset; each scene depends on it and on the scene's number alone.
+        seed: seed of the dataset; each scene depends only on it and on the scene's number.
         scenes: number of scenes, of one fixture each.
-        families: families of the fixtures, drawn evenly; one named twice comes twice as often.
+        families: families of the fixtures, drawn evenly; a family that is named twice is drawn
+            twice as often.
         held_out: True for textures and photographs that are kept out of training.
 
     Raises:

@@ -15,7 +15,8 @@ from afformer_sim.scene.hand_skins import SkinXml, skins_xml
 from afformer_sim.scene.renderer import Hand, Renderer
 from afformer_sim.scene.scene import Scene
 
-# How much larger an image is rendered along each side, and pixels along a side of the shadow map.
+# Factor by which an image is rendered larger along each side, and side of the shadow map in
+# pixels.
 _SCALE = 2
 _SHADOW_SIDE = 4096
 

@@ -36,7 +36,7 @@ class SceneView:
 
     Attributes:
         size: (width, height) of the image.
-        camera, sensor: what takes the image.
+        camera, sensor: camera of the image and its sensor.
         lighting, surroundings: light and room.
         states: displacements of the elements that are not at rest.
         variant: colours of the fixture, see `Scene.variant`.
@@ -107,12 +107,12 @@ def sample_view(
 def plan_target(
     scene: Scene, number: int, longest_side: int = 256, size: tuple[int, int] | None = None
 ) -> SceneView:
-    """Plan the target view `number` of a scene: without a hand, as the last user left it."""
+    """Plan the target view `number` of a scene, without a hand, after its last use."""
     rng = make_rng(scene.seed, Stream.TARGET, number)
     view = sample_view(scene.fixture, rng, longest_side, size)
     other = number + 1 if rng.random() < _OTHER_COLOURS else 0
     states = sample_states(scene.fixture, make_rng(scene.seed, Stream.STATE, number))
-    # nobody leaves a door open whose edge is behind the camera
+    # an open door must not reach behind the camera
     states = {
         index: displacement
         for index, displacement in states.items()

@@ -15,14 +15,14 @@ from afformer_sim.scene.demonstration import SimulatedDemonstration
 from afformer_sim.scene.renderer import HAND, NOTHING, Renderer
 from afformer_sim.scene.view import SceneView
 
-# The palm's and the fingers' capsules; those of the arm come after them.
+# Capsules of the palm and the fingers; those of the arm follow.
 HAND_CAPSULES = 16
 _FEWEST_PIXELS = 6
 
 
 @dataclass(frozen=True)
 class Box:
-    """Box of whole pixels, counted from 0; its right column and bottom row belong to it."""
+    """Box of whole pixels, counted from 0; it includes its right column and bottom row."""
 
     left: int
     top: int
@@ -57,7 +57,7 @@ def box_of(mask: np.ndarray) -> Box | None:
 def hand_box(
     renderer: Renderer, demonstration: SimulatedDemonstration, time: float, hand: Sequence[Capsule]
 ) -> Box | None:
-    """Return the box of the visible part of palm and fingers; None where they are hidden.
+    """Return the box of the visible part of palm and fingers; None if they are hidden.
 
     Args:
         renderer: renderer of the scene.
@@ -72,7 +72,7 @@ def hand_box(
 def element_box(
     renderer: Renderer, demonstration: SimulatedDemonstration, time: float
 ) -> Box | None:
-    """Return the box of the operated element at a time, as if no hand were in front of it."""
+    """Return the box of the operated element at a time, ignoring the hand in front of it."""
     return box_of(_segment(renderer, demonstration, time, ()) == demonstration.element)
 
 
@@ -82,19 +82,19 @@ def elements_in_view(renderer: Renderer, view: SceneView) -> np.ndarray:
 
 
 def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Move points to the nearest pixels where annotators see the element that they mark.
+    """Move points to the nearest pixels at which annotators see the element that they mark.
 
     Args:
         points: float64 [P, 2], (x, y) pixels, centres at integers.
-        mask: bool [H, W], True where the element is seen.
+        mask: bool [H, W], True for pixels of the visible element.
 
     Returns:
-        float64 [P, 2]: points beside the mask go to its nearest pixel that is not at its border,
-        if it has any; all points stay where nothing of the element is seen.
+        float64 [P, 2]: points beside the mask move to its nearest inner pixel, if it has one; all
+        points are unchanged if the element is not visible.
     """
     if not mask.any():
         return points
-    # the border of the image is none of the element's
+    # the border of the image is not a border of the element
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     rows, columns = np.nonzero(inner if inner.any() else mask)
     positions = np.column_stack([columns, rows]).astype(np.float64)
@@ -117,7 +117,7 @@ def _segment(
 
 
 def _through_lens(codes: np.ndarray, view: SceneView) -> np.ndarray:
-    """Distort the codes of `Renderer.segment` as the sensor's lens does: int16 [H, W]."""
+    """Distort the codes of `Renderer.segment` with the sensor's lens: int16 [H, W]."""
     small = codes.astype(np.int16)
     if not view.sensor.distortion:
         return small

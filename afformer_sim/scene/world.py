@@ -26,8 +26,8 @@ class World:
     """Description of a fixture and the room around it.
 
     Attributes:
-        xml: the model, its textures blank.
-        files: what the model refers to, by name.
+        xml: the model, with blank textures.
+        files: referenced files by name.
         images: its textures by name, uint8 [H, W, 3] RGB each.
     """
 
@@ -67,7 +67,7 @@ def describe_world(
     Args:
         scene: scene to describe.
         buffer: (width, height) of the largest image to be rendered.
-        skins: what can show a hand of meshes, see `hand_skins.skins_xml`.
+        skins: skins for a hand of meshes, see `hand_skins.skins_xml`.
         finishes: descriptions of further materials.
     """
     fixture = scene.fixture
@@ -146,7 +146,7 @@ def _surfaces(rng: np.random.Generator, held_out: bool) -> tuple[dict[str, np.nd
 
 
 def _blank_textures(images: dict[str, np.ndarray]) -> list[str]:
-    # filled in afterwards: MuJoCo would have to decode files, which takes longer than painting
+    # filled in afterwards, because MuJoCo would decode files, which takes longer than painting
     return [
         f'<texture name="{name}" type="2d" builtin="flat" width="{image.shape[1]}" '
         f'height="{image.shape[0]}"/>'

@@ -144,7 +144,7 @@ def _logo(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
 
 
 def _corners(count: int, radius: float, turn: float) -> np.ndarray:
-    """Return the corners [K, 2] of a regular polygon about 0; of a star if `count` is negative."""
+    """Return the corners [K, 2] of a regular polygon, or a star for a negative `count`."""
     star = count < 0
     angles = turn + np.linspace(0, 2 * math.pi, abs(count) * (2 if star else 1), endpoint=False)
     radii = np.full(len(angles), radius)
@@ -171,7 +171,7 @@ def _label(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
 
 
 def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colour) -> None:
-    """Write a word at the height `middle`, as high as `share` (both of the plate's height)."""
+    """Write a word at the height `middle`, `share` high (in heights of the plate)."""
     height, width = plate.shape[:2]
     (word_width, word_height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
     size = min(share * height / word_height, 0.86 * width / word_width)
@@ -186,7 +186,7 @@ def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colo
 
 
 def _code(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
-    """Paint bars, or if held out a square of dark and bright cells."""
+    """Paint bars or, if held out, a square of dark and bright cells."""
     if held_out:
         height, width, cells = side, side, (int(rng.integers(9, 22)),) * 2
     else:

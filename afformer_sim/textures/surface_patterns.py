@@ -65,7 +65,7 @@ def _blotches(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _wood(rng: np.random.Generator, side: int) -> np.ndarray:
-    """Draw cuts through year rings: distances from an axis that nearly lies in the board."""
+    """Draw wood grain: distances from an axis that lies almost in the board."""
     rows, columns = _grid(side)
     warp = fractal(rng, side, 8, 3, 3)
     warp = cv2.resize(warp, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -175,7 +175,7 @@ def _plaid(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _herringbone(rng: np.random.Generator, side: int) -> np.ndarray:
-    """Draw blocks of 2 cells, lying and standing; a cell's diagonal tells its block."""
+    """Draw blocks of 2 cells, lying and standing; a cell's diagonal determines its block."""
     rows, columns = _grid(side)
     count = 4 * _count(rng, 1, 4)
     y, x = rows * np.float32(count / side), columns * np.float32(count / side)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crops of photographs from the wheels of scikit-image and scikit-learn.
 
-Nothing is downloaded. The 20 photographs are split by name, so that held-out scenes show none that
-training shows: 13 are for training and 7 (35 %) are held out. The right one of scikit-image's
-stereo pair is left out, and so are its drawings and its test patterns.
+Nothing is downloaded. The 20 photographs are split by name, so that held-out scenes and training
+share none: 13 are for training and 7 (35 %) are held out. The right image of scikit-image's stereo
+pair, its drawings and its test patterns are excluded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from PIL import Image
 
 from afformer_core.errors import how_to_install
 
-# The first part is the package, the rest the file's path in it.
+# The first part is the package; the rest is the file's path in it.
 TRAINING_TEXTURE_IMAGES = (
     'skimage/data/astronaut.png',
     'skimage/data/brick.png',
@@ -46,7 +46,7 @@ HELD_OUT_TEXTURE_IMAGES = (
     'skimage/data/text.png',
     'sklearn/datasets/images/china.jpg',
 )
-# Pixels; larger photographs are shrunk, as a texture shows no more.
+# Pixels; larger photographs are shrunk, because a texture cannot show more detail.
 _LONGEST_SHORT_SIDE = 384
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 
@@ -98,7 +98,7 @@ def _jitter(rng: np.random.Generator) -> np.ndarray:
     saturation = rng.uniform(0.2, 1.3)
     angle = rng.normal(0, 0.35)
     cosine, sine = math.cos(angle), math.sin(angle) / math.sqrt(3)
-    # a rotation about the axis of the greys changes the hue alone
+    # a rotation about the axis of the greys changes only the hue
     hue = np.full((3, 3), (1 - cosine) / 3) + cosine * np.eye(3)
     hue += sine * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     colours = saturation * hue + (1 - saturation) * _BRIGHTNESS
@@ -135,13 +135,13 @@ def _read(name: str) -> _TextureImage:
 
 
 def locate_texture_image(name: str) -> Path:
-    """Return where a photograph is that a package carries.
+    """Return the path of a photograph in a package.
 
     Raises:
         ModuleNotFoundError: scikit-image or scikit-learn is not installed.
         FileNotFoundError: the package is installed without its photographs.
     """
-    # importing the packages would take a second, and only their files are needed
+    # importing the packages would take a second, although only their files are needed
     package, _, path = name.partition('/')
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:

@@ -10,12 +10,12 @@ import numpy as np
 
 from afformer_sim.textures.surface_noise import fractal
 
-# Smooth masks are computed this many times smaller than the image.
+# Factor by which smooth masks are smaller than the image.
 _SHRINK = 4
 
 
 def apply_wear(image: np.ndarray, rng: np.random.Generator) -> None:
-    """Wear the image of a surface, in place; about a quarter stay as new.
+    """Add wear to the image of a surface, in place; about a quarter remain like new.
 
     Args:
         image: uint8 or float32 [H, W, 3] RGB, up to 255.
@@ -44,7 +44,7 @@ def apply_wear(image: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _faded(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Draw a large soft spot, as bleached by the sun or worn by many hands."""
+    """Draw a large soft spot, like sun bleaching or wear by hands."""
     y, x = np.ogrid[: height // _SHRINK + 1, : width // _SHRINK + 1]
     centre = rng.uniform(0, 1, 2) * (len(y), x.shape[1])
     reach = rng.uniform(0.2, 0.6, 2) * max(len(y), x.shape[1])
@@ -72,7 +72,7 @@ def _rubbed_edges(rng: np.random.Generator, height: int, width: int) -> np.ndarr
 
 
 def _scratches(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Draw thin lines, most of them along about the same direction."""
+    """Draw thin lines, most of them in roughly the same direction."""
     mask = np.zeros((height, width), np.uint8)
     common, spread = rng.uniform(0, 2 * np.pi), rng.choice([0.15, 0.5, 3])
     for _ in range(int(rng.integers(1, 16))):

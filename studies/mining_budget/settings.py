@@ -202,5 +202,5 @@ def _require_fields(kind: type, content: Any, name: str) -> None:
         raise ValueError(f'{name} has no {missing[0]!r}')
     if unknown := [str(each) for each in content if each not in known]:
         raise ValueError(
-            f'{name} has an unknown field {unknown[0]!r}; expected none but {", ".join(known)}'
+            f'{name} has an unknown field {unknown[0]!r}; expected only {", ".join(known)}'
         )

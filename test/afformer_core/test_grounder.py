@@ -184,7 +184,7 @@ def test_without_a_demonstration_there_is_nothing_to_ground(shipped: Grounder) -
         (
             ([FRAMES[0], IMAGE[:, 9:]],),
             ImageError,
-            'frame 1 of the demonstration has 131x140 pixels; expected 128x160 as the first',
+            'frame 1 of the demonstration has 131x140 pixels; expected 128x160, like the first',
         ),
         ((FRAMES, 'turn', (128, 20)), DemonstrationError, 'the contact is marked at 128,20; exp'),
     ],

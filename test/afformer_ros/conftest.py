@@ -243,7 +243,7 @@ class Client:
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         """Spin until a condition holds; returns what it gave."""
         if not (result := self.hold(condition, PATIENCE)):
-            pytest.fail(f'waited {PATIENCE:.0f} s in vain for {what}')
+            pytest.fail(f'timed out after {PATIENCE:.0f} s waiting for {what}')
         return result
 
     def hold(self, condition: Callable[[], Any], seconds: float) -> Any:
@@ -259,7 +259,7 @@ class Client:
         if answer is None:
             answer = self._attempt(kind, service, PATIENCE, **fields)
         if answer is None:
-            pytest.fail(f'waited {PATIENCE:.0f} s in vain for the answer of {service}')
+            pytest.fail(f'timed out after {PATIENCE:.0f} s waiting for the answer of {service}')
         return answer
 
     def _attempt(self, kind: Any, service: str, seconds: float, /, **fields: Any) -> Any:

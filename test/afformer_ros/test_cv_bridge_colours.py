@@ -65,5 +65,5 @@ def test_without_it_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pixels_that_are_no_plain_image() -> None:
-    with pytest.raises(ValueError, match=r'shape \(1, 3\) are no plain image'):
+    with pytest.raises(ValueError, match=r'shape \(1, 3\) are not a plain image'):
         PlainImage('mono8', PIXELS[0])

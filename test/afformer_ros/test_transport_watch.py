@@ -59,7 +59,7 @@ def test_a_loss_is_told_with_its_remedy_before_it_ends_the_node_once() -> None:
     assert deaf.after(4.0) == 0
     assert deaf.watch.problem.startswith('messages have not reached the node for 4 s')
     assert 'fastdds_port7413' in deaf.watch.problem
-    assert 'status 75 after 8 s; have it started again' in deaf.watch.problem
+    assert 'status 75 after 8 s; start it again' in deaf.watch.problem
     assert [deaf.after(seconds) for seconds in (7.4, 7.5, 8.5)] == [0, 1, 1]
     assert deaf.logged.count('the process ends with status 75') == 1
 

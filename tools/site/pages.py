@@ -53,7 +53,7 @@ def with_folders(navigation: Any, pages: Sequence[str]) -> Any:
     """Navigation in which each folder is replaced by a list of its pages.
 
     Args:
-        navigation: of MkDocs: nested lists and dictionaries; a folder ends in a slash.
+        navigation: navigation of MkDocs: nested lists and dictionaries; a folder ends in a slash.
         pages: paths of the pages, in the order that they shall have.
     """
     if isinstance(navigation, list):

@@ -48,7 +48,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fill the cache; returns 0 when it is complete."""
+    """Fill the cache; return 0 when it is complete."""
     from afformer_core.parallel.worker_process import let_waiting_threads_sleep
 
     # before the import below imports PyTorch

@@ -23,7 +23,7 @@ _VERDICTS: Mapping[Terms, str] = {
     'unknown': 'The licence of some of it is not known. Ask its owners before the model is used '
     'or passed on.',
 }
-# From the freest on.
+# From the most permissive licence.
 _TERMS: tuple[Terms, ...] = ('permissive', 'share-alike', 'non-commercial', 'unknown')
 
 
@@ -31,7 +31,7 @@ def model_card(folder: Path) -> str:
     """Write the card of a model: a page of Markdown that ends with a line break.
 
     Raises:
-        ModelFolderError: the folder holds no valid description.
+        ModelFolderError: the folder contains no valid description.
     """
     description = read_description(folder)
     sections = [
@@ -85,7 +85,7 @@ def _origins(ingredients: Sequence[Ingredient]) -> str:
         )
         for each in ingredients
     ]
-    # Data that only chose among weights is not in them.
+    # The weights do not contain data that was used only to choose among them.
     used = [each.origin.terms for each in ingredients if each.use != 'validation data']
     verdict = _VERDICTS[max(used, key=_TERMS.index)] if used else 'Nothing but random weights.'
     return f'{_table(("source", "use", "samples", "licence", "terms"), rows)}\n\n{verdict}'

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def take_matching(
     arguments: argparse.Namespace, folder: Path, settings: RunSettings, pairs: Sequence[Pair]
 ) -> None:
-    """Write to `model.json` the matching network that the subfolder holds, unless it is there."""
+    """Write the matching network in the subfolder to `model.json`, unless it is already there."""
     from afformer_core.evaluation.pairs.parallel_evaluation import evaluate_pairs
     from afformer_core.evaluation.pairs.presence_fit import even_confidence
     from afformer_core.runtime.matching.weighing import Matching

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Questions:
-    """Pairs that models are measured on.
+    """Pairs on which models are measured.
 
     Attributes:
         protocol: protocol of the evaluation.
         pair_protocol: protocol of each pair: the same, unless the evaluation pools pairs.
         dataset: dataset of the pairs.
-        pairs: at least one.
+        pairs: pairs, at least one.
         further: pairs of further datasets, on which presence is fitted as well.
     """
 
@@ -69,10 +69,10 @@ class Answers:
 
 
 def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) -> Questions:
-    """Read the pairs that the options choose.
+    """Read the pairs that the options select.
 
     Raises:
-        DatasetError: the annotations are unsound, hold no pair, or none that the protocol can
+        DatasetError: the annotations are invalid, or contain no pair that the protocol can
             measure.
     """
     from afformer_core.data.annotations import open_annotations
@@ -83,14 +83,14 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
     pairs = _choose_pairs(arguments, dataset)
     further = [open_annotations(path) for path in arguments.calibrate or ()]
     more = tuple(pair for each in further for pair in _choose_pairs(arguments, each))
-    # raises, before anything is grounded, if the data lacks what the protocol needs
+    # raises an error before the grounding if the data does not suit the protocol
     protocol.rows(dataset)
     pools = isinstance(protocol, PooledProtocol)
     return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs, more)
 
 
 def _choose_pairs(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:
-    """Choose the pairs of a dataset as the options say.
+    """Choose the pairs of a dataset according to the options.
 
     Raises:
         DatasetError: there is none.
@@ -102,15 +102,15 @@ def _choose_pairs(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> t
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
     if not pairs:
-        raise DatasetError(f'{dataset.annotations} holds no sample. Check the annotation file')
+        raise DatasetError(f'{dataset.annotations} contains no sample. Check the annotation file')
     return pairs
 
 
 def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions) -> Answers:
-    """Measure a model on the pairs, and calibrate it if that is asked for.
+    """Measure a model on the pairs, and calibrate it if requested.
 
     Raises:
-        ModelFolderError: there is no sound model.
+        ModelFolderError: there is no valid model.
         ValueError: the options do not suit the model; see `ModelRun`.
     """
     from afformer_core.cli.evaluation.evaluate_calibration import calibrate, take_matching
@@ -164,7 +164,7 @@ def read_prior(arguments: argparse.Namespace, questions: Questions) -> BaselineP
     """Read the prior of baselines that do not see a sample.
 
     Raises:
-        DatasetError: the prior annotations are unsound or name other actions.
+        DatasetError: the prior annotations are invalid or name different actions.
     """
     from afformer_core.data.annotations import open_annotations
     from afformer_core.evaluation.baseline_prior import prior_from_folds, prior_from_training
@@ -195,7 +195,7 @@ def report_on(
 
 
 def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
-    """Return the rows of a model for images; it is opened again if another one was since."""
+    """Return the rows of a model for images; reopen it if another model was opened since."""
     from afformer_core.evaluation.pairs.parallel_evaluation import open_run
     from afformer_core.evaluation.report.qualitative_examples import (
         measured_by_model,
@@ -248,10 +248,10 @@ def name_models(given: Sequence[Path]) -> dict[str, Path]:
 
 
 def open_model(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
-    """Open a model as the options say, with its zoom stages.
+    """Open a model according to the options, with its zoom stages.
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model, or not for this backend.
+        ModelFolderError: the folder does not contain a valid model for this backend.
     """
     import torch
 

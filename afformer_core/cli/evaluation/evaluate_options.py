@@ -70,7 +70,9 @@ def require_data(arguments: argparse.Namespace) -> None:
     if arguments.contacts is not None:
         for other in ('annotations', 'benchmark'):
             if getattr(arguments, other) is not None:
-                raise ValueError(f'--contacts does not go with --{other}. Give it with --pairs')
+                raise ValueError(
+                    f'--contacts cannot be combined with --{other}. Give it with --pairs'
+                )
     elif all(getattr(arguments, name) is None for name in ('annotations', 'benchmark', 'pairs')):
         raise ValueError(
             'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'

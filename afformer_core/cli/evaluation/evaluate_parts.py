@@ -43,13 +43,13 @@ _MATCHING = {
 }
 
 
-# Baselines that do not ask a model.
+# Baselines that do not use a model.
 _ASIDE = ('centre', 'relative_position', 'sift', 'matching_marked')
 
 
 @dataclass(frozen=True)
 class _Predictors:
-    """Models and baselines that are measured.
+    """Models and baselines to measure.
 
     Attributes:
         models: models by name, at least one.
@@ -65,11 +65,11 @@ class _Predictors:
 
 
 def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
-    """Measure models and baselines; returns the report, and a function that draws examples.
+    """Measure models and baselines; return the report, and a function that draws examples.
 
     Raises:
         DatasetError: the pairs or the clips are malformed, or media are missing or broken.
-        ModelFolderError: there is no sound model.
+        ModelFolderError: there is no valid model.
         ValueError: an option does not apply to pairs.
     """
     from afformer_core.evaluation.parts.part_examples import pair_examples
@@ -159,7 +159,7 @@ def _frame_count(models: Mapping[str, ModelPredictor]) -> int:
 
 
 def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
-    """Return the clips with marked contacts, and how many are left out beside pairs."""
+    """Return the clips with marked contacts, and the number of clips that belong to pairs."""
     from afformer_core.data.readers.contact_clips import read_contact_clips
 
     if arguments.contacts is None:
@@ -225,14 +225,14 @@ def _require_fitting_options(arguments: argparse.Namespace) -> None:
     if given:
         raise ValueError(
             f'--pairs and --contacts measure models on real clips; leave out {given[0]}, which '
-            'is of --annotations'
+            'belongs to --annotations'
         )
 
 
 def _usable_pairs(
     folders: Sequence[Path], root: Path | None, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
-    """Return the pairs whose media can be decoded, and the reasons of the others."""
+    """Return the pairs whose media can be decoded, and the reasons for the other pairs."""
     from afformer_core.data.readers.pooled_part_pairs import read_pooled_pairs
     from afformer_core.data.verification import find_problems, usable_samples
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options that several commands share, or that fill a module of their own."""
+"""Options that several commands share, or that need a separate module."""

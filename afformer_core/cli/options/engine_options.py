@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the engine that does the parts of a long task."""
+"""Options of the engine that executes the parts of a long task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from afformer_core.parallel.engine import ParallelEngine
 
-# Backends that compute on a GPU alone.
+# Backends that compute only on a GPU.
 _GPU_BACKENDS = ('cuda', 'tensorrt')
 
 
@@ -42,10 +42,10 @@ def engine_of(arguments: argparse.Namespace, processes: int | None) -> ParallelE
 
     Args:
         arguments: values of `add_engine_options`.
-        processes: number of processes; None for as many as there is room for.
+        processes: number of processes; None for as many as fit.
 
     Raises:
-        ValueError: options of a cluster are given without one, or a number is out of range.
+        ValueError: options of a cluster are given without a cluster, or a number is out of range.
     """
     from afformer_core.parallel.local_engine import LocalEngine
     from afformer_core.parallel.ray_engine import RayEngine

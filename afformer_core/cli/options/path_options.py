@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of arguments that name files and folders, read or written, of this machine or by URL.
+"""Types of arguments for input and output files and folders, on this machine or at a URL.
 
-Each argument of a subcommand that is a path has one of these types, by which `main` knows what is
-read and what is written: URLs are refused where they would become folders such as `s3:`, and so
-is an output that would replace an input.
+Each path argument of a subcommand has one of these types, so that `main` can distinguish inputs
+and outputs. It rejects URLs that would become folders such as `s3:`, and outputs that would
+replace an input.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class PathOption:
 
     Attributes:
         use: whether it is read, written, or a store that is both.
-        kind: what it names; `page` is an HTML file, or a folder for one.
+        kind: kind of file; `page` is an HTML file, or a folder for one.
         urls: whether it may be a URL instead.
-        as_text: return the text, since some of its values are no path.
+        as_text: return the text, because some of its values are not paths.
         may_be_inside: see `NamedPath`.
     """
 
@@ -43,7 +43,7 @@ class PathOption:
         """Convert an argument.
 
         Raises:
-            argparse.ArgumentTypeError: it is a URL, and may not be.
+            argparse.ArgumentTypeError: the value is a URL that is not allowed.
         """
         if not self.urls and (refusal := why_not_local(text, self.kind, self.use != 'input')):
             raise argparse.ArgumentTypeError(refusal)
@@ -113,6 +113,6 @@ def _is_folder(kind: PathOption, path: Path) -> bool:
 
 
 def _file(path: Path) -> Path | None:
-    """Return what a path such as `VIDEO#t=1.5,3` or `BAG#/TOPIC` is on the disk, if anything."""
+    """Return the file of a path such as `VIDEO#t=1.5,3` or `BAG#/TOPIC`, if it exists."""
     whole, _, _ = str(path).partition('#')
     return next((each for each in (path, Path(whole)) if whole and each.exists()), None)

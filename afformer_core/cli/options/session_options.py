@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the session that several commands share, and the model that they open."""
+"""Options of the session that several commands share, and the opening of the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_session_options(parser: Any) -> None:
-    """Add backend, precision, threads and zoom stages to a parser or a group of one."""
+    """Add backend, precision, threads and zoom stages to a parser or a group of its options."""
     parser.add_argument(
         '--backend',
         default='auto',
@@ -46,7 +46,7 @@ def add_session_options(parser: Any) -> None:
 
 @contextlib.contextmanager
 def warnings_on_stderr() -> Iterator[None]:
-    """Print each warning as one line on stderr, as the command does."""
+    """Print each warning as one line on stderr."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', UserWarning)
         yield
@@ -55,14 +55,14 @@ def warnings_on_stderr() -> Iterator[None]:
 
 
 def open_grounder(model: Path | None, arguments: argparse.Namespace) -> ArrayGrounder:
-    """Open a model as the options say: a folder, or, by its name or None, the shipped model.
+    """Open a model according to the options: a folder, or, by name or None, the shipped model.
 
     If its calibration is not used, the reason is printed on stderr.
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model, or not for this backend.
+        ModelFolderError: the folder does not contain a valid model for this backend.
         EngineError: TensorRT cannot compile or run it here.
-        ValueError: an unknown backend or precision, negative threads, or no zoom stage at all.
+        ValueError: the backend or precision is unknown, or a number is out of range.
     """
     from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder

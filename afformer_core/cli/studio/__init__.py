@@ -30,7 +30,7 @@ examples:
   afformer studio --node /left/grounding
   afformer studio --model models/espresso --host 0.0.0.0 --port 9000"""
 
-# What the tab Robot needs; the last one holds the messages that are built.
+# Packages that the tab Robot needs; the last one contains the built messages.
 _ROS_PACKAGES = ('rclpy', 'afformer_ros', 'afformer_ros.srv')
 
 
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
-    """Open the tabs that train on own pairs and compare models on them, where there are pairs."""
+    """Open the tabs that train on own pairs and compare models on them, if there are pairs."""
     pairs = arguments.pairs
     if pairs is None:
         return ()
@@ -132,10 +132,10 @@ def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:
-    """Open the tab of a running node where ROS 2 is; this package itself never imports it.
+    """Open the tab of a running node if ROS 2 is installed; this package itself never imports it.
 
     Raises:
-        ValueError: a node is named, and ROS 2 is not there.
+        ValueError: a node is named, but ROS 2 is not installed.
     """
     absent = [name for name in _ROS_PACKAGES if not _is_there(name)]
     if not absent:
@@ -153,5 +153,5 @@ def _is_there(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
-        # The package that it is in is absent.
+        # Its package is not installed.
         return False

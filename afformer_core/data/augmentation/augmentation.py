@@ -34,8 +34,7 @@ class Example:
             integers; some may lie outside.
 
     Raises:
-        ValueError: a type or shape is another, or the numbers of actions and sets of points
-            differ.
+        ValueError: a type or shape is wrong, or the numbers of actions and sets of points differ.
     """
 
     frames: NDArray[np.uint8]
@@ -135,17 +134,17 @@ def changed_images(
     Args:
         images: uint8 [T, H, W, 3] RGB.
         settings: settings of the changes.
-        rng: random generator; the result depends on it, the images and the options alone.
+        rng: random generator; the result depends only on it, the images and the options.
         points: sets of points in them (see `draw_crop`).
 
-    Returns:
-        the changed images, and how their pixels were moved; None if they were not.
+    Returns: the changed images, and the homography of their pixels; None if the pixels were not
+    moved.
     """
     size = images.shape[1], images.shape[2]
     crop = draw_crop(settings.crop, size, rng, points)
     perspective = draw_perspective(settings.perspective, size, rng)
     colours = draw_colour_change(settings.photometric, rng)
-    # One warp interpolates pixels only once, and can show pixels outside of the crop.
+    # A single warp interpolates pixels only once, and can show pixels outside the crop.
     homography = crop if perspective is None else perspective
     if crop is not None and perspective is not None:
         homography = perspective @ crop
@@ -158,8 +157,8 @@ def flipped(example: Example, mirrored_actions: Mapping[int, int]) -> Example:
     """Flip an example.
 
     Args:
-        example: example, which stays as it is.
-        mirrored_actions: action that each becomes; missing ones stay.
+        example: example, which is not changed.
+        mirrored_actions: mirrored action of each action; missing ones are unchanged.
     """
     right = example.image.shape[1] - 1
     return Example(

@@ -20,8 +20,8 @@ class FlipSettings:
     Attributes:
         probability: probability of a flip, 0 to 1.
         exchanged_actions: pairs of names of actions that are mirror images of each other, such as
-            (`rotate clockwise`, `rotate counterclockwise`); without them a flipped example of one
-            has the wrong action. All other actions stay as they are.
+            (`rotate clockwise`, `rotate counterclockwise`); without them, a flipped example of
+            such an action has the wrong action. All other actions are unchanged.
 
     Raises:
         ValueError: a value is out of its range, or a name occurs twice.
@@ -41,7 +41,7 @@ class FlipSettings:
             )
 
     def mirrored_actions(self, action_names: Sequence[str]) -> dict[int, int]:
-        """Return the index that each action has after a flip, for those where it changes.
+        """Return the index after a flip of each action that a flip changes.
 
         Raises:
             ValueError: a name is unknown.
@@ -61,12 +61,12 @@ class FlipSettings:
 
 def flip_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Flip images, uint8 [T, H, W, 3], left to right."""
-    # Flipping one tall image takes a fortieth of NumPy's time.
+    # Flipping one tall image takes a fortieth of the time of NumPy's flip.
     tall = np.ascontiguousarray(images).reshape(-1, *images.shape[2:])
     return np.asarray(cv2.flip(tall, 1), np.uint8).reshape(images.shape)
 
 
-# Keeps these draws independent of others with the seed of a demonstration.
+# Makes these draws independent of others with the seed of a demonstration.
 _STREAM = 2
 
 
@@ -109,10 +109,10 @@ class Reversal:
         return cls(probability, {indices[one]: indices[other] for one, other in actions.items()})
 
     def happens(self, samples: Iterable[Sample], seed: tuple[int, ...]) -> bool:
-        """Draw whether the demonstration of samples, drawn with a seed, is reversed."""
+        """Decide at random, given a seed, whether the demonstration of samples is reversed."""
         known = all(action in self.actions for sample in samples for action in sample.actions)
         return known and np.random.default_rng((*seed, _STREAM)).random() < self.probability
 
     def of(self, actions: Iterable[int]) -> tuple[int, ...]:
-        """Return what actions become; unknown ones stay."""
+        """Return the reversed actions; unknown ones are unchanged."""
         return tuple(self.actions.get(action, action) for action in actions)

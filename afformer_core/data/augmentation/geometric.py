@@ -30,7 +30,7 @@ def warp_images(
     Args:
         images: uint8 [T, H, W, 3].
         homography: [3, 3] from the old (x, y, 1) to the new ones.
-        black_outside: whether pixels from outside an image are black, rather than its reflection.
+        black_outside: whether pixels outside an image are black instead of its reflection.
 
     Returns:
         uint8 of the same shape.
@@ -44,9 +44,9 @@ def warp_images(
 
 
 def warp_points(points: NDArray[np.float64], homography: Homography) -> NDArray[np.float64]:
-    """Move points [P, 2] (x, y) as `warp_images` moves the pixels under them."""
+    """Move points [P, 2] (x, y) like `warp_images` moves the pixels under them."""
     moved = points @ homography[:, :2].T + homography[:, 2]
-    # A point beyond the horizon is outside, and must not enter the image from the other side.
+    # A point beyond the horizon is outside, and must not appear on the other side of the image.
     return np.asarray(moved[:, :2] / np.maximum(moved[:, 2:], _HORIZON))
 
 
@@ -61,9 +61,9 @@ def inside(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.boo
 
 
 def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the source of each pixel of a moved image, as `cv2.remap` takes it.
+    """Compute the source of each pixel of a moved image, for `cv2.remap`.
 
-    All frames of a video share it: `cv2.warpPerspective` would compute it again for each.
+    All frames of a video share it, whereas `cv2.warpPerspective` would compute it for each frame.
     """
     x, y, depth = (
         row[0] * np.arange(width) + row[1] * np.arange(height)[:, None] + row[2]
@@ -113,9 +113,9 @@ def draw_crop(
     Args:
         settings: settings of the crop.
         size: (height, width) of the image.
-        rng: random generator; the result depends on it alone.
+        rng: random generator; the result depends only on it.
         points: sets of annotated points, float64 [P, 2] (x, y): of each set with points in the
-            image, at least one must stay there. None without annotations.
+            image, at least one remains inside. None without annotations.
 
     Returns:
         [3, 3]; None if there is no crop, no point lies in the image, or ten crops in a row lose
@@ -143,7 +143,8 @@ def _draw(settings: CropSettings, size: tuple[int, int], rng: np.random.Generato
     left = rng.uniform(0, size[1] - width)
     top = rng.uniform(0, size[0] - height)
     across, down = size[1] / width, size[0] / height
-    # Offset by half a pixel: centres of pixels are integers, but a crop's edges are no centres.
+    # Offset by half a pixel, because centres of pixels are integers but a crop's edges are not
+    # centres.
     return np.array(
         [
             [across, 0, (0.5 - left) * across - 0.5],
@@ -162,9 +163,9 @@ class PerspectiveSettings:
             both sides (`distortion_scale` of torchvision). The image stays whole. Corners that
             would fold it, as up to a third of them do at 1, are drawn again.
         probability: probability of a change, 0 to 1.
-        border: what surrounds the warped image: 'reflect' for its reflection; 'crop' to enlarge it
-            until its outermost corners lie on all four sides, with the rest black, as in the
-            released code. Black corners show a model how the image was moved.
+        border: surroundings of the warped image: 'reflect' for its reflection; 'crop' to enlarge
+            it until its outermost corners lie on all four sides, with the rest black, as in the
+            released code. Black corners reveal to a model how the image was moved.
 
     Raises:
         ValueError: a value is out of its range.
@@ -191,7 +192,7 @@ def draw_perspective(
     Args:
         settings: settings of the perspective.
         size: (height, width) of the image.
-        rng: random generator; the result depends on it alone.
+        rng: random generator; the result depends only on it.
 
     Returns:
         [3, 3] from old (x, y, 1) to new ones; None if there is no change.

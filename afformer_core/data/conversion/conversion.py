@@ -29,7 +29,7 @@ def convert(dataset: AnnotatedDataset, output: Path) -> None:
             format cannot represent it.
     """
     if not dataset:
-        raise DatasetError(f'{dataset.annotations} holds 0 samples; expected at least 1')
+        raise DatasetError(f'{dataset.annotations} contains 0 samples; expected at least 1')
     if output.exists():
         raise DatasetError(f'{output} exists. Remove it, or give another name')
     if output.suffix.lower() in SUFFIXES:

@@ -41,8 +41,8 @@ def convert_to_folder(
         folder: the folder, which must not exist.
 
     Raises:
-        DatasetError: a sample is a part of a video, has a mask or a point outside of its image, or
-            the licences differ, none of which the layout can hold; or a file is missing.
+        DatasetError: the layout cannot represent a sample, because it is a part of a video, or has
+            a mask or a point outside its image, or because licences differ; or a file is missing.
     """
     _require_fitting(samples)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -78,18 +78,18 @@ def _require_fitting(samples: Sequence[Sample]) -> None:
         )
     if len(licences := sorted({sample.origin.licence for sample in samples})) > 1:
         raise DatasetError(
-            f'the licences are {", ".join(licences)}; a folder of pairs holds one. {advice}'
+            f'the licences are {", ".join(licences)}; a folder of pairs contains one. {advice}'
         )
 
 
 class _Names:
-    """Different names of files or folders for different keys."""
+    """Unique names of files or folders for keys."""
 
     def __init__(self) -> None:
         self._by_key: dict[str, str] = {}
 
     def name(self, key: str, *proposed: str) -> str:
-        """Return the name of a key, at first the first proposal that no other key has."""
+        """Return the name of a key: the first proposal that is not the name of another key."""
         if key not in self._by_key:
             used = set(self._by_key.values())
             tidy = [re.sub(r'[^\w.-]', '_', each).lstrip('.') or '_' for each in proposed]
@@ -100,7 +100,7 @@ class _Names:
 
 
 class _Writer:
-    """A folder of pairs that grows by samples."""
+    """A folder of pairs to which samples are added."""
 
     def __init__(self, folder: Path, action_names: Sequence[str]) -> None:
         self._folder = folder

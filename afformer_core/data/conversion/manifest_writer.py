@@ -23,7 +23,7 @@ from afformer_core.errors import DatasetError
 def convert_to_manifest(
     samples: Sequence[Sample], action_names: Sequence[str], path: Path
 ) -> None:
-    """Write samples as a manifest from which the same samples are read.
+    """Write samples as a manifest from which the same samples can be read.
 
     Args:
         samples: samples of any dataset, at least one, of different ids.
@@ -39,8 +39,8 @@ def convert_to_manifest(
     [(name, most)] = counts.most_common(1)
     if most > 1:
         raise DatasetError(
-            f'{most} samples are named {name}; expected one, since rows of one name are one '
-            'sample. Take the others out'
+            f'{most} samples are named {name}; expected one, since rows with the same name form '
+            'one sample. Remove the others'
         )
     header = ManifestHeader(
         actions=tuple(action_names), points_outside=points_outside(samples) > 0
@@ -88,7 +88,7 @@ def _relative(path: Path, folder: Path) -> str:
 def _points_beside(
     points: NDArray[np.float64], mask: PolygonMask | None, size: tuple[int, int]
 ) -> Outline:
-    """Return the points, unless they are those that a reader spreads over the mask."""
+    """Return the points, unless a reader would derive the same points from the mask."""
     if mask is not None and np.array_equal(points, mask.even_points(size)):
         return ()
     return _outline(points)

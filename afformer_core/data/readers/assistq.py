@@ -37,8 +37,8 @@ class AssistqButtonsDataset(AnnotatedDataset):
     Afformer's authors have not released the assignment of video parts to buttons, and AssistQ's
     scripts do not name buttons like its answers do. A sample is therefore a match between a right
     answer and a line of the script. The line of an answer is the one with the largest weight of
-    common words (`Narration`); of the buttons of one image whose answers have the same line, the
-    one with the largest weight is taken. Ties are left out. A line of several answers is one
+    common words (`Narration`); among the buttons of one image whose answers have the same line,
+    the one with the largest weight is used. Ties are excluded. A line of several answers is one
     sample for each image. Numbers measured on these samples are therefore not comparable with the
     published ones.
 
@@ -57,7 +57,7 @@ class AssistqButtonsDataset(AnnotatedDataset):
 
     Raises:
         DatasetError: a text file is missing or malformed, the root lacks the folder of a video, a
-            right answer names a button that has no box, or there is no sample at all.
+            right answer names a button that has no box, or there is no sample.
     """
 
     def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
@@ -90,7 +90,7 @@ class AssistqButtonsDataset(AnnotatedDataset):
     def _agreed(
         self, video: AssistqVideo, steps: tuple[AnsweredStep, ...]
     ) -> dict[tuple[int, int], int]:
-        """Find the button of each pair of line and image, by indices; count steps without one."""
+        """Find the button for each pair of line and image; count steps without a button."""
         narration = Narration([line.text for line in video.script])
         claims = []
         # A step of several questions counts once.

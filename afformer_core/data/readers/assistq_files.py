@@ -36,7 +36,7 @@ class ScriptLine:
 
 @dataclass(frozen=True)
 class ButtonBox:
-    """A button's box in an image: whole pixels from 0 on, without the right and bottom ones."""
+    """A button's box in an image: whole pixels from 0, excluding the right and bottom ones."""
 
     name: str
     left: int
@@ -73,7 +73,7 @@ class AnsweredStep:
     Attributes:
         name: name of the step, for errors.
         text: the right answer, such as `Turn <button1> to 120 degrees`.
-        image: file name of its user's image; None if none is named.
+        image: file name of its user's image; None if not named.
     """
 
     name: str
@@ -86,7 +86,7 @@ def read_script(path: Path) -> tuple[ScriptLine, ...]:
 
     Raises:
         DatasetError: the file is missing or has no line; a line is malformed, does not end after
-            its begin, or begins before the line above it.
+            its start, or starts before the line above it.
     """
     lines: list[ScriptLine] = []
     for number, text in _numbered_lines(path):
@@ -101,11 +101,12 @@ def read_script(path: Path) -> tuple[ScriptLine, ...]:
         if begin >= end or (lines and begin < lines[-1].clip[0]):
             raise DatasetError(
                 f'line {number} of {path} goes from {begin:g} s to {end:g} s, which is out of '
-                'order; expected an end after the begin, and no begin before the line above'
+                'order; expected an end after the start, and a start no earlier than that of the '
+                'line above'
             )
         lines.append(ScriptLine(number, (begin, end), match[7].strip()))
     if not lines:
-        raise DatasetError(f'{path} has no line; expected at least one. Get the script again')
+        raise DatasetError(f'{path} has no line; expected at least one. Download the script again')
     return tuple(lines)
 
 
@@ -113,12 +114,12 @@ def read_buttons(path: Path) -> dict[str, UserImage]:
     """Read the images of a `buttons.csv`, by their file names.
 
     A line is `name,left,top,width,height,image,image width,image height`, in pixels, without
-    quotes. The first pixel is 0: AssistQ's own reader crops a button with these numbers as they
-    are. A box may reach outside of the image; empty lines are skipped.
+    quotes. The first pixel is 0: AssistQ's own reader crops a button with these numbers. A box may
+    reach outside the image; empty lines are skipped.
 
     Raises:
         DatasetError: the file is missing or has no line; a line is malformed, its box is empty,
-            lies outside of the image or has the name of another one, or its image another size.
+            lies outside the image or has the name of another one, or its image has another size.
     """
     images: dict[str, UserImage] = {}
     for number, text in _numbered_lines(path):
@@ -134,36 +135,37 @@ def read_buttons(path: Path) -> dict[str, UserImage]:
                 raise ValueError(f'{box.name} has a box in {name} above; expected one for each')
             images[name] = UserImage(name, size, (*image.boxes, box))
     if not images:
-        raise DatasetError(f'{path} has no line; expected at least one. Get the boxes again')
+        raise DatasetError(f'{path} has no line; expected at least one. Download the boxes again')
     return images
 
 
 def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
     """Read the steps of the right answers to all questions, by the names of the videos.
 
-    The file holds, for each video, a list of `{question, answers, correct, images}`, the last
+    The file contains, for each video, a list of `{question, answers, correct, images}`, the last
     three with an entry for each step: the texts to choose from, the number of the right one, from
     1, and the user's image. `images` may be missing.
 
     Raises:
         DatasetError: the file is missing, malformed or names no video, or the right answers are
-            left out, as in the test set of the challenge.
+            missing, as in the test set of the challenge.
     """
     content = read_json(path)
     if not isinstance(content, dict):
         raise DatasetError(
-            f'{path} holds a {type(content).__name__}; expected questions by the names of videos'
+            f'{path} contains a {type(content).__name__}; expected questions by the names of '
+            'videos'
         )
     if not content:
         raise DatasetError(
-            f'{path} names 0 videos; expected at least 1. Get the annotations again'
+            f'{path} names 0 videos; expected at least 1. Download the annotations again'
         )
     answers: dict[str, tuple[AnsweredStep, ...]] = {}
     for video, questions in content.items():
         if not isinstance(questions, list):
             raise DatasetError(
-                f'{video} of {path} holds a {type(questions).__name__}; '
-                'expected a list of questions'
+                f'{video} of {path} contains a {type(questions).__name__}; expected a list of '
+                'questions'
             )
         steps: list[AnsweredStep] = []
         for number, question in enumerate(questions, start=1):
@@ -177,7 +179,7 @@ def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
 def _numbered_lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines that are not empty, stripped, with their numbers from 1."""
     text = read_text(path).removeprefix(_BYTE_ORDER_MARK)
-    # `splitlines` would also split at characters that a sentence may have.
+    # `splitlines` would also split at characters that a sentence may contain.
     lines = enumerate((line.strip() for line in text.split('\n')), start=1)
     return [(number, line) for number, line in lines if line]
 
@@ -191,7 +193,7 @@ def _read_button(text: str) -> tuple[str, ButtonBox, tuple[int, int]]:
     """Parse the image's name, the box, and the image's size."""
     fields = [field.strip() for field in text.split(',')]
     if len(fields) != 8:
-        raise ValueError(f'the number of fields is {len(fields)}; expected 8, with commas between')
+        raise ValueError(f'the number of fields is {len(fields)}; expected 8, separated by commas')
     name, image, size = fields[0], fields[5], (int(fields[6]), int(fields[7]))
     left, top, width, height = map(int, fields[1:5])
     if not name or not image:
@@ -211,8 +213,8 @@ def _read_question(name: str, question: Any) -> list[AnsweredStep]:
     answers = question['answers']
     if 'correct' not in question:
         raise ValueError(
-            "it has no 'correct': AssistQ left the right answers out of the test set of its "
-            'challenge. Use annotations that have them'
+            "it has no 'correct': AssistQ does not publish the right answers of its test set. Use "
+            'annotations that include them'
         )
     correct = question['correct']
     images = question.get('images', [None] * len(answers))

@@ -26,7 +26,7 @@ class ButtonStep:
 
     Attributes:
         image: index of the user's image among those of the video.
-        elements: indices of the buttons that it names among the image's, each once.
+        elements: indices of the named buttons among those of the image, each once.
         words: its text without the names of buttons.
     """
 
@@ -56,7 +56,7 @@ class AssistqVideo:
         """Read the text files of a folder.
 
         Raises:
-            DatasetError: one is missing or malformed.
+            DatasetError: a file is missing or malformed.
         """
         # If both are missing, errors name the first.
         paths = [folder / name for name in _VIDEO_NAMES]
@@ -91,7 +91,7 @@ class AssistqVideo:
         return ButtonStep(image, tuple(map(boxed.index, names)), _NAMED.sub(' ', step.text))
 
     def _image_of(self, step: AnsweredStep, names: tuple[str, ...]) -> int:
-        """Return the index of the image that a step names, else of the first with its buttons."""
+        """Return the index of the image of a step, or of the first one with its buttons."""
         if step.image is None:
             having = (
                 index

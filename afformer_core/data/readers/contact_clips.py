@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reader of clips with the marked contact of a hand, for measuring readings of contacts.
+"""A reader of clips with the marked contact of a hand, to measure how contacts are read.
 
     my_contacts/
       clips.json                     a list with one object a clip
       clips/open_drawer.mp4          media, at the paths that `clips.json` names
 
-An object of `clips.json`, of which `clip` and `contact` are needed:
+An object of `clips.json`; `clip` and `contact` are required:
 
     {"clip": "clips/open_drawer.mp4", "contact": {"frame": 45, "x": 290, "y": 45},
      "before": {"frame": 0, "x": 292, "y": 48}, "clip_rate": 30.0, "id": "drawer_1",
@@ -14,7 +14,7 @@ An object of `clips.json`, of which `clip` and `contact` are needed:
 
 - `contact`: first frame, from 0, in which the operating hand touches the element, and the pixel
   of that frame. `before`: a frame in which no hand covers that point, and its pixel there.
-- `clip_rate`: frames a second; the moment of contact is measured if it is given.
+- `clip_rate`: frames per second; the moment of contact is measured if it is given.
 - `other_hand`: contacts of the other hand in the same clip.
 - `in_pairs_json`: whether the clip is also one of a folder of pairs.
 - `source_video`, `repository`: as in a folder of pairs with outlined parts.
@@ -45,7 +45,7 @@ class ContactClip:
         contact: time and position of the contact of the operating hand.
         before: the same point while no hand covers it, or None.
         other_hand: contacts of the other hand.
-        rate: frames a second; None: unknown.
+        rate: frames per second; None: unknown.
         source: origin of the clip; the name of the folder if that is not given.
         source_video: video from which the clip was cut.
         is_in_pairs: whether it is also a clip of a folder of pairs.
@@ -63,11 +63,11 @@ class ContactClip:
 
     def __post_init__(self) -> None:
         if self.rate is not None and self.rate <= 0:
-            raise ValueError(f'clip_rate is {self.rate}; expected frames a second above 0')
+            raise ValueError(f'clip_rate is {self.rate}; expected frames per second above 0')
 
     @property
     def marked(self) -> ClipPoint:
-        """The point in contact, in a frame that shows it uncovered if that is known."""
+        """The contact point, in a frame that shows it uncovered if there is one."""
         return self.before or self.contact
 
     @property

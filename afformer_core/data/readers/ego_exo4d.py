@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ego-Exo4D correspondences: an object in the view of the wearer and in that of a camera.
 
-correspondence/                    as `process_data.py` of EGO4D/ego-exo4d-relation leaves it
+correspondence/                    output of `process_data.py` of EGO4D/ego-exo4d-relation
 split.json                       {"train": [take, ...], "val": [...], "test": [...]}
 44d647ce-72d2-.../               a folder for each take
 annotation.json                {"masks": {object: {camera: {frame: mask}}}, ...}
@@ -32,7 +32,7 @@ TAKES_FILE, ANNOTATION_FILE = 'split.json', 'annotation.json'
 _SPLITS = ('train', 'val', 'test')
 _WEARER = 'aria'
 _HANDS = ('left hand', 'right hand')
-# Frames of a take are numbered at 30 a second, and one a second is there.
+# Frames of a take are numbered at 30 per second, and one per second exists.
 _STEP = 30
 
 Masks = Mapping[int, Mapping[str, Any]]
@@ -43,16 +43,16 @@ class EgoExo4dDataset(AnnotatedDataset):
     """Objects that a wearer of glasses handles, each with images of the cameras around.
 
     The demonstration is the wearer's frames from the first to the last in which the object is
-    segmented, and the target image the first frame of another camera in which it is; each other
-    camera gives one sample. Masks are drawn at the size of the videos, of which the images are a
-    half or a quarter. The dataset does not name actions, so all samples have the same one. Hands
-    do not count as objects. Samples are in the order of the takes, then of their objects and
-    cameras.
+    segmented, and the target image is the first frame of another camera that shows the object;
+    each other camera gives one sample. Masks are drawn at the size of the videos, of which the
+    images are a half or a quarter. The dataset does not name actions, so all samples have the same
+    one. Hands do not count as objects. Samples are in the order of the takes, then of their
+    objects and cameras.
 
     Args:
         annotations: `split.json`.
         split: `train`, `val` or `test`.
-        root: folder of the takes; None for that of the file.
+        root: folder of the takes; None for the folder of the file.
 
     Attributes:
         left_out: number of objects and cameras without a sample, by reason.
@@ -69,7 +69,7 @@ class EgoExo4dDataset(AnnotatedDataset):
         if split not in _SPLITS:
             raise DatasetError(f'the split is {split!r}; expected one of {", ".join(_SPLITS)}')
         if not is_ego_exo4d(takes) or not isinstance(takes.get(split), list):
-            raise DatasetError(f'{path} lists no takes of the split {split}; get it again')
+            raise DatasetError(f'{path} lists no takes of the split {split}; download it again')
         super().__init__(path, path.parent if root is None else Path(root), EGO_EXO4D_ACTIONS)
         self.left_out: Counter[str] = Counter()
         for take in takes[split]:

@@ -26,8 +26,8 @@ class EpicHotspotDataset(AnnotatedDataset):
 
     The annotations (`annotations.json` of interaction-hotspots) do not assign clips to images. The
     images of a verb and noun are assigned that class's clips of the same split in turn, so that
-    every image is one sample and the clips are used evenly. Images without such a clip are left
-    out, and listed in `unpaired`.
+    every image is one sample and the clips are used evenly. Images without such a clip are
+    excluded, and listed in `unpaired`.
 
     A clip is every 10th frame of a video at 60 frames per second; its folder may contain all
     frames, or only those. An image is the crop of an object, named
@@ -68,7 +68,7 @@ class EpicHotspotDataset(AnnotatedDataset):
             raise DatasetError(f'the split is {split!r}; expected one of {", ".join(_SPLITS)}')
         content = read_json(path)
         if not isinstance(content, dict):
-            raise DatasetError(f'{path} holds a {type(content).__name__}; expected an object')
+            raise DatasetError(f'{path} contains a {type(content).__name__}; expected an object')
         verbs = _names(content, 'verbs', path)
         super().__init__(path, path.parent if root is None else Path(root), verbs)
         self.noun_names = _names(content, 'nouns', path)
@@ -81,7 +81,7 @@ class EpicHotspotDataset(AnnotatedDataset):
 
     @property
     def clip_paths(self) -> tuple[Path, ...]:
-        """Paths of all clips of the split, also those that no image is paired with."""
+        """Paths of all clips of the split, including those without an image."""
         return self._clip_paths
 
     def _read_clips(
@@ -171,19 +171,19 @@ class EpicHotspotDataset(AnnotatedDataset):
 def _names(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
     names = _entries(content, key, path)
     if not all(isinstance(name, str) for name in names):
-        raise DatasetError(f'{key} in {path} has other values than text; expected names')
+        raise DatasetError(f'{key} in {path} has values that are not text; expected names')
     return tuple(names)
 
 
 def _entries(content: Mapping[str, Any], key: str, path: Path) -> Sequence[Any]:
     entries = content.get(key)
     if not isinstance(entries, list) or not entries:
-        raise DatasetError(f'{path} holds no {key}; expected a list of at least one')
+        raise DatasetError(f'{path} contains no {key}; expected a list of at least one')
     return entries
 
 
 def _index(value: Any, names: Sequence[str], what: str) -> int:
-    # A bool is an int, and -1 would be the last name.
+    # A bool is an int, and -1 would select the last name.
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < len(names):
         raise ValueError(f'{what} is {value!r}; expected 0 to {len(names) - 1}')
     return value

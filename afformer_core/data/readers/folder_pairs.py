@@ -2,10 +2,10 @@
 """Your own pairs: a folder of demonstrations, images, and a table of points.
 
     my_pairs/
-      actions.txt                    optional: the names of the actions, one a line, in the order
-                                     of their indices; or actions.json, a list of them
-      licence.txt                    optional: the licence of all, such as CC-BY-4.0 or own
-      espresso_machine/              a folder for each object; its name is free
+      actions.txt                    optional: the names of the actions, one per line, in the order
+      of their indices; or actions.json, a list of them licence.txt                    optional:
+      the licence of all, such as CC-BY-4.0 or own espresso_machine/              a folder for each
+      object, with any name
         demonstrations/
           press_left.mp4             a video,
           turn_knob/0001.jpg ...     or a folder of numbered frames
@@ -24,7 +24,7 @@
 from 0 to its width, y from the top. Rows of the same demonstration, image and action are one set
 of points; those of the same demonstration and image are one sample. A demonstration may have
 points in several images, and an image for several demonstrations. All files in a folder show one
-object, and no files in another folder do. A single object needs no folder of its own: its
+object, which files in other folders do not show. A single object needs no folder of its own: its
 `points.csv`, `demonstrations` and `images` may be at the top.
 """
 
@@ -57,7 +57,7 @@ class FolderPairsDataset(AnnotatedDataset):
 
     Samples are in the order of the objects' names, then of the first rows of their pairs. Only the
     tables and the headers of the images are read at first; `find_problems` checks the
-    demonstrations. A folder with media but without a table is left out, and listed in
+    demonstrations. A folder with media but without a table is excluded, and listed in
     `without_table`.
 
     Args:
@@ -66,9 +66,9 @@ class FolderPairsDataset(AnnotatedDataset):
             the same name for each object.
 
     Raises:
-        DatasetError: there is no table; one is malformed, has a row twice, a point outside of its
-            image, an unknown action, or an image that is missing or broken, each with the file and
-            the line; or the names of actions are malformed.
+        DatasetError: there is no table; a table is malformed, repeats a row, or has a point
+            outside its image, an unknown action, or a missing or broken image, each with the file
+            and the line; or the names of actions are malformed.
     """
 
     def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
@@ -141,7 +141,7 @@ def _table_paths(folder: Path) -> list[Path]:
     tables = [path for path in paths if path.is_file()]
     if not tables:
         raise DatasetError(
-            f'neither {folder} nor a folder in it holds {POINTS_FILE}. Mark the points with '
+            f'neither {folder} nor a folder in it contains {POINTS_FILE}. Mark the points with '
             f'`afformer studio --pairs {folder}`, or name the annotation file of a dataset in '
             'another format'
         )
@@ -152,11 +152,11 @@ def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
     """Return the names of all actions: those listed in a file in the folder, or the used ones.
 
     Raises:
-        DatasetError: there are two such files, or one is malformed.
+        DatasetError: there are two such files, or a file is malformed.
     """
     files = [folder / name for name in ACTIONS_FILES if (folder / name).exists()]
     if len(files) > 1:
-        raise DatasetError(f'{folder} holds both {files[0].name} and {files[1].name}. Keep one')
+        raise DatasetError(f'{folder} contains both {files[0].name} and {files[1].name}. Keep one')
     return read_action_names(files[0]) if files else tuple(sorted(set(used)))
 
 
@@ -164,7 +164,7 @@ def folder_origin(folder: Path) -> Origin:
     """Return the origin of a folder's pairs: its name, and the licence in `licence.txt`, if any.
 
     Raises:
-        DatasetError: the file does not hold one line.
+        DatasetError: the file does not contain exactly one line.
     """
     file = folder / LICENCE_FILE
     licence = read_text(file).strip() if file.exists() else UNKNOWN

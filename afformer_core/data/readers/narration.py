@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The search for the line of a narration that describes a step in other words."""
+"""Search for the line of a narration that describes a step in different words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# Least share of a step's weight that its line must have; chosen, not measured.
+# Minimum share of a step's weight that its line must have; chosen, not measured.
 _LEAST_SHARE = 0.5
 _WORD = re.compile(r'[a-z0-9]+')
 _STOP_WORDS = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 'to', 'you', 'your'))
@@ -25,7 +25,7 @@ class NarratedStep:
 
 @dataclass(frozen=True)
 class Claim:
-    """Score by which a line of a script and an image, by their indices, are about an element."""
+    """Score of an element for a line of a script and an image, given their indices."""
 
     indices: tuple[int, int]
     element: int
@@ -60,16 +60,16 @@ class Narration:
         return NarratedStep(shares.index(most), most)
 
     def _weight(self, words: frozenset[str]) -> float:
-        # `fsum` is exact: sums of equal weights in another order are equal.
+        # `fsum` is exact, so sums of the same weights in any order are equal.
         return math.fsum(
             math.log(1 + len(self._lines) / max(self._counts[word], 1)) for word in words
         )
 
 
 def best_claims(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
-    """Choose the element of the highest score for each line and image; none where two tie.
+    """Choose the element with the highest score for each line and image; none if two tie.
 
-    Several claims of one element count as the one of the highest score.
+    Of several claims for one element, the one with the highest score counts.
     """
     score: dict[tuple[int, int], dict[int, float]] = {}
     for claim in claims:

@@ -42,10 +42,10 @@ class OpraDataset(AnnotatedDataset):
             with actions counted from 1; simulated ones also have `scene`, `element`, `elements`
             and `contact`, the first and last frame in which the element is operated (null if none
             is), and may have `contact_point`, its pixel (x, y) in each frame of a clip of
-            `clip_size` (width, height), null if it is not in view; those over photographs have
+            `clip_size` (width, height), null if it is not in view; entries over photographs have
             `photograph`, a name that identifies the object. Any entry may have `source` and
-            `licence`; without them, it is from OPRA or simulated. An `actions.json` in the same
-            folder names the actions; without it they are OPRA's seven.
+            `licence`; without them, it comes from OPRA or the simulator. An `actions.json` in the
+            same folder names the actions; without it they are OPRA's seven.
         root: folder to which the entries' paths are relative, without the released files' prefix
             `datasets/opra/`; None: the annotations' folder.
 
@@ -64,7 +64,7 @@ class OpraDataset(AnnotatedDataset):
         entries = read_json(path)
         if not isinstance(entries, list):
             raise DatasetError(
-                f'{path} holds a {type(entries).__name__}; expected a list of entries'
+                f'{path} contains a {type(entries).__name__}; expected a list of entries'
             )
         self._samples = [self._read_entry(number, entry) for number, entry in enumerate(entries)]
 

@@ -21,7 +21,7 @@ def opra_entries(dataset: AnnotatedDataset) -> list[dict[str, Any]]:
     """Return an entry for each sample, with paths from the dataset's root.
 
     Points and actions are preserved exactly, and objects by their names; scenes, contacts and
-    contact points are left out.
+    contact points are omitted.
 
     Raises:
         DatasetError: a demonstration is a part of a video, or media do not lie below the root.

@@ -34,8 +34,8 @@ class OpraTextDataset(AnnotatedDataset):
 
     A line is `channel playlist video start duration image height width action x0 y0 ... x9 y9`,
     the action counted from 1, the points in pixels of an image of that height and width; they may
-    lie outside of it. Lines of the same clip and image are one sample with several actions, of
-    which one may occur twice, as in the JSON form; samples are in the order of their first lines.
+    lie outside it. Lines of the same clip and image are one sample with several actions, and an
+    action may occur twice, as in the JSON form; samples are in the order of their first lines.
     Empty lines are skipped.
 
     Args:
@@ -43,8 +43,8 @@ class OpraTextDataset(AnnotatedDataset):
         root: folder of `clips` and `images`; None for the parent of the annotations' folder.
 
     Raises:
-        DatasetError: the file is missing, holds no sample, or is malformed; the message names the
-            line.
+        DatasetError: the file is missing, contains no sample, or is malformed; the message names
+            the line.
     """
 
     def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
@@ -65,7 +65,7 @@ class OpraTextDataset(AnnotatedDataset):
                 same.append(line)
         if not together:
             raise DatasetError(
-                f'{path} holds 0 samples; expected at least 1. Get the annotations again'
+                f'{path} contains 0 samples; expected at least 1. Download the annotations again'
             )
         self._samples = [
             Sample(
@@ -84,10 +84,10 @@ class OpraTextDataset(AnnotatedDataset):
         fields = text.split()
         if len(fields) != _FIELDS:
             raise ValueError(
-                f'the number of fields is {len(fields)}; expected {_FIELDS}, with blanks between'
+                f'the number of fields is {len(fields)}; expected {_FIELDS}, separated by spaces'
             )
         channel, playlist, video, start, duration, image, height, width, action = fields[:9]
-        # The clip's file has their text in its name: 6.50 is another file than 6.5.
+        # The name of the clip's file contains their text, so 6.50 and 6.5 are different files.
         for seconds in (start, duration):
             _number(seconds)
         size = (int(_number(width)), int(_number(height)))

@@ -7,7 +7,7 @@
       clips/open_drawer.mp4          media, at the paths that `pairs.json` names
       targets/kitchen.jpg
 
-An object of `pairs.json`, of which only the first four names are needed:
+An object of `pairs.json`; only the first four names are required:
 
     {"clip": "clips/open_drawer.mp4", "target": "targets/kitchen.jpg",
      "parts": [[[515, 160], [610, 155], [612, 235]]], "action": "pull",
@@ -16,18 +16,19 @@ An object of `pairs.json`, of which only the first four names are needed:
      "before": {"frame": 0, "x": 292, "y": 48}, "contact": {"frame": 45, "x": 290, "y": 45},
      "robot": false, "licence": "CC-BY-4.0"}
 
-- `parts`: polygons of (x, y) in pixels of the target, or of one of `target_size` where it was
+- `parts`: polygons of (x, y) in pixels of the target, or of `target_size` if the target was
   resized since. A peak inside any of them is right.
-- `accepted_actions`: all that count as right, `action` among them; else that alone.
-- `kind`: how clip and target differ, a word of one's own that tables are split by.
+- `accepted_actions`: all actions that count as right, including `action`; default: only `action`.
+- `kind`: difference between clip and target, a free word by which tables are split.
 - `source_video`: pairs that share it are not independent: intervals draw them together, and none
-  is the other video of another. Else the path of the clip.
+  serves as the other video of another. Default: the path of the clip.
 - `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in
   which the hand does not cover the contact point yet (or not any more), and its pixel there.
-- `repository`: where clip and target come from, by which results are split; else the name of the
+- `repository`: origin of clip and target, by which results are split; default: the name of the
   folder.
-- `robot`: whether a robot is seen in the target.
-- `licence`: that of clip and target; else that in `licence.txt`, as beside pairs with points.
+- `robot`: whether a robot is visible in the target.
+- `licence`: licence of clip and target; default: the licence in `licence.txt`, as beside pairs
+  with points.
 
 Other names are ignored.
 """
@@ -69,18 +70,18 @@ class ClipPoint:
     def __post_init__(self) -> None:
         if self.frame < 0 or not np.isfinite((self.x, self.y)).all():
             raise ValueError(
-                f'frame {self.frame} and pixel ({self.x}, {self.y}) are no point in a clip; '
+                f'frame {self.frame} and pixel ({self.x}, {self.y}) are not a point in a clip; '
                 'expected a frame from 0 and finite pixels'
             )
 
 
 @dataclass(frozen=True)
 class PartPair:
-    """A demonstration, a target image, and the parts of it that are right.
+    """A demonstration, a target image, and the right parts of it.
 
     Attributes:
-        sample: the pair without its parts; its points are the parts' centres and
-            those halfway to their corners.
+        sample: the pair without its parts; its points are the parts' centres and the points
+            halfway to their corners.
         parts: outlines, float64 [K, 2] (x, y) pixels of the sample's `image_size`; at least one.
         accepted_actions: names, at least one.
         source_video: video from which the clip was cut.
@@ -88,7 +89,7 @@ class PartPair:
         contact: contact of the hand, or None.
         before: the same point while no hand covers it, or None.
         robot: whether the target shows a robot; None: unknown.
-        folder: name of the folder that it is of.
+        folder: name of its folder.
         source: origin of clip and target; the name of the folder if that is not given.
     """
 
@@ -135,7 +136,7 @@ class PartPairsDataset(AnnotatedDataset):
         DatasetError: there is no such file, or an entry is malformed, with its name.
 
     Attributes:
-        pairs: in the order of the file; the samples are theirs.
+        pairs: pairs in the order of the file, with the samples of the dataset.
     """
 
     def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
@@ -161,7 +162,7 @@ class PartPairsDataset(AnnotatedDataset):
 
 
 class _Entry:
-    """One object of the file; every error names it."""
+    """An entry of the file, which every error names."""
 
     def __init__(self, content: Any, name: str) -> None:
         if not isinstance(content, dict):
@@ -173,7 +174,7 @@ class _Entry:
         with naming(self.name):
             value = self.content[key] if default is None else self.content.get(key, default)
             if not isinstance(value, str) or not (value or default == ''):
-                raise ValueError(f'{key} is {value!r}; expected a text')
+                raise ValueError(f'{key} is {value!r}; expected text')
         return value
 
     def size(self, key: str) -> tuple[int, int] | None:

@@ -52,16 +52,16 @@ class PointRow:
 
 
 def read_point_table(path: Path) -> tuple[PointRow, ...]:
-    """Read the rows of a table; values are stripped of blanks, and empty lines are skipped.
+    """Read the rows of a table; values are stripped of spaces, and empty lines are skipped.
 
     Args:
-        path: file with commas between values, in UTF-8, whose first line has the columns
+        path: file in UTF-8 with values separated by commas, whose first line has the columns
             demonstration, image, action, x and y, in any order.
 
     Raises:
-        DatasetError: the file is missing, is no text, lacks a column, has an unknown one, or no
-            row; a row has more or fewer values, an empty one, no finite number, or occurs twice;
-            each with the line.
+        DatasetError: the file is missing or not text, lacks a column, or has an unknown column or
+            no row; a row has too many or too few values, an empty value, a number that is not
+            finite, or is repeated; each error has the line.
     """
     lines = _fields(path, read_text(path).removeprefix(_BYTE_ORDER_MARK))
     first, header = next(lines, (1, []))
@@ -73,7 +73,7 @@ def read_point_table(path: Path) -> tuple[PointRow, ...]:
             row = _row(line, header, fields)
             key = row.demonstration, row.image, row.action, row.x, row.y
             if key in rows:
-                raise ValueError(f'it says the same as line {rows[key].line}. Keep one of them')
+                raise ValueError(f'it repeats line {rows[key].line}. Keep one of them')
             rows[key] = row
     if not rows:
         raise DatasetError(f'{path} has no row below its header. Add one for each point')
@@ -83,7 +83,7 @@ def read_point_table(path: Path) -> tuple[PointRow, ...]:
 def point_table_text(rows: Iterable[PointRow]) -> str:
     """Write the text of a table that `read_point_table` reads; numbers to a hundredth of a pixel.
 
-    The numbers of the rows' lines are not used: rows are written in their order.
+    Line numbers of rows are not used; rows are written in the given order.
     """
     text = io.StringIO(newline='')
     writer = csv.writer(text, lineterminator='\n')
@@ -107,15 +107,15 @@ def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _require_columns(header: list[str]) -> None:
-    expected = f'expected the columns {", ".join(_COLUMNS)}, with commas between'
+    expected = f'expected the columns {", ".join(_COLUMNS)}, separated by commas'
     for name in header:
         if name not in _COLUMNS:
-            raise ValueError(f'there is a column {name!r}; {expected}')
+            raise ValueError(f'the column {name!r} is unknown; {expected}')
         if header.count(name) > 1:
-            raise ValueError(f'the column {name!r} is there twice; {expected}')
+            raise ValueError(f'the column {name!r} appears twice; {expected}')
     for name in _COLUMNS:
         if name not in header:
-            raise ValueError(f'there is no column {name!r}; {expected}')
+            raise ValueError(f'the column {name!r} is missing; {expected}')
 
 
 def _row(line: int, header: list[str], fields: list[str]) -> PointRow:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs with outlined parts of several folders as one list, each pair by a name of its own."""
+"""Pairs with outlined parts of several folders as one list with unique names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_pooled_pairs(folders: Sequence[Path], root: Path | None = None) -> list
 
     Args:
         folders: each with `pairs.json`, at least one.
-        root: folder of the media where they do not lie below the folder of the pairs.
+        root: folder of the media if they are not below the folder of the pairs.
 
     Raises:
         DatasetError: a folder has no such file, or an entry is malformed.

@@ -56,8 +56,8 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
         root: folder of the media if they are not beside the tables.
 
     Raises:
-        DatasetError: there is no such folder, no object in it, or one of an object's folders of
-            media is missing or empty; a table or the names of actions are malformed.
+        DatasetError: the folder is missing or has no object, a media folder of an object is
+            missing or empty, or a table or the names of actions are malformed.
     """
     if not folder.is_dir():
         raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
@@ -69,7 +69,7 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
     ]
     if not folders:
         raise DatasetError(
-            f'neither {media_root} nor a folder in it holds {DEMONSTRATIONS} and {IMAGES}. Put '
+            f'neither {media_root} nor a folder in it contains {DEMONSTRATIONS} and {IMAGES}. Put '
             'the videos of an object into the former and images of it into the latter'
         )
     objects = tuple(_read_object(folder / relative, media_root / relative) for relative in folders)

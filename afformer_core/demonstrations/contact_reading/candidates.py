@@ -27,7 +27,7 @@ def contact_candidates(
     paths: Sequence[HandPath],
     weights: Sequence[NDArray[np.float64]],
 ) -> tuple[ContactCandidate, ...]:
-    """Find the peaks of the map of the contact, and that of each hand which is at none of them.
+    """Find the peaks of the map of the contact, and those of hands at none of them.
 
     Args:
         log_probabilities: [h, w].

@@ -122,19 +122,20 @@ class ContactObserver:
         (height, width), (rows, columns) = self._newest.image.shape[:2], frame.image.shape[:2]
         if (height, width) != (rows, columns):
             raise DemonstrationError(
-                f'a frame has {columns}x{rows} pixels; expected {width}x{height} as those before'
+                f'a frame has {columns}x{rows} pixels; expected {width}x{height}, like the frames '
+                'before it'
             )
         if frame.time <= self._newest.time:
             raise DemonstrationError(
-                f'a frame is of {frame.time:.3f} s; expected more than {self._newest.time:.3f} s, '
-                'the time of the one before'
+                f'the time of a frame is {frame.time:.3f} s; expected more than '
+                f'{self._newest.time:.3f} s, the time of the frame before it'
             )
 
     def _keep(self, frame: ObservedFrame) -> None:
         if self._count % self._stride == 0:
             self._kept.append(frame)
         self._count += 1
-        # the newest frame is one more
+        # the newest frame is an additional one
         if len(self._kept) >= self._most_frames:
             self._kept = self._kept[::2]
             self._stride *= 2

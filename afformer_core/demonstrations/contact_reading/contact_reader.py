@@ -109,7 +109,7 @@ def read_contact(
     """
     if len(hands) != len(video.images):
         raise DemonstrationError(
-            f'hands are given for {len(hands)} frames; expected those of {len(video.images)}'
+            f'hands are given for {len(hands)} frames; expected hands for {len(video.images)}'
         )
     reader = ContactReader()
     for image, time, found in zip(video.images, video.times, hands, strict=True):

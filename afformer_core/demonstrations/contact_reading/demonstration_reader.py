@@ -48,7 +48,7 @@ class DemonstrationReader:
 
         Args:
             image: uint8 RGB [H, W, 3]. If its size differs from the previous frames, the reader
-                starts anew.
+                starts again.
             time: seconds, not before the previous frame.
         """
         if self._size != image.shape:

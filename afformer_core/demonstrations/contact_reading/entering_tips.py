@@ -72,15 +72,15 @@ def entering_map(frames: Sequence[ObservedFrame]) -> NDArray[np.float64] | None:
 def tip_speeds(
     tips: Sequence[Tips], times: NDArray[np.float64], number: int
 ) -> NDArray[np.float64]:
-    """Compute the speed of each tip of a frame, [N] pixels a second.
+    """Compute the speed of each tip of a frame, [N] pixels per second.
 
     This is the larger of the speeds from an earlier frame and to a later one, each relative to the
     nearest tip; infinite if there is none.
 
     Args:
-        tips: of each frame.
+        tips: tips of each frame.
         times: seconds of each frame.
-        number: of the frame.
+        number: number of the frame.
     """
     here = tips[number]
     speeds = np.zeros(len(here))
@@ -102,7 +102,7 @@ def entering_tips(
 
     Args:
         image: uint8 RGB [h, w, 3].
-        to_first: [3, 3], takes a point of its background to the first frame.
+        to_first: [3, 3], maps a point of its background to the first frame.
         background: float32 [h, w, 3], the first frame, smoothed.
     """
     height, width = image.shape[:2]

@@ -19,7 +19,7 @@ def hand_motion(path: HandPath, weights: NDArray[np.float64], diagonal: float) -
     Args:
         path: path of the hand.
         weights: [N] of its frames, see `moment_scores`.
-        diagonal: that of the frame, in pixels.
+        diagonal: diagonal of the frame, in pixels.
     """
     moment = int(weights.argmax())
     return HandMotion(
@@ -48,7 +48,7 @@ def score_margin(
     Args:
         paths: paths of the hands.
         weights: [N] for each path, see `moment_scores`.
-        diagonal: that of the frame, in pixels.
+        diagonal: diagonal of the frame, in pixels.
 
     Returns:
         at least 0; infinite if no fingertip is ever elsewhere, NaN without a hand.

@@ -61,7 +61,7 @@ def check_image(image: UInt8Array) -> None:
     if max(image.shape) > SIDE:
         raise DemonstrationError(
             f'a frame has {image.shape[1]}x{image.shape[0]} pixels; expected at most {SIDE} on '
-            'the longer side. Shrink it by small_image'
+            'the longer side. Shrink it with small_image'
         )
 
 

@@ -26,14 +26,14 @@ def normalised(heatmaps: FloatArray) -> NDArray[np.float32]:
     sums = heatmaps.sum((1, 2), keepdims=True, dtype=np.float64)
     if not (np.isfinite(sums).all() and (sums > 0).all() and heatmaps.min() >= 0):
         raise ValueError(
-            f'heatmaps are from {heatmaps.min()} on, with sums from {sums.min()} to {sums.max()}; '
-            'expected finite values of at least 0 with sums above 0'
+            f'heatmaps have the minimum {heatmaps.min()} and sums from {sums.min()} to '
+            f'{sums.max()}; expected finite values of at least 0 with sums above 0'
         )
     return np.asarray(heatmaps / sums, np.float32)
 
 
 def kld(predicted: FloatArray, target: FloatArray, epsilon: float = 0.0) -> NDArray[np.float64]:
-    """Kullback-Leibler divergence of each prediction from its ground truth.
+    """Compute the Kullback-Leibler divergence of each prediction from its ground truth.
 
     Args:
         predicted: [N, H, W].
@@ -55,7 +55,7 @@ def kld(predicted: FloatArray, target: FloatArray, epsilon: float = 0.0) -> NDAr
 
 
 def sim(predicted: FloatArray, target: FloatArray) -> NDArray[np.float64]:
-    """Histogram intersection of each prediction with its ground truth, [N] in 0..1."""
+    """Compute the histogram intersection of each prediction with its ground truth, [N] in 0..1."""
     smaller = np.minimum(normalised(predicted), normalised(target))
     return np.asarray(smaller.sum((1, 2)), np.float64)
 
@@ -72,7 +72,7 @@ def annotated_region(target: FloatArray) -> NDArray[np.bool_]:
 def auc_judd(
     predicted: FloatArray, target: FloatArray, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """AUC-J of each prediction, [N] in 0..1.
+    """Compute AUC-J of each prediction, [N] in 0..1.
 
     Judd's curve has a point only for each positive; scikit-learn's has one for each pixel.
 

@@ -16,7 +16,8 @@ from afformer_core.media.polygons import Point, contains, nearest_element
 Positions = NDArray[np.float64]
 """[K, 2] (x, y) in pixels of the annotation; the first pixel's centre is (0, 0)."""
 
-# The middle of a side with an even number of pixels is shared by two of them, or four.
+# Two pixels share the middle of a side with an even number of pixels, and four share that of an
+# image.
 _MOST_SHARED = 4
 # Maximum number of positions that represent a flat heatmap.
 _MOST_POSITIONS = 16_384
@@ -69,7 +70,7 @@ def measure_peaks(
 
     Args:
         rows: rows of a protocol.
-        targets: [N, h, w], theirs.
+        targets: [N, h, w], ground truths of the rows.
         positions: for each row the positions of its heatmap's maximum, at least one; more than
             four are a flat top and not a peak.
     """

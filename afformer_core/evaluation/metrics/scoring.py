@@ -81,7 +81,7 @@ def score(
     Args:
         protocol: protocol of the ground truths.
         rows: rows of the protocol.
-        predictors: by name; other processes must be able to import them.
+        predictors: predictors by name; other processes must be able to import them.
         seed: seed of the jitter in AUC-J; the same for every predictor.
         progress: show a progress bar on stderr.
         engine: engine that measures the rows; the results do not depend on the number of
@@ -107,10 +107,10 @@ def measure(
     """Measure predictions [N, H, W] against ground truths [N, H, W].
 
     Args:
-        predicted: at the protocol's size.
-        targets: from the protocol.
+        predicted: predictions at the protocol's size.
+        targets: ground truths from the protocol.
         rng: random numbers of the jitter in AUC-J.
-        epsilon: the protocol's, in KLD.
+        epsilon: epsilon of the protocol in KLD.
     """
     return HeatmapScores(
         kld(predicted, targets, epsilon),
@@ -120,12 +120,12 @@ def measure(
 
 
 def with_peaks(heatmaps: HeatmapScores, peaks: PeakScores) -> RowScores:
-    """Measures of the same rows as one."""
+    """Join measures of the same rows."""
     return RowScores(heatmaps.kld, heatmaps.sim, heatmaps.auc_judd, peaks)
 
 
 def concatenate(parts: Sequence[RowScores]) -> RowScores:
-    """Measures of consecutive rows as one."""
+    """Join measures of consecutive rows."""
     peaks = [part.peaks for part in parts]
     return RowScores(
         np.concatenate([part.kld for part in parts]),

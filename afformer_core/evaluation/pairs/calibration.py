@@ -26,20 +26,20 @@ def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[
 
     Args:
         annotations: file of a dataset.
-        count: of each at most.
+        count: maximum number of each.
 
     Raises:
         DatasetError: the dataset has too few scenes or images for both.
         ValueError: the count is below 1.
     """
     if count < 1:
-        raise ValueError(f'{count} pairs are asked for; at least 1 is needed')
+        raise ValueError(f'the number of pairs is {count}; expected at least 1')
     pairs = choose_pairs(open_annotations(annotations), limit=2 * count, per_group=1)
     half = len(pairs) // 2
     if half == 0:
         raise DatasetError(
-            f'{annotations} holds {len(pairs)} independent pairs; expected at least 2, '
-            'one to calibrate and one to measure with'
+            f'{annotations} contains {len(pairs)} independent pairs; expected at least 2, one to '
+            'calibrate and one to measure with'
         )
     return pairs[:half], pairs[half : 2 * half]
 

@@ -25,7 +25,7 @@ from afformer_core.media.polygons import inner_points
 MODEL = 'model'
 SINGLE_DEMONSTRATION = 'single_demonstration'
 EVERY_ELEMENT = 'every_element'
-# What a map of points is drawn in before it is brought to a coarse protocol's size.
+# Size in which a map of points is drawn before it is resampled to a coarse protocol's size.
 _FINE = (256, 256)
 
 
@@ -35,7 +35,7 @@ class Comparison:
 
     Attributes:
         protocol: name of the rows' protocol.
-        rows: rows on which all of them were measured, at least one.
+        rows: rows on which all predictors were measured, at least one.
         scores: scores of the rows, by the name of the predictor.
         of_buttons: whether the choice of buttons is also measured.
     """

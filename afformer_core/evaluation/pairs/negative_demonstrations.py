@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations to swap in: of another element in the same image, or of another object."""
+"""Negative demonstrations: of another element in the same image, or of another object."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ _Marks = AbstractSet[object]
 def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample | None:
     """Find another demonstration of the same image, for an element elsewhere in it.
 
-    Elsewhere means that the points of the other are on average farther than a tenth of the
-    diagonal from the nearest point of the sample; closer points may belong to the same element. Of
-    several, the next one in the order of the demonstrations' names is used.
+    An element is elsewhere if its points are on average farther than a tenth of the diagonal from
+    the nearest point of the sample; closer points may belong to the same element. Of several
+    demonstrations, the next one in the order of their names is used.
 
     Args:
         sample: sample of the group.
         group: all samples of an image.
 
-    Returns:
-        None if no demonstration lies elsewhere.
+    Returns: the sample; None if no demonstration shows an element elsewhere.
     """
     others = [other for other in group if other.demonstration != sample.demonstration]
     own = sample.demonstration
@@ -68,7 +67,7 @@ def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequen
 
 
 def _next_apart(number: int, names: Sequence[_Marks], folders: Sequence[_Marks]) -> int | None:
-    """Find the index of the next group, from `number` on and then from the first."""
+    """Find the index of the next group, starting at `number` and wrapping around."""
     fallback = None
     for step in range(1, len(names)):
         other = (number + step) % len(names)

@@ -72,7 +72,9 @@ class ModelRun:
         keeps_heatmaps: bool = False,
     ) -> None:
         if together < 1:
-            raise ValueError(f'{together} demonstrations together are none; give at least 1')
+            raise ValueError(
+                f'{together} demonstrations are grounded together; expected at least 1'
+            )
         configuration = grounder.configuration
         self._by_annotation = annotated_actions is not None and configuration.heatmap_per_action
         if self._by_annotation and tuple(annotated_actions or ()) != configuration.action_names:
@@ -86,7 +88,7 @@ class ModelRun:
         if self.sampling.longest > configuration.maximum_frames:
             raise ValueError(
                 f'the sampling {str(self.sampling)!r} shows the model {self.sampling.longest} '
-                f'frames at once; it takes at most {configuration.maximum_frames}'
+                f'frames at once; expected at most {configuration.maximum_frames}'
             )
         self._together = together
         self._keeps_heatmaps = keeps_heatmaps

@@ -28,7 +28,7 @@ class PairResult:
             annotation.
         is_right: whether that peak is inside the demonstrated element or, if the elements are not
             known, in an annotated region.
-        action_scores: by name.
+        action_scores: action scores by name.
         milliseconds: milliseconds of grounding, without reading the image.
         hard_negative_kld: KLD of the rows with the negative demonstration, or None without one.
         hard_negative_peak: best peak with the negative demonstration, like `peak`, or None.

@@ -68,14 +68,14 @@ def evaluate_pairs(
 
     Args:
         settings: settings of the run.
-        pairs: those that share demonstrations one after another.
+        pairs: pairs, with those that share demonstrations next to each other.
         engine: engine that grounds the pairs; each of its machines must have the model and the
             dataset. One process grounds all pairs of a demonstration.
         progress: show a progress bar on stderr.
 
     Raises:
         Exception: a pair cannot be grounded; the first error ends the evaluation, because the
-            results of the other pairs would be those of another dataset.
+            results of the other pairs alone would describe a different dataset.
     """
     results: dict[int, PairResult] = {}
     with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:

@@ -50,7 +50,7 @@ class PooledRows:
 
     Attributes:
         protocol: protocol of the rows.
-        rows: at least one, of N.
+        rows: N rows, at least one.
         heatmaps: [N, 28, 28], the mean over the demonstrations of each row, in the form of the
             protocol.
         scores: scores of the rows.
@@ -126,7 +126,7 @@ def _measured(
     targets: Heatmaps,
     seed: tuple[int, int],
 ) -> RowScores:
-    """Measures of rows against ground truths [N, 28, 28], or [28, 28] that all of them have."""
+    """Measure rows against ground truths [N, 28, 28], or against a shared one [28, 28]."""
     expected = np.broadcast_to(targets, heatmaps.shape)
     measured = measure(heatmaps, expected, np.random.default_rng(seed), protocol.epsilon)
     positions = [best_positions(*each) for each in zip(heatmaps, rows, strict=True)]
@@ -134,7 +134,7 @@ def _measured(
 
 
 def _mean(scores: RowScores) -> RowScores:
-    """Compute the mean over all of them, as the scores of one row."""
+    """Compute the mean over all rows, as the scores of one row."""
     peaks = PeakScores(*(_over(getattr(scores.peaks, each.name)) for each in fields(PeakScores)))
     return RowScores(_over(scores.kld), _over(scores.sim), _over(scores.auc_judd), peaks)
 

@@ -22,8 +22,7 @@ def precision_loss(
 ) -> dict[str, float]:
     """Compare a session of a model with an exact one, both with the annotation.
 
-    Returns:
-        `pairs`, how many; `exact_kld` and `kld`, means over the pairs' rows; and
+    Returns: `pairs`, the number of pairs; `exact_kld` and `kld`, means over the pairs' rows; and
         `within_a_pixel`, the share of images in which the best peak moved by at most a pixel of
         the model's input.
     """

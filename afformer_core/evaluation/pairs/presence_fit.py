@@ -18,7 +18,7 @@ from afformer_core.runtime.presence import PresenceCalibration
 _THRESHOLD = 1 / 3
 # Share of the images with the object on which a matching network may outweigh the decoder.
 _UNCERTAIN = 0.1
-# Minimum number of each kind; fewer are not informative about the few that are rejected.
+# Minimum number of each kind; fewer say little about the few rejected ones.
 _FEWEST = 25
 
 
@@ -27,7 +27,7 @@ def fit_presence(
 ) -> PresenceCalibration:
     """Fit a logistic regression on the features of presence.
 
-    A confidence with a negative coefficient is left out, as are features that are constant.
+    A confidence with a negative coefficient and constant features are excluded.
 
     Args:
         results: results of a model, with the object in view for their own demonstration and not in
@@ -86,7 +86,7 @@ def even_confidence(results: Sequence[PairResult]) -> float:
 def _regression(
     features: NDArray[np.float64], shown: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], float]:
-    """Coefficients [F] and intercept of the logarithm of the odds."""
+    """Fit coefficients [F] and the intercept of the logarithm of the odds."""
     try:
         from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     except ImportError as error:

@@ -55,7 +55,8 @@ def fit_certainty(
         raise DatasetError(
             f'certainty cannot be fitted on {len(values)} pairs of '
             f'{len(set(points.sources.tolist()))} sources, {int(right.sum())} of them right; '
-            'expected right and wrong ones of at least two sources, of a model that reads contacts'
+            'expected right and wrong pairs from at least two sources, and a model that reads '
+            'contacts'
         )
     slope, intercept = _regression(np.array([logit(value) for value in values]), right)
     calibration = CertaintyCalibration(
@@ -75,7 +76,7 @@ def fit_certainty(
 
 
 def _median(thresholds: Mapping[str, float]) -> float:
-    """Return the upper median of thresholds by source; of none, infinity."""
+    """Return the upper median of thresholds by source; infinity if there are none."""
     return sorted(thresholds.values())[len(thresholds) // 2] if thresholds else math.inf
 
 

@@ -59,7 +59,7 @@ class Clip:
     media: MediaFrames | None = None
 
     def with_contact(self) -> Clip:
-        """Return the same clip with the marked frame as its first one, and the mark told.
+        """Return the same clip with the marked frame first, given its mark as the contact.
 
         Raises:
             ValueError: nothing is marked.
@@ -88,12 +88,12 @@ def read_clip(pair: PartPair, frame_count: int) -> Clip:
     """Read the clip of a pair.
 
     Args:
-        pair: whose clip it is.
-        frame_count: frames at most.
+        pair: pair of the clip.
+        frame_count: maximum number of frames.
 
     Raises:
         VideoError: the clip cannot be read.
-        DatasetError: the contact was marked in a frame that it lacks.
+        DatasetError: the contact was marked in a frame that does not exist.
     """
     return read_marked_clip(
         pair.sample.sample_id, pair.sample.video_path, pair.marked, frame_count
@@ -104,14 +104,14 @@ def read_marked_clip(name: str, path: Path, mark: ClipPoint | None, frame_count:
     """Read a clip, and the frame of a mark.
 
     Args:
-        name: of the clip.
-        path: of the video, or of a folder of frames.
+        name: name of the clip.
+        path: path of the video, or of a folder of frames.
         mark: the contact, or None.
-        frame_count: frames at most.
+        frame_count: maximum number of frames.
 
     Raises:
         VideoError: the clip cannot be read.
-        DatasetError: the contact was marked in a frame that it lacks.
+        DatasetError: the contact was marked in a frame that does not exist.
     """
     media = read_demonstration(path, frame_count)
     if mark is not None and mark.frame >= media.frame_count:
@@ -136,14 +136,14 @@ def mark_frame(image: NDArray[np.uint8], mark: ClipPoint) -> MarkedFrame:
 
 
 def other_videos(pairs: Sequence[PartPair]) -> list[int | None]:
-    """For each pair, the index of one of the same folder whose clip is of another source video.
+    """For each pair, find the index of a pair in its folder with another source video.
 
     This is the pair half the folder's list further on, because neighbours often show similar
-    objects, or the next one after it from another source video; None if all come from the same
-    one.
+    objects, or the next pair after that one with another source video. It is None if all pairs
+    have the same one.
 
     Args:
-        pairs: in the order of their files.
+        pairs: pairs in the order of their files.
     """
     found: list[int | None] = [None] * len(pairs)
     for folder in dict.fromkeys(pair.folder for pair in pairs):
@@ -158,7 +158,7 @@ def other_videos(pairs: Sequence[PartPair]) -> list[int | None]:
 
 
 def visiting_order(others: Sequence[int | None]) -> list[int]:
-    """Order pairs so that the other clip of each is usually the clip of the next.
+    """Order pairs so that the other clip of a pair is usually the clip of the next pair.
 
     Args:
         others: see `other_videos`.

@@ -33,11 +33,11 @@ def contact_examples(
     """Examples by chapter, by the distance of the first model's contact from the mark.
 
     Args:
-        clips: that were measured.
-        measured: their numbers.
-        models: whose contacts are shown, by caption.
-        frame_count: frames of a clip that were shown, at most.
-        count: of each chapter at most.
+        clips: measured clips.
+        measured: numbers of the clips.
+        models: models whose contacts are shown, by caption.
+        frame_count: maximum number of frames of a clip.
+        count: maximum number of each chapter.
         progress: show a progress bar on stderr.
     """
     first = next(iter(models))

@@ -73,8 +73,8 @@ class ContactsMeasured:
     Attributes:
         left_out: number of clips that were left out because they belong to pairs.
         readers: measures of all clips, by reader: the models and `centre`.
-        by_source: by source and reader.
-        by_clip: by clip and reader.
+        by_source: measures by source and reader.
+        by_clip: scores by clip and reader.
     """
 
     left_out: int
@@ -117,16 +117,16 @@ def measure_contacts(
     """Measure the readings of models, and the centre of the frame as a baseline.
 
     Args:
-        clips: at least one.
-        models: by name.
-        frame_count: frames of a clip that they are shown, at most.
+        clips: clips, at least one.
+        models: models by name.
+        frame_count: maximum number of frames of a clip.
         left_out: number of clips that were left out.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
         progress: show a progress bar on stderr.
 
     Raises:
         VideoError: a clip cannot be read.
-        DatasetError: a contact was marked in a frame that its clip lacks.
+        DatasetError: a contact was marked in a frame that its clip does not have.
     """
     by_clip = {}
     for clip in tqdm(clips, 'contacts', disable=not progress):
@@ -180,7 +180,7 @@ def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> lis
 
     Args:
         measured: the numbers.
-        labels: of the models, by name.
+        labels: labels of the models, by name.
     """
     names = {**labels, CENTRE: 'centre of the frame'}
     clips = measured.readers[CENTRE].clips

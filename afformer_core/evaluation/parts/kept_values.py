@@ -20,7 +20,7 @@ class KeptByImage(Generic[Value]):
     Threads that request the same image at once share the result.
 
     Args:
-        function: of uint8 RGB [H, W, 3].
+        function: function of uint8 RGB [H, W, 3].
         count: number of cached results.
     """
 

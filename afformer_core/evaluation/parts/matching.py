@@ -67,7 +67,7 @@ class NearestFeaturePredictor:
 
     Args:
         features: feature maps of an image.
-        contact: of a clip.
+        contact: contact of a clip.
     """
 
     def __init__(self, features: Features, contact: Contact) -> None:

@@ -66,9 +66,9 @@ def answering_threshold(values: ArrayLike, right: ArrayLike, share: float = RIGH
     """Choose the threshold with the most answers of which enough are right.
 
     Args:
-        values: [N]; at or above the threshold is answered.
+        values: [N]; pairs at or above the threshold are answered.
         right: [N] booleans.
-        share: of the answers that must be right, 0 to 1.
+        share: share of the answers that must be right, 0 to 1.
 
     Returns:
         one of the values, or infinity if no threshold satisfies this.
@@ -89,9 +89,9 @@ def measure_confidence(
     """Measure each score of confidence that a predictor gives, by its name.
 
     Args:
-        scores: of one predictor on N pairs.
+        scores: scores of one predictor on N pairs.
         pairs: the N pairs.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     names = dict.fromkeys(name for score in scores for name in score.confidence_scores)
     return {name: _measure(scored_points(name, scores, pairs), seed) for name in names}
@@ -100,7 +100,7 @@ def measure_confidence(
 def measure_action_score(
     scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
 ) -> ConfidenceMeasures | None:
-    """Measure the score of the best action; None of a predictor that scores none.
+    """Measure the score of the best action; None for a predictor without action scores.
 
     Args:
         scores, pairs, seed: see `measure_confidence`.
@@ -211,8 +211,8 @@ def confidence_tables(
     """Build the tables of scores of confidence: thresholds, and risk against coverage.
 
     Args:
-        measured: by predictor and score.
-        labels: of the predictors, by name.
+        measured: measures by predictor and score.
+        labels: labels of the predictors, by name.
     """
     named = {
         f'{labels[predictor]}: {name.replace("_", " ")}': each

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paired differences of several models to the first of them, on pairs with outlined parts."""
+"""Paired differences of several models from the first, on pairs with outlined parts."""
 
 from __future__ import annotations
 
@@ -55,15 +55,14 @@ class PartDifference:
 def measure_part_differences(
     models: Mapping[str, Sequence[PartScores]], source_videos: Sequence[Hashable], seed: int = 0
 ) -> dict[str, PartDifference]:
-    """Measure the paired differences of all models but the first to the first, by name.
+    """Measure the paired differences of all other models from the first, by name.
 
-    An interval is of the mean over the pairs of their differences, from drawing source videos
-    whole.
+    An interval is that of the mean difference over the pairs, from resampling whole source videos.
 
     Args:
         models: scores of each model on the same N pairs, at least one model by name.
-        source_videos: of the N pairs.
-        seed: of the bootstrap.
+        source_videos: source videos of the N pairs.
+        seed: seed of the bootstrap.
     """
     (reference, *others) = models
     return {
@@ -82,11 +81,11 @@ def measure_part_differences(
 
 
 def part_difference_table(first: str, differences: Mapping[str, PartDifference]) -> Table:
-    """Build the table of how the other models differ from the first.
+    """Build the table of the differences of the other models from the first.
 
     Args:
         first: name of the first model.
-        differences: of the others, by name, at least one.
+        differences: differences of the others, by name, at least one.
     """
     rows = {
         heading: {model: getattr(each, name) for model, each in differences.items()}

@@ -25,9 +25,9 @@ from afformer_core.evaluation.report.tiles import (
 )
 from afformer_core.media.images import read_image
 
-# Differences of similarity that are to be seen.
+# Differences of similarity that should be visible.
 _SHARPNESS = 20.0
-# Beyond any distance in percent of the diagonal.
+# Larger than any distance in percent of the diagonal.
 _NOWHERE = 1e3
 _FRAMES = 3
 
@@ -43,11 +43,11 @@ def pair_examples(
     """Examples by `best`, `median` and `worst`, by the distance of the peak, then by probability.
 
     Args:
-        pairs: that were measured.
-        scores: of the pairs, of the first predictor.
-        predictors: whose heatmaps are shown, by caption.
-        frame_count: frames of a clip that they are shown, at most.
-        count: of each at most.
+        pairs: measured pairs.
+        scores: scores of the pairs, of the first predictor.
+        predictors: predictors whose heatmaps are shown, by caption.
+        frame_count: maximum number of frames of a clip.
+        count: maximum number of each.
         progress: show a progress bar on stderr.
     """
     chosen = choose([_badness(score) for score in scores], count)

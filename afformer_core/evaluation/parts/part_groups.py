@@ -36,7 +36,7 @@ class GroupMeasures:
         source_videos: number of source videos.
         constant_action: the action that is accepted most often.
         constant_action_accepted: share of pairs that accept it.
-        predictors: by name.
+        predictors: predictors by name.
     """
 
     pairs: int
@@ -52,9 +52,9 @@ def measure_group(
     """Measure all predictors on some pairs.
 
     Args:
-        pairs: at least one.
-        scores: of these pairs, by predictor.
-        seed: of the bootstrap.
+        pairs: pairs, at least one.
+        scores: scores of these pairs, by predictor.
+        seed: seed of the bootstrap.
     """
     videos = [pair.group for pair in pairs]
     counts = Counter(action for pair in pairs for action in dict.fromkeys(pair.accepted_actions))
@@ -79,9 +79,9 @@ def measure_groups(
 
     Args:
         pairs: N pairs.
-        scores: of the N pairs, by predictor.
-        key: gives the group of a pair.
-        seed: of the bootstrap.
+        scores: scores of the N pairs, by predictor.
+        key: function that returns the group of a pair.
+        seed: seed of the bootstrap.
     """
     measured = {}
     for name in dict.fromkeys(key(pair) for pair in pairs):
@@ -97,8 +97,8 @@ def group_tables(
     """Build tables with a row for each group: all measures of each model, then all predictors.
 
     Args:
-        groups: by name, at least one.
-        labels: of the predictors, by name.
+        groups: groups by name, at least one.
+        labels: labels of the predictors, by name.
         models: names of the predictors that are models.
     """
     counted = {f'{name} ({each.pairs})': each for name, each in groups.items()}

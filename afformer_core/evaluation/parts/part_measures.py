@@ -40,7 +40,7 @@ class PairFacts:
     """The description of a pair.
 
     Attributes:
-        id: of the pair in its folder.
+        id: id of the pair in its folder.
         accepted_actions: separated by commas.
         The others: see `PartPair`.
     """
@@ -73,20 +73,21 @@ class PartsMeasured:
         pairs: number of measured pairs.
         source_videos: number of source videos.
         left_out: reason for each pair that was not measured.
-        predictors: by name.
+        predictors: predictors by name.
         constant_action: the action that is accepted most often.
         constant_action_accepted: share of pairs that accept it.
-        by_folder: by folder of pairs.
-        by_source: by source.
-        by_kind: by kind of pair and predictor.
-        by_robot: by `robot` or `no robot` in the target, and predictor.
-        confidence: by predictor and score of confidence.
-        action_scores: of the score of the best action, by predictor.
+        by_folder: measures by folder of pairs.
+        by_source: measures by source.
+        by_kind: measures by kind of pair and predictor.
+        by_robot: measures by `robot` or `no robot` in the target, and predictor.
+        confidence: confidence by predictor and score of confidence.
+        action_scores: numbers for the score of the best action, by predictor.
         certainty: certainty in fifths of the pairs, by model.
-        pair_facts: by pair.
+        pair_facts: descriptions by pair.
         by_pair: scores by pair and predictor.
-        differences: of all models but the first to the first, by name; of one model empty.
-        contacts: of clips with marked contacts; None if none were given.
+        differences: differences of all other models from the first, by name; empty for a single
+            model.
+        contacts: numbers of clips with marked contacts; None if none were given.
     """
 
     pairs: int
@@ -119,12 +120,12 @@ def measure_all(
     """Compute the measures of all predictors.
 
     Args:
-        pairs: that were measured, at least one.
-        scores: of the pairs, by predictor.
+        pairs: measured pairs, at least one.
+        scores: scores of the pairs, by predictor.
         models: names of the predictors that are models, at least one.
         left_out: reasons by pair.
-        seed: of the bootstrap.
-        contacts: of clips with marked contacts, or None.
+        seed: seed of the bootstrap.
+        contacts: numbers of clips with marked contacts, or None.
     """
     videos = [pair.group for pair in pairs]
     return PartsMeasured(
@@ -174,6 +175,6 @@ def _robot(pair: PartPair) -> str:
 
 
 def _by_class(measured: ByClass) -> dict[str, dict[str, ClassMeasures]]:
-    """Measures by class and predictor, of those by predictor and class."""
+    """Regroup measures by class and predictor, given measures by predictor and class."""
     classes = dict.fromkeys(name for each in measured.values() for name in each)
     return {one: {predictor: each[one] for predictor, each in measured.items()} for one in classes}

@@ -27,8 +27,8 @@ class CertaintyGroup:
 
     Attributes:
         pairs: number of pairs.
-        said: mean of their certainties, 0 to 1.
-        right: share of them whose best point is inside a part.
+        said: mean certainty, 0 to 1.
+        right: share of the pairs whose best point is inside a part.
     """
 
     pairs: int
@@ -44,9 +44,9 @@ def measure_certainty(
     The certainty of each pair comes from a regression on the pairs of the other sources.
 
     Args:
-        scores: of a model on N pairs.
+        scores: scores of a model on N pairs.
         pairs: the N pairs.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         the fifths by name, in order of increasing certainty; empty if a regression cannot be
@@ -80,8 +80,8 @@ def certainty_table(groups: Mapping[str, CertaintyGroup], label: str) -> Table:
     """Build the table of certainty and the share of right points.
 
     Args:
-        groups: of one model, by name, at least one.
-        label: of the model.
+        groups: groups of one model, by name, at least one.
+        label: label of the model.
     """
     rows: dict[str, dict[str, Cell]] = {name: vars(group) for name, group in groups.items()}
     return Table.of(

@@ -64,10 +64,10 @@ def parts_report(
 
     Args:
         measured: the numbers.
-        labels: of the predictors, by name, in the order of the rows.
+        labels: labels of the predictors, by name, in the order of the rows.
         models: names of the predictors that are models.
-        facts: about models and data, shown first.
-        notes: on the first table.
+        facts: facts about models and data, shown first.
+        notes: notes on the first table.
     """
     named = {label: measured.predictors[name] for name, label in labels.items()}
     of_models = {labels[name]: measured.predictors[name] for name in models}

@@ -74,14 +74,14 @@ def evaluate_parts(
 
     Args:
         pairs: pairs with readable media.
-        predictors: by name.
-        frame_count: frames of a clip that they are shown, at most.
+        predictors: predictors by name.
+        frame_count: maximum number of frames of a clip.
         progress: show a progress bar on stderr.
         aside: names of predictors that are independent of others.
 
     Raises:
         VideoError, ImageError: a clip or an image cannot be read.
-        DatasetError: a contact was marked in a frame that its clip lacks.
+        DatasetError: a contact was marked in a frame that its clip does not have.
     """
     others = other_videos(pairs)
     order = visiting_order(others)

@@ -36,9 +36,9 @@ class PartScores:
     Attributes:
         inside: 1 if the best point is inside a part, or 0.
         near: 1 if it is within 5 % of the diagonal of a part, or 0.
-        distance: from the best point to the nearest part, in percent of the diagonal; None
-            without a point.
-        sizes: from the best point to the nearest part, in sizes of that part; a part's size is
+        distance: distance from the best point to the nearest part, in percent of the diagonal;
+            None without a point.
+        sizes: the same distance in sizes of that part; a part's size is
             the square root of its area. None without a point.
         within_size: 1 if `sizes` is at most 1, or 0.
         point_x, point_y: the best point, in the pixels of the outlines.
@@ -117,7 +117,7 @@ class ClassMeasures:
     """Means of the scores of one predictor on pairs of one class.
 
     Attributes:
-        pairs: how many.
+        pairs: number of pairs.
         inside, near: see `PartScores`.
     """
 
@@ -151,7 +151,7 @@ def _annotated(pair: PartPair, found_point: Point) -> Point:
 
 
 def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
-    """Share of a heatmap [h, w] of the whole target that lies inside the parts."""
+    """Compute the share of a heatmap [h, w] of the whole target inside the parts."""
     width, height = pair.sample.image_size
     # Parts may be smaller than a cell of the heatmap.
     enlarged = cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -195,12 +195,12 @@ def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
 def measure_parts(
     scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int = 0
 ) -> PartMeasures:
-    """Means with intervals, for which source videos are drawn whole.
+    """Compute means with intervals from resampling whole source videos.
 
     Args:
-        scores: of one predictor on N pairs, at least one.
-        source_videos: of the N pairs.
-        seed: of the bootstrap.
+        scores: scores of one predictor on N pairs, at least one.
+        source_videos: source videos of the N pairs.
+        seed: seed of the bootstrap.
     """
     means = [each.name for each in fields(PartMeasures) if each.name not in _NO_MEANS]
     sizes = [np.inf if score.sizes is None else score.sizes for score in scores]
@@ -220,10 +220,10 @@ def measure_by(
     """Compute the measures of each class of pairs, such as a kind.
 
     Args:
-        scores: of one predictor on N pairs.
+        scores: scores of one predictor on N pairs.
         pairs: the N pairs.
-        key: gives the class of a pair; pairs of an empty one are left out.
-        seed: of the bootstrap.
+        key: function that returns the class of a pair; pairs with an empty class are excluded.
+        seed: seed of the bootstrap.
     """
     measured = {}
     for name in dict.fromkeys(key(pair) for pair in pairs if key(pair)):

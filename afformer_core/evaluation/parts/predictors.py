@@ -56,7 +56,7 @@ class PointPrediction:
         heatmap: float32 [h, w] of the whole image, of any size and scale, higher is more probable;
             None for a predictor of points only.
         is_distribution: whether the heatmap is a probability distribution with sum 1.
-        action_scores: by name, best first.
+        action_scores: action scores by name, best first.
         presence_score: score that the image shows the demonstrated element, higher is more
             certain; None: unknown.
         found: whether a robot would act on it; None for a predictor that cannot abstain.
@@ -178,7 +178,7 @@ class ModelPredictor:
 
     def __init__(self, grounder: ArrayGrounder) -> None:
         self.grounder = grounder
-        # Names of clips, those that were used last at the end.
+        # Names of clips, the most recently used last.
         self._used: list[str] = []
         self._readings: dict[str, ClipContact] = {}
 

@@ -34,7 +34,7 @@ class ButtonsProtocol(RowsProtocol):
         self.name = 'buttons'
 
     def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
-        """Return rows in the order of samples, and of the first mention of each action.
+        """Return rows in the order of samples, and of the first occurrence of each action.
 
         Raises:
             DatasetError: a sample has no boxes.
@@ -48,7 +48,7 @@ class ButtonsProtocol(RowsProtocol):
         return super().rows(samples)
 
     def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
-        """Demonstrated boxes, float32 [N, height, width], each summing to one."""
+        """Draw the demonstrated boxes, float32 [N, height, width], each summing to one."""
         return np.stack([self._target(row) for row in rows])
 
     def _target(self, row: ProtocolRow) -> Heatmaps:
@@ -58,7 +58,7 @@ class ButtonsProtocol(RowsProtocol):
         outline = (scene.polygons[scene.element] + 0.5) * scale
         covered = _coverage(outline, self.size)
         if not covered.any():
-            # A box smaller than the grid is a point.
+            # A box smaller than the grid becomes a point.
             x, y = np.clip((row.points[0] + 0.5) * scale, 0, np.subtract(self.size[::-1], 1))
             covered[int(y), int(x)] = 1
         covered += self._offset

@@ -24,10 +24,9 @@ class CoarseRowsProtocol:
     """One row per (sample, action), compared at 28x28 like earlier work.
 
     Points that share a pixel add up. The ground truth is blurred at the size of the annotated
-    image (256x256 of OPRA's release; the crop of an object of EPIC-Hotspot's) and brought to
-    224x224 and from there to 28x28, each bilinearly. A prediction is brought to 28x28 bilinearly
-    from the size that the model draws it in, and blurred by a kernel of 5x5. KLD has an epsilon
-    of 1e-12.
+    image (256x256 in OPRA's release; the crop of an object in EPIC-Hotspot) and resampled
+    bilinearly to 224x224 and then to 28x28. A prediction is resampled bilinearly from the model's
+    size to 28x28, and blurred with a kernel of 5x5. KLD has an epsilon of 1e-12.
     """
 
     name = 'rows28'
@@ -36,15 +35,15 @@ class CoarseRowsProtocol:
     at_model_size = True
 
     def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
-        """Return rows in the order of samples, and of the first mention of each action."""
+        """Return rows in the order of samples, and of the first occurrence of each action."""
         return RowsProtocol().rows(samples)
 
     def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
-        """Blurred points, float32 [N, 28, 28]; uniform where no point lies inside the image."""
+        """Blur points to float32 [N, 28, 28]; uniform if no point lies inside the image."""
         return np.stack([_normalised(_downsampled(_blurred(_fitted(row)))) for row in rows])
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
-        """Resample the heatmap to 28x28, blur it by a kernel of 5x5, and divide it by its sum."""
+        """Resample the heatmap to 28x28, blur it with a 5x5 kernel, and divide it by its sum."""
         resized = cv2.resize(heatmap, self.size[::-1], interpolation=cv2.INTER_LINEAR)
         return _normalised(np.asarray(cv2.GaussianBlur(resized, (_BLUR, _BLUR), 0)))
 

@@ -17,7 +17,7 @@ class PooledProtocol(CoarseRowsProtocol):
     """One row per (image, action), with the points of all annotators and clips.
 
     Args:
-        without_empty: leave out rows none of whose points lies inside the image.
+        without_empty: exclude rows without a point inside the image.
     """
 
     def __init__(self, without_empty: bool = False) -> None:
@@ -25,9 +25,9 @@ class PooledProtocol(CoarseRowsProtocol):
         self._without_empty = without_empty
 
     def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
-        """Return rows in the order in which the samples first name each image and action.
+        """Return rows in the order in which each image and action first occur.
 
-        The points are in pixels of the size that an image is first annotated with.
+        The points are in pixels of the first annotated size of an image.
         """
         pooled: dict[tuple[str, int], list[NDArray[np.float64]]] = {}
         first: dict[str, Sample] = {}

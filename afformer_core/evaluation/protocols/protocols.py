@@ -57,7 +57,7 @@ class EvaluationProtocol(Protocol):
     Attributes:
         name: name of the protocol.
         size: (height, width) at which predictions are compared.
-        epsilon: in KLD.
+        epsilon: epsilon in KLD.
         at_model_size: whether a heatmap is resampled from the model's size instead of the image's
             size.
     """
@@ -71,7 +71,7 @@ class EvaluationProtocol(Protocol):
         """Return the rows of a dataset."""
 
     def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
-        """Ground truths [N, height, width] of rows, each summing to one."""
+        """Compute the ground truths [N, height, width] of rows, each summing to one."""
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
         """Convert a predicted heatmap of any size to the compared form, [height, width]."""
@@ -100,7 +100,7 @@ class RowsProtocol:
         self.name = f'rows{sides}' + ('' if offset == RELEASED_OFFSET else f'-1e{exponent}')
 
     def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
-        """Return rows in the order of samples, and of the first mention of each action."""
+        """Return rows in the order of samples, and of the first occurrence of each action."""
         return tuple(
             ProtocolRow(
                 action,
@@ -115,7 +115,7 @@ class RowsProtocol:
         )
 
     def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
-        """Blurred points, float32 [N, height, width]."""
+        """Blur points to float32 [N, height, width]."""
         height, width = self.size
         scaled = [row.points * np.divide((width, height), row.image_size) for row in rows]
         padded = pad_points(scaled)

@@ -72,11 +72,11 @@ def measure_baseline(
 
     Args:
         protocol: protocol of the rows.
-        rows: at least one.
+        rows: rows, at least one.
         predictor: one of `BASELINE_PREDICTORS`. The action prior comes from the other four fifths
             of the images; the image oracle is measured where an image has other rows.
         action_names: names of the actions of the dataset.
-        sigma: of `gaussian`, as a share of each side.
+        sigma: sigma of `gaussian`, as a share of each side.
         seed: seed of the jitter.
         engine: engine that measures the rows.
 
@@ -104,9 +104,9 @@ def build_baseline_report(
     """Build the report of one predictor, for all rows and for those of each action.
 
     Args:
-        measured: by `measure_baseline`.
-        predictor: its name.
-        facts: shown first.
+        measured: result of `measure_baseline`.
+        predictor: name of the predictor.
+        facts: facts that are shown first.
         seed: seed of the bootstrap.
     """
     protocol, rows, scores = measured.protocol, measured.rows, measured.scores

@@ -30,7 +30,7 @@ from afformer_core.evaluation.tables.which_button import BUTTON_COLUMNS, button_
 from afformer_core.reports.bootstrap import CONFIDENCE
 from afformer_core.reports.tables import Table
 
-# What a table shows of differences, where any model has it.
+# Columns of differences in a table, shown if any model has them.
 _MEASURES = {
     'better_rows': 'rows better',
     **HEATMAP_COLUMNS,
@@ -50,7 +50,7 @@ class ComparedMeasures:
     Attributes:
         first: name of the reference model.
         models: the numbers of each model, by name.
-        differences: differences of the others to the first, by name.
+        differences: differences of the other models from the first, by name.
     """
 
     first: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contact sheets: demonstration frames, target, prediction and ground truth, one row a line."""
+"""Contact sheets: demonstration frames, target, prediction and ground truth, one row per line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_contact_sheets(
 
     Args:
         folder: created if missing.
-        examples: by name, at least one each.
+        examples: examples by name, at least one each.
 
     Returns:
         the files written.

@@ -48,8 +48,8 @@ def report_path(path: Path, name: str = _NAME) -> Path:
     for parent in file.parents:
         if parent.exists() and not parent.is_dir():
             raise ValueError(
-                f'{parent} is a file, so that the report cannot lie below it; name a folder, or '
-                'a file that ends with .html'
+                f'{parent} is a file, so it cannot contain the report; name a folder, or a file '
+                'that ends with .html'
             )
     return file
 
@@ -62,7 +62,7 @@ def write_report(
     Args:
         path: path of the file.
         report: facts, measures and tables.
-        examples: to be shown, by the name of their chapter.
+        examples: examples to show, by the name of their chapter.
     """
     model = Path(str(report.facts.get('model', 'a model'))).name
     what = report.facts.get('predictor') or report.facts.get('models') or model

@@ -45,7 +45,7 @@ class MeasuredRows:
 
     Attributes:
         protocol: protocol of the rows.
-        rows: at least one.
+        rows: rows, at least one.
         scores: scores of the rows.
         predictor: predictor that computes the heatmap of a row again.
         action_names: names of the actions of the dataset.
@@ -77,7 +77,7 @@ def measured_by_model(
     """Return the rows of a model's results.
 
     Args:
-        results: at least one.
+        results: results, at least one.
         run: run that grounds the pairs of chosen rows again.
         protocol: protocol of the results.
         action_names: names of the actions of the dataset.
@@ -134,12 +134,12 @@ class QualitativeExample:
 def best_and_worst_examples(
     measured: MeasuredRows, count: int = 6, progress: bool = True
 ) -> dict[str, list[QualitativeExample]]:
-    """Examples by `best`, `median` and `worst`, each in the order of KLD; worst, the worst first.
+    """Return examples by `best`, `median` and `worst`, by KLD; the worst row first in `worst`.
 
     Args:
         measured: the rows to choose from. If the clip or the image of a row is missing, only its
             heatmaps are shown.
-        count: of each at most; no row is taken twice while there are three.
+        count: maximum number of each; with at least three rows, no row is used twice.
         progress: show a progress bar on stderr.
     """
     chosen = choose(measured.scores.kld.tolist(), count)
@@ -159,7 +159,7 @@ def most_different_examples(
     """Choose the rows whose predictions differ most between models.
 
     Args:
-        models: the same rows of each, by name, one after another, so that only one must be open.
+        models: the same rows of each model, by name, in turn, so that only one model must be open.
         chapters: indices of rows, by name.
     """
     examples: dict[str, list[QualitativeExample]] = {}

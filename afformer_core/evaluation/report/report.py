@@ -60,8 +60,8 @@ class ImageLegend:
     """The text above the images of a report.
 
     Attributes:
-        title: content of the images, and how they were chosen.
-        note: how they are drawn.
+        title: content of the images, and the rule of their choice.
+        note: explanation of the drawing.
     """
 
     title: str = 'Rows, chosen by KLD'
@@ -78,7 +78,7 @@ class EvaluationReport:
     Attributes:
         facts: facts about the evaluation, for display.
         measures: its numbers, a data class.
-        tables: made of the numbers.
+        tables: tables of the numbers.
         evaluated: the measures of the evaluated predictor, a data class, for the headline.
         images: the text above its images.
     """
@@ -90,7 +90,7 @@ class EvaluationReport:
     images: ImageLegend = ImageLegend()
 
     def to_markdown(self) -> str:
-        """Facts as a list, then the tables."""
+        """Format the facts as a list, followed by the tables."""
         facts = [f'- {name}: {fact_text(value)}' for name, value in self.facts.items()]
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
@@ -117,11 +117,11 @@ def build_report(
     """Build the report of a model and of baseline predictors.
 
     Args:
-        results: at least one.
+        results: results, at least one.
         protocol: protocol of the results.
-        prior: for the baseline rows.
+        prior: prior for the baseline rows.
         action_names: names of the actions of the dataset.
-        facts: about model and dataset, shown first.
+        facts: facts about model and dataset, shown first.
         calibration: calibration of the model, or None.
         seed: seed of jitter and bootstrap.
         progress: show a progress bar on stderr.

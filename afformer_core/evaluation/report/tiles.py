@@ -19,12 +19,12 @@ _BLACK = (0, 0, 0)
 _WHITE = (255, 255, 255)
 _CYAN = (0, 230, 255)
 _OPACITY = 0.75
-# Sixteenths of a pixel, so that a mark lies between pixels where its position does.
+# Sixteenths of a pixel, so that a mark can lie between pixels.
 _SHIFT = 4
 
 
 def fit(image: RgbImage, side: int) -> RgbImage:
-    """Resize an image in its own shape, so that the longer side has `side` pixels."""
+    """Resize an image with its aspect ratio, so that the longer side has `side` pixels."""
     height, width = image.shape[:2]
     size = _fitted((width, height), side)
     interpolation = cv2.INTER_AREA if side < max(height, width) else cv2.INTER_LINEAR
@@ -35,9 +35,10 @@ def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: ProtocolRow) ->
     """Draw a tile of a heatmap, relative to its maximum.
 
     Args:
-        image: it lies over; None: it is shown alone, in the shape of the row's image.
+        image: image under the heatmap; None: the heatmap alone, with the aspect ratio of the row's
+            image.
         heatmap: [h, w] of the whole image at any size.
-        row: row that it is of.
+        row: its row.
     """
     if image is None:
         width, height = _fitted(row.image_size, TILE_SIDE)
@@ -50,7 +51,7 @@ def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: ProtocolRow) ->
 
 
 def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: ProtocolRow) -> None:
-    """Draw a cross at a position [2] of a row's image; none where it is NaN."""
+    """Draw a cross at a position [2] of a row's image; none if it is NaN."""
     if np.isnan(position).any():
         return
     x, y = (round(float(each)) for each in _on_tile(position, tile, row))

@@ -44,9 +44,9 @@ class Abstention:
 
     Attributes:
         of_scenes: whether negative demonstrations come from other scenes instead of other images.
-        own_right: with the image's own demonstration, if the best peak is right.
-        own: with the image's own demonstration.
-        negative: with a demonstration of an absent element.
+        own_right: measures with the image's own demonstration, if the best peak is right.
+        own: measures with the image's own demonstration.
+        negative: measures with a demonstration of an absent element.
         auroc: area under the ROC curve of each score, `own` against `negative`, by name.
     """
 
@@ -67,8 +67,7 @@ def measure_abstention(
         calibration: calibration of the model, or None.
         seed: seed of the bootstrap.
 
-    Returns:
-        None if no pair has a demonstration of another scene (or image).
+    Returns: the measures; None if no pair has a demonstration of another scene (or image).
     """
     pairs = [result for result in results if result.negative_presence_features is not None]
     if not pairs:
@@ -98,8 +97,8 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
     """Build the table of own and negative demonstrations.
 
     Args:
-        abstention: measured.
-        calibration: calibration that it was measured with, or None.
+        abstention: measures.
+        calibration: calibration of the measurement, or None.
     """
     known = abstention.of_scenes
     region, other = ('inside', 'scene') if known else ('in the region', 'image')
@@ -135,7 +134,7 @@ def _rule(calibration: PresenceCalibration | None) -> str:
 def _measures(
     presence_features: Sequence[PresenceFeatures], calibration: PresenceCalibration | None
 ) -> Mapping[str, list[float]]:
-    """Compute the measures that may tell, by name."""
+    """Compute the measures that may separate both, by name."""
     if calibration is None:
         return {
             'confidence': [one.confidence for one in presence_features],

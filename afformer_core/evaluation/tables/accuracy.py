@@ -149,7 +149,7 @@ def measure_constant_action(
     """Measure how often one constant action is right.
 
     Args:
-        results: at least one.
+        results: results, at least one.
         constant: index of the action.
         seed: seed of the bootstrap.
     """
@@ -231,7 +231,7 @@ def measure_actions(
     """Measure the rows of each action that occurs, by its name.
 
     Args:
-        rows: at least one.
+        rows: rows, at least one.
         scores: scores of the rows.
         action_names: names of the actions of the dataset.
         seed: seed of the bootstrap.

@@ -33,8 +33,7 @@ def right_actions(
         actions: annotated actions, indices into `action_names`.
         action_names: names of the actions of the dataset.
 
-    Returns:
-        None if model and dataset name other actions.
+    Returns: the number; None if model and dataset have different actions.
     """
     if not same_vocabulary(scores, action_names):
         return None

@@ -23,7 +23,7 @@ class Pointing:
     """Best peaks of a model with one of two demonstrations of an image.
 
     Attributes:
-        kld: against the ground truth of the image's own demonstration.
+        kld: KLD against the ground truth of the image's own demonstration.
         peak_in_own_region: share of best peaks at the contact of the image's own demonstration.
         peak_in_other_region: share of best peaks at the contact of the other demonstration.
     """
@@ -41,8 +41,8 @@ class DemonstrationUse:
         pairs: pairs that have another demonstration.
         of_elements: whether both have known elements, instead of regions a tenth of the diagonal
             apart.
-        own: with the image's own demonstration.
-        hard_negative: with the other one.
+        own: measures with the image's own demonstration.
+        hard_negative: measures with the other one.
         kld_rise: increase of KLD with the other demonstration.
     """
 
@@ -63,8 +63,7 @@ def measure_demonstration_use(
         protocol: protocol of the results.
         seed: seed of the bootstrap.
 
-    Returns:
-        None if no pair has a demonstration to swap in.
+    Returns: the measures; None if no pair has a negative demonstration.
     """
     swaps = [result for result in results if result.pair.hard_negative is not None]
     if not swaps:

@@ -46,7 +46,8 @@ class RowMeasures:
         sim: similarity, mean.
         auc_j: area under Judd's curve, mean.
         hit_rate: share of best peaks in the annotated region.
-        peak_error_mean, peak_error_median: from the best peak to the nearest annotated point, in
+        peak_error_mean, peak_error_median: distance from the best peak to the nearest annotated
+        point, in
             percent of the image's diagonal.
         peak_inside: share of best peaks inside the demonstrated element.
         nearest: share of best peaks whose nearest element is the demonstrated one.

@@ -44,8 +44,8 @@ class Reliability:
     """Reliability of the two probabilities of a model.
 
     Attributes:
-        presence: of presence.
-        peak: of the confidence, that the best peak is right.
+        presence: reliability of presence.
+        peak: reliability of the confidence that the best peak is right.
     """
 
     presence: ReliabilityMeasures
@@ -57,8 +57,8 @@ def measure_reliability(
 ) -> Reliability | None:
     """Compare probabilities with observed frequencies.
 
-    Returns:
-        None if the model is not calibrated, or no pair has a negative demonstration.
+    Returns: the reliability; None if the model is not calibrated, or no pair has a negative
+    demonstration.
     """
     pairs = [result for result in results if result.negative_presence_features is not None]
     if calibration is None or not pairs:
@@ -84,7 +84,7 @@ def reliability_table(reliability: Reliability, calibration: PresenceCalibration
 
     Args:
         reliability: measured reliability.
-        calibration: calibration that it was measured with.
+        calibration: calibration of the measurement.
     """
     return Table.of(
         'Is it as often right as it says?',

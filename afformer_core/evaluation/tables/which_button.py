@@ -26,7 +26,7 @@ class ButtonMeasures:
     """Accuracy of the chosen button.
 
     Attributes:
-        which_button: share of rows.
+        which_button: share of rows with the right button.
         which_button_above_chance: the same minus the accuracy of a random button.
     """
 
@@ -41,7 +41,7 @@ def measure_buttons(
 
     The chosen button is the one whose box contains the best peak, or else is nearest to it,
     because a robot presses at one point. The box with the most probability would be a biased
-    choice: for an uninformative heatmap it is the largest box, so that a baseline would be right
+    choice: for an uninformative heatmap it is the largest box, so a baseline would be right
     whenever people press large buttons. A heatmap without a peak counts as a guess.
 
     Args:

@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 # Landmarks of the palm and of the fingers' lower halves; tips move too much.
 _STEADY = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
 _WRIST, _INDEX_KNUCKLE, _MIDDLE_KNUCKLE, _RING_KNUCKLE = 0, 5, 9, 13
-# Side of the square in lengths of what it is made of, and how far its middle is moved towards the
-# fingers, in the same lengths.
+# Side of the square as a multiple of its source's length, and shift of its middle towards the
+# fingers, likewise.
 _PALM_ENLARGED, _PALM_MOVED = 2.6, 0.5
 _LANDMARKS_ENLARGED, _LANDMARKS_MOVED = 2.0, 0.1
 
@@ -29,7 +29,7 @@ class HandRegion:
     Attributes:
         x, y: its middle, in pixels of the image.
         side: its side in pixels.
-        angle: by how much the hand is turned clockwise from pointing up, radians.
+        angle: clockwise angle of the hand from pointing up, radians.
     """
 
     x: float

@@ -25,7 +25,7 @@ class LandmarkedHand:
         landmarks: its landmarks, (x, y) in pixels, float64 [21, 2]; some may lie outside of the
             image.
         score: probability that there is a hand, 0 to 1.
-        handedness: which hand of its person it is.
+        handedness: whether it is a left or a right hand.
     """
 
     landmarks: NDArray[np.float64]

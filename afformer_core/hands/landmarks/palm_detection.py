@@ -102,7 +102,7 @@ def letterboxed(
     part = image[top:bottom, left:right]
     scale = _SIDE / max(part.shape[:2])
     height, width = (max(1, round(scale * length)) for length in part.shape[:2])
-    # Without averaging, an image that is much larger would be sampled at a few of its pixels.
+    # Without averaging, only a few pixels of a much larger image would be sampled.
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(part, (width, height), interpolation=interpolation)
     x, y = (_SIDE - width) // 2, (_SIDE - height) // 2

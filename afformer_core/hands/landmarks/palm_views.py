@@ -9,7 +9,7 @@ from afformer_core.hands.landmarks.palm_detection import View
 _CROPS, _SHARE = (3, 2), 0.6
 
 
-# Seconds. Frames that are farther apart leave time to look twice.
+# Seconds. Frames that are farther apart leave time to search two views.
 _LONG_INTERVAL = 0.06
 
 

@@ -21,7 +21,7 @@ from afformer_core.maskahand.mining.mined_video import MinedVideo
 from afformer_core.maskahand.mining.shards import shard_damage_told, video_of_row
 
 _COLUMNS = ['video', 'first', 'last', 'start', 'stop', 'interactions', 'score']
-# Decoded row groups that a process keeps, of about 15 minutes of video each.
+# Number of decoded row groups that a process keeps, each about 15 minutes of video.
 _KEPT_GROUPS = 16
 
 
@@ -35,7 +35,7 @@ class ClipTable:
     Attributes:
         heads: heads of the indexes, by their folders.
         shards: files of the videos of all shards, and the folder of their index.
-        columns: one array for each, [N]: `shard`, number among `shards`; `video`, row there;
+        columns: arrays [N]: `shard`, number among `shards`; `video`, row in the shard;
             `first` and `last` frame; `start` and `stop` in seconds; `interactions`, number of
             frames in which a hand interacts; `score`, the highest of such a hand.
     """
@@ -77,11 +77,11 @@ class ClipTable:
 
     @property
     def head(self) -> IndexHead:
-        """Head of the first index, whose settings are those of all."""
+        """Head of the first index, whose settings apply to all."""
         return next(iter(self.heads.values()))
 
     def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> ClipTable:
-        """Select clips by a condition [N] of each, or by their numbers."""
+        """Select clips by a mask [N] or by their numbers."""
         columns = {name: each[chosen] for name, each in self.columns.items()}
         return ClipTable(self.heads, self.shards, columns)
 
@@ -119,13 +119,13 @@ def _columns(path: Path, shard: int, known: dict[tuple[str, str], int]) -> dict[
 
 
 def _first_of_equals(*columns: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the numbers of the rows that equal no earlier one in all columns, in order."""
+    """Return the numbers of the rows that differ from every earlier row, in order."""
     order = np.lexsort(columns)
     differs = np.any([np.diff(each[order]) != 0 for each in columns], axis=0)
     return np.sort(order[np.concatenate([[True], differs])[: len(order)]])
 
 
-# A process that is forked must not read through the files that its parent opened.
+# A forked process must not read through the files that its parent opened.
 @lru_cache(maxsize=8)
 def _opened(path: Path, process: int) -> pq.ParquetFile:
     return pq.ParquetFile(path, memory_map=True)

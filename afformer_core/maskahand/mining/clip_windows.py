@@ -17,15 +17,15 @@ def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
 
     Returns:
         (first, last) frame of each window, in order. A video that is shorter than a window is one
-        window; a single frame is none.
+        window; a single frame gives none.
 
     Raises:
         ValueError: length or stride is too small.
     """
     if length < 2 or stride < 1:
         raise ValueError(
-            f'windows of {length} frames at a stride of {stride} are none; expected '
-            'at least 2 frames and a stride of at least 1'
+            f'windows have {length} frames at a stride of {stride}; expected at least 2 frames '
+            'and a stride of at least 1'
         )
     if count < 2:
         return []

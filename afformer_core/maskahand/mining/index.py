@@ -3,7 +3,7 @@
 
 An index contains no frames. It refers to videos, relative to its own folder:
 
-- `index.json`: what it depends on, what could not be read, and its shards
+- `index.json`: its settings, the unreadable videos, and its shards
 - `shards/`: Parquet files of videos and of clips (see `shards`)
 
 Indexes of a single JSON file with all videos can also be read.
@@ -190,7 +190,7 @@ def _sharded(videos: Iterable[MinedVideo]) -> Iterator[list[MinedVideo]]:
 
 
 def _shard_files(path: Path) -> set[str]:
-    """Return the files of shards that an index names; none where there is no sound one."""
+    """Return the files of shards that an index names; empty if the index is missing or damaged."""
     try:
         shards = read_head(path).shards
     except DatasetError:

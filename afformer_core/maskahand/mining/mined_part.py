@@ -85,7 +85,7 @@ _BOX_DECIMALS, _SCORE_DECIMALS = 1, 4
 
 
 class PartDetection:
-    """The detection of hands in a part; iterating over it runs it, and yields after each frame.
+    """The detection of hands in a part; each step of its iteration examines one frame.
 
     Args:
         detector: detector of hands, which begins a new video.
@@ -110,8 +110,8 @@ class PartDetection:
             yield
         if seen != len(self._times):
             raise DatasetError(
-                f'detector {self._detector.name} gave the hands of {seen} frames; expected those '
-                f'of all {len(self._times)}'
+                f'detector {self._detector.name} returned hands for {seen} frames; expected hands '
+                f'for all {len(self._times)}'
             )
 
     def result(self) -> MinedPart:
@@ -127,7 +127,7 @@ class PartDetection:
     def _readable(self) -> Iterator[VideoFrame]:
         """Yield the frames until they cannot be read.
 
-        An error would stop a detector that reads ahead before it returns its last detections.
+        An error would stop a detector that reads ahead before it returned its last detections.
         """
         try:
             for frame in self._frames:
@@ -146,7 +146,7 @@ class PartDetection:
 
 
 def size_change(size: tuple[int, int], before: tuple[int, int]) -> str:
-    """Describe a change of the frame size, which one video must not have."""
+    """Describe a change of the frame size within a video."""
     return 'its frames become {}x{}, those before are {}x{}'.format(*size, *before)
 
 

@@ -55,8 +55,8 @@ class MinedVideo:
         for first, last in self.clips:
             if not 0 <= first <= last < count:
                 raise ValueError(
-                    f'a clip is from frame {first} to {last}; expected rising numbers from 0 to '
-                    f'{count - 1}'
+                    f'a clip is from frame {first} to {last}; expected increasing numbers from 0 '
+                    f'to {count - 1}'
                 )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mining of long videos for clips with hands that touch objects (paper, section 4.2).
 
-Videos are examined in parts, and the detector starts anew in each part. The result of each part is
+Videos are examined in parts, and the detector is reset for each part. The result of each part is
 stored beside the index, so that an interrupted run can resume, and a later run examines only new
 videos:
 
@@ -70,7 +70,7 @@ class MiningSettings:
             )
         if self.interaction_score is not None and not 0 <= self.interaction_score <= 1:
             raise ValueError(
-                f'hands interact from the score {self.interaction_score} on; expected 0 to 1'
+                f'the score from which hands interact is {self.interaction_score}; expected 0 to 1'
             )
 
 

@@ -55,10 +55,10 @@ def write_contact_sheet(path: Path, table: ClipTable) -> None:
 
     Args:
         path: file that ends in one of `IMAGE_SUFFIXES`.
-        table: at least one clip.
+        table: clips, at least one.
 
     Raises:
-        ValueError: the path ends otherwise, or there is no clip.
+        ValueError: the path has another ending, or there is no clip.
         AfformerError: a video or a shard of the index can no longer be read.
         OSError: the file cannot be written.
     """
@@ -108,7 +108,7 @@ def frames_to_show(table: ClipTable) -> list[ShownFrame]:
     """Return the most certain interactions of evenly chosen clips, without duplicates.
 
     Args:
-        table: at least one clip.
+        table: clips, at least one.
 
     Raises:
         DatasetError: a shard is missing or damaged.

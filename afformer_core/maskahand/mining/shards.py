@@ -28,7 +28,7 @@ from afformer_core.media.lens import LensIntrinsics
 SHARDS_FOLDER = 'shards'
 SHARD_KINDS = ('videos', 'clips')
 SHARD_KEYS = (*SHARD_KINDS, 'video_count', 'clip_count')
-# Examined frames of a row group of videos, so that one clip is read without the others.
+# Examined frames in a row group, which can be read without the others.
 _GROUP_FRAMES = 4096
 
 _HAND = pa.struct(
@@ -54,9 +54,9 @@ VIDEO_SCHEMA = pa.schema(
         ('times', pa.list_(pa.float64())),
         ('hands', pa.list_(_HAND)),
         ('clips', pa.list_(pa.list_(pa.int32(), 2))),
-        # The calibration by which frames are undistorted, as JSON; none for frames as they are.
+        # The calibration with which frames are undistorted, as JSON; null if they are not.
         ('lens', pa.string()),
-        # The dataset and its licence; none where unknown.
+        # The dataset and its licence; null if unknown.
         ('source', pa.string()),
         ('licence', pa.string()),
     ]
@@ -86,7 +86,7 @@ def write_shard(
     Args:
         folder: folder of the index.
         videos: videos, in order.
-        interaction_score: a hand in contact is an interaction from this score on.
+        interaction_score: minimum score for a hand in contact to count as an interaction.
 
     Returns:
         names of both files, relative to the folder, and numbers of their rows.
@@ -111,7 +111,7 @@ def open_shard(folder: Path, shard: Mapping[str, Any], kind: str = 'videos') -> 
     """Open a file of a shard, given the description from `write_shard`.
 
     Raises:
-        OSError, pyarrow.ArrowInvalid: it is missing or damaged.
+        OSError, pyarrow.ArrowInvalid: the file is missing or damaged.
     """
     return pq.ParquetFile(folder / shard[kind], memory_map=True)
 
@@ -124,8 +124,8 @@ def shard_damage_told(path: Path) -> Iterator[None]:
     except (OSError, VideoError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         told = ' '.join(str(error).split())
         raise DatasetError(
-            f'shard {path} of the index cannot be read: {told}. Mine again; nothing is detected '
-            'again'
+            f'shard {path} of the index cannot be read: {told}. Mine again; the detection is not '
+            'repeated'
         ) from error
 
 

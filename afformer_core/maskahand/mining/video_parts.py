@@ -19,9 +19,9 @@ from afformer_core.maskahand.sources import FrameSource
 from afformer_core.maskahand.sources.urls import address
 
 PARTS_FOLDER = 'parts'
-# Sources that are opened at once.
+# Number of sources that are opened at once.
 _AT_ONCE = 16
-# Increment when the same detector would find other hands, or the format of parts changes.
+# Increment when the same detector would find different hands, or the format of parts changes.
 _VERSION = 2
 
 
@@ -193,12 +193,12 @@ def _divided(
 
 
 def _about(source: FrameSource, text: str) -> str:
-    # The index has the path, relative to it, beside this text.
+    # The index stores the relative path beside this text.
     told = ' '.join(text.split())
     for named in (address(source.path), str(source.path)):
         told = told.replace(named, source.path.name)
     if not source.topic:
         return told
-    # A topic of a bag begins with a slash, as a video in a tar and a part of a video do not.
+    # Only a topic of a bag begins with a slash, unlike a video in a tar or a part of a video.
     kind = 'topic' if source.topic.startswith('/') else 'part'
     return f'{kind} {source.topic}: {told}'

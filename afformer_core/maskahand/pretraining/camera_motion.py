@@ -11,7 +11,8 @@ from afformer_core.data.augmentation.geometric import Homography
 
 _CORNERS, _QUALITY, _APART = 300, 0.01, 5
 _WINDOW, _LEVELS = (15, 15), 3
-# Pixels: largest error of a corner tracked forward and back, and of one that moved as all do.
+# Pixels: largest error of a corner tracked forward and back, and of a corner that moves
+# consistently.
 _OFF_BACK, _OFF = 0.5, 1.5
 # Least number, and least share of the tracked corners, that must move consistently.
 _LEAST, _SHARE = 20, 0.5

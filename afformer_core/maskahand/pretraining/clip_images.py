@@ -46,7 +46,7 @@ class ClipFrames:
 
 @dataclass(frozen=True)
 class ClipRequest:
-    """The frames of a clip to read, without other facts of its video.
+    """The requested frames of a clip, without other facts of its video.
 
     Attributes:
         path, topic, lens, size: those of the `MinedVideo`.
@@ -131,7 +131,7 @@ class ClipImages:
             fill_frame_cache(self.cache_folder, clips, self._requests(), self._decode, engine)
 
     def _requests(self) -> Callable[[InteractionClip], RequestedClip]:
-        """Return a function that asks each video only once whether it is written again."""
+        """Return a function that checks only once per video whether its file changed."""
         fingerprints: dict[tuple[Path, str, LensIntrinsics | None], str] = {}
 
         def ask(clip: InteractionClip) -> RequestedClip:
@@ -169,14 +169,14 @@ class ClipImages:
         return [CachePart(f'frames of {count:,} mined clips', size)] if count else []
 
     def _image_bytes(self, clip: InteractionClip, part: int) -> int:
-        """Return the size of a frame in a part of a clip: those of demonstrations are smaller."""
+        """Return the size of a frame in a part of a clip; frames of demonstrations are smaller."""
         if part == 0:
             return self.size[0] * self.size[1] * 3
         width, height = self._fitted_size(*clip.video.size)
         return width * height * 3
 
     def fingerprint(self, clip: InteractionClip) -> str:
-        """Return a text that changes when the clip's video is written again.
+        """Return a text that changes when the file of the clip's video changes.
 
         Raises:
             VideoError: the video no longer exists.

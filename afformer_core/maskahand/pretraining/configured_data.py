@@ -66,7 +66,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
         parsed = parser.parse_object({'data': given})
     except ArgumentError as error:
         raise AfformerError(f'{names}: {error}') from error
-    # The validation's options are checked with the others; its annotations need not exist.
+    # The options of the validation are also checked, but its annotations need not exist.
     parsed.data.validation = None
     data: PretrainingData = parser.instantiate_classes(parsed).data
     return data
@@ -79,7 +79,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise AfformerError(f'configuration {path} cannot be read: {error}') from error
     if not isinstance(content, dict):
         raise AfformerError(
-            f'{path} holds {type(content).__name__}; expected a configuration as in config/train'
+            f'{path} contains {type(content).__name__}; expected a configuration as in '
+            'config/train'
         )
     return content
 

@@ -127,7 +127,7 @@ _AS_IT_IS = ImageSettings()
 
 
 class MaskAHandFeatureData(PretrainingData):
-    """Features of clips from a frozen backbone, computed once, with images made in every step.
+    """Features of clips from a frozen backbone, computed once, and images made in every step.
 
     It is suitable for machines without a GPU: target images pass through the whole backbone, but
     clips only through its trained part. At least its first stage must be frozen (see

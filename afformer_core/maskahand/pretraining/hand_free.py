@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames from just before a contact, which show the element without a hand (not in the paper).
 
-Such a frame is the image that a mask only approximates: without a hand, and with nothing hidden.
+Such a frame is the image that a mask only approximates: it has no hand and hides nothing.
 It shows the state at the contact only if nothing was moved in between. The contact must therefore
 have just begun, and must be the first one after the frame.
 """
@@ -25,7 +25,7 @@ _SECONDS = 10.0
 def with_hand_free_frames(
     clips: Sequence[InteractionClip], interaction_score: float, hidden_score: float
 ) -> list[InteractionClip]:
-    """Add to the interactions of clips the frame before the hand came, if there is one.
+    """Add the frame before the hand came to the interactions of clips, if there is one.
 
     Args:
         clips: clips of an index.
@@ -38,16 +38,15 @@ def with_hand_free_frames(
 def hand_free_frame(
     video: MinedVideo, number: int, interaction_score: float, hidden_score: float
 ) -> int | None:
-    """Find the last frame but one before a hand came to its contact.
+    """Find the second-to-last frame before a hand came to its contact.
 
     Args:
         video: mined video.
         number: number of a frame in which a hand interacts.
         interaction_score, hidden_score: see `with_hand_free_frames`.
 
-    Returns:
-        its number; None if the contact has lasted, or followed another before the hand left, or
-        no frame of the ten seconds before it is without hands.
+    Returns: its number; None if the contact began earlier, if it followed another one before the
+    hand left, or if the ten seconds before it have no frame without hands.
     """
     begin = number
     while interacting_hands(video, begin - 1, interaction_score):

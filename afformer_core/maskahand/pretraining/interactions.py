@@ -21,10 +21,11 @@ Direction = tuple[float, float]
 
 # Number of frames in which a lost hand is searched for.
 _GAP = 3
-# In diagonals of the hand's box: largest step from frame to frame, length of the path before a
-# contact that counts, and its least length.
+# In diagonals of the hand's box: largest step from frame to frame, and the maximum and minimum
+# length of the path before a contact that counts.
 _STEP, _WAY, _LEAST = 1.0, 1.5, 0.25
-# Share of a hand's score that its continuation needs; false detections have less.
+# Minimum score of a hand's continuation as a share of the hand's score; false detections have
+# less.
 _SURE = 0.5
 
 
@@ -96,7 +97,7 @@ def _trace(
 
 
 def _same(hands: Sequence[Hand], hand: Hand, frames: int) -> Hand | None:
-    """Find the hand nearest to where one was some frames away, if it may be the same."""
+    """Find the hand nearest to an earlier position, if it may be the same hand."""
     sure = [other for other in hands if other.score >= _SURE * hand.score]
     nearest = min(sure, key=lambda other: math.dist(_centre(other), _centre(hand)), default=None)
     if nearest is None:
@@ -110,7 +111,7 @@ def _way(contact: Hand, trace: Iterable[Hand]) -> Direction | None:
     end = begin = _centre(contact)
     diagonal = math.hypot(*contact.size)
     for hand in trace:
-        # A path before another contact led to that one.
+        # A path before another contact led to that contact.
         if hand.contact or math.dist(begin, end) >= _WAY * diagonal:
             break
         begin = _centre(hand)
@@ -173,7 +174,7 @@ class InteractionClip:
 
     @property
     def hand_free(self) -> tuple[int, ...]:
-        """Numbers of the frames without a hand of its interactions, in order."""
+        """Numbers of the hand-free frames of its interactions, in order."""
         named = {each.hand_free for each in self.interactions}
         return tuple(sorted(number for number in named if number is not None))
 

@@ -15,7 +15,7 @@ from afformer_core.hands.hand import Hand
 SHAPES = ('scaled', 'jittered', 'none')
 FILLS = ('random', 'noise', 'colour', 'mean', 'zero')
 HIDDEN = ('all', 'interacting')
-# Fills that `random` draws from.
+# Fills from which `random` draws.
 _VARIED = ('noise', 'colour', 'mean')
 
 
@@ -31,9 +31,9 @@ class MaskSettings:
         random_masks: number of masks of the same shape at random positions, at least 0; without
             them, a mask reveals the position of the hand.
         fill: 'noise' for 0 to 255 for each pixel and colour, as in the paper (Table 8); 'zero' for
-            black, as in the other row of that table; 'colour' for a random one for each mask;
-            'mean' of the image; or 'random' for one of noise, colour and mean for all masks of an
-            image.
+            black, as in the other row of that table; 'colour' for a random colour for each mask;
+            'mean' for the mean colour of the image; or 'random' to choose noise, colour or mean
+            for all masks of an image.
         hidden: hands to hide: 'interacting', as in the paper; or 'all', including idle ones.
         hidden_score: if all are hidden, minimum score of a detection to count as a hand, 0 to 1.
             It is far below the score of an interaction, because any visible hand reveals the
@@ -92,13 +92,13 @@ def without_hands(
     masks = [_mask(hand.box, settings, rng) for hand in hands]
     size = image.shape[1], image.shape[0]
     for _ in range(settings.random_masks):
-        # It has the size of a hand, so that its size does not distinguish it from the others.
+        # It has the size of a hand, so that the model cannot recognize it by its size.
         hand = hands[int(rng.integers(len(hands)))]
         masks.append(_moved(_mask(hand.box, settings, rng), rng.uniform(0, size)))
     fill = settings.fill
     if fill == 'random':
         fill = _VARIED[rng.integers(len(_VARIED))]
-    # In random order, so that overlaps do not distinguish masks of hands from the others.
+    # In random order, so that overlaps do not reveal which masks cover hands.
     for number in rng.permutation(len(masks)):
         _cover(hidden, masks[number], fill, rng)
     return hidden

@@ -73,7 +73,7 @@ class PretrainingData(GroundingData):
     ) -> None:
         super().__init__(images.size, workers)
         self._origin = Origin(Path(index).stem, licence)
-        # Before the index, since a large one takes long to read.
+        # Before reading the index, because a large one takes a long time.
         if validation is not None:
             self.validation_samples, _ = validation.read()
         hidden_score = synthesis.masks.hidden_score if synthesis.hand_free_share else None
@@ -94,7 +94,7 @@ class PretrainingData(GroundingData):
             require_room(self._images.cache_folder, self._missing())
 
     def setup(self, stage: str) -> None:
-        """Leave out unusable samples, in processes that have not yet checked media."""
+        """Exclude unusable samples, in processes that have not yet checked media."""
         if not self._inspected and self._validated is not None and self._validated.skip_broken:
             self._keep_usable()
 
@@ -215,7 +215,7 @@ class MaskAHandData(PretrainingData):
         )  # fmt: skip
 
     def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
-        """Decode the clips by an engine (see `BatchedData.fill_cache`)."""
+        """Decode the clips in an engine (see `BatchedData.fill_cache`)."""
         require_cache_folder(self._images.cache_folder)
         self.prepare_data()
         self._images.fill_cache(self._clips, engine)

@@ -52,7 +52,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         synthesis: settings of the target images.
         targets: number of targets of each demonstration, K, each from another interaction if there
             are enough.
-        video: changes of demonstrations, for all frames alike.
+        video: changes of demonstrations, applied equally to all frames.
     """
 
     def __init__(

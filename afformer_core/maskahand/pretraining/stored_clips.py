@@ -94,6 +94,6 @@ def stored_clips(path: Path, most: int, hidden_score: float | None) -> StoredCli
     """Open the clips of an index of shards (see `StoredClips`).
 
     Raises:
-        DatasetError: it is missing or damaged, or has no clip with a hand in contact.
+        DatasetError: the index is missing or damaged, or has no clip with a hand in contact.
     """
     return StoredClips(ClipTable.open([path]), most, hidden_score)

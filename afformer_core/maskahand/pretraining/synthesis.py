@@ -23,10 +23,10 @@ class BoxTarget:
     """The form of the target.
 
     Attributes:
-        form: 'box' for the whole box, as in the paper; 'front' for its part ahead in the direction
-            of the hand's motion, because fingertips lead and the centre of a hand is its palm, or
-            the whole box if the hand did not move; 'contact_point' for a square around the
-            detector's point of contact, or the front where that is unknown or outside of the
+        form: 'box' for the whole box, as in the paper; 'front' for the part of the box that leads
+            in the direction of motion, because fingertips lead and the centre of a hand is its
+            palm, or the whole box if the hand did not move; 'contact_point' for a square around
+            the detector's point of contact, or the front if that point is unknown or outside the
             frame.
         share: share of the box's width for a front to the left or right, of its height for one
             above or below; of the box's longer side for the square; above 0, at most 1.
@@ -44,12 +44,12 @@ class BoxTarget:
     def corners(self, interaction: Interaction, size: tuple[int, int]) -> NDArray[np.float64]:
         """Compute the targets of all hands that interact in a frame.
 
-        All hands are used instead of a random one, because the frame does not show which of them
-        the clip is about, and a random choice would have the same mean with more noise.
+        All hands are used instead of a random one. The frame does not show which hand the clip is
+        about, and a random choice would have the same mean with more noise.
 
         Args:
             interaction: the frame.
-            size: (width, height) of the frame that the boxes are in pixels of.
+            size: (width, height) of the frame, in whose pixels the boxes are given.
 
         Returns:
             float64 [N, 4, 2], (x, y) clockwise in the image, as shares of width and height, 0 to
@@ -124,7 +124,7 @@ class SyntheticImage:
     Attributes:
         image: uint8 [H, W, 3] RGB.
         corners: float32 [N, 4, 2], (x, y) of the corners of N boxes, clockwise in the image, as
-            shares of width and height. Each has its middle in the image.
+            shares of width and height. The centre of each lies in the image.
     """
 
     image: NDArray[np.uint8]
@@ -186,5 +186,5 @@ def _moved_corners(
 
 def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:
     left, top, right, bottom = (np.reshape(hand.box, (2, 2)) * scale).ravel().tolist()
-    # The point of contact is not needed for hiding.
+    # Hiding a hand does not need its point of contact.
     return replace(hand, box=(left, top, right, bottom), contact_point=None)

@@ -36,12 +36,12 @@ _ROUNDING = 1000
 class BagTopic:
     """A topic of images in a bag, as a `FrameSource`.
 
-    Times are those of recording, by which bags are ordered and searched, because a camera's own
-    clock may be set during the recording.
+    Times are recording times, by which bags are sorted and searched, because a camera's own clock
+    may be set during the recording.
 
     Attributes:
         path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored;
-            or what stands for the URL of one (see `urls`).
+            or the path of a URL (see `urls`).
         topic: topic of sensor_msgs/Image or CompressedImage.
     """
 
@@ -83,7 +83,7 @@ class BagTopic:
         try:
             number = next((each for each in windows if each > last), None)
         except BagError:
-            # The damage is reported when the window is read, after what precedes it.
+            # The damage is reported when the window is read, after the readable frames.
             found.append(last + 1)
             return None
         if number is None:
@@ -105,7 +105,7 @@ class BagTopic:
                     pass
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times (see `FrameSource.at`)."""
+        """Read the frames at some times (see `FrameSource.at`)."""
         with open_bag(self.path) as bag:
             return frames_at(
                 lambda start: _timed(bag, self.topic, start),
@@ -167,7 +167,7 @@ def _first(bag: Bag, topic: str) -> int:
 
 
 def _timed(bag: Bag, topic: str, start: float) -> Iterator[tuple[float, BagMessage]]:
-    """Messages with their seconds from the topic's first one; from one before `start` on."""
+    """Yield messages with their seconds from the topic's first one, starting before `start`."""
     first = _first(bag, topic)
     for lead in _LEADS:
         whole = lead >= start

@@ -64,5 +64,5 @@ def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> Fou
 
 
 def _order(source: FrameSource) -> tuple[Path, str, bool]:
-    # What one of two paths has a calibration for is not read without.
+    # A video with two paths is read with the calibration of either.
     return source.path, source.topic, lens_of(source) is None

@@ -35,7 +35,7 @@ def windows_of(duration: float | None, length: float) -> Sequence[int]:
 
 
 class EncodedVideo(ABC):
-    """The part of a `FrameSource` that is the same for all video files."""
+    """The part of a `FrameSource` that all video files share."""
 
     @property
     @abstractmethod
@@ -44,7 +44,7 @@ class EncodedVideo(ABC):
 
     @abstractmethod
     def open_reader(self) -> VideoReader:
-        """Open the video, to be decoded by one thread: processes share the cores."""
+        """Open the video for decoding by one thread, because processes share the cores."""
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""
@@ -61,11 +61,11 @@ class EncodedVideo(ABC):
         """Yield some of the frames (see `FrameSource.frames`)."""
         decoded = self._from(start, partial(may_be_chosen, rate))
         for time, frame in chosen_frames(decoded, rate, start, stop):
-            # A frame is skipped that is chosen after all where one beside it cannot be decoded.
+            # A skipped frame may become the selected one if its neighbour cannot be decoded.
             yield VideoFrame(time, self.at([time])[0] if frame is None else upright(frame))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times (see `FrameSource.at`)."""
+        """Read the frames at some times (see `FrameSource.at`)."""
         needed = partial(may_be_at, sorted(times))
         return frames_at(partial(self._from, needed=needed), _image_of, times, self.full_path)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fingerprints of files, by modification time or by content.
 
-They lie on the disk or at the URLs that paths stand for (see `urls`).
+The files are on the disk or at the URLs of their paths (see `urls`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SupportsRead(Protocol):
         """Read bytes."""
 
 
-# Bytes that are read at the beginning, in the middle and at the end of a file.
+# Number of bytes read at the beginning, in the middle and at the end of a file.
 _SAMPLE = 1 << 16
 
 
@@ -59,7 +59,7 @@ def content_fingerprint(
     Args:
         paths: files, in order, at least one.
         facts: further distinguishing facts, such as a topic.
-        sizes: their sizes in bytes, where they are known.
+        sizes: their sizes in bytes, if known.
 
     Raises:
         OSError, VideoError: a file no longer exists.

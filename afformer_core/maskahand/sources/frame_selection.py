@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The selection of the examined frames of a video, and their reading by time."""
+"""Selection of the examined frames of a video, and reading of frames by time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from afformer_core.errors import AfformerError, VideoError
 
 Item = TypeVar('Item')
 
-# Share of a step of the grid that rounding of times may lack.
+# Share of a step of the grid that may be missing because times are rounded.
 _SLACK = 1e-3
 # Seconds. Times are rounded to a millionth, and no two frames are this close.
 _TOLERANCE = 1e-4
@@ -37,7 +37,7 @@ def chosen_frames(
         start, stop: seconds.
 
     Raises:
-        AfformerError: as `frames`, after the frames before it.
+        AfformerError: an error of `frames`, after the frames before it.
     """
     for time, item in _nearest_to_grid(_increasing(frames), rate):
         if time >= stop:
@@ -64,7 +64,7 @@ def may_be_chosen(rate: float, before: float | None, time: float, after: float |
 def may_be_at(
     times: Sequence[float], before: float | None, time: float, after: float | None
 ) -> bool:
-    """Check whether `frames_at` may take a frame for one of increasing times (see above)."""
+    """Check whether `frames_at` may use a frame for one of increasing times (see above)."""
     next_time = bisect_left(times, time - 2 * _TOLERANCE)
     return next_time < len(times) and times[next_time] <= time + 2 * _TOLERANCE
 
@@ -73,7 +73,7 @@ def window_of(time: float, length: float) -> int:
     """Return the number k of a time's window, from k * `length` s to (k + 1) * `length` s."""
     time = round(time, _DECIMALS)
     number = math.floor(time / length)
-    # Rounding may put the quotient beyond a boundary that the product is at.
+    # Rounding may move the quotient across a boundary on which the product lies.
     return number + ((number + 1) * length <= time) - (number * length > time)
 
 
@@ -83,12 +83,12 @@ def frames_at(
     times: Sequence[float],
     path: Path,
 ) -> NDArray[np.uint8]:
-    """Read the frames of some times, in one pass.
+    """Read the frames at some times, in one pass.
 
     Args:
-        frames_from: function from a time to the frames from it, or from one before it, with
-            seconds.
-        decode: function to uint8 [H, W, 3] RGB.
+        frames_from: function that yields frames with their seconds, starting at or before a given
+            time.
+        decode: function that converts a frame to uint8 [H, W, 3] RGB.
         times: seconds, in any order, at least one.
         path: path of the video, for the error.
 
@@ -97,7 +97,7 @@ def frames_at(
 
     Raises:
         VideoError: there is no frame at one of the times, or they differ in size.
-        AfformerError: as `frames_from` and `decode`.
+        AfformerError: an error of `frames_from` or `decode`.
     """
     expected = sorted(set(times))
     found: dict[float, NDArray[np.uint8]] = {}
@@ -133,8 +133,8 @@ def _increasing(frames: Iterable[tuple[float, Item]]) -> Iterator[tuple[float, I
 def _nearest_to_grid(
     frames: Iterable[tuple[float, Item]], rate: float
 ) -> Iterator[tuple[float, Item]]:
-    # A frame is nearest to the times between the middles to its neighbours. It is taken if more
-    # steps of the grid lie before the later middle than before the earlier one.
+    # A frame is nearest to the times between the midpoints to its neighbours. It is selected if
+    # more steps of the grid precede the later midpoint than the earlier one.
     steps = -1
     held: tuple[float, Item] | None = None
     damage: AfformerError | None = None

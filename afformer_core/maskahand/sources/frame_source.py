@@ -38,7 +38,7 @@ def read_frame(time: float, read: Callable[[], NDArray[np.uint8]]) -> VideoFrame
 
 
 class FrameSource(Protocol):
-    """A long video. It keeps no files open, so that it can be sent to another process.
+    """A long video. It keeps no files open, so it can be sent to another process.
 
     Seconds are counted from the first frame, rounded to a millionth, and increase from frame to
     frame.
@@ -46,18 +46,18 @@ class FrameSource(Protocol):
 
     @property
     def path(self) -> Path:
-        """The file, the folder of frames, the bag, or the tar."""
+        """Path of the file, the folder of frames, the bag, or the tar."""
 
     @property
     def topic(self) -> str:
-        """Its name within the path; empty if the path is sufficient.
+        """Name within the path; empty if the path is sufficient.
 
-        It is the topic in a bag, the name of a video in a tar, `t=BEGIN,END` of a part of a
-        video, and `frames` of a folder of frames at a URL.
+        It is the topic in a bag, the name of a video in a tar, `t=BEGIN,END` for a part of a
+        video, or `frames` for a folder of frames at a URL.
         """
 
     def fingerprint(self) -> str:
-        """Return a text that changes when a file is added, removed, or written again.
+        """Return a text that changes when a file is added, removed, or changed.
 
         Raises:
             OSError: a file no longer exists.
@@ -74,7 +74,7 @@ class FrameSource(Protocol):
         """Estimate the duration in seconds; None if only reading the video would show it.
 
         Raises:
-            AfformerError: it cannot be read.
+            AfformerError: the video cannot be read.
         """
 
     def windows(self, length: float) -> Sequence[int]:
@@ -87,7 +87,7 @@ class FrameSource(Protocol):
             length: seconds, above 0.
 
         Raises:
-            AfformerError: it cannot be read.
+            AfformerError: the video cannot be read.
         """
 
     def frames(
@@ -95,8 +95,8 @@ class FrameSource(Protocol):
     ) -> Iterator[VideoFrame | LostFrame]:
         """Yield some of the frames, one at a time: those nearest to the times k / `rate`.
 
-        A video with fewer frames than `rate` gives each once. A part gives the same frames as the
-        whole in that time.
+        A video with fewer frames than `rate` yields each once. A part yields the same frames as
+        the whole video in that time.
 
         Args:
             rate: frames per second, above 0.
@@ -108,11 +108,11 @@ class FrameSource(Protocol):
         """
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times that `frames` gave, in any order.
+        """Read the frames at some times that `frames` yielded, in any order.
 
         Returns:
             uint8 [N, H, W, 3] RGB.
 
         Raises:
-            AfformerError: it cannot be read, or has no frame at one of the times.
+            AfformerError: the video cannot be read, or has no frame at one of the times.
         """

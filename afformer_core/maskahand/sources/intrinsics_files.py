@@ -20,10 +20,10 @@ class IntrinsicsFiles:
     """The calibrations for the videos in a folder and below, each read once.
 
     Args:
-        root: the folder; files above it do not count.
-        listed: files of a folder at a URL, of which the others are not asked for; None for a
-            folder on the disk.
-        guessed: whether the listed files may be missing, or be kept from these credentials.
+        root: the folder; files above it are ignored.
+        listed: files of a folder at a URL, so that no other file is requested; None for a folder
+            on the disk.
+        guessed: whether the listed files may be missing or forbidden.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class IntrinsicsFiles:
         The nearest file is used.
 
         Raises:
-            VideoError: it is broken.
+            VideoError: the file is malformed.
         """
         for folder in (source.path, *source.path.parents):
             lens = self._lens(folder / INTRINSICS_FILE)

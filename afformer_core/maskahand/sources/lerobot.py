@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The episodes of a LeRobot dataset of version 3, several of which share a video file.
 
-- `meta/info.json`: version, cameras, and how their files are named
+- `meta/info.json`: version, cameras, and the name pattern of their files
 - `README.md`: the card, whose header names the licence
-- `meta/episodes/chunk-000/file-000.parquet`: one row an episode, with its file and its part of it
+- `meta/episodes/chunk-000/file-000.parquet`: one row per episode, with its file and its part of
+  the file
 - `videos/CAMERA/chunk-000/file-000.mp4`
 """
 
@@ -33,7 +34,7 @@ def is_lerobot(folder: Path) -> bool:
     """Check whether a folder is a LeRobot dataset of version 3.
 
     Raises:
-        VideoError: it is at a URL that cannot be read.
+        VideoError: the folder is at a URL that cannot be read.
     """
     try:
         info = _info(folder)
@@ -46,7 +47,7 @@ def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[
     """List the episodes of a dataset for each of its colour cameras.
 
     Args:
-        folder: path of the dataset, or that stands for its URL (see `urls`).
+        folder: path of the dataset, or of its URL (see `urls`).
         files: the Parquet files of its episodes, if it is at a URL.
 
     Raises:
@@ -72,7 +73,7 @@ def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[
 
 
 def _licence(folder: Path, info: dict[str, Any]) -> str:
-    """Return the licence that the card of a dataset names, or what describes it."""
+    """Return the licence in the card of a dataset, or a description of it."""
     try:
         with open_file(folder / _CARD) as file:
             card = (file.read() or b'').decode(errors='replace')
@@ -108,7 +109,7 @@ def _rows(files: Sequence[Path], cameras: list[str]) -> list[dict[str, Any]]:
     fields = ('chunk_index', 'file_index', 'from_timestamp', 'to_timestamp')
     columns = [f'videos/{camera}/{field}' for camera in cameras for field in fields]
     if not files:
-        raise ValueError(f'{EPISODES} holds no Parquet file')
+        raise ValueError(f'{EPISODES} contains no Parquet file')
     rows = []
     for path in files:
         with open_file(path) as file:

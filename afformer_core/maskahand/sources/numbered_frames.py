@@ -23,7 +23,7 @@ from afformer_core.media.frame_folder import FrameFolder, decode_frame, frame_nu
 from afformer_core.media.video import VideoFrame
 
 FRAMES_TOPIC = 'frames'
-# Seconds. Frames that are farther apart show no action of a hand.
+# Seconds. Frames that are farther apart cannot show an action of a hand.
 _FARTHEST_APART = 60.0
 
 
@@ -32,8 +32,8 @@ class NumberedFrames:
     """A folder of frames, as a `FrameSource`.
 
     Attributes:
-        path: path of the folder, or that stands for its URL (see `urls`).
-        number_rate: frame numbers per second: the rate of the video that they were taken from.
+        path: path of the folder, or of its URL (see `urls`).
+        number_rate: frame numbers per second: the rate of the video from which they were taken.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class NumberedFrames:
 
     @property
     def topic(self) -> str:
-        """Empty, since a folder has no topics; at a URL, `frames`, as nothing else tells it."""
+        """Empty, because a folder has no topics; `frames` for a folder at a URL."""
         return '' if url_of(self.path) is None else FRAMES_TOPIC
 
     def fingerprint(self) -> str:
@@ -91,7 +91,7 @@ class NumberedFrames:
             yield read_frame(time, partial(_read, path))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times (see `FrameSource.at`)."""
+        """Read the frames at some times (see `FrameSource.at`)."""
         return frames_at(lambda _: self._timed(), _read, times, self.path)
 
     def _timed(self) -> Iterator[tuple[float, Path]]:

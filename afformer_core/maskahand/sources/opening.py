@@ -29,10 +29,10 @@ def open_source(
         path, topic: path and topic of the source; of a tar, the name of the video in it;
             of a part of a video, `t=BEGIN,END`.
         number_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
-        lens: calibration by which frames are undistorted; None for frames as they are.
+        lens: calibration with which frames are undistorted; None: not undistorted.
 
     Raises:
-        VideoError: it is a folder of frames and no rate is given.
+        VideoError: the path is a folder of frames, and no rate is given.
     """
     source = _source(path, topic, number_rate)
     return source if lens is None else Undistorted(source, lens)

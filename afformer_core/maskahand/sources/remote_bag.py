@@ -22,20 +22,21 @@ if TYPE_CHECKING:
 MCAP_SUFFIX = '.mcap'
 # Files within the folder of a bag, and outside of one.
 _FILE_SUFFIXES = (MCAP_SUFFIX, '.db3', '.zstd', '.yaml')
-# Bytes of a block, of which some are kept: indexes lie apart from what they tell of.
+# Bytes of a block; several blocks are kept, because indexes and data lie apart.
 _BLOCK = 1 << 20
 _one_at_a_time = threading.RLock()
 
 
 @contextmanager
 def open_bag(path: Path) -> Iterator[Bag]:
-    """Open a bag on the disk, or the one of the URL that a path stands for (see `Bag`).
+    """Open a bag on the disk, or at the URL of a path (see `Bag`).
 
-    Bags of URLs are read one at a time, since rosbags reads all of their databases by one name.
+    Bags at URLs are read one at a time, because rosbags reads all of their databases under one
+    name.
 
     Raises:
-        BagError: it is missing or damaged.
-        VideoError: it cannot be reached.
+        BagError: the bag is missing or damaged.
+        VideoError: the URL cannot be reached.
     """
     if url_of(path) is None:
         with Bag(path) as bag:
@@ -49,7 +50,7 @@ def bag_files(path: Path) -> list[Path]:
     """List the files of a bag, on the disk or at a URL.
 
     Raises:
-        OSError, VideoError: it cannot be read.
+        OSError, VideoError: the bag cannot be read.
     """
     if url_of(path) is None:
         return sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
@@ -60,12 +61,12 @@ def bag_files(path: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _RemotePath:
-    """What rosbags asks of a path, for one that stands for a URL."""
+    """The interface of a path that rosbags needs, for a URL."""
 
     path: Path
 
     def __str__(self) -> str:
-        # It becomes a part of the address of a database.
+        # It becomes part of the address of a database.
         return quote(str(self.path))
 
     def __truediv__(self, name: PurePath | str) -> _RemotePath:

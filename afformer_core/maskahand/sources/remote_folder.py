@@ -23,7 +23,7 @@ class RemoteFolder:
         datasets: folders of LeRobot datasets, with the Parquet files of their episodes.
         bags: folders and files that may be rosbag2s.
         frames: folders of several numbered images, with the names of their files.
-        others: all files that are of no dataset and no bag.
+        others: all files that belong to no dataset and no bag.
     """
 
     datasets: dict[Path, tuple[Path, ...]]
@@ -39,7 +39,7 @@ class RemoteFolder:
 
         Args:
             root: the folder.
-            files: paths of all files in it and below, that stand for their URLs.
+            files: paths of all files in it and below, as paths of URLs (see `urls`).
             is_dataset: function that checks whether a folder with the file `INFO` is a dataset.
         """
         left = [file for file in files if not _is_hidden(file.relative_to(root))]

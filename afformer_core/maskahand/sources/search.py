@@ -28,7 +28,7 @@ VIDEO_SUFFIXES = (
     '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts',
     '.ogv', '.ts', '.webm', '.wmv',
 )  # fmt: skip
-# Files of the recorders of ROS 1 and 2; an sqlite file without its metadata is no bag.
+# Files of the recorders of ROS 1 and 2; an sqlite file without metadata is not a bag.
 _ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
 _NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
 
@@ -143,7 +143,7 @@ class Search:
 
     def _add_folder(self, folder: Path) -> None:
         resolved = folder.resolve()
-        # A link may lead to one of its own parents.
+        # A link may point to one of its own parents.
         if resolved in self._folders:
             return
         self._folders.add(resolved)

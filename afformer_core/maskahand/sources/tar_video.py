@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos in tar files, as WebDataset keeps them, as sources of frames.
+"""Videos in the tar files of WebDataset as sources of frames.
 
-A tar is on disk or at a URL, and is never unpacked: a video is read in place.
+A tar on the disk or at a URL is never unpacked; its videos are read in place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from afformer_core.maskahand.sources.urls import address, open_file
 from afformer_core.media.video import VideoReader
 
 TAR_SUFFIX = '.tar'
-# Bytes that are read at a time of a remote tar to find its files, of which most are passed over.
+# Bytes of a block in which a remote tar is searched for its files; most blocks are skipped.
 _HEADER_BLOCK = 1 << 16
 
 
@@ -30,7 +30,7 @@ class TarVideo(EncodedVideo):
     """A video file in a tar, as a `FrameSource`.
 
     Attributes:
-        path: path of the tar, or that stands for its URL (see `urls`).
+        path: path of the tar, or of its URL (see `urls`).
         topic: name of the video in it.
     """
 
@@ -54,7 +54,7 @@ class TarVideo(EncodedVideo):
         return self.path / self.topic
 
     def open_reader(self) -> VideoReader:
-        """Open the video, to be decoded by one thread."""
+        """Open the video for decoding by one thread."""
         return VideoReader(self.full_path, threads=1, file=self._file())
 
     def _file(self) -> _Slice:
@@ -68,7 +68,7 @@ def tar_names(path: Path) -> tuple[list[str], str]:
         their names; and a problem of the tar, after which files are not listed.
 
     Raises:
-        OSError, VideoError: it cannot be read.
+        OSError, VideoError: the tar cannot be read.
     """
     found, damage = _files(path, _state(path))
     return list(found), damage

@@ -69,17 +69,17 @@ class Undistorted:
                 yield VideoFrame(frame.time, undistort(frame.image, self.lens))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames of some times (see `FrameSource.at`)."""
+        """Read the frames at some times (see `FrameSource.at`)."""
         return np.stack([undistort(image, self.lens) for image in self.source.at(times)])
 
 
 def origin_of(source: FrameSource) -> Origin | None:
-    """Return the dataset that a source is of, and its licence; None if unknown."""
+    """Return the dataset of a source, with its licence; None if unknown."""
     inner = source.source if isinstance(source, Undistorted) else source
     origin: Origin | None = getattr(inner, 'origin', None)
     return origin
 
 
 def lens_of(source: FrameSource) -> LensIntrinsics | None:
-    """Return the calibration by which frames of a source are undistorted; None if they are not."""
+    """Return the calibration with which frames of a source are undistorted, or None."""
     return source.lens if isinstance(source, Undistorted) else None

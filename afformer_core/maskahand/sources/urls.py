@@ -16,15 +16,15 @@ from typing import Any
 from afformer_core.errors import VideoError, how_to_install
 
 _URL = re.compile(r'([a-z][a-z0-9+.-]+):/+(.*)')
-# Bytes that are read at a time, and kept.
+# Bytes of a block, the unit of reading and caching.
 _BLOCK = 4 * 1024**2
-# Facts of a file that change when it is written again, of which file systems know one or other.
+# Facts of a file that change when it is written again; each file system provides some of them.
 _CHANGES = ('ETag', 'etag', 'LastModified', 'Last-Modified', 'mtime', 'created', 'mtimeMs')
 
-# Schemes whose packages are those of the extra `remote`.
+# Schemes whose packages the extra `remote` installs.
 _SCHEMES_OF_EXTRA = ('http', 'https', 's3', 's3a')
 _BUCKET_SCHEMES = ('s3', 's3a', 'gs', 'gcs')
-# What to do about the refusals of S3, by their codes.
+# Remedies for refusals of S3, by their codes.
 _REFUSALS = {
     'InvalidAccessKeyId': 'the server knows no such access key. Correct AWS_ACCESS_KEY_ID, or the '
     'profile that has it',
@@ -37,13 +37,13 @@ _REFUSALS = {
 
 
 def url_of(path: Path) -> str | None:
-    """Return the URL that a path stands for; None for a path of this machine."""
+    """Return the URL of a path; None for a path on this machine."""
     named = _URL.fullmatch(path.as_posix())
     return None if named is None or path.exists() else f'{named[1]}://{named[2]}'
 
 
 def address(path: Path) -> str:
-    """Return the URL of a path, or the path, for display."""
+    """Return the URL of a path, or the path itself, for display."""
     return url_of(path) or str(path)
 
 
@@ -57,11 +57,11 @@ class RemoteFile(io.RawIOBase):
     Args:
         url: the URL.
         block: size of a block in bytes.
-        cache: which of them are kept, of fsspec's caches: `readahead`, the last, or `blockcache`,
-            some blocks.
+        cache: fsspec's cache: `readahead` keeps the last block, `blockcache` several.
 
     Raises:
-        VideoError: there is no such file, it may not be read, or its file system is not installed.
+        VideoError: the file does not exist or may not be read, or its file system is not
+            installed.
     """
 
     def __init__(self, url: str, block: int = _BLOCK, cache: str = 'readahead') -> None:
@@ -86,7 +86,7 @@ class RemoteFile(io.RawIOBase):
         """Read bytes.
 
         Raises:
-            VideoError: the transfer broke.
+            VideoError: the transfer failed.
         """
         with _told(self._url):
             return bytes(self._file.read(size))
@@ -124,11 +124,11 @@ def facts_of(url: str) -> tuple[int, str]:
 
 
 def content_of(url: str) -> bytes | None:
-    """Read a small file whole; None if there is none.
+    """Read a small file completely; return None if it does not exist.
 
     Raises:
-        AccessRefusedError: it may not be read.
-        VideoError: the transfer broke.
+        AccessRefusedError: the file may not be read.
+        VideoError: the transfer failed.
     """
     with _told(url):
         system, name = _system(url)
@@ -170,17 +170,17 @@ def files_in(url: str) -> dict[str, tuple[int | None, str]]:
 
 
 def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedReader:
-    """Open a file of this machine, or the one of the URL that a path stands for.
+    """Open a file on this machine, or at the URL of a path.
 
     Raises:
-        OSError, VideoError: it cannot be read.
+        OSError, VideoError: the file cannot be read.
     """
     url = url_of(path)
     return path.open('rb') if url is None else RemoteFile(url, block)
 
 
 def _is_page(system: Any, name: str) -> bool:
-    """Check whether a web server answers with a page, like for a folder."""
+    """Check whether a web server answers with a page, which indicates a folder."""
     return bool(system.info(name).get('mimetype') == 'text/html')
 
 
@@ -204,8 +204,8 @@ def _told(url: str) -> Iterator[None]:
     except FileNotFoundError as error:
         if (bucket := _missing_bucket(url)) is not None:
             raise VideoError(
-                f'the bucket {bucket} does not exist; expected the name of one. Correct it, or '
-                'the account or the endpoint that is asked'
+                f'the bucket {bucket} does not exist; expected the name of an existing bucket. '
+                'Correct the bucket, the account or the endpoint'
             ) from error
         raise VideoError(f'{url} does not exist; expected a file or a folder') from error
     except ImportError as error:
@@ -254,14 +254,14 @@ def _refusal(error: Exception) -> str | None:
 
 
 def _status(error: Exception) -> object:
-    """Return the status of HTTP of an error, of a web server, Google's storage or a hub."""
+    """Return the HTTP status of an error of a web server, Google's storage or a hub."""
     response = getattr(error, 'response', None)
     known = (getattr(error, 'status', None), getattr(error, 'code', None))
     return next(filter(None, known), getattr(response, 'status_code', None))
 
 
 def _codes(error: BaseException | None) -> Iterator[str]:
-    """Yield the codes that a server of S3 gave for an error and for what it came from."""
+    """Yield the codes of S3 for an error and for its causes."""
     while error is not None:
         response = getattr(error, 'response', None)
         if isinstance(response, dict):

@@ -17,7 +17,7 @@ class VideoFile(EncodedVideo):
     """A video file, as a `FrameSource`; at a URL it is read streaming.
 
     Attributes:
-        path: path of the file, or that stands for its URL (see `urls`).
+        path: path of the file, or of its URL (see `urls`).
     """
 
     path: Path
@@ -41,6 +41,6 @@ class VideoFile(EncodedVideo):
         return self.path
 
     def open_reader(self) -> VideoReader:
-        """Open the video, to be decoded by one thread."""
+        """Open the video for decoding by one thread."""
         url = url_of(self.path)
         return VideoReader(self.path, threads=1, file=None if url is None else RemoteFile(url))

@@ -19,7 +19,7 @@ from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video import VideoReader
 
 PART_MARK = 't='
-# Seconds by which the time of a frame may differ from that of the part's begin or end.
+# Seconds by which the time of a frame may differ from the start or end of the part.
 _TOLERANCE = 1e-4
 
 
@@ -28,9 +28,9 @@ class VideoPart(EncodedVideo):
     """A part of a video file, as a `FrameSource`; its first frame is at 0 s.
 
     Attributes:
-        path: path of the file, or that stands for its URL (see `urls`).
+        path: path of the file, or of its URL (see `urls`).
         begin, end: seconds from the first frame of the file; the end is not included.
-        origin: dataset that it is of, and its licence; None if unknown.
+        origin: its dataset, with the licence; None if unknown.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class VideoPart(EncodedVideo):
         if not 0 <= self.begin < self.end < math.inf:
             raise VideoError(
                 f'a part of {self.path} goes from {self.begin:g} s to {self.end:g} s; expected a '
-                'begin of at least 0 s and a later end'
+                'start of at least 0 s and a later end'
             )
 
     @classmethod
@@ -50,7 +50,7 @@ class VideoPart(EncodedVideo):
         """Return the part that a topic names.
 
         Raises:
-            VideoError: it names none.
+            VideoError: the topic does not name a part.
         """
         try:
             begin, end = map(float, topic.removeprefix(PART_MARK).split(','))
@@ -69,7 +69,7 @@ class VideoPart(EncodedVideo):
         return self.path
 
     def open_reader(self) -> VideoReader:
-        """Open the file, to be decoded by one thread."""
+        """Open the file for decoding by one thread."""
         return VideoFile(self.path).open_reader()
 
     def fingerprint(self) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that a result was made with, kept beside it as lines of a shell.
+"""The commands that made a result, stored beside it as shell lines.
 
 They are in a file with the result's name and the suffix `.commands`.
 """
@@ -26,7 +26,7 @@ def keep_commands(result: Path, commands: Sequence[Sequence[str]]) -> None:
         commands: `afformer` commands, each in words.
 
     Raises:
-        OSError: they cannot be written.
+        OSError: the file cannot be written.
     """
     lines = ''.join(f'afformer {shlex.join(words)}\n' for words in commands)
     write_aside(_file(result), lines.encode())
@@ -38,12 +38,12 @@ def require_same_commands(
     """Check that a result was made with the given commands.
 
     Args:
-        result: file of the result; without kept commands it is accepted.
-        commands: the present commands.
-        made: all files that they write, to be removed to make the result again.
+        result: file of the result; it is accepted if no commands are stored.
+        commands: the current commands.
+        made: all files that they write; removing them makes the result again.
 
     Raises:
-        AfformerError: it was made with others; the message says what differs.
+        AfformerError: other commands made the result; the message names the differences.
     """
     try:
         lines = _file(result).read_text(encoding='utf-8').splitlines()

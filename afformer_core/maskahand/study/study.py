@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The trainings that a study of pre-training compares, and their table (Tables 3 and 5).
 
-Every training and evaluation is an `afformer` command of its own, which can be given by hand.
+Every training and evaluation is a separate `afformer` command, which can also be run by hand.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Study:
-    """Mining, pre-training, zero-shot evaluation, fine-tuning, and what they are compared with.
+    """Mining, pre-training, zero-shot evaluation, fine-tuning, and their baselines.
 
     Attributes:
         videos: folder of long videos without annotations.
@@ -74,12 +74,12 @@ class Study:
         detector: detector of hands (see `afformer mine`).
         rate: examined frames for each second of the videos.
         clip_frames, stride: examined frames of a clip, and from one clip's beginning to the next.
-        minimum_score: a hand in contact is an interaction from this score on.
+        minimum_score: minimum score for a hand in contact to count as an interaction.
         processes: number of processes that mine, and of trainings at once; at least 1.
         shares: shares of the annotated pairs to fine-tune on, each above 0 and at most 1.
-        ablations: whether to train without each part of the pre-training, too.
+        ablations: whether to also train without each part of the pre-training.
         steps: steps of each training; None for those of the YAML files.
-        pairs: measured pairs of each scene; 0 for all.
+        pairs: number of measured pairs of each scene; 0 for all.
         options: further options of every training, such as `--trainer.precision=32-true`.
     """
 
@@ -128,7 +128,7 @@ class Study:
         )
 
     def runs(self) -> list[Run]:
-        """List all models, each after those that it begins with."""
+        """List all models, each after its initial models."""
         label = 'pre-trained, no labels, backbone frozen'
         files = self._files(_PRETRAINING)
         runs = [self._pretraining(_FROZEN, label, (), files, self._validation)]
@@ -179,7 +179,7 @@ class Study:
             self._validation,
         )
         alone, tuned = f'{stem}_alone', f'{stem}_pre-trained'
-        # Each backbone has features of its own.
+        # Each backbone has its own features.
         features = '--data.init_args.cache_folder={}'.format
         scratch = (
             features(self.output / f'features_of_{stem}'),
@@ -231,7 +231,7 @@ MEASURES = {'kld': 'KLD', 'nearest': 'nearest element', 'peak_inside': 'peak ins
 
 
 def study_table(runs: Sequence[Run]) -> Table:
-    """Build the table of the measures of each model, and of a baseline that looks at nothing.
+    """Build the table of the measures of each model, and of a baseline that ignores the image.
 
     Args:
         runs: runs whose evaluations exist, at least one.

@@ -23,15 +23,15 @@ _COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main()
 
 
 # Function that runs an `afformer` command given in words, appends its output to a file, and uses a
-# number of threads, or its default where that is 0.
+# number of threads, or its default number if that is 0.
 Command = Callable[[Sequence[str], Path, int], None]
 
 
 def carry_out(study: Study, command: Command | None = None) -> None:
     """Run all steps of a study that have no result yet.
 
-    The commands of each result are kept beside it (see `kept_commands`). Damaged videos are
-    reported; the study continues with what could be mined.
+    The commands of each result are stored beside it (see `kept_commands`). Damaged videos are
+    reported; the study continues with the mined ones.
 
     Args:
         study: the study.
@@ -40,7 +40,7 @@ def carry_out(study: Study, command: Command | None = None) -> None:
     Raises:
         DatasetError: a needed file is missing.
         AfformerError: a step failed (the message says which, and where its output is), or an
-            earlier result was made with other options, in which case nothing is run.
+            earlier result was made with other options, in which case nothing runs.
     """
     command = command or run_in_subprocess
     for needed in ('train.json', 'validation.json', 'test-seen.json'):
@@ -74,7 +74,7 @@ def _mine(study: Study, mining: Sequence[str], command: Command) -> None:
 
 
 def _carry_out(study: Study, command: Command) -> None:
-    """Run each training after those that it needs, in as many processes as allowed."""
+    """Run each training after the trainings that it needs, in as many processes as allowed."""
     runs = study.runs()
     done = {run.name for run in runs if run.result.is_file()}
     waiting = [run for run in runs if run.name not in done]
@@ -99,7 +99,7 @@ def _together(make: Callable[..., None], waiting: Sequence[Run], processes: int)
 
     Args:
         make: function that runs one, with a number of `threads`.
-        waiting: runs to make; all other runs that they depend on are made.
+        waiting: runs to make; all other runs on which they depend are already made.
         processes: number of runs at once.
     """
     runs = {run.name: run for run in waiting}
@@ -135,17 +135,17 @@ def _commands(run: Run) -> tuple[tuple[str, ...], ...]:
 
 
 def run_in_subprocess(words: Sequence[str], log: Path, threads: int) -> None:
-    """Run an `afformer` command in a process of its own.
+    """Run an `afformer` command in a separate process.
 
     Args:
         words: words of the command.
-        log: file that the command and its output are appended to.
+        log: file to which the command and its output are appended.
         threads: number of threads; 0 for the command's default.
 
     Raises:
         AfformerError: it failed.
     """
-    # Where several processes share the cores, spinning threads would keep the others from running.
+    # If several processes share the cores, spinning threads would prevent the others from running.
     environment = {'OMP_WAIT_POLICY': 'PASSIVE', **os.environ}
     if threads:
         environment['OMP_NUM_THREADS'] = str(threads)

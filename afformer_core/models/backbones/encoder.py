@@ -81,7 +81,7 @@ class BackboneWithPyramid(nn.Module, ABC):
         """Compute pyramid levels by name, and only the branches that they need.
 
         Args:
-            stages: from `backbone`.
+            stages: stages from `backbone`.
             levels: names of pyramid levels, such as p3.
 
         Returns:

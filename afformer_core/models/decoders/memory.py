@@ -107,7 +107,7 @@ class Decoder(nn.Module, ABC):
         Args:
             levels: image features, coarse to fine, each [B * K, C, height, width]; the K images of
                 a video are consecutive.
-            memory: from `memorize`, of B videos.
+            memory: memory from `memorize`, of B videos.
 
         Returns:
             [B * K, C, height, width] at the finest level.

@@ -62,7 +62,7 @@ class MatchingDecoder(Decoder):
         Args:
             levels: the backbone's stages of the images, coarse to fine, each [B * K, C, height,
                 width].
-            memory: from `memorize`, of B demonstrations.
+            memory: memory from `memorize`, of B demonstrations.
         """
         described = Descriptors(memory.keys[0], memory.values[0])
         scores = self.matcher.correlate([widened(stage) for stage in levels[:2]], described)

@@ -98,7 +98,7 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
         the largest differences from PyTorch (see `self_test`).
 
     Raises:
-        ModelFolderError: the folder does not hold a valid model, or a graph disagrees with
+        ModelFolderError: the folder does not contain a valid model, or a graph disagrees with
             PyTorch.
         ValueError: the precision is unknown or does not suit the model.
     """

@@ -59,7 +59,7 @@ def export_quantized(
             and returns the loss of accuracy, by name.
 
     Raises:
-        ModelFolderError: the folder does not hold a valid model, or it cannot be quantized.
+        ModelFolderError: the folder does not contain a valid model, or it cannot be quantized.
         ValueError: there are no pairs, or the graphs have another precision.
     """
     if not pairs:

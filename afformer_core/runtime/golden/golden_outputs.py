@@ -32,7 +32,7 @@ def golden_outputs(
         with_matching: whether the matching network is part of the model, if it has one.
 
     Raises:
-        ModelFolderError: the folder does not hold a valid model, or there are no quantized graphs.
+        ModelFolderError: the folder has no valid model, or there are no quantized graphs.
     """
     if precision == 'int8':
         return GoldenOutputs.read(read_graphs(folder, precision).folder)
@@ -66,7 +66,7 @@ def exact_session(folder: Path, decoder: Session | None = None) -> Session:
         decoder: session of the network of the folder itself; None for PyTorch.
 
     Raises:
-        ModelFolderError: the folder does not hold a valid model.
+        ModelFolderError: the folder does not contain a valid model.
     """
     description = read_description(folder)
     joined = joined_features(folder, description)

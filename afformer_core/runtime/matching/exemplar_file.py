@@ -37,13 +37,13 @@ def read_exemplars(folder: Path, description: ModelDescription) -> Exemplars | N
         content = path.read_bytes()
     except OSError as error:
         raise ModelFolderError(
-            f'{path} cannot be read: {error}. Copy the folder again, whole'
+            f'{path} cannot be read: {error}. Copy the whole folder again'
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != matching.exemplars_sha256:
         raise ModelFolderError(
             f'the sha256 of {path} is {found[:12]}...; expected '
-            f'{matching.exemplars_sha256[:12]}... as in model.json. Copy the folder again, whole'
+            f'{matching.exemplars_sha256[:12]}... as in model.json. Copy the whole folder again'
         )
     try:
         arrays = load(content)
@@ -56,7 +56,7 @@ def write_exemplars(folder: Path, exemplars: Exemplars) -> None:
     """Write the exemplars of a model with a matching network, and their hash to `model.json`.
 
     Raises:
-        ModelFolderError: the folder holds no valid model, or one without a matching network.
+        ModelFolderError: the folder contains no valid model, or one without a matching network.
     """
     description = read_description(folder)
     if description.matching is None:

@@ -42,7 +42,7 @@ class TorchSession:
         """Load a model folder.
 
         Raises:
-            ModelFolderError: the folder does not hold a valid model.
+            ModelFolderError: the folder does not contain a valid model.
             ValueError: the precision does not suit the model.
         """
         return cls(prepared_model(folder, precision), threads)

@@ -123,8 +123,7 @@ def build_engine(
     content = graph.read_bytes()
     if sha256 not in (None, hashlib.sha256(content).hexdigest()):
         raise EngineError(
-            f'{graph} was written again while its engine was being prepared. Run the same command '
-            'again'
+            f'{graph} changed while its engine was being prepared. Run the same command again'
         )
     logger = _Logger()
     with _Heartbeat(graph.name, report) as heartbeat:

@@ -76,7 +76,8 @@ class TensorRTEngine:
         context = self._engine.create_execution_context(self._config or strategy)
         if context is None:
             raise EngineError(
-                f'the GPU has no room for the engine of {self.name}. End other programs on it'
+                f'the GPU has too little free memory for the engine of {self.name}. End other '
+                'programs on it'
             )
         return context
 

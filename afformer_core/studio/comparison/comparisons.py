@@ -54,7 +54,7 @@ class Comparisons:
         if first == second:
             raise ValueError(f'both models are {first}. Choose two')
         if self.runs:
-            raise AfformerError('two models are being compared. Wait, or cancel it')
+            raise AfformerError('two models are being compared. Wait for the result, or cancel it')
         folders = {name: self.models.model(name) for name in (first, second)}
         self._canceled, self.progress = False, (0, 0)
         self._latest = self._thread.submit(

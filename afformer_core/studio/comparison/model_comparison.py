@@ -121,12 +121,12 @@ def compare_models(
     """
     dataset = open_annotations(annotations)
     protocol, names = RowsProtocol(), dataset.action_names
-    # Demonstrations of other elements are not informative about the accuracy of a heatmap.
+    # Demonstrations of other elements say nothing about the accuracy of a heatmap.
     pairs = [
         replace(one, hard_negative=None, negative=None) for one in choose_pairs(list(dataset))
     ]
     if not pairs:
-        raise DatasetError(f'{annotations} holds no pair with points. Mark some first')
+        raise DatasetError(f'{annotations} contains no pair with points. Mark some first')
     prior = prior_from_folds(protocol, protocol.rows(dataset))
     measured, reports, rows = {}, {}, {}
     for number, (name, folder) in enumerate(folders.items()):

@@ -29,14 +29,14 @@ class ActionChoice:
         """Name of the chosen action.
 
         Raises:
-            ValueError: there is none yet.
+            ValueError: no action is chosen yet.
         """
         if not self._radio.value:
             raise ValueError('no action is chosen. Name one first, then press Enter')
         return str(self._radio.value)
 
     def choose(self, index: int) -> None:
-        """Choose by number, from 0; nothing happens if there are not so many."""
+        """Choose by number, from 0; ignore a number that is too large."""
         if 0 <= index < len(self._names):
             self._radio.value = self._names[index]
 

@@ -163,7 +163,7 @@ class LabelTab:
         self._view.draw(self._drawn)
 
     def _refresh(self) -> None:
-        """Show changes that other people have made meanwhile."""
+        """Show changes that other people have made in the meantime."""
         with told_errors():
             if self._marks() != self._drawn:
                 self._redraw()

@@ -82,7 +82,7 @@ class PairView:
             drawn: marks in its image.
 
         Returns:
-            its media; None if another pair was shown or the page was closed meanwhile.
+            its media; None if another pair was shown or the page was closed in the meantime.
 
         Raises:
             ImageError, VideoError, DemonstrationError: its media cannot be read.

@@ -50,7 +50,7 @@ class ModelFolders:
                 f'with a letter or digit first, and not {SHIPPED}'
             )
         if path.resolve() != path:
-            raise ValueError(f'{path} leads to another folder. Give another name')
+            raise ValueError(f'{path} is a link to another folder. Give another name')
         return path
 
     def model(self, name: str) -> Path:

@@ -55,7 +55,9 @@ class TrainingProcess:
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, '-m', 'afformer_core.cli.main', 'train', *arguments]
         if is_trained_now(folder):
-            raise AfformerError(f'{folder} is being trained by another process. Wait for its end')
+            raise AfformerError(
+                f'{folder} is being trained by another process. Wait until it ends'
+            )
         with (folder / LOG_FILE).open('ab') as log:
             self._begin = os.fstat(log.fileno()).st_size
             # In a separate session, because the server handles Ctrl-C in the terminal.

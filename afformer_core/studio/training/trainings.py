@@ -118,7 +118,7 @@ class Trainings:
         folder = self.models.path(name)
         configuration = folder / CONFIGURATION_FILE
         if not configuration.is_file():
-            raise AfformerError(f'{folder} holds no training that could be resumed')
+            raise AfformerError(f'{folder} contains no training to resume')
         self._begin(folder, [f'--config={configuration}'])
 
     def stop(self) -> None:
@@ -161,7 +161,8 @@ class Trainings:
         """Stop a running training, and wait until its checkpoint is written."""
         if self._process is not None and self._process.is_alive:
             print(
-                f'the training of {self._process.folder} ends after its step; it can be resumed',
+                f'the training of {self._process.folder} stops after the current step; it can be '
+                'resumed',
                 file=sys.stderr,
             )
             self._process.stop()
@@ -171,7 +172,7 @@ class Trainings:
         missing = [name for name in _PACKAGES if find_spec(name) is None]
         if missing:
             raise AfformerError(
-                f"{missing[0]} is not installed, which training needs. Run: pip install '.[train]'"
+                f"training needs {missing[0]}, which is not installed. Run: pip install '.[train]'"
             )
         if self._process is not None and self._process.is_alive:
             raise AfformerError(f'{self._process.folder} is being trained. Stop it first')

@@ -87,7 +87,7 @@ def answer_rows(answer: ShownGrounding) -> bytes:
     """
     grounding = answer.grounding
     if not grounding.best_action:
-        raise ValueError('the model scores no actions; a row of points.csv needs one')
+        raise ValueError('the model scores no actions, but each row of points.csv needs one')
     best = grounding.peaks[0]
     # A peak may lie half a pixel outside the image, but a row must not.
     height, width = grounding.source_size

@@ -135,7 +135,7 @@ class Workspace:
         """
         if len(self.demonstrations) + self._awaited >= self.limits.demonstrations:
             raise DemonstrationError(
-                f'the page holds {self.limits.demonstrations} demonstrations. Remove one first'
+                f'the page contains {self.limits.demonstrations} demonstrations. Remove one first'
             )
         self._awaited += 1
         try:
@@ -155,7 +155,7 @@ class Workspace:
                 images.
         """
         if len(self.images) >= self.limits.images:
-            raise ImageError(f'the page holds {self.limits.images} images. Remove one first')
+            raise ImageError(f'the page contains {self.limits.images} images. Remove one first')
         shown = ShownImage(
             name, await asyncio.to_thread(read_limited_image, path, self.limits, name)
         )
@@ -174,7 +174,7 @@ class Workspace:
                 finds it.
 
         Returns:
-            the new one; None if the demonstration was removed meanwhile.
+            the new one; None if the demonstration was removed in the meantime.
 
         Raises:
             DemonstrationError: the contact is marked, and the model has no matching network.

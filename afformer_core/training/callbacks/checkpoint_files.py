@@ -27,7 +27,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         """Write a checkpoint.
 
         Raises:
-            AfformerError: it cannot be written.
+            AfformerError: the file cannot be written.
         """
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +42,8 @@ class WholeCheckpoints(TorchCheckpointIO):
         except OSError as error:
             advice = 'resume; the previous one is complete' if target.exists() else 'start again'
             raise AfformerError(
-                f'the checkpoint {target} cannot be written: {error.strerror or error}. Make room '
-                f'and {advice}'
+                f'the checkpoint {target} cannot be written: {error.strerror or error}. Free some '
+                f'space and {advice}'
             ) from error
         finally:
             Path(aside).unlink(missing_ok=True)

@@ -24,7 +24,7 @@ class LastCheckpoint(Checkpoint):
 
     The checkpoint of the last step is written after everything else. Ctrl-C and SIGTERM take
     effect after the step, so that the checkpoint is consistent; a second one ends the process at
-    once. The callback must come after all others, since it stores their state.
+    once. The callback must come after all others, because it stores their state.
 
     Args:
         path: path of the checkpoint.

@@ -149,7 +149,7 @@ class ModelWriter(BestWriter):
         )
         copy_matching(inheritance.folder, self.folder)
         if trained.exemplars and self._exemplars is None:
-            # They depend only on the pairs, not on the trained weights.
+            # The exemplars depend only on the pairs, not on the trained weights.
             self._exemplars = make_exemplars(
                 self.folder, trained.training_samples, trained.exemplars, progress=True
             )

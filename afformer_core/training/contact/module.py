@@ -21,7 +21,7 @@ from afformer_core.training.optimization import Optimization
 from afformer_core.training.validation import gathered
 
 _OPTIMIZATION = Optimization()
-# A contact counts as found within this share of the diagonal.
+# Share of the diagonal within which a contact counts as found.
 _NEAR = 0.05
 
 
@@ -68,7 +68,7 @@ class ContactTraining(GroundingTraining):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
         stages, targets = _contact_of(batch)
-        # Seeded by the step, so that a resumed training draws the same.
+        # Seeded by the step, so that a resumed training draws the same numbers.
         rng = torch.Generator().manual_seed(self.global_step)
         stages, targets = retime(stages, targets, rng)
         loss = contact_loss(self.head(stages), targets)
@@ -107,8 +107,8 @@ def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:
     """
     if not isinstance(batch, FeatureBatch) or batch.contact is None:
         raise ValueError(
-            'the data do not tell where demonstrations touch; expected FeatureData over '
-            'annotations with contact_point. Make them with `afformer simulate`'
+            'the data have no contacts of demonstrations; expected FeatureData over annotations '
+            'with contact_point. Create them with `afformer simulate`'
         )
     return tuple(stage.float() for stage in batch.videos), batch.contact
 

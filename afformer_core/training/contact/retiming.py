@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random retiming of demonstrations: some parts slower, and others faster."""
+"""Random retiming of demonstrations: some parts become slower, and others faster."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _RETIMED = 0.5
 def retime(
     stages: Sequence[Tensor], targets: ContactTargets, rng: torch.Generator
 ) -> tuple[tuple[Tensor, ...], ContactTargets]:
-    """Draw frames of each demonstration in order, some of them twice and some not at all.
+    """Draw frames of each demonstration in order, some of them twice and some never.
 
     Simulated hands move at a constant pace, whereas real ones hesitate. The first frame, in which
     the contact is searched, is kept.
 
     Args:
         stages: backbone stages of frames, each [D, T, C, h, w].
-        targets: of the same D demonstrations.
-        rng: of the draws, on the host.
+        targets: targets of the same D demonstrations.
+        rng: random generator of the draws, on the host.
     """
     frames = targets.in_contact.shape[1]
     order = torch.stack([_order(frames, rng) for _ in range(len(targets.in_contact))])
@@ -35,7 +35,7 @@ def retime(
 
 
 def _order(frames: int, rng: torch.Generator) -> Tensor:
-    """Draw the frames of one demonstration, as many as it has."""
+    """Draw as many frames of one demonstration as it has."""
     if float(torch.rand((), generator=rng)) >= _RETIMED:
         return torch.arange(frames)
     order = torch.randint(frames, (frames,), generator=rng).sort().values

@@ -13,7 +13,7 @@ from afformer_core.training.training_cli import GroundingTrainingCli
 
 
 class ContactWriter(ModelWriter):
-    """A writer of the model whose contact head finds most (see `ModelWriter`)."""
+    """A writer of the model whose contact head finds the most contacts (see `ModelWriter`)."""
 
     measure = 'contact'
     sign = 1

@@ -35,10 +35,10 @@ class AnnotationSource:
         split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, which have all splits in
             one file.
         images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
-            fixed random order; null: all. [0, 0.9] for training and [0.9, 1] for validation have
-            no common image.
+            fixed random order; null: all. [0, 0.9] for training and [0.9, 1] for validation share
+            no image.
         share: share of the samples, drawn at random; above 0, at most 1.
-        skip_broken: whether to leave out samples whose clip or image is missing or broken.
+        skip_broken: whether to exclude samples whose clip or image is missing or broken.
         licence: licence of samples whose annotations do not name one, such as CC-BY-4.0, or `own`
             for your own recordings.
 
@@ -92,7 +92,7 @@ class AnnotationSource:
         samples = list(dataset)
         if not samples:
             raise DatasetError(
-                f'{path} holds 0 samples of the split {self.split}; expected at least 1'
+                f'{path} contains 0 samples of the split {self.split}; expected at least 1'
             )
         return [self._licensed(sample) for sample in samples], dataset.action_names
 
@@ -170,7 +170,7 @@ class AnnotatedData(GroundingData):
         super().prepare_data()
 
     def setup(self, stage: str) -> None:
-        """Leave out unusable samples, in processes that have not yet checked media."""
+        """Exclude unusable samples, in processes that have not yet checked media."""
         if not self._inspected and any(source.skip_broken for source in self._sources):
             self._keep_usable()
 
@@ -233,4 +233,4 @@ class AnnotatedData(GroundingData):
     @property
     @abstractmethod
     def _collate(self) -> Callable[[Any], Any]:
-        """Function from examples to a batch."""
+        """Function that collates examples to a batch."""

@@ -247,7 +247,7 @@ class MixedBatch(Batch):
 
 
 def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
-    """Move a tensor, a tuple of tensors, or targets; nothing stays nothing."""
+    """Move a tensor, a tuple of tensors, or targets; return None for None."""
     if value is None:
         return None
     if isinstance(value, Supervision | ContactTargets):

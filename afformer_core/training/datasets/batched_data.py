@@ -82,8 +82,8 @@ class BatchedData(LightningDataModule):
         has, expected = self._sampler.demonstrations, self._sampler.expected
         if has < expected:
             print(
-                f'afformer: a batch has {has} examples instead of {expected} (data.batch_size): '
-                'there are no more to train on',
+                f'afformer: a batch has {has} examples instead of {expected} (data.batch_size), '
+                'since no more are left to train on',
                 file=sys.stderr,
             )
 

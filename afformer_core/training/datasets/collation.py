@@ -44,7 +44,7 @@ class AnnotatedPoints:
 
     Attributes:
         points: for each action float64 [P, 2], (x, y) as shares of the image's width and height.
-        actions: indices of the actions, as many.
+        actions: index of the action of each.
         sample: index of the sample in the dataset.
     """
 
@@ -138,7 +138,7 @@ def collate_features(
 
 
 def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
-    """Pad demonstrations, each uint8 [T, H, W, 3], at the end to one tensor; give lengths too."""
+    """Pad demonstrations, each uint8 [T, H, W, 3], at the end; return one tensor and lengths."""
     lengths = [len(each) for each in demonstrations]
     frames = np.zeros((len(lengths), max(lengths), *demonstrations[0].shape[1:]), np.uint8)
     for padded, each in zip(frames, demonstrations, strict=True):
@@ -147,7 +147,7 @@ def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, 
 
 
 def failure(examples: Sequence[object]) -> FailedBatch:
-    """Return the batch of examples of which some failed, with the reason of the first one."""
+    """Return the batch of examples of which some failed, with the reason of the first failure."""
     reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
     return FailedBatch(reasons[0])
 

@@ -72,8 +72,9 @@ def open_feature_cache(
         samples: samples of the dataset.
         encoders: encoders, whose backbones run in evaluation mode.
         size: (height, width) to which images and frames are resized.
-        frames: number of frames of each video, uniformly sampled; every video must have as many.
-        engine: where they are read and computed (see `open_features`).
+        frames: number of frames of each video, uniformly sampled; every video must have at least
+            as many.
+        engine: engine that reads media and computes features (see `open_features`).
 
     Raises:
         AfformerError: the first image or video cannot be read.

@@ -25,7 +25,8 @@ from afformer_core.parallel.engine import OpenTask, ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.parallel.worker_process import process_number
 
-# Frames that pass the backbone at once, and on a GPU, for which several threads read.
+# Frames that pass through the backbone at once on a CPU, and on a GPU, for which several threads
+# read.
 _FRAMES_AT_ONCE = 8
 _FRAMES_OF_A_GPU = 32
 _READERS_OF_A_GPU = 4
@@ -35,11 +36,11 @@ ReadStack = Callable[[Any], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Stacks of images that pass the backbone.
+    """Stacks of images that pass through the backbone.
 
     Attributes:
         name: name of the set, and of its files.
-        stacks: what `read` takes for each stack, at least one; it is sent to other processes.
+        stacks: argument of `read` for each stack, at least one; it is sent to other processes.
         read: function that reads a stack as uint8 RGB [T, h, w, 3], with one T for all; other
             processes must be able to import it.
     """
@@ -56,7 +57,7 @@ class FeaturePart:
     Attributes:
         name: name of the set.
         rows: numbers of the stacks in the set.
-        stacks: what the function that reads them takes.
+        stacks: arguments of the function that reads them.
     """
 
     name: str
@@ -70,9 +71,8 @@ class ComputedPart:
 
     Attributes:
         rows: numbers of the stacks that could be read.
-        stages: for each stack that could be read its stages, fine to coarse, each float16
-            [T, C, h, w].
-        unreadable: why each of the others cannot be read.
+        stages: stages of each readable stack, fine to coarse, each float16 [T, C, h, w].
+        unreadable: reason why each of the others cannot be read.
     """
 
     rows: tuple[int, ...]
@@ -84,14 +84,14 @@ class ComputedPart:
 class Computation:
     """The computation of the features of parts, one after another.
 
-    Sums depend on the number of threads that share them, so that a stack is computed by one
-    thread, and several at once.
+    Sums depend on the number of threads that share them. One thread therefore computes each stack,
+    and several threads compute stacks at once.
 
     Attributes:
         encoder: encoder, whose backbone runs in evaluation mode, on its device.
         read: functions that read a stack, by the name of its set.
         threads: number of threads, at least 1.
-        batch: number of frames that are computed together, of as many stacks as have them, while
+        batch: number of frames that are computed together, from as many stacks as needed, while
             the threads read the next ones; None for one stack in each thread.
     """
 
@@ -124,15 +124,16 @@ def computation(
 ) -> OpenTask[FeaturePart, ComputedPart]:
     """Return the task of an engine of a known number of processes.
 
-    The own process computes on the encoder's device, others each on a GPU, if they have one.
+    The caller's process computes on the encoder's device, and each other process on a GPU, if it
+    has one.
     """
     read = {one.name: one.read for one in sets}
     if engine == ONE_PROCESS:
         cores = len(os.sched_getaffinity(0))
         return partial(_on_device, encoder, read, cores)
     assert engine.processes is not None
-    # Bytes, since tensors would be given to processes of this machine in shared memory, of which a
-    # container has little.
+    # Bytes, because tensors would be passed to processes of this machine in shared memory, of
+    # which a container has little.
     packed = pickle.dumps(deepcopy(encoder).cpu())
     return partial(_open, packed, read, engine.processes)
 
@@ -151,7 +152,7 @@ def _on_device(encoder: Encoder, read: Mapping[str, ReadStack], cores: int) -> C
 
 
 def own_device() -> str:
-    """Return PyTorch's name of the device that this process computes features on."""
+    """Return PyTorch's name of the device on which this process computes features."""
     return device_of(process_number(), torch.cuda.device_count())
 
 
@@ -164,7 +165,7 @@ def stages_of(
     Args:
         encoder: encoder, whose backbone runs in evaluation mode, on its device.
         stack: uint8 RGB [T, h, w, 3].
-        at_once: number of frames that pass the backbone at once.
+        at_once: number of frames that pass through the backbone at once.
 
     Returns:
         one array for each stage, fine to coarse, [T, C, h, w].
@@ -172,7 +173,7 @@ def stages_of(
     backbone, device = encoder.backbone_with_fpn, encoder.mean.device
     count = backbone.frozen_stages()
     found = []
-    # Of a long clip at once the first layers would take gigabytes.
+    # For a whole long clip, the first layers would need gigabytes.
     for frames in np.split(stack, range(at_once, len(stack), at_once)):
         images = encoder.normalise(torch.from_numpy(frames).to(device))
         stages = backbone.first_stages(images, count)
@@ -201,7 +202,7 @@ def _in_order(
     stacks: Sequence[Any],
     most: int,
 ) -> Iterator[NDArray[np.uint8] | str]:
-    """Yield what the threads of a pool read, at most so many stacks ahead."""
+    """Yield the stacks that the threads of a pool read, at most `ahead` of them in advance."""
     rest = iter(stacks)
     waiting = deque(pool.submit(read, stack) for stack in islice(rest, most))
     while waiting:
@@ -213,7 +214,7 @@ def _in_order(
 def _in_batches(
     encoder: Encoder, stacks: Iterable[NDArray[np.uint8] | str], batch: int
 ) -> Iterator[tuple[NDArray[np.float16], ...] | str]:
-    """Compute stacks together until they have so many frames; what cannot be read passes."""
+    """Compute stacks together in batches of frames; pass unreadable stacks on."""
     together: list[NDArray[np.uint8] | str] = []
     frames = 0
 

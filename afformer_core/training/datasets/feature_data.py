@@ -83,7 +83,7 @@ class FeatureDataset(Dataset[FeatureExample]):
 def _contact(
     sample: Sample, count: int, order: slice
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
-    """Return where and when so many frames of a clip show contact, in the order of a slice."""
+    """Return position and time of the contact in some frames of a clip, ordered by a slice."""
     if sample.contact_points is None:
         return None
     unknown = (np.nan, np.nan)
@@ -156,7 +156,7 @@ class FeatureData(AnnotatedData):
         self._compute(encoders_in_training(self.trainer), ONE_PROCESS)
 
     def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
-        """Compute the features by an engine (see `BatchedData.fill_cache`)."""
+        """Compute the features in an engine (see `BatchedData.fill_cache`)."""
         super().prepare_data()
         self._compute(frozen_encoders(model, torch.device(own_device())), engine)
 
@@ -195,7 +195,7 @@ class FeatureData(AnnotatedData):
 def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:
     """Return the encoders of the model in training, on its device (see `frozen_encoders`)."""
     assert trainer is not None
-    # The trainer moves the model later, when the features must already exist.
+    # The trainer moves the model later, but the features must exist before.
     return frozen_encoders(trainer.lightning_module, trainer.strategy.root_device)
 
 
@@ -207,13 +207,13 @@ def frozen_encoders(training: Module, device: torch.device) -> ImageAndVideoEnco
         device: the device.
 
     Raises:
-        ValueError: the first stage of one is trained.
+        ValueError: the first stage of an encoder is trained.
     """
     model = training.model
     assert isinstance(model, Afformer)
     if not all(each.backbone_with_fpn.frozen_stages() for each in model.encoders):
         raise ValueError(
-            'the first stage of a backbone is trained, so that its features cannot be cached. Set '
+            'the first stage of a backbone is trained, so its features cannot be cached. Set '
             'optimization.backbone_factor to 0, name the beginning of the backbone in '
             'optimization.frozen, or train on images'
         )

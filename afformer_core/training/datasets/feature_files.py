@@ -58,10 +58,10 @@ def open_features(
         h, w], memory-mapped from disk.
 
     Raises:
-        AfformerError: as `read` of a set, for its first stack.
-        DatasetError: the folder cannot be written, for example to a full disk, when no features
-            are left there; a process was killed; or, after all others are computed, some images
-            cannot be read.
+        AfformerError: the first stack of a set cannot be read.
+        DatasetError: the folder cannot be written, for example to a full disk, in which case no
+            features remain there; a process was killed; or, after all others are computed, some
+            images cannot be read.
         ValueError: the first stage of the backbone is trained.
     """
     backbone = encoder.backbone_with_fpn
@@ -73,7 +73,7 @@ def open_features(
     if not count:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder.parent), _one_thread(), _evaluating(encoder):
-            # Another process may have computed them meanwhile.
+            # Another process may have computed them in the meantime.
             count = _kept_stages(folder, sets, backbone, key)
             if not count:
                 count = backbone.frozen_stages()
@@ -91,7 +91,7 @@ def open_features(
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Compute each operation by one thread (see `Computation`)."""
+    """Compute each operation with one thread (see `Computation`)."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -102,7 +102,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _evaluating(encoder: Encoder) -> Iterator[None]:
-    """Set the evaluation mode, then each module's mode of before."""
+    """Set the evaluation mode, and then restore the mode of each module."""
     modes = [(module, module.training) for module in encoder.modules()]
     encoder.eval()
     try:
@@ -120,7 +120,7 @@ def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
 def _is_of(
     found: Mapping[str, Any], key: Mapping[str, Any], backbone: BackboneWithPyramid, count: int
 ) -> bool:
-    """Check whether a note is of these images, and the first stages of a backbone."""
+    """Check whether a note matches these images and the first stages of a backbone."""
     rest = dict(found)
     magnitude = rest.pop(_BACKBONE, None)
     if magnitude is None or rest != key:

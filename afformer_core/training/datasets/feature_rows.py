@@ -24,7 +24,7 @@ from afformer_core.files.atomic import write_aside
 
 KEY_FILE = 'key.json'
 _JOURNAL = 'written.jsonl'
-# Seconds of work that are lost if a machine loses its power.
+# Seconds of work that are lost if a machine loses power.
 _SECONDS_UNSAFE = 30.0
 # Bytes of a block in `st_blocks`, on any file system.
 _BLOCK = 512
@@ -106,7 +106,7 @@ class FeatureRows:
                 self._begin()
             for one in self._sets.values():
                 for file in one.shapes:
-                    # Unbuffered, since a buffer of a full disk would fail once more when closed.
+                    # Unbuffered, because a buffer on a full disk would fail again when closed.
                     self._files[file] = io.FileIO(self._aside / file, 'r+')
         self._due = time.monotonic() + _SECONDS_UNSAFE
         return self
@@ -132,10 +132,10 @@ class FeatureRows:
         Args:
             name: name of the set.
             rows: numbers of the rows.
-            contents: for each row its content in each file.
+            contents: content of each row in each file.
 
         Raises:
-            DatasetError: they cannot be written, for example to a full disk; nothing is left.
+            DatasetError: the rows cannot be written, for example to a full disk; nothing remains.
         """
         one = self._sets[name]
         with self._told():
@@ -150,10 +150,10 @@ class FeatureRows:
             self._save()
 
     def complete(self) -> None:
-        """Give the folder its name, in place of an earlier one.
+        """Give the folder its final name, replacing an earlier folder.
 
         Raises:
-            DatasetError: that cannot be written.
+            DatasetError: the folder cannot be written.
         """
         self._save()
         with self._told():
@@ -202,14 +202,14 @@ class FeatureRows:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Convert errors of writing to one with the remedy, and remove the files."""
+        """Convert errors of writing to an error with the remedy, and remove the files."""
         try:
             yield
         except OSError as error:
             shutil.rmtree(self._aside, ignore_errors=True)
             raise DatasetError(
                 f'features cannot be written to the cache folder {self._folder.parent}: {error}. '
-                'Make room there, or name another folder'
+                'Free some space, or choose another folder'
             ) from error
 
 
@@ -218,9 +218,9 @@ def _row_bytes(shape: Sequence[int]) -> int:
 
 
 def _create(path: Path, shape: tuple[int, ...]) -> None:
-    """Write a `.npy` file without its values, for which room is reserved if the system can.
+    """Write a `.npy` file without its values, and reserve their space if the system can.
 
-    With a memory-mapped file a full disk would end the process.
+    With a memory-mapped file, a full disk would end the process.
     """
     with io.FileIO(path, 'w') as file:
         description = {'descr': _TYPE.str, 'fortran_order': False, 'shape': shape}
@@ -234,12 +234,12 @@ def _create(path: Path, shape: tuple[int, ...]) -> None:
 def _write_at(file: io.FileIO, offset: int, array: NDArray[np.float16]) -> None:
     rest = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
     while rest:
-        # On a nearly full disk a first part may be written, and the next call fails.
+        # On a nearly full disk, a first part may be written before the next call fails.
         count = os.pwrite(file.fileno(), rest, offset)
         rest, offset = rest[count:], offset + count
 
 
 def _whole_lines(path: Path) -> list[bytes]:
-    """Return the lines of a file, without a last one that was not written to its end."""
+    """Return the lines of a file, without an incomplete last line."""
     content = path.read_bytes() if path.is_file() else b''
     return content.split(b'\n')[:-1]

@@ -25,10 +25,10 @@ from afformer_core.training.datasets.feature_computation import (
 )
 from afformer_core.training.datasets.feature_rows import FeatureRows, RowSet, feature_file
 
-# Largest number of stacks of a part, and of bytes of its features.
+# Maximum number of stacks of a part, and of bytes of its features.
 _PART_STACKS, _PART_BYTES = 64, 32_000_000
 _PARTS_AHEAD = 2
-# Parts that a process does at least, so that none waits long for the last one.
+# Minimum number of parts of a process, so that no process waits long for the last one.
 _PARTS_OF_A_PROCESS = 4
 
 
@@ -48,12 +48,12 @@ def compute_features(
         encoder: encoder, whose backbone runs in evaluation mode, on its device.
         key: content of the folder's key.
         is_same: function that compares the key of an interrupted run with this one.
-        engine: where features are computed.
+        engine: engine that computes features.
 
     Raises:
         AfformerError: the first stack of a set cannot be read.
-        DatasetError: there is no room, the folder cannot be written, a process was killed, or
-            images cannot be read.
+        DatasetError: there is not enough space, the folder cannot be written, a process was
+            killed, or images cannot be read.
     """
     planned = [_PlannedSet.of(one, encoder) for one in sets]
     rows = FeatureRows(folder, [each.rows for each in planned], key, is_same)
@@ -80,7 +80,7 @@ def compute_features(
 
 @dataclass(frozen=True)
 class _PlannedSet:
-    """A set whose features' shapes are known, from those of its first image.
+    """A set with the shapes of its features, known from its first image.
 
     Attributes:
         images: the set.
@@ -107,7 +107,7 @@ class _PlannedSet:
         return cls(images, RowSet(images.name, count, shapes), described)
 
     def parts(self, missing: Sequence[int], most: int) -> Iterator[FeaturePart]:
-        """Yield the missing rows as parts of at most so many stacks."""
+        """Yield the missing rows as parts with a maximum number of stacks."""
         fitting = min(most, _PART_STACKS, _PART_BYTES // self.rows.row_bytes)
         step = max(1, fitting)
         for start in range(0, len(missing), step):

@@ -40,8 +40,8 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
     Args:
         samples: samples that draws refer to.
         reader: reader of their clips.
-        augmentation: augmentation in training, when also one of a clip's windows is drawn; None
-            for all windows, as they are.
+        augmentation: augmentation in training, for which one of a clip's windows is drawn; None
+            for all windows, unchanged.
         reversal: reversal in training; None to play every demonstration forwards.
     """
 
@@ -75,7 +75,7 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
             rng = np.random.default_rng(draw.seed)
             frames = windows[rng.integers(len(windows))]
             seed = int(rng.integers(1 << 32))
-            # The same seed for each, so that the demonstration changes alike for all images.
+            # The same seed for each, so that the demonstration changes equally for all images.
             examples = [
                 self._augmentation(
                     Example(frames, example.image, example.actions, example.points),
@@ -117,8 +117,8 @@ class ImageData(AnnotatedData):
         validation: validation samples; null: none.
         input_size: (height, width) of images and frames, which comes from the model and is not
             set.
-        frames: sampling of the frames of a clip: `uniform 64`, or `2 fps x 32 every 16`, of whose
-            windows training draws one and validation averages all.
+        frames: sampling of the frames of a clip: `uniform 64`, or `2 fps x 32 every 16`, of which
+            training draws one window and validation averages all.
         folder_rate: frame rate of clips that are folders of numbered images.
         batch_size: number of demonstrations in a step, over all processes.
         targets: number of target images of each demonstration in a step; 1: pairs are drawn.

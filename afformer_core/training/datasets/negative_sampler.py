@@ -17,8 +17,8 @@ class NegativeSampler:
     As in an evaluation (`negative_groups`), the samples' `object_id` identifies objects if all
     have one. Otherwise demonstrations in different folders show different objects, as in OPRA,
     AssistQ and the simulator, which have a folder for each object. Images or scenes that share a
-    folder count as one object; if that leaves a single object, those that share a demonstration
-    do.
+    folder count as one object; if that leaves a single object, images or scenes that share a
+    demonstration count as one instead.
 
     Args:
         samples: samples of a dataset.
@@ -38,13 +38,13 @@ class NegativeSampler:
                 objects = _parts(groups, [sample.demonstration for sample in samples])
         if len(set(objects)) < 2:
             raise DatasetError(
-                'all samples may show one object, so that no image is known to be a negative. Set '
+                'all samples may show one object, so no image is known to be a negative. Set '
                 'data.negative_targets to 0'
             )
         self._objects = np.array(objects)
 
     def draw(self, index: int, count: int, rng: np.random.Generator) -> tuple[int, ...]:
-        """Draw indices of samples of other objects than an index's; repeated where too few."""
+        """Draw indices of samples of other objects, with repetition if there are too few."""
         others = np.flatnonzero(self._objects != self._objects[index])
         return tuple(rng.choice(others, count, replace=count > len(others)).tolist())
 

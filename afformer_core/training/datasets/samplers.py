@@ -18,7 +18,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.negative_sampler import NegativeSampler
 
-# Keeps these draws independent of others with the seed of a demonstration.
+# Makes these draws independent of others with the seed of a demonstration.
 _NEGATIVE_STREAM = 1
 
 
@@ -39,7 +39,7 @@ class Draw:
 
 
 class DemonstrationSampler:
-    """A sampler of batches that draws all demonstrations over and over, each once an epoch.
+    """A sampler of batches that draws all demonstrations repeatedly, each once per epoch.
 
     Args:
         count: number of demonstrations, at least 1.
@@ -65,7 +65,7 @@ class DemonstrationSampler:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which everything is drawn once; a remainder that fills no batch is left out."""
+        """Steps in which everything is drawn once, except for a remainder below a batch."""
         return self._count // self.demonstrations
 
     def batch(self, step: int) -> list[Draw]:
@@ -81,23 +81,23 @@ class DemonstrationSampler:
         ]
 
     def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
-        """Draw the samples of the demonstration `number`; `picks` is shared by all of a batch."""
+        """Draw the samples of the demonstration `number`; a batch shares `picks`."""
         return Draw((number,), seed)
 
 
 class BatchSampler(DemonstrationSampler):
-    """A sampler of batches that draws the demonstrations of annotated samples over and over.
+    """A sampler of batches that draws the demonstrations of annotated samples repeatedly.
 
     Args:
         samples: samples, at least one.
         demonstrations: number of demonstrations in a batch, D; reduced if there are fewer.
-        targets: number of targets of each demonstration, K; repeated if there are fewer. With 1
-            every sample is drawn once an epoch, else every demonstration is.
+        targets: number of targets of each demonstration, K; repeated if there are fewer. With 1,
+            every sample is drawn once per epoch; otherwise, every demonstration is.
         seed: seed of the order.
         negative: number of negative images for each demonstration.
 
     Raises:
-        DatasetError: there is no sample, or no negative where some are requested.
+        DatasetError: there is no sample, or no negative although some are requested.
         ValueError: a number is below 1, or `negative` below 0.
     """
 
@@ -153,8 +153,8 @@ class TrainingBatches(Sampler[list[Draw]]):
 
     Args:
         sampler: sampler of all processes' batches.
-        first: step to begin with, after an interruption.
-        last: step to end before.
+        first: first step, above 0 after an interruption.
+        last: step before which it ends.
         process: index of this process, from 0.
         processes: number of processes that share each batch.
 
@@ -191,10 +191,11 @@ class TrainingBatches(Sampler[list[Draw]]):
 
 
 class ValidationBatches(Sampler[list[Draw]]):
-    """One process's part of all samples, each in a batch of its own.
+    """One process's part of all samples, each in a separate batch.
 
-    Every process has as many batches, so that none waits for another in a collective operation;
-    the last ones may be repeated in several processes and are counted once, by their indices.
+    Every process has the same number of batches, so that none waits for another in a collective
+    operation; the last ones may be repeated in several processes and are counted once, by their
+    indices.
 
     Args:
         samples: number of samples, at least 1.

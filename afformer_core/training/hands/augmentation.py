@@ -80,7 +80,7 @@ class HandAugmentation:
         return self._degraded(frames, rng), boxes
 
     def _degraded(self, frames: _RgbImage, rng: np.random.Generator) -> _RgbImage:
-        """Change colours and sharpness as a worse camera would."""
+        """Change colours and sharpness like a worse camera."""
         change = draw_colour_change(self.photometric, rng)
         if change is not None:
             frames = change.apply(frames)
@@ -92,11 +92,11 @@ class HandAugmentation:
 
 
 def cut_video(frames: _RgbImage, other: _RgbImage, rng: np.random.Generator) -> _RgbImage:
-    """Replace the first or last frames before or after the middle one by those of another video.
+    """Replace some frames before or after the middle one with those of another video.
 
     Args:
         frames: uint8 RGB [T, H, W, 3]; a single frame is unchanged.
-        other: as many frames, of any size.
+        other: the same number of frames, of any size.
         rng: random generator, which alone determines the result.
     """
     middle, (height, width) = len(frames) // 2, frames.shape[1:3]

@@ -42,8 +42,8 @@ class HandBatch:
 
     Attributes:
         images: each uint8 RGB [3 T, H, W] (see `image_tensor`).
-        targets: for each image, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors
-            take them, and `contact_points` float [N, 2].
+        targets: for each image, `boxes` float [N, 4] and `labels` [N], as for torchvision's
+            detectors, and `contact_points` float [N, 2].
         samples: index in the dataset of each image.
     """
 

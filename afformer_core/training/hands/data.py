@@ -136,7 +136,7 @@ class HandDataset(Dataset[HandExample | FailedExample]):
     Args:
         images: images that draws refer to.
         read: function from an image to the detector's input, `read_still` or `read_motion`.
-        augmentation: augmentation in training; None leaves images as they are.
+        augmentation: augmentation in training; None leaves images unchanged.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         contact_points: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
-        """Augment an image; points are changed as boxes that begin and end in one point."""
+        """Augment an image; points are changed like boxes without an extent."""
         assert self._augmentation is not None
         known = ~np.isnan(contact_points).any(axis=1)
         points = np.tile(contact_points[known], 2)
@@ -209,8 +209,8 @@ def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:
     """Read an image, uint8 RGB [1, H, W, 3].
 
     Raises:
-        ImageError: it cannot be read.
-        DatasetError: it has another size than its annotation.
+        ImageError: the image cannot be read.
+        DatasetError: its size differs from its annotation.
     """
     image = read_image(annotated.image)
     found = (image.shape[1], image.shape[0])

@@ -50,7 +50,7 @@ class HandTraining(LightningModule):
         model: the detector.
         architecture, interval: as above.
         interaction_score: lowest score with that precision in the last validation; the paper's
-            if none has it.
+            score if no score has it.
         ingredients: ingredients of the initial weights.
 
     Raises:

@@ -120,7 +120,7 @@ class ActionEndpoint:
         try:
             handler.take(goal)
         except RefusedGoalError as error:
-            self._node.get_logger().warning(f'a goal of {self._name} was refused: {error}')
+            self._node.get_logger().warning(f'a goal of {self._name} was rejected: {error}')
             goal.end(Ending.ABORTED, self._create_refusal(str(error)))
 
     def _cancel(self, handle: ServerGoalHandle[Any, Any, Any]) -> CancelResponse:

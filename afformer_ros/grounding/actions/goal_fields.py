@@ -76,8 +76,8 @@ def frame_of(frame: str, name: str) -> str:
     """
     if frame and _FRAME.fullmatch(frame) is None:
         raise RefusedGoalError(
-            f'{name} is {frame!r}; expected the name of a frame, without a slash in front and '
-            'without blanks'
+            f'{name} is {frame!r}; expected the name of a frame, without a leading slash and '
+            'without spaces'
         )
     return frame
 

@@ -121,7 +121,7 @@ class GroundAction:
         one = GroundGoal(goal, criteria, clock)
         with self._lock:
             if parameters.goal_policy == 'replace':
-                self._end_all(GoalOutcome.REPLACED, 'a later goal took its place')
+                self._end_all(GoalOutcome.REPLACED, 'a later goal replaced it')
             self._goals.append(one)
             if self._stopped:
                 self._end(one, one.result(GoalOutcome.STOPPED, self._stopped))
@@ -228,7 +228,9 @@ class GroundAction:
         if not one.names:
             return 'its demonstrations are being memorized'
         waited = time.monotonic() - one.begun
-        return f'in the {waited:.1f} s since its turn came none arrived, or none was ready in time'
+        return (
+            f'none arrived, or none was ready in time, in the {waited:.1f} s since its turn came'
+        )
 
     def _begin_first(self) -> None:
         if self._goals and self._goals[0].begun > time.monotonic():

@@ -137,7 +137,7 @@ class GroundGoal:
         outcome = max(_SHORTCOMINGS, key=lambda one: self._counts[one])
         count = f'{self._counts[outcome]} of {self._images} images {within}'
         texts = {
-            GoalOutcome.STALE: f'{count} did not count for their age; of the last one:',
+            GoalOutcome.STALE: f'{count} did not count because of their age; the last one:',
             GoalOutcome.NOT_FOUND: f'{self._demonstration} was not found in {count}:',
             GoalOutcome.NO_POSITION: f'{self._demonstration} has no position in {count}:',
             GoalOutcome.UNSTEADY: f'{self._demonstration} was found in {count}, but',
@@ -162,16 +162,16 @@ class GroundGoal:
     def _absence(self, affordance: Affordance) -> str:
         presence, threshold = affordance.presence, affordance.presence_threshold
         if presence < threshold:
-            return f'presence was {presence:.2f} at last, below {threshold:.2f}'
+            return f'the last presence was {presence:.2f}, below {threshold:.2f}'
         if not math.isnan(presence):
             return (
-                f'it looked otherwise than when it was found before; continuity was '
-                f'{affordance.continuity:.2f} at last'
+                'it looked different from when it was last found; the last continuity was '
+                f'{affordance.continuity:.2f}'
             )
         if self.criteria.minimum_presence:
-            return 'the model is not calibrated, so that presence is not known'
+            return 'the model is not calibrated, so presence is not known'
         return (
-            f'confidence was {affordance.confidence:.2f} at last, feature similarity '
+            f'the last confidence was {affordance.confidence:.2f}, feature similarity '
             f'{affordance.feature_similarity:.2f} and continuity {affordance.continuity:.2f}'
         )
 

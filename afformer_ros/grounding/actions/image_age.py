@@ -21,16 +21,16 @@ def age_problem(stamp: int, now: int, maximum_age: float) -> str:
         return ''
     expected = f'expected at most {maximum_age:g} s'
     if not now:
-        return f'no message has arrived on /clock, so that its age is not known; {expected}'
+        return f'no message has arrived on /clock, so its age is not known; {expected}'
     if not stamp:
-        return f'it has no stamp, so that its age is not known; {expected}'
+        return f'it has no stamp, so its age is not known; {expected}'
     age = (now - stamp) * 1e-9
     if abs(age) <= maximum_age:
         return ''
     if abs(age) > ANOTHER_CLOCK:
         return (
             f'its stamp is {abs(age):.0f} s {"behind" if age > 0 else "ahead of"} the clock of '
-            f'the node; {expected}. Set use_sim_time where a bag or a simulator gives the time, '
+            f'the node; {expected}. Set use_sim_time if a bag or a simulator provides the time, '
             'or maximum_image_age to 0'
         )
     if age < 0:

@@ -50,9 +50,7 @@ class _LoadGoal:
     def check(self) -> None:
         """Raise an error if the loading must stop."""
         if self.stop:
-            raise _StoppedError(
-                f'the loading of {self.goal.request.path!r} was dropped: {self.stop}'
-            )
+            raise _StoppedError(f'the loading of {self.goal.request.path!r} stopped: {self.stop}')
 
     def wait(self, command: Future[Any]) -> Any:
         """Wait for the result of a command of the worker."""

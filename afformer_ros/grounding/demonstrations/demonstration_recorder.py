@@ -140,7 +140,7 @@ class DemonstrationRecorder:
         def begin(library: DemonstrationLibrary) -> StartedRecording:
             if not self._active:
                 raise DemonstrationError(
-                    'the node is not active; activate it before a demonstration is recorded'
+                    'the node is not active; activate it before you record a demonstration'
                 )
             chosen = library.start(name)
             self._dropped, self._lost_before = 0, self.watch.lost_count
@@ -224,17 +224,17 @@ class DemonstrationRecorder:
         except ImageError as error:
             library.reject_frame(error)
             self._node.get_logger().warning(
-                f'a frame of the demonstration was left out: {error}', throttle_duration_sec=2.0
+                f'a frame of the demonstration was skipped: {error}', throttle_duration_sec=2.0
             )
             return
         limit = self._read_parameters().maximum_recording_seconds
         maximum = 0.0 if self._current is None else self._current.maximum_duration
         if library.recorded_seconds > limit:
             self._accepting = False
-            self._finish(library, f'it was finished by itself after {limit:.0f} s')
+            self._finish(library, f'it was finished automatically after {limit:.0f} s')
         elif maximum and library.recorded_seconds >= maximum:
             self._accepting = False
-            self._finish(library, f'it was asked to last {maximum:g} s')
+            self._finish(library, f'its requested duration was {maximum:g} s')
 
     def _count_lost(self, library: DemonstrationLibrary) -> None:
         library.count_lost(self.watch.lost_count - self._lost_before, self._dropped)
@@ -247,7 +247,7 @@ class DemonstrationRecorder:
             self._dropped += 1
             self._statistics.frame_dropped()
             self._node.get_logger().warning(
-                f'{self._dropped} frames of the demonstration were dropped: they come faster than '
-                'they are encoded; send fewer a second or raise recording_queue',
+                f'{self._dropped} frames of the demonstration were dropped: they arrive faster '
+                'than they are encoded; send fewer per second or raise recording_queue',
                 throttle_duration_sec=2.0,
             )

@@ -186,7 +186,9 @@ class DemonstrationServices:
         except (AfformerError, WorkerStoppedError) as error:
             answer.message, answer.success = str(error), False
         except FutureTimeoutError:
-            answer.message = f'the node was busy for {_PATIENCE:.0f} s; it will still do it'
+            answer.message = (
+                f'the node was busy for {_PATIENCE:.0f} s; it will still complete the request'
+            )
             answer.success = False
         # An uncaught exception in a service would end the whole node.
         except Exception as error:  # noqa: BLE001

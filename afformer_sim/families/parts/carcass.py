@@ -14,7 +14,7 @@ from afformer_sim.textures.colours import contrasting_colour, element_colour
 GLASS: Colour = (0.05, 0.06, 0.07)
 # metres between a door and the edge of its cell
 GAP = 0.003
-# metres that controls take up
+# space for controls, metres
 CONTROLS_ABOVE = 0.06
 CONTROLS_BESIDE = 0.1
 
@@ -45,7 +45,7 @@ class Cabinet:
         thickness: thickness of a door, metres.
         depth: depth behind the doors, metres.
         inlay: part set into each door: `none`, `plate` (raised), or `glass`.
-        controls: position of keys that nobody touches: `none`, `above` or `beside` a door.
+        controls: position of keys that are not operated: `none`, `above` or `beside` a door.
         filled: share of the shelves with objects on them.
     """
 
@@ -131,7 +131,7 @@ def _stored_solid(
 def _controls(
     rng: np.random.Generator, cell: DoorCell, cabinet: Cabinet, face: float
 ) -> list[Solid]:
-    """Build a plate with a display and flat keys, which nobody touches, above or beside a door."""
+    """Build a plate with a display and flat, unused keys above or beside a door."""
     above = cabinet.controls == 'above'
     if above:
         x, y = cell.x, cell.y + cell.height / 2 + CONTROLS_ABOVE / 2

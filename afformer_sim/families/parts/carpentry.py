@@ -52,7 +52,7 @@ def ball(centre: Point, radii: Point, colour: Colour) -> Solid:
 
 
 def corners(solids: Iterable[Solid]) -> np.ndarray:
-    """Return points whose hull holds all the solids, float64 [P, 3] metres."""
+    """Return points whose hull contains all the solids, float64 [P, 3] metres."""
     return np.concatenate([solid.corners() for solid in solids])
 
 
@@ -75,7 +75,7 @@ def body_colour(rng: np.random.Generator) -> Colour:
 def cover(rng: np.random.Generator, colour: Colour) -> tuple[int | None, Colour]:
     """Draw the texture that covers a large body (None for half of them), and its colour.
 
-    The colour is multiplied with the texture, and is therefore bright where there is one.
+    The colour is multiplied by the texture, and is therefore bright if there is one.
     """
     if rng.random() < 0.5:
         return None, colour
@@ -95,7 +95,7 @@ def assemble(
     Args:
         family: name of its family.
         elements: parts that can be operated.
-        fixed: parts that cannot; their lowest and hindmost points are the fixture's.
+        fixed: fixed parts; their lowest and hindmost points are those of the fixture.
         elevation: see `Fixture`.
         shown: see `Fixture`.
         drop: metres from its lowest point to the surface below; 0 for a fixture that stands.

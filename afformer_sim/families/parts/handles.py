@@ -43,7 +43,7 @@ class HandleStyle:
 
     Attributes:
         form: one of `FORMS`.
-        length: length of a bar or a recess, metres; it is cut to the room that there is.
+        length: length of a bar or a recess, metres; it is shortened to the available space.
         radius: half the thickness of a bar, or the radius of a knob, metres.
         level: height of a bar's middle or a knob's head above the front, metres.
         vertical: True for an upright bar or recess.
@@ -67,10 +67,10 @@ class HandleStyle:
             raise ValueError(f'form is {self.form!r}; expected one of {", ".join(FORMS)}')
 
     def build(self, width: float, height: float) -> FrontHandle:
-        """Build the handle on a front that has room for `width` x `height` metres.
+        """Build the handle on a front with space for `width` x `height` metres.
 
         Raises:
-            ValueError: the room is too small for a hand.
+            ValueError: the space is too small for a hand.
         """
         room = height if self.vertical and self.form not in KNOBS else width
         if room < _LEAST_ROOM:
@@ -105,7 +105,7 @@ def sample_style(
 
 
 def moving_uses(grips: tuple[Grip, ...], joint: Joint, stroke: float) -> tuple[Use, ...]:
-    """Return the uses of a part that comes out by 0 to `stroke` of the joint: all but rotate."""
+    """Return the uses of a part that slides out by 0 to `stroke`: all except `rotate`."""
     return (
         Use('pull', grips, joint, (0.0, 0.15 * stroke), (0.65 * stroke, stroke)),
         Use('push', grips, joint, (0.7 * stroke, stroke), (0.0, 0.15 * stroke)),
@@ -181,7 +181,7 @@ def _knob(style: HandleStyle) -> FrontHandle:
 
 
 def _recess(style: HandleStyle, length: float, across: float) -> FrontHandle:
-    """Build a rim around a dark plate: as deep a hollow as a front of solids can have."""
+    """Build a rim around a dark plate, which looks like a recess."""
     x, y = (across / 2, length / 2) if style.vertical else (length / 2, across / 2)
     thin, high = 0.004, 0.006
     parts = [box((0, 0, 0.001), (x, y, 0.001), shaded(style.colour, -0.75), shininess=0.1)]

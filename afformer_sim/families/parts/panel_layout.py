@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layouts of panels: blocks of similar elements in grids, and at times a display."""
+"""Layouts of panels: blocks of similar elements in grids, and sometimes a display."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Rectangle = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class PanelCell:
-    """Area for one element: centre, extent, and the block it belongs to; metres."""
+    """Area for one element: centre, extent, and block; metres."""
 
     x: float
     y: float
@@ -88,7 +88,7 @@ def _split_panel(
 def _fill_blocks(
     rng: np.random.Generator, blocks: list[_Rectangle], count: int
 ) -> list[PanelCell]:
-    """Lay out `count` cells in grids over the blocks; empty if the blocks cannot hold them."""
+    """Lay out `count` cells in grids over the blocks; return none if they do not fit."""
     if count < len(blocks):
         return []
     areas = np.array([w * h for _, _, w, h in blocks])

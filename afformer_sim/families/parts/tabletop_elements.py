@@ -114,10 +114,10 @@ def turn(rng: np.random.Generator, *grips: Grip) -> Use:
 
 
 def slid(element: Element, near: float, far: float) -> Element:
-    """Add to an element that it can be pulled towards the user and pushed back.
+    """Add a pull towards the user and a push back to an element.
 
     Args:
-        element: element that can be picked up; it slides by the same grips.
+        element: element that can be picked up; it slides with the same grips.
         near, far: smallest and largest stroke in metres.
     """
     x, y, z = element.pose.rotation[2]
@@ -130,7 +130,7 @@ def slid(element: Element, near: float, far: float) -> Element:
 def press(
     grips: tuple[Pinch, Fingertip], low: tuple[float, float], high: tuple[float, float]
 ) -> tuple[Use, Use]:
-    """Return a push along z from `high` to `low`, and a pull back, which takes a pinch."""
+    """Return a push along z from `high` to `low`, and a pull back, which needs a pinch."""
     return (
         Use('push', grips, _ALONG, high, low),
         Use('pull', grips[:1], _ALONG, low, high),

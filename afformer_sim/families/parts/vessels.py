@@ -43,7 +43,7 @@ class Body:
 
     Attributes:
         solids: all its solids.
-        levels, radii: its radius at rising heights, from bottom to top.
+        levels, radii: its radius at increasing heights, from bottom to top.
     """
 
     solids: tuple[Solid, ...]

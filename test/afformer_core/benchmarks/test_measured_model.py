@@ -85,7 +85,7 @@ def test_quantized_graphs_are_never_made(
     impossible = copy_with_graphs(small_folder, tmp_path / 'copy', [ONNX_INT8])
 
     assert exported == []
-    assert 'holds no exported graphs' in impossible[ONNX_INT8]
+    assert 'contains no exported graphs' in impossible[ONNX_INT8]
 
 
 def test_without_a_gpu_nothing_is_exported_for_it(

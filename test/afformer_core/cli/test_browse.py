@@ -58,7 +58,7 @@ def test_a_page_of_mined_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(['browse', str(tmp_path / 'mined'), '--output', str(output)]) == 0
     assert capsys.readouterr().out.startswith(f'{output}: 3 clips, 3 videos, 36 frames looked at')
     assert main(['browse', str(tmp_path / 'mined'), '--against', 'a.json']) == 1
-    assert '--against is for annotated datasets' in capsys.readouterr().err
+    assert '--against compares annotated datasets' in capsys.readouterr().err
 
 
 def test_pairs_without_points_name_the_page_that_marks_them(
@@ -78,7 +78,7 @@ def test_pairs_without_points_name_the_page_that_marks_them(
             ['--against', 'nowhere.json'],
             'nowhere.json does not exist; expected',
         ),
-        (['--output', '{pairs}/espresso/points.csv/page'], 'is a file, so that'),
+        (['--output', '{pairs}/espresso/points.csv/page'], 'is a file, so it cannot'),
     ],
 )
 def test_bad_input_in_one_line(

@@ -122,7 +122,10 @@ def test_two_processes_find_the_same(
         (('--protocol', 'buttons'), 'needs boxes of buttons, and test/0'),
         (('--zooms', '1.5', '1.8', '--maximum-stages', '2'), 'leave out --maximum-stages'),
         (('--maximum-stages', '0'), 'maximum_stages is 0; expected at least 1'),
-        (('--predictor', 'uniform', '--report', __file__), 'is a file, so that the report cannot'),
+        (
+            ('--predictor', 'uniform', '--report', __file__),
+            'is a file, so it cannot contain the report',
+        ),
     ],
 )
 def test_bad_options(

@@ -166,7 +166,7 @@ def test_a_calibration_of_other_weights_is_not_used(
     [
         (('--output', 'overlay.gif'), 'panel.png', "ends in '.gif'; expected one of"),
         ((), 'absent.png', 'does not exist; expected an image file'),
-        ((), 'press.mp4', 'is not an image that can be read\n'),
+        ((), 'press.mp4', 'cannot be read as an image\n'),
         ((), '.', 'is a folder; expected an image file'),
         ((), 'phone.heic', 'Convert it to JPEG, such as by `heif-convert`'),
     ],
@@ -195,7 +195,7 @@ def test_a_truncated_video_is_told_with_its_frames(
 
     assert ground(files, video=str(damaged)) == 0
     told = capsys.readouterr().err
-    assert f'{shown.frame_count} of 25 frames can be read, and they are used' in told
+    assert f'only {shown.frame_count} of 25 frames can be read and used' in told
     assert ground(files, video=str(tmp_path / 'whole.mp4')) == 0
     assert 'frames can be read' not in capsys.readouterr().err
 

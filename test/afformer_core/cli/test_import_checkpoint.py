@@ -63,5 +63,5 @@ def test_actions_must_be_named(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(['import-checkpoint', str(checkpoint), str(tmp_path / 'model')]) == 1
-    assert 'scores 3 actions, and 7 are named' in capsys.readouterr().err
+    assert 'scores 3 actions, but 7 names are given' in capsys.readouterr().err
     assert not (tmp_path / 'model').exists()

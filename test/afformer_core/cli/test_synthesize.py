@@ -66,8 +66,8 @@ def test_what_targets_are_made_of_is_told(
     assert synthesize(configuration, *more) == 0
 
     assert capsys.readouterr().out == (
-        f'{output}: 2 of 3 clips. Of all, targets are made of 18 frames with hands in contact '
-        f'and {hand_free} from before a hand came\n'
+        f'{output}: 2 of 3 clips. In total, targets are made from 18 frames with hands in '
+        f'contact and {hand_free} frames before a hand appears\n'
     )
 
 
@@ -102,7 +102,7 @@ def test_another_seed_gives_others(configuration: Path, tmp_path: Path) -> None:
             'data: {class_path: afformer_core.training.datasets.image_data.ImageData}',
             'configuration of pre-training',
         ),
-        ('- data', 'holds list; expected a configuration'),
+        ('- data', 'contains list; expected a configuration'),
         ('data: {', 'cannot be read'),
     ],
 )

@@ -26,10 +26,10 @@ def test_names_are_in_the_order_of_the_file(tmp_path: Path, name: str, content: 
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
-        ('actions.json', '{"press": 0}', 'holds no list of names'),
-        ('actions.json', '["press", 1]', 'holds no list of names'),
-        ('actions.json', '[]', 'holds no list of names'),
-        ('actions.txt', ' \n', 'holds no list of names'),
+        ('actions.json', '{"press": 0}', 'contains no list of names'),
+        ('actions.json', '["press", 1]', 'contains no list of names'),
+        ('actions.json', '[]', 'contains no list of names'),
+        ('actions.txt', ' \n', 'contains no list of names'),
         ('actions.txt', 'press\nturn\npress\n', "names the action 'press' twice"),
     ],
 )

@@ -35,7 +35,7 @@ def test_what_it_takes_and_what_is_free(
     folder = tmp_path / 'opra' / 'frames'
     require_room(folder, [CLIPS])
     assert capsys.readouterr().err == (
-        'afformer: the cache will take about 12.6 GB (16,000 clips of 64 frames at 256x256) in '
+        'afformer: the cache will need about 12.6 GB (16,000 clips of 64 frames at 256x256) in '
         f'{folder}; 14 GB are free\n'
     )
     assert free == [tmp_path]
@@ -44,8 +44,8 @@ def test_what_it_takes_and_what_is_free(
 
 def test_parts_count_together(free: list[Path], tmp_path: Path) -> None:
     text = (
-        r'would take about 14\.6 GB \(16,000 clips of 64 frames at 256x256 and features of 3 '
-        r'images\), and 14 GB are free there\. Make room'
+        r'needs about 14\.6 GB \(16,000 clips of 64 frames at 256x256 and features of 3 '
+        r'images\), but only 14 GB are free there\. Free some space'
     )
     with pytest.raises(DatasetError, match=text):
         require_room(tmp_path, [CLIPS, IMAGES])

@@ -42,5 +42,5 @@ def test_a_folder_of_frames(tmp_path: Path) -> None:
 
 def test_what_is_no_video(tmp_path: Path) -> None:
     (tmp_path / 'a.mp4').write_bytes(b'nothing')
-    with pytest.raises(VideoError, match='is not a video'):
+    with pytest.raises(VideoError, match='cannot be read as a video'):
         read_clip_facts(sample(tmp_path / 'a.mp4'))

@@ -90,7 +90,7 @@ def test_the_file_of_another_clip_counts_as_absent(cache: FrameCache) -> None:
 
 @pytest.mark.usefixtures('small_disk')
 def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(cache: FrameCache) -> None:
-    with pytest.raises(DatasetError, match=r'cache folder .*/frames: .* Make room there'):
+    with pytest.raises(DatasetError, match=r'cache folder .*/frames: .* Free some space'):
         cache.save('a', clip())
     assert names(cache) == []
 

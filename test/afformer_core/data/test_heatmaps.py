@@ -85,5 +85,5 @@ def test_refuses_points_of_another_shape():
 
 
 def test_refuses_a_map_too_oblong_for_its_kernel():
-    with pytest.raises(ValueError, match='less oblong'):
+    with pytest.raises(ValueError, match='less elongated'):
         target_heatmaps(torch.zeros(1, 1, 2), (8, 2048))

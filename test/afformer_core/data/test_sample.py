@@ -30,7 +30,7 @@ def test_parts_of_one_video_are_demonstrations_of_their_own() -> None:
     'clip', [(-1.0, 2.0), (2.0, 2.0), (3.0, 2.0), (0.0, float('inf')), (float('nan'), 2.0)]
 )
 def test_a_clip_out_of_order_is_refused(clip: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match='expected a begin of at least 0 s and a later end'):
+    with pytest.raises(ValueError, match='expected a start of at least 0 s and a later end'):
         replace(WHOLE, clip=clip)
 
 

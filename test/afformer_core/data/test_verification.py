@@ -134,7 +134,7 @@ def test_broken_ones_are_left_out_when_asked_alone(samples: list[Sample]) -> Non
 
 def test_nothing_is_left(samples: list[Sample]) -> None:
     samples[0].video_path.unlink()
-    with pytest.raises(DatasetError, match='no sample is left'):
+    with pytest.raises(DatasetError, match='no sample remains'):
         usable_samples(samples, skip_broken=True)
 
 

@@ -76,10 +76,10 @@ def test_a_clip_whose_first_frame_cannot_be_decoded(pairs: Path) -> None:
         if each.kind == 'clips that cannot be decoded'
     ]
     assert count == 1
-    assert 'no frame of' in examples[0] or 'holds no frame' in examples[0]
+    assert 'no frame of' in examples[0] or 'contains no frame' in examples[0]
 
 
 def test_a_dataset_without_a_sample(tmp_path: Path) -> None:
     (tmp_path / 'train.json').write_text('[]')
-    with pytest.raises(DatasetError, match='holds no sample'):
+    with pytest.raises(DatasetError, match='contains no sample'):
         annotated_page(open_annotations(tmp_path / 'train.json'), QUIET)

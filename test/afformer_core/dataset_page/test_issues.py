@@ -39,7 +39,7 @@ def test_a_missing_clip_and_one_that_is_no_video(pairs: Path) -> None:
     issues = found(pairs)
     assert issues['clips that are missing'][0] == 1
     assert issues['clips that cannot be decoded'][0] == 1
-    assert 'press.mp4 is not a video' in issues['clips that cannot be decoded'][1][0]
+    assert 'press.mp4 cannot be read as a video' in issues['clips that cannot be decoded'][1][0]
 
 
 def test_kinds_of_media_problems_are_told_apart() -> None:

@@ -181,7 +181,7 @@ def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path
     record(kept_nowhere, 'press', map(desk, range(2)))
 
     for each, reason in ((library, 'it cannot be written'), (kept_nowhere, 'there is no store')):
-        told = f"the frames of 'press' are not kept: {reason}"
+        told = f"the frames of 'press' are not stored: {reason}"
         with pytest.raises(DemonstrationError, match=told):
             each.first_frame('press')
         with pytest.raises(DemonstrationError, match=told):

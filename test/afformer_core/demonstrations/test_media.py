@@ -160,7 +160,7 @@ def test_what_is_not_there(tmp_path, name, error):
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(VideoError, match='holds 0 frames'):
+    with pytest.raises(VideoError, match='contains 0 frames'):
         read_demonstration(tmp_path, 8)
 
 

@@ -83,9 +83,9 @@ def test_a_name_of_another_process_is_refused(left, right, desk, listed):
     _record(left, 'press', desk(0))
     if listed:
         right.refresh()
-    with pytest.raises(DemonstrationError, match="store holds 'press' of another process"):
+    with pytest.raises(DemonstrationError, match="store contains 'press' from another process"):
         right.start('press')
-    with pytest.raises(DemonstrationError, match="store holds 'press' of another process"):
+    with pytest.raises(DemonstrationError, match="store contains 'press' from another process"):
         right.add(MediaFrames((desk(1),), 1, 0.0), 'press')
     right.delete('press')
     assert _record(right, 'press', desk(1)).name == 'press'

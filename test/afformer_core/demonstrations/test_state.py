@@ -71,7 +71,7 @@ def test_an_entry_that_lacks_a_number_is_refused():
 
 @pytest.mark.parametrize(('created', 'first'), [(float('inf'), 0), (1.0, -1)])
 def test_entries_that_cannot_be(created, first):
-    with pytest.raises(DemonstrationError, match='expected a time and rising frames'):
+    with pytest.raises(DemonstrationError, match='expected a time and increasing frames'):
         StoreEntry(SUMMARY, created, first, 7, '')
 
 
@@ -93,7 +93,7 @@ def test_summaries_at_their_limits(changes):
 
 
 def test_no_less_than_no_frame_is_lost():
-    with pytest.raises(DemonstrationError, match='misses -1 frames'):
+    with pytest.raises(DemonstrationError, match='has lost -1 frames'):
         replace(SUMMARY, frames_lost=-1)
 
 

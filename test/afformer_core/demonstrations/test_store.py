@@ -175,7 +175,7 @@ def test_bags_of_others_are_left_alone(tmp_path, test_data):
     (tmp_path / 'spot.mcap').write_bytes(source.read_bytes())
     sound, problems = DemonstrationStore(tmp_path).load_all()
     assert sound == ()
-    assert 'spot.mcap is not read: it has no metadata record afformer' in problems[0]
+    assert 'spot.mcap cannot be used: it has no metadata record afformer' in problems[0]
     assert [path.name for path in tmp_path.iterdir()] == ['spot.mcap']
 
 
@@ -195,7 +195,7 @@ def test_another_format_is_left_alone(tmp_path, save, monkeypatch):
         save(store, 'press')
     sound, (problem,) = store.load_all()
     assert sound == ()
-    expected = 'press.mcap is not read: format is 5; expected 4. Record the demonstration again'
+    expected = 'press.mcap cannot be used: format is 5; expected 4. Record the demonstration again'
     assert expected in problem
     assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
 
@@ -289,7 +289,9 @@ def test_a_pipe_is_told_and_never_opened(tmp_path, save):
     os.mkfifo(tmp_path / 'pipe.mcap')
     entries, problems = store.load_all()
     assert [one.summary.name for one in entries] == ['press']
-    assert problems == (f'{tmp_path}/pipe.mcap is not read: it is no regular file; remove it',)
+    assert problems == (
+        f'{tmp_path}/pipe.mcap cannot be used: it is not a regular file; remove it',
+    )
     assert list(store.versions()) == ['press']
 
 

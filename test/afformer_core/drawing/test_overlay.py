@@ -78,7 +78,7 @@ def test_distances_are_written_beside_their_peaks():
 
 def test_a_distance_is_needed_of_each_peak():
     image, heatmap = np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32)
-    with pytest.raises(ValueError, match='2 distances of 1 peaks'):
+    with pytest.raises(ValueError, match='2 distances for 1 peaks'):
         draw_overlay(image, heatmap, [Peak(0, 0, 1)], '', 0.5, [1.0, 2.0])
 
 

@@ -115,7 +115,7 @@ def test_windows_of_another_image_are_not_kept(scenes, grounder):
 @pytest.mark.parametrize('sampling', [UniformSampling(9), WindowSampling(2.0, 9, 4)])
 def test_more_frames_than_the_model_takes_are_refused(grounder, sampling):
     assert grounder.configuration.maximum_frames == 8
-    with pytest.raises(ValueError, match=r'shows the model 9 frames at once; it takes at most 8'):
+    with pytest.raises(ValueError, match=r'shows the model 9 frames at once; expected at most 8'):
         ModelRun(grounder, RowsProtocol((32, 32)), sampling=sampling)
 
 
@@ -165,7 +165,7 @@ def test_command_samples_folders_of_frames_by_their_rate(pairs_folder, model_fol
     [
         (
             ['--frames', '2 fps x 32 every 16'],
-            "'2 fps x 32 every 16' shows the model 32 frames at once; it takes at most 8",
+            "'2 fps x 32 every 16' shows the model 32 frames at once; expected at most 8",
         ),
         (['--frames', '32'], "the sampling is '32'"),
         (['--folder-rate', '0'], 'folder_rate is 0.0'),

@@ -80,7 +80,7 @@ def test_another_detector_goes_on(tmp_path: Path) -> None:
     assert torch.equal(after.backbone.body.conv_stem.weight, before.backbone.body.conv_stem.weight)
     assert all(parameter.requires_grad for parameter in after.parameters())
     with pytest.raises(
-        ModelFolderError, match=f'holds a {LIGHT_ARCHITECTURE}; expected the {MOBILENET}'
+        ModelFolderError, match=f'contains a {LIGHT_ARCHITECTURE}; expected {MOBILENET}'
     ):
         initial_detector(MOBILENET, str(tmp_path))
 

@@ -55,7 +55,7 @@ def test_hands_that_touch_nothing_for_sure_are_told(
     mined = tmp_path / 'mined'
     assert main(['mine', str(videos), '--output', str(mined), '--detector', 'red']) == 0
     said = capsys.readouterr()
-    assert 'hands in 1 more videos are not in contact from a score of 0.9 on' in said.err
+    assert 'hands in 1 more videos never reach the contact score of 0.9' in said.err
     assert said.out.endswith('in 1 of 3 videos\n')
 
 
@@ -109,7 +109,7 @@ def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_look
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--detector', 'nothing'], "'nothing' is no hand detector; expected 'mediapipe'"),
+        (['--detector', 'nothing'], "'nothing' is not a hand detector; expected 'mediapipe'"),
         (['--detector', 'red', '--preview', 'sheet.gif'], 'sheet.gif ends in'),
         (['--detector', 'red', '--rate', '0'], 'the rate is 0.0 frames per second'),
         (['--detector', 'red', '--processes', '0'], '--processes is 0; expected at least 1'),
@@ -134,7 +134,7 @@ def test_a_folder_without_videos_is_told(
     empty.mkdir()
     output = tmp_path / 'mined'
     assert main(['mine', str(empty), '--output', str(output), '--detector', 'red']) == 1
-    assert f'there is no video in {empty}' in capsys.readouterr().err
+    assert f'{empty} contains no video' in capsys.readouterr().err
 
 
 def test_two_runs_mine_into_one_folder(
@@ -169,7 +169,7 @@ def test_an_interrupted_run_says_that_it_can_go_on(
     monkeypatch.setattr('afformer_core.maskahand.mining.mining.write_part', interrupt)
     asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
     assert main(asked) == 130
-    assert 'interrupted; the same command goes on from here' in capsys.readouterr().err
+    assert 'interrupted; run the same command again to continue' in capsys.readouterr().err
 
 
 def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
@@ -197,8 +197,8 @@ def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
         Path('2/0_2.mp4'),
     ]
     assert (
-        f'2 of 6 videos are of {tmp_path}/train.txt; 3 are left out because of '
-        f'{tmp_path}/test.txt, 1 are of neither'
+        f'2 of 6 videos are in {tmp_path}/train.txt; 3 are left out because of '
+        f'{tmp_path}/test.txt, 1 are in neither'
     ) in capsys.readouterr().err
     assert main([*asked, '--annotations', str(tmp_path / 'test.txt')]) == 1
     error = capsys.readouterr().err
@@ -210,6 +210,6 @@ def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
         str(tmp_path / 'train.txt'),
     ]
     assert main([*asked, *shown]) == 1
-    assert 'none of the 6 videos may be mined: ' in capsys.readouterr().err
+    assert 'none of the 6 videos can be mined: ' in capsys.readouterr().err
     assert main([*asked, '--held-out', str(tmp_path / 'test.txt')]) == 1
     assert '--held-out is given without --annotations. Give both' in capsys.readouterr().err

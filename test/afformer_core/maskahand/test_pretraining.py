@@ -248,4 +248,4 @@ def test_clips_of_images_and_of_a_validation_are_filled_beforehand(
     assert len(list(cache.iterdir())) == 10
     capsys.readouterr()
     data.prepare_data()
-    assert 'the cache will take' not in capsys.readouterr().err
+    assert 'the cache will need' not in capsys.readouterr().err

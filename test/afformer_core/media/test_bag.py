@@ -69,7 +69,7 @@ def test_what_is_no_bag_is_refused_in_a_sentence(rgbd: Path, tmp_path: Path) -> 
             Bag(path)
     with pytest.raises(BagError, match='does not exist; expected a bag'):
         Bag(tmp_path / 'nope')
-    with pytest.raises(BagError, match=r'holds no metadata\.yaml'):
+    with pytest.raises(BagError, match=r'contains no metadata\.yaml'):
         Bag(tmp_path)
     with pytest.raises(BagError, match='ROS 1 bag'):
         Bag(tmp_path / 'old.bag')

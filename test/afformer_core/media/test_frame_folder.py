@@ -116,7 +116,7 @@ def test_an_absent_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_frames_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'readme.txt').touch()
-    with pytest.raises(VideoError, match='holds 0 frames; expected images such as'):
+    with pytest.raises(VideoError, match='contains 0 frames; expected images such as'):
         read_video(tmp_path)
 
 
@@ -139,7 +139,7 @@ def test_two_files_of_one_number_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ('share', 'message'), [(0.0, 'is empty'), (0.5, 'is not an image that can be read')]
+    ('share', 'message'), [(0.0, 'is empty'), (0.5, 'is truncated or cannot be read as an image')]
 )
 def test_a_damaged_frame_is_named(tmp_path: Path, share: float, message: str) -> None:
     folder = write_frames(tmp_path / 'P01_17', range(1, 4))
@@ -155,7 +155,7 @@ def test_a_damaged_frame_is_named(tmp_path: Path, share: float, message: str) ->
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     folder = write_frames(tmp_path / 'P01_17', range(1, 4))
     (folder / 'frame_0000000003.jpg').write_text('not an image\n' * 100)
-    with pytest.raises(VideoError, match=r'frame_0000000003\.jpg is not an image'):
+    with pytest.raises(VideoError, match=r'frame_0000000003\.jpg is truncated or cannot'):
         read_video(folder)
 
 

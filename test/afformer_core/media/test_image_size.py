@@ -41,5 +41,5 @@ def test_what_is_no_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r'a\.jpg does not exist; expected an image'):
         read_image_size(tmp_path / 'a.jpg')
     (tmp_path / 'a.jpg').write_text('text')
-    with pytest.raises(ValueError, match=r'a\.jpg is not an image'):
+    with pytest.raises(ValueError, match=r'a\.jpg cannot be read as an image'):
         read_image_size(tmp_path / 'a.jpg')

@@ -120,14 +120,14 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'text.mp4').write_text('not a video\n' * 100)
-    with pytest.raises(VideoError, match='not a video'):
+    with pytest.raises(VideoError, match='cannot be read as a video'):
         read_video(tmp_path / 'text.mp4')
 
 
 def test_a_list_of_other_files_is_refused(clip: Path) -> None:
     path = clip.with_name('harmless.mp4')
     path.write_text(f"ffconcat version 1.0\nfile '{clip.name}'\n")
-    with pytest.raises(VideoError, match=r'harmless\.mp4 is not a video that can be read'):
+    with pytest.raises(VideoError, match=r'harmless\.mp4 cannot be read as a video'):
         VideoReader(path)
 
 
@@ -149,7 +149,7 @@ def test_a_file_without_video_is_refused(tmp_path: Path) -> None:
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    with pytest.raises(VideoError, match='holds only other media'):
+    with pytest.raises(VideoError, match='contains only other media'):
         read_video(path)
 
 

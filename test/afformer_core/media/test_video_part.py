@@ -145,7 +145,7 @@ def test_a_part_before_the_cut_of_a_file_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize('part', [(-1.0, 2.0), (2.0, 2.0), (3.0, 2.0), (0.0, float('inf'))])
 def test_what_is_no_part_is_refused(tmp_path: Path, part: Part) -> None:
     write_video(tmp_path / 'clip.mp4', GREYS, 4)
-    with pytest.raises(VideoError, match='expected a begin of at least 0 s and a later end'):
+    with pytest.raises(VideoError, match='expected a start of at least 0 s and a later end'):
         VideoReader(tmp_path / 'clip.mp4', part)
 
 

@@ -98,7 +98,7 @@ def test_a_tiff_of_metres(rosbags_factory):
 @pytest.mark.parametrize(
     ('fields', 'reason'),
     [
-        (('rgb8', 1, 1, bytes(3)), "encoding 'rgb8' are no depth"),
+        (('rgb8', 1, 1, bytes(3)), "encoding 'rgb8' are not depth images"),
         (('16UC1', 0, 0, b'', 0), 'has no pixels'),
         (('16UC1', 2, 2, bytes(7), 4), 'has 7 bytes of data; expected 8'),
         (('32FC1', 2, 2, bytes(16), 4), 'a row takes at least 8'),
@@ -123,10 +123,10 @@ WHOLE = _png(np.arange(4096, dtype=np.uint16).reshape(64, 64) * 7)
         ('16UC1; compressedDepth', HEADER + WHOLE[:-40], 'cannot be decoded'),
         ('16UC1; compressedDepth', HEADER + WHOLE[:100], 'cannot be decoded'),
         ('16UC1; compressedDepth', WHOLE, 'cannot be decoded'),
-        ('16UC1; compressedDepth', HEADER + _png(np.zeros((2, 2), np.uint8)), 'holds uint8'),
+        ('16UC1; compressedDepth', HEADER + _png(np.zeros((2, 2), np.uint8)), 'contains uint8'),
         ('32FC1; compressedDepth', HEADER + WHOLE, 'quantized by 0 and 0'),
-        ('8UC1; compressedDepth', HEADER + WHOLE, "holds '8UC1'"),
-        ('bgr8; jpeg compressed bgr8', _png(np.zeros((2, 2, 3), np.uint8)), 'holds uint8'),
+        ('8UC1; compressedDepth', HEADER + WHOLE, "contains '8UC1'"),
+        ('bgr8; jpeg compressed bgr8', _png(np.zeros((2, 2, 3), np.uint8)), 'contains uint8'),
     ],
 )
 def test_compressed_images_that_are_refused(factory, kind, data, reason):

@@ -291,7 +291,7 @@ def test_images_that_are_refused(factory, fields, reason):
         (
             'tiff',
             cv2.imencode('.tiff', np.zeros((8, 8), np.float32))[1].tobytes(),
-            'holds 1 channels of float32',
+            'contains 1 channels of float32',
         ),
     ],
 )

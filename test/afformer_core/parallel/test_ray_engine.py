@@ -74,9 +74,9 @@ def test_gpus_that_no_machine_has_are_refused_with_what_there_is() -> None:
     with pytest.raises(AfformerError) as told:
         require_room(nodes, 2)
     assert str(told.value) == (
-        'each process needs 2 GPUs, and no machine of the Ray cluster has that; its 2 machines '
-        'have 14 cores and 2 GPUs in all. Add a machine with GPUs, or give --gpus-per-process 0 '
-        'to compute without'
+        'each process needs 2 GPUs, but no machine of the Ray cluster has it; its 2 machines have '
+        '14 cores and 2 GPUs in all. Add a machine with GPUs, or give --gpus-per-process 0 to '
+        'compute without'
     )
     require_room(nodes, 1)
 
@@ -141,7 +141,7 @@ def test_a_backend_of_gpus_asks_for_one(options: str, gpus: float | None) -> Non
 
 
 def test_one_and_a_half_gpus_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'gpus is 1.5; expected a share of one, or a whole'):
+    with pytest.raises(ValueError, match=r'gpus is 1.5; expected a share below 1, or a whole'):
         RayEngine(1, gpus=1.5)
 
 

@@ -126,7 +126,7 @@ def test_a_full_disk_is_told_by_several_processes_too(
     small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command(small_disk, 'opra', 2)) == 1
-    assert 'No space left on device; what is complete stays' in capsys.readouterr().err
+    assert 'No space left on device; complete samples remain' in capsys.readouterr().err
     assert not list(small_disk.rglob('.*'))
 
 
@@ -213,7 +213,7 @@ def test_other_settings_for_the_same_split_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('split', ['', '.hidden', 'a/b', '..'])
 def test_a_split_must_be_a_file_name(split: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match='expected the beginning of file names'):
+    with pytest.raises(ValueError, match='expected the start of a file name'):
         production(tmp_path, split)
 
 

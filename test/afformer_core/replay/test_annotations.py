@@ -53,10 +53,10 @@ def test_what_is_written_is_read(file: Path) -> None:
     ('entry', 'message'),
     [
         ({'stamp': 1}, 'needs points or a position'),
-        ({'points': [[1, 2, 3]]}, 'has a value of another form'),
+        ({'points': [[1, 2, 3]]}, 'has a malformed value'),
         ({'points': [[1, 2]], 'outline': [[0, 0], [1, 1]]}, 'K >= 3'),
         ({'position': [1, 2]}, r'position is \[2\]; expected \[3\]'),
-        ({'stamp': 'now', 'points': [[1, 2]]}, 'has a value of another form'),
+        ({'stamp': 'now', 'points': [[1, 2]]}, 'has a malformed value'),
     ],
 )
 def test_entries_of_another_form_are_refused(

@@ -139,7 +139,10 @@ def test_what_is_read_is_not_overwritten(
     ('arguments', 'line'),
     [
         (('--image-topic', '/nope'), 'the bag has no topic /nope; it has /camera/camera_info'),
-        (('--demonstration', 'nope'), 'there is no file nope. A stored demonstration also'),
+        (
+            ('--demonstration', 'nope'),
+            'nope does not exist. To replay a stored demonstration, also',
+        ),
         (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
         (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),

@@ -251,7 +251,10 @@ def test_a_bag_without_one_sound_image_is_refused(
 @pytest.mark.parametrize(
     ('change', 'problem'),
     [
-        (lambda m: replace(m, encoding='rgb8', step=480), 'of encoding .rgb8. are no depth'),
+        (
+            lambda m: replace(m, encoding='rgb8', step=480),
+            'of encoding .rgb8. are not depth images',
+        ),
         (lambda m: replace(m, height=60, data=m.data[: 60 * m.step]), 'another aspect ratio'),
         (
             lambda m: replace(m, header=replace(m.header, frame_id='other')),
@@ -261,7 +264,7 @@ def test_a_bag_without_one_sound_image_is_refused(
             lambda m: replace(
                 m, header=replace(m.header, stamp=replace(m.header.stamp, sec=1600000000))
             ),
-            'the stamps of /camera/depth are .* of another clock',
+            'the stamps of /camera/depth are .* from another clock',
         ),
     ],
 )
@@ -329,7 +332,7 @@ def test_images_that_change_their_size_go_into_one_video(
 
     written = replay(tmp_path / 'out', copied(shrink))
     assert read_video(written.folder / 'overlay.mp4').shape == (6, 120, 160, 3)
-    assert written.rows[3]['restart'] == 'images of 80 x 60 now'
+    assert written.rows[3]['restart'] == 'the images are now 80 x 60'
     assert 'the image has 80x60 pixels' in written.rows[3]['problem']
 
 

@@ -81,7 +81,7 @@ def test_an_empty_folder_is_replaced_when_asked(tmp_path: Path) -> None:
 def test_what_no_replay_wrote_is_never_replaced(earlier: Path) -> None:
     (earlier / 'thesis.tex').write_text('mine')
     refused = result_folder(earlier, overwrite=True)
-    with pytest.raises(DatasetError, match=r'is no result .* since it holds thesis\.tex'):
+    with pytest.raises(DatasetError, match=r'is not the result .* since it contains thesis\.tex'):
         refused.__enter__()
     assert (earlier / 'thesis.tex').read_text() == 'mine'
 
@@ -89,13 +89,13 @@ def test_what_no_replay_wrote_is_never_replaced(earlier: Path) -> None:
 def test_a_folder_without_a_summary_is_never_replaced(earlier: Path) -> None:
     (earlier / 'summary.json').unlink()
     refused = result_folder(earlier, overwrite=True)
-    with pytest.raises(DatasetError, match=r'since it holds no summary\.json'):
+    with pytest.raises(DatasetError, match=r'since it contains no summary\.json'):
         refused.__enter__()
     assert (earlier / 'bag').is_dir()
 
 
 def test_what_came_there_meanwhile_stays(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match='is no result of a replay'):
+    with pytest.raises(DatasetError, match='is not the result of a replay'):
         fill_meanwhile(tmp_path / 'out')
     assert [path.name for path in tmp_path.iterdir()] == ['out']
     assert (tmp_path / 'out' / 'file').read_text() == 'of somebody else'
@@ -107,7 +107,7 @@ def test_what_is_read_is_never_replaced(
 ) -> None:
     monkeypatch.chdir(earlier)
     refused = result_folder(Path(name), overwrite=True, inputs=[Path('bag')])
-    with pytest.raises(DatasetError, match='would replace bag, which is read'):
+    with pytest.raises(DatasetError, match='would replace bag, which is an input'):
         refused.__enter__()
     assert (earlier / 'bag').is_dir()
 

@@ -69,7 +69,7 @@ def test_a_wrong_topic_lists_what_there_is(
 
 
 def test_of_two_cameras_one_must_be_named() -> None:
-    with pytest.raises(BagError, match='name one by --image-topic'):
+    with pytest.raises(BagError, match='name one with --image-topic'):
         choose_topics({'/left': IMAGE, '/right': IMAGE}, None, '', None, None)
-    with pytest.raises(BagError, match='name one by --demonstration-topic'):
+    with pytest.raises(BagError, match='name one with --demonstration-topic'):
         choose_topics({'/left': IMAGE}, '/left', None, None, None)

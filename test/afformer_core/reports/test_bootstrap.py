@@ -196,5 +196,5 @@ def test_an_estimate_becomes_itself_again():
 
 @pytest.mark.parametrize(('low', 'high', 'count'), [(0.6, 0.4, 3), (0.4, 0.6, 0)])
 def test_an_estimate_of_nothing_or_upside_down_is_refused(low, high, count):
-    with pytest.raises(ValueError, match='bounds in rising order, of at least 1 value'):
+    with pytest.raises(ValueError, match='bounds in increasing order, from at least 1 value'):
         Estimate(0.5, low, high, count)

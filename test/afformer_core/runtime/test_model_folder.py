@@ -72,7 +72,7 @@ def test_a_zoom_stage_that_cannot_be(copied_folder: Path, stage: object, sentenc
 
 def test_a_field_that_is_not_known_is_named(copied_folder: Path) -> None:
     change_description(copied_folder, second_look={'image_zoom': 1.8})
-    with pytest.raises(ModelFolderError, match='has second_look; expected none but format, '):
+    with pytest.raises(ModelFolderError, match='has second_look; expected only format, '):
         load_model(copied_folder)
 
 

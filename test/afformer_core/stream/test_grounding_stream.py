@@ -68,8 +68,8 @@ def test_smoothing_does_not_depend_on_the_rate(predict):
         ({'milliseconds': -60_000}, 'the stamps went back by 60.000 s'),
         ({'milliseconds': 2_000}, 'no image for 2.0 s'),
         ({'demonstration': 'pull'}, 'another demonstration'),
-        ({'size': (240, 320)}, 'images of 320 x 240 now'),
-        ({'frame_id': 'wrist'}, "images in the frame 'wrist' now"),
+        ({'size': (240, 320)}, 'the images are now 320 x 240'),
+        ({'frame_id': 'wrist'}, "the images are now in the frame 'wrist'"),
         ({'grey': 200}, 'another scene (change 0.39)'),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_playlist_that_names_another_file_is_not_followed(tmp_path: Path, vide
     playlist = tmp_path / 'upload'
     playlist.write_text(f'ffconcat version 1.0\nfile {video.name}\n')
 
-    with pytest.raises(VideoError, match=r'press\.mp4 is not a video that can be read'):
+    with pytest.raises(VideoError, match=r'press\.mp4 cannot be read as a video'):
         require_small_video(playlist, Limits(), 'press.mp4')
 
 

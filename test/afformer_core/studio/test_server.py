@@ -18,7 +18,7 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
 
         assert main(['studio', '--port', str(port)]) == 1
 
-    assert f'127.0.0.1:{port} cannot be listened at: Address' in capsys.readouterr().err
+    assert f'the studio cannot listen on 127.0.0.1:{port}: Address' in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ def upload_address(page: Any) -> str:
     sent = {'name': 'notes.mp4', 'mimeType': 'video/mp4', 'buffer': b'press hard'}
     with page.expect_request(lambda request: '/upload/' in request.url) as asked:
         page.locator('input[type=file]').nth(0).set_input_files(sent)
-    page.get_by_text('notes.mp4 is not a video that can be read').first.wait_for()
+    page.get_by_text('notes.mp4 cannot be read as a video').first.wait_for()
     return str(asked.value.url)
 
 

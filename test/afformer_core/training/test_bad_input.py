@@ -73,7 +73,7 @@ def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[st
 def test_an_empty_split(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs.write_text('[]')
 
-    assert 'holds 0 samples' in failure(capsys, *images(pairs, *SHORT, '--output=model'))
+    assert 'contains 0 samples' in failure(capsys, *images(pairs, *SHORT, '--output=model'))
 
 
 def test_a_wrong_root(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,10 +177,10 @@ def test_another_configuration_in_the_same_folder(
 @pytest.mark.parametrize(
     ('how', 'named'),
     [
-        (lambda entries: entries.pop(), 'holds a training on 8 samples, now there are 7'),
+        (lambda entries: entries.pop(), 'contains a training on 8 samples, now there are 7'),
         (
             lambda entries: entries[3].update(heatmaps=[[[30, 31]]]),
-            'holds a training on 8 samples, of which some are now different',
+            'contains a training on 8 samples, of which some are now different',
         ),
     ],
     ids=['fewer', 'another point'],
@@ -212,7 +212,9 @@ def test_a_checkpoint_that_does_not_say_what_it_was_trained_on_is_refused(
     del checkpoint['training_samples']
     torch.save(checkpoint, last)
 
-    assert 'last.ckpt is no checkpoint that training can resume from' in failure(capsys, *options)
+    assert 'last.ckpt is not a checkpoint that training can resume from' in failure(
+        capsys, *options
+    )
 
 
 def test_a_training_that_is_done_says_so(
@@ -224,7 +226,7 @@ def test_a_training_that_is_done_says_so(
 
     assert main(['train', *options]) == 0
     assert capsys.readouterr().out == (
-        f'{tmp_path} is trained already, for 4 steps. Raise trainer.max_steps or give another '
+        f'{tmp_path} is already trained for 4 steps. Raise trainer.max_steps or give another '
         'output folder\n'
     )
 
@@ -238,11 +240,11 @@ def test_a_training_that_is_done_says_so(
         ('--data.frames=uniform 8', 'gives 8 frames of a demonstration; expected at most 4'),
         (
             '--model.optimization.frozen=[encoder,decoder,predictor]',
-            'expected to leave a parameter to train',
+            'expected at least one parameter that is not frozen',
         ),
         (
             '--model.optimization.frozen=[nothing]',
-            "frozen has 'nothing', with which no parameter begins",
+            "frozen has 'nothing', but no parameter begins with it",
         ),
     ],
 )

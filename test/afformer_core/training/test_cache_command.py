@@ -62,7 +62,7 @@ def test_clips_are_those_that_training_would_decode(
     cache = images(annotations, f'--data.cache_folder={tmp_path / "cached"}')
     capsys.readouterr()
     assert main(['cache', *cache, '--processes', '1']) == 0
-    assert 'the cache will take about 160 kB (4 clips of 3 frames at' in capsys.readouterr().err
+    assert 'the cache will need about 160 kB (4 clips of 3 frames at' in capsys.readouterr().err
 
     made = contents(tmp_path / 'cached')
     assert len(made) == 4

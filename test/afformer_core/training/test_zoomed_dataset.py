@@ -163,5 +163,5 @@ def test_other_zooms_are_another_dataset(settings: ZoomSettings, tmp_path: Path)
 def test_an_empty_dataset_is_refused(settings: ZoomSettings, tmp_path: Path) -> None:
     settings.annotations.write_text('[]')
     zoomed_dataset._groups.cache_clear()
-    with pytest.raises(DatasetError, match='holds 0 samples'):
+    with pytest.raises(DatasetError, match='contains 0 samples'):
         written(settings, tmp_path / 'zoomed')

@@ -132,7 +132,7 @@ def test_what_cannot_be_played(nodes, tmp_path):
     expected = {
         f'path:={tmp_path}/absent.mp4': 'does not exist; expected a video file',
         f'path:={tmp_path}/empty.mp4': 'is empty',
-        f'path:={tmp_path}/text.png': 'is not an image',
+        f'path:={tmp_path}/text.png': 'cannot be read as an image',
         'rate:=30.0': 'no path was given',
         'rate:=-1.0': 'range',
     }

@@ -126,7 +126,7 @@ def test_images_are_left_alone_and_counted_while_nobody_listens(active):
         found = active.told(
             'grounding', '', lambda: active.images.publish(active.image_message(next(numbers)))
         )
-        ignored = int(found['images left alone because nobody listens'])
+        ignored = int(found['images ignored because no result has a subscriber'])
         return ignored, int(found['groundings published'])
 
     active.wait(lambda: values()[0] > 0, 'images that are left alone')

@@ -304,7 +304,7 @@ def test_what_cannot_be_loaded(active, shared_nodes):
         'absent.mp4': 'does not exist; expected a video file',
         'empty.mp4': 'is empty',
         'text.mp4': 'not a video',
-        'nothing': 'holds 0 frames',
+        'nothing': 'contains 0 frames',
         '../store': 'may not be read',
         'link/passwd': 'may not be read',
     }.items():

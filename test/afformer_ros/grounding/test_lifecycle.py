@@ -199,6 +199,6 @@ def test_compressed_images_are_found_by_themselves(nodes):
 def test_a_model_without_graphs_says_how_to_be_faster(nodes, random_model):
     process = nodes.grounding(model=random_model, backend='auto')
     nodes.client().bring_up()
-    advice = f'once graphs are exported; run as this user: afformer export {random_model}\n'
+    advice = f'PyTorch; run as this user: afformer export {random_model}\n'
     nodes.client().wait(lambda: advice in process.output, 'the advice')
     assert 'model loaded with torch' in process.output

@@ -47,7 +47,7 @@ def test_nodes_of_one_store_hear_of_each_others_demonstrations(left, right):
     assert right.ground(right.image_message(1)).demonstration == 'press'
     refused = right.start('press')
     assert not refused.success
-    assert "the store holds 'press' of another process" in refused.message
+    assert "the store contains 'press' from another process" in refused.message
     assert left.delete('press').success
     right.told('demonstrations', "'press' will be lost when the process ends", right.list)
     assert right.delete('press').success
@@ -55,7 +55,7 @@ def test_nodes_of_one_store_hear_of_each_others_demonstrations(left, right):
 
 
 def test_a_pipe_in_the_store_is_told(pair, left):
-    assert 'pipe.mcap is not read: it is no regular file' in pair[0].output
+    assert 'pipe.mcap cannot be used: it is not a regular file' in pair[0].output
     assert 'pipe.mcap' in left.told('grounding', '')['demonstrations not read']
 
 

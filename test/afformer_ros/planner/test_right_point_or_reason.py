@@ -275,7 +275,7 @@ def test_a_point_without_a_normal_is_approached_from_the_camera(bench) -> None:
 
 def test_without_a_normal_and_a_camera_nothing_is_done(bench) -> None:
     made = bench(stamped(lambda: made, point_at(POINT, None), BASE), camera_frame='')
-    assert 'it has no normal, and where the camera is' in made.reason(NoPositionError)
+    assert 'it has no normal, and the position of the camera' in made.reason(NoPositionError)
 
 
 def test_what_is_noise_is_no_next_best_point(bench) -> None:
@@ -308,7 +308,7 @@ def test_a_look_alike_is_not_acted_on(bench, presence: float, margin: float, nee
         presence_margin=margin,
     )
     reason = made.reason(NotFoundError)
-    assert reason.startswith(f'presence is {presence}, too near to its threshold of 0.33')
+    assert reason.startswith(f'presence is {presence}, too close to its threshold of 0.33')
     assert f'expected at least {needed}' in reason
 
 
@@ -360,8 +360,8 @@ def test_an_action_that_is_not_known_is_not_acted_on(bench) -> None:
         camera_frame='',
     )
     assert made.reason(NotFoundError) == (
-        'the action is not known: touch has the best score, 0.77; expected at least 0.93. Set '
-        'the parameter action to what was demonstrated'
+        'the action is not known: touch has the best score, 0.77; expected at least 0.93. Set the '
+        'parameter action to the demonstrated action'
     )
 
 
@@ -465,4 +465,4 @@ def test_an_arm_that_feels_nothing_is_no_success_of_the_process(bench) -> None:
     )
     assert 'nothing stopped the tip; the camera sees it 0.0 cm from' in done.stdout
     assert done.returncode == 1
-    assert 'the arm did not feel that it has done it' in done.stderr
+    assert 'the arm did not feel the effect of the action' in done.stderr

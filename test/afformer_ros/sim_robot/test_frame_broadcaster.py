@@ -64,4 +64,4 @@ def test_without_tf2_nothing_is_broadcast(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, 'tf2_ros', None)
     node = Node()
     FrameBroadcaster(cast(Any, node)).send(POSE, 'camera')
-    assert node.logged == ['tf2_ros is not installed; camera_pose alone tells the frames']
+    assert node.logged == ['tf2_ros is not installed; only camera_pose publishes the frames']

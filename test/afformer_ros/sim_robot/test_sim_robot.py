@@ -235,7 +235,7 @@ def test_a_trial_that_does_not_exist_ends_the_process(processes: NodeProcesses) 
     while process.running:
         time.sleep(0.05)
 
-    with pytest.raises(NodeError, match='demonstration is 5 and view 0; expected them below'):
+    with pytest.raises(NodeError, match='demonstration is 5 and view 0; expected values below'):
         process.check()
 
 

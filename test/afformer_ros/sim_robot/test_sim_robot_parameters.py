@@ -51,5 +51,5 @@ def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:
 @pytest.mark.parametrize(('name', 'value'), [('demonstration', 2), ('view', 3)])
 def test_a_number_beyond_the_last_is_refused(name: str, value: int) -> None:
     values = {'demonstrations': 2, 'views': 3, name: value}
-    with pytest.raises(ValueError, match=rf'{name} (is )?{value}.*expected them below'):
+    with pytest.raises(ValueError, match=rf'{name} (is )?{value}.*expected values below'):
         SimRobotParameters(**values)

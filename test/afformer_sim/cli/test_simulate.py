@@ -36,9 +36,9 @@ def test_defaults_depend_on_the_layout() -> None:
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('--layout', 'hands', '--frames', '4'), '--layout hands has no use for --frames'),
-        (('--videos', '4'), '--layout opra has no use for --videos'),
-        (('--rgbd-bag', '--targets', '4'), '--rgbd-bag has no use for --targets'),
+        (('--layout', 'hands', '--frames', '4'), '--layout hands does not use --frames'),
+        (('--videos', '4'), '--layout opra does not use --videos'),
+        (('--rgbd-bag', '--targets', '4'), '--rgbd-bag does not use --targets'),
     ],
 )
 def test_what_a_layout_has_no_use_for_is_refused(

@@ -106,7 +106,7 @@ def test_the_report_can_be_printed_and_stored(tried: list[ClosedLoopTrial]) -> N
 
 
 def test_a_model_of_other_actions_is_refused() -> None:
-    with pytest.raises(ModelFolderError, match='knows the actions press, hold, push'):
+    with pytest.raises(ModelFolderError, match='has the actions press, hold, push'):
         next(trials(SETTINGS, ('press', 'hold', 'push')))
 
 

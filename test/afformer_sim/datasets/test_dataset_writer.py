@@ -132,7 +132,7 @@ def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> Non
     ('change', 'message'),
     [
         ({'renderer': 'pencil'}, "renderer is 'pencil'; expected one of"),
-        ({'renderer': 'filament'}, 'it shows hands of meshes alone'),
+        ({'renderer': 'filament'}, 'it renders only hands of meshes'),
         ({'robots': 1.5}, 'expected a share from 0 to 1'),
         (
             {'renderer': 'filament', 'hand': 'mesh', 'robots': 0.5},

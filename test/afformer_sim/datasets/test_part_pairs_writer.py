@@ -104,7 +104,7 @@ def test_a_package_that_is_not_installed_is_named_before_anything_is_written(
         (('--families', 'doors'), "family is 'doors'; expected one of meta_world_button"),
         (('--hand', 'glove'), "hand is 'glove'; expected one of mesh, capsules"),
         (('--frames', '7'), 'frames is 7; it must be at least 8'),
-        (('--split', 'test'), '--layout robot-benchmarks has no use for --split'),
+        (('--split', 'test'), '--layout robot-benchmarks does not use --split'),
     ],
 )
 def test_options_that_cannot_be_are_refused(

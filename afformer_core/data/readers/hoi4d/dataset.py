@@ -2,7 +2,7 @@
 """HOI4D as demonstrations of a task, and images of the same object in another sequence.
 
 hoi4d/
-release.txt                                   of HOI4D-Instructions: a sequence a line
+release.txt                                   of HOI4D-Instructions: one sequence per line
 task_definitions.csv                          its definitions/task/task_definitions.csv
 HOI4D_release/ZY2021080000*/H*/C*/N*/S*/s*/T*/
 align_rgb/image.mp4, 00000.jpg, ...         images by its utils/decode.py
@@ -50,15 +50,15 @@ Bare = tuple[Sequence, str, NDArray[np.uint8]]
 class Hoi4dDataset(AnnotatedDataset):
     """Sequences of tasks, each with an image of the same object in another sequence.
 
-    The demonstration is a whole sequence, 20 s. The target image is a frame at the begin of
+    The demonstration is a whole sequence, 20 s. The target image is a frame at the start of
     another sequence of the same object, without hands, whose mask shows the operated part. Several
-    demonstrations of an object use such sequences in turn, those of another room first. The
-    actions are the names of the tasks. Sequences without masks are not used as targets. Samples
-    are in the order of the file. Masks are read when the dataset is opened.
+    demonstrations of an object use such sequences in turn, starting with those in another room.
+    The actions are the names of the tasks. Sequences without masks are not used as targets.
+    Samples are in the order of the file. Masks are read when the dataset is opened.
 
     Args:
         annotations: `release.txt`, or part of it.
-        root: folder of the files above; None for that of `release.txt`.
+        root: folder of the files above; None for the folder of `release.txt`.
 
     Attributes:
         left_out: number of sequences without a sample, by reason.
@@ -144,7 +144,7 @@ def _room(sequence: Sequence) -> str:
 
 
 def _read_sequences(path: Path) -> list[Sequence]:
-    """Read the sequences of a file, each once, as in lists that were joined."""
+    """Read the sequences of a file, without duplicates."""
     sequences: dict[str, Sequence] = {}
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if line.strip():
@@ -155,7 +155,7 @@ def _read_sequences(path: Path) -> list[Sequence]:
 
 
 def _read_tasks(path: Path) -> Mapping[tuple[int, int], str]:
-    """Read the names of tasks by the numbers of category and task; N/A is none."""
+    """Read the names of tasks by the numbers of category and task; N/A means no task."""
     tasks = {}
     for row in csv.DictReader(io.StringIO(read_text(path), newline='')):
         with naming(f'a line of {path}'):

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from afformer_core.errors import DatasetError
 
 RELEASE, ANNOTATIONS = 'HOI4D_release', 'HOI4D_annotations'
-# Masks of most cameras, moved to fit the images, and those of the first one.
+# Masks of most cameras, shifted to fit the images, and masks of the first camera.
 MASK_FOLDERS = ('2Dseg/shift_mask', '2Dseg/mask')
 RIGHT_HAND = 2
-# Numbers of the label of the left hand, by categories; others have none.
+# Numbers of the label of the left hand, by category; other categories have none.
 _LEFT_HAND = {8: 6, 17: 6, 20: 3}
-# Frames at the begin of a sequence, 2 s, among which one without hands is sought.
+# Number of frames at the start of a sequence, 2 s, that are searched for one without hands.
 _FRAMES = 30
 # Colours of labels are 0 or 128; the three bits of a label are red, green and blue.
 _HALF = 64
@@ -28,7 +28,7 @@ _NAME = re.compile(r'ZY\d+/H\d+/C(\d+)/N(\d+)/S\d+/s\d+/T(\d+)')
 
 @dataclass(frozen=True)
 class Sequence:
-    """A sequence of 300 frames at 15 a second.
+    """A sequence of 300 frames at 15 per second.
 
     Attributes:
         name: its path, `ZY20210800001/H1/C4/N11/S125/s03/T1`.
@@ -47,7 +47,7 @@ class Sequence:
         """Read a path.
 
         Raises:
-            ValueError: it is none of a sequence.
+            ValueError: the name is not that of a sequence.
         """
         match = _NAME.fullmatch(name)
         if match is None:
@@ -63,7 +63,7 @@ class Sequence:
         return (RIGHT_HAND,) if left is None else (RIGHT_HAND, left)
 
     def folder(self, root: Path, part: str) -> Path:
-        """Return the folder of a part of the release, which may be put together or lie apart."""
+        """Return the folder of a part of the release, whose parts may share a folder or not."""
         apart = root / part
         return (apart if apart.is_dir() else root) / self.name
 
@@ -71,8 +71,8 @@ class Sequence:
         """Find the first frame in the first 2 s whose mask has no hand.
 
         Returns:
-            five digits of its number, and its labels uint8 [height, width]; None if there is
-            none, or no mask.
+            five digits of its number, and its labels uint8 [height, width]; None if there is no
+            such frame or no mask.
 
         Raises:
             DatasetError: a mask is damaged.
@@ -92,11 +92,11 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     """Read the labels 0 to 7 of a mask, uint8 [height, width].
 
     Raises:
-        DatasetError: the file is not an image that can be read.
+        DatasetError: the file cannot be read as an image.
     """
     try:
         with PIL.Image.open(path) as image:
             bits = np.asarray(image.convert('RGB')) > _HALF
     except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(f'{path} is not a mask that can be read: {error}') from error
+        raise DatasetError(f'the mask {path} cannot be read: {error}') from error
     return np.asarray(bits @ np.array([1, 2, 4], np.uint8), np.uint8)

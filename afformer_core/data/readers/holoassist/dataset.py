@@ -33,7 +33,8 @@ from afformer_core.licences import Origin
 
 HOLOASSIST_ORIGIN = Origin('HoloAssist', 'CDLA-Permissive-2.0')
 
-# Seconds before an action among which a frame without hands is sought, and between two of them.
+# Seconds before an action that are searched for a frame without hands, and between two examined
+# frames.
 _BEFORE, _STEP = 8.0, 0.5
 _NONE = 'none'
 
@@ -50,7 +51,7 @@ class Event:
         begin, end: times in the video in seconds.
 
     Raises:
-        ValueError: it does not end after its begin.
+        ValueError: the action does not end after its start.
     """
 
     recording: str
@@ -70,7 +71,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Target:
-    """A frame without hands, and the pixel where an action will take place in it."""
+    """A frame without hands, and the pixel of a later action in it."""
 
     image: Path
     size: tuple[int, int]
@@ -81,17 +82,17 @@ class HoloAssistDataset(AnnotatedDataset):
     """Correct fine-grained actions, each with an image of the same machine in another recording.
 
     The demonstration is the part of a video of an action. The target image is a frame of another
-    recording of the same machine, in which the same is done to the same element later: the last
-    one in the 8 s before with no hand in view. The position of the action is known in the space of
-    that recording: between thumb and index finger of the hand nearest to the gaze, half-way
-    through the action. The point is its projection into the earlier frame with the poses of the
-    headset, which is valid as long as the machine does not move. Missing recordings are skipped.
-    Samples are in the order of the file; several demonstrations of an action take other recordings
-    in turn.
+    recording of the same machine, in which the same action is later done to the same element: the
+    last frame without a hand in the 8 s before that action. The position of the action is known in
+    the space of that recording: between thumb and index finger of the hand nearest to the gaze,
+    half-way through the action. The point is its projection into the earlier frame with the poses
+    of the headset, which is valid as long as the machine does not move. Missing recordings are
+    skipped. Samples are in the order of the file; several demonstrations of an action use other
+    recordings in turn.
 
     Args:
         annotations: the file of annotations, a JSON list of recordings with their events.
-        root: folder of the recordings; None for that of the file.
+        root: folder of the recordings; None for the folder of the file.
 
     Attributes:
         left_out: number of actions without a sample, by reason.
@@ -130,7 +131,8 @@ class HoloAssistDataset(AnnotatedDataset):
         opened: dict[str, HoloAssistRecording] = {}
         for event in events:
             if event.recording not in opened:
-                # One at a time, since the joints of one are hundreds of megabytes of text.
+                # One at a time, because the joints of one recording are hundreds of megabytes of
+                # text.
                 opened = {event.recording: HoloAssistRecording(self.root / event.recording)}
             target = _find_target(opened[event.recording], event)
             if target is not None:
@@ -163,7 +165,9 @@ def is_holoassist(content: Any) -> bool:
 def _read_events(path: Path) -> Iterator[Event]:
     content = read_json(path)
     if not is_holoassist(content):
-        raise DatasetError(f'{path} holds no recordings with events; expected those of HoloAssist')
+        raise DatasetError(
+            f'{path} contains no recordings with events; expected those of HoloAssist'
+        )
     for entry in content:
         with naming(f'{entry.get("video_name")} in {path}'):
             for number, event in enumerate(entry['events']):

@@ -15,12 +15,12 @@ VIDEO_FILE = 'Video_pitchshift.mp4'
 
 _TICKS_PER_SECOND = 10_000_000
 _JOINTS = 26
-# Joints are 4x4 poses; after them come two flags of each.
+# Joints are 4x4 poses, followed by two flags for each.
 _POSES, _FLAGS = 16 * _JOINTS, 2 * _JOINTS
 _THUMB_TIP, _INDEX_TIP = 5, 10
 # From x forward, y left, z up to a camera's x right, y down, z forward.
 _AXES = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]], float)
-# Nearer points than this are not in view, in metres.
+# Minimum distance of a point in view, metres.
 _NEAREST = 0.05
 
 Vectors = NDArray[np.float64]
@@ -29,9 +29,8 @@ Vectors = NDArray[np.float64]
 class HoloAssistRecording:
     """The files of `Export_py` in the folder of a recording.
 
-    Rows of `Video/Pose_sync.txt` are frames, at the times of which all other files ending in
-    `_sync.txt` are given. They are parsed on demand, because a line of joints has about 470
-    numbers.
+    Rows of `Video/Pose_sync.txt` are frames, whose times apply to all other files ending in
+    `_sync.txt`. They are parsed on demand, because a line of joints has about 470 numbers.
 
     Args:
         folder: folder of the recording.
@@ -40,7 +39,7 @@ class HoloAssistRecording:
         size: (width, height) of the frames.
 
     Raises:
-        DatasetError: a file is missing or malformed, or two have different numbers of rows.
+        DatasetError: a file is missing or malformed, or two files have different numbers of rows.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,7 +69,7 @@ class HoloAssistRecording:
         return self.folder / f'Video/images_aligned/{row:06d}.png'
 
     def contact(self, row: int) -> Vectors | None:
-        """Find where a hand acts: between thumb and index finger of the hand next to the gaze.
+        """Find the point between thumb and index finger of the hand nearest to the gaze.
 
         Returns:
             point in the recording's space, [3] in metres; None if no hand or gaze is tracked.
@@ -132,7 +131,7 @@ class HoloAssistRecording:
     def _rows(self, name: str, count: int) -> Vectors:
         rows = [self._numbers(name, row)[:count] for row in range(len(self._lines(name)))]
         if not rows or min(map(len, rows)) < count:
-            raise DatasetError(f'{self.folder / name} has rows of less than {count} numbers')
+            raise DatasetError(f'{self.folder / name} has rows with fewer than {count} numbers')
         return np.stack(rows)
 
     def _read_intrinsics(self) -> tuple[Vectors, tuple[int, int]]:
@@ -153,5 +152,5 @@ class HoloAssistRecording:
 def _positions(joints: Vectors) -> Vectors:
     """Return the positions [26, 3] in poses [26 * 16]; NaN where a hand is not tracked."""
     positions = joints.reshape(_JOINTS, 4, 4)[:, :3, 3]
-    # Untracked joints are NaN, or stay at the origin.
+    # Untracked joints are NaN, or at the origin.
     return np.where(positions.any(), positions, np.nan)

@@ -6,10 +6,10 @@
     {"clip": "b.mp4", "target": "stove.jpg", "action": "turn", "boxes": [[100, 80, 160, 140]]}
     {"clip": "c", "target": "tap.png", "action": "turn", "mask": "masks/tap.png"}
 
-The first line may be a header (`ManifestHeader`); every other one is a row (`ManifestRow`), one
-for each clip, target image and action. Paths are relative to the file, or to a root that is given.
-Coordinates are (x, y) in pixels of the target as it is shown, whose first pixel has its centre at
-(0, 0). Rows of one `id`, or without one of the same clip and target, are one sample.
+The first line may be a header (`ManifestHeader`); every other line is a row (`ManifestRow`), one
+for each clip, target image and action. Paths are relative to the file, or to a given root.
+Coordinates are (x, y) in pixels of the displayed target, whose first pixel has its centre at (0,
+0). Rows with the same `id`, or without an `id` but with the same clip and target, are one sample.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from afformer_core.media.images import read_image_size
 class ManifestDataset(AnnotatedDataset):
     """The samples of a manifest, in the order of their first rows.
 
-    At first, only the file, the headers of images without `target_size`, and images of masks are
+    Initially, only the file, the headers of images without `target_size`, and images of masks are
     read; `find_problems` checks the clips and the targets.
 
     Args:
@@ -45,7 +45,7 @@ class ManifestDataset(AnnotatedDataset):
     Raises:
         DatasetError: the file is missing or damaged; or a row is malformed, names an unknown
             action, an image or a mask that is missing or broken, a point outside of the image, or
-            contradicts an earlier row of its sample; each with the line.
+            contradicts an earlier row of its sample; each error has the line.
     """
 
     def __init__(self, path: Path | str, root: Path | str | None = None) -> None:
@@ -61,9 +61,8 @@ class ManifestDataset(AnnotatedDataset):
             same = together.setdefault(_sample_id(each.row), [])
             if same and same[0].row.shared != each.row.shared:
                 raise DatasetError(
-                    f'{each.position} tells otherwise of its sample than {same[0].position}: rows '
-                    'of one sample may differ in the action and where it is right. Give it '
-                    'another id'
+                    f'{each.position} contradicts {same[0].position}: rows of one sample may '
+                    'differ only in the action and its region. Give it another id'
                 )
             same.append(each)
         self._samples = [self._sample(name, same) for name, same in together.items()]
@@ -124,18 +123,18 @@ class ManifestDataset(AnnotatedDataset):
     def _points(
         self, row: ManifestRow, mask: PolygonMask | None, size: tuple[int, int]
     ) -> NDArray[np.float64]:
-        # Also if points are given, because it checks that the mask lies in the image.
+        # This also runs if points are given, because it checks that the mask lies in the image.
         even = None if mask is None else mask.even_points(size)
         if even is not None and not row.points:
             return even
         points = np.array(row.points, np.float64)
-        # Like `target_heatmaps`, which ignores them.
+        # This matches `target_heatmaps`, which ignores them.
         outside = ((points <= -1) | (points >= np.array(size))).any(axis=1)
         if outside.any() and not self.header.points_outside:
             x, y = points[outside][0]
             raise ValueError(
                 f'the point ({x:g}, {y:g}) lies outside of {row.target}, which is '
-                f'{size[0]}x{size[1]}. Correct it, or write "points_outside": true into the header'
+                f'{size[0]}x{size[1]}. Correct it, or write "points_outside": true in the header'
             )
         return points
 

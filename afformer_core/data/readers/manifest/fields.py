@@ -13,13 +13,13 @@ Box = tuple[float, float, float, float]
 
 
 def text(name: str, value: Any) -> str:
-    """Check a text that is not blank.
+    """Check text that is not blank.
 
     Raises:
         ValueError: the value is invalid.
     """
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f'{name} is {_shown(value)}; expected a text')
+        raise ValueError(f'{name} is {_shown(value)}; expected text')
     return value
 
 
@@ -42,12 +42,12 @@ def whole(name: str, value: Any, least: int) -> int:
     """
     # A bool is an int.
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f'{name} is {_shown(value)}; expected a whole number from {least} on')
+        raise ValueError(f'{name} is {_shown(value)}; expected a whole number of at least {least}')
     return value
 
 
 def wholes(name: str, value: Any, count: int, least: int) -> tuple[int, ...]:
-    """Check a list of so many whole numbers of at least `least`.
+    """Check a list of `count` whole numbers of at least `least`.
 
     Raises:
         ValueError: the value is invalid.
@@ -56,7 +56,7 @@ def wholes(name: str, value: Any, count: int, least: int) -> tuple[int, ...]:
 
 
 def numbers(name: str, value: Any, count: int) -> tuple[float, ...]:
-    """Check a list of so many finite numbers.
+    """Check a list of `count` finite numbers.
 
     Raises:
         ValueError: the value is invalid.

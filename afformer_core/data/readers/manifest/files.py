@@ -60,14 +60,13 @@ class ManifestHeader:
         """Check plain JSON types.
 
         Raises:
-            ValueError: a field is unknown, or has another value than expected.
+            ValueError: a field is unknown or has an unexpected value.
         """
         given = {name: each for name, each in value.items() if each is not None}
         names = [each.name for each in fields(cls)]
         if unknown := [name for name in given if name not in names]:
             raise ValueError(
-                f'the header has an unknown field {unknown[0]!r}; expected none but '
-                f'{", ".join(names)}'
+                f'the header has an unknown field {unknown[0]!r}; expected only {", ".join(names)}'
             )
         named = items('actions', given['actions']) if 'actions' in given else ()
         return cls(
@@ -96,8 +95,8 @@ def read_manifest(path: Path) -> tuple[ManifestHeader, list[NumberedRow]]:
     """Read a file.
 
     Raises:
-        DatasetError: it is missing, damaged, or has no row; or a row is malformed, with its line
-            (JSON lines) or number from 1 (Parquet).
+        DatasetError: the file is missing, damaged, or has no row; or a row is malformed, with its
+            line (JSON lines) or number from 1 (Parquet).
     """
     if path.suffix.lower() == PARQUET_SUFFIX:
         header, values, word = *_read_parquet(path), 'row'
@@ -126,7 +125,9 @@ def write_manifest(path: Path, header: ManifestHeader, rows: Sequence[ManifestRo
         lines = (json.dumps(each, ensure_ascii=False) for each in (header.to_json(), *contents))
         write_aside(path, ''.join(f'{line}\n' for line in lines).encode())
     else:
-        raise DatasetError(f'{path} has no suffix of a manifest; expected {", ".join(SUFFIXES)}')
+        raise DatasetError(
+            f'{path} does not have the suffix of a manifest; expected {", ".join(SUFFIXES)}'
+        )
 
 
 def _to_json(row: ManifestRow) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def _read_lines(path: Path) -> tuple[ManifestHeader, Iterator[tuple[int, Any]]]:
             values.append((number, json.loads(line)))
         except json.JSONDecodeError as error:
             raise DatasetError(
-                f'line {number} of {path} is not JSON: {error}. Write one object a line'
+                f'line {number} of {path} is not JSON: {error}. Write one object per line'
             ) from error
     header = ManifestHeader()
     if values and isinstance(values[0][1], dict) and 'manifest' in values[0][1]:

@@ -50,7 +50,7 @@ class SceneFields:
 
         Raises:
             KeyError: a field is missing.
-            ValueError: one is unknown, or has another value than expected.
+            ValueError: a field is unknown or has an unexpected value.
         """
         if not isinstance(value, Mapping):
             raise ValueError(f'scene is {value!r}; expected an object')
@@ -66,7 +66,7 @@ class SceneFields:
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """One row; names are those of the fields of the file.
+    """One row; its attributes have the names of the fields in the file.
 
     Attributes:
         clip: path of a video, of a folder of numbered frames, or `FOLDER#FIRST-LAST:STEP`.
@@ -80,7 +80,7 @@ class ManifestRow:
         licence: licence of the row; None: that of the file.
         source: name of its dataset; None: that of the file.
         id: identifier of the sample; rows that share it are one sample. None for the paths.
-        object: identifier of the object that is shown.
+        object: identifier of the displayed object.
         clip_seconds: (begin, end) if the demonstration is that part of the clip.
         target_size: (width, height) of the image that coordinates belong to; None for the size
             of the target.
@@ -89,8 +89,8 @@ class ManifestRow:
         scene: known elements in the target.
 
     Raises:
-        ValueError: there is none of points, boxes, polygons and mask, or more than one of the
-            last three, or holes without polygons.
+        ValueError: points, boxes, polygons and mask are all missing; more than one of the last
+            three is given; or holes are given without polygons.
     """
 
     clip: str
@@ -126,7 +126,7 @@ class ManifestRow:
 
         Raises:
             KeyError: a field is missing.
-            ValueError: one is unknown, or has another value than expected.
+            ValueError: a field is unknown or has an unexpected value.
         """
         if not isinstance(value, Mapping):
             raise ValueError(f'it is {value!r}; expected an object')
@@ -139,7 +139,7 @@ class ManifestRow:
 
     @property
     def shared(self) -> tuple[Any, ...]:
-        """The values that all rows of one sample have in common."""
+        """The values that all rows of one sample share."""
         own = ('action', *GEOMETRY)
         return tuple(getattr(self, each.name) for each in fields(self) if each.name not in own)
 
@@ -148,7 +148,7 @@ def _require_known(kind: type, value: Mapping[str, Any], begins: str) -> None:
     names = [each.name for each in fields(kind)]
     if unknown := [str(name) for name in value if name not in names]:
         raise ValueError(
-            f'{begins}an unknown field {unknown[0]!r}; expected none but {", ".join(names)}'
+            f'{begins}an unknown field {unknown[0]!r}; expected only {", ".join(names)}'
         )
 
 

@@ -2,7 +2,7 @@
 """VISOR's sparse annotations as demonstrations and target images.
 
 GroundTruth-SparseAnnotations/
-  annotations/train/P01_01.json                          one file a video; also `val`
+  annotations/train/P01_01.json                          one file per video; also `val`
   rgb_frames/train/P01/P01_01/P01_01_frame_0000000140.jpg    unpacked from P01_01.zip
   frames_to_timestamps.json                              of VISOR-FrameExtraction
   epic-kitchens-100-annotations/EPIC_100_train.csv ...   the repository of that name
@@ -36,24 +36,25 @@ TIMES_FILE = 'frames_to_timestamps.json'
 NARRATIONS_FOLDER = 'epic-kitchens-100-annotations'
 
 _VIDEO_FILE = re.compile(r'P\d\d_\d{2,3}\.json')
-# Of the videos, and of the masks, where a frame is not there to tell.
+# Sizes of the videos and of the masks, if a frame is missing.
 _SIZE = (1920, 1080)
 
 
 class VisorDataset(AnnotatedDataset):
     """Narrated actions on an object in contact with a hand, and the object at another time.
 
-    An action of EPIC-KITCHENS-100 is a sample where an annotated frame within its times shows a
-    hand, or a glove on one, in contact with an object of its nouns. The demonstration is the part
-    of the video of the action. The target image is the annotated frame of the same video next to
-    it in time, outside of the action, in which the object is segmented with all its instances and
-    no hand is in contact with it; the right region is the object's mask there. Of several objects
-    of one action each is a sample. Samples are in the order of the files' names, then of the
-    narrations.
+    An action of EPIC-KITCHENS-100 is a sample if an annotated frame within its times shows a hand,
+    or a glove on a hand, in contact with an object of its nouns. The demonstration is the part of
+    the video of the action. The target image is the annotated frame of the same video next to it
+    in time, outside the action, in which the object is segmented with all its instances and no
+    hand is in contact with it; the right region is the object's mask in that frame. If an action
+    has several objects, each is a sample. Samples are in the order of the files' names, then of
+    the narrations.
 
     Args:
         annotations: `annotations/train`, `annotations/val`, or a file in them.
-        root: folder of `rgb_frames`, `videos` and the other files; None for that of `annotations`.
+        root: folder of `rgb_frames`, `videos` and the other files; None for the folder of
+            `annotations`.
 
     Attributes:
         left_out: number of actions without a sample, by reason.
@@ -64,7 +65,7 @@ class VisorDataset(AnnotatedDataset):
 
     def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
         path = Path(annotations)
-        # The folder of the files may be the one that one is in.
+        # The folder may be given by one of its files.
         files = [Path(os.path.abspath(file)) for file in _video_files(path)]
         self._split = files[0].parent.name
         root = files[0].parents[2] if root is None else Path(root)
@@ -72,7 +73,9 @@ class VisorDataset(AnnotatedDataset):
         narrations = read_narrations(root / NARRATIONS_FOLDER)
         times = read_json(root / TIMES_FILE)
         if not isinstance(times, dict) or not isinstance(times.get('timestamps'), dict):
-            raise DatasetError(f'{root / TIMES_FILE} holds no timestamps; get the file again')
+            raise DatasetError(
+                f'{root / TIMES_FILE} contains no timestamps; download the file again'
+            )
         self.left_out: Counter[str] = Counter()
         for file in files:
             video, frames = read_frames(file, times['timestamps'])
@@ -142,7 +145,7 @@ class VisorDataset(AnnotatedDataset):
 
 
 def is_visor(path: Path) -> bool:
-    """Check whether a folder holds annotations of VISOR, by the names of its files."""
+    """Check whether a folder contains annotations of VISOR, by the names of its files."""
     return path.is_dir() and any(_VIDEO_FILE.fullmatch(each.name) for each in path.iterdir())
 
 
@@ -151,7 +154,7 @@ def _video_files(path: Path) -> list[Path]:
         return [path]
     files = sorted(each for each in path.glob('*.json') if _VIDEO_FILE.fullmatch(each.name))
     if not files:
-        raise DatasetError(f'{path} holds no file such as P01_01.json; expected those of VISOR')
+        raise DatasetError(f'{path} contains no file such as P01_01.json; expected those of VISOR')
     return files
 
 

@@ -20,10 +20,10 @@ class Entity:
     """A segmented entity in a frame: a hand, a glove or an object.
 
     Attributes:
-        name: its name, open vocabulary; the same for the same object in a video.
+        name: its name, open vocabulary; equal for the same object in a video.
         noun: its noun class of EPIC-KITCHENS-100.
-        mask: its mask; None if all of its segments have less than three corners.
-        complete: whether no other instance of it is left out in the frame.
+        mask: its mask; None if all of its segments have fewer than three corners.
+        complete: whether every other instance in the frame is annotated.
     """
 
     name: str
@@ -65,7 +65,7 @@ def read_frames(path: Path, seconds: Mapping[str, Any]) -> tuple[str, tuple[Viso
     content = read_json(path)
     entries = content.get('video_annotations') if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise DatasetError(f'{path} holds no video_annotations; expected those of VISOR')
+        raise DatasetError(f'{path} contains no video_annotations; expected those of VISOR')
     frames = []
     for number, entry in enumerate(entries):
         with naming(f'entry {number} of {path}'):
@@ -103,7 +103,7 @@ def _names_in_contact(annotations: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the objects in contact with hands and gloves; for other values, no id."""
     by_id = {annotation['id']: annotation for annotation in annotations}
     held = (by_id.get(annotation.get('in_contact_object')) for annotation in annotations)
-    # A glove on a hand has a value of its own.
+    # A glove on a hand has a separate value.
     return [
         str(annotation['name'])
         for annotation in held

@@ -29,7 +29,7 @@ class NarratedAction:
         nouns: classes of its nouns.
 
     Raises:
-        ValueError: it does not end after its begin.
+        ValueError: the action does not end after its start.
     """
 
     narration_id: str
@@ -52,7 +52,7 @@ def read_narrations(folder: Path) -> Mapping[str, Sequence[NarratedAction]]:
         folder: checkout of epic-kitchens-100-annotations, with one of `TABLES` or both.
 
     Raises:
-        DatasetError: there is none of them, or a line is malformed.
+        DatasetError: both tables are missing, or a line is malformed.
     """
     by_video: defaultdict[str, list[NarratedAction]] = defaultdict(list)
     tables = [folder / name for name in TABLES if (folder / name).is_file()]

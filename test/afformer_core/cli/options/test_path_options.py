@@ -125,7 +125,7 @@ def test_the_image_that_is_grounded_is_not_replaced(
     assert image.read_bytes() == b'a photograph'
     assert capsys.readouterr().err == (
         f'afformer: error: --output is {output}, the same file as --image; expected another '
-        'file, since that one is read. Give a new name\n'
+        'file, since that one is an input. Give a new name\n'
     )
 
 

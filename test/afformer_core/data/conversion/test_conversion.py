@@ -132,7 +132,7 @@ def test_files_of_one_name_get_names_of_their_own(pairs: Path, tmp_path: Path) -
     [
         ({'clip_seconds': [0, 1]}, 'is a part of'),
         ({'boxes': [[1, 2, 5, 6]]}, 'has masks, which a folder of pairs cannot hold'),
-        ({'licence': 'MIT'}, 'the licences are MIT, unknown; a folder of pairs holds one'),
+        ({'licence': 'MIT'}, 'the licences are MIT, unknown; a folder of pairs contains one'),
         ({'clip': 'lost.mp4'}, 'lost.mp4 does not exist; expected a file to copy'),
     ],
 )

@@ -387,9 +387,9 @@ def test_a_line_that_fits_two_buttons_alike_is_of_none(tree: Path) -> None:
     ('content', 'message'),
     [
         ('{}', 'names 0 videos'),
-        ('[]', 'holds a list; expected questions by the names of videos'),
+        ('[]', 'contains a list; expected questions by the names of videos'),
         ('{', 'not JSON'),
-        ('{"airfryer_gye82": {}}', 'airfryer_gye82 of .* holds a dict; expected a list'),
+        ('{"airfryer_gye82": {}}', 'airfryer_gye82 of .* contains a dict; expected a list'),
         ('{"airfryer_gye82": []}', 'gives 0 samples'),
         ('{"airfryer_gye82": [3]}', 'question 1 of airfryer_gye82'),
     ],
@@ -403,7 +403,7 @@ def test_annotations_without_steps_are_refused(tree: Path, content: str, message
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'correct': None}, "it has no 'correct': AssistQ left the right answers out"),
+        ({'correct': None}, "it has no 'correct': AssistQ does not publish the right answers"),
         ({'answers': None}, "has no 'answers'"),
         ({'correct': [0, 3]}, 'right answer is 0; expected 1 to 5'),
         ({'correct': [2, 6]}, 'right answer is 6; expected 1 to 5'),

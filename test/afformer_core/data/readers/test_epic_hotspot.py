@@ -224,7 +224,7 @@ def test_an_image_of_another_shape_is_named(tree: Path) -> None:
 def test_a_file_that_is_no_image_is_named(tree: Path) -> None:
     (tree / 'images' / TAP).write_text('not an image\n' * 100)
     (problem,) = find_problems(EpicHotspotDataset(tree / 'annotations.json', 'test'))
-    assert f'{TAP} is not an image' in problem.reason
+    assert f'{TAP} cannot be read as an image' in problem.reason
 
 
 def test_opras_annotations_of_the_same_release_are_refused(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_malformed_entry_is_named(
 @pytest.mark.parametrize('key', ['verbs', 'nouns', 'test_clips', 'test_images'])
 @pytest.mark.parametrize('value', [[], None, {}])
 def test_an_empty_split_is_refused(tmp_path: Path, key: str, value: Any) -> None:
-    with pytest.raises(DatasetError, match=rf'annotations\.json holds no {key}'):
+    with pytest.raises(DatasetError, match=rf'annotations\.json contains no {key}'):
         EpicHotspotDataset(write(tmp_path, changed(key, None, **{key: value})), 'test')
 
 
@@ -298,7 +298,7 @@ def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('release', 'message'),
     [
-        ([], 'holds a list; expected an object'),
+        ([], 'contains a list; expected an object'),
         ({**RELEASE, 'verbs': [1, 2, 3]}, 'verbs in .* expected names'),
         ({**RELEASE, 'inactive_images': []}, 'inactive_images in .* is a list'),
         (

@@ -141,7 +141,7 @@ def test_two_spellings_of_a_folder_are_one_demonstration(pairs: Path) -> None:
             'press.mp4,garden.jpg,press,1,2',
             r'espresso/images/garden\.jpg does not exist; expected an image',
         ),
-        ('press.mp4,../points.csv,press,1,2', r'points\.csv is not an image'),
+        ('press.mp4,../points.csv,press,1,2', r'points\.csv cannot be read as an image'),
         (
             'press.mp4,office.png,press,32,2',
             r'\(32, 2\); expected one within .* 32x24',

@@ -140,7 +140,7 @@ def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str
         ('release.txt', DRAWER.replace('C4', 'C99'), "'unknown task': 1"),
         ('task_definitions.csv', 'Category ID,T1\nCx,a\n', 'task_definitions.csv: invalid'),
         ('task_definitions.csv', 'Category\nC1\n', "task_definitions.csv has no 'Category ID'"),
-        (f'HOI4D_annotations/{DRAWER}/2Dseg/mask/00000.png', 'x', '00000.png is not a mask'),
+        (f'HOI4D_annotations/{DRAWER}/2Dseg/mask/00000.png', 'x', '00000.png cannot be read: '),
     ],
 )
 def test_a_malformed_file_is_named(tree: Path, file: str, text: str, expected: str) -> None:

@@ -163,7 +163,7 @@ def test_a_malformed_line_is_named(tmp_path: Path, line: str, message: str) -> N
 
 @pytest.mark.parametrize('content', ['', '\n \n'])
 def test_a_file_without_a_sample_is_refused(tmp_path: Path, content: str) -> None:
-    with pytest.raises(DatasetError, match=r'test\.txt holds 0 samples'):
+    with pytest.raises(DatasetError, match=r'test\.txt contains 0 samples'):
         OpraTextDataset(write(tmp_path, content))
 
 

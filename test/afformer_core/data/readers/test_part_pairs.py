@@ -90,7 +90,7 @@ def test_the_points_of_a_sample_are_in_its_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'clip': None}, r'pair 1 of .*pairs.json \(drawer\): clip is None; expected a text'),
+        ({'clip': None}, r'pair 1 of .*pairs.json \(drawer\): clip is None; expected text'),
         ({'parts': []}, 'parts is empty; outline at least one part'),
         ({'parts': [[[1, 2], [3, 4]]]}, r'a part has shape \(2, 2\); expected at least 3 corners'),
         ({'parts': [[[1, 2], [3, 4], [5]]]}, 'pair 1 of'),

@@ -149,7 +149,7 @@ def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str
         ('annotations/train/P01_01.json', '{"video_annotations": []}', 'no video_annotations'),
         ('annotations/train/P01_01.json', '{"video_annotations": [{}]}', "entry 0 of .*'image'"),
         ('frames_to_timestamps.json', '{"timestamps": {}}', 'has no time in frames_to_timestamps'),
-        ('frames_to_timestamps.json', '[]', 'holds no timestamps'),
+        ('frames_to_timestamps.json', '[]', 'contains no timestamps'),
         (
             'epic-kitchens-100-annotations/EPIC_100_verb_classes.csv',
             'id,key\n1,take\n',

@@ -200,6 +200,6 @@ def test_of_less_than_two_frames_nothing_can_be_read():
 def test_hands_of_another_number_of_frames_are_refused():
     images, times, hands = dragged()
     with pytest.raises(
-        DemonstrationError, match='hands are given for 33 frames; expected those of 34'
+        DemonstrationError, match='hands are given for 33 frames; expected hands for 34'
     ):
         read_contact(SmallVideo(images, times), hands[1:], FLAT_PRIOR)

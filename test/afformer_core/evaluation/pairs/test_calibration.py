@@ -42,12 +42,12 @@ def test_one_scene_is_too_few(scenes, tmp_path):
     entries = json.loads(scenes.read_text())
     (folder / 'test.json').write_text(json.dumps(entries[:1]))
 
-    with pytest.raises(DatasetError, match='holds 1 independent pairs'):
+    with pytest.raises(DatasetError, match='contains 1 independent pairs'):
         split_pairs(folder / 'test.json', 5)
 
 
 def test_no_pair_is_asked_for(scenes):
-    with pytest.raises(ValueError, match='0 pairs are asked for'):
+    with pytest.raises(ValueError, match='the number of pairs is 0'):
         split_pairs(scenes, 0)
 
 

@@ -258,9 +258,12 @@ def test_clips_are_measured_without_pairs(
         ((), 'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'),
         (
             ('--contacts', 'CLIPS', '--benchmark', 'CLIPS'),
-            '--contacts does not go with --benchmark. Give it with --pairs',
+            '--contacts cannot be combined with --benchmark. Give it with --pairs',
         ),
-        (('--contacts', 'CLIPS', '--limit', '3'), 'leave out --limit, which is of --annotations'),
+        (
+            ('--contacts', 'CLIPS', '--limit', '3'),
+            'leave out --limit, which belongs to --annotations',
+        ),
     ],
 )
 def test_data_that_is_not_enough_or_too_much_is_refused(
@@ -284,7 +287,7 @@ def test_a_broken_clip_is_an_error(broken: Path, model_folder: Path, capsys: Cap
     assert main(['evaluate', str(model_folder), '--pairs', str(broken)]) == 1
     error = capsys.readouterr().err
     assert '1 clips or images of 1 of 3 samples are missing or broken' in error
-    assert f'{broken / "1.mp4"} is not a video that can be read' in error
+    assert f'{broken / "1.mp4"} cannot be read as a video' in error
     assert '--skip-broken leaves them out' in error
 
 
@@ -308,7 +311,7 @@ def test_what_is_left_out_is_told(
     assert content['measures']['pairs'] == 2
     assert list(content['measures']['left_out']) == ['pair 1']
     text = capsys.readouterr().out
-    assert f'- left out: pair 1: {broken / "1.mp4"} is not a video' in text
+    assert f'- left out: pair 1: {broken / "1.mp4"} cannot be read as a video' in text
     assert '- There is no row of matching: the weights are not installed; run: pip' in text
     assert '| matching' not in text
 
@@ -326,7 +329,7 @@ def test_options_of_other_data_are_refused(
     part_pairs: Path, capsys: Captured, options: tuple[str, ...]
 ) -> None:
     assert main(['evaluate', '--pairs', str(part_pairs), *options]) == 1
-    assert f'leave out {options[0]}, which is of --annotations' in capsys.readouterr().err
+    assert f'leave out {options[0]}, which belongs to --annotations' in capsys.readouterr().err
 
 
 @pytest.mark.slow

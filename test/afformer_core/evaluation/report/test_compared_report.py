@@ -167,8 +167,8 @@ def test_models_are_named_as_shortly_as_tells_them_apart() -> None:
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--calibrate'], '2 models are given, to be compared. Give one to calibrate it'),
-        (['--predictor', 'uniform'], '2 models are given, to be compared'),
+        (['--calibrate'], '2 models are given; expected one with --calibrate'),
+        (['--predictor', 'uniform'], '2 models are given; expected one with --calibrate'),
         ([], 'is given twice'),
     ],
 )

@@ -123,7 +123,7 @@ def test_path_of_the_page(tmp_path):
 def test_what_is_in_the_way_of_the_page_is_named(tmp_path):
     (tmp_path / 'file').touch()
     (tmp_path / 'folder.html').mkdir()
-    with pytest.raises(ValueError, match=r'file is a file, so that the report cannot lie below'):
+    with pytest.raises(ValueError, match=r'file is a file, so it cannot contain the report'):
         report_path(tmp_path / 'file')
     with pytest.raises(ValueError, match=r'folder\.html is a folder'):
         report_path(tmp_path / 'folder.html')

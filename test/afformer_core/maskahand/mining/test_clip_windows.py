@@ -48,5 +48,5 @@ def test_windows_with_an_interaction_at_either_edge(
 
 @pytest.mark.parametrize(('length', 'stride'), [(1, 16), (32, 0)])
 def test_windows_that_are_none_are_refused(length: int, stride: int) -> None:
-    with pytest.raises(ValueError, match=f'windows of {length} frames at a stride of {stride}'):
+    with pytest.raises(ValueError, match=f'windows have {length} frames at a stride of {stride}'):
         clip_windows(70, length, stride)

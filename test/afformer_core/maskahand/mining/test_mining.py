@@ -316,7 +316,7 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
     [(path, reason)] = index.broken
     assert path == tmp_path / 'frames'
     assert reason.startswith('2 of 40 frames were left out, the first at 2.40 s: ')
-    assert '012.png is not an image' in reason
+    assert '012.png is truncated or cannot be read' in reason
     assert list(Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS).detect()) == []
 
 
@@ -331,7 +331,7 @@ def test_a_part_that_was_altered_is_told(red: ModuleType, videos: Path, tmp_path
 def test_a_detector_that_forgets_frames_is_told(
     red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(DatasetError, match=r'red 1 gave the hands of 10 frames; expected .* 20'):
+    with pytest.raises(DatasetError, match=r'red 1 returned hands for 10 frames; expected .* 20'):
         mine(red, videos, tmp_path, detector='ForgetfulRedHands')
 
 
@@ -340,7 +340,7 @@ def test_a_detector_that_forgets_frames_is_told(
     [
         ({'rate': 0.0}, 'the rate is 0.0 frames per second'),
         ({'clip_frames': 1}, 'clips have 1 frames'),
-        ({'interaction_score': 1.5}, 'from the score 1.5 on'),
+        ({'interaction_score': 1.5}, 'from which hands interact is 1.5'),
     ],
 )
 def test_settings_that_cannot_be_are_refused(arguments: dict[str, float], message: str) -> None:

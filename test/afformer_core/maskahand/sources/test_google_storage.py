@@ -73,7 +73,7 @@ def test_a_bucket_is_mined_and_what_is_missing_is_told(
     told = {url_of(path): reason for path, reason in index.broken}
     assert told['gs://lab/gone.mp4'] == 'gone.mp4 does not exist; expected a file or a folder'
     assert told['gs://other/a.mp4'].startswith('the bucket other does not exist; ')
-    assert 'is not a video that can be read, or is truncated' in told['gs://lab/cut.mp4']
+    assert 'cannot be read as a video, or is truncated' in told['gs://lab/cut.mp4']
     assert len(told) == 3
 
 

@@ -191,7 +191,7 @@ def options(red: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (json.dumps({'model': 'fisheye', 'fx': 3}), 'image_width, image_height, fy, cx, cy'),
         (
             replace(LENS, distortion=(-0.4, 0.0, 0.0, 0.0)).to_json(),
-            'off the axis. Correct it, or',
+            'farther out. Correct it, or',
         ),
         (replace(LENS, size=(192, 192)).to_json(), 'was calibrated for 192x192'),
     ],

@@ -57,7 +57,7 @@ def test_a_dataset_whose_episodes_are_missing_is_told(
     assert found.sources == ()
     [(path, reason)] = found.broken
     assert path == tmp_path
-    assert 'is damaged: ValueError: meta/episodes holds no Parquet file' in reason
+    assert 'is damaged: ValueError: meta/episodes contains no Parquet file' in reason
 
 
 @pytest.mark.parametrize(
@@ -131,5 +131,5 @@ def test_the_licence_of_a_dataset_is_in_its_index(
 
 @pytest.mark.parametrize('topic', ['t=3', 't=2.0,1.0', 't=a,b', 't=-1,2'])
 def test_no_part_is_told(topic: str) -> None:
-    with pytest.raises(VideoError, match=r'expected (t=BEGIN,END|a begin of at least 0 s)'):
+    with pytest.raises(VideoError, match=r'expected (t=BEGIN,END|a start of at least 0 s)'):
         VideoPart.of_topic(Path('a.mp4'), topic)

@@ -153,7 +153,7 @@ def test_what_is_wrong_with_a_folder_is_told_and_the_rest_is_taken(
     assert [source.path.name for source in found.sources] == ['a.mp4']
     told = {url_of(path): reason for path, reason in found.broken}
     assert told.keys() == {'memory://broken/robot', 'memory://broken/frames'}
-    assert 'holds no Parquet file' in told['memory://broken/robot']
+    assert 'contains no Parquet file' in told['memory://broken/robot']
     assert told['memory://broken/frames'].startswith('frames is a folder of frames without times')
 
 

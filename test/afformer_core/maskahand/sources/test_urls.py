@@ -140,7 +140,7 @@ def test_what_a_server_does_not_give_is_told_and_the_rest_is_mined(
     assert told.keys() == {'gone.mp4', 'secret.mp4', 'cut.mp4', 'broken.ts'}
     assert told['gone.mp4'] == 'gone.mp4 does not exist; expected a file or a folder'
     assert 'access is denied. Check the credentials' in told['secret.mp4']
-    assert 'is not a video that can be read, or is truncated' in told['cut.mp4']
+    assert 'cannot be read as a video, or is truncated' in told['cut.mp4']
     assert 'the transfer broke' in told['broken.ts']
 
 

@@ -74,7 +74,7 @@ def test_those_of_both_networks_are_not_taken_for_one_alone(copied_folder: Path)
 
 
 def test_those_of_quantized_graphs_are_never_of_others(copied_folder: Path) -> None:
-    with pytest.raises(ModelFolderError, match='holds no exported graphs'):
+    with pytest.raises(ModelFolderError, match='contains no exported graphs'):
         golden_outputs(copied_folder, 'int8')
 
 

@@ -130,7 +130,9 @@ def test_an_address_that_is_not_taken(small_folder: Path, monkeypatch: pytest.Mo
 def test_no_room_for_a_context(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doubles.Engine, 'create_execution_context', lambda self, how: None)
 
-    with pytest.raises(EngineError, match='no room for the engine of encode_frames'):
+    with pytest.raises(
+        EngineError, match='too little free memory for the engine of encode_frames'
+    ):
         tensorrt_session(small_folder)
 
 

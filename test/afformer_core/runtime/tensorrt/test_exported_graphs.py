@@ -35,12 +35,12 @@ def test_missing_ones_are_exported_with_the_reason(
 
     assert graphs.sha256 == read_graphs(small_folder).sha256
     (line,) = lines
-    assert line.startswith(f'{copied_folder} holds no exported graphs; exporting in fp32')
+    assert line.startswith(f'{copied_folder} contains no exported graphs; exporting in fp32')
 
 
 @pytest.mark.slow
 def test_a_folder_that_takes_no_files(copied_folder: Path, small_disk: None) -> None:
-    with pytest.raises(ModelFolderError, match=r'nothing can be written there \(File too large\)'):
+    with pytest.raises(ModelFolderError, match=r'that folder is not writable \(File too large\)'):
         obtain_graphs(copied_folder, 'fp16', None, print)
 
 

@@ -185,7 +185,7 @@ def test_a_demonstration_that_cannot_be_read_is_told_and_passed_over(
         page.keyboard.press('n')
         page.locator('.pairs .bg-primary', has_text=f'press.mp4, {image}').wait_for()
     page.get_by_text('text.mp4, cellar.png').click()
-    page.get_by_text('text.mp4 is not a video that can be read').first.wait_for()
+    page.get_by_text('text.mp4 cannot be read as a video').first.wait_for()
 
 
 def test_a_list_of_many_pairs_has_pages(sixty_images: None, page: Any) -> None:

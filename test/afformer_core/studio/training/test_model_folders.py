@@ -55,5 +55,5 @@ def test_the_name_of_the_shipped_model_is_not_given_to_another(folders: ModelFol
 
 
 def test_a_link_that_leads_elsewhere_is_not_followed(folders: ModelFolders) -> None:
-    with pytest.raises(ValueError, match='linked leads to another folder'):
+    with pytest.raises(ValueError, match='linked is a link to another folder'):
         folders.path('linked')

@@ -141,8 +141,8 @@ def test_the_webcam_gives_a_demonstration_and_an_image(page: Any) -> None:
 @pytest.mark.parametrize(
     ('name', 'reason'),
     [
-        ('notes.mp4', 'notes.mp4 is not a video that can be read'),
-        ('../../x.mp4', 'x.mp4 is not a video that can be read'),
+        ('notes.mp4', 'notes.mp4 cannot be read as a video'),
+        ('../../x.mp4', 'x.mp4 cannot be read as a video'),
     ],
 )
 def test_a_text_file_is_refused_by_its_name_alone(page: Any, name: str, reason: str) -> None:

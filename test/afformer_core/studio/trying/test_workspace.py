@@ -57,7 +57,7 @@ def test_a_page_holds_so_many_and_no_more(worker: ModelWorker, files: Path) -> N
 
         assert [first] == workspace.demonstrations
         assert isinstance(second, DemonstrationError)
-        with pytest.raises(ImageError, match='the page holds 1 images'):
+        with pytest.raises(ImageError, match='the page contains 1 images'):
             await workspace.add_image(files / 'panel.png', 'panel.png')
 
     run(use)

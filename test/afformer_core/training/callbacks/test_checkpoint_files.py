@@ -37,7 +37,7 @@ def test_the_first_checkpoint_on_a_full_disk(tmp_path: Path) -> None:
         WholeCheckpoints().save_checkpoint(LARGE, path)
 
     assert str(told.value) == (
-        f'the checkpoint {path} cannot be written: File too large. Make room and start again'
+        f'the checkpoint {path} cannot be written: File too large. Free some space and start again'
     )
     assert list(path.parent.iterdir()) == []
 
@@ -47,7 +47,9 @@ def test_a_later_checkpoint_on_a_full_disk(tmp_path: Path) -> None:
     path = tmp_path / 'last.ckpt'
     WholeCheckpoints().save_checkpoint({'weights': torch.arange(7)}, path)
 
-    with pytest.raises(AfformerError, match=r'File too large\. Make room and resume; the prev'):
+    with pytest.raises(
+        AfformerError, match=r'File too large\. Free some space and resume; the prev'
+    ):
         WholeCheckpoints().save_checkpoint(LARGE, path)
 
     assert torch.load(path, weights_only=True)['weights'].tolist() == [0, 1, 2, 3, 4, 5, 6]

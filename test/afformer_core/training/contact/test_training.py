@@ -79,7 +79,7 @@ def test_data_that_do_not_tell_the_contact_are_refused(initial: Path, tmp_path: 
     pairs = tmp_path / 'pairs'
     pairs.mkdir()
 
-    with pytest.raises(ValueError, match='do not tell where demonstrations touch'):
+    with pytest.raises(ValueError, match='have no contacts of demonstrations'):
         train(options(write_pairs(pairs, shortest=4), initial, tmp_path / 'model', 1))
 
 

@@ -103,7 +103,7 @@ def test_targets_are_made_in_single_precision_in_any_step():
 
 
 def test_maps_that_are_too_oblong():
-    with pytest.raises(ValueError, match='less oblong'):
+    with pytest.raises(ValueError, match='less elongated'):
         blurred_maps(torch.ones(1, 8, 1024))
 
 

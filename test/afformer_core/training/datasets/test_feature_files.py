@@ -163,7 +163,7 @@ def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(
         monkeypatch.delattr(os, 'posix_fallocate', raising=False)
     afformer = model()
     FROZEN.freeze(afformer)
-    with pytest.raises(DatasetError, match=r'written to the cache folder .* Make room there'):
+    with pytest.raises(DatasetError, match=r'written to the cache folder .* Free some space'):
         batch(tmp_path / 'kept', afformer)
     assert list(tmp_path.iterdir()) == []
 
@@ -178,7 +178,7 @@ def test_what_they_take_is_told_before_they_are_made(
     frame = 2 * (8 * 8 * 40 + 4 * 4 * 112 + 2 * 2 * 320)
     assert 5 * frame == 56_320
     said = (
-        'afformer: the cache will take about 56.3 kB (features of 1 video of 4 frames at 64x64 '
+        'afformer: the cache will need about 56.3 kB (features of 1 video of 4 frames at 64x64 '
         f'and features of 1 image at 64x64) in {tmp_path}; '
     )
     assert said in capsys.readouterr().err
@@ -192,7 +192,7 @@ def test_they_are_not_begun_where_the_disk_is_too_small(
     afformer = model()
     FROZEN.freeze(afformer)
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=50_000))
-    with pytest.raises(DatasetError, match=r'take about 56\.3 kB .* and 50 kB are free there'):
+    with pytest.raises(DatasetError, match=r'needs about 56\.3 kB .* but only 50 kB are free'):
         open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 

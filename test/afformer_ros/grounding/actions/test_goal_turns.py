@@ -232,7 +232,7 @@ def test_goals_whose_time_is_up_at_once_have_each_their_reason(turns):
     ('memorized', 'reason'),
     [
         (False, r'its demonstrations are being memorized'),
-        (True, r'in the 0\.\d s since its turn came none arrived, or none was ready in time'),
+        (True, r'none arrived, or none was ready in time, in the 0\.\d s since its turn came'),
     ],
 )
 def test_a_reason_is_told_where_images_come(turns, memorized, reason):
@@ -265,7 +265,7 @@ def test_images_that_are_too_old_are_the_reason(turns):
     turns.pass_time(4.0)
     assert goal.result.outcome == GoalOutcome.STALE
     assert goal.result.message == (
-        '3 of 3 images within 4 s did not count for their age; of the last one: it was 2.25 s '
+        '3 of 3 images within 4 s did not count because of their age; the last one: it was 2.25 s '
         'old; expected at most 0.5 s'
     )
 

@@ -289,7 +289,7 @@ def test_deactivation_ends_a_goal(active, ground):
 def test_a_goal_is_grounded_while_nobody_listens(active, ground):
     active.listen_no_more()
     try:
-        ignored = 'images left alone because nobody listens'
+        ignored = 'images ignored because no result has a subscriber'
         count = int(active.told('grounding', '')[ignored])
         active.told('grounding', '', lambda: active.images.publish(active.image_message(0)))
         active.wait(

@@ -115,7 +115,7 @@ def test_absence_is_told_with_presence():
     result = goal.timed_out('')
     assert result.outcome == GoalOutcome.NOT_FOUND
     assert result.message.endswith(
-        '1 of 1 images within 4 s: presence was 0.25 at last, below 0.50'
+        '1 of 1 images within 4 s: the last presence was 0.25, below 0.50'
     )
 
 
@@ -174,7 +174,7 @@ def test_what_was_too_old_is_told():
     result = goal.timed_out('')
     assert (result.outcome, result.images) == (GoalOutcome.STALE, 3)
     assert result.message == (
-        '2 of 3 images within 4 s did not count for their age; of the last one: it was 2.31 s '
+        '2 of 3 images within 4 s did not count because of their age; the last one: it was 2.31 s '
         'old; expected at most 0.7 s'
     )
 
@@ -191,7 +191,7 @@ def test_what_is_held_is_not_found():
     assert not any(goal.take(image(number, age=0.1, presence=0.25)) for number in (1, 2, 3))
     result = goal.timed_out('')
     assert result.outcome == GoalOutcome.NOT_FOUND
-    assert result.message.endswith('presence was 0.25 at last, below 0.50')
+    assert result.message.endswith('the last presence was 0.25, below 0.50')
 
 
 def test_an_element_that_looks_otherwise_is_not_found_for_its_continuity():
@@ -200,5 +200,5 @@ def test_an_element_that_looks_otherwise_is_not_found_for_its_continuity():
     one.continuity = 0.25
     goal.take(one)
     assert goal.timed_out('').message.endswith(
-        'it looked otherwise than when it was found before; continuity was 0.25 at last'
+        'it looked different from when it was last found; the last continuity was 0.25'
     )

@@ -28,12 +28,12 @@ def test_an_image_of_about_now_counts(milliseconds):
         (
             4000.0,
             'its stamp is 4000 s behind the clock of the node; expected at most 0.5 s. Set '
-            'use_sim_time where a bag or a simulator gives the time, or maximum_image_age to 0',
+            'use_sim_time if a bag or a simulator provides the time, or maximum_image_age to 0',
         ),
         (
             -4000.0,
             'its stamp is 4000 s ahead of the clock of the node; expected at most 0.5 s. Set '
-            'use_sim_time where a bag or a simulator gives the time, or maximum_image_age to 0',
+            'use_sim_time if a bag or a simulator provides the time, or maximum_image_age to 0',
         ),
     ],
 )
@@ -42,7 +42,7 @@ def test_an_image_of_another_time_does_not_count(age, problem):
 
 
 def test_an_image_without_a_stamp_does_not_count():
-    assert age_problem(0, NOW, 0.5).startswith('it has no stamp, so that')
+    assert age_problem(0, NOW, 0.5).startswith('it has no stamp, so')
 
 
 def test_nothing_counts_before_simulated_time_begins():

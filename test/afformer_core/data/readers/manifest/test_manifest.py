@@ -145,8 +145,8 @@ def test_points_in_a_mask_are_kept(folder: Path) -> None:
     ('change', 'expected'),
     [
         ({'clip': None}, "has no 'clip'"),
-        ({'target': ''}, "target is ''; expected a text"),
-        ({'colour': 'red'}, "an unknown field 'colour'; expected none but clip, target, action"),
+        ({'target': ''}, "target is ''; expected text"),
+        ({'colour': 'red'}, "an unknown field 'colour'; expected only clip, target, action"),
         ({'points': None}, 'none of points, boxes, polygons and mask'),
         ({'points': []}, r'points is \[\]; expected a list of at least one'),
         ({'points': [[1, 2, 3]]}, r'points is \[1, 2, 3\]; expected a list of 2 numbers'),
@@ -166,7 +166,7 @@ def test_points_in_a_mask_are_kept(folder: Path) -> None:
         ({'mask': 'colours.png'}, 'has the mode RGB; expected one channel'),
         ({'target': 'lost.png'}, 'lost.png does not exist; expected an image'),
         ({'target_size': [64]}, 'expected a list of 2 numbers'),
-        ({'target_size': [64, 0]}, 'target_size is 0; expected a whole number from 1 on'),
+        ({'target_size': [64, 0]}, 'target_size is 0; expected a whole number of at least 1'),
         ({'action': 'fly'}, "action is 'fly'; expected one of turn, press"),
         ({'clip_seconds': [4, 2]}, 'a clip goes from 4.0 s to 2.0 s'),
         ({'licence': 'A\nB'}, 'expected a name of one line'),
@@ -185,7 +185,7 @@ def test_a_wrong_row_is_named_by_its_line(
 def test_rows_of_one_sample_may_not_tell_otherwise_of_it(folder: Path) -> None:
     path = write(folder, POINTS, {**POINTS, 'action': 'turn', 'licence': 'MIT'})
 
-    with pytest.raises(DatasetError, match=r'line 2 of .* tells otherwise .* than line 1 of'):
+    with pytest.raises(DatasetError, match=r'line 2 of .* contradicts line 1 of'):
         open_annotations(path)
 
 

@@ -133,6 +133,7 @@ def read_parameters(
 def validate_change(
     constraints: Mapping[str, Constraint],
     parameters: Iterable[Parameter[Any]],
+    *,
     configured: bool,
 ) -> SetParametersResult:
     """Check whether parameters may be set, and return the reason if not.

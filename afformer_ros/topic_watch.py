@@ -116,7 +116,7 @@ class TopicWatch:
         """Explain missing messages of one or all publishers; empty if all arrive."""
         topic = self._subscribed.topic_name
         found = self._node.get_publishers_info_by_topic(topic)
-        silent_for = self._seconds_silent(bool(found))
+        silent_for = self._seconds_silent(published=bool(found))
         if not found:
             if self.count:
                 return f'nobody publishes {topic} any more (silent for {silent_for:.1f} s)'
@@ -162,7 +162,7 @@ class TopicWatch:
             f'{self._subscribed.topic_name} were lost on the way. {self._remedy()}'
         )
 
-    def _seconds_silent(self, published: bool) -> float:
+    def _seconds_silent(self, *, published: bool) -> float:
         """Return the seconds since the last message or, before the first, the first publisher."""
         with self._lock:
             now = time.monotonic()

@@ -214,7 +214,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = [each.path for each in input_paths(arguments.subparser, arguments)]
     with (
         Bag(arguments.bag) as bag,
-        result_folder(arguments.output, arguments.overwrite, inputs) as folder,
+        result_folder(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as folder,
     ):
         demonstration_topic = arguments.demonstration_topic
         if arguments.demonstration and demonstration_topic is None:

@@ -74,14 +74,18 @@ def annotated_page(
             f'{dataset.annotations} contains no sample; check annotations and split'
         )
     opened = _opened(dataset, settings)
-    problems = _problems(dataset, opened, settings.progress)
-    clips, undecoded = _first_frames(opened, problems, settings.progress)
-    issues = [] if other is None else shared_issues(dataset, other, settings.progress)
-    issues += dataset_issues(dataset, [*problems, *undecoded], settings.progress)
+    problems = _problems(dataset, opened, progress=settings.progress)
+    clips, undecoded = _first_frames(opened, problems, progress=settings.progress)
+    issues = [] if other is None else shared_issues(dataset, other, progress=settings.progress)
+    issues += dataset_issues(dataset, [*problems, *undecoded], progress=settings.progress)
     actions = [sample.actions[0] for sample in dataset]
     shown = [dataset[i] for i in in_turn(actions, settings.samples, settings.seed)]
     cards = sample_cards(
-        shown, dataset.action_names, settings.sampling, settings.folder_rate, settings.progress
+        shown,
+        dataset.action_names,
+        settings.sampling,
+        settings.folder_rate,
+        progress=settings.progress,
     )
     return DatasetPage(
         title=str(dataset.annotations),
@@ -107,7 +111,7 @@ def _opened(dataset: AnnotatedDataset, settings: PageSettings) -> list[Sample]:
 
 
 def _problems(
-    dataset: AnnotatedDataset, opened: Sequence[Sample], progress: bool
+    dataset: AnnotatedDataset, opened: Sequence[Sample], *, progress: bool
 ) -> list[MediaProblem]:
     if len(opened) == len(dataset):
         return find_problems(dataset, progress=progress)
@@ -117,7 +121,7 @@ def _problems(
 
 
 def _first_frames(
-    opened: Sequence[Sample], problems: Sequence[MediaProblem], progress: bool
+    opened: Sequence[Sample], problems: Sequence[MediaProblem], *, progress: bool
 ) -> tuple[list[ClipFacts], list[MediaProblem]]:
     """Read facts of the clips without a problem, and list those that cannot be decoded."""
     known = {problem.name for problem in problems}

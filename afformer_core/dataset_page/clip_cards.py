@@ -32,6 +32,7 @@ def clip_cards(
     clips: Sequence[InteractionClip],
     number_rate: float | None,
     seed: int,
+    *,
     progress: bool = True,
 ) -> list[Card]:
     """Create cards of clips; a clip that cannot be read has the reason instead.

@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def dataset_issues(
-    dataset: AnnotatedDataset, problems: Sequence[MediaProblem], progress: bool = True
+    dataset: AnnotatedDataset, problems: Sequence[MediaProblem], *, progress: bool = True
 ) -> list[DatasetIssue]:
     """List all issues of a dataset, the worst first.
 
@@ -39,8 +39,12 @@ def dataset_issues(
         *_outside(dataset),
         *_without_pair(dataset),
         *_repeated(dataset),
-        *_same_files('images of the same content', (s.image_path for s in dataset), progress),
-        *_same_files('videos of the same content', (s.video_path for s in dataset), progress),
+        *_same_files(
+            'images of the same content', (s.image_path for s in dataset), progress=progress
+        ),
+        *_same_files(
+            'videos of the same content', (s.video_path for s in dataset), progress=progress
+        ),
         *_unused_actions(dataset),
     ]
 
@@ -80,7 +84,7 @@ def _repeated(dataset: AnnotatedDataset) -> list[DatasetIssue]:
     return DatasetIssue.of('samples that are there more than once', groups)
 
 
-def _same_files(kind: str, paths: Iterable[Path], progress: bool) -> list[DatasetIssue]:
+def _same_files(kind: str, paths: Iterable[Path], *, progress: bool) -> list[DatasetIssue]:
     groups = [' = '.join(map(str, group)) for group in same_content(paths, progress)]
     return DatasetIssue.of(kind, groups)
 

@@ -82,7 +82,7 @@ def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
         issues=_issues(index),
         scope='What mining could not read, and whether the videos are still there.',
         distributions=_distributions(index, clips),
-        cards=clip_cards(shown, rate, settings.seed, settings.progress),
+        cards=clip_cards(shown, rate, settings.seed, progress=settings.progress),
         how=f'{len(shown)} of {len(clips):,} clips, drawn with seed {settings.seed}, the videos '
         'in turn. Boxes are hands, in contact orange, others blue. The image is one that training '
         'makes of the clip with the default options; `afformer synthesize` draws those of '

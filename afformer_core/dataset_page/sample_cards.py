@@ -27,6 +27,7 @@ def sample_cards(
     action_names: Sequence[str],
     sampling: FrameSampling,
     folder_rate: float | None = None,
+    *,
     progress: bool = True,
 ) -> list[Card]:
     """Create cards of samples; unreadable media are left out, with the reason.

@@ -17,7 +17,7 @@ _NAMELESS = '.'
 
 
 def shared_issues(
-    dataset: AnnotatedDataset, other: AnnotatedDataset, progress: bool = True
+    dataset: AnnotatedDataset, other: AnnotatedDataset, *, progress: bool = True
 ) -> list[DatasetIssue]:
     """List images, clips and objects in both splits, and actions in only one of them.
 
@@ -31,8 +31,8 @@ def shared_issues(
     """
     other_name = other.annotations.name
     found = [
-        *_files('images', dataset, other, lambda sample: sample.image_path, progress),
-        *_files('videos', dataset, other, lambda sample: sample.video_path, progress),
+        *_files('images', dataset, other, lambda sample: sample.image_path, progress=progress),
+        *_files('videos', dataset, other, lambda sample: sample.video_path, progress=progress),
         *DatasetIssue.of(
             f'objects that {other_name} has, too',
             sorted((known_objects(dataset) & known_objects(other)) - {_NAMELESS}),
@@ -52,6 +52,7 @@ def _files(
     dataset: AnnotatedDataset,
     other: AnnotatedDataset,
     path_of: Callable[[Sample], Path],
+    *,
     progress: bool,
 ) -> list[DatasetIssue]:
     own, others = (_by_file(map(path_of, each)) for each in (dataset, other))

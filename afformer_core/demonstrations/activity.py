@@ -74,7 +74,7 @@ class Persistence:
     def __init__(self) -> None:
         self._since: float | None = None
 
-    def lasts(self, seen: bool, time: float) -> bool:
+    def lasts(self, seen: bool, time: float) -> bool:  # noqa: FBT001
         """Check whether detections have lasted long enough.
 
         Args:

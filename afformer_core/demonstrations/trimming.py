@@ -77,7 +77,7 @@ class ActivePart:
         self.first: RecordedFrame | None = None
         self.last: RecordedFrame | None = None
 
-    def add(self, frame: RecordedFrame, active: bool) -> None:
+    def add(self, frame: RecordedFrame, active: bool) -> None:  # noqa: FBT001
         """Add the next frame, and whether it shows activity."""
         if self.first is None:
             self._before.append(frame)

@@ -50,6 +50,7 @@ def draw_overlay(
     opacity: float,
     distances: Sequence[float | None] = (),
     style: OverlayStyle = OverlayStyle.CURRENT,
+    *,
     unsure: bool = False,
 ) -> RgbImage:
     """Draw a heatmap and its peaks over an image.
@@ -88,7 +89,15 @@ def draw_overlay(
     labels = [_label(number, distances) for number in range(1, len(peaks) + 1)]
     for number, (peak, label) in reversed(list(enumerate(zip(peaks, labels, strict=True)))):
         best = number == 0
-        _draw_peak(canvas, (peak.u, peak.v), label, best, style, scale, unsure and best)
+        _draw_peak(
+            canvas,
+            (peak.u, peak.v),
+            label,
+            best=best,
+            style=style,
+            scale=scale,
+            unsure=unsure and best,
+        )
     if caption:
         _draw_caption(canvas, caption, scale)
     return canvas
@@ -105,7 +114,7 @@ def draw_mark(image: RgbImage, pixel: tuple[float, float]) -> RgbImage:
         uint8 RGB [H, W, 3], a new array.
     """
     canvas = np.array(image, np.uint8)
-    _draw_peak(canvas, pixel, '', True, OverlayStyle.CURRENT, _scale(image))
+    _draw_peak(canvas, pixel, '', best=True, style=OverlayStyle.CURRENT, scale=_scale(image))
     return canvas
 
 
@@ -152,6 +161,7 @@ def _draw_peak(
     canvas: RgbImage,
     pixel: tuple[float, float],
     label: str,
+    *,
     best: bool,
     style: OverlayStyle,
     scale: float,

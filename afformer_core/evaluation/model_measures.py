@@ -76,6 +76,7 @@ def measure_model(
     action_names: Sequence[str],
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
+    *,
     progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> ModelMeasures:

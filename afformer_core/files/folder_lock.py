@@ -19,7 +19,7 @@ class FolderHeldError(Exception):
 
 
 @contextmanager
-def folder_lock(folder: Path, patient: bool = True) -> Iterator[None]:
+def folder_lock(folder: Path, *, patient: bool = True) -> Iterator[None]:
     """Lock a folder against other runs until this one leaves it or dies.
 
     Args:

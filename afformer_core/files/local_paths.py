@@ -21,7 +21,7 @@ def as_url(path: str | os.PathLike[str]) -> str | None:
 
 
 def why_not_local(
-    path: str | os.PathLike[str], kind: str = 'path', is_written: bool = False
+    path: str | os.PathLike[str], kind: str = 'path', *, is_written: bool = False
 ) -> str | None:
     """Explain why an argument is not a local path, and what to do; None if it is one.
 

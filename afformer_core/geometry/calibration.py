@@ -77,7 +77,7 @@ class Calibration:
         _check_distortion(self.distortion_model, self.distortion)
 
     @classmethod
-    def from_message(cls, message: Any, rectified: bool) -> Calibration:
+    def from_message(cls, message: Any, *, rectified: bool) -> Calibration:
         """Read the calibration from a sensor_msgs/CameraInfo.
 
         Binning (0 means 1) and region of interest (all zero means the full sensor) are applied.
@@ -96,7 +96,9 @@ class Calibration:
                 f'size in camera_info is {width}x{height} pixels; expected values above 0. '
                 'Have the driver fill in width and height'
             )
-        matrix, distortion_model, distortion, translation = _intrinsics(message, rectified)
+        matrix, distortion_model, distortion, translation = _intrinsics(
+            message, rectified=rectified
+        )
         left, top, width, height = _region(message.roi, width, height)
         bins = max(1, int(message.binning_x)), max(1, int(message.binning_y))
         for axis, (size, offset) in enumerate(zip(bins, (left, top), strict=True)):
@@ -185,7 +187,7 @@ def _field(message: Any, name: str) -> NDArray[np.float64]:
 
 
 def _intrinsics(
-    message: Any, rectified: bool
+    message: Any, *, rectified: bool
 ) -> tuple[NDArray[np.float64], str, tuple[float, ...], tuple[float, float]]:
     camera = _field(message, 'k')
     if camera.size != 9 or not camera.any():

@@ -58,7 +58,7 @@ class RigidTransform:
             )
 
     @classmethod
-    def from_message(cls, message: Any, any_length: bool = False) -> RigidTransform:
+    def from_message(cls, message: Any, *, any_length: bool = False) -> RigidTransform:
         """Read the transform from a geometry_msgs/Transform.
 
         Args:

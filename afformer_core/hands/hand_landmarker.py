@@ -75,7 +75,7 @@ class HandLandmarker:
         self._size, self._time = size, time
         hands = self._read(image, self._followed, [])
         if len(hands) < self._most_hands:
-            for view in self._views.next(size, bool(hands), interval):
+            for view in self._views.next(size, interval, followed=bool(hands)):
                 hands = self._read(image, self._new_regions(image, view, hands), hands)
                 if hands:
                     break

@@ -35,7 +35,9 @@ def draw_grounding(
     ]
     style = OverlayStyle.HELD if result.held else OverlayStyle.CURRENT
     unsure = result.grounding.unsure
-    return draw_overlay(image, heatmap, peaks, caption(result), opacity, distances, style, unsure)
+    return draw_overlay(
+        image, heatmap, peaks, caption(result), opacity, distances, style, unsure=unsure
+    )
 
 
 def caption(result: StreamedGrounding) -> str:

@@ -76,21 +76,21 @@ class ParallelEngine(ABC):
             raise ValueError(f'processes is {self.processes}; expected at least 1')
 
     @abstractmethod
-    def room(self, on_gpu: bool = False) -> int:
+    def room(self, *, on_gpu: bool = False) -> int:
         """Return the number of processes that fit, at least 1.
 
         Args:
             on_gpu: whether a process computes on a GPU.
         """
 
-    def sized(self, parts: int, on_gpu: bool = False) -> ParallelEngine:
+    def sized(self, parts: int, *, on_gpu: bool = False) -> ParallelEngine:
         """Return this engine with as many processes as fit and have a part to execute.
 
         Args:
             parts: number of parts.
             on_gpu: whether a process computes on a GPU.
         """
-        processes = self.processes or self.room(on_gpu)
+        processes = self.processes or self.room(on_gpu=on_gpu)
         return replace(self, processes=max(1, min(processes, parts)))
 
     @abstractmethod

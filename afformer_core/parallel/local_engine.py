@@ -39,7 +39,7 @@ _PROCESSES_OF_A_GPU = 4
 class LocalEngine(ParallelEngine):
     """An `ParallelEngine` with processes of this machine; a single one is the caller's own."""
 
-    def room(self, on_gpu: bool = False) -> int:
+    def room(self, *, on_gpu: bool = False) -> int:
         """Return one process for each core that PyTorch would use, or four for each GPU."""
         import torch
 

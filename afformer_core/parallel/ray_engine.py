@@ -52,14 +52,14 @@ class RayEngine(ParallelEngine):
         if self.gpus is not None and self.gpus > 1 and self.gpus % 1:
             raise ValueError(f'gpus is {self.gpus:g}; expected a share below 1, or a whole number')
 
-    def room(self, on_gpu: bool = False) -> int:
+    def room(self, *, on_gpu: bool = False) -> int:
         """Return the number of processes for which the cluster has cores and GPUs.
 
         Raises:
             AfformerError: Ray is not installed, the cluster is not reached, or none of its
                 machines has them.
         """
-        gpus = self._with_gpus(on_gpu).gpus or 0.0
+        gpus = self._with_gpus(on_gpu=on_gpu).gpus or 0.0
         if self.address is None:
             nodes = [_this_machine()]
         else:
@@ -68,11 +68,11 @@ class RayEngine(ParallelEngine):
         require_room(nodes, gpus)
         return processes_with_room(nodes, gpus)
 
-    def sized(self, parts: int, on_gpu: bool = False) -> ParallelEngine:
+    def sized(self, parts: int, *, on_gpu: bool = False) -> ParallelEngine:
         """Return it with a number of processes, and of GPUs (see `ParallelEngine.sized`)."""
-        return super(RayEngine, self._with_gpus(on_gpu)).sized(parts, on_gpu)
+        return super(RayEngine, self._with_gpus(on_gpu=on_gpu)).sized(parts, on_gpu=on_gpu)
 
-    def _with_gpus(self, on_gpu: bool) -> RayEngine:
+    def _with_gpus(self, *, on_gpu: bool) -> RayEngine:
         return replace(self, gpus=float(on_gpu)) if self.gpus is None else self
 
     def map(

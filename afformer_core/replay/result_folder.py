@@ -16,7 +16,7 @@ _RESULTS = {_SUMMARY, 'bag', 'groundings.csv', 'overlay.mp4', 'report.html'}
 
 
 @contextmanager
-def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) -> Iterator[Path]:
+def result_folder(folder: Path, *, overwrite: bool, inputs: Sequence[Path] = ()) -> Iterator[Path]:
     """Open a temporary folder beside `folder`, which is renamed to it on success.
 
     After any failure, the previous folder is restored.
@@ -37,20 +37,20 @@ def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) ->
                 f'the results would replace {path}, which is an input; choose another folder than '
                 f'{folder}'
             )
-    _check_free(folder, overwrite)
+    _check_free(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
     aside.mkdir()
     try:
         yield aside
         # Another folder may have appeared in the meantime.
-        _check_free(folder, overwrite)
+        _check_free(folder, overwrite=overwrite)
         _move(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _check_free(folder: Path, overwrite: bool) -> None:
+def _check_free(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -144,7 +144,7 @@ def band(x: Sequence[float], colours: Sequence[str], label: str) -> Markup:
     return _chart(label, _BAND_HEIGHT, draw, bare=True)
 
 
-def _chart(label: str, height: int, draw: Callable[[Any], None], bare: bool = False) -> Markup:
+def _chart(label: str, height: int, draw: Callable[[Any], None], *, bare: bool = False) -> Markup:
     """Draw a chart by `draw` into matplotlib's axes; bare: they are not shown."""
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -154,7 +154,10 @@ class GroundingPipeline:
         prediction = predict(frame.image)
         predicted = time.monotonic()
         view = self._spatial.view(
-            stamp, settings.rectified, settings.depth_tolerance, settings.depth_wait
+            stamp,
+            rectified=settings.rectified,
+            tolerance=settings.depth_tolerance,
+            patience=settings.depth_wait,
         )
         placement = self._placement_of(header)
         return Observation(

@@ -89,7 +89,9 @@ class SpatialInputs:
         depth = not self._depth_topic or self._depths.wait(stamp, 0.0)
         return depth and (not self._camera_info_topic or self._camera_info is not None)
 
-    def view(self, stamp: int, rectified: bool, tolerance: float, patience: float) -> SpatialView:
+    def view(
+        self, stamp: int, *, rectified: bool, tolerance: float, patience: float
+    ) -> SpatialView:
         """Find the depth and calibration of an image; may wait for its depth.
 
         Args:
@@ -104,17 +106,17 @@ class SpatialInputs:
         except AfformerError as error:
             problems.append(str(error))
         try:
-            calibration = self._calibration(rectified)
+            calibration = self._calibration(rectified=rectified)
         except AfformerError as error:
             problems.append(str(error))
         return SpatialView(depth, calibration, problems[0] if problems else '')
 
-    def _calibration(self, rectified: bool) -> Calibration:
+    def _calibration(self, *, rectified: bool) -> Calibration:
         if not self._camera_info_topic:
             raise CalibrationError('no camera_info topic is replayed')
         if self._camera_info is None:
             raise CalibrationError(f'no camera_info has arrived on {self._camera_info_topic}')
-        return Calibration.from_message(self._decode(self._camera_info), rectified)
+        return Calibration.from_message(self._decode(self._camera_info), rectified=rectified)
 
     def _depth(self, stamp: int, tolerance: float, patience: float) -> DepthImage:
         if not self._depth_topic:

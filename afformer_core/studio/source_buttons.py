@@ -68,7 +68,7 @@ def file_sources(
     field.on('finish', lambda: field.reset(), args=[])
     field.props(f'accept="{accept}" flat bordered').classes('w-full')
     with ui.row().classes('gap-1'):
-        webcam = WebcamDialog(field, Kind.VIDEO in kinds)
+        webcam = WebcamDialog(field, video=Kind.VIDEO in kinds)
         ui.button('Webcam', icon='videocam', on_click=webcam.open).props('flat dense no-caps')
         if folders:
             dialog = FileDialog(folders, kinds)

@@ -33,7 +33,7 @@ class WebcamDialog:
         video: whether it records videos instead of taking images.
     """
 
-    def __init__(self, field: ui.upload, video: bool) -> None:
+    def __init__(self, field: ui.upload, *, video: bool) -> None:
         self._video = video
         self._recording = False
         self._dialog: Dialog = ui.dialog()

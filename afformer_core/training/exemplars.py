@@ -40,7 +40,7 @@ def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
 
 
 def make_exemplars(
-    folder: Path, samples: Sequence[Sample], most: int, progress: bool = False
+    folder: Path, samples: Sequence[Sample], most: int, *, progress: bool = False
 ) -> Exemplars | None:
     """Describe the marks of pairs with the matching network of a model.
 

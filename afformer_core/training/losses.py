@@ -40,7 +40,7 @@ class Targets:
     shown: Tensor
     negative: bool
 
-    def weights(self, images: int, negative: bool = False) -> Tensor:
+    def weights(self, images: int, *, negative: bool = False) -> Tensor:
         """Compute weights [R] by which every image counts equally, for any number of actions.
 
         Args:

@@ -95,7 +95,7 @@ class GroundingTraining(LightningModule):
         # The trainer does not change modes.
         self.train()
 
-    def train(self, mode: bool = True) -> GroundingTraining:
+    def train(self, mode: bool = True) -> GroundingTraining:  # noqa: FBT001, FBT002
         """Set the training mode, except that batch norms keep their pretrained statistics."""
         super().train(mode)
         keep_statistics(self)

@@ -155,20 +155,20 @@ class ConfiguredGrounding:
     def activate(self) -> None:
         """Start to ground images and to accept demonstrations."""
         self._recorder.activate()
-        self._worker.set_grounding(True)
+        self._worker.set_grounding(grounding=True)
         self._ground_action.activate()
 
     def deactivate(self) -> None:
         """Stop, and drop an unfinished recording."""
         self._ground_action.deactivate('the node was deactivated')
-        self._worker.set_grounding(False)
+        self._worker.set_grounding(grounding=False)
         self._recorder.deactivate()
 
     def close(self, timeout: float) -> bool:
         """Remove everything; return whether the worker ended within the timeout in seconds."""
         begin = time.monotonic()
         self._ground_action.close(_CLOSED)
-        self._worker.set_grounding(False)
+        self._worker.set_grounding(grounding=False)
         # The file of an unfinished recording is removed.
         self._recorder.cancel(timeout, 'the node ends')
         self._record_action.close(_CLOSED)
@@ -208,11 +208,17 @@ class ConfiguredGrounding:
                 'grounding',
                 self._values(),
             ),
-            topic_status('image', self._images.watch, needed, deaf),
-            topic_status('depth', self._spatial.depth_watch, False, deaf, depth_remark),
-            topic_status('camera_info', self._spatial.camera_info_watch, False, deaf),
+            topic_status('image', self._images.watch, needed=needed, deaf=deaf),
             topic_status(
-                'demonstration', self._recorder.watch, False, deaf, self._recorder.missing_frames()
+                'depth', self._spatial.depth_watch, needed=False, deaf=deaf, remark=depth_remark
+            ),
+            topic_status('camera_info', self._spatial.camera_info_watch, needed=False, deaf=deaf),
+            topic_status(
+                'demonstration',
+                self._recorder.watch,
+                needed=False,
+                deaf=deaf,
+                remark=self._recorder.missing_frames(),
             ),
             ComponentStatus('transport', deaf, '', 'messages reach the node', {}),
             ComponentStatus(

@@ -64,7 +64,7 @@ def _status_name(node_name: str, component: str) -> str:
 
 
 def topic_status(
-    name: str, watch: TopicWatch, needed: bool, deaf: str, remark: str = ''
+    name: str, watch: TopicWatch, *, needed: bool, deaf: str, remark: str = ''
 ) -> ComponentStatus:
     """Report the status of a topic.
 

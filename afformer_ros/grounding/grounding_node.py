@@ -156,7 +156,7 @@ class GroundingNode(LifecycleNode):
     def _validate_parameters(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         constraints = {**constraints_of(GroundingParameters), **constraints_of(QosParameters)}
         configured = self._configured is not None
-        result = validate_change(constraints, parameters, configured)
+        result = validate_change(constraints, parameters, configured=configured)
         if not result.successful or not self._declared:
             return result
         known = constraints_of(GroundingParameters)

@@ -83,7 +83,7 @@ class GroundingWorker(Generic[Owned]):
         return self._grounding and not self._stopping
 
     def submit(
-        self, command: Callable[[Owned], Result], after_frames: bool = False
+        self, command: Callable[[Owned], Result], *, after_frames: bool = False
     ) -> Future[Result]:
         """Submit a command to the thread.
 
@@ -132,7 +132,7 @@ class GroundingWorker(Generic[Owned]):
             self._wake.notify()
         return replaced
 
-    def set_grounding(self, grounding: bool) -> None:
+    def set_grounding(self, *, grounding: bool) -> None:
         """Start or stop grounding; a waiting image is dropped."""
         with self._wake:
             self._grounding = grounding

@@ -35,12 +35,14 @@ class BaseTransforms:
         moves: whether that camera moves.
     """
 
-    def __init__(self, node: Node, waiting: Waiting, base: str, camera: str, moves: bool) -> None:
+    def __init__(
+        self, node: Node, waiting: Waiting, base: str, camera: str, *, moves: bool
+    ) -> None:
         self._node = node
         self._waiting = waiting
         self._base = base
         self._camera = camera
-        self._poses = CameraPoses(moves)
+        self._poses = CameraPoses(moves=moves)
         if camera:
             quality = QoSProfile(depth=_QUEUE, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
             node.create_subscription(PoseStamped, 'camera_pose', self._take, quality)

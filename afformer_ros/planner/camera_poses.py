@@ -37,7 +37,7 @@ class CameraPoses:
         moves: whether the camera moves, so that no pose remains valid.
     """
 
-    def __init__(self, moves: bool) -> None:
+    def __init__(self, *, moves: bool) -> None:
         self._moves = moves
         self._lock = threading.Lock()
         self._stamps: list[int] = []

@@ -84,7 +84,7 @@ class PlannerNode(Node):
         waiting = Waiting(self.get_clock(), finished, settings.clock_patience)
         self._grounding = GroundingClient(self, waiting)
         self._transforms = BaseTransforms(
-            self, waiting, settings.base_frame, settings.camera_frame, settings.camera_moves
+            self, waiting, settings.base_frame, settings.camera_frame, moves=settings.camera_moves
         )
         self._arm: ArmClient | None = None
         if not settings.dry_run:

@@ -187,7 +187,7 @@ class Skills:
         raise AssertionError('there is a last tilt')
 
     def _advance(
-        self, direction: NDArray[np.float64], length: float, guided: bool = False
+        self, direction: NDArray[np.float64], length: float, *, guided: bool = False
     ) -> _Travel:
         """Move straight until the end of the length, or until the tip is stopped.
 

@@ -99,7 +99,7 @@ def _run(options: argparse.Namespace) -> None:
         RobotGraph(Path(folder), processes, options.model, robot) as graph,
     ):
         graph.driver.bring_up()
-        run = run_trials(graph, settings, not options.no_baselines)
+        run = run_trials(graph, settings, baselines=not options.no_baselines)
         progress = tqdm(run, total=settings.scenes, unit='scene')
         for trial in progress:
             trials.append(trial)

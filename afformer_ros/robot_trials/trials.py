@@ -43,7 +43,7 @@ class RobotTrial:
 
 
 def run_trials(
-    graph: RobotGraph, settings: ClosedLoopSettings, baselines: bool
+    graph: RobotGraph, settings: ClosedLoopSettings, *, baselines: bool
 ) -> Iterator[RobotTrial]:
     """Run the first trial of each scene; yield each when it has ended.
 

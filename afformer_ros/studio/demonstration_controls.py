@@ -49,7 +49,7 @@ class DemonstrationControls:
             self._press, active=False, ignore=['input', 'textarea', 'select']
         )
 
-    def turn_to(self, shown: bool) -> None:
+    def turn_to(self, shown: bool) -> None:  # noqa: FBT001
         """Handle keys only while the tab is shown."""
         self._keyboard.active = shown
 

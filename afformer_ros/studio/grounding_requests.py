@@ -87,7 +87,7 @@ class GroundingRequests:
             RequestError: the service is missing, or does not answer in time.
         """
         client = self._clients[service]
-        self._require(client.service_is_ready(), service)
+        self._require(is_ready=client.service_is_ready(), what=service)
         try:
             return await asyncio.wait_for(
                 awaitable(client.call_async(_SERVICES[service].Request(**fields))), seconds
@@ -139,7 +139,7 @@ class GroundingRequests:
                 ended.
         """
         client = self._action_clients[action]
-        self._require(client.server_is_ready(), action)
+        self._require(is_ready=client.server_is_ready(), what=action)
         sent = client.send_goal_async(
             _ACTIONS[action].Goal(**fields), lambda message: told(message.feedback)
         )
@@ -182,7 +182,7 @@ class GroundingRequests:
                 raise RequestError(f'{self._name} has ended in the meantime')
         return future.result()
 
-    def _require(self, is_ready: bool, what: str) -> None:
+    def _require(self, *, is_ready: bool, what: str) -> None:
         if not is_ready:
             raise RequestError(
                 f'{self._name} does not offer {what}; a configured node does. Start and configure '

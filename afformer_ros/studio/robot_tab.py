@@ -46,7 +46,7 @@ class RobotTab:
         client = ui.context.client
         view: RobotView | None = None
 
-        async def turn_to(shown: bool) -> None:
+        async def turn_to(shown: bool) -> None:  # noqa: FBT001
             nonlocal view
             if view is None and shown:
                 with container, told_errors():

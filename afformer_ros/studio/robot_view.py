@@ -69,7 +69,7 @@ class RobotView:
                 self._diagnostics = DiagnosticsList()
         self._timer = ui.timer(_PERIOD, self._refresh, active=False)
 
-    def turn_to(self, shown: bool) -> None:
+    def turn_to(self, shown: bool) -> None:  # noqa: FBT001
         """Update only while the view is shown."""
         if shown == self._shown:
             return

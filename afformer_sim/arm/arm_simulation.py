@@ -54,6 +54,7 @@ class ArmSimulation(OperatedFixture):
         fixture: Fixture,
         mechanisms: tuple[Mechanism, ...],
         workplace: Workplace,
+        *,
         table: bool,
     ) -> None:
         spec = mujoco.MjSpec.from_string(fixture_xml(fixture, mechanisms))

@@ -154,6 +154,7 @@ def sample_camera(
     fixture: Fixture,
     size: tuple[int, int],
     rng: np.random.Generator,
+    *,
     egocentric: bool = False,
 ) -> Camera:
     """Draw a random camera that has every element in view.

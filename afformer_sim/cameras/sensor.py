@@ -120,7 +120,7 @@ class Sensor:
         return exposed
 
 
-def sample_sensor(rng: np.random.Generator, moving: bool = False) -> Sensor:
+def sample_sensor(rng: np.random.Generator, *, moving: bool = False) -> Sensor:
     """Draw an ordinary camera: three of five distort nothing, most have two or three defects.
 
     Args:

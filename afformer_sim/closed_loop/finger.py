@@ -116,12 +116,12 @@ class Finger:
         if action == 'put down':
             self._slide(-lift)
 
-    def _stick(self, element: int, rigid: bool = False) -> None:
+    def _stick(self, element: int, *, rigid: bool = False) -> None:
         """Attach the fingertip to an element; -1: to nothing."""
         if element >= 0:
-            self.physics.attach(element, rigid)
+            self.physics.attach(element, rigid=rigid)
 
-    def _slide(self, way: np.ndarray, guided: bool = False) -> None:
+    def _slide(self, way: np.ndarray, *, guided: bool = False) -> None:
         """Pull the finger along a vector, [3] metres in its own frame.
 
         If the element guides it, it is compliant across the motion.

@@ -88,7 +88,7 @@ class Physics(OperatedFixture):
         turned = self._toward @ self._frame.rotation
         return np.asarray(turned / np.linalg.norm(turned))
 
-    def set_stiffness(self, soft: tuple[str, ...] = (), wrist: bool = False) -> None:
+    def set_stiffness(self, soft: tuple[str, ...] = (), *, wrist: bool = False) -> None:
         """Make the finger soft along some of `AXES`, and stiff along the others.
 
         Args:
@@ -105,7 +105,7 @@ class Physics(OperatedFixture):
             self._model.actuator_gainprm[actuator, 0] = stiffness
             self._model.actuator_biasprm[actuator, 1:3] = -stiffness, -damping
 
-    def attach(self, element: int, rigid: bool) -> None:
+    def attach(self, element: int, *, rigid: bool) -> None:
         """Attach the fingertip to an element: as pliers if `rigid`, else as a suction cup."""
         name = f'{"grip" if rigid else "suck"}_{element}'
         equality = self._model.equality(name).id

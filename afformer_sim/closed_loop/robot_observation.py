@@ -165,7 +165,7 @@ def publish(
         _along_motion(seen, grounding.peaks[0], spatial, settings)
     )
     motion = point_motion(grounding.best_action, surface, _VERTICAL, grounding.rotation)
-    return replace(_published(camera, seen, result.found), motion=motion)
+    return replace(_published(camera, seen, found=result.found), motion=motion)
 
 
 def _along_motion(
@@ -201,7 +201,7 @@ def _spatial_view(observation: RobotObservation, sensed: SensedDepth) -> Spatial
     return SpatialView(depth, _calibration(observation.view), '')
 
 
-def _published(camera: Camera, seen: SurfacePoint, found: bool) -> Published:
+def _published(camera: Camera, seen: SurfacePoint, *, found: bool) -> Published:
     surface = from_optical(camera).surface(seen)
     if surface.position is None:
         return Published(found, None, None, surface.problem)

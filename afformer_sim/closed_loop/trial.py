@@ -117,12 +117,14 @@ def judge(
         float(watch.last[target]), float(watch.farthest[target]), float(seconds[target])
     )
     return AttemptOutcome(
-        _verdict(target, done and not disturbed, contacts, disturbed), first, disturbed
+        _verdict(target, done=done and not disturbed, contacts=contacts, disturbed=disturbed),
+        first,
+        disturbed,
     )
 
 
 def _verdict(
-    target: int, done: bool, contacts: list[int], disturbed: tuple[int, ...]
+    target: int, *, done: bool, contacts: list[int], disturbed: tuple[int, ...]
 ) -> AttemptVerdict:
     """Judge an attempt by the elements touched first; touching another one as well is harmless."""
     if done:

@@ -124,7 +124,7 @@ def _make(settings: PartPairsSettings, index: int, folder: Path) -> dict[str, An
     mesh = settings.hand == 'mesh'
     buffer = (settings.longest_side, settings.longest_side)
     with BenchmarkRenderer(scene, buffer, skins_xml() if mesh else None) as renderer:
-        pair = plan_pair(scene, renderer, settings.longest_side, mesh)
+        pair = plan_pair(scene, renderer, settings.longest_side, mesh=mesh)
         frames = render_clip(renderer, scene, pair.demonstration, settings.frames)
         [image] = render_views(scene, [pair.target], renderer)
     rng = make_rng(scene.seed, Stream.ANNOTATION)

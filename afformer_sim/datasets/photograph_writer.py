@@ -105,7 +105,7 @@ def write_photographs(
         DatasetError: see `Production.run`.
         ValueError: the folder has no photograph.
     """
-    photographs = list_photographs(settings.photographs, settings.held_out)
+    photographs = list_photographs(settings.photographs, held_out=settings.held_out)
     description = asdict(settings)
     del description['scenes']
     description['photographs'] = (

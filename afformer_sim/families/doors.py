@@ -115,7 +115,7 @@ def generate(rng: np.random.Generator) -> Fixture:
     cells = _lay_out(rng, kind)
     body = body_colour(rng)
     cabinet = _sample_cabinet(rng, kind, body)
-    style = sample_style(rng, cabinet.front, kind.forms, kind.vertical)
+    style = sample_style(rng, cabinet.front, kind.forms, vertical=kind.vertical)
     if kind is _OVEN:
         style = replace(style, length=rng.uniform(0.5, 0.85) * cells[0].width)
     # height of the handles above the middle, as a share of the way to the upper edge

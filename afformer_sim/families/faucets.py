@@ -70,29 +70,29 @@ def generate(rng: np.random.Generator) -> Fixture:
     wall = bool(rng.random() < 0.35)
     deck = panel_colour(rng)
     while True:
-        tap = _sample_tap(rng, deck, count, wall)
+        tap = _sample_tap(rng, deck, count, wall=wall)
         pitch = tap.handles * tap.aside + 2 * _width(tap) + 0.025
         if count * pitch <= _WIDEST:
             break
     handles = (-1, 1) if tap.handles == 2 else (int(rng.choice([-1, 1])),)
     wide = max(count * pitch / 2, 0.17) + 0.02
     deep = rng.uniform(0.34, 0.44)
-    fixed, seat = _sink(rng, deck, (wide, deep), wall)
+    fixed, seat = _sink(rng, deck, (wide, deep), wall=wall)
     elements: list[Element] = []
     for number in range(count):
         pose = seat @ at((number - (count - 1) / 2) * pitch, 0, 0)
-        fixed += [solid.moved(pose) for solid in _spout(tap, wall)]
+        fixed += [solid.moved(pose) for solid in _spout(tap, wall=wall)]
         for side in handles:
             axis = pose @ at(side * tap.aside, 0, 0)
             elements.append(_handle(rng, tap, axis, side))
-            fixed += [solid.moved(axis) for solid in _valve(tap, side, wall)]
+            fixed += [solid.moved(axis) for solid in _valve(tap, side, wall=wall)]
     edge = wide - 0.04
     shown = np.array([[x, 0, z] for x in (-edge, edge) for z in (-0.5 * deep, -deep)])
     elevation = rng.uniform(12, 24) if wall else rng.uniform(20, 35)
     return assemble('faucets', elements, fixed, elevation, shown, rng.uniform(0, 0.2))
 
 
-def _sample_tap(rng: np.random.Generator, deck: Colour, count: int, wall: bool) -> _Tap:
+def _sample_tap(rng: np.random.Generator, deck: Colour, count: int, *, wall: bool) -> _Tap:
     form = str(rng.choice(FORMS))
     metal = element_colour(rng, deck)
     if rng.random() < 0.5:
@@ -173,7 +173,13 @@ def _lever(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Col
     middle = (hub + half) * along
     height = np.array([0, 0, level])
     solids = (
-        rod(height - half * along - 0.008 * along, height + half * along, thick, tap.colour, True),
+        rod(
+            height - half * along - 0.008 * along,
+            height + half * along,
+            thick,
+            tap.colour,
+            rounded=True,
+        ),
         rod(-middle + height * 0.5, -middle + height * 1.25, hub, tap.colour),
         rod(-middle + height, -middle + height * 1.25 + [0, 0, 0.001], 0.5 * hub, mark),
     )
@@ -192,7 +198,7 @@ def _lever(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Col
     return Element('tap', axis @ at(*middle), solids, corners(solids[:1]), front, uses)
 
 
-def _valve(tap: _Tap, side: int, wall: bool) -> list[Solid]:
+def _valve(tap: _Tap, side: int, *, wall: bool) -> list[Solid]:
     """Build the seat of a handle, around z."""
     foot = 0.45 * tap.level
     solids = [
@@ -205,7 +211,7 @@ def _valve(tap: _Tap, side: int, wall: bool) -> list[Solid]:
     return solids
 
 
-def _spout(tap: _Tap, wall: bool) -> list[Solid]:
+def _spout(tap: _Tap, *, wall: bool) -> list[Solid]:
     """Build the pipe in the middle of a tap.
 
     It starts on the plane z = 0, whose y is up or away from the user.
@@ -222,7 +228,7 @@ def _spout(tap: _Tap, wall: bool) -> list[Solid]:
 
 
 def _sink(
-    rng: np.random.Generator, deck: Colour, size: tuple[float, float], wall: bool
+    rng: np.random.Generator, deck: Colour, size: tuple[float, float], *, wall: bool
 ) -> tuple[list[Solid], Pose]:
     """Build the sink, its upper side at y = 0 and its front at z = 0.
 

@@ -159,7 +159,7 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Tabletop
 
 
 def _handle(
-    rng: np.random.Generator, style: _Style, body: Body, azimuth: float, folded: bool = False
+    rng: np.random.Generator, style: _Style, body: Body, azimuth: float, *, folded: bool = False
 ) -> tuple[VesselHandle, np.ndarray]:
     """Build a handle over the kettle (folded back if the lid is to come off) or at its side.
 

@@ -98,7 +98,7 @@ def generate(rng: np.random.Generator) -> Fixture:
         near=near,
         far=far,
     )
-    levers, fixed = [], _body(rng, board, body, console)
+    levers, fixed = [], _body(rng, board, body, console=console)
     for row in range(rows):
         for column in range(columns):
             x = (column - (columns - 1) / 2) * pitch
@@ -109,7 +109,7 @@ def generate(rng: np.random.Generator) -> Fixture:
                 y += (0.3 if falls else -0.3) * longest
             style = styles[row % len(styles)]
             pose = board.pose @ at(x, y, 0.0)
-            levers.append(_lever(rng, style, board, pose, falls))
+            levers.append(_lever(rng, style, board, pose, falls=falls))
             fixed += [solid.moved(pose) for solid in _mount(rng, style, body, longest)]
     points = corners(fixed[:1])
     elevation = rng.uniform(22, 34) if console else rng.uniform(6, 14)
@@ -138,7 +138,7 @@ def sample_lever(rng: np.random.Generator, body: Colour, room: float) -> LeverSt
 
 
 def _lever(
-    rng: np.random.Generator, style: LeverStyle, board: _Board, pose: Pose, falls: bool
+    rng: np.random.Generator, style: LeverStyle, board: _Board, pose: Pose, *, falls: bool
 ) -> Element:
     """Build a lever hinged at `pose`; if it falls, it points down, not up, when pushed."""
     sign = -1.0 if falls else 1.0
@@ -209,7 +209,7 @@ def _mount(
     return solids
 
 
-def _body(rng: np.random.Generator, board: _Board, body: Colour, console: bool) -> list[Solid]:
+def _body(rng: np.random.Generator, board: _Board, body: Colour, *, console: bool) -> list[Solid]:
     """Build the front slab (first), and the parts that frame or carry it."""
     surface, colour = cover(rng, body)
     half = (board.width / 2, board.height / 2, board.depth / 2)

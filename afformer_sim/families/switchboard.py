@@ -67,7 +67,7 @@ def generate(rng: np.random.Generator) -> Fixture:
     half = (columns * pitch / 2 + 0.02, sum(heights) / 2 + 0.015)
     tilt = rng.uniform(0.65, 1.15) if desk else 0.0
     board = Pose(np.zeros(3), turned((1, 0, 0), -tilt))
-    fixed = _body(rng, board, half, body, desk)
+    fixed = _body(rng, board, half, body, desk=desk)
     elements, top = [], half[1] - 0.015
     for sort, height in zip(order, heights, strict=True):
         kept = columns if rng.random() < 0.6 else int(rng.integers(1, columns + 1))
@@ -160,7 +160,9 @@ def _plunger(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     size, level = finish.size, 0.034
     stem = rod((0, 0, -finish.stroke), (0, 0, level), 0.006, finish.metal)
     if finish.variant:
-        bar = rod((-1.4 * size, 0, level), (1.4 * size, 0, level), 0.009, finish.colour, True)
+        bar = rod(
+            (-1.4 * size, 0, level), (1.4 * size, 0, level), 0.009, finish.colour, rounded=True
+        )
         front = Front((0.0, 0.0, level + 0.009), 1.2 * size, 0.009)
         head = FrontHandle((bar,), front, (Hook(2.8 * size, 0.009, level, False),))
     else:
@@ -204,7 +206,7 @@ def _chain(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
 
 
 def _body(
-    rng: np.random.Generator, board: Pose, half: tuple[float, float], body: Colour, desk: bool
+    rng: np.random.Generator, board: Pose, half: tuple[float, float], body: Colour, *, desk: bool
 ) -> list[Solid]:
     """Build the board (first) and, for a desk, its foot."""
     surface, colour = cover(rng, body)

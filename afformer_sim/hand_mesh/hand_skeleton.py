@@ -39,7 +39,7 @@ def joint_transforms(
         bones = chain if finger == THUMB else chain[1:]
         rest = rig.joints[list(bones)]
         posed = _finger(rig, finger, rest, pose, palm, position, curl)
-        hint = _bend_direction(finger, finger in pose.tips, pose, appearance)
+        hint = _bend_direction(finger, held=finger in pose.tips, pose=pose, appearance=appearance)
         for joint, index in enumerate(bones[:-1]):
             transforms[index] = _bone_transform(
                 rest[joint : joint + 2],
@@ -90,7 +90,7 @@ def _curled(
 
 
 def _bend_direction(
-    finger: int, held: bool, pose: HandPose, appearance: HandAppearance
+    finger: int, *, held: bool, pose: HandPose, appearance: HandAppearance
 ) -> np.ndarray:
     dorsal = pose.rotation[:, 2]
     if finger != THUMB:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def tube_faces(rings: int, segments: int, closed: bool) -> np.ndarray:
+def tube_faces(rings: int, segments: int, *, closed: bool) -> np.ndarray:
     """Return the triangles of a tube of rings of vertices: int64 [F, 3].
 
     Each ring repeats its first vertex at its end, so that a texture can be wrapped around it.

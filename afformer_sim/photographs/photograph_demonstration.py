@@ -174,7 +174,7 @@ def plan_photograph_demonstration(
         sway=sway,
         shadow=offset,
         shade=float(rng.uniform(0.15, 0.5)),
-        sensor=replace(sample_sensor(rng, moving), distortion=0.0),
+        sensor=replace(sample_sensor(rng, moving=moving), distortion=0.0),
     )
 
 

@@ -31,7 +31,7 @@ _LARGEST = 1280
 _SMALLEST = 200
 
 
-def list_photographs(folder: Path | None, held_out: bool) -> tuple[Path, ...]:
+def list_photographs(folder: Path | None, *, held_out: bool) -> tuple[Path, ...]:
     """List the photographs of a folder, recursively, or those of packages.
 
     Args:

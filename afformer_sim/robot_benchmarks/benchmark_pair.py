@@ -57,7 +57,7 @@ class BenchmarkPair:
 
 
 def plan_pair(
-    scene: BenchmarkScene, renderer: BenchmarkRenderer, longest_side: int, mesh: bool
+    scene: BenchmarkScene, renderer: BenchmarkRenderer, longest_side: int, *, mesh: bool
 ) -> BenchmarkPair:
     """Draw a pair in which both cameras see the part, deterministically.
 
@@ -73,7 +73,7 @@ def plan_pair(
     demonstration = next(
         (
             each
-            for each in islice(_demonstrations(scene, longest_side, mesh), _TRIES)
+            for each in islice(_demonstrations(scene, longest_side, mesh=mesh), _TRIES)
             if _shows_contact(scene, renderer, each) and _is_hand_apart(scene, renderer, each)
         ),
         None,
@@ -91,7 +91,7 @@ def plan_pair(
 
 
 def _demonstrations(
-    scene: BenchmarkScene, longest_side: int, mesh: bool
+    scene: BenchmarkScene, longest_side: int, *, mesh: bool
 ) -> Iterator[SimulatedDemonstration]:
     for performance in count():
         demonstration = plan_demonstration(scene, 0, longest_side, performance=performance)

@@ -190,7 +190,7 @@ def plan_demonstration(
     motion = sample_motion(use, rng, vector_to_nearest(fixture, element))
     hand = sample_appearance(rng)
     egocentric = bool(rng.random() < _EGOCENTRIC)
-    view = sample_view(fixture, rng, longest_side, size, egocentric)
+    view = sample_view(fixture, rng, longest_side, size, egocentric=egocentric)
     states = dict(sample_states(fixture, rng))
     states.pop(element, None)
     view = SceneView(
@@ -202,7 +202,7 @@ def plan_demonstration(
         states=states,
     )
     grip = use.grips[int(rng.integers(len(use.grips)))]
-    drift = _drift(rng, egocentric)
+    drift = _drift(rng, egocentric=egocentric)
     best: SimulatedDemonstration | None = None
     least = 0
     for _ in range(_TRIES):
@@ -278,7 +278,7 @@ def _draw_action(element: Element, rng: np.random.Generator) -> str:
     return str(rng.choice(element.actions, p=weights / weights.sum()))
 
 
-def _drift(rng: np.random.Generator, egocentric: bool) -> np.ndarray:
+def _drift(rng: np.random.Generator, *, egocentric: bool) -> np.ndarray:
     if egocentric:
         return rng.normal(0, 1, (2, 3)) * [[0.02], [0.03]]
     if rng.random() < 0.5:

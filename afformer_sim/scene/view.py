@@ -90,17 +90,18 @@ def sample_view(
     rng: np.random.Generator,
     longest_side: int,
     size: tuple[int, int] | None,
+    *,
     egocentric: bool = False,
 ) -> SceneView:
     """Draw a view with every element in it; its aspect is random if `size` is None."""
     size = image_size(rng, longest_side, size)
-    camera = sample_camera(fixture, size, rng, egocentric)
+    camera = sample_camera(fixture, size, rng, egocentric=egocentric)
     return SceneView(
         size=size,
         camera=camera,
         lighting=sample_lighting(rng),
         surroundings=sample_surroundings(fixture, camera, rng),
-        sensor=sample_sensor(rng, egocentric),
+        sensor=sample_sensor(rng, moving=egocentric),
     )
 
 

@@ -73,11 +73,11 @@ def describe_world(
     fixture = scene.fixture
     parts = skins or SkinXml('', '', '', {})
     rng = make_rng(scene.seed, Stream.WORLD, scene.variant)
-    images, materials = _surfaces(rng, scene.held_out)
+    images, materials = _surfaces(rng, held_out=scene.held_out)
     fixed = [solid_xml(solid) for solid in fixture.fixed]
     if fixture.panel is not None:
         panel = fixture.panel
-        images['panel'] = paint_panel(panel, rng, scene.held_out)
+        images['panel'] = paint_panel(panel, rng, held_out=scene.held_out)
         materials.append(
             '<material name="panel" texture="panel" texuniform="false" '
             f'specular="{0.5 * panel.shininess:.3f}" shininess="{panel.shininess:.3f}"/>'
@@ -132,11 +132,13 @@ def _pose_xml(pose: Pose) -> str:
     return f'pos="{position}" quat="{quaternion}"'
 
 
-def _surfaces(rng: np.random.Generator, held_out: bool) -> tuple[dict[str, np.ndarray], list[str]]:
+def _surfaces(
+    rng: np.random.Generator, *, held_out: bool
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Paint textures, by name, and describe the materials that show them."""
     images, materials = {}, []
     for k in range(SURFACES):
-        images[f'surface_{k}'] = paint_surface(rng, held_out, side=256)
+        images[f'surface_{k}'] = paint_surface(rng, held_out=held_out, side=256)
         repeat = rng.uniform(1, 5)
         materials.append(
             f'<material name="surface_{k}" texture="surface_{k}" specular="0.1" '

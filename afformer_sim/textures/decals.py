@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Callable
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from afformer_sim.textures.texture_images import crop_texture_image
 
 _Colour = tuple[int, int, int]
-_Painter = Callable[[np.random.Generator, bool, int], np.ndarray]
+
 
 _TRAINING_WORDS = (
     'CAUTION',
@@ -51,7 +51,13 @@ _TRAINING_SHAPES = (3, 4, 40)
 _HELD_OUT_SHAPES = (5, 6, -5)
 
 
-def paint_decal(rng: np.random.Generator, held_out: bool = False, side: int = 48) -> np.ndarray:
+class _Painter(Protocol):
+    """Painter of one kind of decal."""
+
+    def __call__(self, rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray: ...
+
+
+def paint_decal(rng: np.random.Generator, *, held_out: bool = False, side: int = 48) -> np.ndarray:
     """Paint a decal: a framed photograph, a logo, a label, or a code to scan.
 
     Held-out photographs, words, shapes of logos and kinds of code never occur in training.
@@ -70,11 +76,11 @@ def paint_decal(rng: np.random.Generator, held_out: bool = False, side: int = 48
     if side < 8:
         raise ValueError(f'side is {side}; expected at least 8 pixels')
     kinds: tuple[_Painter, ...] = (_image, _logo, _label, _code)
-    return kinds[int(rng.integers(len(kinds)))](rng, held_out, side)
+    return kinds[int(rng.integers(len(kinds)))](rng, side, held_out=held_out)
 
 
 def apply_decals(
-    image: np.ndarray, rng: np.random.Generator, held_out: bool = False, most: int = 3
+    image: np.ndarray, rng: np.random.Generator, *, held_out: bool = False, most: int = 3
 ) -> None:
     """Paint up to `most` decals onto an image, in place.
 
@@ -89,7 +95,7 @@ def apply_decals(
         side = max(8, round(shorter * rng.uniform(0.1, 0.35)))
         if side > shorter // 2:
             return
-        _stick(image, _turn(paint_decal(rng, held_out, side), rng), rng)
+        _stick(image, _turn(paint_decal(rng, held_out=held_out, side=side), rng), rng)
 
 
 def _stick(image: np.ndarray, decal: np.ndarray, rng: np.random.Generator) -> None:
@@ -115,10 +121,10 @@ def _turn(decal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.warpAffine(decal, matrix, size, flags=cv2.INTER_LINEAR)
 
 
-def _image(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _image(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray:
     height, width = _size(rng, side, 0.6, 1)
     top, left = (side - height) // 2, (side - width) // 2
-    texture_image = crop_texture_image(rng, side, held_out)[
+    texture_image = crop_texture_image(rng, side, held_out=held_out)[
         top : top + height, left : left + width
     ]
     decal = np.dstack([texture_image, np.full((height, width), 255, np.uint8)])
@@ -129,7 +135,7 @@ def _image(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
     return decal
 
 
-def _logo(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _logo(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray:
     """Paint a few nested shapes; half of the logos have a transparent background."""
     ground = (*_ink(rng), 255 if rng.random() < 0.5 else 0)
     decal = np.full((side, side, 4), ground, np.uint8)
@@ -153,7 +159,7 @@ def _corners(count: int, radius: float, turn: float) -> np.ndarray:
     return np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
 
 
-def _label(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _label(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray:
     """Paint one to three lines of words on a plate, which may have a coloured head."""
     height, width = _size(rng, side, 0.3, 0.7, upright=False)
     ink, ground = _pair(rng)
@@ -185,7 +191,7 @@ def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colo
     )
 
 
-def _code(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _code(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray:
     """Paint bars or, if held out, a square of dark and bright cells."""
     if held_out:
         height, width, cells = side, side, (int(rng.integers(9, 22)),) * 2
@@ -203,7 +209,7 @@ def _code(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
 
 
 def _size(
-    rng: np.random.Generator, side: int, least: float, most: float, upright: bool = True
+    rng: np.random.Generator, side: int, least: float, most: float, *, upright: bool = True
 ) -> tuple[int, int]:
     """Draw height and width; the shorter one is a random share of `side`."""
     short = max(4, round(side * rng.uniform(least, most)))

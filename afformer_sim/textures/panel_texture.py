@@ -55,7 +55,7 @@ _WORDS = (
 
 
 def paint_panel(
-    panel: Panel, rng: np.random.Generator, held_out: bool = False, side: int = 384
+    panel: Panel, rng: np.random.Generator, *, held_out: bool = False, side: int = 384
 ) -> np.ndarray:
     """Paint the panel's front: grain, frame, display, labels, decals and wear.
 
@@ -84,7 +84,7 @@ def paint_panel(
             int(rng.integers(1, 4)),
         )
     if rng.random() < 0.4:
-        apply_decals(image, rng, held_out)
+        apply_decals(image, rng, held_out=held_out)
     if panel.display is not None:
         _paint_display(image, panel, scale, rng)
     if panel.labels:

@@ -15,7 +15,9 @@ from afformer_sim.textures.texture_images import crop_texture_image
 _TEXTURE_IMAGES = 0.5
 
 
-def paint_surface(rng: np.random.Generator, held_out: bool = False, side: int = 128) -> np.ndarray:
+def paint_surface(
+    rng: np.random.Generator, *, held_out: bool = False, side: int = 128
+) -> np.ndarray:
     """Paint a random surface: half of them are cut out of photographs, the others are patterns.
 
     Args:
@@ -28,7 +30,7 @@ def paint_surface(rng: np.random.Generator, held_out: bool = False, side: int = 
         uint8 [side, side, 3] RGB.
     """
     if rng.random() < _TEXTURE_IMAGES:
-        return crop_texture_image(rng, side, held_out)
+        return crop_texture_image(rng, side, held_out=held_out)
     patterns = HELD_OUT_PATTERNS if held_out else TRAINING_PATTERNS
     return paint_pattern(rng, str(rng.choice(list(patterns))), side)
 

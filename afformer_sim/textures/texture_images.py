@@ -59,7 +59,9 @@ class _TextureImage:
     grey: bool
 
 
-def crop_texture_image(rng: np.random.Generator, side: int, held_out: bool = False) -> np.ndarray:
+def crop_texture_image(
+    rng: np.random.Generator, side: int, *, held_out: bool = False
+) -> np.ndarray:
     """Cut a square out of a photograph, randomly mirrored and with changed colours.
 
     Args:

@@ -37,7 +37,7 @@ def main(words: Sequence[str] | None = None) -> None:
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
     rows = packages(ROOT)
-    covering = measure(ROOT, folder / 'tests', arguments.workers, arguments.keep_tests)
+    covering = measure(ROOT, folder / 'tests', arguments.workers, keep=arguments.keep_tests)
     equivalent = EquivalentMutants(listed_changes())
     results: list[PackageResult] = []
     for package in arguments.packages or rows:

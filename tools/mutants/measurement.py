@@ -24,7 +24,7 @@ from tools.mutants.packages import folders_of_tests, packages
 _PYTEST = ('--timeout', '360', '-m', 'not slow and not soak and not gpu')
 
 
-def measure(root: Path, results: Path, workers: int, keep: bool) -> CoveringTests:
+def measure(root: Path, results: Path, workers: int, *, keep: bool) -> CoveringTests:
     """Measure the tests of the product.
 
     Args:

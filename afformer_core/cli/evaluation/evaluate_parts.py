@@ -84,7 +84,9 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
         )
     if arguments.pairs is None:
         return _evaluate_contacts_alone(arguments)
-    pairs, left_out = _usable_pairs(arguments.pairs, arguments.root, arguments.skip_broken)
+    pairs, left_out = _usable_pairs(
+        arguments.pairs, arguments.root, skip_broken=arguments.skip_broken
+    )
     clips, clips_left_out = _read_clips(arguments)
     predictors = _open_predictors(arguments)
     models = predictors.models
@@ -230,7 +232,7 @@ def _require_fitting_options(arguments: argparse.Namespace) -> None:
 
 
 def _usable_pairs(
-    folders: Sequence[Path], root: Path | None, skip_broken: bool
+    folders: Sequence[Path], root: Path | None, *, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
     """Return the pairs whose media can be decoded, and the reasons for the other pairs."""
     from afformer_core.data.readers.pooled_part_pairs import read_pooled_pairs

@@ -45,7 +45,9 @@ class PathOption:
         Raises:
             argparse.ArgumentTypeError: the value is a URL that is not allowed.
         """
-        if not self.urls and (refusal := why_not_local(text, self.kind, self.use != 'input')):
+        if not self.urls and (
+            refusal := why_not_local(text, self.kind, is_written=self.use != 'input')
+        ):
             raise argparse.ArgumentTypeError(refusal)
         return text if self.as_text else Path(text)
 

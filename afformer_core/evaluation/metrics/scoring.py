@@ -73,6 +73,7 @@ def score(
     rows: Sequence[ProtocolRow],
     predictors: Mapping[str, Predictor],
     seed: int = 0,
+    *,
     progress: bool = True,
     engine: ParallelEngine = ONE_PROCESS,
 ) -> dict[str, RowScores]:

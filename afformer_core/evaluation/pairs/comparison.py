@@ -86,7 +86,7 @@ def compare(
     predictors = dict(baselines)
     if all(row.scene is not None for row in rows):
         predictors[EVERY_ELEMENT] = _every_element(protocol)
-    scores = score(protocol, rows, predictors, seed, progress)
+    scores = score(protocol, rows, predictors, seed, progress=progress)
     model = concatenate([result.scores for result in results])
     of_buttons = isinstance(protocol, ButtonsProtocol)
     return Comparison(protocol.name, rows, {MODEL: model, **scores}, of_buttons)
@@ -103,7 +103,7 @@ def compare_pooled(
         seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
     """
-    scores = score(pooled.protocol, pooled.rows, baselines, seed, progress)
+    scores = score(pooled.protocol, pooled.rows, baselines, seed, progress=progress)
     model = {MODEL: pooled.scores, SINGLE_DEMONSTRATION: pooled.single_scores}
     return Comparison(pooled.protocol.name, pooled.rows, {**model, **scores})
 

@@ -20,7 +20,7 @@ class PooledProtocol(CoarseRowsProtocol):
         without_empty: exclude rows without a point inside the image.
     """
 
-    def __init__(self, without_empty: bool = False) -> None:
+    def __init__(self, *, without_empty: bool = False) -> None:
         self.name = 'pooled28-noempty' if without_empty else 'pooled28'
         self._without_empty = without_empty
 

@@ -132,7 +132,7 @@ class QualitativeExample:
 
 
 def best_and_worst_examples(
-    measured: MeasuredRows, count: int = 6, progress: bool = True
+    measured: MeasuredRows, count: int = 6, *, progress: bool = True
 ) -> dict[str, list[QualitativeExample]]:
     """Return examples by `best`, `median` and `worst`, by KLD; the worst row first in `worst`.
 

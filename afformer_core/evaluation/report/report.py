@@ -111,6 +111,7 @@ def build_report(
     facts: Mapping[str, str | int | float],
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
+    *,
     progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> EvaluationReport:
@@ -128,7 +129,7 @@ def build_report(
         pooled: see `measure_model`.
     """
     measures = measure_model(
-        results, protocol, prior, action_names, calibration, seed, progress, pooled
+        results, protocol, prior, action_names, calibration, seed, progress=progress, pooled=pooled
     )
     labels = {
         MODEL: 'model',

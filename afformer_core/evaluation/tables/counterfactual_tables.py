@@ -86,7 +86,7 @@ def measure_demonstration_use(
 
 def demonstration_table(use: DemonstrationUse) -> Table:
     """Build the table of both demonstrations, with the increase of KLD."""
-    words = _words(use.of_elements)
+    words = _words(of_elements=use.of_elements)
     headings = {
         'kld': 'KLD',
         'peak_in_own_region': words.own_region,
@@ -153,7 +153,7 @@ class _Words:
     follows: str
 
 
-def _words(of_elements: bool) -> _Words:
+def _words(*, of_elements: bool) -> _Words:
     if of_elements:
         return _Words(
             "another element's demonstration",

@@ -24,7 +24,7 @@ class PalmViews:
     def __init__(self) -> None:
         self._count = 0
 
-    def next(self, size: tuple[int, int], followed: bool, interval: float) -> list[View]:
+    def next(self, size: tuple[int, int], interval: float, *, followed: bool) -> list[View]:
         """Return the views of the next frame.
 
         Args:
@@ -34,10 +34,10 @@ class PalmViews:
         """
         turns = [self._count, self._count + 1] if interval >= _LONG_INTERVAL else [self._count]
         self._count += len(turns)
-        return [view for turn in turns for view in _views(size, turn, followed)]
+        return [view for turn in turns for view in _views(size, turn, followed=followed)]
 
 
-def _views(size: tuple[int, int], turn: int, followed: bool) -> list[View]:
+def _views(size: tuple[int, int], turn: int, *, followed: bool) -> list[View]:
     if turn % 2 == 0:
         height, width = size
         return [(0, 0, width, height)]

@@ -142,7 +142,7 @@ class Mining:
         """
         if not self._missing:
             return
-        engine = engine.sized(len(self._missing), self._on_gpu)
+        engine = engine.sized(len(self._missing), on_gpu=self._on_gpu)
         damaged: set[int] = set()
 
         def parts() -> Iterator[MiningPart]:

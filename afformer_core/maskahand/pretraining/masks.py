@@ -64,7 +64,7 @@ class MaskSettings:
         if not 0 <= self.hidden_score <= 1:
             raise ValueError(f'hidden_score is {self.hidden_score}; expected 0 to 1')
 
-    def hides(self, hand: Hand, interacts: bool) -> bool:
+    def hides(self, hand: Hand, *, interacts: bool) -> bool:
         """Check whether a hand gets a mask."""
         return interacts or (self.hidden == 'all' and hand.score >= self.hidden_score)
 

@@ -155,7 +155,7 @@ def synthesize(
     hands = [
         _resized(hand, np.divide(size, video_size))
         for hand in interaction.hands
-        if settings.masks.hides(hand, hand in interaction.interacting)
+        if settings.masks.hides(hand, interacts=hand in interaction.interacting)
     ]
     # Converts coordinates with 0 at the image's edge to those with 0 at the first pixel's centre.
     corners = settings.target.corners(interaction, video_size) * size - 0.5

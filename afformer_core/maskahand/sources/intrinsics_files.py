@@ -27,7 +27,7 @@ class IntrinsicsFiles:
     """
 
     def __init__(
-        self, root: Path, listed: Collection[Path] | None = None, guessed: bool = False
+        self, root: Path, listed: Collection[Path] | None = None, *, guessed: bool = False
     ) -> None:
         self._root, self._listed, self._guessed = root, listed, guessed
         self._read: dict[Path, LensIntrinsics | VideoError | None] = {}

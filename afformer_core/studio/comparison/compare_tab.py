@@ -65,7 +65,7 @@ class _ComparePanel:
         self._result = ui.column().classes('w-full gap-4')
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 
-    def turn_to(self, shown: bool) -> None:
+    def turn_to(self, shown: bool) -> None:  # noqa: FBT001
         """Update only while the tab is shown."""
         self._timer.active = shown
         if shown:

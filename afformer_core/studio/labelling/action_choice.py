@@ -16,7 +16,7 @@ class ActionChoice:
         takes_new: whether new names may be added.
     """
 
-    def __init__(self, names: Sequence[str], takes_new: bool) -> None:
+    def __init__(self, names: Sequence[str], *, takes_new: bool) -> None:
         self._names = list(names)
         ui.label('Action').classes('font-bold')
         self._radio = ui.radio(self._options(), value=self._names[0] if self._names else None)

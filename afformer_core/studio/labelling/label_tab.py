@@ -60,7 +60,9 @@ class LabelTab:
         ui.label(_KEYS).classes('text-sm')
         with ui.element().classes('w-full grid gap-4 items-start grid-cols-[18rem_minmax(0,1fr)]'):
             with ui.column().classes('gap-2'):
-                self._actions = ActionChoice(labels.action_names, labels.takes_new_actions)
+                self._actions = ActionChoice(
+                    labels.action_names, takes_new=labels.takes_new_actions
+                )
                 with ui.row().classes('gap-2'):
                     ui.button('Undo', on_click=self._undo).props('outline dense')
                     ui.button('Next', on_click=self._next).props('outline dense')
@@ -80,7 +82,7 @@ class LabelTab:
         self._timer = ui.timer(_REFRESH, self._refresh, active=False)
         self._opened = False
 
-    async def turn_to(self, shown: bool) -> None:
+    async def turn_to(self, shown: bool) -> None:  # noqa: FBT001
         """Handle keys only while the tab is shown; initially, show the first unfinished pair."""
         self._keyboard.active = shown
         self._timer.active = shown and self._opened

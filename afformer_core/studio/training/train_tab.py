@@ -59,7 +59,7 @@ class _TrainPanel:
                 self._view = TrainingView()
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 
-    async def turn_to(self, shown: bool) -> None:
+    async def turn_to(self, shown: bool) -> None:  # noqa: FBT001
         """Update only while the tab is shown."""
         self._timer.active = shown
         if shown:

@@ -198,7 +198,7 @@ class AnnotatedData(GroundingData):
         Raises:
             DatasetError: its media cannot be read.
         """
-        example = self._dataset(self.training_samples, False)[Draw((index,), (0, index))]
+        example = self._dataset(self.training_samples, training=False)[Draw((index,), (0, index))]
         batch: Batch = self.on_before_batch_transfer(self._collate([example]), 0)
         return batch
 
@@ -221,13 +221,13 @@ class AnnotatedData(GroundingData):
             yield sample.sample_id, *shown, actions, points
 
     def _training(self) -> Examples:
-        return self._dataset(self.training_samples, True), self._collate
+        return self._dataset(self.training_samples, training=True), self._collate
 
     def _validation(self) -> Examples:
-        return self._dataset(self.validation_samples, False), self._collate
+        return self._dataset(self.validation_samples, training=False), self._collate
 
     @abstractmethod
-    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
+    def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         """Build the dataset of examples by their draws."""
 
     @property

@@ -148,6 +148,7 @@ class BatchedData(LightningDataModule):
         dataset: Dataset[Any],
         collate: Callable[[Any], Any],
         batches: Sampler[list[Draw]],
+        *,
         stays: bool,
     ) -> DataLoader[Any]:
         """Build a loader of batches; its workers persist if it is iterated over repeatedly."""

@@ -165,7 +165,7 @@ class FeatureData(AnnotatedData):
             if samples := getattr(self, f'{part}_samples'):
                 self._features(samples, part, encoders, engine)
 
-    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
+    def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         part = 'training' if training else 'validation'
         reversal = self._reversal if training else None
         encoders = encoders_in_training(self.trainer)

@@ -61,7 +61,7 @@ def compute_features(
     require_room(folder.parent, needed)
     total = sum(each.rows.count for each in planned)
     missing = sum(len(rows.missing(one.name)) for one in sets)
-    engine = engine.sized(missing, torch.cuda.is_available())
+    engine = engine.sized(missing, on_gpu=torch.cuda.is_available())
     step = -(-missing // (_PARTS_OF_A_PROCESS * (engine.processes or 1)))
     parts = chain.from_iterable(each.parts(rows.missing(each.rows.name), step) for each in planned)
     unreadable = UnreadableMedia(total, 'images and videos')

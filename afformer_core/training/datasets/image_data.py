@@ -172,7 +172,7 @@ class ImageData(AnnotatedData):
         self.prepare_data()
         self._reader.fill_cache([*self.training_samples, *self.validation_samples], engine)
 
-    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
+    def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         if not training:
             return ImageDataset(samples, self._reader, None)
         return ImageDataset(samples, self._reader, self._augmentation, self._reversal)

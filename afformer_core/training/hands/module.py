@@ -90,7 +90,7 @@ class HandTraining(LightningModule):
         # The trainer does not change modes.
         self.train()
 
-    def train(self, mode: bool = True) -> HandTraining:
+    def train(self, mode: bool = True) -> HandTraining:  # noqa: FBT001, FBT002
         """Set the training mode, except that batch norms keep their pretrained statistics."""
         super().train(mode)
         keep_statistics(self)

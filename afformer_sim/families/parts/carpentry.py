@@ -27,7 +27,9 @@ def box(
     return Solid(SolidShape.BOX, (x, y, z), colour, pose, surface, shininess)
 
 
-def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool = False) -> Solid:
+def rod(
+    start: Point, end: Point, radius: float, colour: Colour, *, rounded: bool = False
+) -> Solid:
     """Build a cylinder from `start` to `end`, or a capsule of the same length if `rounded`.
 
     Raises:

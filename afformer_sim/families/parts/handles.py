@@ -88,6 +88,7 @@ def sample_style(
     rng: np.random.Generator,
     front: Colour,
     forms: Sequence[str] = FORMS,
+    *,
     vertical: bool | None = None,
 ) -> HandleStyle:
     """Draw a style of one of the forms, in a colour that differs from the front's."""

@@ -115,7 +115,7 @@ def test_a_process_that_computes_on_a_gpu_has_one(
     ray = FakeRay([node('a', 7, 2)])
     use(ray)
 
-    sized = engine.sized(100, on_gpu)
+    sized = engine.sized(100, on_gpu=on_gpu)
     results = list(sized.map(OPEN_ROOT, [4.0, 9.0]))
 
     assert sorted(result.get() for result in results) == [2.0, 3.0]

@@ -56,7 +56,7 @@ def _held(worker):
 
 def test_commands_come_before_frames_and_these_before_images(make):
     worker = make()
-    worker.set_grounding(True)
+    worker.set_grounding(grounding=True)
     gate = _held(worker)
     worker.offer_image(_image('old'))
     worker.offer_image(_image('new'))
@@ -88,7 +88,7 @@ def test_only_a_waiting_image_is_replaced(make):
 
 def test_an_image_waits_until_it_can_be_grounded(make):
     worker = make(lambda: ['closed'])
-    worker.set_grounding(True)
+    worker.set_grounding(grounding=True)
     worker.offer_image(_image('image'))
     assert worker.submit(list).result(PATIENCE) == ['closed']
     worker.submit(lambda owned: owned.remove('closed')).result(PATIENCE)
@@ -106,7 +106,7 @@ def test_an_exception_belongs_to_whoever_asked(make):
 
 def test_a_handler_that_raises_does_not_end_the_thread(make):
     worker = make()
-    worker.set_grounding(True)
+    worker.set_grounding(grounding=True)
     worker.offer_image(lambda owned: 1 / 0)
     while not worker.errors:
         worker.submit(lambda _: None).result(PATIENCE)

@@ -117,7 +117,7 @@ def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
         PriorityLock(),
     )
     worker.start(lambda: library)
-    worker.set_grounding(True)
+    worker.set_grounding(grounding=True)
     takers: dict[str, Callable[[Any], Any]] = {
         '/camera/image': grounding.take,
         '/camera/depth': lambda one: spatial.add_depth(stamp_nanoseconds(one.header.stamp), one),

@@ -44,7 +44,7 @@ def test_values_that_are_refused(changes, message):
 )
 def test_changes(name, value, configured, reason):
     constraints = constraints_of(GroundingParameters)
-    result = validate_change(constraints, [Parameter(name, value=value)], configured)
+    result = validate_change(constraints, [Parameter(name, value=value)], configured=configured)
     assert result.successful == (not reason)
     assert reason in result.reason
 

@@ -40,7 +40,7 @@ def test_random_cameras_see_every_element(family: str, egocentric: bool) -> None
     rng = np.random.default_rng(0)
     for seed, size in enumerate(SIZES):
         fixture = Scene(seed, family).fixture
-        camera = sample_camera(fixture, size, rng, egocentric)
+        camera = sample_camera(fixture, size, rng, egocentric=egocentric)
         for element in fixture.elements:
             pixels = camera.project(element.pose.apply(element.hull), size)
             assert (pixels >= -0.5).all()

@@ -12,7 +12,7 @@ from afformer_sim.textures.decals import apply_decals, paint_decal
 def test_a_decal_has_its_longer_side_and_is_seen(side: int, held_out: bool) -> None:
     rng = np.random.default_rng(0)
     for _ in range(40):
-        decal = paint_decal(rng, held_out, side)
+        decal = paint_decal(rng, held_out=held_out, side=side)
         assert decal.dtype == np.uint8
         assert decal.shape[2] == 4
         assert max(decal.shape[:2]) == side

@@ -37,15 +37,15 @@ def test_half_of_the_surfaces_are_texture_images_and_the_rest_are_patterns_of_th
         painted.append(name)
         return np.zeros((side, side, 3), np.uint8)
 
-    def record_texture_image(rng: np.random.Generator, side: int, held: bool) -> np.ndarray:
-        painted.append(f'photograph, held out: {held}')
+    def record_texture_image(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray:
+        painted.append(f'photograph, held out: {held_out}')
         return np.zeros((side, side, 3), np.uint8)
 
     monkeypatch.setattr(surface_texture, 'paint_pattern', record_pattern)
     monkeypatch.setattr(surface_texture, 'crop_texture_image', record_texture_image)
     rng = np.random.default_rng(0)
     for _ in range(400):
-        paint_surface(rng, held_out, 8)
+        paint_surface(rng, held_out=held_out, side=8)
     patterns = HELD_OUT_PATTERNS if held_out else TRAINING_PATTERNS
     assert set(painted) == {*patterns, f'photograph, held out: {held_out}'}
     assert 160 < painted.count(f'photograph, held out: {held_out}') < 240

@@ -37,7 +37,7 @@ def test_crops_are_squares_of_every_texture_image_of_their_set(
     held_out: bool, read: set[str]
 ) -> None:
     rng = np.random.default_rng(0)
-    crops = [crop_texture_image(rng, 40, held_out) for _ in range(100)]
+    crops = [crop_texture_image(rng, 40, held_out=held_out) for _ in range(100)]
     assert {crop.shape for crop in crops} == {(40, 40, 3)}
     assert {crop.dtype for crop in crops} == {np.dtype(np.uint8)}
     assert read == set(HELD_OUT_TEXTURE_IMAGES if held_out else TRAINING_TEXTURE_IMAGES)

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset, read_json
-from afformer_core.data.readers.assistq import AssistqButtonsDataset
-from afformer_core.data.readers.ego_exo4d import EgoExo4dDataset, is_ego_exo4d
-from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
-from afformer_core.data.readers.folder_pairs import FolderPairsDataset
-from afformer_core.data.readers.hoi4d.dataset import Hoi4dDataset, is_hoi4d
-from afformer_core.data.readers.holoassist.dataset import HoloAssistDataset, is_holoassist
-from afformer_core.data.readers.manifest.dataset import ManifestDataset
-from afformer_core.data.readers.manifest.files import SUFFIXES
-from afformer_core.data.readers.opra import OpraDataset
-from afformer_core.data.readers.opra_text import OpraTextDataset
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.annotation_files import read_json
+from afformer_core.data.manifest.contents import Manifest
+from afformer_core.data.manifest.files import SUFFIXES, read_manifest
+from afformer_core.data.readers.assistq import read_assistq
+from afformer_core.data.readers.ego_exo4d import is_ego_exo4d, read_ego_exo4d
+from afformer_core.data.readers.epic_hotspot import read_epic_hotspot
+from afformer_core.data.readers.folder_pairs import read_folder_pairs
+from afformer_core.data.readers.hoi4d.dataset import is_hoi4d, read_hoi4d
+from afformer_core.data.readers.holoassist.dataset import is_holoassist, read_holoassist
+from afformer_core.data.readers.opra import read_opra, read_opra_text
 from afformer_core.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
-from afformer_core.data.readers.visor.dataset import VisorDataset, is_visor
+from afformer_core.data.readers.visor.dataset import is_visor, read_visor
 
 
 def open_annotations(
@@ -39,29 +39,34 @@ def open_annotations(
             one file.
 
     Raises:
-        DatasetError: the file is missing or malformed, or the folder contains no pairs.
+        DatasetError: the file is missing, malformed or without a sample, or the folder contains
+            no pairs.
     """
     if (path / PAIRS_FILE).is_file():
         return PartPairsDataset(path, root)
+    return AnnotatedDataset(_read(path, root, split))
+
+
+def _read(path: Path, root: Path | None, split: str) -> Manifest:
     if is_visor(path):
-        return VisorDataset(path, root)
+        return read_visor(path, root)
     if path.is_dir():
-        return FolderPairsDataset(path, root)
+        return read_folder_pairs(path, root)
     if path.suffix.lower() in SUFFIXES:
-        return ManifestDataset(path, root)
+        return read_manifest(path, root)
     if is_hoi4d(path):
-        return Hoi4dDataset(path, root)
+        return read_hoi4d(path, root)
     if path.suffix == '.txt':
-        return OpraTextDataset(path, root)
+        return read_opra_text(path, root)
     content = read_json(path)
     if isinstance(content, dict):
         if 'verbs' in content:
-            return EpicHotspotDataset(path, split, root)
+            return read_epic_hotspot(path, root, split)
         if is_ego_exo4d(content):
-            return EgoExo4dDataset(path, split, root)
+            return read_ego_exo4d(path, root, split)
         if 'video_annotations' in content:
-            return VisorDataset(path, root)
-        return AssistqButtonsDataset(path, root)
+            return read_visor(path, root)
+        return read_assistq(path, root)
     if is_holoassist(content):
-        return HoloAssistDataset(path, root)
-    return OpraDataset(path, root)
+        return read_holoassist(path, root)
+    return read_opra(path, root)

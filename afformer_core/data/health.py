@@ -88,7 +88,7 @@ def dataset_health(
             if actions[index]
         },
         problems=tuple(problems),
-        without_table=dataset.without_table,
+        without_table=dataset.manifest.without_table,
     )
 
 

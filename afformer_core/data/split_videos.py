@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.readers.assistq import AssistqButtonsDataset
-from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
+from afformer_core.data.readers.assistq import ASSISTQ
+from afformer_core.data.readers.epic_hotspot import EPIC_HOTSPOT
 from afformer_core.errors import DatasetError
 from afformer_core.media.frame_folder import FrameRange
 
@@ -96,10 +96,10 @@ class TrainingVideos:
                 the annotations are themselves a test split.
         """
         dataset = open_annotations(annotations, split='train')
-        other = held_out
-        if other is None and isinstance(dataset, EpicHotspotDataset):
+        other, source = held_out, dataset.manifest.header.source
+        if other is None and source == EPIC_HOTSPOT:
             other = annotations
-        elif other is None and not isinstance(dataset, AssistqButtonsDataset):
+        elif other is None and source != ASSISTQ:
             other = _test_beside(annotations)
         tested = () if other is None else open_annotations(other, split='test').clip_paths
         return cls(SplitVideos.of(dataset.clip_paths), SplitVideos.of(tested), other)

@@ -25,7 +25,7 @@ from afformer_core.dataset_page.issues import dataset_issues
 from afformer_core.dataset_page.page import DatasetPage
 from afformer_core.dataset_page.sample_cards import sample_cards
 from afformer_core.dataset_page.shared_between_splits import shared_issues
-from afformer_core.errors import DatasetError, VideoError
+from afformer_core.errors import VideoError
 
 _OPENED = 100
 
@@ -62,17 +62,10 @@ def annotated_page(
     """Build the page of a dataset.
 
     Args:
-        dataset: dataset of at least one sample.
+        dataset: the dataset.
         settings: settings of the page.
         other: a split that should have nothing in common with it; None: none.
-
-    Raises:
-        DatasetError: the dataset has no sample.
     """
-    if not len(dataset):
-        raise DatasetError(
-            f'{dataset.annotations} contains no sample; check annotations and split'
-        )
     opened = _opened(dataset, settings)
     problems = _problems(dataset, opened, progress=settings.progress)
     clips, undecoded = _first_frames(opened, problems, progress=settings.progress)

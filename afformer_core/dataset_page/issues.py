@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.readers.assistq import AssistqButtonsDataset
-from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.data.same_content import same_content
 from afformer_core.data.verification import MediaProblem, points_outside
 from afformer_core.dataset_page.page import DatasetIssue
@@ -65,13 +63,12 @@ def _outside(dataset: AnnotatedDataset) -> list[DatasetIssue]:
 
 def _without_pair(dataset: AnnotatedDataset) -> list[DatasetIssue]:
     """Report annotated items that are not part of a sample."""
-    found = DatasetIssue.of('folders without a table', dataset.without_table)
-    if isinstance(dataset, EpicHotspotDataset):
-        found += DatasetIssue.of('images without a clip of their verb and noun', dataset.unpaired)
-    if isinstance(dataset, AssistqButtonsDataset):
-        reasons = [f'{reason}: {count}' for reason, count in dataset.left_out.most_common()]
-        found += DatasetIssue.of('steps without a pair', reasons, dataset.left_out.total())
-    return found
+    manifest = dataset.manifest
+    reasons = [f'{reason}: {count}' for reason, count in manifest.left_out.most_common()]
+    return [
+        *DatasetIssue.of('folders without a table', manifest.without_table),
+        *DatasetIssue.of('annotations without a pair', reasons, manifest.left_out.total()),
+    ]
 
 
 def _repeated(dataset: AnnotatedDataset) -> list[DatasetIssue]:

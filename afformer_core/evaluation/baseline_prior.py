@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from afformer_core.data.annotated_dataset import HOW_TO_NAME, AnnotatedDataset
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.annotation_files import HOW_TO_NAME
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.baselines import ActionMeanMaps, CrossValidatedMeanMaps
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor, ProtocolRow

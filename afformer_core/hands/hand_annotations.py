@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from afformer_core.data.annotated_dataset import naming, read_text
+from afformer_core.data.annotation_files import naming, read_text
 from afformer_core.errors import DatasetError
 
 # Contact with a portable or a stationary object; 0, 1 and 2 are contact with nothing, oneself and

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sample import Sample
-from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image, write_jpeg
 from afformer_core.media.video import read_video
 from afformer_core.media.video_encoding import encode_video
@@ -109,10 +108,7 @@ def write_zoomed_dataset(
 
 
 def _zoomed_count(settings: ZoomSettings) -> int:
-    groups = _groups(settings)
-    if not groups:
-        raise DatasetError(f'{settings.annotations} contains 0 samples; expected at least 1')
-    return max(1, round(settings.share * len(groups)))
+    return max(1, round(settings.share * len(_groups(settings))))
 
 
 def _merge(settings: ZoomSettings, goal: Path, folder: Path, entries: list[Any]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer convert`: conversion of a dataset to a manifest, and back to other formats."""
+"""`afformer convert`: conversion of a dataset to a manifest."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from typing import Any
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PATH
 
 _DESCRIPTION = """\
-Write the samples of a dataset in another format: a manifest, which is a file in
-JSON lines or Parquet with a clip, a target image, an action and its points in each
-row; a folder of pairs with points.csv and copies of the clips and images; or the
-JSON of OPRA, with paths relative to the root of the dataset."""
+Write a dataset as a manifest, a file in JSON lines or Parquet with a clip, a target
+image, an action and its points or region in each row."""
 
 _EXAMPLE = """examples:
   afformer convert opra/test.json opra.parquet --root opra
   afformer convert my_pairs my_pairs.jsonl
-  afformer convert my_pairs.jsonl pairs_with_media
-  afformer convert my_pairs as_opra/test.json    # read it with --root my_pairs
 """
 
 
@@ -27,7 +23,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'convert',
-        help='convert a dataset to a manifest, and back',
+        help='convert a dataset to a manifest',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -38,8 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'output',
         type=OUTPUT_PATH,
-        help='file to write: .jsonl or .parquet for a manifest, .json for the format of OPRA, '
-        'or a name without an extension for a folder of pairs',
+        help='file to write, which ends in .jsonl or .parquet',
     )
     parser.add_argument(
         '--root',
@@ -58,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Convert the dataset, and print the number of samples and their licences."""
     from afformer_core.data.annotations import open_annotations
-    from afformer_core.data.conversion.conversion import convert
+    from afformer_core.data.manifest.conversion import convert
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     convert(dataset, arguments.output)

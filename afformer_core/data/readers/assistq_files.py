@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.data.annotated_dataset import naming, read_json, read_text
+from afformer_core.data.annotation_files import naming, read_json, read_text
 from afformer_core.errors import DatasetError
 
 _CLOCK = r'(\d+):([0-5]\d):([0-5]\d)'
@@ -151,11 +151,6 @@ def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
             missing, as in the test set of the challenge.
     """
     content = read_json(path)
-    if not isinstance(content, dict):
-        raise DatasetError(
-            f'{path} contains a {type(content).__name__}; expected questions by the names of '
-            'videos'
-        )
     if not content:
         raise DatasetError(
             f'{path} names 0 videos; expected at least 1. Download the annotations again'

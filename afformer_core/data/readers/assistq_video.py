@@ -41,13 +41,13 @@ class AssistqVideo:
 
     Attributes:
         folder: folder with the name of the video.
-        video_path: path of the file, whether it exists or not.
+        file: name of the video's file, whether it exists or not.
         script: lines in order of time.
         images: images in the order of `buttons.csv`.
     """
 
     folder: Path
-    video_path: Path
+    file: str
     script: tuple[ScriptLine, ...]
     images: tuple[UserImage, ...]
 
@@ -59,17 +59,13 @@ class AssistqVideo:
             DatasetError: a file is missing or malformed.
         """
         # If both are missing, errors name the first.
-        paths = [folder / name for name in _VIDEO_NAMES]
+        there = (name for name in _VIDEO_NAMES if (folder / name).is_file())
         return cls(
             folder,
-            next((path for path in paths if path.is_file()), paths[0]),
+            next(there, _VIDEO_NAMES[0]),
             read_script(folder / 'script.txt'),
             tuple(read_buttons(folder / 'buttons.csv').values()),
         )
-
-    def image_path(self, image: UserImage) -> Path:
-        """Return the path of an image's file."""
-        return self.folder / 'images' / image.name
 
     def find(self, step: AnsweredStep) -> ButtonStep:
         """Find the image and the buttons of a step.

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afformer_core.data.annotated_dataset import naming, read_json
+from afformer_core.data.annotation_files import naming, read_json
 from afformer_core.data.readers.part_pairs import ClipPoint
 from afformer_core.errors import DatasetError
 

@@ -11,22 +11,18 @@ cam04/0.jpg, 30.jpg            those of the cameras around
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
+from afformer_core.data.annotation_files import naming, read_json
+from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
 from afformer_core.data.polygon_mask import PolygonMask
-from afformer_core.data.run_length_mask import decode_mask, is_empty
-from afformer_core.data.sample import Sample
+from afformer_core.data.readers.run_length_mask import decode_mask, is_empty
 from afformer_core.errors import DatasetError
-from afformer_core.licences import Origin
 from afformer_core.media.frame_folder import FrameRange
 
 EGO_EXO4D_ACTIONS: tuple[str, ...] = ('interact',)
-# Its licence is a separate agreement, which every user must sign.
-EGO_EXO4D_ORIGIN = Origin('Ego-Exo4D', 'Ego4D-license-agreement')
 TAKES_FILE, ANNOTATION_FILE = 'split.json', 'annotation.json'
 
 _SPLITS = ('train', 'val', 'test')
@@ -39,8 +35,8 @@ Masks = Mapping[int, Mapping[str, Any]]
 """Encoded masks of an object in one camera, by the numbers of frames."""
 
 
-class EgoExo4dDataset(AnnotatedDataset):
-    """Objects that a wearer of glasses handles, each with images of the cameras around.
+def read_ego_exo4d(path: Path, root: Path | None, split: str) -> Manifest:
+    """Read objects that a wearer of glasses handles, each with images of the cameras around.
 
     The demonstration is the wearer's frames from the first to the last in which the object is
     segmented, and the target image is the first frame of another camera that shows the object;
@@ -50,82 +46,65 @@ class EgoExo4dDataset(AnnotatedDataset):
     objects and cameras.
 
     Args:
-        annotations: `split.json`.
-        split: `train`, `val` or `test`.
+        path: `split.json`.
         root: folder of the takes; None for the folder of the file.
-
-    Attributes:
-        left_out: number of objects and cameras without a sample, by reason.
+        split: `train`, `val` or `test`.
 
     Raises:
-        DatasetError: a file is missing or malformed, or no take of the split gives a sample.
+        DatasetError: a file is missing or malformed.
     """
-
-    def __init__(
-        self, annotations: Path | str, split: str, root: Path | str | None = None
-    ) -> None:
-        path = Path(annotations)
-        takes = read_json(path)
-        if split not in _SPLITS:
-            raise DatasetError(f'the split is {split!r}; expected one of {", ".join(_SPLITS)}')
-        if not is_ego_exo4d(takes) or not isinstance(takes.get(split), list):
-            raise DatasetError(f'{path} lists no takes of the split {split}; download it again')
-        super().__init__(path, path.parent if root is None else Path(root), EGO_EXO4D_ACTIONS)
-        self.left_out: Counter[str] = Counter()
-        for take in takes[split]:
-            self._samples += self._read_take(str(take))
-        if not self._samples:
-            raise DatasetError(
-                f'the {len(takes[split])} takes of the split {split} in {path} give 0 samples; '
-                f'expected at least 1. Of their objects: {dict(self.left_out)}'
-            )
-
-    def _read_take(self, take: str) -> Iterator[Sample]:
-        path = self.root / take / ANNOTATION_FILE
-        content = read_json(path)
-        with naming(str(path)):
+    takes = read_json(path)
+    if split not in _SPLITS:
+        raise DatasetError(f'the split is {split!r}; expected one of {", ".join(_SPLITS)}')
+    if not is_ego_exo4d(takes) or not isinstance(takes.get(split), list):
+        raise DatasetError(f'{path} lists no takes of the split {split}; download it again')
+    # Its licence is a separate agreement, which every user must sign.
+    header = ManifestHeader(
+        actions=EGO_EXO4D_ACTIONS, source='Ego-Exo4D', licence='Ego4D-license-agreement'
+    )
+    manifest = Manifest(path, path.parent if root is None else root, header)
+    for take in takes[split]:
+        file = manifest.root / str(take) / ANNOTATION_FILE
+        content = read_json(file)
+        with naming(str(file)):
             for name, cameras in _mapping('masks', content['masks']).items():
                 if name.rpartition('_')[0] not in _HANDS:
-                    yield from self._read_object(take, name, cameras)
+                    _add_object(manifest, str(take), name, cameras)
+    return manifest
 
-    def _read_object(
-        self, take: str, name: str, cameras: Mapping[str, Mapping[str, Any]]
-    ) -> Iterator[Sample]:
-        with naming(f'{name} in {self.root / take / ANNOTATION_FILE}'):
-            masks = {
-                camera: _sorted(_mapping(camera, each))
-                for camera, each in _mapping(name, cameras).items()
-            }
-            wearers = [each for each in masks if each.startswith(_WEARER) and masks[each]]
-            if len(wearers) != 1:
-                self.left_out[f'masks of {len(wearers)} wearers'] += 1
-                return
-            shown = tuple(masks[wearers[0]])
-            clip = FrameRange(self.root / take / wearers[0], shown[0], shown[-1], _STEP)
-            for camera in sorted(masks):
-                if camera.startswith(_WEARER):
-                    continue
-                if masks[camera]:
-                    yield self._sample(take, name, clip, camera, masks[camera])
-                else:
-                    self.left_out['not seen by a camera'] += 1
 
-    def _sample(self, take: str, name: str, clip: FrameRange, camera: str, masks: Masks) -> Sample:
-        number, encoded = next(iter(masks.items()))
-        pixels = decode_mask(encoded)
-        size = (pixels.shape[1], pixels.shape[0])
-        mask = PolygonMask.of_pixels(pixels)
-        return Sample(
-            sample_id=f'{take}/{name}/{camera}',
-            video_path=clip.path,
-            image_path=self.root / take / camera / f'{number}.jpg',
-            image_size=size,
-            actions=(0,),
-            points=(mask.even_points(size),),
-            object_id=f'{take}/{name}',
-            masks=(mask,),
-            origin=EGO_EXO4D_ORIGIN,
-        )
+def _add_object(
+    manifest: Manifest, take: str, name: str, cameras: Mapping[str, Mapping[str, Any]]
+) -> None:
+    position = f'{name} in {manifest.root / take / ANNOTATION_FILE}'
+    with naming(position):
+        masks = {
+            camera: _sorted(_mapping(camera, each))
+            for camera, each in _mapping(name, cameras).items()
+        }
+        wearers = [each for each in masks if each.startswith(_WEARER) and masks[each]]
+        if len(wearers) != 1:
+            manifest.left_out[f'masks of {len(wearers)} wearers'] += 1
+            return
+        shown = tuple(masks[wearers[0]])
+        clip = FrameRange(Path(take, wearers[0]), shown[0], shown[-1], _STEP)
+        for camera in sorted(masks):
+            if camera.startswith(_WEARER):
+                continue
+            if not masks[camera]:
+                manifest.left_out['not seen by a camera'] += 1
+                continue
+            number, encoded = next(iter(masks[camera].items()))
+            pixels = decode_mask(encoded)
+            manifest.add(
+                position,
+                {'action': EGO_EXO4D_ACTIONS[0], **region(PolygonMask.of_pixels(pixels))},
+                id=f'{take}/{name}/{camera}',
+                clip=str(clip.path),
+                target=f'{take}/{camera}/{number}.jpg',
+                target_size=list(pixels.shape[::-1]),
+                object=f'{take}/{name}',
+            )
 
 
 def is_ego_exo4d(content: Any) -> bool:

@@ -30,19 +30,12 @@ object, which files in other folders do not show. A single object needs no folde
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from afformer_core.data.annotated_dataset import (
-    AnnotatedDataset,
-    naming,
-    read_action_names,
-    read_text,
-)
+from afformer_core.data.annotation_files import naming, read_action_names, read_text
+from afformer_core.data.manifest.contents import Manifest, ManifestHeader
 from afformer_core.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
-from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Origin
 from afformer_core.media.images import read_image_size
@@ -52,16 +45,15 @@ LICENCE_FILE = 'licence.txt'
 DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'
 
 
-class FolderPairsDataset(AnnotatedDataset):
-    """The pairs of a folder with the layout of this module.
+def read_folder_pairs(path: Path, root: Path | None = None) -> Manifest:
+    """Read the pairs of a folder with the layout of this module.
 
     Samples are in the order of the objects' names, then of the first rows of their pairs. Only the
-    tables and the headers of the images are read at first; `find_problems` checks the
-    demonstrations. A folder with media but without a table is excluded, and listed in
-    `without_table`.
+    tables and the headers of the images are read. A folder with media but without a table is
+    excluded, and listed in `without_table`.
 
     Args:
-        folder: folder with `points.csv`, or with subfolders that have one.
+        path: folder with `points.csv`, or with subfolders that have one.
         root: folder of the objects' media if they are not beside the tables, with a subfolder of
             the same name for each object.
 
@@ -70,62 +62,61 @@ class FolderPairsDataset(AnnotatedDataset):
             outside its image, an unknown action, or a missing or broken image, each with the file
             and the line; or the names of actions are malformed.
     """
+    tables = {
+        table.parent.relative_to(path): read_point_table(table) for table in _table_paths(path)
+    }
+    names = pair_actions(path, (row.action for rows in tables.values() for row in rows))
+    origin = folder_origin(path)
+    header = ManifestHeader(actions=names, source=origin.source, licence=origin.licence)
+    manifest = Manifest(path, path if root is None else root, header)
+    for object_folder, rows in tables.items():
+        _add_object(manifest, object_folder, rows)
+    manifest.without_table = tuple(_without_table(manifest, tables))
+    return manifest
 
-    def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
-        path = Path(folder)
-        tables = {
-            table.parent.relative_to(path): read_point_table(table) for table in _table_paths(path)
-        }
-        names = pair_actions(path, (row.action for rows in tables.values() for row in rows))
-        super().__init__(path, path if root is None else Path(root), names)
-        self._origin = folder_origin(path)
-        for object_folder, rows in tables.items():
-            self._samples += self._read_object(object_folder, rows)
-        self.without_table = tuple(self._told_without_table(tables))
 
-    def _told_without_table(self, tables: Container[Path]) -> Iterator[str]:
-        for folder in object_folders(self.annotations):
-            object_folder = folder.relative_to(self.annotations)
-            media = [
-                each
-                for each in (DEMONSTRATIONS, IMAGES)
-                if (self.root / object_folder / each).is_dir()
-            ]
-            if media and object_folder not in tables:
-                yield (
-                    f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. '
-                    f'Mark its points with `afformer studio --pairs {self.annotations}`, or '
-                    'rename the table that is there'
-                )
-
-    def _read_object(self, object_folder: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
-        pairs: dict[tuple[Path, Path], list[PointRow]] = {}
-        sizes: dict[Path, tuple[int, int]] = {}
-        indices = {name: index for index, name in enumerate(self.action_names)}
-        for row in rows:
-            # Paths make `turn_knob` and `turn_knob/` equal.
-            demonstration, image = Path(row.demonstration), Path(row.image)
-            with naming(f'line {row.line} of {self.annotations / object_folder / POINTS_FILE}'):
-                if image not in sizes:
-                    sizes[image] = read_image_size(self.root / object_folder / IMAGES / image)
-                _require_inside(row, sizes[image])
-                if row.action not in indices:
-                    raise ValueError(
-                        f'action is {row.action!r}; expected one of {", ".join(self.action_names)}'
-                    )
-            pairs.setdefault((demonstration, image), []).append(row)
-        for (demonstration, image), same in pairs.items():
-            points = _points_by_action(same, indices)
-            yield Sample(
-                sample_id=(object_folder / demonstration / image).as_posix(),
-                video_path=self.root / object_folder / DEMONSTRATIONS / demonstration,
-                image_path=self.root / object_folder / IMAGES / image,
-                image_size=sizes[image],
-                actions=tuple(points),
-                points=tuple(points.values()),
-                object_id=object_folder.as_posix(),
-                origin=self._origin,
+def _without_table(manifest: Manifest, tables: Container[Path]) -> Iterator[str]:
+    for folder in object_folders(manifest.path):
+        object_folder = folder.relative_to(manifest.path)
+        media = [
+            each
+            for each in (DEMONSTRATIONS, IMAGES)
+            if (manifest.root / object_folder / each).is_dir()
+        ]
+        if media and object_folder not in tables:
+            yield (
+                f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. Mark '
+                f'its points with `afformer studio --pairs {manifest.path}`, or rename the table '
+                'that is there'
             )
+
+
+def _add_object(manifest: Manifest, object_folder: Path, rows: Sequence[PointRow]) -> None:
+    pairs: dict[tuple[Path, Path], dict[str, list[list[float]]]] = {}
+    sizes: dict[Path, tuple[int, int]] = {}
+    table = manifest.path / object_folder / POINTS_FILE
+    for row in rows:
+        # Paths make `turn_knob` and `turn_knob/` equal.
+        demonstration, image = Path(row.demonstration), Path(row.image)
+        with naming(f'line {row.line} of {table}'):
+            if image not in sizes:
+                sizes[image] = read_image_size(manifest.root / object_folder / IMAGES / image)
+            _require_inside(row, sizes[image])
+            if row.action not in manifest.header.actions:
+                names = ', '.join(manifest.header.actions)
+                raise ValueError(f'action is {row.action!r}; expected one of {names}')
+        parts = pairs.setdefault((demonstration, image), {})
+        parts.setdefault(row.action, []).append([row.x, row.y])
+    for (demonstration, image), parts in pairs.items():
+        manifest.add(
+            f'{demonstration} on {image} in {table}',
+            *({'action': action, 'points': points} for action, points in parts.items()),
+            id=(object_folder / demonstration / image).as_posix(),
+            clip=(object_folder / DEMONSTRATIONS / demonstration).as_posix(),
+            target=(object_folder / IMAGES / image).as_posix(),
+            target_size=list(sizes[image]),
+            object=object_folder.as_posix(),
+        )
 
 
 def object_folders(folder: Path) -> list[Path]:
@@ -170,14 +161,6 @@ def folder_origin(folder: Path) -> Origin:
     licence = read_text(file).strip() if file.exists() else UNKNOWN
     with naming(str(file)):
         return Origin(folder.resolve().name or UNKNOWN, licence)
-
-
-def _points_by_action(rows: list[PointRow], indices: Mapping[str, int]) -> dict[int, np.ndarray]:
-    """Collect the points of each action, [P, 2], in the order of their first rows."""
-    points: dict[int, list[tuple[float, float]]] = {}
-    for row in rows:
-        points.setdefault(indices[row.action], []).append((row.x, row.y))
-    return {action: np.array(each, np.float64) for action, each in points.items()}
 
 
 def _require_inside(row: PointRow, size: tuple[int, int]) -> None:

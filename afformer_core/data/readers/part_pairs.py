@@ -42,12 +42,13 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.annotation_files import naming, read_json
+from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
 from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.data.readers.folder_pairs import folder_origin, pair_actions
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.licences import Origin
 from afformer_core.media.images import read_image_size
 from afformer_core.media.polygons import Polygon, inner_points
 
@@ -149,16 +150,22 @@ class PartPairsDataset(AnnotatedDataset):
             for number, each in enumerate(content)
         ]
         actions = pair_actions(path, (each.text('action') for each in entries))
-        super().__init__(path, path if root is None else Path(root), actions)
         origin = folder_origin(path)
-        folder_name = path.resolve().name
-        self.pairs = tuple(
-            _read_pair(each, self.root, actions, origin, folder_name) for each in entries
+        # The points of a part that is cut off by the edge may lie beyond it.
+        header = ManifestHeader(
+            actions=actions, source=origin.source, licence=origin.licence, points_outside=True
         )
-        self._samples = [pair.sample for pair in self.pairs]
-        names = [sample.sample_id for sample in self._samples]
+        manifest = Manifest(path, path if root is None else Path(root), header)
+        names = [each.sample_id for each in entries]
         if twice := [name for name in names if names.count(name) > 1]:
             raise DatasetError(f'{path / PAIRS_FILE} has two pairs {twice[0]!r}; rename one')
+        for entry in entries:
+            _add(manifest, entry)
+        super().__init__(manifest)
+        self.pairs = tuple(
+            _pair(entry, sample, path.resolve().name)
+            for entry, sample in zip(entries, self, strict=True)
+        )
 
 
 class _Entry:
@@ -176,6 +183,10 @@ class _Entry:
             if not isinstance(value, str) or not (value or default == ''):
                 raise ValueError(f'{key} is {value!r}; expected text')
         return value
+
+    @property
+    def sample_id(self) -> str:
+        return self.text('id', f'{self.text("clip")} on {self.text("target")}')
 
     def size(self, key: str) -> tuple[int, int] | None:
         value = self.content.get(key)
@@ -214,36 +225,37 @@ class _Entry:
         return parts
 
 
-def _read_pair(
-    entry: _Entry, root: Path, action_names: tuple[str, ...], origin: Origin, folder: str
-) -> PartPair:
-    clip, target, action = (entry.text(key) for key in ('clip', 'target', 'action'))
+def _add(manifest: Manifest, entry: _Entry) -> None:
+    action = entry.text('action')
     with naming(entry.name):
-        size = entry.size('target_size') or read_image_size(root / target)
+        size = entry.size('target_size') or read_image_size(manifest.root / entry.text('target'))
+    parts = entry.parts(size)
+    points = np.concatenate([inner_points(part) for part in parts])
+    manifest.add(
+        entry.name,
+        {'action': action, 'points': points.tolist(), **region(PolygonMask(parts))},
+        id=entry.sample_id,
+        clip=entry.text('clip'),
+        target=entry.text('target'),
+        target_size=list(size),
+        licence=entry.content.get('licence'),
+    )
+
+
+def _pair(entry: _Entry, sample: Sample, folder: str) -> PartPair:
+    action = entry.text('action')
+    with naming(entry.name):
         accepted = entry.content.get('accepted_actions') or [action]
         if action not in accepted or not all(isinstance(each, str) for each in accepted):
             raise ValueError(f'accepted_actions is {accepted!r}; expected {action!r} among texts')
-        if action not in action_names:
-            raise ValueError(f'action {action!r} is not one of {", ".join(action_names)}')
         robot = entry.content.get('robot')
         if robot is not None and not isinstance(robot, bool):
             raise ValueError(f'robot is {robot!r}; expected true or false')
-        parts = entry.parts(size)
-        sample = Sample(
-            sample_id=entry.text('id', f'{clip} on {target}'),
-            video_path=root / clip,
-            image_path=root / target,
-            image_size=size,
-            actions=(action_names.index(action),),
-            points=(np.concatenate([inner_points(part) for part in parts]),),
-            masks=(PolygonMask(parts),),
-            origin=Origin(origin.source, entry.text('licence', origin.licence)),
-        )
         return PartPair(
             sample,
-            parts,
+            sample.masks_by_action[sample.actions[0]].outlines,
             tuple(accepted),
-            entry.text('source_video', clip),
+            entry.text('source_video', entry.text('clip')),
             entry.text('kind', ''),
             entry.clip_point('contact'),
             entry.clip_point('before'),

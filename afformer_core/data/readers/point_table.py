@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from afformer_core.data.annotated_dataset import naming, read_text
+from afformer_core.data.annotation_files import naming, read_text
 from afformer_core.errors import DatasetError
 
 POINTS_FILE = 'points.csv'

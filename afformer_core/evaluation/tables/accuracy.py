@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.annotated_dataset import HOW_TO_NAME
+from afformer_core.data.annotation_files import HOW_TO_NAME
 from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.pairs.comparison import Comparison
 from afformer_core.evaluation.pairs.pair_result import PairResult

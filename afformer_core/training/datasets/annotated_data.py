@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from afformer_core.data.annotated_dataset import HOW_TO_NAME
+from afformer_core.data.annotation_files import HOW_TO_NAME
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
@@ -89,12 +89,7 @@ class AnnotationSource:
 
     def _read(self, path: Path) -> tuple[list[Sample], tuple[str, ...]]:
         dataset = open_annotations(path, self.root, self.split)
-        samples = list(dataset)
-        if not samples:
-            raise DatasetError(
-                f'{path} contains 0 samples of the split {self.split}; expected at least 1'
-            )
-        return [self._licensed(sample) for sample in samples], dataset.action_names
+        return [self._licensed(sample) for sample in dataset], dataset.action_names
 
     def _licensed(self, sample: Sample) -> Sample:
         if sample.origin.licence != UNKNOWN or self.licence == UNKNOWN:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.annotated_dataset import read_action_names
+from afformer_core.data.annotation_files import read_action_names
 from afformer_core.errors import DatasetError
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import OneFrame, UniformSampling
-from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.errors import VideoError
 from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
@@ -23,7 +23,7 @@ def read(sample, sampling):
     ('contact', 'number'), [(None, 2), ((0, 1), 0), ((1, 2), 1), ((3, 4), 3), ((4, 4), 4)]
 )
 def test_is_in_the_middle_of_the_contact_or_of_the_clip(scenes, contact, number):
-    sample = replace(OpraDataset(scenes)[0], contact=contact)
+    sample = replace(open_annotations(scenes)[0], contact=contact)
     frame = read(sample, OneFrame.at_contact(sample))
     assert np.array_equal(frame, read(sample, UniformSampling(5))[number : number + 1])
 
@@ -40,7 +40,7 @@ def test_the_frame_after_the_last_is_not_there():
 
 
 def test_a_contact_after_the_end(scenes):
-    sample = replace(OpraDataset(scenes)[0], contact=(4, 9))
+    sample = replace(open_annotations(scenes)[0], contact=(4, 9))
     with pytest.raises(VideoError, match='requested frame is 6; expected 0 to 4'):
         read(sample, OneFrame.at_contact(sample))
 
@@ -56,7 +56,7 @@ class Recorder(ArrayGrounder):
 def test_a_frozen_demonstration_is_as_long_as_the_moving_one(scenes, model_folder):
     loaded = ArrayGrounder.load(model_folder, 'torch')
     grounder = Recorder(loaded.configuration, loaded._session)
-    sample = replace(OpraDataset(scenes)[0], contact=(0, 2))
+    sample = replace(open_annotations(scenes)[0], contact=(0, 2))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     for change in ('', 'frozen'):
         run._memorize(sample, change)

@@ -12,7 +12,6 @@ import pytest
 
 from afformer_core.data.annotations import open_annotations
 from afformer_core.dataset_page.annotated_page import PageSettings, annotated_page
-from afformer_core.errors import DatasetError
 from afformer_core.media.video import write_video
 
 QUIET = PageSettings(progress=False)
@@ -77,9 +76,3 @@ def test_a_clip_whose_first_frame_cannot_be_decoded(pairs: Path) -> None:
     ]
     assert count == 1
     assert 'no frame of' in examples[0] or 'contains no frame' in examples[0]
-
-
-def test_a_dataset_without_a_sample(tmp_path: Path) -> None:
-    (tmp_path / 'train.json').write_text('[]')
-    with pytest.raises(DatasetError, match='contains no sample'):
-        annotated_page(open_annotations(tmp_path / 'train.json'), QUIET)

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.verification import MediaProblem, find_problems
 from afformer_core.dataset_page.issues import dataset_issues, media_issues
 
@@ -59,7 +58,7 @@ def test_kinds_of_media_problems_are_told_apart() -> None:
 def test_points_outside_and_samples_that_are_repeated(tmp_path: Path) -> None:
     path = tmp_path / 'test.json'
     path.write_text(json.dumps([ENTRY, {**ENTRY, 'actions': [3]}, ENTRY]))
-    issues = dataset_issues(OpraDataset(path), [], progress=False)
+    issues = dataset_issues(open_annotations(path), [], progress=False)
     by_kind = {each.kind: (each.count, each.examples) for each in issues}
     assert by_kind['points outside their image'] == (6, ('test/0: 2', 'test/1: 2', 'test/2: 2'))
     assert by_kind['samples that are there more than once'] == (1, ('test/0 = test/2',))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.evaluation.metrics.peak_measures import measure_peaks
 from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.pairs.pair_result import PairResult
@@ -161,7 +161,7 @@ def result(
 @pytest.fixture
 def results(scenes):
     """Left, right, left, right; the second's peak and the fourth's action are wrong."""
-    pairs = choose_pairs(list(OpraDataset(scenes)), limit=2)
+    pairs = choose_pairs(list(open_annotations(scenes)), limit=2)
     return [
         result(pairs[0], 0.5, (15, 20), 'press', 4.5, (45, 20), 'press', 'hold'),
         result(pairs[1], 1.5, (15, 20), 'hold', 6.5, (15, 20), 'press', 'hold'),

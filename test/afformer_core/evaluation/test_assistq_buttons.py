@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.readers.assistq import AssistqButtonsDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
 from afformer_core.media.video import write_video
@@ -56,7 +56,7 @@ def evaluate(capsys, assistq, *words):
 
 def test_target_is_the_box(assistq):
     protocol = ButtonsProtocol((80, 120))
-    rows = protocol.rows(AssistqButtonsDataset(assistq))
+    rows = protocol.rows(open_annotations(assistq))
     targets = protocol.targets(rows)
     assert len(targets) == 4
     expected = np.zeros((80, 120))
@@ -65,7 +65,7 @@ def test_target_is_the_box(assistq):
 
 
 def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):
-    for pair in choose_pairs(AssistqButtonsDataset(assistq)):
+    for pair in choose_pairs(open_annotations(assistq)):
         assert pair.hard_negative.image_path == pair.sample.image_path
         assert pair.hard_negative.scene.element != pair.sample.scene.element
         assert pair.negative.video_path != pair.sample.video_path

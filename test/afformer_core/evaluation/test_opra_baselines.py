@@ -15,7 +15,7 @@ import pytest
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.cli.evaluation import evaluate_models
 from afformer_core.cli.main import main
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder
@@ -143,7 +143,7 @@ def test_a_model_without_input_has_the_digits_of_its_baseline_row(
 ) -> None:
     """All pairs of the release, each with the same small image and clip."""
     annotations = test_data / 'opra' / 'test.json'
-    dataset = OpraDataset(annotations, tmp_path)
+    dataset = open_annotations(annotations, tmp_path)
     cv2.imwrite(str(tmp_path / 'image.png'), np.zeros((64, 64, 3), np.uint8))
     write_video(tmp_path / 'clip.mp4', np.zeros((1, 64, 64, 3), np.uint8), 5.0)
     for sample in dataset:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.frame_sampling import UniformSampling, WindowSampling
-from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.evaluation.metrics.metrics import kld
 from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
@@ -48,7 +48,7 @@ def grounder(model_folder):
 
 def test_by_default_a_clip_is_shown_evenly_spaced(scenes, grounder):
     grounder.configuration = replace(grounder.configuration, maximum_frames=3)
-    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     found = run.ground(pair)
 
@@ -64,7 +64,7 @@ def test_by_default_a_clip_is_shown_evenly_spaced(scenes, grounder):
 
 
 def test_a_clip_of_several_windows_is_their_mean(scenes, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     found = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES).ground(pair)
 
     frames = read_video(pair.sample.video_path)
@@ -83,7 +83,7 @@ def test_a_clip_of_several_windows_is_their_mean(scenes, grounder):
 
 
 def test_backwards_each_window_is_reversed(scenes, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
     run.evaluate([pair])
     name = pair.sample.demonstration
@@ -95,7 +95,7 @@ def test_backwards_each_window_is_reversed(scenes, grounder):
 
 
 def test_no_more_than_eight_windows_are_kept(scenes, grounder):
-    sample = replace(OpraDataset(scenes)[0], scene=None)
+    sample = replace(open_annotations(scenes)[0], scene=None)
     # Of four windows, of two, and of one.
     clips = [(0.0, 0.5), (0.2, 0.5), (0.1, 0.5), (0.3, 0.5)]
     pairs = [Pair(replace(sample, clip=clip), None) for clip in clips]
@@ -105,7 +105,7 @@ def test_no_more_than_eight_windows_are_kept(scenes, grounder):
 
 
 def test_windows_of_another_image_are_not_kept(scenes, grounder):
-    pairs = choose_pairs(list(OpraDataset(scenes)), per_group=1)
+    pairs = choose_pairs(list(open_annotations(scenes)), per_group=1)
     run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
     run.evaluate(pairs)
     # The last pair's: what it demonstrates backwards, and either that or what was swapped in.
@@ -180,7 +180,7 @@ def test_frames_that_cannot_be_shown(scenes, model_folder, capsys, options, mess
 @pytest.fixture
 def of_each_action(scenes, tmp_path):
     """A model that draws a heatmap for each of the dataset's actions."""
-    names = OpraDataset(scenes).action_names
+    names = open_annotations(scenes).action_names
     configuration = replace(
         afformer_small(names, (64, 64)), heatmap_per_action=True, action_pooling='mean'
     )
@@ -189,7 +189,7 @@ def of_each_action(scenes, tmp_path):
 
 
 def test_the_annotated_actions_heatmap_is_measured_where_asked_for(scenes, of_each_action):
-    dataset = OpraDataset(scenes)
+    dataset = open_annotations(scenes)
     (pair, *_) = choose_pairs(list(dataset))
     protocol = RowsProtocol((64, 64))
     (row,) = protocol.rows([pair.sample])
@@ -214,7 +214,7 @@ def test_the_annotated_actions_heatmap_is_measured_where_asked_for(scenes, of_ea
 @pytest.fixture
 def pair_of_the_other_action(scenes, of_each_action):
     """Annotated with the action that the model does not find best, with a companion."""
-    dataset = OpraDataset(scenes)
+    dataset = open_annotations(scenes)
     (pair, *_) = choose_pairs(list(dataset))
     found = ModelRun(of_each_action, RowsProtocol((64, 64))).ground(pair)
     other = 1 - dataset.action_names.index(found.action)

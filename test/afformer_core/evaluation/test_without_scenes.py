@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.evaluation.motion_use import measure_motion_use
 from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import choose_pairs
@@ -64,7 +64,7 @@ class Follower:
 
 
 def evaluate(opra, grounder):
-    pairs = choose_pairs(list(OpraDataset(opra)))
+    pairs = choose_pairs(list(open_annotations(opra)))
     return ModelRun(grounder, PROTOCOL).evaluate(pairs)
 
 
@@ -123,7 +123,7 @@ def test_demonstrations_of_an_image_are_kept_for_all_of_its_pairs(opra):
 
 
 def test_of_many_demonstrations_the_last_ones_are_kept(opra):
-    sample = OpraDataset(opra)[0]
+    sample = open_annotations(opra)[0]
     clips = [(0.02 * number, 0.5) for number in range(12)]
     pairs = choose_pairs([replace(sample, clip=clip) for clip in clips])
     grounder = Follower()

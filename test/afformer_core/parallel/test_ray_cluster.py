@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings, evaluate_pairs
@@ -160,7 +160,7 @@ def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Pai
     folder = tmp_path_factory.mktemp('pairs')
     options = ['--scenes', '9', '--demonstrations', '1', '--targets', '2', '--frames', '3']
     assert main(['simulate', str(folder), *options, '--longest-side', '64']) == 0
-    pairs = choose_pairs(list(OpraDataset(folder / 'train.json')))
+    pairs = choose_pairs(list(open_annotations(folder / 'train.json')))
     assert len(pairs) == 18
 
     def evaluated(

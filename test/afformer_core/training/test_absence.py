@@ -10,10 +10,10 @@ import PIL.Image
 import pytest
 import torch
 
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
-from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
@@ -35,7 +35,7 @@ BACKWARDS = Reversal(1.0, {0: 1, 1: 0})
 
 def image_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None) -> ImageBatch:
     reader = ClipReader(UniformSampling(4), (64, 64))
-    example = ImageDataset(OpraDataset(annotations), reader, None, reversal)[draw]
+    example = ImageDataset(open_annotations(annotations), reader, None, reversal)[draw]
     batch = collate_images([example])
     assert isinstance(batch, ImageBatch)
     return batch
@@ -71,7 +71,7 @@ def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
 
 
 def test_features_are_those_of_the_images(annotations: Path, tmp_path: Path) -> None:
-    samples = list(OpraDataset(annotations))[2:]
+    samples = list(open_annotations(annotations))[2:]
     encoder = Afformer(afformer_small(('press', 'hold'), (64, 64))).encoder.requires_grad_(False)
     both = ImageAndVideoEncoder(encoder, encoder)
     cache = open_feature_cache(tmp_path / 'features', samples, both, (64, 64), 3)

@@ -12,7 +12,7 @@ import pytest
 from afformer_core.cli.card.model_card import model_card
 from afformer_core.cli.main import main
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.conversion.conversion import convert
+from afformer_core.data.manifest.conversion import convert
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 

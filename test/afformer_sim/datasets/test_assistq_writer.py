@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.assistq import AssistqButtonsDataset
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
 from afformer_core.media.video import read_video
 from afformer_sim.datasets.assistq_text import PURPOSES
@@ -39,8 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='module')
-def dataset(folder: Path) -> AssistqButtonsDataset:
-    return AssistqButtonsDataset(folder / 'train.json')
+def dataset(folder: Path) -> AnnotatedDataset:
+    return open_annotations(folder / 'train.json')
 
 
 def target(folder: Path, index: int) -> list[dict[str, object]]:
@@ -49,14 +50,14 @@ def target(folder: Path, index: int) -> list[dict[str, object]]:
     return steps
 
 
-def test_every_demonstration_and_image_is_a_sample(dataset: AssistqButtonsDataset) -> None:
+def test_every_demonstration_and_image_is_a_sample(dataset: AnnotatedDataset) -> None:
     assert find_problems(dataset, decode=True) == []
     assert len(dataset) == 2 * 3 * 2
-    assert not dataset.left_out
+    assert not dataset.manifest.left_out
 
 
 def test_samples_show_the_demonstrated_element_while_it_is_spoken_of(
-    dataset: AssistqButtonsDataset, folder: Path
+    dataset: AnnotatedDataset, folder: Path
 ) -> None:
     for index in range(2):
         for number, step in enumerate(target(folder, index)):
@@ -82,7 +83,7 @@ def test_a_video_holds_all_demonstrations_and_the_seconds_between(folder: Path) 
 
 
 def test_boxes_are_those_of_the_elements_in_the_images(
-    dataset: AssistqButtonsDataset, folder: Path
+    dataset: AnnotatedDataset, folder: Path
 ) -> None:
     scene = SETTINGS.scene(1)
     sample = dataset[6]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video
@@ -45,7 +45,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_opra_reader_reads_it(folder: Path) -> None:
-    dataset = OpraDataset(folder / 'train.json')
+    dataset = open_annotations(folder / 'train.json')
     assert find_problems(dataset, decode=True) == []
     assert dataset.action_names == ACTIONS
     assert len(dataset) == 18
@@ -63,7 +63,7 @@ def test_the_opra_reader_reads_it(folder: Path) -> None:
 
 
 def test_points_lie_on_the_demonstrated_element(folder: Path) -> None:
-    for sample in OpraDataset(folder / 'train.json'):
+    for sample in open_annotations(folder / 'train.json'):
         assert sample.scene is not None
         polygon = sample.scene.polygons[sample.scene.element].astype(np.float32)
         assert sample.points[0].shape == (10, 2)
@@ -72,7 +72,7 @@ def test_points_lie_on_the_demonstrated_element(folder: Path) -> None:
 
 
 def test_one_scene_has_demonstrations_of_different_elements(folder: Path) -> None:
-    scenes = [sample.scene for sample in OpraDataset(folder / 'train.json')]
+    scenes = [sample.scene for sample in open_annotations(folder / 'train.json')]
     for scene_id in ('train/00000', 'train/00001'):
         elements = [s.element for s in scenes if s is not None and s.scene_id == scene_id]
         assert len(elements) == 9
@@ -213,7 +213,7 @@ def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
         longest_side=48,
     )
     list(write_dataset(tmp_path, 'test', settings))
-    dataset = OpraDataset(tmp_path / 'test.json')
+    dataset = open_annotations(tmp_path / 'test.json')
     assert find_problems(dataset, decode=True) == []
     for sample in dataset:
         assert sample.scene is not None
@@ -284,7 +284,7 @@ def test_the_command_renders_what_it_is_asked_for(tmp_path: Path) -> None:
         ]
     )
     assert arguments.run(arguments) == 0
-    assert len(OpraDataset(tmp_path / 'test.json')) == 3
+    assert len(open_annotations(tmp_path / 'test.json')) == 3
 
 
 def test_the_command_renders_the_families_and_the_seed_of_a_split(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
 from afformer_core.media.video import read_video
 from afformer_sim.datasets.photograph_writer import PhotographSettings, write_photographs
@@ -44,7 +44,7 @@ def folder(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_opra_reader_reads_it(folder: Path) -> None:
-    dataset = OpraDataset(folder / 'train.json')
+    dataset = open_annotations(folder / 'train.json')
     assert find_problems(dataset, decode=True) == []
     assert len(dataset) == 4
     for sample in dataset:

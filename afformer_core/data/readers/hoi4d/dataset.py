@@ -14,21 +14,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_text
+from afformer_core.data.annotation_files import naming, read_text
+from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
 from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.data.readers.hoi4d.sequence import RELEASE, Sequence
-from afformer_core.data.sample import Sample
-from afformer_core.errors import DatasetError
-from afformer_core.licences import Origin
 
-HOI4D_ORIGIN = Origin('HOI4D', 'CC-BY-NC-4.0')
 TASKS_FILE, SEQUENCES_FILE = 'task_definitions.csv', 'release.txt'
 
 # Labels of the operated parts, by category: the object itself, or all of its parts.
@@ -47,90 +44,76 @@ Bare = tuple[Sequence, str, NDArray[np.uint8]]
 """A sequence, the number of a frame without hands, and the labels of its mask."""
 
 
-class Hoi4dDataset(AnnotatedDataset):
-    """Sequences of tasks, each with an image of the same object in another sequence.
+def read_hoi4d(path: Path, root: Path | None = None) -> Manifest:
+    """Read sequences of tasks, each with an image of the same object in another sequence.
 
     The demonstration is a whole sequence, 20 s. The target image is a frame at the start of
     another sequence of the same object, without hands, whose mask shows the operated part. Several
     demonstrations of an object use such sequences in turn, starting with those in another room.
     The actions are the names of the tasks. Sequences without masks are not used as targets.
-    Samples are in the order of the file. Masks are read when the dataset is opened.
+    Samples are in the order of the file. All masks are read.
 
     Args:
-        annotations: `release.txt`, or part of it.
+        path: `release.txt`, or part of it.
         root: folder of the files above; None for the folder of `release.txt`.
 
-    Attributes:
-        left_out: number of sequences without a sample, by reason.
-
     Raises:
-        DatasetError: a file is missing or malformed, or there is no sample.
+        DatasetError: a file is missing or malformed.
     """
-
-    def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
-        path = Path(annotations)
-        folder = path.parent if root is None else Path(root)
-        tasks = _read_tasks(folder / TASKS_FILE)
-        super().__init__(path, folder, tuple(sorted(set(tasks.values()))))
-        self.left_out: Counter[str] = Counter()
-        sequences = _read_sequences(path)
-        objects: defaultdict[tuple[int, int], list[Sequence]] = defaultdict(list)
-        for sequence in sequences:
-            objects[sequence.category, sequence.instance].append(sequence)
-        samples: dict[str, Sample] = {}
-        for same in objects.values():
-            bare = [
-                (sequence, *found)
-                for sequence in same
-                if (found := sequence.first_without_hands(folder)) is not None
-            ]
-            for number, sequence in enumerate(same):
-                sample = self._sample(sequence, number, bare, tasks)
-                if sample is not None:
-                    samples[sequence.name] = sample
-        self._samples = [samples[each.name] for each in sequences if each.name in samples]
-        if not self._samples:
-            raise DatasetError(
-                f'{path} gives 0 samples; expected at least 1. Its sequences: '
-                f'{dict(self.left_out)}'
-            )
-
-    def _sample(
-        self,
-        sequence: Sequence,
-        number: int,
-        bare: list[Bare],
-        tasks: Mapping[tuple[int, int], str],
-    ) -> Sample | None:
-        key = sequence.category, sequence.task
-        if key not in tasks or sequence.category not in _OBJECT:
-            self.left_out['unknown task'] += 1
-            return None
-        acted_on = _PART.get(key, _OBJECT[sequence.category])
-        others = [
-            each
-            for each in bare
-            if each[0].name != sequence.name and np.isin(each[2], acted_on).any()
+    folder = path.parent if root is None else root
+    tasks = _read_tasks(folder / TASKS_FILE)
+    header = ManifestHeader(
+        actions=tuple(sorted(set(tasks.values()))), source='HOI4D', licence='CC-BY-NC-4.0'
+    )
+    manifest = Manifest(path, folder, header)
+    sequences = _read_sequences(path)
+    objects: defaultdict[tuple[int, int], list[Sequence]] = defaultdict(list)
+    for sequence in sequences:
+        objects[sequence.category, sequence.instance].append(sequence)
+    for same in objects.values():
+        # Those of one object at a time, since a mask takes megabytes.
+        bare = [
+            (sequence, *found)
+            for sequence in same
+            if (found := sequence.first_without_hands(folder)) is not None
         ]
-        elsewhere = [each for each in others if _room(each[0]) != _room(sequence)]
-        if not others:
-            self.left_out['no image of the object in another sequence'] += 1
-            return None
-        chosen = elsewhere or others
-        target, frame, labels = chosen[number % len(chosen)]
-        mask = PolygonMask.of_pixels(np.isin(labels, acted_on))
-        size = (labels.shape[1], labels.shape[0])
-        return Sample(
-            sample_id=sequence.name,
-            video_path=sequence.folder(self.root, RELEASE) / 'align_rgb/image.mp4',
-            image_path=target.folder(self.root, RELEASE) / f'align_rgb/{frame}.jpg',
-            image_size=size,
-            actions=(self.action_names.index(tasks[key]),),
-            points=(mask.even_points(size),),
-            object_id=f'C{sequence.category}/N{sequence.instance}',
-            masks=(mask,),
-            origin=HOI4D_ORIGIN,
-        )
+        for number, sequence in enumerate(same):
+            _add(manifest, sequence, number, bare, tasks)
+    order = {sequence.name: number for number, sequence in enumerate(sequences)}
+    manifest.rows.sort(key=lambda each: order[str(each.row.id)])
+    return manifest
+
+
+def _add(
+    manifest: Manifest,
+    sequence: Sequence,
+    number: int,
+    bare: list[Bare],
+    tasks: Mapping[tuple[int, int], str],
+) -> None:
+    key = sequence.category, sequence.task
+    if key not in tasks or sequence.category not in _OBJECT:
+        manifest.left_out['unknown task'] += 1
+        return
+    acted_on = _PART.get(key, _OBJECT[sequence.category])
+    others = [
+        each for each in bare if each[0].name != sequence.name and np.isin(each[2], acted_on).any()
+    ]
+    if not others:
+        manifest.left_out['no image of the object in another sequence'] += 1
+        return
+    elsewhere = [each for each in others if _room(each[0]) != _room(sequence)]
+    chosen = elsewhere or others
+    target, frame, labels = chosen[number % len(chosen)]
+    manifest.add(
+        f'{sequence.name} in {manifest.path}',
+        {'action': tasks[key], **region(PolygonMask.of_pixels(np.isin(labels, acted_on)))},
+        id=sequence.name,
+        clip=f'{sequence.below(manifest.root, RELEASE)}/align_rgb/image.mp4',
+        target=f'{target.below(manifest.root, RELEASE)}/align_rgb/{frame}.jpg',
+        target_size=list(labels.shape[::-1]),
+        object=f'C{sequence.category}/N{sequence.instance}',
+    )
 
 
 def is_hoi4d(path: Path) -> bool:

@@ -62,10 +62,9 @@ class Sequence:
         left = _LEFT_HAND.get(self.category)
         return (RIGHT_HAND,) if left is None else (RIGHT_HAND, left)
 
-    def folder(self, root: Path, part: str) -> Path:
-        """Return the folder of a part of the release, whose parts may share a folder or not."""
-        apart = root / part
-        return (apart if apart.is_dir() else root) / self.name
+    def below(self, root: Path, part: str) -> str:
+        """Return its path below the root in a part of the release; parts may share a folder."""
+        return f'{part}/{self.name}' if (root / part).is_dir() else self.name
 
     def first_without_hands(self, root: Path) -> tuple[str, NDArray[np.uint8]] | None:
         """Find the first frame in the first 2 s whose mask has no hand.
@@ -77,7 +76,7 @@ class Sequence:
         Raises:
             DatasetError: a mask is damaged.
         """
-        folder = self.folder(root, ANNOTATIONS)
+        folder = root / self.below(root, ANNOTATIONS)
         for masks in MASK_FOLDERS:
             for number in range(_FRAMES):
                 path = folder / masks / f'{number:05d}.png'

@@ -13,7 +13,7 @@ Eyes/Eyes_sync.txt
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
+from afformer_core.data.annotation_files import naming, read_json
+from afformer_core.data.manifest.contents import Manifest, ManifestHeader
 from afformer_core.data.readers.holoassist.recording import (
     VIDEO_FILE,
     HoloAssistRecording,
     Vectors,
 )
-from afformer_core.data.sample import Sample
-from afformer_core.errors import DatasetError
-from afformer_core.licences import Origin
-
-HOLOASSIST_ORIGIN = Origin('HoloAssist', 'CDLA-Permissive-2.0')
 
 # Seconds before an action that are searched for a frame without hands, and between two examined
 # frames.
@@ -71,15 +67,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Target:
-    """A frame without hands, and the pixel of a later action in it."""
+    """Path of a frame without hands, and the pixel of a later action in it."""
 
-    image: Path
+    image: str
     size: tuple[int, int]
     point: Vectors
 
 
-class HoloAssistDataset(AnnotatedDataset):
-    """Correct fine-grained actions, each with an image of the same machine in another recording.
+def read_holoassist(path: Path, root: Path | None = None) -> Manifest:
+    """Read correct fine-grained actions, each with an image of the machine in another recording.
 
     The demonstration is the part of a video of an action. The target image is a frame of another
     recording of the same machine, in which the same action is later done to the same element: the
@@ -91,65 +87,57 @@ class HoloAssistDataset(AnnotatedDataset):
     recordings in turn.
 
     Args:
-        annotations: the file of annotations, a JSON list of recordings with their events.
+        path: the file of annotations, a JSON list of recordings with their events.
         root: folder of the recordings; None for the folder of the file.
 
-    Attributes:
-        left_out: number of actions without a sample, by reason.
-
     Raises:
-        DatasetError: a file is missing or malformed, or there is no sample.
+        DatasetError: a file is missing or malformed.
     """
-
-    def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
-        path = Path(annotations)
-        folder = path.parent if root is None else Path(root)
-        events = list(_read_events(path))
-        super().__init__(path, folder, tuple(sorted({event.verb for event in events})))
-        self.left_out: Counter[str] = Counter()
-        there = [event for event in events if (folder / event.recording).is_dir()]
-        self.left_out['recording not there'] += len(events) - len(there)
-        targets: defaultdict[tuple[str, ...], list[tuple[str, Target]]] = defaultdict(list)
-        for event, target in self._targets(there):
-            targets[event.machine, event.verb, event.element].append((event.recording, target))
-        for event in there:
-            others = [
-                target
-                for recording, target in targets[event.machine, event.verb, event.element]
-                if recording != event.recording
-            ]
-            if others:
-                self._samples.append(self._sample(event, others[event.number % len(others)]))
-            else:
-                self.left_out['no image in another recording'] += 1
-        if not self._samples:
-            raise DatasetError(
-                f'{path} gives 0 samples; expected at least 1. Its actions: {dict(self.left_out)}'
-            )
-
-    def _targets(self, events: list[Event]) -> Iterator[tuple[Event, Target]]:
-        opened: dict[str, HoloAssistRecording] = {}
-        for event in events:
-            if event.recording not in opened:
-                # One at a time, because the joints of one recording are hundreds of megabytes of
-                # text.
-                opened = {event.recording: HoloAssistRecording(self.root / event.recording)}
-            target = _find_target(opened[event.recording], event)
-            if target is not None:
-                yield event, target
-
-    def _sample(self, event: Event, target: Target) -> Sample:
-        return Sample(
-            sample_id=f'{event.recording}/{event.number}',
-            video_path=self.root / event.recording / 'Export_py' / VIDEO_FILE,
-            image_path=target.image,
-            image_size=target.size,
-            actions=(self.action_names.index(event.verb),),
-            points=(target.point[None],),
-            clip=(event.begin, event.end),
-            object_id=event.machine,
-            origin=HOLOASSIST_ORIGIN,
+    events = list(_read_events(path))
+    header = ManifestHeader(
+        actions=tuple(sorted({event.verb for event in events})),
+        source='HoloAssist',
+        licence='CDLA-Permissive-2.0',
+    )
+    manifest = Manifest(path, path.parent if root is None else root, header)
+    there = [event for event in events if (manifest.root / event.recording).is_dir()]
+    if len(there) < len(events):
+        manifest.left_out['recording not there'] = len(events) - len(there)
+    targets: defaultdict[tuple[str, ...], list[tuple[str, Target]]] = defaultdict(list)
+    for event, target in _targets(manifest.root, there):
+        targets[event.machine, event.verb, event.element].append((event.recording, target))
+    for event in there:
+        others = [
+            target
+            for recording, target in targets[event.machine, event.verb, event.element]
+            if recording != event.recording
+        ]
+        if not others:
+            manifest.left_out['no image in another recording'] += 1
+            continue
+        target = others[event.number % len(others)]
+        manifest.add(
+            f'event {event.number} of {event.recording} in {path}',
+            {'action': event.verb, 'points': [target.point.tolist()]},
+            id=f'{event.recording}/{event.number}',
+            clip=f'{event.recording}/Export_py/{VIDEO_FILE}',
+            target=target.image,
+            target_size=list(target.size),
+            clip_seconds=[event.begin, event.end],
+            object=event.machine,
         )
+    return manifest
+
+
+def _targets(root: Path, events: list[Event]) -> Iterator[tuple[Event, Target]]:
+    opened: dict[str, HoloAssistRecording] = {}
+    for event in events:
+        if event.recording not in opened:
+            # One at a time, because the joints of one recording are hundreds of megabytes of text.
+            opened = {event.recording: HoloAssistRecording(root / event.recording)}
+        target = _find_target(opened[event.recording], event)
+        if target is not None:
+            yield event, target
 
 
 def is_holoassist(content: Any) -> bool:
@@ -163,12 +151,7 @@ def is_holoassist(content: Any) -> bool:
 
 
 def _read_events(path: Path) -> Iterator[Event]:
-    content = read_json(path)
-    if not is_holoassist(content):
-        raise DatasetError(
-            f'{path} contains no recordings with events; expected those of HoloAssist'
-        )
-    for entry in content:
+    for entry in read_json(path):
         with naming(f'{entry.get("video_name")} in {path}'):
             for number, event in enumerate(entry['events']):
                 if event['label'] == 'Fine grained action':
@@ -200,5 +183,6 @@ def _find_target(recording: HoloAssistRecording, event: Event) -> Target | None:
         row = recording.row(event.begin - before)
         pixel = recording.project(point[None], row)
         if recording.in_frame(pixel).all() and not recording.shows_hand(row):
-            return Target(recording.image(row), recording.size, pixel[0])
+            image = f'{event.recording}/Export_py/{recording.image(row)}'
+            return Target(image, recording.size, pixel[0])
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.annotated_dataset import naming, read_text
+from afformer_core.data.annotation_files import naming, read_text
 from afformer_core.errors import DatasetError
 
 VIDEO_FILE = 'Video_pitchshift.mp4'
@@ -64,9 +64,9 @@ class HoloAssistRecording:
         """Return the number of the frame next to a time of the video."""
         return int(np.abs(self._seconds - seconds).argmin())
 
-    def image(self, row: int) -> Path:
-        """Return the path of a frame, as PyHoloAssist writes it."""
-        return self.folder / f'Video/images_aligned/{row:06d}.png'
+    def image(self, row: int) -> str:
+        """Return the path of a frame in the folder, as PyHoloAssist writes it."""
+        return f'Video/images_aligned/{row:06d}.png'
 
     def contact(self, row: int) -> Vectors | None:
         """Find the point between thumb and index finger of the hand nearest to the gaze.

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset, read_json
+from afformer_core.data.annotation_files import read_json
+from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
 from afformer_core.data.polygon_mask import PolygonMask, union
 from afformer_core.data.readers.visor.frames import VisorFrame, read_frames
 from afformer_core.data.readers.visor.narrations import (
@@ -26,12 +26,9 @@ from afformer_core.data.readers.visor.narrations import (
     read_narrations,
     read_verbs,
 )
-from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.licences import Origin
 from afformer_core.media.images import read_image_size
 
-VISOR_ORIGIN = Origin('EPIC-KITCHENS VISOR', 'CC-BY-NC-4.0')
 TIMES_FILE = 'frames_to_timestamps.json'
 NARRATIONS_FOLDER = 'epic-kitchens-100-annotations'
 
@@ -40,8 +37,8 @@ _VIDEO_FILE = re.compile(r'P\d\d_\d{2,3}\.json')
 _SIZE = (1920, 1080)
 
 
-class VisorDataset(AnnotatedDataset):
-    """Narrated actions on an object in contact with a hand, and the object at another time.
+def read_visor(path: Path, root: Path | None = None) -> Manifest:
+    """Read narrated actions on an object that a hand touches, and the object at another time.
 
     An action of EPIC-KITCHENS-100 is a sample if an annotated frame within its times shows a hand,
     or a glove on a hand, in contact with an object of its nouns. The demonstration is the part of
@@ -52,96 +49,80 @@ class VisorDataset(AnnotatedDataset):
     the narrations.
 
     Args:
-        annotations: `annotations/train`, `annotations/val`, or a file in them.
+        path: `annotations/train`, `annotations/val`, or a file in them.
         root: folder of `rgb_frames`, `videos` and the other files; None for the folder of
             `annotations`.
 
-    Attributes:
-        left_out: number of actions without a sample, by reason.
-
     Raises:
-        DatasetError: a file is missing or malformed, or no action gives a sample.
+        DatasetError: a file is missing or malformed.
     """
+    # The folder may be given by one of its files.
+    files = [Path(os.path.abspath(file)) for file in _video_files(path)]
+    root = files[0].parents[2] if root is None else root
+    header = ManifestHeader(
+        actions=read_verbs(root / NARRATIONS_FOLDER),
+        source='EPIC-KITCHENS VISOR',
+        licence='CC-BY-NC-4.0',
+    )
+    manifest = Manifest(path, root, header)
+    narrations = read_narrations(root / NARRATIONS_FOLDER)
+    times = read_json(root / TIMES_FILE)
+    if not isinstance(times, dict) or not isinstance(times.get('timestamps'), dict):
+        raise DatasetError(f'{root / TIMES_FILE} contains no timestamps; download the file again')
+    for file in files:
+        video, frames = read_frames(file, times['timestamps'])
+        for action in narrations.get(video, ()):
+            _add_action(manifest, file, frames, action)
+    return manifest
 
-    def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
-        path = Path(annotations)
-        # The folder may be given by one of its files.
-        files = [Path(os.path.abspath(file)) for file in _video_files(path)]
-        self._split = files[0].parent.name
-        root = files[0].parents[2] if root is None else Path(root)
-        super().__init__(path, root, read_verbs(root / NARRATIONS_FOLDER))
-        narrations = read_narrations(root / NARRATIONS_FOLDER)
-        times = read_json(root / TIMES_FILE)
-        if not isinstance(times, dict) or not isinstance(times.get('timestamps'), dict):
-            raise DatasetError(
-                f'{root / TIMES_FILE} contains no timestamps; download the file again'
-            )
-        self.left_out: Counter[str] = Counter()
-        for file in files:
-            video, frames = read_frames(file, times['timestamps'])
-            for action in narrations.get(video, ()):
-                self._samples += self._of_action(video, frames, action)
-        if not self._samples:
-            raise DatasetError(
-                f'{path} gives 0 samples; expected at least 1. Its actions: {dict(self.left_out)}'
-            )
 
-    def _of_action(
-        self, video: str, frames: Sequence[VisorFrame], action: NarratedAction
-    ) -> list[Sample]:
-        during = [each for each in frames if action.begin <= each.seconds <= action.end]
-        held = sorted(
-            {
-                entity.name
-                for frame in during
-                for entity in frame.entities
-                if entity.name in frame.in_contact and entity.noun in action.nouns
-            }
-        )
-        if not held:
-            self.left_out['no frame of its noun in contact' if during else 'no frame'] += 1
-        samples = []
-        for name in held:
-            target = _target(frames, action, name)
-            if target is None:
-                self.left_out['no frame of the object without a hand'] += 1
-            else:
-                samples.append(self._sample(video, action, name, *target))
-        return samples
-
-    def _sample(
-        self,
-        video: str,
-        action: NarratedAction,
-        name: str,
-        target: VisorFrame,
-        mask: PolygonMask,
-    ) -> Sample:
-        participant = video.split('_')[0]
-        image = self.root / 'rgb_frames' / self._split / participant / video / target.file
-        size = read_image_size(image) if image.is_file() else _SIZE
-        if not 0 <= action.verb < len(self.action_names):
-            raise DatasetError(
-                f'the verb of {action.narration_id} is {action.verb}; expected 0 to '
-                f'{len(self.action_names) - 1}'
-            )
-        return Sample(
-            sample_id=f'{action.narration_id}/{name}',
-            video_path=self._video_path(participant, video),
-            image_path=image,
-            image_size=size,
-            actions=(action.verb,),
-            points=(mask.even_points(size),),
-            clip=(action.begin, action.end),
-            object_id=f'{video}/{name}',
-            masks=(mask,),
-            origin=VISOR_ORIGIN,
+def _add_action(
+    manifest: Manifest, file: Path, frames: Sequence[VisorFrame], action: NarratedAction
+) -> None:
+    during = [each for each in frames if action.begin <= each.seconds <= action.end]
+    held = sorted(
+        {
+            entity.name
+            for frame in during
+            for entity in frame.entities
+            if entity.name in frame.in_contact and entity.noun in action.nouns
+        }
+    )
+    if not held:
+        reason = 'no frame of its noun in contact' if during else 'no frame'
+        manifest.left_out[reason] += 1
+    for name in held:
+        found = _target(frames, action, name)
+        if found is None:
+            manifest.left_out['no frame of the object without a hand'] += 1
+            continue
+        target, mask = found
+        participant = file.stem.split('_')[0]
+        image = f'rgb_frames/{file.parent.name}/{participant}/{file.stem}/{target.file}'
+        path = manifest.root / image
+        manifest.add(
+            f'{action.narration_id} of {file}',
+            {'action': _verb(action, manifest.header.actions), **region(mask)},
+            id=f'{action.narration_id}/{name}',
+            clip=_video(manifest.root, participant, file.stem),
+            target=image,
+            target_size=list(read_image_size(path) if path.is_file() else _SIZE),
+            clip_seconds=[action.begin, action.end],
+            object=f'{file.stem}/{name}',
         )
 
-    def _video_path(self, participant: str, video: str) -> Path:
-        flat = self.root / 'videos' / f'{video}.MP4'
-        nested = self.root / participant / 'videos' / f'{video}.MP4'
-        return nested if nested.is_file() and not flat.is_file() else flat
+
+def _verb(action: NarratedAction, verbs: Sequence[str]) -> str:
+    if not 0 <= action.verb < len(verbs):
+        raise DatasetError(
+            f'the verb of {action.narration_id} is {action.verb}; expected 0 to {len(verbs) - 1}'
+        )
+    return verbs[action.verb]
+
+
+def _video(root: Path, participant: str, video: str) -> str:
+    flat, nested = f'videos/{video}.MP4', f'{participant}/videos/{video}.MP4'
+    return nested if (root / nested).is_file() and not (root / flat).is_file() else flat
 
 
 def is_visor(path: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.data.annotated_dataset import naming, read_json
+from afformer_core.data.annotation_files import naming, read_json
 from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.errors import DatasetError
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from afformer_core.data.annotated_dataset import naming, read_text
+from afformer_core.data.annotation_files import naming, read_text
 from afformer_core.errors import DatasetError
 
 TABLES = ('EPIC_100_train.csv', 'EPIC_100_validation.csv')

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.assistq import ASSISTQ_ACTIONS, AssistqButtonsDataset
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.readers.assistq import ASSISTQ_ACTIONS
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError, VideoError
 from afformer_core.media.polygons import contains, nearest_element
@@ -104,7 +105,7 @@ def ask(tree: Path, **change: Any) -> None:
 
 
 def test_reads_the_tree_as_it_is(tree: Path) -> None:
-    dataset = AssistqButtonsDataset(tree / 'train.json')
+    dataset = open_annotations(tree / 'train.json')
     assert dataset.annotations == tree / 'train.json'
     assert dataset.root == tree / 'train'
     assert dataset.action_names == ASSISTQ_ACTIONS
@@ -114,7 +115,7 @@ def test_reads_the_tree_as_it_is(tree: Path) -> None:
         ('train/kettle_a1b2c/1/kettle-user.png/button1', (1.0, 3.0)),
         ('train/kettle_a1b2c/2/kettle-user.png/button2', (3.0, 5.0)),
     ]
-    assert not dataset.left_out
+    assert not dataset.manifest.left_out
     sample = dataset[1]
     assert sample.video_path == airfryer(tree, 'video.mp4')
     assert sample.image_path == airfryer(tree, 'images/airfryer-user.jpg')
@@ -134,19 +135,19 @@ def test_reads_the_tree_as_it_is(tree: Path) -> None:
 
 
 def test_the_demonstration_is_what_is_shown_while_the_line_is_spoken(tree: Path) -> None:
-    sample = AssistqButtonsDataset(tree / 'train.json')[1]
+    sample = open_annotations(tree / 'train.json')[1]
     frames = read_video(sample.video_path, clip=sample.clip)
     assert len(frames) == 12
     np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), np.repeat([80, 100, 120], 4), atol=3)
 
 
 def test_samples_of_one_video_have_demonstrations_of_their_own(tree: Path) -> None:
-    dataset = AssistqButtonsDataset(tree / 'train.json')
+    dataset = open_annotations(tree / 'train.json')
     assert len({sample.demonstration for sample in dataset}) == 4
 
 
 def test_a_video_may_be_a_mov(tree: Path) -> None:
-    sample = AssistqButtonsDataset(tree / 'train.json')[3]
+    sample = open_annotations(tree / 'train.json')[3]
     assert sample.video_path == tree / 'train/kettle_a1b2c/video.mov'
     assert len(read_video(sample.video_path, 5, sample.clip)) == 5
 
@@ -155,7 +156,7 @@ def test_boxes_count_pixels_from_0_and_leave_out_their_right_and_bottom(tree: Pa
     airfryer(tree, 'buttons.csv').write_text(
         'button1,0,0,3,2,airfryer-user.jpg,9,7\nbutton2,6,3,3,4,airfryer-user.jpg,9,7\n'
     )
-    first, second, *_ = AssistqButtonsDataset(tree / 'train.json')
+    first, second, *_ = open_annotations(tree / 'train.json')
     for sample, (rows, columns) in (
         (first, (slice(0, 2), slice(0, 3))),
         (second, (slice(3, 7), slice(6, 9))),
@@ -174,7 +175,7 @@ def test_boxes_count_pixels_from_0_and_leave_out_their_right_and_bottom(tree: Pa
 
 
 def test_a_box_may_reach_outside_the_image(tree: Path) -> None:
-    sample = AssistqButtonsDataset(tree / 'train.json')[3]
+    sample = open_annotations(tree / 'train.json')[3]
     assert sample.scene is not None
     assert sample.scene.in_view == (True, False)
     assert sample.scene.polygons[1].max(axis=0).tolist() == [44.5, 15.5]
@@ -200,7 +201,7 @@ def test_a_box_may_reach_outside_the_image(tree: Path) -> None:
 def test_a_malformed_box_is_named(tree: Path, line: str, message: str) -> None:
     airfryer(tree, 'buttons.csv').write_text(AIRFRYER_BUTTONS + line + '\n')
     with pytest.raises(DatasetError, match=rf'line 4 of .*buttons\.csv: .*{message}'):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 def test_a_button_without_a_box_is_named(tree: Path) -> None:
@@ -208,13 +209,13 @@ def test_a_button_without_a_box_is_named(tree: Path) -> None:
     with pytest.raises(
         DatasetError, match=r"step 2 of question 1 of airfryer_gye82 .*'button2', which has no box"
     ):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 def test_a_box_in_another_image_is_none_in_this_one(tree: Path) -> None:
     ask(tree, images=['airfryer-user.jpg', 'airfryer-side.jpg'])
     with pytest.raises(DatasetError, match=r"'button2', which has no box in airfryer-side\.jpg"):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 def test_an_image_without_boxes_is_named(tree: Path) -> None:
@@ -222,25 +223,25 @@ def test_an_image_without_boxes_is_named(tree: Path) -> None:
     with pytest.raises(
         DatasetError, match=r"step 2 of .* image 'airfryer-top\.jpg', which has no"
     ):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 def test_without_images_in_the_question_the_first_with_the_button_is_taken(tree: Path) -> None:
     lines = AIRFRYER_BUTTONS.splitlines(keepends=True)
     airfryer(tree, 'buttons.csv').write_text(''.join(reversed(lines)))
     ask(tree, images=None)
-    first, second = AssistqButtonsDataset(tree / 'train.json')
+    first, second = open_annotations(tree / 'train.json')
     assert first.image_path.name == 'airfryer-side.jpg'
     assert second.image_path.name == 'airfryer-user.jpg'
 
 
 def test_missing_media_are_named_and_counted(tree: Path) -> None:
-    dataset = AssistqButtonsDataset(tree / 'train.json')
+    dataset = open_annotations(tree / 'train.json')
     airfryer(tree, 'images/airfryer-user.jpg').unlink()
     (problem,) = find_problems(dataset)
     assert problem.name.endswith('airfryer_gye82/images/airfryer-user.jpg')
     airfryer(tree, 'video.mp4').unlink()
-    clip = find_problems(AssistqButtonsDataset(tree / 'train.json'))[0]
+    clip = find_problems(open_annotations(tree / 'train.json'))[0]
     assert clip.name.startswith(str(airfryer(tree, 'video.mp4')))
     assert 'does not exist; expected a video file' in clip.reason
 
@@ -259,14 +260,14 @@ def test_missing_media_are_named_and_counted(tree: Path) -> None:
 def test_a_malformed_line_of_a_script_is_named(tree: Path, line: str, message: str) -> None:
     airfryer(tree, 'script.txt').write_text(AIRFRYER_SCRIPT + line + '\n')
     with pytest.raises(DatasetError, match=rf'line 5 of .*script\.txt .*{message}'):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 def test_hours_and_minutes_count(tree: Path) -> None:
     airfryer(tree, 'script.txt').write_text(
         '0:01:02-0:01:05 Turn to 120 degrees.\n1:00:00-1:01:01 Turn clockwise to 10 minutes.\n'
     )
-    clips = [sample.clip for sample in AssistqButtonsDataset(tree / 'train.json')]
+    clips = [sample.clip for sample in open_annotations(tree / 'train.json')]
     assert clips[:2] == [(62.0, 65.0), (3600.0, 3661.0)]
 
 
@@ -274,7 +275,7 @@ def test_times_beyond_the_end_of_the_video_are_found(tree: Path) -> None:
     airfryer(tree, 'script.txt').write_text(
         '0:00:04-0:00:11 Turn to 120 degrees.\n0:00:11-0:00:12 Turn clockwise to 10 minutes.\n'
     )
-    dataset = AssistqButtonsDataset(tree / 'train.json')
+    dataset = open_annotations(tree / 'train.json')
     # The end of the first is a whole second that may have been rounded up.
     assert len(read_video(dataset[0].video_path, clip=dataset[0].clip)) == 24
     with pytest.raises(VideoError, match=r'no part from 11 s to 12 s: it lasts 10\.00 s'):
@@ -286,26 +287,26 @@ def test_times_beyond_the_end_of_the_video_are_found(tree: Path) -> None:
 
 def test_a_wrong_root_is_refused(tree: Path) -> None:
     with pytest.raises(DatasetError, match=r'no folder airfryer_gye82 \(2 of 2 videos'):
-        AssistqButtonsDataset(tree / 'train.json', root=tree)
+        open_annotations(tree / 'train.json', root=tree)
     shutil.rmtree(tree / 'train' / 'kettle_a1b2c')
     with pytest.raises(DatasetError, match=r'no folder kettle_a1b2c \(1 of 2 videos'):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 def test_videos_may_lie_beside_the_annotations_or_elsewhere(tree: Path) -> None:
     for folder in (tree / 'train').iterdir():
         folder.rename(tree / folder.name)
     (tree / 'train').rmdir()
-    assert len(AssistqButtonsDataset(tree / 'train.json')) == 4
+    assert len(open_annotations(tree / 'train.json')) == 4
     (tree / 'annotations').mkdir()
     annotations = (tree / 'train.json').rename(tree / 'annotations' / 'train.json')
-    assert len(AssistqButtonsDataset(annotations, root=tree)) == 4
+    assert len(open_annotations(annotations, root=tree)) == 4
 
 
 def test_the_folder_of_a_split_is_named_as_its_annotations_begin(tree: Path) -> None:
     (tree / 'train').rename(tree / 'test')
     annotations = (tree / 'train.json').rename(tree / 'test_with_gt.json')
-    assert AssistqButtonsDataset(annotations).root == tree / 'test'
+    assert open_annotations(annotations).root == tree / 'test'
 
 
 @pytest.mark.parametrize(
@@ -324,17 +325,17 @@ def test_a_text_file_that_is_absent_or_empty_is_named(
         airfryer(tree, name).write_text(text)
         message = rf'{name} has no line'
     with pytest.raises(DatasetError, match=message):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 @pytest.mark.parametrize('encode', [lambda text: text, lambda text: '\ufeff' + text])
 def test_line_ends_of_windows_change_nothing(tree: Path, encode: Callable[[str], str]) -> None:
-    before = AssistqButtonsDataset(tree / 'train.json')
+    before = open_annotations(tree / 'train.json')
     for path in tree.glob('train/*/*'):
         if path.suffix in ('.txt', '.csv'):
             text = encode(path.read_text()).replace('\n', '\r\n')
             path.write_bytes(text.encode())
-    after = AssistqButtonsDataset(tree / 'train.json')
+    after = open_annotations(tree / 'train.json')
     assert [sample.sample_id for sample in after] == [sample.sample_id for sample in before]
     assert [sample.clip for sample in after] == [sample.clip for sample in before]
     assert [sample.image_path for sample in after] == [sample.image_path for sample in before]
@@ -343,9 +344,9 @@ def test_line_ends_of_windows_change_nothing(tree: Path, encode: Callable[[str],
 def test_a_step_that_several_questions_have_is_one_sample(tree: Path) -> None:
     again = {**CAKE, 'question': 'How to bake a tart at 120 degrees?'}
     (tree / 'train.json').write_text(json.dumps({'airfryer_gye82': [CAKE, again]}))
-    dataset = AssistqButtonsDataset(tree / 'train.json')
+    dataset = open_annotations(tree / 'train.json')
     assert len(dataset) == 2
-    assert not dataset.left_out
+    assert not dataset.manifest.left_out
 
 
 @pytest.mark.parametrize(
@@ -365,9 +366,9 @@ def test_a_step_without_a_line_of_its_own_is_left_out(
         answers=[[choice], ['Turn <button2> clockwise to 10 minutes']],
         correct=[1, 1],
     )
-    dataset = AssistqButtonsDataset(tree / 'train.json')
+    dataset = open_annotations(tree / 'train.json')
     assert [sample.sample_id.split('/')[-1] for sample in dataset] == ['button2']
-    assert dataset.left_out == {reason: 1}
+    assert dataset.manifest.left_out == {reason: 1}
 
 
 def test_a_line_that_fits_two_buttons_alike_is_of_none(tree: Path) -> None:
@@ -378,26 +379,25 @@ def test_a_line_that_fits_two_buttons_alike_is_of_none(tree: Path) -> None:
         correct=[1, 2, 3],
         images=['airfryer-user.jpg'] * 3,
     )
-    dataset = AssistqButtonsDataset(tree / 'train.json')
+    dataset = open_annotations(tree / 'train.json')
     assert [sample.sample_id.split('/')[2] for sample in dataset] == ['1']
-    assert dataset.left_out == {'another button fits the line as well or better': 2}
+    assert dataset.manifest.left_out == {'another button fits the line as well or better': 2}
 
 
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
         ('{}', 'names 0 videos'),
-        ('[]', 'contains a list; expected questions by the names of videos'),
         ('{', 'not JSON'),
         ('{"airfryer_gye82": {}}', 'airfryer_gye82 of .* contains a dict; expected a list'),
-        ('{"airfryer_gye82": []}', 'gives 0 samples'),
+        ('{"airfryer_gye82": []}', 'contains 0 samples'),
         ('{"airfryer_gye82": [3]}', 'question 1 of airfryer_gye82'),
     ],
 )
 def test_annotations_without_steps_are_refused(tree: Path, content: str, message: str) -> None:
     (tree / 'train.json').write_text(content)
     with pytest.raises(DatasetError, match=message):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 @pytest.mark.parametrize(
@@ -415,9 +415,9 @@ def test_annotations_without_steps_are_refused(tree: Path, content: str, message
 def test_a_malformed_question_is_named(tree: Path, change: dict[str, Any], message: str) -> None:
     ask(tree, **change)
     with pytest.raises(DatasetError, match=rf'question 1 of airfryer_gye82 in .*({message})'):
-        AssistqButtonsDataset(tree / 'train.json')
+        open_annotations(tree / 'train.json')
 
 
 def test_absent_annotations_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r'train\.json does not exist; expected'):
-        AssistqButtonsDataset(tmp_path / 'train.json')
+        open_annotations(tmp_path / 'train.json')

@@ -11,7 +11,6 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.readers.folder_pairs import FolderPairsDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import write_video
@@ -54,7 +53,6 @@ def pairs(tmp_path: Path) -> Path:
 
 def test_each_pair_of_a_table_is_a_sample(pairs: Path) -> None:
     dataset = open_annotations(pairs)
-    assert isinstance(dataset, FolderPairsDataset)
     assert [sample.sample_id for sample in dataset] == [
         'dishwasher/turn/office.png',
         'espresso/press.mp4/kitchen.jpg',
@@ -73,7 +71,7 @@ def test_each_pair_of_a_table_is_a_sample(pairs: Path) -> None:
 
 
 def test_actions_are_those_of_all_tables_in_order_of_their_names(pairs: Path) -> None:
-    assert FolderPairsDataset(pairs).action_names == ('hold', 'press', 'pull', 'turn')
+    assert open_annotations(pairs).action_names == ('hold', 'press', 'pull', 'turn')
 
 
 @pytest.mark.parametrize(
@@ -87,7 +85,7 @@ def test_actions_may_be_named_in_an_order_of_their_own(
     pairs: Path, name: str, content: str
 ) -> None:
     (pairs / name).write_text(content)
-    dataset = FolderPairsDataset(pairs)
+    dataset = open_annotations(pairs)
     assert dataset.action_names == ('turn', 'press', 'hold', 'pull', 'push')
     assert dataset[1].actions == (1, 2)
 
@@ -98,14 +96,14 @@ def test_an_action_that_is_not_named_is_found(pairs: Path) -> None:
         DatasetError,
         match=r"line 4 of .*espresso/points\.csv: action is 'hold'; expected one of press",
     ):
-        FolderPairsDataset(pairs)
+        open_annotations(pairs)
 
 
 def test_two_files_of_actions_are_refused(pairs: Path) -> None:
     (pairs / 'actions.txt').write_text('press\n')
     (pairs / 'actions.json').write_text('["press"]')
     with pytest.raises(DatasetError, match=r'both actions\.txt and actions\.json'):
-        FolderPairsDataset(pairs)
+        open_annotations(pairs)
 
 
 def test_a_single_object_needs_no_folder_of_its_own(pairs: Path) -> None:
@@ -115,9 +113,9 @@ def test_a_single_object_needs_no_folder_of_its_own(pairs: Path) -> None:
 
 
 def test_what_lies_in_a_folder_shows_one_object(pairs: Path) -> None:
-    objects = [sample.object_id for sample in FolderPairsDataset(pairs)]
+    objects = [sample.object_id for sample in open_annotations(pairs)]
     assert objects == ['dishwasher', 'espresso', 'espresso', 'espresso']
-    assert {sample.object_id for sample in FolderPairsDataset(pairs / 'espresso')} == {'.'}
+    assert {sample.object_id for sample in open_annotations(pairs / 'espresso')} == {'.'}
 
 
 def test_media_may_lie_elsewhere(pairs: Path, tmp_path: Path) -> None:
@@ -153,7 +151,7 @@ def test_a_mistake_is_named_with_file_and_line(pairs: Path, row: str, message: s
     with (pairs / 'espresso/points.csv').open('a') as file:
         file.write(row)
     with pytest.raises(DatasetError, match=rf'line 7 of .*espresso/points\.csv: .*{message}'):
-        FolderPairsDataset(pairs)
+        open_annotations(pairs)
 
 
 def test_points_of_a_photo_that_is_shown_turned(pairs: Path) -> None:
@@ -171,7 +169,7 @@ def test_points_of_a_photo_that_is_shown_turned(pairs: Path) -> None:
 def test_a_folder_without_a_table_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / 'empty').mkdir()
     with pytest.raises(DatasetError, match=f'{name}'):
-        FolderPairsDataset(tmp_path / name)
+        open_annotations(tmp_path / name)
 
 
 def test_verify_finds_a_demonstration_that_is_missing(
@@ -204,7 +202,7 @@ def test_media_elsewhere_without_a_table_are_told(pairs: Path, tmp_path: Path) -
     tables = tmp_path / 'tables'
     (tables / 'espresso').mkdir(parents=True)
     (pairs / 'espresso/points.csv').rename(tables / 'espresso/points.csv')
-    assert open_annotations(tables, root=pairs).without_table == ()
+    assert open_annotations(tables, root=pairs).manifest.without_table == ()
     (tables / 'dishwasher').mkdir()
-    (told,) = open_annotations(tables, root=pairs).without_table
+    (told,) = open_annotations(tables, root=pairs).manifest.without_table
     assert f'{tables}/dishwasher is left out' in told

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.readers.hoi4d.dataset import Hoi4dDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
@@ -35,9 +36,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(tree: Path) -> Hoi4dDataset:
+def opened(tree: Path) -> AnnotatedDataset:
     dataset = open_annotations(tree / 'release.txt')
-    assert isinstance(dataset, Hoi4dDataset)
     return dataset
 
 
@@ -60,7 +60,7 @@ def test_a_task_is_sought_in_another_room(tree: Path) -> None:
     assert (drawer.actions, door.actions) == ((1,), (0,))
     assert drawer.object_id == door.object_id == 'C4/N11'
     assert drawer.origin == Origin('HOI4D', 'CC-BY-NC-4.0')
-    assert dataset.left_out == {'no image of the object in another sequence': 1}
+    assert dataset.manifest.left_out == {'no image of the object in another sequence': 1}
 
 
 def test_the_part_that_the_task_acts_on_is_right(tree: Path) -> None:
@@ -91,6 +91,18 @@ def test_a_sequence_that_is_listed_twice_is_one(tree: Path) -> None:
     (tree / 'release.txt').write_text('\n'.join([*SEQUENCES, DRAWER, DOOR]))
 
     assert [sample.sample_id for sample in opened(tree)] == [DRAWER, DOOR, SAME_ROOM]
+
+
+def test_samples_are_in_the_order_of_the_file(tree: Path) -> None:
+    listed = []
+    for name in (DRAWER, DOOR):
+        other = name.replace('N11', 'N13')
+        for part in ('HOI4D_release', 'HOI4D_annotations'):
+            shutil.copytree(tree / part / name, tree / part / other)
+        listed += [name, other]
+    (tree / 'release.txt').write_text('\n'.join(listed))
+
+    assert [sample.sample_id for sample in opened(tree)] == listed
 
 
 def test_a_sequence_with_a_hand_all_along_is_no_target(tree: Path) -> None:
@@ -136,8 +148,8 @@ def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str
     ('file', 'text', 'expected'),
     [
         ('release.txt', f'{DRAWER}\nZY1/H1\n', r"line 2 of .*release.txt: it is 'ZY1/H1'"),
-        ('release.txt', f'{DRAWER}\n', 'gives 0 samples'),
-        ('release.txt', DRAWER.replace('C4', 'C99'), "'unknown task': 1"),
+        ('release.txt', f'{DRAWER}\n', 'contains 0 samples'),
+        ('release.txt', DRAWER.replace('C4', 'C99'), r'Left out: unknown task \(1\)'),
         ('task_definitions.csv', 'Category ID,T1\nCx,a\n', 'task_definitions.csv: invalid'),
         ('task_definitions.csv', 'Category\nC1\n', "task_definitions.csv has no 'Category ID'"),
         (f'HOI4D_annotations/{DRAWER}/2Dseg/mask/00000.png', 'x', '00000.png cannot be read: '),

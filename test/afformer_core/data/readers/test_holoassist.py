@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.readers.holoassist.dataset import HoloAssistDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
@@ -33,9 +33,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(tree: Path) -> HoloAssistDataset:
+def opened(tree: Path) -> AnnotatedDataset:
     dataset = open_annotations(tree / 'data-annotation-trainval-v1_1.json')
-    assert isinstance(dataset, HoloAssistDataset)
     return dataset
 
 
@@ -56,7 +55,7 @@ def test_an_action_is_sought_in_another_recording_before_a_hand_comes(tree: Path
     assert first.points[0] == pytest.approx(np.array([[448 + 50, 252 + 25]]))
     assert first.object_id == 'nespresso'
     assert first.origin == Origin('HoloAssist', 'CDLA-Permissive-2.0')
-    assert dataset.left_out['no image in another recording'] == 1
+    assert dataset.manifest.left_out['no image in another recording'] == 1
 
 
 def test_the_media_are_there(tree: Path) -> None:
@@ -84,7 +83,7 @@ def test_the_hand_nearest_to_the_gaze_is_the_one_that_acts(tree: Path) -> None:
 def test_only_the_same_correct_action_gives_an_image(tree: Path, change: dict[str, str]) -> None:
     annotate(tree, [ANNOTATIONS[0], entry(SECOND, event(6.0, 8.0, **change))])
 
-    with pytest.raises(DatasetError, match='gives 0 samples'):
+    with pytest.raises(DatasetError, match='contains 0 samples'):
         opened(tree)
 
 
@@ -111,7 +110,14 @@ def test_recordings_that_are_not_there_are_passed_over(tree: Path) -> None:
     dataset = opened(tree)
 
     assert len(dataset) == 2
-    assert dataset.left_out['recording not there'] == 1
+    assert dataset.manifest.left_out['recording not there'] == 1
+
+
+def test_a_recording_that_is_listed_twice_is_named(tree: Path) -> None:
+    annotate(tree, [*ANNOTATIONS, ANNOTATIONS[0]])
+
+    with pytest.raises(DatasetError, match=rf'another sample is named {FIRST}/1'):
+        opened(tree)
 
 
 def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
+from afformer_core.licences import Origin
 
 ENTRY = {
     'image_path': 'datasets/opra/images/a/0.jpg',
@@ -29,7 +30,7 @@ def write(folder: Path, *entries: Any) -> Path:
 
 
 def test_the_released_test_annotations(test_data: Path) -> None:
-    dataset = OpraDataset(test_data / 'opra' / 'test.json')
+    dataset = open_annotations(test_data / 'opra' / 'test.json')
     assert len(dataset) == 3777
     assert sum(len(set(sample.actions)) for sample in dataset) == 3785
     assert len({sample.image_path for sample in dataset}) == 252
@@ -44,20 +45,23 @@ def test_the_released_test_annotations(test_data: Path) -> None:
 def test_reads_where_each_frame_shows_the_contact(tmp_path: Path) -> None:
     acted_on = {'contact_point': [[0.0, 0.0], None, [319.5, 119.5]], 'clip_size': [320, 240]}
 
-    sample = OpraDataset(write(tmp_path, {**ENTRY, **acted_on}))[0]
+    sample = open_annotations(write(tmp_path, {**ENTRY, **acted_on}))[0]
 
     assert sample.contact_points == ((0.5 / 320, 0.5 / 240), None, (1.0, 0.5))
-    assert OpraDataset(write(tmp_path, ENTRY))[0].contact_points is None
+    assert open_annotations(write(tmp_path, ENTRY))[0].contact_points is None
 
 
 def test_a_photograph_is_the_object_of_its_scenes(tmp_path: Path) -> None:
     annotations = write(tmp_path, {**ENTRY, 'photograph': 'coffee.png'}, ENTRY)
 
-    assert [sample.object_id for sample in OpraDataset(annotations)] == ['coffee.png', None]
+    over_photograph, other = open_annotations(annotations)
+    assert (over_photograph.object_id, other.object_id) == ('coffee.png', None)
+    assert over_photograph.origin == Origin('afformer simulate, over photographs')
+    assert other.origin == Origin('OPRA')
 
 
 def test_reads_an_entry_as_it_is(tmp_path: Path) -> None:
-    sample = OpraDataset(write(tmp_path, ENTRY), root=tmp_path / 'media')[0]
+    sample = open_annotations(write(tmp_path, ENTRY), root=tmp_path / 'media')[0]
     assert sample.sample_id == 'test/0'
     assert sample.image_path == tmp_path / 'media/images/a/0.jpg'
     assert sample.video_path == tmp_path / 'media/clips/a/0.mp4'
@@ -70,13 +74,13 @@ def test_reads_an_entry_as_it_is(tmp_path: Path) -> None:
 
 
 def test_reads_the_contact_of_a_simulated_entry(tmp_path: Path) -> None:
-    assert OpraDataset(write(tmp_path, {**ENTRY, 'contact': [12, 40]}))[0].contact == (12, 40)
-    assert OpraDataset(write(tmp_path, {**ENTRY, 'contact': None}))[0].contact is None
+    assert open_annotations(write(tmp_path, {**ENTRY, 'contact': [12, 40]}))[0].contact == (12, 40)
+    assert open_annotations(write(tmp_path, {**ENTRY, 'contact': None}))[0].contact is None
 
 
 def test_action_names_beside_the_annotations_replace_those_of_opra(tmp_path: Path) -> None:
     (tmp_path / 'actions.json').write_text('["press", "hold", "pull"]')
-    dataset = OpraDataset(write(tmp_path, ENTRY))
+    dataset = open_annotations(write(tmp_path, ENTRY))
     assert dataset.action_names == ('press', 'hold', 'pull')
 
 
@@ -84,7 +88,9 @@ def test_reads_the_scene_of_a_simulated_entry(tmp_path: Path) -> None:
     square = {'kind': 'button', 'polygon': [[0, 0], [4, 0], [4, 4]], 'in_view': True}
     other = {'kind': 'knob', 'polygon': [[-3, 0], [4, 0], [4, 4]], 'in_view': False}
     entry = {**ENTRY, 'scene': 'test/00007', 'element': 1, 'elements': [square, other]}
-    scene = OpraDataset(write(tmp_path, entry))[0].scene
+    sample = open_annotations(write(tmp_path, entry))[0]
+    assert sample.origin == Origin('afformer simulate', 'Apache-2.0')
+    scene = sample.scene
     assert scene is not None
     assert (scene.scene_id, scene.element) == ('test/00007', 1)
     assert scene.kinds == ('button', 'knob')
@@ -93,7 +99,7 @@ def test_reads_the_scene_of_a_simulated_entry(tmp_path: Path) -> None:
 
 
 def test_missing_media_are_named_with_their_entry(tmp_path: Path) -> None:
-    dataset = OpraDataset(write(tmp_path, ENTRY))
+    dataset = open_annotations(write(tmp_path, ENTRY))
     clip, image = find_problems(dataset)
     assert (clip.name, image.name) == (str(dataset[0].video_path), str(dataset[0].image_path))
     assert clip.samples == image.samples == ('test/0',)
@@ -105,40 +111,40 @@ def test_missing_media_are_named_with_their_entry(tmp_path: Path) -> None:
         ({'actions': [8, 1]}, 'action is 8; expected 1 to 7'),
         ({'actions': [0, 1]}, 'action is 0; expected 1 to 7'),
         ({'actions': [1]}, '1 actions and 2 sets of points'),
-        ({'actions': [], 'heatmaps': []}, 'actions are empty'),
-        ({'heatmaps': [[[1, 2, 3]], [[1, 2]]]}, 'shape'),
-        ({'heatmaps': [[], [[1, 2]]]}, 'shape'),
-        ({'heatmaps': [[[1, float('nan')]], [[1, 2]]]}, 'not finite'),
-        ({'width': 0}, '0x192'),
+        ({'actions': [], 'heatmaps': []}, 'it has no action'),
+        ({'heatmaps': [[[1, 2, 3]], [[1, 2]]]}, 'expected a list of 2 numbers'),
+        ({'heatmaps': [[], [[1, 2]]]}, 'expected a list of at least one'),
+        ({'heatmaps': [[[1, float('nan')]], [[1, 2]]]}, 'expected finite numbers'),
+        ({'width': 0}, 'target_size is 0; expected a whole number of at least 1'),
         ({'width': None}, 'entry 1'),
         (
             {'scene': 'a', 'element': 3, 'elements': []},
-            'element is 3; expected an index',
+            'polygons of the scene is .*; expected a list of at least one',
         ),
         ({'contact': [40, 12]}, 'contact goes from frame 40 to 12'),
-        ({'contact': [12]}, 'not enough values'),
+        ({'contact': [12]}, 'contact_frames is .*; expected a list of 2 numbers'),
     ],
 )
 def test_a_malformed_entry_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(DatasetError, match=rf'entry 1 of .*{message}|{message}'):
-        OpraDataset(write(tmp_path, ENTRY, {**ENTRY, **change}))
+        open_annotations(write(tmp_path, ENTRY, {**ENTRY, **change}))
 
 
 def test_an_entry_without_a_key_is_named(tmp_path: Path) -> None:
     entry = {key: value for key, value in ENTRY.items() if key != 'video_path'}
     with pytest.raises(DatasetError, match=r"entry 0 of .* has no 'video_path'"):
-        OpraDataset(write(tmp_path, entry))
+        open_annotations(write(tmp_path, entry))
 
 
-@pytest.mark.parametrize(('text', 'message'), [('{}', 'a list'), ('[', 'not JSON')])
+@pytest.mark.parametrize(('text', 'message'), [('3', 'a list'), ('[', 'not JSON')])
 def test_a_file_that_holds_something_else_is_refused(
     tmp_path: Path, text: str, message: str
 ) -> None:
     (tmp_path / 'test.json').write_text(text)
     with pytest.raises(DatasetError, match=message):
-        OpraDataset(tmp_path / 'test.json')
+        open_annotations(tmp_path / 'test.json')
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r'absent\.json does not exist; expected'):
-        OpraDataset(tmp_path / 'absent.json')
+        open_annotations(tmp_path / 'absent.json')

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.opra import OpraDataset
-from afformer_core.data.readers.opra_text import OpraTextDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video, write_video
@@ -43,7 +42,7 @@ def replaced(field: int, text: str) -> str:
 
 
 def test_reads_a_line_as_it_is(tmp_path: Path) -> None:
-    dataset = OpraTextDataset(write(tmp_path, LINE + '\n'))
+    dataset = open_annotations(write(tmp_path, LINE + '\n'))
     assert len(dataset) == 1
     assert dataset.annotations == tmp_path / 'data/annotations/test.txt'
     assert dataset.root == tmp_path / 'data'
@@ -58,7 +57,7 @@ def test_reads_a_line_as_it_is(tmp_path: Path) -> None:
 
 
 def test_the_media_are_there_and_can_be_read(tmp_path: Path) -> None:
-    dataset = OpraTextDataset(write(tmp_path, LINE))
+    dataset = open_annotations(write(tmp_path, LINE))
     write_media(
         dataset.root, 'clips/seattle/1/193/217.5_6.5.mp4', 'images/seattle/1/193/MAT_1.jpg'
     )
@@ -67,14 +66,14 @@ def test_the_media_are_there_and_can_be_read(tmp_path: Path) -> None:
 
 
 def test_times_are_kept_as_they_are_written(tmp_path: Path) -> None:
-    dataset = OpraTextDataset(write(tmp_path, replaced(3, '217.50'), replaced(4, '6')))
+    dataset = open_annotations(write(tmp_path, replaced(3, '217.50'), replaced(4, '6')))
     assert [sample.video_path.name for sample in dataset] == ['217.50_6.5.mp4', '217.5_6.mp4']
 
 
 def test_lines_of_one_clip_and_image_are_one_sample(tmp_path: Path) -> None:
     elsewhere = replaced(5, 'MAT_2.jpg')
     again = LINE.replace(' 4 10 20 ', ' 4 11 21 ')
-    dataset = OpraTextDataset(write(tmp_path, LINE, elsewhere, again, replaced(8, '2')))
+    dataset = open_annotations(write(tmp_path, LINE, elsewhere, again, replaced(8, '2')))
     assert [sample.sample_id for sample in dataset] == ['test/0', 'test/1']
     assert dataset[0].actions == (3, 3, 1)
     assert [points[0].tolist() for points in dataset[0].points] == [[10, 20], [11, 21], [10, 20]]
@@ -84,16 +83,16 @@ def test_lines_of_one_clip_and_image_are_one_sample(tmp_path: Path) -> None:
 def test_empty_lines_are_skipped_but_counted(tmp_path: Path) -> None:
     lines = ('', LINE, '  ', replaced(5, 'MAT_2.jpg'), '', replaced(8, '9'))
     path = write(tmp_path, *lines[:5])
-    assert len(OpraTextDataset(path)) == 2
+    assert len(open_annotations(path)) == 2
     path.write_text('\n'.join(lines))
     with pytest.raises(DatasetError, match=r'line 6 of .*test\.txt: action is 9'):
-        OpraTextDataset(path)
+        open_annotations(path)
 
 
 def test_agrees_with_the_json_form_of_the_same_annotations(
     test_data: Path, tmp_path: Path
 ) -> None:
-    released = OpraDataset(test_data / 'opra' / 'test.json')
+    released = open_annotations(test_data / 'opra' / 'test.json')
     lines = []
     for sample in released:
         *_, channel, playlist, video, clip = sample.video_path.parts
@@ -105,7 +104,7 @@ def test_agrees_with_the_json_form_of_the_same_annotations(
                 action + 1, *points.ravel().tolist(),
             )  # fmt: skip
             lines.append(' '.join(str(field) for field in fields))
-    read = OpraTextDataset(write(tmp_path, *lines), root=released.root)
+    read = open_annotations(write(tmp_path, *lines), root=released.root)
     assert len(read) == len(released)
     for sample, expected in zip(read, released, strict=True):
         assert sample.sample_id == expected.sample_id
@@ -117,7 +116,7 @@ def test_agrees_with_the_json_form_of_the_same_annotations(
 
 
 def test_missing_media_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
-    dataset = OpraTextDataset(write(tmp_path, LINE, replaced(5, 'MAT_2.jpg')))
+    dataset = open_annotations(write(tmp_path, LINE, replaced(5, 'MAT_2.jpg')))
     write_media(
         dataset.root, 'clips/seattle/1/193/217.5_6.5.mp4', 'images/seattle/1/193/MAT_1.jpg'
     )
@@ -131,7 +130,7 @@ def test_a_wrong_root_is_named(tmp_path: Path) -> None:
     write_media(
         path.parent.parent, 'clips/seattle/1/193/217.5_6.5.mp4', 'images/seattle/1/193/MAT_1.jpg'
     )
-    problems = find_problems(OpraTextDataset(path, root=tmp_path / 'elsewhere'))
+    problems = find_problems(open_annotations(path, root=tmp_path / 'elsewhere'))
     assert [problem.what for problem in problems] == ['clip', 'image']
     assert all(str(tmp_path / 'elsewhere') in problem.reason for problem in problems)
 
@@ -158,23 +157,22 @@ def test_a_wrong_root_is_named(tmp_path: Path) -> None:
 )
 def test_a_malformed_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(DatasetError, match=rf'line 2 of .*test\.txt: {message}'):
-        OpraTextDataset(write(tmp_path, LINE, line))
+        open_annotations(write(tmp_path, LINE, line))
 
 
 @pytest.mark.parametrize('content', ['', '\n \n'])
 def test_a_file_without_a_sample_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(DatasetError, match=r'test\.txt contains 0 samples'):
-        OpraTextDataset(write(tmp_path, content))
+        open_annotations(write(tmp_path, content))
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_bytes(b'\xff\xfe\x00')
     with pytest.raises(DatasetError, match='is not text'):
-        OpraTextDataset(path)
+        open_annotations(path)
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
-    for path in (tmp_path / 'absent.txt', tmp_path):
-        with pytest.raises(DatasetError, match=f'{path} does not exist; expected'):
-            OpraTextDataset(path)
+    with pytest.raises(DatasetError, match=r'absent\.txt does not exist; expected'):
+        open_annotations(tmp_path / 'absent.txt')

@@ -87,6 +87,12 @@ def test_the_points_of_a_sample_are_in_its_part(tmp_path: Path) -> None:
     assert sample.points[0].tolist() == [[20, 30], [15, 25], [25, 25], [25, 35], [15, 35]]
 
 
+def test_the_points_of_a_part_that_is_cut_off_may_lie_outside(tmp_path: Path) -> None:
+    part = [[50, 10], [90, 10], [90, 40], [50, 40]]
+    (sample,) = open_annotations(write(tmp_path, {**LEAST, 'parts': [part]}))
+    assert sample.points[0][0].tolist() == [70, 25]
+
+
 @pytest.mark.parametrize(
     ('change', 'message'),
     [

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.evaluate import add_parser
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.errors import DatasetError, ImageError
 from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
@@ -47,7 +47,7 @@ def grounder(model_folder):
 
 
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounder):
-    pairs = choose_pairs(list(OpraDataset(scenes)))
+    pairs = choose_pairs(list(open_annotations(scenes)))
     ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
     # Six clips of five frames, forwards, backwards and frozen; negative ones are the scene's
     # own, and those of another scene are not kept.
@@ -56,7 +56,7 @@ def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounde
 
 
 def test_two_clips_of_one_video_are_two_demonstrations(scenes, grounder):
-    sample = OpraDataset(scenes)[0]
+    sample = open_annotations(scenes)[0]
     # At ten frames a second.
     first, second = (replace(sample, scene=None, clip=clip) for clip in ((0.0, 0.2), (0.2, 0.5)))
     pairs = choose_pairs([first, second, first])
@@ -65,7 +65,7 @@ def test_two_clips_of_one_video_are_two_demonstrations(scenes, grounder):
 
 
 def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
-    sample = replace(OpraDataset(scenes)[0], scene=None)
+    sample = replace(open_annotations(scenes)[0], scene=None)
     # One frame each at ten frames a second, and one of two: nine clips of which eight are kept.
     ends = [(first, first + width) for width in (1, 2) for first in range(5)][:9]
     pairs = [Pair(replace(sample, clip=(first / 10, last / 10)), None) for first, last in ends]
@@ -81,7 +81,7 @@ def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
 
 
 def test_results_are_those_of_the_grounder(scenes, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     (found,) = run.evaluate([pair])
     grounding = run.ground(pair)
@@ -102,7 +102,7 @@ def test_the_demonstration_is_also_played_backwards_and_frozen(scenes, grounder,
         return SimpleNamespace(action=change)
 
     monkeypatch.setattr(ModelRun, '_ground', told)
-    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     (found,) = run.evaluate([pair])
 
@@ -115,7 +115,7 @@ def test_the_demonstration_is_also_played_backwards_and_frozen(scenes, grounder,
 
 
 def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, grounder):
-    (pair, *_) = choose_pairs(list(OpraDataset(scenes)))
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     both = replace(pair, companions=(pair.hard_negative,))
     run = ModelRun(grounder, RowsProtocol((32, 32)), together=2)
 
@@ -129,7 +129,7 @@ def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, ground
 
 
 def test_missing_image_is_named(scenes, grounder, tmp_path):
-    sample = replace(OpraDataset(scenes)[0], image_path=tmp_path / 'gone.jpg')
+    sample = replace(open_annotations(scenes)[0], image_path=tmp_path / 'gone.jpg')
     with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
         ModelRun(grounder, RowsProtocol((32, 32))).ground(Pair(sample, None))
 

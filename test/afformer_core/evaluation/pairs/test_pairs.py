@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 
 
 @pytest.fixture
 def samples(scenes):
-    return list(OpraDataset(scenes))
+    return list(open_annotations(scenes))
 
 
 def test_all_pairs_of_a_scene_follow_one_another(samples):

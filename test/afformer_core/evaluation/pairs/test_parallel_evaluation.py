@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.errors import ImageError
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.parallel_evaluation import (
@@ -32,7 +32,7 @@ def settings(model_folder: Path) -> RunSettings:
 
 @pytest.mark.slow
 def test_two_processes_find_the_same_as_one(scenes: Path, settings: RunSettings) -> None:
-    pairs = choose_pairs(list(OpraDataset(scenes)))
+    pairs = choose_pairs(list(open_annotations(scenes)))
     one = evaluate_pairs(settings, pairs, LocalEngine(1), progress=False)
     two = evaluate_pairs(settings, pairs, LocalEngine(2), progress=False)
 
@@ -53,7 +53,7 @@ def test_a_run_is_opened_once_in_a_process(settings: RunSettings) -> None:
 def test_an_error_in_another_process_is_raised(
     scenes: Path, settings: RunSettings, tmp_path: Path
 ) -> None:
-    first, *rest = choose_pairs(list(OpraDataset(scenes)))
+    first, *rest = choose_pairs(list(open_annotations(scenes)))
     broken = replace(first, sample=replace(first.sample, image_path=tmp_path / 'gone.jpg'))
     with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
         evaluate_pairs(settings, [broken, *rest], LocalEngine(2), progress=False)

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.evaluation.pairs.calibration import calibration_pairs
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.precision_loss import precision_loss
@@ -43,7 +43,7 @@ def folder(shipped_model, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def pairs(annotations):
-    return choose_pairs(OpraDataset(annotations), limit=COUNT, per_group=1)
+    return choose_pairs(open_annotations(annotations), limit=COUNT, per_group=1)
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sample import KnownElements, Sample
 from afformer_core.evaluation.baselines import uniform
 from afformer_core.evaluation.metrics.scoring import score
@@ -50,7 +50,7 @@ def test_rows_and_scores_must_belong_together():
 
 
 def test_frames_image_prediction_and_target_are_shown(opra):
-    shown = only(best_and_worst_examples(measured([OpraDataset(opra)[2]]), progress=False))
+    shown = only(best_and_worst_examples(measured([open_annotations(opra)[2]]), progress=False))
     assert shown.title == 'test/2, hold'
     assert [frame.shape for frame in shown.frames] == [(120, 160, 3)] * 4
     for image in (shown.image, shown.predicted['prediction'], shown.target):
@@ -62,7 +62,7 @@ def test_frames_image_prediction_and_target_are_shown(opra):
 
 def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
     gone = replace(
-        OpraDataset(opra)[0],
+        open_annotations(opra)[0],
         image_path=Path('gone.jpg'),
         video_path=Path('gone.mp4'),
         image_size=(30, 60),
@@ -80,7 +80,7 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
 
 
 def test_measures_are_told(opra):
-    samples = OpraDataset(opra)[:1]
+    samples = open_annotations(opra)[:1]
     flat = only(best_and_worst_examples(measured(samples), progress=False))
     assert flat.measures[0].startswith('KLD ')
     assert flat.measures[3:] == ('no peak',)

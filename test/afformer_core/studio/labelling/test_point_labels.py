@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.readers.folder_pairs import FolderPairsDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.studio.labelling.point_labels import PointLabels, nearest_point
 
 
@@ -30,7 +30,7 @@ def test_points_are_what_training_reads(folder: Path) -> None:
     labels.add(first, 'press', [(10.126, 20)])
     labels.add(second, 'turn', [(1, 2)])
 
-    samples = list(FolderPairsDataset(folder))
+    samples = list(open_annotations(folder))
 
     assert labels.action_names == ('press', 'turn', 'pull')
     assert [sample.image_path.name for sample in samples] == ['attic.png', 'bath.png']

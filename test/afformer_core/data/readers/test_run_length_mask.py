@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.data.run_length_mask import decode_mask, is_empty
+from afformer_core.data.readers.run_length_mask import decode_mask, is_empty
 
 RING = 'bU3e0Q100000000@TO6l0JTO6l0JTO6l0JTO6l0JTO6l0:00000000000000000000Pi0'
 

@@ -15,7 +15,6 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.readers.manifest.dataset import ManifestDataset
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
 
@@ -47,7 +46,6 @@ def test_a_row_of_points_is_a_sample(folder: Path) -> None:
     dataset = open_annotations(write(folder, HEADER, POINTS))
 
     (sample,) = dataset
-    assert isinstance(dataset, ManifestDataset)
     assert dataset.action_names == ('turn', 'press')
     assert sample.sample_id == 'a.mp4 on stove.png'
     assert sample.video_path == folder / 'a.mp4'
@@ -57,6 +55,16 @@ def test_a_row_of_points_is_a_sample(folder: Path) -> None:
     assert sample.points[0].tolist() == [[10, 20.5]]
     assert sample.masks == ()
     assert sample.origin == Origin('lab', 'CC-BY-4.0')
+
+
+def test_the_root_keeps_its_spelling_and_a_path_out_of_it_is_tidied(folder: Path) -> None:
+    root = folder / 'lost/../videos'
+    row = {**POINTS, 'clip': '../a.mp4', 'target': 'stove.png', 'target_size': [64, 48]}
+
+    (sample,) = open_annotations(write(folder, HEADER, row), root)
+
+    assert sample.image_path == root / 'stove.png'
+    assert sample.video_path == folder / 'a.mp4'
 
 
 def test_a_row_tells_its_own_licence_and_what_else_is_known(folder: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from afformer_core.data.readers.manifest.fields import (
+from afformer_core.data.manifest.fields import (
     Box,
     Outline,
     Point,

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.data.annotated_dataset import naming, read_text
-from afformer_core.data.readers.manifest.fields import flag, items, text, whole
-from afformer_core.data.readers.manifest.row import ManifestRow
+from afformer_core.data.annotation_files import naming, read_text
+from afformer_core.data.manifest.contents import Manifest, ManifestHeader, NumberedRow
+from afformer_core.data.manifest.row import ManifestRow
 from afformer_core.errors import DatasetError
 from afformer_core.files.atomic import write_aside
 
@@ -23,76 +23,15 @@ LINES_SUFFIXES = ('.jsonl', '.ndjson')
 PARQUET_SUFFIX = '.parquet'
 SUFFIXES = (*LINES_SUFFIXES, PARQUET_SUFFIX)
 
-_VERSION = 1
 _METADATA_KEY = b'afformer'
 
 
-@dataclass(frozen=True)
-class ManifestHeader:
-    """The header of a file: the first line of JSON lines, or metadata of Parquet.
-
-    Attributes:
-        manifest: version of the format, 1.
-        actions: names of the actions, in the order of their indices; empty: the actions of the
-            rows, sorted.
-        licence: licence of rows without their own; None: unknown.
-        source: dataset of rows without their own; None: the name of the file.
-        points_outside: whether points may lie outside their image, as in OPRA.
-
-    Raises:
-        ValueError: the version is unsupported, or an action is named twice.
-    """
-
-    manifest: int = _VERSION
-    actions: tuple[str, ...] = ()
-    licence: str | None = None
-    source: str | None = None
-    points_outside: bool = False
-
-    def __post_init__(self) -> None:
-        if self.manifest != _VERSION:
-            raise ValueError(f'the version is {self.manifest}; expected {_VERSION}')
-        if twice := [name for name in self.actions if self.actions.count(name) > 1]:
-            raise ValueError(f'actions name {twice[0]!r} twice. Keep one')
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ManifestHeader:
-        """Check plain JSON types.
-
-        Raises:
-            ValueError: a field is unknown or has an unexpected value.
-        """
-        given = {name: each for name, each in value.items() if each is not None}
-        names = [each.name for each in fields(cls)]
-        if unknown := [name for name in given if name not in names]:
-            raise ValueError(
-                f'the header has an unknown field {unknown[0]!r}; expected only {", ".join(names)}'
-            )
-        named = items('actions', given['actions']) if 'actions' in given else ()
-        return cls(
-            manifest=whole('manifest', given.get('manifest', _VERSION), 1),
-            actions=tuple(text('action', each) for each in named),
-            licence=text('licence', given['licence']) if 'licence' in given else None,
-            source=text('source', given['source']) if 'source' in given else None,
-            points_outside=flag('points_outside', given.get('points_outside', False)),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON types, without missing fields."""
-        given = {**asdict(self), 'actions': list(self.actions)}
-        return {name: value for name, value in given.items() if value not in (None, [], False)}
-
-
-@dataclass(frozen=True)
-class NumberedRow:
-    """A row with its position, such as `line 3 of pairs.jsonl`, for errors."""
-
-    position: str
-    row: ManifestRow
-
-
-def read_manifest(path: Path) -> tuple[ManifestHeader, list[NumberedRow]]:
+def read_manifest(path: Path, root: Path | None = None) -> Manifest:
     """Read a file.
+
+    Args:
+        path: the file.
+        root: folder to which paths are relative; None: the folder of the file.
 
     Raises:
         DatasetError: the file is missing, damaged, or has no row; or a row is malformed, with its
@@ -109,7 +48,7 @@ def read_manifest(path: Path) -> tuple[ManifestHeader, list[NumberedRow]]:
             rows.append(NumberedRow(position, ManifestRow.from_json(value)))
     if not rows:
         raise DatasetError(f'{path} has no row. Add one for each clip, target image and action')
-    return header, rows
+    return Manifest(path, path.parent if root is None else root, header, rows)
 
 
 def write_manifest(path: Path, header: ManifestHeader, rows: Sequence[ManifestRow]) -> None:

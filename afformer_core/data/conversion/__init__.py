@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Conversion of any dataset to a format that can be written."""

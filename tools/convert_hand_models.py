@@ -101,6 +101,7 @@ def _converted(content: bytes, network: _Network) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'network.tflite'
         path.write_bytes(content)
+        model: onnx.ModelProto
         model, _ = tf2onnx.convert.from_tflite(
             str(path),
             opset=_OPSET,

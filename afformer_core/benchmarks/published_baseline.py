@@ -141,7 +141,8 @@ def _block(block: DecoderBlock, tokens: Tensor, size: Size, video: Tensor, strid
     tokens = tokens + _cross_attention(
         block.cross_attn, block.norm_cross_q(tokens), size, keys, stride
     )
-    return tokens + block.mlp(block.norm_mlp(tokens))
+    update: Tensor = block.mlp(block.norm_mlp(tokens))
+    return tokens + update
 
 
 def _self_attention(attention: SelfAttention2d, tokens: Tensor, size: Size) -> Tensor:
@@ -188,7 +189,8 @@ def _axis_terms(
 
 
 def _heads(attention: SelfAttention2d | CrossAttention3d, x: Tensor) -> Tensor:
-    return x.unflatten(2, (attention.heads, attention.head_channels)).transpose(1, 2)
+    heads: Tensor = x.unflatten(2, (attention.heads, attention.head_channels))
+    return heads.transpose(1, 2)
 
 
 def _attend(

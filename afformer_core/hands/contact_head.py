@@ -165,7 +165,10 @@ def _squares(image: Tensor, boxes: Tensor) -> Tensor:
     middles, sides = _around(boxes)
     around = torch.cat((middles - sides / 2, middles + sides / 2), dim=1)
     # Ratio 0 samples each pixel of a large hand.
-    return roi_align(2 * grey[None] - 1, [around], _SIDE, sampling_ratio=0, aligned=True)
+    squares: Tensor = roi_align(
+        2 * grey[None] - 1, [around], _SIDE, sampling_ratio=0, aligned=True
+    )
+    return squares
 
 
 def _moved(boxes: Tensor) -> Tensor:

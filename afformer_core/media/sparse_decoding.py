@@ -82,14 +82,14 @@ def decode_needed(
 
 
 def _judged(
-    packets: Iterable[av.Packet], first: float, needed: Needed
-) -> Iterator[tuple[av.Packet, float | None]]:
+    packets: Iterable[av.Packet[av.VideoStream]], first: float, needed: Needed
+) -> Iterator[tuple[av.Packet[av.VideoStream], float | None]]:
     """Yield packets in order, with the seconds of a frame that is not needed, else None."""
     around: list[float] = []
-    ahead: deque[tuple[av.Packet, float | None]] = deque()
+    ahead: deque[tuple[av.Packet[av.VideoStream], float | None]] = deque()
     behind: deque[float] = deque()
 
-    def judge() -> tuple[av.Packet, float | None]:
+    def judge() -> tuple[av.Packet[av.VideoStream], float | None]:
         packet, time = ahead.popleft()
         if time is None:
             return packet, None

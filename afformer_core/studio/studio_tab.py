@@ -52,7 +52,9 @@ def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
                 if turn is not None:
                     turns[name] = turn
 
-    async def turned(event: events.ValueChangeEventArguments) -> None:
+    async def turned(
+        event: events.ValueChangeEventArguments[str | ui.tab | ui.tab_panel | None],
+    ) -> None:
         for name, turn in turns.items():
             awaited = turn(event.value == name)
             if awaited is not None:

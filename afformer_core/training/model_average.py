@@ -105,5 +105,5 @@ def _part(folder: Path, share: float) -> dict[str, Any]:
 
 def _stored_type(folder: Path) -> torch.dtype:
     with safe_open(folder / WEIGHTS_FILE, framework='pt') as file:
-        types = {file.get_tensor(name).dtype for name in file.keys()}  # noqa: SIM118
-    return next(each for each in types if each.is_floating_point)
+        types: set[torch.dtype] = {file.get_tensor(name).dtype for name in file.keys()}  # noqa: SIM118
+    return next(dtype for dtype in types if dtype.is_floating_point)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.data.readers.opra import OPRA_ACTIONS as ACTIONS
+from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_sim.bodies.grip import Grip
 from afformer_sim.bodies.pose import STILL, Pose, turned
 from afformer_sim.bodies.solid import Solid
+
+# Actions of the simulator.
+ACTIONS = OPRA_ACTIONS
 
 # Actions that end where they began: a moved element returns with the hand.
 MOMENTARY = ('touch', 'hold')

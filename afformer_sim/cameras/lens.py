@@ -41,7 +41,7 @@ def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f'points have shape {points.shape}; expected [P, 2] pixels')
     if distortion == 0:
-        return points.copy()
+        return np.asarray(points.copy())
     middle, half_diagonal, zoom = _frame(size, distortion)
     offset = points - middle
     squared = (offset**2).sum(axis=1, keepdims=True) / half_diagonal**2

@@ -178,7 +178,7 @@ def _smear_kernel(length: float, angle: float) -> np.ndarray:
     along = np.clip(along, -length / 2, length / 2)
     distance = np.hypot(x - along * math.cos(angle), y - along * math.sin(angle))
     kernel = np.maximum(0, 1 - distance)
-    return (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray((kernel / kernel.sum()).astype(np.float32))
 
 
 def _bands(shape: tuple[int, ...], strength: float, rng: np.random.Generator) -> np.ndarray:
@@ -214,4 +214,4 @@ def _noise_sheet(size: tuple[int, int]) -> np.ndarray:
     # the noise of sensors is mostly in brightness
     brightness = 0.9 * rng.standard_normal((*shape, 1), np.float32)
     colour = 0.43 * rng.standard_normal((*shape, 3), np.float32)
-    return np.clip((brightness + colour) * _NOISE_UNIT, -127, 127).astype(np.int8)
+    return np.asarray(np.clip((brightness + colour) * _NOISE_UNIT, -127, 127).astype(np.int8))

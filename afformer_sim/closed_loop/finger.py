@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from afformer_core.data.readers.opra import OPRA_ACTIONS as ACTIONS
+from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.closed_loop.dynamics import AXES, TIMESTEP
 from afformer_sim.closed_loop.physics import Physics
 from afformer_sim.closed_loop.watch import Watch

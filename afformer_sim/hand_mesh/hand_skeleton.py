@@ -107,7 +107,7 @@ def _outward(joints: np.ndarray, hint: np.ndarray) -> np.ndarray:
     if np.linalg.norm(out) < 1e-4:
         out = hint - (hint @ span) * span
     out = out / max(float(np.linalg.norm(out)), 1e-9)
-    return out
+    return np.asarray(out)
 
 
 def _bone_transform(

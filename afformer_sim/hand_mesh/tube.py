@@ -46,7 +46,7 @@ def tube_normals(grid: np.ndarray) -> np.ndarray:
     around[:, 0] = around[:, -1] = grid[:, 1] - grid[:, -2]
     normals = np.cross(along, around)
     lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
-    return normals / np.maximum(lengths, 1e-12)
+    return np.asarray(normals / np.maximum(lengths, 1e-12))
 
 
 def bezier(points: np.ndarray, times: np.ndarray) -> np.ndarray:

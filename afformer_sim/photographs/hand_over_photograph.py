@@ -81,4 +81,4 @@ def compose(
     dark = cv2.GaussianBlur(cv2.warpAffine(hand.opacity, moved, size), (0, 0), softness)
     ground = photograph.astype(np.float32) / 255 * (1 - share * dark)[..., None]
     mixed = ground + (colours * light - ground) * opacity[..., None]
-    return np.round(mixed.clip(0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(mixed.clip(0, 1) * 255).astype(np.uint8))

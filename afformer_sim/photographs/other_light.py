@@ -24,4 +24,4 @@ def change_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     balance = np.array([1 + warmth, 1.0, 1 - warmth], np.float32)
     contrast, level = rng.uniform(0.75, 1.2), rng.uniform(0.75, 1.15)
     changed = ((colours - 0.45) * contrast + 0.45) * level * balance * light[..., None]
-    return np.round(changed.clip(0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(changed.clip(0, 1) * 255).astype(np.uint8))

@@ -95,7 +95,7 @@ class DemonstratedMotion:
         if ahead < pause.distance:
             return _ease(ahead / pause.distance) * pause.position
         farther = (ahead - pause.distance - pause.length) / self.approach_time
-        return pause.position + _ease(farther) * (self.approach - pause.position)
+        return np.asarray(pause.position + _ease(farther) * (self.approach - pause.position))
 
     def value(self, time: float) -> float:
         """Return the joint's value at `time`, in metres or radians."""

@@ -104,7 +104,7 @@ def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
         inside = 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1]
         if not (inside and mask[row, column]):
             point[:] = positions[np.argmin(((positions - point) ** 2).sum(axis=1))]
-    return moved
+    return np.asarray(moved)
 
 
 def _segment(

@@ -13,7 +13,7 @@ def grain(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     stretch = 1 if rng.random() < 0.6 else 8
     shape = (max(2, height // cell), max(2, width // (cell * stretch)))
     noise = rng.standard_normal(shape, np.float32) * np.float32(rng.uniform(0, 0.06))
-    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def fractal(

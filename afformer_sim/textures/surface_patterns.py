@@ -28,7 +28,7 @@ def _stripes(rng: np.random.Generator, side: int) -> np.ndarray:
     rows, columns = _grid(side)
     across = (columns, rows, columns + rows)[int(rng.integers(3))]
     wave = np.sin(across * np.float32(2 * math.pi * _count(rng, 2, 16) / side))
-    return 0.5 + wave * np.float32(rng.uniform(0.6, 6))
+    return np.asarray(0.5 + wave * np.float32(rng.uniform(0.6, 6)))
 
 
 def _boards(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -40,7 +40,7 @@ def _boards(rng: np.random.Generator, side: int) -> np.ndarray:
     grain = cv2.resize(streaks, (side, side), interpolation=cv2.INTER_LINEAR)
     tones = rng.uniform(0.3, 0.7, count).astype(np.float32)[position.astype(int)]
     levels = np.where(gap, np.float32(1), tones + grain)
-    return levels.T if rng.random() < 0.5 else levels
+    return np.asarray(levels.T if rng.random() < 0.5 else levels)
 
 
 def _tiles(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -49,14 +49,14 @@ def _tiles(rng: np.random.Generator, side: int) -> np.ndarray:
     y, x = rows * np.float32(count / side), columns * np.float32(count / side)
     joint = np.minimum(y % 1, x % 1) < rng.uniform(0.03, 0.12)
     tones = rng.uniform(0.2, 0.2 + rng.uniform(0, 0.5), (count, count)).astype(np.float32)
-    return np.where(joint, np.float32(1), tones[y.astype(int), x.astype(int)])
+    return np.asarray(np.where(joint, np.float32(1), tones[y.astype(int), x.astype(int)]))
 
 
 def _checks(rng: np.random.Generator, side: int) -> np.ndarray:
     rows, columns = _grid(side)
     scale = np.float32(_count(rng, 1, 8) * 2 / side)
     odd = ((rows * scale).astype(int) + (columns * scale).astype(int)) % 2
-    return odd.astype(np.float32)
+    return np.asarray(odd.astype(np.float32))
 
 
 def _blotches(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -72,7 +72,9 @@ def _wood(rng: np.random.Generator, side: int) -> np.ndarray:
     x = columns * np.float32(1 / side) - rng.uniform(0, 1) + 0.15 * warp
     y = (rows * np.float32(1 / side) - rng.uniform(0, 1)) * np.float32(rng.uniform(0, 0.3))
     rings = np.sqrt(x * x + y * y + np.float32(0.001)) * np.float32(rng.uniform(6, 22))
-    return rings % 1 * np.float32(rng.uniform(0.5, 1)) + 0.3 * np.roll(warp, side // 3, 1)
+    return np.asarray(
+        rings % 1 * np.float32(rng.uniform(0.5, 1)) + 0.3 * np.roll(warp, side // 3, 1)
+    )
 
 
 def _brick(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -84,14 +86,14 @@ def _brick(rng: np.random.Generator, side: int) -> np.ndarray:
     width = np.float32(rng.uniform(0.05, 0.14))
     mortar = (y % 1 < width) | (x % 1 < width / 2)
     tones = rng.uniform(0.3, 0.8, (count, count)).astype(np.float32)
-    return np.where(mortar, np.float32(0), tones[row, x.astype(int)])
+    return np.asarray(np.where(mortar, np.float32(0), tones[row, x.astype(int)]))
 
 
 def _speckle(rng: np.random.Generator, side: int) -> np.ndarray:
     cells = max(8, int(side / rng.uniform(1.2, 4)))
     noise = rng.standard_normal((cells, cells), np.float32)
     grains = cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
-    return 0.4 + np.float32(rng.uniform(0.1, 0.5)) * np.abs(grains) ** 1.5
+    return np.asarray(0.4 + np.float32(rng.uniform(0.1, 0.5)) * np.abs(grains) ** 1.5)
 
 
 def _gradient(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -99,9 +101,9 @@ def _gradient(rng: np.random.Generator, side: int) -> np.ndarray:
     y = rows * np.float32(1 / side) - np.float32(rng.uniform(0, 1))
     x = columns * np.float32(1 / side) - np.float32(rng.uniform(0, 1))
     if rng.random() < 0.4:
-        return np.sqrt(x * x + y * y)
+        return np.asarray(np.sqrt(x * x + y * y))
     angle = rng.uniform(0, 2 * math.pi)
-    return 0.5 + x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle))
+    return np.asarray(0.5 + x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle)))
 
 
 def _fabric(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -114,7 +116,7 @@ def _fabric(rng: np.random.Generator, side: int) -> np.ndarray:
         over, np.sin(y % 1 * np.float32(math.pi)), np.sin(x % 1 * np.float32(math.pi))
     )
     dyed = np.float32(rng.uniform(-0.3, 0.3)) * over
-    return 0.3 + 0.5 * bulge + dyed + 0.3 * fractal(rng, side, side, 8, 3)
+    return np.asarray(0.3 + 0.5 * bulge + dyed + 0.3 * fractal(rng, side, side, 8, 3))
 
 
 def _terrazzo(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -137,7 +139,7 @@ def _marble(rng: np.random.Generator, side: int) -> np.ndarray:
     )
     turbulence = fractal(rng, side, side, 3, 5) * np.float32(rng.uniform(0.4, 0.9))
     veins = np.abs(np.sin((along * np.float32(rng.uniform(1, 4)) + turbulence) * math.pi))
-    return 1 - veins ** np.float32(rng.uniform(0.15, 0.5)) + 0.3 * turbulence
+    return np.asarray(1 - veins ** np.float32(rng.uniform(0.15, 0.5)) + 0.3 * turbulence)
 
 
 def _hexagons(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -152,7 +154,7 @@ def _hexagons(rng: np.random.Generator, side: int) -> np.ndarray:
         up = np.abs((y + height * np.float32(shift)) % height - height / 2)
         distances.append(np.maximum(across, across / 2 + up * (height / 2)))
     inside = 0.5 - np.minimum(*distances)
-    return np.where(inside < rng.uniform(0.02, 0.07), np.float32(1), 0.3 * inside)
+    return np.asarray(np.where(inside < rng.uniform(0.02, 0.07), np.float32(1), 0.3 * inside))
 
 
 def _dots(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -163,7 +165,7 @@ def _dots(rng: np.random.Generator, side: int) -> np.ndarray:
         x = x + 0.5 * (y.astype(int) % 2)
     distance = np.hypot(x % 1 - np.float32(0.5), y % 1 - np.float32(0.5))
     edge = np.float32(rng.uniform(0.12, 0.42))
-    return (edge - distance) * np.float32(0.5 / scale) + 0.5
+    return np.asarray((edge - distance) * np.float32(0.5 / scale) + 0.5)
 
 
 def _plaid(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -188,7 +190,7 @@ def _herringbone(rng: np.random.Generator, side: int) -> np.ndarray:
     first = np.where(lying, column - diagonal, row - (3 - diagonal)) % count
     tones = rng.uniform(0.2, 0.75, (2, count, count)).astype(np.float32)
     blocks = tones[lying.astype(int), first, np.where(lying, row, column)]
-    return np.where(edge < rng.uniform(0.03, 0.09), np.float32(1), blocks)
+    return np.asarray(np.where(edge < rng.uniform(0.03, 0.09), np.float32(1), blocks))
 
 
 def _cobbles(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -200,7 +202,7 @@ def _cobbles(rng: np.random.Generator, side: int) -> np.ndarray:
         empty, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     tones = rng.uniform(0.3, 0.9, int(label.max()) + 1).astype(np.float32)
-    return tones[label] - distance * np.float32(rng.uniform(1, 5) / side)
+    return np.asarray(tones[label] - distance * np.float32(rng.uniform(1, 5) / side))
 
 
 TRAINING_PATTERNS: dict[str, Pattern] = {

@@ -85,7 +85,7 @@ def _scratches(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         points = np.round(4 * (position + t * ahead + (1 - t**2) * bow))
         strength = rng.uniform(40, 200)
         cv2.polylines(mask, [points.astype(np.int32)], False, strength, 1, cv2.LINE_AA, shift=2)
-    return mask * np.float32(1 / 255)
+    return np.asarray(mask * np.float32(1 / 255))
 
 
 def _enlarge(mask: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -9,9 +9,13 @@ import io
 import os
 import re
 import textwrap
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from afformer_core.cli.main import build_parser
+
+if TYPE_CHECKING:
+    _Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _EXAMPLES = re.compile(r'\n*^examples?:\n(.*)\Z', re.MULTILINE | re.DOTALL)
 # Columns that argparse fills.
@@ -51,12 +55,14 @@ def subcommand_pages() -> dict[str, str]:
     return pages
 
 
-def _subcommands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction:
+def _subcommands(
+    parser: argparse.ArgumentParser,
+) -> _Subcommands:
     (found,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
     return found
 
 
-def _list(subcommands: argparse._SubParsersAction) -> str:
+def _list(subcommands: _Subcommands) -> str:
     rows = [
         f'| [`afformer {one.dest}`]({one.dest}.md) | {one.help} |'
         for one in subcommands._choices_actions

@@ -39,7 +39,7 @@ def decode_mask(encoded: Mapping[str, Any]) -> NDArray[np.bool_]:
             f'the runs of a mask have {sum(runs)} pixels; expected {width}x{height} of them'
         )
     values = np.arange(len(runs)) % 2 == 1
-    return np.repeat(values, runs).reshape((width, height)).T
+    return np.asarray(np.repeat(values, runs).reshape((width, height)).T)
 
 
 def is_empty(encoded: Mapping[str, Any]) -> bool:

@@ -88,7 +88,7 @@ def without_hands(
     """
     hidden = image.copy()
     if settings.shape == 'none':
-        return hidden
+        return np.asarray(hidden)
     masks = [_mask(hand.box, settings, rng) for hand in hands]
     size = image.shape[1], image.shape[0]
     for _ in range(settings.random_masks):
@@ -101,7 +101,7 @@ def without_hands(
     # In random order, so that overlaps do not reveal which masks cover hands.
     for number in rng.permutation(len(masks)):
         _cover(hidden, masks[number], fill, rng)
-    return hidden
+    return np.asarray(hidden)
 
 
 def _mask(
@@ -113,7 +113,7 @@ def _mask(
     if settings.shape == 'jittered':
         longest = (settings.scale - 1) * math.sqrt(size.prod())
         return corners + rng.uniform(0, longest, (2, 2)) * [[-1], [1]]
-    return corners + (settings.scale - 1) / 2 * size * [[-1], [1]]
+    return np.asarray(corners + (settings.scale - 1) / 2 * size * [[-1], [1]])
 
 
 def _moved(mask: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:

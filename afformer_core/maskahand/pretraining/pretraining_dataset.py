@@ -152,4 +152,5 @@ def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
 def _drawn(count: int, expected: int, rng: np.random.Generator) -> list[int]:
     """Draw numbers below `count`, without repetition before all are drawn."""
     order = [rng.permutation(count) for _ in range(-(-expected // count))]
-    return np.concatenate(order)[:expected].tolist()
+    drawn: list[int] = np.concatenate(order)[:expected].tolist()
+    return drawn

@@ -191,7 +191,8 @@ def _changes(facts: dict[str, Any]) -> str:
 def _system(url: str) -> tuple[Any, str]:
     import fsspec
 
-    return fsspec.core.url_to_fs(url)
+    system, name = fsspec.core.url_to_fs(url)
+    return system, str(name)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class CudaSession:
     backend = 'cuda'
 
     def __init__(self, model: Afformer) -> None:
-        self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._stream: torch.cuda.Stream = torch.cuda.Stream()
         self._dtype = model.encoder.mean.dtype
         configuration = model.configuration
         shapes = configuration.memory_shapes(configuration.maximum_frames)

@@ -62,7 +62,7 @@ class TensorRTSession:
     ) -> None:
         self.precision = precision
         self._engines = engines
-        self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._stream: torch.cuda.Stream = torch.cuda.Stream()
         ground = engines['ground']
         most = configuration.maximum_frames
         with torch.cuda.stream(self._stream):

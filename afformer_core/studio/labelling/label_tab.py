@@ -149,7 +149,7 @@ class LabelTab:
                     await asyncio.to_thread(self._labels.remove, pair, rows)
             self._redraw()
 
-    def _change_shape(self, event: events.ValueChangeEventArguments) -> None:
+    def _change_shape(self, event: events.ValueChangeEventArguments[str]) -> None:
         self._tool.shape = MarkingShape(event.value)
         self._redraw()
 

@@ -123,4 +123,5 @@ def _distances(logits: Tensor, points: Tensor) -> Tensor:
     height, width = logits.shape[-2:]
     best = logits.flatten(1).argmax(dim=1)
     peaks = torch.stack(((best % width + 0.5) / width, (best // width + 0.5) / height), dim=1)
-    return (peaks - points).norm(dim=1) / 2**0.5
+    distances: Tensor = (peaks - points).norm(dim=1)
+    return distances / 2**0.5

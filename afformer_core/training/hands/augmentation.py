@@ -106,7 +106,7 @@ def cut_video(frames: _RgbImage, other: _RgbImage, rng: np.random.Generator) -> 
     there = slice(beyond) if rng.random() < 0.5 else slice(len(frames) - beyond, None)
     changed = frames.copy()
     changed[there] = [cv2.resize(each, (width, height)) for each in other[there]]
-    return changed
+    return np.asarray(changed)
 
 
 def mirrored(frames: _RgbImage, boxes: _Boxes) -> tuple[_RgbImage, _Boxes]:

@@ -84,7 +84,7 @@ class HoloAssistRecording:
             return None
         origin, direction = gaze
         away = [np.linalg.norm(np.cross(tip - origin, direction)) for tip in tips]
-        return tips[int(np.argmin(away))]
+        return np.asarray(tips[int(np.argmin(away))])
 
     def shows_hand(self, row: int) -> bool:
         """Check whether a tracked joint of a hand lies in a frame."""

@@ -104,7 +104,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'backend',
             default_value='',
-            choices=['', 'auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt'],
+            choices=['', 'auto', 'torch', 'onnxruntime', 'torch-cuda', 'tensorrt'],
             description='Backend that computes the model; empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(

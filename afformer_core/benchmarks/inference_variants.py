@@ -12,7 +12,7 @@ _LABELS = {
     'recompute-cuda': 'recomputing everything, GPU',
     'torch': 'afformer, PyTorch, CPU',
     'onnxruntime': 'afformer, ONNX Runtime, CPU',
-    'cuda': 'afformer, PyTorch, GPU',
+    'torch-cuda': 'afformer, PyTorch, GPU',
     'tensorrt': 'afformer, TensorRT, GPU',
 }
 _ON_GPU = ('recompute-cuda', *GPU_BACKENDS)
@@ -88,8 +88,8 @@ DEFAULT_VARIANTS = tuple(
         'torch:fp32',
         'onnxruntime:fp32',
         'recompute-cuda:fp16',
-        'cuda:fp32',
-        'cuda:fp16',
+        'torch-cuda:fp32',
+        'torch-cuda:fp16',
         'tensorrt:fp16',
     )
 )

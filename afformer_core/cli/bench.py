@@ -67,8 +67,8 @@ def add_parser(subparsers: Any) -> None:
         nargs='+',
         metavar='BACKEND:PRECISION',
         help='variants to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, '
-        'cuda or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: all of them, on '
-        'the CPU in fp32, and on a GPU in fp16 and, for cuda, also in fp32)',
+        'torch-cuda or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: all of '
+        'them, on the CPU in fp32, and on a GPU in fp16 and, for torch-cuda, also in fp32)',
     )
     parser.add_argument(
         '--node',

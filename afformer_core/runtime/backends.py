@@ -14,8 +14,8 @@ from afformer_core.runtime.model_folder import joined_features, read_description
 from afformer_core.runtime.session import Session
 from afformer_core.runtime.sessions.contact_finder import open_contact_finder
 
-BACKENDS = ('auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt')
-GPU_BACKENDS = ('cuda', 'tensorrt')
+BACKENDS = ('auto', 'torch', 'onnxruntime', 'torch-cuda', 'tensorrt')
+GPU_BACKENDS = ('torch-cuda', 'tensorrt')
 PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
 _FINEST_FIRST = ('fp32', 'fp16', 'int8', 'bf16')
 
@@ -122,7 +122,7 @@ def _open_network(
         backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
     if precision == 'auto' and backend != 'tensorrt':
         precision = 'fp32'
-    if backend in ('torch', 'cuda') and precision == 'int8':
+    if backend in ('torch', 'torch-cuda') and precision == 'int8':
         raise ValueError(
             f"precision is 'int8' and backend {backend!r} does not run quantized graphs. Choose "
             'onnxruntime or tensorrt'
@@ -149,13 +149,10 @@ def _open_network(
             from afformer_core.runtime.sessions.onnx_session import OnnxSession
 
             return OnnxSession.load(folder, threads, precision), precision
-        if backend == 'cuda':
-            from afformer_core.runtime.sessions.cuda_session import CudaSession
+        from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession
 
-            return CudaSession.load(folder, precision), precision
-        from afformer_core.runtime.sessions.torch_session import TorchSession
-
-        return TorchSession.load(folder, threads, precision), precision
+        session_class = CudaSession if backend == 'torch-cuda' else TorchSession
+        return session_class.load(folder, threads, precision), precision
     except ImportError as error:
         raise ModelFolderError(
             f'backend {backend!r} cannot be used: {error}. Install it or choose another backend'

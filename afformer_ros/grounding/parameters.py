@@ -29,7 +29,7 @@ class ModelParameters:
     )
     backend: str = parameter(
         'auto',
-        'Backend that computes the model: torch or onnxruntime on the CPU, cuda (PyTorch) or '
+        'Backend that computes the model: torch or onnxruntime on the CPU, torch-cuda or '
         'tensorrt on an NVIDIA GPU, or auto (onnxruntime if the model has graphs, otherwise '
         'torch)',
         choices=BACKENDS,

@@ -19,17 +19,16 @@ from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Session
-from afformer_core.runtime.sessions.cuda_session import CudaSession
-from afformer_core.runtime.sessions.torch_session import prepared_model
+from afformer_core.runtime.sessions.torch_session import CudaSession, prepared_model
 
 ON_CPU = ('torch', 'onnxruntime')
-DOUBLES = ('cuda double', 'tensorrt double')
+DOUBLES = ('torch-cuda double', 'tensorrt double')
 RTX_DOUBLE = 'tensorrt_rtx double'
 _GPU = (
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason='no NVIDIA GPU is here'),
 )
-ON_GPU = tuple(pytest.param(name, marks=_GPU) for name in ('cuda', 'tensorrt'))
+ON_GPU = tuple(pytest.param(name, marks=_GPU) for name in ('torch-cuda', 'tensorrt'))
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def opened(name: str, folder: Path) -> Iterator[OpenedSession]:
         # Before there is a GPU, since some code asks for one when it is imported.
         model = prepared_model(folder, 'fp32')
         device = stack.enter_context(cuda_double())
-        if name == 'cuda double':
+        if name == 'torch-cuda double':
             yield OpenedSession(CudaSession(model), device)
             return
         pytest.importorskip('tensorrt_rtx_bindings', reason='no TensorRT is installed')

@@ -71,12 +71,12 @@ def test_what_computes_is_an_argument(launch, observer) -> None:
         FILE,
         'autostart:=false',
         'namespace:=gpu',
-        'backend:=cuda',
+        'backend:=torch-cuda',
         'precision:=fp16',
         'wait_for_engine:=true',
     )
     found = observer.parameters('/gpu/grounding', 'backend', 'precision', 'wait_for_engine')
-    assert found == ['cuda', 'fp16', True]
+    assert found == ['torch-cuda', 'fp16', True]
 
 
 def test_an_argument_left_empty_does_not_overrule_the_parameter_file(

@@ -20,7 +20,7 @@ def add_session_options(parser: Any) -> None:
     parser.add_argument(
         '--backend',
         default='auto',
-        help='inference backend: auto, torch, onnxruntime, cuda or tensorrt (default: auto)',
+        help='inference backend: auto, torch, onnxruntime, torch-cuda or tensorrt (default: auto)',
     )
     parser.add_argument(
         '--precision',

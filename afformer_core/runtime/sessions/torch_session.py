@@ -1,24 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session that runs the network with PyTorch on the CPU."""
+"""The sessions that run the network with PyTorch, on the CPU or on an NVIDIA GPU."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
-from afformer_core.models.precision import convert_precision
+from afformer_core.models.precision import convert_precision, fuse_attention
 from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.sessions.gpu import why_no_gpu
 from afformer_core.runtime.weights import load_model
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+# More frames would use GPU memory that other nodes of the robot need.
+_MOST_FRAMES_ON_GPU = 8
 
 
 class TorchSession:
@@ -30,11 +38,12 @@ class TorchSession:
     """
 
     backend = 'torch'
+    _device = 'cpu'
 
     def __init__(self, model: Afformer, threads: int = 0) -> None:
         if threads > 0:
             torch.set_num_threads(threads)
-        self._model = model
+        self._model = model.to(self._device)
         self._dtype = model.encoder.mean.dtype
 
     @classmethod
@@ -50,12 +59,13 @@ class TorchSession:
     @torch.inference_mode()
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """Compute the features of frames (see `Session.encode_frames`)."""
-        return self._model.encode_frames(torch.from_numpy(frames)).numpy()
+        on_device = torch.from_numpy(frames).to(self._device)
+        return self._model.encode_frames(on_device).cpu().numpy()
 
     @torch.inference_mode()
     def memorize(self, features: FloatArray) -> Memory:
         """Compute the memory of a demonstration (see `Session.memorize`)."""
-        memory = self._model.memorize(torch.from_numpy(features)[None])
+        memory = self._model.memorize(torch.from_numpy(features)[None].to(self._device))
         return Memory(
             tuple(_array(keys[0]) for keys in memory.keys),
             tuple(_array(values[0]) for values in memory.values),
@@ -65,13 +75,64 @@ class TorchSession:
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground a memory in an image (see `Session.ground`)."""
         batch = VideoMemory.of_tensors(
-            [torch.from_numpy(keys)[None].to(self._dtype) for keys in memory.keys],
-            [torch.from_numpy(values)[None].to(self._dtype) for values in memory.values],
+            [torch.from_numpy(keys)[None].to(self._device, self._dtype) for keys in memory.keys],
+            [
+                torch.from_numpy(values)[None].to(self._device, self._dtype)
+                for values in memory.values
+            ],
             self._model.configuration.memory_sizes,
         )
-        outputs = self._model.ground_with_features(torch.from_numpy(image)[None], batch)
-        heatmaps, actions, features = (output[0].numpy() for output in outputs)
+        on_device = torch.from_numpy(image)[None].to(self._device)
+        outputs = self._model.ground_with_features(on_device, batch)
+        heatmaps, actions, features = (output[0].cpu().numpy() for output in outputs)
         return Output(heatmaps, actions, features)
+
+
+class CudaSession(TorchSession):
+    """A network that runs with PyTorch on an NVIDIA GPU.
+
+    Args:
+        model: see `TorchSession`; it moves to the GPU.
+        threads: see `TorchSession`.
+    """
+
+    backend = 'torch-cuda'
+    _device = 'cuda'
+
+    def __init__(self, model: Afformer, threads: int = 0) -> None:
+        super().__init__(model, threads)
+        fuse_attention(self._model)
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> Self:
+        """Load a model folder; `open_session` tests the outputs.
+
+        Raises:
+            ModelFolderError: the folder does not hold a valid model, or there is no GPU.
+            ValueError: the precision does not suit the model.
+        """
+        if not torch.cuda.is_available():
+            raise ModelFolderError(f'backend {cls.backend!r} needs an NVIDIA GPU: {why_no_gpu()}')
+        return super().load(folder, threads, precision)
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        """Compute the features of frames (see `Session.encode_frames`)."""
+        parts = []
+        with _exact_products():
+            for first in range(0, len(frames), _MOST_FRAMES_ON_GPU):
+                part = frames[first : first + _MOST_FRAMES_ON_GPU]
+                parts.append(super().encode_frames(part))
+        return np.concatenate(parts)
+
+    def memorize(self, features: FloatArray) -> Memory:
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
+        with _exact_products():
+            return super().memorize(features)
+
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+        """Ground a memory in an image (see `Session.ground`)."""
+        with _exact_products():
+            return super().ground(image, memory)
 
 
 def prepared_model(folder: Path, precision: str) -> Afformer:
@@ -88,5 +149,20 @@ def prepared_model(folder: Path, precision: str) -> Afformer:
 
 def _array(tensor: torch.Tensor) -> FloatArray:
     # NumPy has no bf16.
-    array: FloatArray = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    array: FloatArray = (
+        (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
+    )
     return array
+
+
+@contextmanager
+def _exact_products() -> Iterator[None]:
+    """Prevent cuDNN and cuBLAS from rounding factors of fp32 to the 10 bits of TF32."""
+    matmul = torch.backends.cuda.matmul
+    allowed = matmul.allow_tf32
+    matmul.allow_tf32 = False
+    try:
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            yield
+    finally:
+        matmul.allow_tf32 = allowed

@@ -174,7 +174,7 @@ def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> 
         raise EngineError(
             f'compute capability is {capability[0]}.{capability[1]}; expected one that {NAME} '
             f'compiles models for: {", ".join(f"{one[0]}.{one[1]}" for one in choices)}. Use '
-            'backend cuda there, or TensorRT'
+            'backend torch-cuda there, or TensorRT'
         )
     name = f'SM{capability[0]}{capability[1]}'
     config.num_compute_capabilities = 1

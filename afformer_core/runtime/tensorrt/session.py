@@ -18,19 +18,19 @@ from afformer_core.files.cache_folder import cache_folder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Memory, Output
-from afformer_core.runtime.sessions.captured_graphs import CapturedGraphs
-from afformer_core.runtime.sessions.cuda_graph import CapturedGraph, EnqueuedGround
 from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
-from afformer_core.runtime.sessions.gpu_memories import (
+from afformer_core.runtime.tensorrt.builder import BuildSettings, Report
+from afformer_core.runtime.tensorrt.captured_graphs import CapturedGraphs
+from afformer_core.runtime.tensorrt.compiled_model import compile_model
+from afformer_core.runtime.tensorrt.cuda_graph import CapturedGraph, EnqueuedGround
+from afformer_core.runtime.tensorrt.engine import Context, TensorRTEngine
+from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
+from afformer_core.runtime.tensorrt.gpu_memories import (
     GpuMemory,
     ResidentMemories,
     StaticMemory,
     most_resident,
 )
-from afformer_core.runtime.tensorrt.builder import BuildSettings, Report
-from afformer_core.runtime.tensorrt.compiled_model import compile_model
-from afformer_core.runtime.tensorrt.engine import Context, TensorRTEngine
-from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
 from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 
 

@@ -36,7 +36,7 @@ def test_each_device_has_its_reference_before_what_is_compared_with_it():
         ('recompute-cuda:fp16', True, True, False),
         ('torch:fp32', False, False, False),
         ('onnxruntime:fp16', False, False, True),
-        ('cuda:fp16', False, True, False),
+        ('torch-cuda:fp16', False, True, False),
         ('tensorrt:int8', False, True, True),
     ],
 )

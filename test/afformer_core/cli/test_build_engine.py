@@ -110,7 +110,7 @@ def test_gpus_that_models_are_not_compiled_for(
 
     assert (
         f'compute capability is {capability}; expected one that TensorRT-RTX compiles models for: '
-        '8.0, 8.6, 8.9, 12.0, 12.1. Use backend cuda there, or TensorRT'
+        '8.0, 8.6, 8.9, 12.0, 12.1. Use backend torch-cuda there, or TensorRT'
     ) in capsys.readouterr().err
     assert not list(tmp_path.rglob('*.engine'))
 

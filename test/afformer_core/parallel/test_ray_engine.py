@@ -128,10 +128,10 @@ def test_a_process_that_computes_on_a_gpu_has_one(
     ('options', 'gpus'),
     [
         ('', None),
-        ('--backend cuda', 1.0),
+        ('--backend torch-cuda', 1.0),
         ('--backend tensorrt', 1.0),
-        ('--backend cuda --gpus-per-process 0.5', 0.5),
-        ('--backend cuda --gpus-per-process 0', 0.0),
+        ('--backend torch-cuda --gpus-per-process 0.5', 0.5),
+        ('--backend torch-cuda --gpus-per-process 0', 0.0),
     ],
 )
 def test_a_backend_of_gpus_asks_for_one(options: str, gpus: float | None) -> None:

@@ -22,10 +22,9 @@ from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.self_test import SelfTestError
 from afformer_core.runtime.session import Memory, Output, Session
-from afformer_core.runtime.sessions.cuda_session import CudaSession
 from afformer_core.runtime.sessions.device_loss import is_device_lost
 from afformer_core.runtime.sessions.fallback_session import with_fallback
-from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
+from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession, prepared_model
 
 SIZE = 64, 96
 # Memories of noise are farther apart.
@@ -51,9 +50,7 @@ def exact(small_folder: Path) -> Session:
 
 
 @pytest.fixture(scope='module', params=[*DOUBLES, *ON_GPU])
-def opened_session(
-    request: pytest.FixtureRequest, small_folder: Path, exact: Session
-) -> Iterator[OpenedSession]:
+def opened_session(request: pytest.FixtureRequest, small_folder: Path) -> Iterator[OpenedSession]:
     with opened(request.param, small_folder) as one:
         yield one
 
@@ -67,6 +64,13 @@ def session(opened_session: OpenedSession) -> Session:
 def on_double(request: pytest.FixtureRequest, small_folder: Path) -> Iterator[OpenedSession]:
     """Opened for one test."""
     with opened(request.param, small_folder) as one:
+        yield one
+
+
+@pytest.fixture
+def engines(small_folder: Path) -> Iterator[OpenedSession]:
+    """Engines on the double, opened for one test."""
+    with opened('tensorrt double', small_folder) as one:
         yield one
 
 
@@ -92,32 +96,27 @@ def test_each_memory_is_read_whatever_was_grounded_before(
     ids=['eight of one length', 'nine'],
 )
 def test_many_demonstrations_of_three_zoom_stages_are_captured_once_for_each_length(
-    opened_session: OpenedSession, exact: Session, lengths: tuple[int, ...], groundings: int
+    engines: OpenedSession, exact: Session, lengths: tuple[int, ...], groundings: int
 ) -> None:
-    session, device = opened_session.session, opened_session.device
+    session, device = engines.session, engines.device
     memories = memories_of(session, *(length for length in lengths for _ in range(3)))
     image = noise(100, *SIZE, 3)
     expected = [exact.ground(image, memory) for memory in memories]
-    captures, uploads = 0, 0
-    if device is not None:
-        captures = device.captures
-        bytes_of_memories = sum(
-            array.nbytes for one in memories for array in (*one.keys, *one.values)
-        )
-        uploads = device.uploads + bytes_of_memories
+    captures = device.captures
+    bytes_of_memories = sum(array.nbytes for one in memories for array in (*one.keys, *one.values))
+    uploads = device.uploads + bytes_of_memories
 
     for number in range(groundings):
         found = session.ground(image, memories[number % len(memories)])
         assert difference(found, expected[number % len(memories)]) < TOLERANCE
 
-    if device is not None:
-        assert device.captures - captures <= len(set(lengths))
-        # Each memory once, and each image as often as it is grounded or a graph warms up.
-        assert device.uploads - uploads <= (groundings + 5 * len(set(lengths))) * image.nbytes
+    assert device.captures - captures <= len(set(lengths))
+    # Each memory once, and each image as often as it is grounded or a graph warms up.
+    assert device.uploads - uploads <= (groundings + 5 * len(set(lengths))) * image.nbytes
 
 
-def test_a_memory_leaves_the_gpu_with_its_last_owner(on_double: OpenedSession) -> None:
-    session, device = on_double.session, on_double.device
+def test_a_memory_leaves_the_gpu_with_its_last_owner(engines: OpenedSession) -> None:
+    session, device = engines.session, engines.device
     image = noise(100, *SIZE, 3)
     kept, deleted = memories_of(session, 5, 5)
     before = session.ground(image, kept)
@@ -219,10 +218,10 @@ def test_a_gpu_that_computes_wrongly_is_not_used(
         cuda_double(),
         pytest.raises(
             SelfTestError,
-            match=r'cuda does not reproduce the golden outputs: .* Choose another precision or',
+            match=r'torch-cuda does not reproduce .*, it differs in heatmap by .* Choose another',
         ),
     ):
-        open_session(small_folder, 'cuda', 0)
+        open_session(small_folder, 'torch-cuda', 0)
 
 
 @pytest.fixture
@@ -250,11 +249,11 @@ def test_it_computes_in_fp32_whatever_the_process_allows(session: Session, exact
     assert torch.backends.cudnn.allow_tf32
 
 
-@pytest.mark.parametrize('backend', ['cuda', 'tensorrt'])
+@pytest.mark.parametrize('backend', ['torch-cuda', 'tensorrt'])
 def test_a_session_leaves_the_gpu_with_its_last_owner(small_folder: Path, backend: str) -> None:
     with contextlib.ExitStack() as stack:
         device = stack.enter_context(cuda_double())
-        if backend == 'cuda':
+        if backend == 'torch-cuda':
             session: Session = CudaSession(prepared_model(small_folder, 'fp32'))
         else:
             tensorrt = pytest.importorskip('cuda_double.tensorrt', exc_type=ImportError)

@@ -13,9 +13,9 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Session
 from afformer_core.runtime.weights import load_model
 
-TOLERANCES = {'torch': 1e-5, 'cuda': 1e-3, 'tensorrt': 1e-3}
+TOLERANCES = {'torch': 1e-5, 'torch-cuda': 1e-3, 'tensorrt': 1e-3}
 # A GPU may choose another kernel for another number of frames.
-FEATURE_TOLERANCES = {'cuda': 1e-4, 'tensorrt': 1e-4}
+FEATURE_TOLERANCES = {'torch-cuda': 1e-4, 'tensorrt': 1e-4}
 Images = Callable[..., np.ndarray]
 
 

@@ -26,7 +26,7 @@ def test_it_measures_the_node(random_model: Path) -> None:
 
 
 def test_a_method_that_fails_is_a_row(tmp_path: Path) -> None:
-    variants = (InferenceVariant.parse('torch:fp32'), InferenceVariant.parse('cuda:fp16'))
+    variants = (InferenceVariant.parse('torch:fp32'), InferenceVariant.parse('torch-cuda:fp16'))
     table = node_latency_table('noise', tmp_path, 1, variants, {variants[1]: 'no GPU'}, 3.0)
 
     failed, impossible = (row['images_per_second'] for row in table.to_json()['rows'].values())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The grounding node on a GPU that is lost at the third image, a real one or a double.
 
-AFFORMER_TEST_GPU=double python node_with_lost_gpu.py --ros-args -p backend:=cuda ...
+AFFORMER_TEST_GPU=double python node_with_lost_gpu.py --ros-args -p backend:=torch-cuda ...
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ import torch
 
 from afformer_core.runtime import self_test
 from afformer_core.runtime.session import Memory, Output
-from afformer_core.runtime.sessions import cuda_session
-from afformer_core.runtime.sessions.torch_session import TorchSession
+from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession
 from afformer_ros.executables.grounding import main
 
 _IMAGES_BEFORE = 2
 _IS_REAL = os.environ['AFFORMER_TEST_GPU'] == 'real'
-_load = cuda_session.CudaSession.load
+_load = CudaSession.load
 _self_test = self_test.self_test
 
 
@@ -38,7 +37,7 @@ def _lose_the_gpu(call: int) -> None:
 class _LosingSession:
     """Grounds by another session until the GPU is lost; what the self-test grounds is no image."""
 
-    backend = 'cuda'
+    backend = 'torch-cuda'
     tested = False
 
     def __init__(self, session: Any) -> None:
@@ -58,8 +57,10 @@ class _LosingSession:
         return self._session.ground(image, memory)
 
 
-def load(folder: Path, precision: str = 'fp32') -> _LosingSession:
-    return _LosingSession(_load(folder, precision) if _IS_REAL else TorchSession.load(folder))
+def load(folder: Path, threads: int = 0, precision: str = 'fp32') -> _LosingSession:
+    return _LosingSession(
+        _load(folder, threads, precision) if _IS_REAL else TorchSession.load(folder)
+    )
 
 
 def test_before_losing(*arguments: Any) -> Any:
@@ -70,5 +71,5 @@ def test_before_losing(*arguments: Any) -> Any:
 
 if __name__ == '__main__':
     self_test.self_test = test_before_losing
-    cuda_session.CudaSession.load = load
+    CudaSession.load = load
     sys.exit(main())

@@ -27,13 +27,13 @@ def test_the_cpu_grounds_on_and_diagnostics_say_so(
 ) -> None:
     monkeypatch.setenv('AFFORMER_TEST_GPU', gpu)
     process = nodes.grounding(
-        program=str(NODE), model=random_model, backend='cuda', diagnostics_period=0.2
+        program=str(NODE), model=random_model, backend='torch-cuda', diagnostics_period=0.2
     )
     client = nodes.client()
     client.bring_up()
     client.record('press')
     computing = client.told('gpu', 'cuda computes')
-    assert computing['backend'] == 'cuda'
+    assert computing['backend'] == 'torch-cuda'
 
     # The third is the first that the GPU does not ground.
     results = [client.ground(client.image_message(number)) for number in (5, 6, 7, 8)]

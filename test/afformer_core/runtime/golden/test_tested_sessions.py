@@ -39,7 +39,7 @@ def tests(monkeypatch: pytest.MonkeyPatch) -> Tests:
     return made
 
 
-@pytest.mark.parametrize('backend', ['cuda', 'tensorrt'])
+@pytest.mark.parametrize('backend', ['torch-cuda', 'tensorrt'])
 def test_both_networks_together(matched_folder: Path, tests: Tests, backend: str) -> None:
     lines: list[str] = []
     session = open_session(matched_folder, backend, 0, 'auto', lines.append)
@@ -53,7 +53,7 @@ def test_both_networks_together(matched_folder: Path, tests: Tests, backend: str
 
 
 def test_the_decoder_alone(matched_folder: Path, tests: Tests) -> None:
-    session = open_decoder(matched_folder, 'cuda', 0)
+    session = open_decoder(matched_folder, 'torch-cuda', 0)
 
     assert tests == [(session, ('fp16', False), GPU_TOLERANCES['fp16'])]
 

@@ -39,7 +39,7 @@ HAS_GPU = torch.cuda.is_available()
 class LosingSession(TorchSession):
     """On the CPU by the name of a GPU, whose memories are in half precision; lost when told to."""
 
-    backend = 'cuda'
+    backend = 'torch-cuda'
     error: Exception | None = None
     calls_after_the_loss = 0
 
@@ -141,7 +141,7 @@ def test_exemplars_outlive_the_gpu(tmp_path: Path) -> None:
     rows = np.ones((1, 432), np.float32)
     exemplars = Exemplars(rows, rows, rows, np.zeros(1, np.int32))
     layout = JoinedFeatures(afformer_small(ACTIONS, (64, 96)), afformer_matching((), (128, 192)))
-    on_gpu: Any = SimpleNamespace(backend='cuda')
+    on_gpu: Any = SimpleNamespace(backend='torch-cuda')
     matched = MatchedSession(on_gpu, on_gpu, layout, Matching(0.3, ''), exemplars)
 
     session = with_fallback(matched, tmp_path, 1, print)
@@ -157,8 +157,8 @@ def test_a_loss_while_a_demonstration_is_recorded(
     losing = LosingSession.load(small_folder)
     monkeypatch.setattr('afformer_core.runtime.array_grounder.open_session', lambda *_: losing)
     reasons: list[str] = []
-    grounder = ArrayGrounder.load(small_folder, 'cuda', gpu_lost=reasons.append)
-    assert grounder.backend == 'cuda'
+    grounder = ArrayGrounder.load(small_folder, 'torch-cuda', gpu_lost=reasons.append)
+    assert grounder.backend == 'torch-cuda'
 
     def shown() -> Iterator[np.ndarray]:
         yield frames[0]
@@ -185,7 +185,7 @@ def test_another_error_is_no_loss(
     with pytest.raises(type(error)):
         session.encode_frames(frames)
 
-    assert (session.backend, reasons) == ('cuda', [])
+    assert (session.backend, reasons) == ('torch-cuda', [])
 
 
 def test_where_the_cpu_cannot_take_over_the_next_image_tries_again(
@@ -234,7 +234,7 @@ from typing import Any
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 folder = Path(sys.argv[1])
-session = with_fallback(open_session(folder, 'cuda', 0), folder, 1, print)
+session = with_fallback(open_session(folder, 'torch-cuda', 0), folder, 1, print)
 frames = np.random.default_rng(7).integers(0, 256, (2, 64, 96, 3), np.uint8)
 memory = session.memorize(session.encode_frames(frames))
 on_gpu = session.ground(frames[0], memory)

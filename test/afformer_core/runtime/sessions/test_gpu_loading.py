@@ -42,7 +42,7 @@ def compiler(device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures('compiler')
-@pytest.mark.parametrize('backend', ['cuda', 'tensorrt'])
+@pytest.mark.parametrize('backend', ['torch-cuda', 'tensorrt'])
 def test_a_sound_one(folder: Path, backend: str) -> None:
     lines: list[str] = []
 
@@ -81,8 +81,8 @@ def test_a_gpu_that_computes_something_else_for_a_model_that_was_not_exported(
         lambda *args, **kwargs: 1.1 * attend(*args, **kwargs),
     )
 
-    with pytest.raises(SelfTestError, match='cuda does not reproduce the golden outputs'):
-        open_session(folder, 'cuda', 0, 'fp32')
+    with pytest.raises(SelfTestError, match='torch-cuda does not reproduce the golden outputs'):
+        open_session(folder, 'torch-cuda', 0, 'fp32')
 
 
 @pytest.mark.usefixtures('device')
@@ -90,14 +90,14 @@ def test_what_was_exported_is_damaged(folder: Path) -> None:
     (folder / 'model.json').unlink()
 
     with pytest.raises(ModelFolderError):
-        open_session(folder, 'cuda', 0, 'fp32')
+        open_session(folder, 'torch-cuda', 0, 'fp32')
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('device')
 @pytest.mark.parametrize('precision', ['fp16', 'bf16'])
 def test_half_precision(folder: Path, precision: str) -> None:
-    session = open_session(folder, 'cuda', 0, precision)
+    session = open_session(folder, 'torch-cuda', 0, precision)
 
     features = session.encode_frames(np.zeros((2, 64, 96, 3), np.uint8))
     output = session.ground(np.zeros((64, 96, 3), np.uint8), session.memorize(features))

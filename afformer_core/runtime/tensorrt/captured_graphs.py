@@ -11,8 +11,8 @@ from torch import Tensor
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.runtime.session import Memory, Output
-from afformer_core.runtime.sessions.cuda_graph import EnqueuedGround
-from afformer_core.runtime.sessions.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
+from afformer_core.runtime.tensorrt.cuda_graph import EnqueuedGround
+from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
 
 # Enough for demonstrations of every length up to this many frames.
 _MOST_GRAPHS = 32

@@ -11,7 +11,7 @@ from cuda_double import Device, cuda_double
 
 from afformer_core.models import afformer_small
 from afformer_core.runtime.session import Memory
-from afformer_core.runtime.sessions.gpu_memories import (
+from afformer_core.runtime.tensorrt.gpu_memories import (
     GpuMemory,
     ResidentMemories,
     StaticMemory,

@@ -11,10 +11,10 @@ from cuda_double import Device, cuda_double
 from torch import Tensor
 
 from afformer_core.runtime.session import Memory
-from afformer_core.runtime.sessions import captured_graphs
-from afformer_core.runtime.sessions.captured_graphs import CapturedGraphs
-from afformer_core.runtime.sessions.cuda_graph import CapturedGraph
-from afformer_core.runtime.sessions.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
+from afformer_core.runtime.tensorrt import captured_graphs
+from afformer_core.runtime.tensorrt.captured_graphs import CapturedGraphs
+from afformer_core.runtime.tensorrt.cuda_graph import CapturedGraph
+from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
 
 Grounds = tuple[CapturedGraphs, list[weakref.ref[CapturedGraph]]]
 

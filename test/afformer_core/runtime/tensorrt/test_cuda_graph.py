@@ -11,7 +11,7 @@ import torch
 from cuda_double import Device, cuda_double
 from torch import Tensor
 
-from afformer_core.runtime.sessions.cuda_graph import CapturedGraph, EnqueuedGround
+from afformer_core.runtime.tensorrt.cuda_graph import CapturedGraph, EnqueuedGround
 
 KINDS = ['captured', 'enqueued']
 

@@ -24,8 +24,8 @@ gpu = pytest.mark.skipif(not HAS_GPU, reason='no NVIDIA GPU is here')
 
 @pytest.mark.skipif(HAS_GPU, reason='a GPU is here')
 def test_without_a_gpu(small_folder: Path) -> None:
-    with pytest.raises(ModelFolderError, match="backend 'cuda' needs an NVIDIA GPU"):
-        open_session(small_folder, 'cuda', 0)
+    with pytest.raises(ModelFolderError, match="backend 'torch-cuda' needs an NVIDIA GPU"):
+        open_session(small_folder, 'torch-cuda', 0)
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
@@ -57,11 +57,11 @@ def test_attention_in_fp32_is_what_pytorch_fuses(
         return attend(*vectors, scale=scale)
 
     monkeypatch.setattr(functional, 'scaled_dot_product_attention', spy)
-    with opened('cuda double', small_folder) as one:
+    with opened('torch-cuda double', small_folder) as one:
         memory = one.session.memorize(np.zeros((3, 96, 8, 12), np.float32))
         one.session.ground(np.zeros((64, 96, 3), np.uint8), memory)
 
-    # To the image and to the video at two levels, in each warm-up and in the capture.
+    # To the image and to the video at two levels, for one image.
     assert len(strides) >= 4
     assert set(strides) == {(1, 1, 1)}
 
@@ -70,7 +70,7 @@ def test_attention_in_fp32_is_what_pytorch_fuses(
 @gpu
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
 def test_it_gives_what_the_model_gives(model_folder: Path, precision: str) -> None:
-    session = open_session(model_folder, 'cuda', 0, precision)
+    session = open_session(model_folder, 'torch-cuda', 0, precision)
 
     golden, description = GoldenOutputs.read(model_folder), read_description(model_folder)
     assert self_test(session, golden, GPU_TOLERANCES[precision], description).heatmap > 0

@@ -33,7 +33,7 @@ ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
 
-.PHONY: help setup demo test test-slow soak lint mutants evaluate real robot maskahand studies weights bench docs clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants evaluate real robot studies weights bench docs clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -80,17 +80,6 @@ real: setup ## measure the shipped model on real pairs and clips of your own (PA
 robot: setup ## let a simulated arm repeat 100 demonstrations over ROS 2 and count what it has done (half an hour)
 	@$(ENVIRONMENT) && python -m afformer_ros.robot_trials --scenes 100 --noise 0.01 \
 	  --json build/robot_trials.json
-
-maskahand: setup ## learn from simulated videos without labels and measure what that is worth (hours)
-	@$(ENVIRONMENT) && afformer simulate build/unlabelled --layout long-videos --split train \
-	  --videos 240 --processes 2
-	@$(ENVIRONMENT) && afformer simulate build/annotated --split train --scenes 1000 --processes 2
-	@$(ENVIRONMENT) && afformer simulate build/annotated --split validation --scenes 60 \
-	  --processes 2
-	@$(ENVIRONMENT) && afformer simulate build/annotated --split test-seen --scenes 150 \
-	  --demonstrations 2 --targets 1 --processes 2
-	@$(ENVIRONMENT) && afformer maskahand build/unlabelled/videos --annotated build/annotated \
-	  --output build/maskahand --processes 2
 
 studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables on simulated data (TABLE=table_4b; hours)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/Snakefile '$(TABLE)'

@@ -32,7 +32,7 @@ _GROUPS = {
         'zoom',
         'import-checkpoint',
     ),
-    'unlabelled videos': ('mine', 'synthesize', 'maskahand'),
+    'unlabelled videos': ('mine', 'synthesize'),
 }
 SUBCOMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 

@@ -90,20 +90,12 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
 
 
 def _choose_pairs(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:
-    """Choose the pairs of a dataset according to the options.
-
-    Raises:
-        DatasetError: there is none.
-    """
+    """Choose the pairs of a dataset according to the options, at least one."""
     from afformer_core.data.verification import usable_samples
-    from afformer_core.errors import DatasetError
     from afformer_core.evaluation.pairs.pairs import choose_pairs
 
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
-    pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
-    if not pairs:
-        raise DatasetError(f'{dataset.annotations} contains no sample. Check the annotation file')
-    return pairs
+    return choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
 
 
 def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions) -> Answers:

@@ -135,15 +135,11 @@ def test_bad_options(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('predictor', ['uniform', 'image-oracle'])
-def test_no_row(
-    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], predictor: str
-) -> None:
+def test_no_row(annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # One row is one too few for the oracle, which leaves out the row itself.
-    kept = 1 if predictor == 'image-oracle' else 0
     few = tmp_path / 'few.json'
-    few.write_text(json.dumps(json.loads(annotations.read_text())[:kept]))
-    assert main(['evaluate', '--annotations', str(few), '--predictor', predictor]) == 1
+    few.write_text(json.dumps(json.loads(annotations.read_text())[:1]))
+    assert main(['evaluate', '--annotations', str(few), '--predictor', 'image-oracle']) == 1
     assert 'no row to be measured' in capsys.readouterr().err
 
 

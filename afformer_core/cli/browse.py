@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.media_options import add_folder_rate
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PAGE
 
 if TYPE_CHECKING:
@@ -74,11 +75,7 @@ def add_parser(subparsers: Any) -> None:
         help="sampling of the frames that a model receives, such as 'uniform 64' or "
         "'2 fps x 32 every 16'; at most eight frames are shown (default: 'uniform 8')",
     )  # fmt: skip
-    parser.add_argument(
-        '--folder-rate', type=float, metavar='HZ',
-        help='frame rate of clips that are folders of numbered images; needed to sample them by '
-        'time',
-    )  # fmt: skip
+    add_folder_rate(parser)
     parser.add_argument(
         '--all', action='store_true',
         help='decode all clips and images (default: decode those of 100 samples, and check that '

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
+from afformer_core.cli.options.media_options import add_folder_rate
 from afformer_core.cli.options.path_options import (
     INPUT_NAME,
     INPUT_PATH,
@@ -54,7 +55,7 @@ examples:
   afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \\
       --output opra/mined
   afformer mine epic/frames_rgb_flow/rgb/train --annotations epic/annotations.json \\
-      --number-rate 60 --detector models/hands --output epic/mined
+      --folder-rate 60 --detector models/hands --output epic/mined
   afformer mine s3://bucket/videos https://host/video.mp4 --output mined
   afformer mine /data/videos --output mined --engine ray --address head:6379"""
 
@@ -124,10 +125,7 @@ def add_parser(subparsers: Any) -> None:
         help='minimum score for a hand in contact to count as an interaction (default: set by '
         'the detector; 0.99 for the detector of the paper)',
     )  # fmt: skip
-    parser.add_argument(
-        '--number-rate', type=float, metavar='HZ',
-        help='frame rate of the video from which folders of numbered images were extracted',
-    )  # fmt: skip
+    add_folder_rate(parser)
     parser.set_defaults(run=run)
 
 
@@ -154,7 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
         stride=arguments.stride,
         interaction_score=arguments.minimum_score,
     )
-    found = find_sources(arguments.paths, arguments.number_rate)
+    found = find_sources(arguments.paths, arguments.folder_rate)
     if not (found.sources or found.broken):
         raise DatasetError(
             f'{", ".join(map(str, arguments.paths))} contains no video. Name videos, bags, or '

@@ -30,7 +30,7 @@ _OPACITY = 0.6
 
 def clip_cards(
     clips: Sequence[InteractionClip],
-    number_rate: float | None,
+    folder_rate: float | None,
     seed: int,
     *,
     progress: bool = True,
@@ -39,11 +39,11 @@ def clip_cards(
 
     Args:
         clips: clips to show.
-        number_rate: rate of videos that are folders of frames, see `open_source`.
+        folder_rate: rate of videos that are folders of frames, see `open_source`.
         seed: seed of the examples.
         progress: show a progress bar on stderr.
     """
-    images = ClipImages(_INPUT, _FRAMES, _IMAGE_SIDE, number_rate=number_rate)
+    images = ClipImages(_INPUT, _FRAMES, _IMAGE_SIDE, folder_rate=folder_rate)
     examples = PretrainingDataset(clips, images, SynthesisSettings(), 1, ImageSettings())
     cards = []
     for number, clip in enumerate(tqdm(clips, 'clips', unit='', disable=not progress)):
@@ -52,7 +52,7 @@ def clip_cards(
         video = (f'{clip.video.path.name}{clip.video.topic}',)
         facts = (f'{len(clip.interactions)} frames with contact for target images',)
         try:
-            frames = _frames(clip, number_rate)
+            frames = _frames(clip, folder_rate)
             figures = _figures(examples, Draw((number,), (seed, number)))
             cards.append(Card(title, video, facts, frames, figures))
         except VideoError as error:
@@ -60,11 +60,11 @@ def clip_cards(
     return cards
 
 
-def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[RgbImage, ...]:
+def _frames(clip: InteractionClip, folder_rate: float | None) -> tuple[RgbImage, ...]:
     """Return evenly spaced frames with the hands that were detected in them."""
     video = clip.video
     numbers = clip.demonstration(_FRAMES)
-    source = open_source(video.path, video.topic, number_rate, video.lens)
+    source = open_source(video.path, video.topic, folder_rate, video.lens)
     images = source.at([video.times[number] for number in numbers])
     scale = _FRAME_SIDE / max(video.size)
     return tuple(

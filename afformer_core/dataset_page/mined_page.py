@@ -64,7 +64,7 @@ def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
     seen = _seen(index)
     videos = [str(clip.video.path) + clip.video.topic for clip in clips]
     shown = [clips[i] for i in in_turn(videos, settings.samples, settings.seed)]
-    rate = index.settings.get('number_rate')
+    rate = index.settings.get('folder_rate')
     return DatasetPage(
         title=str(path),
         headline={

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+from afformer_core.cli.options.media_options import add_folder_rate
 from afformer_core.cli.options.path_options import (
     INPUT_FOLDER,
     INPUT_PATH,
@@ -117,13 +118,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help='number of demonstrations of the same element that are grounded together, for data '
         'with several, such as data simulated with --performances (default: 1)',
     )
-    parser.add_argument(
-        '--folder-rate',
-        type=float,
-        metavar='FPS',
-        help='frame rate of clips that are folders of numbered images, such as 60 for '
-        'EPIC-KITCHENS; needed to sample them by time',
-    )
+    add_folder_rate(parser)
     parser.add_argument(
         '--heatmap-of',
         choices=('predicted', 'annotated'),

@@ -146,11 +146,11 @@ def _group(path: Path, folder: Path, group: int, process: int) -> tuple[MinedVid
 
 def _require_one_kind(heads: Mapping[Path, IndexHead]) -> None:
     (first, head), *others = heads.items()
-    facts = (head.interaction_score, head.settings.get('number_rate'))
+    facts = (head.interaction_score, head.settings.get('folder_rate'))
     for folder, other in others:
-        found = (other.interaction_score, other.settings.get('number_rate'))
+        found = (other.interaction_score, other.settings.get('folder_rate'))
         if found != facts:
             raise DatasetError(
-                f'the index in {folder} has the interaction score and number rate {found}; '
+                f'the index in {folder} has the interaction score and folder rate {found}; '
                 f'expected {facts} of {first}. Mine again with the same options'
             )

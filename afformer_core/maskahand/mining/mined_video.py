@@ -66,7 +66,7 @@ class HandIndex:
 
     Attributes:
         settings: settings of mining: the detector's name, the rate, length and stride of clips,
-            and the `number_rate` of folders of frames, or None.
+            and the `folder_rate` of folders of frames, or None.
         interaction_score: minimum score for a hand in contact to count as an interaction.
         videos: examined videos, in the order of their paths.
         broken: (path, reason) of videos that could not be read completely.

@@ -210,7 +210,7 @@ class Mining:
             'rate': settings.rate,
             'clip_frames': settings.clip_frames,
             'stride': settings.stride,
-            'number_rate': self._found.number_rate,
+            'folder_rate': self._found.folder_rate,
         }
         write_videos(self._output / INDEX_FILE, described, score, videos(), broken)
         counts.interaction_score, counts.broken = score, tuple(broken)

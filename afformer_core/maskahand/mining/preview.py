@@ -69,11 +69,11 @@ def write_contact_sheet(path: Path, table: ClipTable) -> None:
     columns = min(_COLUMNS, len(chosen))
     rows = -(-len(chosen) // columns)
     sheet = np.zeros((rows * (_HEIGHT + _CAPTION), columns * _WIDTH, 3), np.uint8)
-    number_rate = table.head.settings.get('number_rate')
+    folder_rate = table.head.settings.get('folder_rate')
     for position, frame in enumerate(chosen):
         top, left = position // columns * (_HEIGHT + _CAPTION), position % columns * _WIDTH
         tile = sheet[top : top + _HEIGHT + _CAPTION, left : left + _WIDTH]
-        _draw_tile(tile, frame, number_rate)
+        _draw_tile(tile, frame, folder_rate)
     write_image(path, sheet)
 
 
@@ -132,8 +132,8 @@ def _best_frame(table: ClipTable, clip: int) -> ShownFrame:
     )
 
 
-def _draw_tile(tile: RgbImage, frame: ShownFrame, number_rate: float | None) -> None:
-    source = open_source(frame.path, frame.topic, number_rate, frame.lens)
+def _draw_tile(tile: RgbImage, frame: ShownFrame, folder_rate: float | None) -> None:
+    source = open_source(frame.path, frame.topic, folder_rate, frame.lens)
     image = source.at([frame.time])[0]
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
     drawn = draw_hands(image, frame.hands, scale)

@@ -80,7 +80,7 @@ class ClipImages:
         image_side: longest side of the frames with interactions.
         cache_folder: folder of the cache of clips; None for no cache. Several processes may share
             it.
-        number_rate: frame numbers per second of videos that are folders of frames (see
+        folder_rate: frame numbers per second of videos that are folders of frames (see
             `open_source`).
     """
 
@@ -88,7 +88,7 @@ class ClipImages:
     frames: int
     image_side: int
     cache_folder: Path | None = None
-    number_rate: float | None = None
+    folder_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.frames < 1:
@@ -192,7 +192,7 @@ class ClipImages:
             ) from error
 
     def _source(self, request: ClipRequest) -> FrameSource:
-        return open_source(request.path, request.topic, self.number_rate, request.lens)
+        return open_source(request.path, request.topic, self.folder_rate, request.lens)
 
     def _decode(self, request: ClipRequest) -> list[SampledClip]:
         """Decode the frames of each of a clip's parts."""

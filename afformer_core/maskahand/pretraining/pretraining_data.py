@@ -81,7 +81,7 @@ class PretrainingData(GroundingData):
         self._validated = validation
         self._inspected = validation is None
         self._index = Path(index)
-        self._images = replace(images, number_rate=self._clips.settings.get('number_rate'))
+        self._images = replace(images, folder_rate=self._clips.settings.get('folder_rate'))
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
         self._clip_sampler = DemonstrationSampler(len(self._clips), batch_size, seed)
 

@@ -19,24 +19,24 @@ class FoundSources:
     Attributes:
         sources: videos in the order of their paths.
         broken: (path, reason) of unusable videos.
-        number_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None
+        folder_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None
             if unknown.
     """
 
     sources: tuple[FrameSource, ...]
     broken: tuple[tuple[Path, str], ...] = ()
-    number_rate: float | None = None
+    folder_rate: float | None = None
 
     def only(self, expected: Callable[[Path], bool]) -> FoundSources:
         """Select the videos whose paths fulfil a condition."""
         return FoundSources(
             tuple(source for source in self.sources if expected(source.path)),
             tuple(broken for broken in self.broken if expected(broken[0])),
-            self.number_rate,
+            self.folder_rate,
         )
 
 
-def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> FoundSources:
+def find_sources(paths: Iterable[Path], folder_rate: float | None = None) -> FoundSources:
     """Find the long videos among files, and in folders, recursively.
 
     These are video files, folders of numbered image files, the cameras of rosbag2s, recorded
@@ -46,13 +46,13 @@ def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> Fou
 
     Args:
         paths: files and folders; `BAG#TOPIC` names one topic of a bag.
-        number_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None to
+        folder_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None to
             list these as broken.
 
     Raises:
         DatasetError: one of the paths does not exist.
     """
-    search = Search(number_rate)
+    search = Search(folder_rate)
     for path in paths:
         search.add_named(path)
     ordered = sorted(search.sources, key=_order)
@@ -60,7 +60,7 @@ def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> Fou
     unique: dict[tuple[Path, str], FrameSource] = {}
     for source in ordered:
         unique.setdefault((source.path.resolve(), source.topic), source)
-    return FoundSources(tuple(unique.values()), tuple(sorted(set(search.broken))), number_rate)
+    return FoundSources(tuple(unique.values()), tuple(sorted(set(search.broken))), folder_rate)
 
 
 def _order(source: FrameSource) -> tuple[Path, str, bool]:

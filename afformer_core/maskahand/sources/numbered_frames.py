@@ -33,15 +33,15 @@ class NumberedFrames:
 
     Attributes:
         path: path of the folder, or of its URL (see `urls`).
-        number_rate: frame numbers per second: the rate of the video from which they were taken.
+        folder_rate: frame numbers per second: the rate of the video from which they were taken.
     """
 
     path: Path
-    number_rate: float
+    folder_rate: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.number_rate < math.inf:
-            raise ValueError(f'number_rate is {self.number_rate}; expected above 0, and finite')
+        if not 0 < self.folder_rate < math.inf:
+            raise ValueError(f'folder_rate is {self.folder_rate}; expected above 0, and finite')
 
     @property
     def topic(self) -> str:
@@ -59,13 +59,13 @@ class NumberedFrames:
             unknown = [path for path in _some(paths) if facts[path.name][0] is None]
             described = f'{known} {files_fingerprint(unknown)}'
             files = hashlib.sha256(described.encode()).hexdigest()[:16]
-        return f'{files} at {self.number_rate!r}'
+        return f'{files} at {self.folder_rate!r}'
 
     def content(self) -> str:
         """Hash the content of the files (see `FrameSource.content`)."""
         paths, facts = self._files()
         sizes = None if facts is None else [facts[path.name][0] or 0 for path in paths]
-        return content_fingerprint(paths, repr(self.number_rate), sizes=sizes)
+        return content_fingerprint(paths, repr(self.folder_rate), sizes=sizes)
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""
@@ -73,11 +73,11 @@ class NumberedFrames:
         apart = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         if apart > _FARTHEST_APART:
             raise VideoError(
-                f'frames of {self.path} are {apart:.0f} s apart at {self.number_rate:g} numbers '
+                f'frames of {self.path} are {apart:.0f} s apart at {self.folder_rate:g} numbers '
                 f'per second; expected at most {_FARTHEST_APART:g} s. Give the rate of their '
                 'numbers, such as 1e9 for nanoseconds'
             )
-        return times[-1] + 1 / self.number_rate
+        return times[-1] + 1 / self.folder_rate
 
     def windows(self, length: float) -> Sequence[int]:
         """Find the windows with frames (see `FrameSource.windows`)."""
@@ -98,7 +98,7 @@ class NumberedFrames:
         paths, _ = self._files()
         first = frame_number(paths[0])
         for path in paths:
-            yield (frame_number(path) - first) / self.number_rate, path
+            yield (frame_number(path) - first) / self.folder_rate, path
 
     def _files(self) -> tuple[list[Path], dict[str, tuple[int | None, str]] | None]:
         """Return the files of the frames in order, and the result of `files_in` for a URL."""

@@ -20,7 +20,7 @@ from afformer_core.media.lens import LensIntrinsics
 def open_source(
     path: Path,
     topic: str = '',
-    number_rate: float | None = None,
+    folder_rate: float | None = None,
     lens: LensIntrinsics | None = None,
 ) -> FrameSource:
     """Return the source of a path and a topic, such as a `MinedVideo` has, without reading it.
@@ -28,17 +28,17 @@ def open_source(
     Args:
         path, topic: path and topic of the source; of a tar, the name of the video in it;
             of a part of a video, `t=BEGIN,END`.
-        number_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
+        folder_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
         lens: calibration with which frames are undistorted; None: not undistorted.
 
     Raises:
         VideoError: the path is a folder of frames, and no rate is given.
     """
-    source = _source(path, topic, number_rate)
+    source = _source(path, topic, folder_rate)
     return source if lens is None else Undistorted(source, lens)
 
 
-def _source(path: Path, topic: str, number_rate: float | None) -> FrameSource:
+def _source(path: Path, topic: str, folder_rate: float | None) -> FrameSource:
     if topic.startswith(PART_MARK):
         return VideoPart.of_topic(path, topic)
     if topic and path.suffix == TAR_SUFFIX:
@@ -48,9 +48,9 @@ def _source(path: Path, topic: str, number_rate: float | None) -> FrameSource:
         return BagTopic(path, topic)
     if not (remote_frames or path.is_dir()):
         return VideoFile(path)
-    if number_rate is None:
+    if folder_rate is None:
         raise VideoError(
             f'{address(path)} is a folder of frames without times. Give the rate of the numbers '
-            'in their names, as --number-rate does'
+            'in their names, as --folder-rate does'
         )
-    return NumberedFrames(path, number_rate)
+    return NumberedFrames(path, folder_rate)

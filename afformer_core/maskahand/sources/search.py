@@ -37,11 +37,11 @@ class Search:
     """A search, with the results so far in `sources` and `broken`.
 
     Args:
-        number_rate: see `find_sources`.
+        folder_rate: see `find_sources`.
     """
 
-    def __init__(self, number_rate: float | None) -> None:
-        self._number_rate = number_rate
+    def __init__(self, folder_rate: float | None) -> None:
+        self._folder_rate = folder_rate
         self._folders: set[Path] = set()
         self._intrinsics = IntrinsicsFiles(Path())
         self.sources: list[FrameSource] = []
@@ -158,11 +158,11 @@ class Search:
 
     def _add_frames(self, folder: Path) -> None:
         FrameFolder(folder)
-        self._take(open_source(folder, '', self._number_rate))
+        self._take(open_source(folder, '', self._folder_rate))
 
     def _add_remote_frames(self, folder: Path, names: Sequence[str]) -> None:
         FrameFolder(folder, names)
-        self._take(open_source(folder, FRAMES_TOPIC, self._number_rate))
+        self._take(open_source(folder, FRAMES_TOPIC, self._folder_rate))
 
     def _add_bag(self, path: Path) -> None:
         self._take_all(bag_topics(path))

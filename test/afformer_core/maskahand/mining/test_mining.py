@@ -73,7 +73,7 @@ def test_hands_times_and_clips_are_those_of_the_video(
     index, _ = mine(red, videos, tmp_path)
     assert index.interaction_score == 0.9
     assert index.settings == {
-        'detector': 'red 1', 'rate': 5.0, 'clip_frames': 8, 'stride': 4, 'number_rate': None,
+        'detector': 'red 1', 'rate': 5.0, 'clip_frames': 8, 'stride': 4, 'folder_rate': None,
     }  # fmt: skip
     first, second, third = index.videos
     assert (first.path, first.topic, first.size) == (videos / 'a.mp4', '', (96, 64))
@@ -284,14 +284,14 @@ def test_frames_that_change_in_size_end_a_video(red: ModuleType, tmp_path: Path)
         image = PIL.Image.fromarray(red.draw_frame(230))
         size = (96, 64) if number < 25 else (64, 96)
         image.resize(size).save(tmp_path / 'frames' / f'{number:03}.png')
-    found = find_sources([tmp_path / 'frames'], number_rate=5.0)
+    found = find_sources([tmp_path / 'frames'], folder_rate=5.0)
     for part_frames in (100, 25):
         settings = MiningSettings(rate=5.0, part_frames=part_frames)
         mining = Mining(found, red.RedHands, tmp_path / f'{part_frames}', settings)
         list(mining.detect())
         index = mining.index()
         assert len(index.videos[0].times) == 25
-        assert index.settings['number_rate'] == 5.0
+        assert index.settings['folder_rate'] == 5.0
         [(path, reason)] = index.broken
         assert path == tmp_path / 'frames'
         assert reason == ('was read up to 4.80 s: its frames become 64x96, those before are 96x64')
@@ -303,7 +303,7 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
         PIL.Image.fromarray(image).save(tmp_path / 'frames' / f'{number:03}.png')
     for number in (12, 27):
         (tmp_path / 'frames' / f'{number:03}.png').write_bytes(b'no image')
-    found = find_sources([tmp_path / 'frames'], number_rate=5.0)
+    found = find_sources([tmp_path / 'frames'], folder_rate=5.0)
     mining = Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS)
     list(mining.detect())
     index = mining.index()

@@ -35,7 +35,7 @@ def video_of(path: Path, clips: int, count: int = 100) -> MinedVideo:
 
 
 def table_of(folder: Path, *videos: MinedVideo) -> ClipTable:
-    write_index(folder / 'index.json', HandIndex({'number_rate': None}, 0.9, videos))
+    write_index(folder / 'index.json', HandIndex({'folder_rate': None}, 0.9, videos))
     return ClipTable.open([folder / 'index.json'])
 
 

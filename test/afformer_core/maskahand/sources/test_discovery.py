@@ -151,6 +151,6 @@ def test_what_is_named_is_taken_hidden_or_not(
 def test_a_source_is_opened_by_its_path_and_topic(tmp_path: Path) -> None:
     assert open_source(tmp_path / 'a.mp4') == VideoFile(tmp_path / 'a.mp4')
     assert open_source(tmp_path, '/left') == BagTopic(tmp_path, '/left')
-    assert open_source(tmp_path, number_rate=30.0) == NumberedFrames(tmp_path, 30.0)
-    with pytest.raises(VideoError, match='--number-rate'):
+    assert open_source(tmp_path, folder_rate=30.0) == NumberedFrames(tmp_path, 30.0)
+    with pytest.raises(VideoError, match='--folder-rate'):
         open_source(tmp_path)

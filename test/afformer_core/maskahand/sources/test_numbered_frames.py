@@ -56,7 +56,7 @@ def test_another_rate_or_frame_is_another_video(folder: Path) -> None:
 
 
 def test_a_rate_of_nothing_is_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match='number_rate is 0; expected above 0'):
+    with pytest.raises(ValueError, match='folder_rate is 0; expected above 0'):
         NumberedFrames(folder, 0)
 
 

@@ -100,7 +100,7 @@ def memory(tree: Path) -> Iterator[str]:
 
 
 def mine(red: ModuleType, output: Path, path: str) -> HandIndex:
-    found = find_sources([Path(path)], number_rate=10.0)
+    found = find_sources([Path(path)], folder_rate=10.0)
     mining = Mining(found, red.RedHands, output, SETTINGS)
     list(mining.detect())
     return mining.index()

@@ -20,8 +20,13 @@ from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
 from tools.site.pages import with_folders
-from tools.site.python_pages import ROOMS
-from tools.site.source_pages import REPOSITORY_PAGES, source_pages, with_site_links
+from tools.site.python_pages import GROUPS, ModuleGroup, public_modules, python_pages
+from tools.site.source_pages import (
+    REPOSITORY_PAGES,
+    edit_url,
+    source_pages,
+    with_site_links,
+)
 
 
 @pytest.fixture(scope='module')
@@ -179,9 +184,42 @@ def test_lines_of_examples_that_go_on_end_in_a_backslash(name: str) -> None:
     assert not [line for line in examples if '   ' in line.strip() and '#' not in line]
 
 
-@pytest.mark.parametrize('room', ROOMS)
-def test_documented_packages_exist(root: Path, room: str) -> None:
-    assert (root / 'afformer_core' / room / '__init__.py').is_file()
+@pytest.mark.parametrize('group', GROUPS, ids=lambda group: group.page)
+def test_every_documented_module_is_on_one_page(root: Path, group: ModuleGroup) -> None:
+    shown = [module for name in group.modules for module in public_modules(root, name)]
+    assert len(shown) == len(set(shown)) > 0
+    others = [name for other in GROUPS if other is not group for name in other.modules]
+    assert not set(shown) & {module for name in others for module in public_modules(root, name)}
+
+
+def test_pages_of_modules_follow_the_order_of_the_groups(root: Path) -> None:
+    pages = list(python_pages(root))
+    assert pages[:3] == [
+        f'reference/python/{name}.md' for name in ('index', 'grounder', 'runtime')
+    ]
+    assert pages[-1] == 'reference/python/simulator.md'
+    (folder,) = with_folders(['reference/python/'], pages)
+    assert folder == pages
+
+
+def test_a_missing_module_of_the_reference_is_reported(root: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r'lists afformer_core\.no_such, which does not'):
+        list(public_modules(root, 'afformer_core.no_such'))
+
+
+@pytest.mark.parametrize(
+    ('shown', 'path'),
+    [
+        ('robot/launch.md', 'docs/robot/launch.md'),
+        ('develop/contributing.md', 'CONTRIBUTING.md'),
+        ('reference/python/runtime.md', None),
+    ],
+)
+def test_pages_link_to_the_file_to_edit(root: Path, shown: str, path: str | None) -> None:
+    address = 'https://example.org/edit/main/'
+    expected = None if path is None else f'https://example.org/edit/main/{path}'
+    assert edit_url(root, address, shown) == expected
+    assert edit_url(root, '', shown) is None
 
 
 @pytest.mark.slow

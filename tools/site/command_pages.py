@@ -23,9 +23,9 @@ _WIDTH = '96'
 _TRAINING = """\
 # afformer train
 
-Train a model as YAML files and options say. What stands in a later file or option replaces what
-came before. Paths are relative to the folder that the command is given in. The configurations of
-`config/train` are on the page on [configuration](../configuration.md).
+Train a model with settings from YAML files and options. A later file or option overrides an
+earlier one. Paths are relative to the current folder. The page on
+[configuration](../configuration.md) lists the files of `config/train`.
 
 ```sh
 afformer train -c config/train/own_pairs.yaml --data.train.annotations my_pairs \\
@@ -69,8 +69,8 @@ def _list(subcommands: _Subcommands) -> str:
     ]
     table = '\n'.join(['| command | |', '| --- | --- |', *rows])
     return (
-        '# Commands\n\nWhat `afformer --help` lists. Each command exits with a status above 0 '
-        f'and one line that says why where it fails.\n\n{table}\n'
+        '# Commands\n\nThe subcommands of `afformer`. A command that fails prints the reason in '
+        f'one line and exits with a status above 0.\n\n{table}\n'
     )
 
 

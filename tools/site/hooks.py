@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks of MkDocs that add the pages which `docs/` does not hold, and mend links to the rest."""
+"""Hooks of MkDocs that add pages from outside `docs/`, and correct the links to them.
+
+With the environment variable EDIT_URL, such as https://github.com/NAME/afformer_ros/edit/main,
+each page that is a file of the repository has a link to edit it.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -11,7 +16,7 @@ from mkdocs.structure.pages import Page
 from pymdownx.slugs import slugify
 
 from tools.site.pages import ROOT, added_pages, with_folders
-from tools.site.source_pages import with_site_links
+from tools.site.source_pages import edit_url, with_site_links
 
 _CELL_WITHOUT_CODE = re.compile(r'<td[^>]*>(?:(?!</td>|<code).)*</td>', re.DOTALL)
 _INTERVAL = re.compile(r'(?<=\[)(-?[\d.]+), (-?[\d.]+)(?=\])')
@@ -21,7 +26,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Give headings their anchors, and list the generated pages of the navigation's folders."""
     # The anchors of GitHub, so that links to headings work in both.
     config.mdx_configs['toc']['slugify'] = slugify(case='lower')
-    config.nav = with_folders(config.nav, sorted(added_pages(ROOT)))
+    config.nav = with_folders(config.nav, list(added_pages(ROOT)))
     return config
 
 
@@ -32,8 +37,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
+    """Give the page its link for editing."""
+    page.edit_url = edit_url(ROOT, os.environ.get('EDIT_URL', ''), page.file.src_uri)
+    return page
+
+
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lead links to the repository to pages of the site."""
+    """Replace links to files of the repository by links to pages of the site."""
     return with_site_links(markdown, page.file.src_uri)
 
 

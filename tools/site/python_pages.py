@@ -5,52 +5,218 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGE = 'afformer_core'
-# What other programs are built on; the other rooms serve commands.
-ROOMS = (
-    'runtime', 'models', 'media', 'data', 'geometry', 'stream', 'demonstrations', 'messages',
-    'outputs', 'drawing', 'hands', 'evaluation', 'training', 'maskahand', 'replay',
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class ModuleGroup:
+    """The modules that serve one purpose of a user, on one page.
+
+    Attributes:
+        page: name of the page.
+        title: heading of the page.
+        purpose: description of the group, in a sentence.
+        modules: modules, and packages with all modules below them, in the order of the page.
+    """
+
+    page: str
+    title: str
+    purpose: str
+    modules: tuple[str, ...]
+
+
+# Each page follows from the one before: a model, its inputs, its results, then its own data.
+GROUPS = (
+    ModuleGroup(
+        'grounder',
+        'Grounder',
+        'Grounding of a demonstration in an image, in a few lines.',
+        ('afformer_core.grounder', 'afformer_core.runtime.grounding', 'afformer_core.errors'),
+    ),
+    ModuleGroup(
+        'runtime',
+        'Models and sessions',
+        'Model folders, the sessions that run a model, and the steps of a grounding.',
+        (
+            'afformer_core.runtime.model_folder',
+            'afformer_core.runtime.shipped_model',
+            'afformer_core.runtime.backends',
+            'afformer_core.runtime.session',
+            'afformer_core.runtime.array_grounder',
+            'afformer_core.runtime.demonstration',
+            'afformer_core.runtime.prediction',
+            'afformer_core.runtime.coarse_to_fine',
+            'afformer_core.runtime.peaks',
+            'afformer_core.runtime.presence',
+            'afformer_core.runtime.self_test',
+            'afformer_core.runtime.export.export',
+            'afformer_core.models.configuration',
+            'afformer_core.models.presets',
+            'afformer_core.models.afformer',
+        ),
+    ),
+    ModuleGroup(
+        'demonstrations',
+        'Demonstrations',
+        'Videos, bags and images as frames, and the recording, storage and selection of '
+        'demonstrations.',
+        (
+            'afformer_core.demonstrations.media',
+            'afformer_core.media.video',
+            'afformer_core.media.frame_folder',
+            'afformer_core.media.bag',
+            'afformer_core.media.images',
+            'afformer_core.demonstrations.library',
+            'afformer_core.demonstrations.kept_demonstrations',
+            'afformer_core.demonstrations.recording',
+            'afformer_core.demonstrations.whole_recording',
+            'afformer_core.demonstrations.trimming',
+            'afformer_core.demonstrations.selection',
+            'afformer_core.demonstrations.state',
+            'afformer_core.demonstrations.store',
+            'afformer_core.demonstrations.demonstration_file',
+            'afformer_core.demonstrations.demonstration_writer',
+            'afformer_core.demonstrations.contact_reading.contact_reader',
+            'afformer_core.demonstrations.contact_reading.reading',
+            'afformer_core.hands.hand',
+            'afformer_core.hands.detector',
+            'afformer_core.hands.open_detector',
+        ),
+    ),
+    ModuleGroup(
+        'outputs',
+        'Outputs',
+        'Grounding of a stream of camera images, points in space, and ROS messages of results.',
+        (
+            'afformer_core.stream',
+            'afformer_core.outputs',
+            'afformer_core.geometry.calibration',
+            'afformer_core.geometry.transform',
+            'afformer_core.geometry.surface',
+            'afformer_core.geometry.grasp',
+            'afformer_core.geometry.motion',
+            'afformer_core.geometry.cloud',
+            'afformer_core.messages',
+            'afformer_core.drawing.overlay',
+        ),
+    ),
+    ModuleGroup(
+        'data',
+        'Data',
+        'Datasets: their samples, readers, conversion and verification.',
+        (
+            'afformer_core.data.annotations',
+            'afformer_core.data.annotated_dataset',
+            'afformer_core.data.sample',
+            'afformer_core.data.readers',
+            'afformer_core.data.clip_reader',
+            'afformer_core.data.frame_sampling',
+            'afformer_core.data.frame_cache',
+            'afformer_core.data.heatmaps',
+            'afformer_core.data.polygon_mask',
+            'afformer_core.data.augmentation',
+            'afformer_core.data.conversion',
+            'afformer_core.data.verification',
+            'afformer_core.data.health',
+        ),
+    ),
+    ModuleGroup(
+        'training',
+        'Training',
+        'Training of models, and pre-training on mined clips of hands.',
+        (
+            'afformer_core.training.command',
+            'afformer_core.training.module',
+            'afformer_core.training.architecture',
+            'afformer_core.training.initial_weights',
+            'afformer_core.training.losses',
+            'afformer_core.training.optimization',
+            'afformer_core.training.validation',
+            'afformer_core.training.callbacks',
+            'afformer_core.training.datasets',
+            'afformer_core.training.model_average',
+            'afformer_core.training.exemplars',
+            'afformer_core.maskahand.mining',
+            'afformer_core.maskahand.pretraining',
+        ),
+    ),
+    ModuleGroup(
+        'evaluation',
+        'Evaluation',
+        'Measures of models on annotated pairs, baselines, and the replay of recordings.',
+        (
+            'afformer_core.evaluation.metrics',
+            'afformer_core.evaluation.protocols',
+            'afformer_core.evaluation.pairs',
+            'afformer_core.evaluation.parts',
+            'afformer_core.evaluation.baselines',
+            'afformer_core.evaluation.report',
+            'afformer_core.replay',
+        ),
+    ),
+    ModuleGroup(
+        'simulator',
+        'Simulator',
+        'Scenes, simulated datasets, the closed loop, and the arm: package `afformer_sim`.',
+        (
+            'afformer_sim.scene',
+            'afformer_sim.families',
+            'afformer_sim.bodies',
+            'afformer_sim.cameras',
+            'afformer_sim.datasets',
+            'afformer_sim.closed_loop',
+            'afformer_sim.arm',
+        ),
+    ),
+)
 
 
 def python_pages(root: Path) -> dict[str, str]:
-    """Build a page for each folder of the package, and the page that lists them, by path.
+    """Build a page for each group of modules, and the page that lists them, by path.
 
     Args:
         root: folder of the repository.
     """
-    front = f'{PACKAGE}.grounder'
-    pages = {'reference/python/grounder.md': f'# {front}\n\n::: {front}\n'}
-    rows = [f'| [`{front}`](grounder.md) | {_opening(root / PACKAGE / "grounder.py")} |']
-    for room in ROOMS:
-        folder = root / PACKAGE / room
-        said = _opening(folder / '__init__.py')
-        rows.append(f'| [`{PACKAGE}.{room}`]({room}.md) | {said} |')
-        pages[f'reference/python/{room}.md'] = f'# {PACKAGE}.{room}\n\n{said}\n\n' + '\n'.join(
-            f'::: {module}\n' for module in _public_modules(root, folder)
-        )
-    table = '\n'.join(['| package | |', '| --- | --- |', *rows])
-    pages['reference/python/index.md'] = (
-        '# Python, all packages\n\nOf `afformer_core`, which needs no ROS. Most programs need '
-        f'[what it exports](../python.md) alone.\n\n{table}\n'
-    )
+    rows = [f'| [{group.title}]({group.page}.md) | {group.purpose} |' for group in GROUPS]
+    table = '\n'.join(['| page | |', '| --- | --- |', *rows])
+    pages = {
+        'reference/python/index.md': '# Python, by module\n\nMost programs need only '
+        f'[the exports of `afformer_core`](../python.md). No module here needs ROS.\n\n{table}\n'
+    }
+    for group in GROUPS:
+        pages[f'reference/python/{group.page}.md'] = _page(root, group)
     return pages
 
 
-def _opening(path: Path) -> str:
-    """Return the first line of a module's docstring."""
-    said = ast.get_docstring(ast.parse(path.read_text())) or ''
-    return said.partition('\n')[0]
+def _page(root: Path, group: ModuleGroup) -> str:
+    modules = '\n'.join(
+        f'::: {module}\n' for name in group.modules for module in public_modules(root, name)
+    )
+    return f'# {group.title}\n\n{group.purpose}\n\n{modules}'
 
 
-def _public_modules(root: Path, folder: Path) -> Iterator[str]:
-    """Yield the names of the modules of a folder and below it that hold something public."""
-    for path in sorted(folder.rglob('*.py')):
-        if path.stem.startswith('_') or not _has_public_names(path):
-            continue
-        yield '.'.join(path.relative_to(root).with_suffix('').parts)
+def public_modules(root: Path, name: str) -> Iterator[str]:
+    """Yield the names of the modules that define a public class or function.
+
+    Args:
+        root: folder of the repository.
+        name: a module, or a package with the modules below it.
+
+    Raises:
+        FileNotFoundError: neither exists.
+    """
+    path = root.joinpath(*name.split('.'))
+    if path.with_suffix('.py').is_file():
+        yield name
+        return
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f'the reference lists {name}, which does not exist. Correct GROUPS'
+        )
+    for each in sorted(path.rglob('*.py')):
+        if not each.stem.startswith('_') and _has_public_names(each):
+            yield '.'.join(each.relative_to(root).with_suffix('').parts)
 
 
 def _has_public_names(path: Path) -> bool:

@@ -23,7 +23,7 @@ from afformer_ros.topic_watch import TopicWatch
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 except ModuleNotFoundError:
-    # Name of the module in Humble.
+    # The module has this name in Humble.
     from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 
 # Humble passes only the message to the callback.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A planner: waits for the first grasp candidate in view, and prints where to reach.
+"""A planner that waits for the first grasp candidate in view, and prints its pose.
 
-Run it beside the node, with the camera's depth and camera_info::
+Run it while the node receives the camera's images, depth and camera_info::
 
     python examples/pick_first_candidate.py --ros-args -r affordance:=/camera/affordance
 """
@@ -18,10 +18,12 @@ from std_msgs.msg import Header
 
 
 def reach(affordance: Affordance) -> tuple[str, PoseStamped] | None:
-    """Choose the action and the pose to reach for, or None where nothing is in view."""
-    if not affordance.found or affordance.age > 0:  # nothing there, or covered at the moment
+    """Choose the action and the pose to reach, or None if nothing is in view."""
+    if not affordance.found or affordance.age > 0:  # The element is absent or covered.
         return None
-    if affordance.certainty < affordance.certainty_threshold:  # not sure which part; NaN: unknown
+    if (
+        affordance.certainty < affordance.certainty_threshold
+    ):  # The part is uncertain; NaN means unknown.
         return None
     for point in affordance.points:  # best first
         if point.grasp_candidate_valid:
@@ -32,7 +34,7 @@ def reach(affordance: Affordance) -> tuple[str, PoseStamped] | None:
 
 
 class Planner(Node):
-    """Subscribes to `affordance` until there is something to reach for.
+    """A subscriber to `affordance` until it contains a pose to reach.
 
     Attributes:
         goal: done with the action and the pose.

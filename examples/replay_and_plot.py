@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A rosbag2 through the code of the node, without ROS, and its presence over time as a chart.
+"""Replay of a rosbag2 through the code of the node without ROS, and a chart of its presence.
 
 Needs matplotlib (`pip install '.[report]'`). Run it with::
 
@@ -24,7 +24,7 @@ import matplotlib.pyplot as plt
 
 
 def plot(table: Path, chart: Path) -> None:
-    """Draw presence over time, with the images in which something is found.
+    """Draw presence over time, and mark the images in which something is found.
 
     Args:
         table: `groundings.csv` of a replay.
@@ -33,7 +33,7 @@ def plot(table: Path, chart: Path) -> None:
     with table.open(newline='', encoding='utf-8') as file:
         rows = list(csv.DictReader(file))
     start = int(rows[0]['stamp'])
-    # What is unknown is empty.
+    # Unknown values are empty.
     known = [row for row in rows if row['presence']]
     found = [row for row in known if row['state'] == 'found']
 

@@ -19,9 +19,9 @@ from launch_ros.substitutions import FindPackageShare
 from afformer_ros.autostart import Autostart
 from afformer_ros.environment import prepare_environment
 
-# Input topics; each is remapped to the argument of the same name with _topic at its end.
+# Input topics; each is remapped to its argument, which has the suffix _topic.
 INPUT_TOPICS = ('image', 'depth', 'camera_info', 'demonstration')
-# Topics that RViz shows, under absolute names.
+# Topics that RViz shows, by their absolute names.
 SHOWN_INPUT_TOPICS = ('image',)
 SHOWN_OUTPUT_TOPICS = (
     'overlay',
@@ -76,18 +76,18 @@ def generate_launch_description() -> LaunchDescription:
             'depth_topic',
             default_value='depth',
             description='Topic of the depth images that are registered to the camera images, raw '
-            'or compressedDepth; without them there are no points in space.',
+            'or compressedDepth; without them, results have no points in space.',
         ),
         DeclareLaunchArgument(
             'camera_info_topic',
             default_value='camera_info',
-            description='Topic of the calibration of the camera; without it there are no points '
-            'in space.',
+            description='Topic of the calibration of the camera; without it, results have no '
+            'points in space.',
         ),
         DeclareLaunchArgument(
             'demonstration_topic',
             default_value='demonstration',
-            description='Topic of the images that a demonstration is recorded from; it may be '
+            description='Topic of the images from which demonstrations are recorded; it may be '
             'the camera topic.',
         ),
         DeclareLaunchArgument(
@@ -98,8 +98,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'model',
             default_value='',
-            description='Folder of the model; empty: as the parameter file says, and by default '
-            'the one shipped with the package.',
+            description='Folder of the model; empty: the value in the parameter file, by '
+            'default the shipped model.',
         ),
         DeclareLaunchArgument(
             'backend',
@@ -111,94 +111,96 @@ def generate_launch_description() -> LaunchDescription:
             'precision',
             default_value='',
             choices=['', 'auto', 'fp32', 'fp16', 'bf16', 'int8'],
-            description='Precision of the model; empty: as the parameter file says.',
+            description='Precision of the model; empty: the value in the parameter file.',
         ),
         DeclareLaunchArgument(
             'wait_for_engine',
             default_value='',
             choices=['', 'true', 'false'],
             description='Whether grounding waits until the engines of tensorrt are compiled; '
-            'empty: as the parameter file says.',
+            'empty: the value in the parameter file.',
         ),
         DeclareLaunchArgument(
             'threads',
             default_value='',
-            description='Number of threads, 0 to let the backend choose; empty: as the parameter '
-            'file says.',
+            description='Number of threads, 0 to let the backend choose; empty: the value in '
+            'the parameter file.',
         ),
         DeclareLaunchArgument(
             'maximum_stages',
             default_value='',
-            description='Largest number of zoom stages of an image, 1 for the fastest answer; '
-            'empty: as the parameter file says.',
+            description='Maximum number of zoom stages of an image, 1 for the fastest answer; '
+            'empty: the value in the parameter file.',
         ),
         DeclareLaunchArgument(
             'lazy',
             default_value='',
             choices=['', 'true', 'false'],
-            description='Whether images are ignored while no result has a subscriber; empty: as '
-            'the parameter file says.',
+            description='Whether images are ignored while no result has a subscriber; empty: '
+            'the value in the parameter file.',
         ),
         DeclareLaunchArgument(
             'minimum_presence',
             default_value='',
-            description='Lowest presence at which something is found, -1.0 for the threshold of '
-            'the model; empty: as the parameter file says.',
+            description='Minimum presence at which something is found, -1.0 for the threshold '
+            'of the model; empty: the value in the parameter file.',
         ),
         DeclareLaunchArgument(
             'store_folder',
             default_value='',
-            description='Folder of finished demonstrations; empty: as the parameter file says.',
+            description='Folder of finished demonstrations; empty: the value in the parameter '
+            'file.',
         ),
         DeclareLaunchArgument(
             'demonstration_folders',
             default_value='',
             description='Folders below which load_demonstration may read, separated by colons; '
-            'empty: as the parameter file says, and by default it reads nothing.',
+            'empty: the value in the parameter file, by default no folder.',
         ),
         DeclareLaunchArgument(
             'selected_demonstration',
             default_value='',
-            description='Stored demonstration to select at the start; empty: as the parameter '
-            'file says.',
+            description='Stored demonstration to select at the start; empty: the value in the '
+            'parameter file.',
         ),
         DeclareLaunchArgument(
             'target_frame',
             default_value='',
-            description='Frame that points in space are transformed to by tf2; empty: as the '
-            'parameter file says, and by default that of the camera images.',
+            description='Frame to which tf2 transforms points in space; empty: the value in the '
+            'parameter file, by default the frame of the camera images.',
         ),
         DeclareLaunchArgument(
             'vertical_frame',
             default_value='',
-            description='Frame whose z axis points up, by which the motion of pick up and put '
-            'down is known; empty: as the parameter file says, and by default target_frame.',
+            description='Frame whose z axis points up, which gives the direction of pick up and '
+            'put down; empty: the value in the parameter file, by default target_frame.',
         ),
         DeclareLaunchArgument(
             'use_sim_time',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether time comes from /clock, as with a simulator or a played bag.',
+            description='Whether the node uses the time on /clock, for a simulator or a played '
+            'bag.',
         ),
         DeclareLaunchArgument(
             'autostart',
             default_value='true',
             choices=['true', 'false'],
-            description='Whether the node is configured and activated at the start; otherwise '
-            'ros2 lifecycle does it.',
+            description='Whether the node is configured and activated at the start; if not, use '
+            'ros2 lifecycle.',
         ),
         DeclareLaunchArgument(
             'respawn',
             default_value='true',
             choices=['true', 'false'],
-            description='Whether a node that died, or that messages no longer reached, is '
-            'restarted, and configured and activated if autostart is true.',
+            description='Whether a node that died or no longer received messages is restarted, '
+            'and configured and activated if autostart is true.',
         ),
         DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Lowest severity that the node logs.',
+            description='Minimum severity of log messages of the node.',
         ),
         DeclareLaunchArgument(
             'rviz',
@@ -214,15 +216,15 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'rviz_frame',
             default_value='auto',
-            description='Fixed frame of RViz, to which a transform from the frame of the camera '
-            'images is published; auto: that frame itself, once the first image names it.',
+            description='Fixed frame of RViz; a transform from the frame of the camera images '
+            'to it must be published. auto: the frame of the first camera image.',
         ),
     ]
 
-    # Environment: the default transports of Fast DDS drop most messages of the size of an image
+    # The default transports of Fast DDS lose most messages of the size of an image.
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
-    # RViz, started by an executable of this package that finds its fixed frame
+    # The executable `rviz` of this package finds the fixed frame and starts RViz.
     rviz = Node(
         condition=IfCondition(LaunchConfiguration('rviz')),
         package='afformer_ros',
@@ -248,9 +250,9 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEventHandler]:
-    """Create the node, and the events that bring it to active if `autostart` is true.
+    """Create the node, and the events that activate it if `autostart` is true.
 
-    A function, because an argument that is left empty must not override the parameter file.
+    This is a function because an empty argument must not override the parameter file.
     """
     given = [name for name in OVERRULING if LaunchConfiguration(name).perform(context)]
     lists = {name: LaunchConfiguration(name).perform(context).split(SEPARATOR) for name in LISTS}

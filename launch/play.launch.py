@@ -37,7 +37,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'image_topic',
             default_value='image',
-            description='Topic to publish on.',
+            description='Topic on which to publish.',
         ),
         DeclareLaunchArgument(
             'namespace',
@@ -53,13 +53,13 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'rate',
             default_value='0.0',
-            description='Frames per second; 0: as in the video, and 10 for images.',
+            description='Frames per second; 0: the rate of the video, or 10 for images.',
         ),
         DeclareLaunchArgument(
             'loop',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether to start again after the last frame.',
+            description='Whether to repeat after the last frame.',
         ),
         DeclareLaunchArgument(
             'start_delay',
@@ -86,23 +86,23 @@ def generate_launch_description() -> LaunchDescription:
             'reliability',
             default_value='reliable',
             choices=['reliable', 'best_effort'],
-            description='Reliability that is offered to subscribers.',
+            description='Reliability offered to subscribers.',
         ),
         DeclareLaunchArgument(
             'use_sim_time',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether time comes from /clock, as with a simulator.',
+            description='Whether the node uses the time on /clock, for a simulator.',
         ),
         DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Lowest severity that the node logs.',
+            description='Minimum severity of log messages of the node.',
         ),
     ]
 
-    # Environment: the default transports of Fast DDS drop most messages of the size of an image
+    # The default transports of Fast DDS lose most messages of the size of an image.
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
     # Player

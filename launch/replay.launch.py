@@ -56,9 +56,9 @@ PASSED_ON = (
 )
 # Messages per second on /clock, which limit the resolution of ages and latencies.
 CLOCK_RATE = '200'
-# Seconds in which the node finds the publishers of the bag before the first message.
+# Seconds for the node to find the publishers of the bag before the first message.
 DISCOVERY = '3'
-# Seconds in which the last images are grounded and recorded.
+# Seconds for the last images to be grounded and recorded.
 LAST_RESULTS = 2.0
 
 
@@ -75,7 +75,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'demonstration',
             description='Stored demonstration to ground in the images, or several of one skill '
-            'joined by +; record them first, with the services of the node.',
+            'joined by +; record them first with the services of the node.',
         ),
         DeclareLaunchArgument(
             'image_topic',
@@ -86,25 +86,25 @@ def generate_launch_description() -> LaunchDescription:
             'depth_topic',
             default_value='depth',
             description='Topic of the depth images in the bag that are registered to the camera '
-            'images, raw or compressedDepth; without them there are no points in space.',
+            'images, raw or compressedDepth; without them, results have no points in space.',
         ),
         DeclareLaunchArgument(
             'camera_info_topic',
             default_value='camera_info',
-            description='Topic of the calibration of the camera in the bag; without it there are '
-            'no points in space.',
+            description='Topic of the calibration of the camera in the bag; without it, results '
+            'have no points in space.',
         ),
         DeclareLaunchArgument(
             'other_topics',
             default_value='/tf /tf_static',
-            description='Further topics of the bag to play, separated by blanks; leave out '
-            'results that the bag already has.',
+            description='Further topics of the bag to play, separated by spaces; leave out '
+            'results that the bag already contains.',
         ),
         DeclareLaunchArgument(
             'rate',
             default_value='1.0',
-            description='Playback speed, as a multiple of real time; the slower, the fewer images '
-            'are left out.',
+            description='Playback speed, as a multiple of real time; a slower playback leaves '
+            'out fewer images.',
         ),
         DeclareLaunchArgument(
             'record',
@@ -126,20 +126,20 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'target_frame',
             default_value='',
-            description='Frame that points in space are transformed to by tf2; empty: as the '
-            'parameter file says, and by default that of the camera images.',
+            description='Frame to which tf2 transforms points in space; empty: the value in the '
+            'parameter file, by default the frame of the camera images.',
         ),
         DeclareLaunchArgument(
             'vertical_frame',
             default_value='',
-            description='Frame whose z axis points up, by which the motion of pick up and put '
-            'down is known; empty: as the parameter file says, and by default target_frame.',
+            description='Frame whose z axis points up, which gives the direction of pick up and '
+            'put down; empty: the value in the parameter file, by default target_frame.',
         ),
         DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Lowest severity that the node logs.',
+            description='Minimum severity of log messages of the node.',
         ),
         DeclareLaunchArgument(
             'rviz',
@@ -150,12 +150,12 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'rviz_frame',
             default_value='auto',
-            description='Fixed frame of RViz, to which a transform from the frame of the camera '
-            'images is published; auto: that frame itself, once the first image names it.',
+            description='Fixed frame of RViz; a transform from the frame of the camera images '
+            'to it must be published. auto: the frame of the first camera image.',
         ),
     ]
 
-    # Environment: the default transports of Fast DDS drop most messages of the size of an image
+    # The default transports of Fast DDS lose most messages of the size of an image.
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
     # Node
@@ -168,7 +168,7 @@ def generate_launch_description() -> LaunchDescription:
         ],
     )
 
-    # Shutdown without a node to play to
+    # Shut down if the node fails before the bag is played.
     not_configured = RegisterEventHandler(
         OnStateTransition(
             start_state='configuring',
@@ -201,7 +201,7 @@ def generate_launch_description() -> LaunchDescription:
 def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
     """Create the player, started once the node is active, and the recorder on request.
 
-    A function, because the topics on the command line need the namespace in front.
+    This is a function because the topics on the command line need the namespace as a prefix.
     """
     bag, record, rate, others = (
         LaunchConfiguration(name).perform(context)
@@ -235,7 +235,8 @@ def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
     actions = [play_once_active, end_with_the_bag]
     if record:
         results = [_topic(context, name) for name in OUTPUT_TOPICS]
-        # options for a list of topics differ between distributions, that for a pattern does not
+        # The options for a list of topics differ between distributions; the option for a pattern
+        # does not.
         pattern = '|'.join(re.escape(topic) for topic in [*played, *results, '/diagnostics'])
         recording = ExecuteProcess(
             name='record',
@@ -271,7 +272,7 @@ def _played(event: ProcessExited, context: LaunchContext) -> list[TimerAction]:
 def _end_unless_ending(
     reason: str,
 ) -> Callable[[ProcessExited, LaunchContext], list[LogInfo | EmitEvent]]:
-    """Shut down when a process ends by itself."""
+    """Shut down when a process ends without a request."""
     return lambda _, context: [] if context.is_shutdown else _end(reason)
 
 

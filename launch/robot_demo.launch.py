@@ -53,19 +53,20 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'action',
             default_value='',
-            description='What is demonstrated, such as pull; empty: what the model finds, and no '
-            'motion where that is unknown.',
+            description='Demonstrated action, such as pull; empty: the action that the model '
+            'finds, and no motion if it is unknown.',
         ),
         DeclareLaunchArgument(
             'folder',
             default_value='.',
-            description='Folder below which the video lies; the grounding node reads no other.',
+            description='Folder that contains the video, possibly in a subfolder; the grounding '
+            'node reads no other folder.',
         ),
         DeclareLaunchArgument(
             'family',
             default_value='drawers',
-            description='Family of the fixture before the simulated arm, as `afformer simulate` '
-            'names them.',
+            description='Family of the fixture in front of the simulated arm, one of those of '
+            '`afformer simulate`.',
         ),
         DeclareLaunchArgument(
             'scene',
@@ -75,21 +76,21 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'demonstration',
             default_value='0',
-            description='Number of the demonstration that the scene is prepared for, from 0: what '
-            'is to be pushed stands open.',
+            description='Number of the demonstration for which the scene is prepared, from 0; '
+            'for example, a drawer to be pushed is open.',
         ),
         DeclareLaunchArgument(
             'simulated',
             default_value='true',
             choices=['true', 'false'],
-            description='Whether the simulated arm and camera are started; false: the drivers of '
-            'your own are.',
+            description='Whether to start the simulated arm and camera; false: start the '
+            'drivers of your own arm and camera yourself.',
         ),
         DeclareLaunchArgument(
             'dry_run',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether the planner only says what the arm would do.',
+            description='Whether the planner only describes the motion of the arm.',
         ),
         DeclareLaunchArgument(
             'params_file',
@@ -99,14 +100,14 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'model',
             default_value='',
-            description='Folder of the model; empty: as the parameter file says, and by default '
-            'the one shipped with the package.',
+            description='Folder of the model; empty: the value in the parameter file, by '
+            'default the shipped model.',
         ),
         DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Lowest severity that the nodes log.',
+            description='Minimum severity of log messages of the nodes.',
         ),
         DeclareLaunchArgument(
             'rviz',
@@ -116,7 +117,7 @@ def generate_launch_description() -> LaunchDescription:
         ),
     ]
 
-    # Environment: the default transports of Fast DDS drop most messages of the size of an image
+    # The default transports of Fast DDS lose most messages of the size of an image.
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
     # Robot
@@ -140,13 +141,13 @@ def generate_launch_description() -> LaunchDescription:
         condition=IfCondition(LaunchConfiguration('simulated')),
     )
 
-    # Frames of the arm for RViz
+    # Frames of the arm for RViz.
     frames = OpaqueFunction(function=_frames)
 
-    # Store: the video must be neither kept nor selected in that of other launches
+    # The video must not be stored or selected in the store of other launches.
     store = OpaqueFunction(function=_make_store)
 
-    # Grounding, of a demonstration in the folder of the video
+    # The grounding node, which may read the folder of the video.
     ground = IncludeLaunchDescription(
         PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/ground.launch.py']),
         launch_arguments=[
@@ -157,7 +158,7 @@ def generate_launch_description() -> LaunchDescription:
         ],
     )
 
-    # Planner, once there is somebody to ask
+    # The planner, started after the grounding node.
     planner = Node(
         package='afformer_ros',
         executable='planner',
@@ -198,14 +199,14 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _make_store(context: LaunchContext) -> None:
-    """Make a folder for demonstrations, which ends with the launch."""
+    """Create a folder for demonstrations, which is deleted when the launch ends."""
     folder = tempfile.mkdtemp(prefix='afformer_robot_demo_')
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     context.launch_configurations[STORE] = folder
 
 
 def _frames(context: LaunchContext) -> list[Node]:
-    """Create the publisher of the simulated arm's frames, if RViz is to show it."""
+    """Create the publisher of the simulated arm's frames, if RViz shows them."""
     shown = [LaunchConfiguration(name).perform(context) for name in ('simulated', 'rviz')]
     if shown != ['true', 'true']:
         return []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""Launch of a grounding node for each of two cameras, in a namespace of its own.
+r"""Launch of a grounding node for each of two cameras, each in its own namespace.
 
 ros2 launch afformer_ros two_cameras.launch.py first_namespace:=wrist second_namespace:=head \
     first_image_topic:=/wrist_camera/image_raw second_image_topic:=/head_camera/image_raw
@@ -40,60 +40,60 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'demonstration_topic',
             default_value='/demonstration',
-            description='Topic of the images from which demonstrations are recorded, by the node '
-            'whose start_demonstration is called.',
+            description='Topic of the images from which demonstrations are recorded. The node '
+            'whose start_demonstration is called records them.',
         ),
         DeclareLaunchArgument(
             'params_file',
             default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
             description='YAML file with the parameters of both nodes; parameters below '
-            '/left/grounding: after those below /**: are for that node only. With one '
+            '/left/grounding: after those below /**: apply to that node only. With a common '
             'store_folder, each node finds the recordings of the other when it is next '
-            'configured, and of two recordings of one name the later stays.',
+            'configured, and a recording replaces an earlier one with the same name.',
         ),
         DeclareLaunchArgument(
             'selected_demonstration',
             default_value='',
-            description='Stored demonstration that both nodes select at the start; empty: as the '
-            'parameter file says.',
+            description='Stored demonstration that both nodes select at the start; empty: the '
+            'value in the parameter file.',
         ),
         DeclareLaunchArgument(
             'target_frame',
             default_value='',
-            description='Frame that the points of both cameras are transformed to by tf2; empty: '
-            'as the parameter file says, and by default those of their images.',
+            description='Frame to which tf2 transforms the points of both cameras; empty: the '
+            'value in the parameter file, by default the frames of their images.',
         ),
         DeclareLaunchArgument(
             'vertical_frame',
             default_value='',
-            description='Frame whose z axis points up, by which the motion of pick up and put '
-            'down is known; empty: as the parameter file says, and by default target_frame.',
+            description='Frame whose z axis points up, which gives the direction of pick up and '
+            'put down; empty: the value in the parameter file, by default target_frame.',
         ),
         DeclareLaunchArgument(
             'use_sim_time',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether time comes from /clock, as with a simulator or a played bag.',
+            description='Whether the node uses the time on /clock, for a simulator or a played '
+            'bag.',
         ),
         DeclareLaunchArgument(
             'autostart',
             default_value='true',
             choices=['true', 'false'],
-            description='Whether both nodes are configured and activated at the start; otherwise '
-            'ros2 lifecycle does it.',
+            description='Whether both nodes are configured and activated at the start; if not, '
+            'use ros2 lifecycle.',
         ),
         DeclareLaunchArgument(
             'respawn',
             default_value='true',
             choices=['true', 'false'],
-            description='Whether a node that died, or that messages no longer reached, is '
-            'restarted.',
+            description='Whether a node that died or no longer received messages is restarted.',
         ),
         DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Lowest severity that the nodes log.',
+            description='Minimum severity of log messages of the nodes.',
         ),
         DeclareLaunchArgument(
             'rviz',
@@ -104,8 +104,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'rviz_frame',
             default_value='auto',
-            description='Fixed frame of RViz, to which transforms from the frames of both cameras '
-            'are published; auto: for each camera the frame of its images.',
+            description='Fixed frame of RViz; transforms from the frames of both cameras to it '
+            'must be published. auto: the frame of the images of each camera.',
         ),
     ]
 
@@ -117,8 +117,8 @@ def _arguments_of(camera: str, namespace: str) -> list[DeclareLaunchArgument]:
         DeclareLaunchArgument(
             f'{camera}_namespace',
             default_value=namespace,
-            description=f'Namespace of the node of the {camera} camera and of every topic of it '
-            'whose name does not start with a slash.',
+            description=f'Namespace of the node of the {camera} camera, and of each of its '
+            f'topics whose name does not start with a slash.',
         ),
         DeclareLaunchArgument(
             f'{camera}_image_topic',
@@ -129,13 +129,13 @@ def _arguments_of(camera: str, namespace: str) -> list[DeclareLaunchArgument]:
             f'{camera}_depth_topic',
             default_value='depth',
             description=f'Topic of the depth images of the {camera} camera, raw or '
-            'compressedDepth; without them it gives no points in space.',
+            'compressedDepth; without them, its results have no points in space.',
         ),
         DeclareLaunchArgument(
             f'{camera}_camera_info_topic',
             default_value='camera_info',
-            description=f'Topic of the calibration of the {camera} camera; without it it gives '
-            'no points in space.',
+            description=f'Topic of the calibration of the {camera} camera; without it, its '
+            f'results have no points in space.',
         ),
     ]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chart of a table: each row's KLD over seeds, beside the paper's.
+"""The chart of a table: the KLD of each row over seeds, and that of the paper.
 
 From the root of the project::
 
@@ -24,9 +24,9 @@ _ROW_HEIGHT, _WIDTH = 0.42, 9.0
 
 
 def draw(results: Sequence[StudyResult]) -> Figure:
-    """Draw the rows of a table from top to bottom, with lower KLD to the left.
+    """Draw the rows of a table from top to bottom, with lower KLD on the left.
 
-    Of the baselines that look at nothing, the best is drawn as a line.
+    A line shows the best of the baselines that ignore the image.
 
     Args:
         results: results of one table.

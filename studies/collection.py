@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The results of a table, collected from the files of its trainings and evaluations.
 
-Snakemake runs this in its own environment, so that nothing of `afformer_core` is imported here;
+Snakemake runs this in its own environment, so this module does not import `afformer_core`;
 docs/reference/evaluation_json.md lists the names.
 """
 
@@ -20,7 +20,7 @@ from studies.settings import StudySettings
 
 _SCHEMA = 1
 _MODEL = 'model'
-# Baselines that look at nothing; their measures are the same beside every model of a table.
+# Baselines that ignore the image; their measures are the same for every model of a table.
 _BASELINE = {
     'uniform': 'uniform (baseline)',
     'action_mean_map': 'mean map of the action (baseline)',
@@ -36,7 +36,7 @@ def collect(study: StudySettings, table: str, files: StudyFiles) -> tuple[StudyR
         files: paths of the trainings and evaluations.
 
     Raises:
-        ValueError: an evaluation was written by another version, or of other test pairs.
+        ValueError: an evaluation is from another version, or of other test pairs.
     """
     lines: list[StudyResult] = []
     baselines: dict[str, dict[str, Any]] = {}
@@ -58,8 +58,8 @@ def collect(study: StudySettings, table: str, files: StudyFiles) -> tuple[StudyR
             beside = {label: _numbers(measures, name) for name, label in _BASELINE.items()}
             if (baselines := baselines or beside) != beside:
                 raise ValueError(
-                    f'{files.evaluation(row.model, seed)} has other test pairs than the '
-                    'evaluations before it; expected the same. Delete the folder of evaluations'
+                    f'{files.evaluation(row.model, seed)} has different test pairs from the '
+                    f'earlier evaluations; expected the same. Delete the folder of evaluations'
                 )
     unseen: dict[str, Any] = {'paper_kld': None, 'seed': None, 'pairs_trained': None}
     heads = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `afformer` commands that a study runs, as lists of words."""
+"""The `afformer` commands of a study, as lists of words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Options = Mapping[str, str | int | float | Sequence[str]]
 
 
 def options(values: Options) -> list[str]:
-    """Convert options by name to words of a command line; a list is several values of one."""
+    """Convert options by name to words of a command line; a list gives several values."""
     words = []
     for name, value in values.items():
         several = value if isinstance(value, list | tuple) else [value]
@@ -62,7 +62,7 @@ def training(
         name: name of the model.
         seed: seed of the weights and of the order of examples.
         files: paths of the data and the model.
-        further: options that come last.
+        further: options at the end of the command.
     """
     model = study.models[name]
     data = '--data.init_args.'
@@ -84,7 +84,7 @@ def training(
 
 
 def evaluation(name: str, seed: int, files: StudyFiles) -> list[str]:
-    """Return the command that measures a model on the test pairs, one of each scene."""
+    """Return the command that evaluates a model on the test pairs, one from each scene."""
     return [
         'afformer',
         'evaluate',

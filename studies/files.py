@@ -12,7 +12,7 @@ class StudyFiles:
     """Paths below one folder.
 
     Attributes:
-        folder: folder of everything that a study makes.
+        folder: folder of all results of a study.
     """
 
     folder: Path
@@ -40,11 +40,11 @@ class StudyFiles:
         return self.folder / 'models' / name / f'seed_{seed}'
 
     def configuration(self, name: str, seed: int | str) -> Path:
-        """Return the resolved configuration that a model was trained with."""
+        """Return the resolved configuration of a model's training."""
         return self.model(name, seed) / 'config.yaml'
 
     def provenance(self, name: str, seed: int | str) -> Path:
-        """Return the file on the code and machine that trained a model."""
+        """Return the file that describes the code and machine of a model's training."""
         return self.folder / 'provenance' / name / f'seed_{seed}.json'
 
     def evaluation(self, name: str, seed: int | str) -> Path:

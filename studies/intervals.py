@@ -45,13 +45,13 @@ class SeedMean:
 
 @dataclass(frozen=True)
 class OrderCount:
-    """Counts of pairs of rows by their order, compared with the paper's.
+    """Counts of pairs of rows by their order, compared with the order in the paper.
 
     Attributes:
         same: pairs in the paper's order, whose intervals do not overlap.
         reversed: pairs in the reverse order, whose intervals do not overlap.
         undecided: pairs whose intervals overlap.
-        same_by_mean: pairs whose means are in the paper's order, whatever their intervals.
+        same_by_mean: pairs whose means are in the paper's order, regardless of their intervals.
     """
 
     same: int
@@ -66,7 +66,7 @@ class OrderCount:
 
 
 def seed_means(results: Sequence[StudyResult], measure: str) -> dict[str, SeedMean | None]:
-    """Compute each row's mean of a measure over its seeds; None where it was not measured."""
+    """Compute each row's mean of a measure over its seeds; None if it was not measured."""
     means: dict[str, SeedMean | None] = {}
     for label in row_labels(results):
         values = [getattr(result, measure) for result in results if result.row == label]

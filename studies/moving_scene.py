@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generated videos whose encoding is like that of real ones, to measure how fast they are read."""
+"""Generated videos with an encoding like that of real ones, to measure the speed of reading."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CODECS = ('libx264', 'libx265')
-# Bits a second of 1920x1080 at 30 frames a second, as of videos on the web.
+# Bits per second of 1920x1080 at 30 frames per second, typical of videos on the web.
 _BITS = {'libx264': 6_000_000, 'libx265': 4_000_000}
 _SIZE, _RATE = (1920, 1080), 30
 _NOISES = 5
@@ -21,11 +21,11 @@ _NOISES = 5
 def write_moving_scene(
     path: Path, codec: str, seconds: float = 10.0, size: tuple[int, int] = _SIZE
 ) -> Path:
-    """Write a video of a textured scene before a camera that moves, with a sensor's noise.
+    """Write a video of a textured scene in front of a moving camera, with the noise of a sensor.
 
     Args:
         path: mp4 file in an existing folder.
-        codec: one of `CODECS`, with B-frames as its default has them.
+        codec: one of `CODECS`, with the default use of B-frames.
         seconds: length.
         size: (width, height), even numbers.
 

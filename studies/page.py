@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of `docs/research/studies.md`, written from the CSV files.
 
-From the root of the project, after a table was computed::
+From the root of the project, after a table is computed::
 
     python -m studies.page
 """
@@ -23,7 +23,7 @@ _MARKED = re.compile(r'(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)', re.DOTALL)
 
 
 def with_tables(page: str, results: Path) -> str:
-    """Replace every table between its marks in the page.
+    """Replace each table between its marks in the page.
 
     Args:
         page: Markdown; `<!-- table_4b -->` and `<!-- end of table_4b -->` mark a table.
@@ -46,7 +46,7 @@ def with_tables(page: str, results: Path) -> str:
 
 
 def table_text(results: Sequence[StudyResult]) -> str:
-    """Write the rows of a table as Markdown, with their order and their provenance."""
+    """Write the rows of a table as Markdown, with their order and provenance."""
     measures = {name: seed_means(results, name) for name in ('kld', 'peak_inside', 'nearest')}
     rows: dict[str, Sequence[Cell]] = {}
     for label in row_labels(results):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rates of rendering, decoding and mining, by the number of processes, and of each stage alone.
+"""Rates of rendering, decoding and mining by number of processes, and rates of single stages.
 
-Run it on a machine that has nothing else to do::
+Run it on an otherwise idle machine::
 
     python -m studies.pipeline_rates --processes 1 2
 """
@@ -40,17 +40,17 @@ _SPLIT = 'train'
 def pipeline_rates(
     folder: Path, processes: Sequence[int], videos: int, seconds: float, side: int
 ) -> Table:
-    """Measure the rates of each number of processes, each of which has one thread.
+    """Measure the rates for each number of processes with one thread each.
 
-    A run is measured from the first result of its last process to its last result. So the time in
-    which processes start is not counted, which does not grow with the work.
+    A run is measured from the first result of its last process to its last result. The constant
+    time for starting processes is therefore not counted.
 
     Args:
         folder: empty folder.
-        processes: numbers of processes, of which the first is compared with.
-        videos: videos for each process, at least 2.
-        seconds: their length.
-        side: their longest side in pixels.
+        processes: numbers of processes; the first is the reference.
+        videos: number of videos for each process, at least 2.
+        seconds: length of a video.
+        side: longest side of a video in pixels.
 
     Raises:
         ValueError: there are too few videos.
@@ -66,7 +66,7 @@ def pipeline_rates(
             (count, time.perf_counter())
             for count in write_long_videos(made, _SPLIT, settings, LocalEngine(number))
         ]
-        # The first of these says how many were there before.
+        # The first of these is the number of earlier results.
         row = {'rendered': frames * _rate(rendered[1:], number)}
         row |= _mined(made, number, settings.rate)
         if number == processes[0]:
@@ -99,13 +99,13 @@ def _decoded(made: Path, rate: float) -> float:
 
 
 def _rate(done: Sequence[tuple[int, float]], processes: int) -> float:
-    """Return the results a second after the first of each process, given the numbers at times."""
+    """Return the results per second after the first of each process, from the numbers at times."""
     (first, begin), (last, end) = done[processes - 1], done[-1]
     return (last - first) / (end - begin)
 
 
 def _use_one_thread() -> None:
-    """Let this process, and those that it starts, render and compute in one thread each."""
+    """Limit the rendering and computing of this process and its children to one thread each."""
     import torch
 
     for name in ('LP_NUM_THREADS', 'OMP_NUM_THREADS'):
@@ -119,7 +119,9 @@ def main(words: Iterable[str] | None = None) -> int:
     parser.add_argument('--processes', type=int, nargs='+', default=[1, 2])
     parser.add_argument('--videos', type=int, default=6, help='videos for each process')
     parser.add_argument('--seconds', type=float, default=30.0, help='their length')
-    parser.add_argument('--side', type=int, default=256, help='their longest side in pixels')
+    parser.add_argument(
+        '--side', type=int, default=256, help='longest side of the videos in pixels'
+    )
     arguments = parser.parse_args(None if words is None else list(words))
     let_waiting_threads_sleep()
     _use_one_thread()

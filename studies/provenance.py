@@ -13,9 +13,9 @@ from pathlib import Path
 
 
 def provenance() -> dict[str, str]:
-    """Return commit, machine and date of what is computed now, as text.
+    """Return the commit, machine and date of a current computation, as text.
 
-    The commit ends in `+` where tracked files differ from it, and is `unknown` outside of a clone.
+    The commit ends in `+` if tracked files differ from it, and is `unknown` outside a clone.
     """
     return {
         'commit': _commit(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The CSV file of a table: a line for each row and seed."""
+"""The CSV file of a table, with a line for each row and seed."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The measures of one training, or of one baseline that looks at nothing.
+    """The measures of one training, or of one baseline that ignores the image.
 
     Attributes:
         table, row: name of the table and label of the row.
-        paper_kld: KLD in the paper's table; None where it has none.
+        paper_kld: KLD in the paper's table; None if the table has none.
         seed: seed of the training; None for a baseline.
         kld: Kullback-Leibler divergence, lower is better.
         sim: similarity, 0 to 1.
-        auc_j: area under Judd's curve, 0 to 1; None where the heatmap is constant.
+        auc_j: area under Judd's curve, 0 to 1; None if the heatmap is constant.
         peak_inside: share of best peaks inside the demonstrated element; None without a peak.
-        nearest: share of best peaks whose nearest element is the demonstrated one; likewise.
+        nearest: share of best peaks whose nearest element is the demonstrated one; None without a
+            peak.
         test_pairs: number of measured pairs.
         pairs_trained: number of pairs of demonstration and image in its last training, with
             repetitions; None for a baseline.
-        commit: commit of the code that trained it, with `+` where files differed.
+        commit: commit of the code that trained it, with `+` if files differed.
         machine: machine that trained it.
         date: date of the training, year-month-day.
 
@@ -63,7 +64,7 @@ _INTEGERS = ('seed', 'test_pairs', 'pairs_trained')
 
 
 def to_csv(results: Iterable[StudyResult]) -> str:
-    """Write a heading and a line for each result; empty cells stand for None."""
+    """Write a header and a line for each result; None is an empty cell."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
     writer.writeheader()
@@ -74,10 +75,10 @@ def to_csv(results: Iterable[StudyResult]) -> str:
 
 
 def read_results(path: Path) -> tuple[StudyResult, ...]:
-    """Read what `to_csv` wrote.
+    """Read the text of `to_csv`.
 
     Raises:
-        ValueError: the columns differ, or a cell is not of its column's type.
+        ValueError: the columns differ, or a cell does not have the type of its column.
     """
     with path.open(encoding='utf-8', newline='') as file:
         reader = csv.DictReader(file)
@@ -90,7 +91,7 @@ def read_results(path: Path) -> tuple[StudyResult, ...]:
 
 
 def row_labels(results: Sequence[StudyResult]) -> tuple[str, ...]:
-    """Return each label once, in the table's order."""
+    """Return each label once, in the order of the table."""
     return tuple(dict.fromkeys(result.row for result in results))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of the studies: tables of rows, and the models that the rows measure.
 
-Snakemake reads it too, so that nothing but the standard library is imported here.
+Snakemake also imports this module, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class StudyModel:
 
     Attributes:
         name: name of its folder.
-        training: key of the trainings of the settings, whose files come first.
+        training: key of the settings' trainings; its files come first.
         overlays: configuration files with the differences, which come last.
-        features: name of the cached backbone features, shared by models whose backbones are frozen
-            alike.
-        initial: name of the model with the same seed that this one starts from, or None.
+        features: name of the cached backbone features, shared by models with the same frozen
+            backbone.
+        initial: name of the initial model, which has the same seed, or None.
     """
 
     name: str
@@ -36,9 +36,9 @@ class StudyRow:
     """One row of a table.
 
     Attributes:
-        label: label for people.
-        model: name of the model that is measured.
-        paper_kld: KLD in the paper's table; None where it has none.
+        label: readable label.
+        model: name of the evaluated model.
+        paper_kld: KLD in the paper's table; None if the table has none.
     """
 
     label: str
@@ -52,7 +52,7 @@ class StudyTable:
 
     Attributes:
         name: name of its files.
-        title: title for people.
+        title: readable title.
         rows: rows, at least one, with distinct labels.
     """
 
@@ -105,7 +105,7 @@ class StudySettings:
         """Build the settings from the content of `studies/studies.yaml`.
 
         Raises:
-            ValueError: an unknown name is used.
+            ValueError: a name is unknown.
         """
         models = {
             name: StudyModel(

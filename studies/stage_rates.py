@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rates of one core in each stage of mining and of making examples: where the time goes.
+"""Rates of one core in each stage of mining and of creating examples.
 
-Seconds are those in which a core computes, so that other work on the machine changes them little::
+The seconds are CPU time, so other work on the machine has little effect on them::
 
     python -m studies.stage_rates
     python -m studies.stage_rates --videos kitchen.mp4 workshop.mov
@@ -36,7 +36,7 @@ from studies.moving_scene import CODECS, write_moving_scene
 
 _HEADINGS = {'rate': 'a second of a core', 'unit': ''}
 _EXAMINED_RATE = 5.0
-# Of a clip at a random position, which lasts 3 s.
+# Duration of a clip at a random position, seconds.
 _CLIP_FRAMES = 8
 _SIDE = 256
 
@@ -48,13 +48,13 @@ def stage_rates(
     clips: int = 10,
     images: int = 100,
 ) -> Table:
-    """Measure each stage on its own.
+    """Measure each stage separately.
 
     Args:
-        videos: video files, of at least 4 s each, the first of which the detectors examine.
+        videos: video files of at least 4 s each; the detectors examine the first one.
         detectors: detectors of hands by their names.
         frames: number of frames that each detector examines.
-        clips: number of clips that are read of each video.
+        clips: number of clips read from each video.
         images: number of target images.
     """
     rows: dict[str, dict[str, Any]] = {}
@@ -76,7 +76,7 @@ def stage_rates(
         }
     examined_frames = list(islice(VideoFile(videos[0]).frames(_EXAMINED_RATE), frames))
     for name, detector in detectors.items():
-        # The first frames pay for what is set up once.
+        # The first frames include the time of one-time initialization.
         list(detector.detect(examined_frames[:2]))
         seen, used = _timed(partial(_detect, detector, examined_frames))
         rows[f'detection, {name}'] = {'rate': seen / used, 'unit': 'frames'}
@@ -103,7 +103,7 @@ def video_name(video: Path) -> str:
 
 
 def installed_detectors() -> Mapping[str, HandDetector]:
-    """Open the detectors that this machine has: the light one, and MediaPipe's with its model."""
+    """Open the installed detectors: the light one, and MediaPipe's with its model."""
     found = {'light': open_hand_detector(SIMULATED)}
     try:
         found[MEDIAPIPE] = open_hand_detector(MEDIAPIPE)
@@ -113,20 +113,20 @@ def installed_detectors() -> Mapping[str, HandDetector]:
 
 
 def _timed(work: Callable[[], int]) -> tuple[int, float]:
-    """Return the number that a function returns, and the seconds of a core that it took."""
+    """Return the number that a function returns, and its CPU seconds."""
     begin = time.process_time()
     count = work()
     return count, time.process_time() - begin
 
 
 def _examine(video: Path, times: list[float]) -> int:
-    """Read the frames that mining examines, and note their times."""
+    """Read the frames that mining examines, and record their times."""
     times += [frame.time for frame in VideoFile(video).frames(_EXAMINED_RATE)]
     return len(times)
 
 
 def _read_clips(video: Path, clips: int, times: Sequence[float]) -> int:
-    """Read every second of the frames of some clips at random positions."""
+    """Read every other frame of some clips at random positions."""
     rng = np.random.default_rng(0)
     for _ in range(clips):
         first = int(rng.integers(0, len(times) - 2 * _CLIP_FRAMES))
@@ -152,7 +152,7 @@ def _synthesize(image: np.ndarray, images: int) -> int:
 
 
 def use_one_thread() -> None:
-    """Let this process compute with one thread."""
+    """Limit this process to one thread."""
     import torch
 
     torch.set_num_threads(1)
@@ -164,7 +164,7 @@ def main(words: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
         '--videos', type=Path, nargs='+', metavar='FILE',
-        help='videos of your own (default: generated ones in H.264 and H.265)',
+        help='your own videos (default: generated ones in H.264 and H.265)',
     )  # fmt: skip
     arguments = parser.parse_args(None if words is None else list(words))
     let_waiting_threads_sleep()

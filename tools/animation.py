@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The moving images of README: the film of an arm, and demonstrations beside what they find.
+"""The moving images of README: the film of an arm, and demonstrations beside their overlays.
 
-From the root of the project, the first after `make demo`::
+Run from the root of the project, the first line after `make demo`::
 
     python -m tools.animation docs/images/robot.webp --film demo_output/robot.mp4
     python -m tools.animation docs/images/overlay.webp
 
-The image, its heatmap and its peaks in the second are those that `afformer ground` draws for the
-first two scenes of `make demo`.
+The overlays in the second are those that `afformer ground` draws for the first two scenes of
+`make demo`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
 
 # Of each demonstration.
 FRAMES, MILLISECONDS = 24, 110
-# Pixels: of both images, and between them.
+# Height of both images and the gap between them, in pixels.
 HEIGHT, GAP = 300, 8
 QUALITY = 60
 # Of the film.
@@ -69,7 +69,7 @@ def shrink_film(film: Path) -> list[Image.Image]:
 
 
 def show_groundings() -> list[Image.Image]:
-    """Return the frames of two demonstrations, each beside what it finds in one image."""
+    """Return the frames of two demonstrations, each beside its overlay on one image."""
     with tempfile.TemporaryDirectory() as folder:
         scenes = list(itertools.islice(rendered_scenes(Path(folder)), 2))
         return [
@@ -80,10 +80,10 @@ def show_groundings() -> list[Image.Image]:
 
 
 def main() -> int:
-    """Read the arguments and write an animated WebP file that repeats for ever."""
+    """Read the arguments and write an animated WebP file that repeats forever."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('output', type=Path)
-    parser.add_argument('--film', type=Path, help='the film of the arm that `make demo` leaves')
+    parser.add_argument('--film', type=Path, help='the film of the arm that `make demo` writes')
     arguments = parser.parse_args()
     shown = show_groundings() if arguments.film is None else shrink_film(arguments.film)
     shown[0].save(

@@ -3,8 +3,8 @@
 
     python tools/check_none_skipped.py results/tests.xml
 
-A test that skips itself is listed with its reason, and the command fails. So does a report without
-a test.
+The command lists each skipped test with its reason, and fails if there is one. It also fails for a
+report without tests.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 
 def skipped(path: str) -> list[str]:
-    """Read which tests of a JUnit report were skipped.
+    """Read the skipped tests of a JUnit report.
 
     Args:
         path: file that `pytest --junit-xml` wrote.
@@ -24,7 +24,7 @@ def skipped(path: str) -> list[str]:
         a line for each skipped test: its name and the reason.
 
     Raises:
-        ValueError: the report holds no test.
+        ValueError: the report contains no test.
     """
     cases = list(ElementTree.parse(path).iter('testcase'))
     if not cases:
@@ -38,7 +38,7 @@ def skipped(path: str) -> list[str]:
 
 
 def main(words: Sequence[str]) -> None:
-    """Fail where a test was skipped."""
+    """Fail if a test was skipped."""
     (path,) = words
     try:
         found = skipped(path)

@@ -7,7 +7,7 @@
     python -m tools.convert_hand_models mediapipe-0.10.14-*.whl \
         afformer_core/weights/hands_mediapipe
 
-tf2onnx and TensorFlow belong in an environment of their own; nothing else here needs them.
+Install tf2onnx and TensorFlow in a separate environment; nothing else here needs them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import tf2onnx.convert
 from onnx import TensorProto, helper, numpy_helper
 
 _OPSET = 17
-# Smaller tensors are shapes and limits; storing them in fp16 gains nothing.
+# Smaller tensors are shapes and limits; storing them in fp16 saves no space.
 _LEAST_STORED_IN_HALF = 16
 _LARGEST_DIFFERENCE = 1e-3
 
@@ -68,9 +68,7 @@ _NETWORKS = (
 
 def main() -> int:
     """Convert both networks and compare them with TensorFlow Lite."""
-    parser = argparse.ArgumentParser(
-        description='Converts the hand networks of MediaPipe to ONNX.'
-    )
+    parser = argparse.ArgumentParser(description='Convert the hand networks of MediaPipe to ONNX.')
     parser.add_argument('package', type=Path, help='wheel of mediapipe 0.10.14')
     parser.add_argument('folder', type=Path, help='folder of the ONNX files')
     arguments = parser.parse_args()
@@ -97,7 +95,7 @@ def main() -> int:
 
 
 def _converted(content: bytes, network: _Network) -> onnx.ModelProto:
-    """Convert a network, with its weights in fp16 and its outputs named by what they are."""
+    """Convert a network, with weights in fp16 and meaningful names of the outputs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'network.tflite'
         path.write_bytes(content)
@@ -146,7 +144,7 @@ def _difference(content: bytes, model: onnx.ModelProto, network: _Network) -> fl
     lite.allocate_tensors()
     side = session.get_inputs()[0].shape[-1]
     rows, columns = np.mgrid[:side, :side] / side
-    # Smooth, different in each channel and not symmetric.
+    # The image is smooth, asymmetric, and different in each channel.
     image = np.stack([np.sin(7 * rows), np.cos(9 * columns), rows * columns], -1)[None]
     image = (0.5 + 0.5 * image).astype(np.float32)
     lite.set_tensor(lite.get_input_details()[0]['index'], image)

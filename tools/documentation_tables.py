@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Generator of the tables about the node in the documentation, from the code that they describe.
+"""Generator of the tables of the node in the documentation, from the code that they describe.
 
-Run it after a topic, a service or a parameter has changed::
+Run it after a change of a topic, a service or a parameter::
 
     source tools/environment.sh && python tools/documentation_tables.py
 """

@@ -41,7 +41,7 @@ class Passage:
         path: file, relative to the searched folder.
         line: first line in the file, from 1.
         kind: 'paragraph', 'docstring', 'help' or 'message'.
-        text: on one line; a placeholder of a message is in braces.
+        text: text on one line; a placeholder of a message is in braces.
     """
 
     path: str
@@ -74,8 +74,8 @@ def draw(found: Sequence[Passage], count: int, seed: int) -> list[Passage]:
 
     Args:
         found: passages to draw from.
-        count: how many to draw, or all if there are fewer.
-        seed: of the random numbers; the same seed and passages give the same draw.
+        count: number of passages to draw, or all if there are fewer.
+        seed: seed of the random numbers; the same seed and passages give the same draw.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(found), min(count, len(found)), replace=False)
@@ -148,7 +148,7 @@ def _text(node: ast.expr) -> str:
 
 
 def _passage(path: str, line: int, kind: str, text: str) -> Iterator[Passage]:
-    """Yield a passage, unless it has too few words to be read."""
+    """Yield a passage, unless it has too few words."""
     text = ' '.join(text.split())
     if len(_WORD.findall(text)) >= _LEAST_WORDS:
         yield Passage(path, line, kind, text)
@@ -158,10 +158,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print a draw of passages and return the exit status.
 
     Args:
-        arguments: of the command line; None: those of the process.
+        arguments: arguments of the command line; None: those of the process.
     """
     parser = argparse.ArgumentParser(description='Print random passages, to read aloud.')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw (default: 0)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the draw (default: 0)')
     parser.add_argument('--count', type=int, default=50, help='passages to draw (default: 50)')
     parser.add_argument(
         '--root', type=Path, default=ROOT, metavar='FOLDER', help='root of the repository'

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Correction of the CMake exports in ROS 2 wheels to the environment that they are installed in.
+"""Adaptation of the CMake exports in ROS 2 wheels to the environment in which they are installed.
 
-The wheels have the paths of the machine that built them (``/opt/python/cp311-cp311/...``) in the
-text files under ``share/``, so that CMake finds neither their libraries nor Python's headers. Run
+The text files under ``share/`` contain the paths of the machine that built the wheels
+(``/opt/python/cp311-cp311/...``), so CMake finds neither their libraries nor Python's headers. Run
 this with the environment's own Python after each installation of ROS wheels; a second run changes
 nothing::
 
@@ -33,8 +33,7 @@ def fix_text(content: bytes, prefix: Path, include: Path) -> bytes:
 def fix_tree(share: Path, prefix: Path, include: Path) -> list[Path]:
     """Fix every text file under ``share`` and return the files that changed, sorted.
 
-    Files with a NUL byte are binary and stay as they are. A file is replaced as a whole, so that
-    an interruption leaves either the old or the new one.
+    Files with a NUL byte are binary and remain unchanged. Files are replaced atomically.
 
     Raises:
         FileNotFoundError: ``share`` is not a folder.

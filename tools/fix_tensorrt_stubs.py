@@ -17,7 +17,7 @@ _SIGNATURE = re.compile(r'^(\s*def \w+\()(.*)(\)(?: -> .*)?: *\.*)$')
 
 
 def mended(text: str) -> str:
-    """Return the stubs with every signature made valid."""
+    """Return the stubs with valid signatures."""
     return '\n'.join(_mended_line(line) for line in text.split('\n'))
 
 
@@ -29,14 +29,14 @@ def _mended_line(line: str) -> str:
     try:
         ast.parse(f'{line.strip()} ...' if line.rstrip().endswith(':') else line.strip())
     except SyntaxError:
-        # calls of it are then not checked
+        # Calls of it are then not checked.
         start, _, end = found.groups()
         return f'{start}*args, **kwargs{end}'
     return line
 
 
 def main() -> None:
-    """Correct the stubs of this Python's packages, if there are any."""
+    """Correct the stubs in the packages of this Python, if there are any."""
     path = Path(sysconfig.get_paths()['purelib']) / 'tensorrt_bindings' / 'tensorrt.pyi'
     if path.is_file():
         aside = path.with_suffix('.aside')

@@ -56,8 +56,8 @@ class FilmImages:
 class Views:
     """All views so far; the executor's thread adds them.
 
-    The arm hides what it acts on, and leaves it in another state: overlays on images of that tell
-    nothing of where it was sent.
+    The arm hides the element and changes its state, so later overlays do not show the point at
+    which the arm acted.
 
     Attributes:
         seen: a view for each image of the spectator.

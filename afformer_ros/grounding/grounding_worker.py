@@ -92,8 +92,8 @@ class GroundingWorker(Generic[Owned]):
             after_frames: whether earlier frames are recorded first.
 
         Returns:
-            future of its result; it has a WorkerStoppedError if the thread has ended, or the error
-            of loading.
+            future of its result; it contains a WorkerStoppedError if the thread has ended, or the
+            error of loading.
         """
         future: Future[Result] = Future()
 

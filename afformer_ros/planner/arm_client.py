@@ -38,7 +38,7 @@ class ArmClient:
         node: node with the subscription and the publishers.
         joints: names of the arm's joints, in the order of all joint positions here.
         gripper: name of the gripper's joint.
-        waiting: waits of the planner; if the planner is to end, the arm is halted and an
+        waiting: waits of the planner; if the planner is stopped, the arm is halted and an
             `ArmError` is raised.
     """
 

@@ -32,7 +32,7 @@ class ArmError(AfformerError):
 
 
 class StoppedError(ArmError):
-    """Raised if the planner is to end while its arm moves."""
+    """Raised if the planner is stopped while its arm moves."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class JointStates:
         """Wait for a state of some joints that arrives and was measured after this call.
 
         Raises:
-            StoppedError: the planner is to end.
+            StoppedError: the planner was stopped.
             ArmError: there is none.
         """
         asked = self._waiting.now()

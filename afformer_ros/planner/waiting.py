@@ -76,7 +76,7 @@ class Waiting:
 
     @property
     def stopped(self) -> bool:
-        """Whether the planner is to end."""
+        """Whether the planner must end."""
         return self._finished.is_set()
 
     def now(self) -> int:

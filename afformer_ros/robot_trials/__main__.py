@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     prepare_environment()
     keep_apart()
-    # Exiting in the ordinary way closes every process that was started.
+    # A normal exit closes every process that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         _run(options)

@@ -36,8 +36,9 @@ class RobotMeasures:
 
     Attributes:
         trials: number of trials.
-        unanswered: number of them whose model's attempt tells nothing of the model.
-        success: share of the others that the model's attempt has done; None if there are none.
+        unanswered: number of trials whose attempt is not informative about the model.
+        success: share of the other trials in which the model's attempt succeeded; None if there
+            are none.
         right_pixel, random_element: shares of those attempts; None if none counts.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trials in which the arm repeats a demonstration, and what came of each."""
+"""Trials in which the arm repeats a demonstration, and their outcomes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RobotTrial:
         family: family of the fixture.
         kind: kind of the element.
         action: action that was demonstrated.
-        model: attempt where the grounding node points.
+        model: attempt at the point of the grounding node.
         right_pixel: attempt of the true action at a perfect peak; None if it was not made.
         random_element: attempt of the true action at a random element; None if it was not made.
     """
@@ -76,7 +76,7 @@ def run_trials(
 
 
 def show(graph: RobotGraph, scene: TrialScene) -> None:
-    """Have the grounding node load a scene's demonstration by the name `NAME`."""
+    """Load a scene's demonstration into the grounding node by the name `NAME`."""
     with tempfile.TemporaryDirectory(dir=graph.folder) as folder:
         scene.write_demonstration(Path(folder) / NAME)
         graph.demonstrate(Path(folder) / NAME, NAME)

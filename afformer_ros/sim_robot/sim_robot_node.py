@@ -104,7 +104,7 @@ class SimRobotNode(Node):
 
     def close(self) -> bool:
         """Stop simulating; return whether all threads ended."""
-        # the simulation may wait for the cameras
+        # The simulation may wait for the cameras.
         cameras = self._cameras.close(_PATIENCE)
         return self._simulation.close(_PATIENCE) and cameras
 
@@ -139,7 +139,7 @@ class SimRobotNode(Node):
             try:
                 trajectory = read_trajectory(message)
                 with simulation.lock:
-                    # Without a stamp it begins when it arrives.
+                    # Without a stamp, it begins on arrival.
                     begin = simulation.since_start(stamp) if stamp else None
                     follow(simulation.world, trajectory, begin)
             except TrajectoryError as error:

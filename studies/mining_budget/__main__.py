@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The budget of mining many hours of video and of training on them, from rates and prices.
 
-Copy `studies/mining_budget/budget.yaml`, put in your own numbers, and print the tables::
+Copy `studies/mining_budget/budget.yaml`, enter your own numbers, and print the tables::
 
     python -m studies.mining_budget my_budget.yaml
 
-Without a file, the tables are those of `docs/research/ten_thousand_hours.md`; `--page` writes them
-there.
+Without a file, the command prints the tables of `docs/research/ten_thousand_hours.md`; `--page`
+writes them into that page.
 """
 
 from __future__ import annotations

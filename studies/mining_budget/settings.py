@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-# Fields that others are divided by.
+# Fields that are divisors.
 _DIVISORS = ('decoded', 'examined', 'cached_clips', 'part_minutes', 'cores', 'gpus', 'used')
 
 Settings = TypeVar('Settings')
@@ -22,7 +22,7 @@ class Codec:
 
     Attributes:
         share: share of the hours, 0 to 1.
-        decoded: frames that a core decodes a second, of which some are examined.
+        decoded: frames that a core decodes per second, some of which are examined.
     """
 
     share: float
@@ -34,7 +34,7 @@ class Detector:
     """A detector of hands.
 
     Attributes:
-        examined: frames that it examines a second, on a core or on a GPU.
+        examined: frames that it examines per second, on a core or on a GPU.
         device: `core` or `gpu`.
         assumed: whether the rate is an assumption, not a measurement.
     """
@@ -55,9 +55,9 @@ class Videos:
     Attributes:
         hours: hours of video.
         files: number of files.
-        rate: frames a second.
-        examined_rate: frames that are examined of each second.
-        gigabytes_an_hour: size.
+        rate: frames per second.
+        examined_rate: frames that are examined per second of video.
+        gigabytes_an_hour: size of an hour of video.
         clips_an_hour: clips that mining finds in an hour of video.
     """
 
@@ -71,14 +71,14 @@ class Videos:
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained on the clips.
+    """A training on the clips.
 
     Attributes:
-        clips: number of clips that are drawn from the index.
-        cached_clips: clips that a core reads at random positions and caches a second.
+        clips: number of clips from the index.
+        cached_clips: clips that a core reads at random positions and caches per second.
         cached_kilobytes: size of a clip in the cache.
         steps: number of steps.
-        step_core_seconds: core-seconds of a step where no GPU computes it.
+        step_core_seconds: core-seconds of a step without a GPU.
     """
 
     clips: float
@@ -93,7 +93,7 @@ class Stored:
     """What mining keeps.
 
     Attributes:
-        index_kilobytes_an_hour: size of the shards of the index, of an hour of video.
+        index_kilobytes_an_hour: size of the shards of the index for an hour of video.
         part_kilobytes: size of the file of a part.
         part_minutes: length of a part.
     """
@@ -109,8 +109,8 @@ class Cluster:
 
     Attributes:
         cores, gpus: number of each.
-        used: share of the time in which they work: the rest starts, waits, or is lost with
-            machines that die.
+        used: share of the time in which they work; during the rest, they start or wait, or
+            machines fail.
     """
 
     cores: float
@@ -123,11 +123,11 @@ class Prices:
     """Prices in one currency.
 
     Attributes:
-        currency: its name.
-        core_hour, gpu_hour: of computing.
-        gigabyte_month: of storage.
-        gigabyte_moved: of reading a bucket from elsewhere; 0 within a region.
-        million_requests: of reading a bucket.
+        currency: name of the currency.
+        core_hour, gpu_hour: prices of computing.
+        gigabyte_month: price of storage.
+        gigabyte_moved: price of reading a bucket from outside its region; 0 within the region.
+        million_requests: price of requests to a bucket.
     """
 
     currency: str
@@ -140,7 +140,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Budget:
-    """Everything that the tables are computed from."""
+    """All numbers from which the tables are computed."""
 
     videos: Videos
     codecs: Mapping[str, Codec]
@@ -157,7 +157,7 @@ class Budget:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Budget:
-        """Build a budget of the content of a YAML file.
+        """Build a budget from the content of a YAML file.
 
         Raises:
             ValueError: a field is unknown, missing or out of its range.

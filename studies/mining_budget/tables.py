@@ -7,11 +7,11 @@ from afformer_core.reports.tables import Table
 from studies.mining_budget.settings import Budget, Codec, Detector
 
 _HOUR, _DAY = 3600, 24
-_BLOCK = 4.194304e-3  # gigabytes that are read of a remote file at a time
+_BLOCK = 4.194304e-3  # Gigabytes that one request reads of a remote file.
 
 
 def stage_table(budget: Budget) -> Table:
-    """Tabulate the hours of each stage, in which a core or a GPU works without a pause."""
+    """Tabulate the busy hours of a core or a GPU in each stage."""
     videos, training = budget.videos, budget.training
     rows: dict[str, dict[str, str]] = {}
     for name, codec in budget.codecs.items():
@@ -43,7 +43,7 @@ def stage_table(budget: Budget) -> Table:
 
 
 def mining_table(budget: Budget) -> Table:
-    """Tabulate time and money of mining with each detector, on the cluster."""
+    """Tabulate time and cost of mining with each detector on the cluster."""
     cluster, prices = budget.cluster, budget.prices
     decoding = sum(_decoding(budget, codec) for codec in budget.codecs.values())
     rows: dict[str, dict[str, str]] = {}
@@ -69,7 +69,7 @@ def mining_table(budget: Budget) -> Table:
 
 
 def storage_table(budget: Budget) -> Table:
-    """Tabulate sizes of what is read and kept, with the money for a month."""
+    """Tabulate the sizes of the data that is read and stored, with its cost per month."""
     videos, stored, prices = budget.videos, budget.stored, budget.prices
     parts = max(videos.files, videos.hours * 60 / stored.part_minutes)
     clips = videos.hours * videos.clips_an_hour
@@ -110,7 +110,7 @@ def budget_text(budget: Budget) -> str:
 
 
 def _decoding(budget: Budget, codec: Codec) -> float:
-    """Return the core-hours of decoding the videos of a codec."""
+    """Return the core-hours for decoding the videos of a codec."""
     return budget.videos.hours * codec.share * budget.videos.rate / codec.decoded
 
 

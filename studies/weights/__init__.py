@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workflow that makes the weights of a decoder with a matching network, from rendering to card."""
+"""Workflow that creates the weights of a decoder and a matching network, and their card."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model card, from the model folder, the measured benchmark and the commands that made them."""
+"""Model card of a model folder, with its benchmark and the commands that created them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from afformer_core.runtime.weights import load_model
 from studies.provenance import provenance
 
 _TEMPLATE = Path(__file__).with_name('MODEL_CARD.md.jinja')
-# What the benchmark's table shows of each split: a heading, and the path of the number.
+# Columns of the benchmark's table: a heading, and the path of the number.
 _COLUMNS = {
     'KLD': ('predictors', 'model', 'kld'),
     'KLD of the blind prior': ('predictors', 'action_mean_map', 'kld'),
@@ -34,8 +34,8 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
     Args:
         model: the folder.
         benchmark: JSON of `afformer evaluate --benchmark`.
-        output: file to write, as Markdown.
-        commands: commands that made the model, in order.
+        output: Markdown file to write.
+        commands: commands that created the model, in order.
 
     Raises:
         ModelFolderError: the folder holds no valid model, or it is not calibrated with a matching
@@ -72,7 +72,7 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
 
 
 def _facts(folder: Path) -> dict[str, str]:
-    """Return what the card says of one network, by heading."""
+    """Return the description of one network for the card, by heading."""
     description = read_description(folder)
     configuration = description.configuration
     height, width = configuration.input_size
@@ -88,7 +88,7 @@ def _facts(folder: Path) -> dict[str, str]:
 
 
 def _number(measures: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """Look up a number by its path; None where it was not measured."""
+    """Look up a number by its path; None if it was not measured."""
     value: Any = measures
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
@@ -114,7 +114,7 @@ def main() -> None:
     ):
         parser.add_argument(name, type=Path, help=text)
     parser.add_argument(
-        '--commands', nargs='+', required=True, help='commands that made the model'
+        '--commands', nargs='+', required=True, help='commands that created the model'
     )
     arguments = parser.parse_args()
     write_card(arguments.model, arguments.benchmark, arguments.output, arguments.commands)

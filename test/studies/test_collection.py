@@ -78,7 +78,7 @@ def test_evaluations_of_other_pairs_are_not_put_together(
 ) -> None:
     files.evaluation('tuned', 1).write_text(json.dumps(evaluation(2.0, baseline=2.75)))
 
-    with pytest.raises(ValueError, match='has other test pairs than the evaluations before it'):
+    with pytest.raises(ValueError, match='has different test pairs from the earlier evaluations'):
         collect(study, 'table_1', files)
 
 

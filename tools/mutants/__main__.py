@@ -3,8 +3,8 @@
 
     source tools/environment.sh && python -m tools.mutants --sample 40 --seed 1
 
-Mutants of each package are drawn at random; each is tried by the tests that execute it, the
-quickest first, until one fails. The table is printed, and written beside the list of survivors.
+Mutants of each package are drawn at random. The tests that execute a mutant run, the quickest
+first, until one fails. The command prints the table, and writes it and the list of survivors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tools.mutants.report import PackageResult, survivors, table
 from tools.mutants.trial import MutantTrial, MutantVerdict, run_trials
 
 ROOT = Path(__file__).resolve().parents[2]
-# Most seconds that the tests of a mutant may take; further tests are left out.
+# Maximum seconds for the tests of a mutant; further tests are left out.
 _LONGEST = 30.0
 _NOT_EXECUTED = 'no test executes it'
 
@@ -52,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> None:
         reasons = try_all(chosen, covering, arguments.workers)
         alive = tuple((mutant, reasons[id(mutant)]) for mutant in chosen if id(mutant) in reasons)
         results.append(PackageResult(package, count, listed, len(chosen), alive))
-        # A run that is stopped leaves the rows that are done.
+        # An interrupted run keeps the finished rows.
         (folder / 'survivors.txt').write_text(survivors(results) + '\n')
         (folder / 'table.md').write_text(table(results) + '\n')
     print(f'\n{table(results)}\n\nSurvivors: {folder / "survivors.txt"}')
@@ -61,10 +61,10 @@ def main(words: Sequence[str] | None = None) -> None:
 def draw(
     mutants: Sequence[Mutant], count: int | None, seed: str, equivalent: Container[Mutant] = ()
 ) -> list[Mutant]:
-    """Draw so many mutants at random from those that can be compiled; all of them for None.
+    """Draw a number of random mutants from those that can be compiled; None: all of them.
 
-    Mutants that are listed as equivalent are skipped, so that a longer list changes no other
-    mutant of a draw.
+    Mutants that are listed as equivalent are skipped, so a longer list does not change the other
+    mutants of a draw.
     """
     shuffled = random.Random(seed).sample(mutants, len(mutants))
     chosen: list[Mutant] = []
@@ -77,7 +77,7 @@ def draw(
 
 
 def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) -> dict[int, str]:
-    """Try mutants, and return the reason of each survivor, by the id of the mutant."""
+    """Try mutants, and return the reason for each survivor by the id of the mutant."""
     reasons, trials, tried = {}, [], []
     for mutant in mutants:
         tests = _tests(mutant, covering)
@@ -97,7 +97,7 @@ def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) ->
 
 
 def _failing_anyway(verdicts: Sequence[MutantVerdict], covering: CoveringTests) -> set[str]:
-    """Return the failed tests that fail without a mutant, too."""
+    """Return the failed tests that also fail without a mutant."""
     killers = sorted({test for one in verdicts for test in one.by if test in covering.fixtures})
     if not killers:
         return set()
@@ -113,7 +113,7 @@ def _tests(mutant: Mutant, covering: CoveringTests) -> tuple[str, ...]:
     lines = range(first, last + 1) if mutant.called else None
     chosen: list[str] = []
     for test in covering.of(mutant.path.as_posix(), lines):
-        # a single test may take longer
+        # A single test may take longer.
         if chosen and covering.cost([*chosen, test]) > _LONGEST:
             break
         chosen.append(test)

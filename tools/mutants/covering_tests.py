@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that execute a line, and the seconds that each takes."""
+"""Tests that execute a line, and the duration of each."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import pytest
 
 # Name for code that is executed while no test runs.
 _IMPORT = ''
-# Variables by which processes find their configuration, and the test that started them.
+# Environment variables for the configuration of processes and the test that started them.
 _START, _TEST = 'COVERAGE_PROCESS_START', 'AFFORMER_MUTANTS_TEST'
-# Scopes of fixtures that several tests share.
+# Scopes of fixtures shared by several tests.
 _SHARED = ('session', 'package', 'module', 'class')
 
 
@@ -47,7 +47,7 @@ class CoveringTests:
     ) -> CoveringTests:
         """Run tests under coverage, in this process and in those that they start.
 
-        A process that ends by SIGKILL leaves no lines.
+        The lines of a process that ends by SIGKILL are lost.
 
         Args:
             root: root of the project.
@@ -103,7 +103,7 @@ class CoveringTests:
         """
         known = self.lines.get(file, {})
         executing = {each for line in lines or () for each in known.get(line, ())}
-        # lines that are executed on import affect all tests of the file
+        # Lines that are executed on import affect all tests of the file.
         if lines is None or _IMPORT in executing:
             executing = {each for line in known.values() for each in line}
         found = [
@@ -150,7 +150,7 @@ def _read_lines(root: Path, folder: Path) -> dict[str, dict[int, list[str]]]:
         try:
             data.read()
         except coverage.exceptions.DataError:
-            # Its process was killed while it wrote.
+            # Its process was killed while writing.
             continue
         for file in data.measured_files():
             lines = found[Path(file).relative_to(root).as_posix()]
@@ -163,7 +163,7 @@ def _read_lines(root: Path, folder: Path) -> dict[str, dict[int, list[str]]]:
 
 
 class _Recorder:
-    """Plugin that tells coverage which test or fixture executes, and measures for how long."""
+    """Plugin that reports the running test or fixture to coverage, and measures its time."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -219,7 +219,7 @@ class _Recorder:
         self.seconds[self._running[-1] if ended is None else ended] += now - self._since
         self._since = now
         self._measured.switch_context(name)
-        # Of processes that are started, and of those that are forked.
+        # For started processes and for forked ones.
         os.environ[_TEST] = name
         self._measured.config.context = name
 

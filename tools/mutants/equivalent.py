@@ -15,10 +15,10 @@ LIST = Path(__file__).with_name('equivalent.yaml')
 
 
 def listed_changes(path: Path = LIST) -> dict[Change, str]:
-    """Read a list of changes, each with the reason why it cannot be told from the original.
+    """Read a list of changes, each with the reason why it behaves like the original.
 
     Raises:
-        ValueError: an entry lacks a field, has another one, has no reason or comes twice.
+        ValueError: an entry lacks a field, has an unknown field, has no reason or occurs twice.
     """
     changes: dict[Change, str] = {}
     for entry in yaml.safe_load(path.read_text()) or ():
@@ -35,7 +35,7 @@ def listed_changes(path: Path = LIST) -> dict[Change, str]:
 
 
 class EquivalentMutants:
-    """Set of changes that do not change the behaviour.
+    """Set of changes that do not affect the behaviour.
 
     Args:
         changes: the changes.
@@ -52,6 +52,6 @@ class EquivalentMutants:
         if not isinstance(mutant, Mutant):
             return False
         lines = self._lines.get((mutant.path.as_posix(), mutant.function), ())
-        # comparing whole changes takes a hundred times as long
+        # Comparing whole changes takes a hundred times as long.
         near = any(own in line for own in mutant.original_lines for line in lines)
         return near and mutant.change in self._changes

@@ -3,7 +3,7 @@
 
     python -m tools.mutants.measurement ROOT FOLDER FILE
 
-measures the tests of one folder and writes the file; each folder has a process of its own.
+measures the tests of one folder and writes the file; each folder has its own process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def measure(root: Path, results: Path, workers: int, *, keep: bool) -> CoveringT
         root: root of the project.
         results: folder of the measurements, one file for each folder of tests.
         workers: number of processes at a time.
-        keep: read the files that are there instead of measuring their folders again.
+        keep: read existing files instead of measuring their folders again.
 
     Raises:
         RuntimeError: nothing could be measured.

@@ -30,7 +30,7 @@ _LEFT_OUT = (
     | matchers.FormattedString()
     | matchers.Import()
     | matchers.ImportFrom()
-    # conditions decide whether it is raised; the rest is text
+    # Conditions determine whether it is raised; the rest is text.
     | matchers.Raise()
     | matchers.If(test=matchers.Name('TYPE_CHECKING'))
     | matchers.Arg(keyword=matchers.Name('strict'))
@@ -51,8 +51,8 @@ class Change:
     Attributes:
         file: path relative to the root of the project.
         function: qualified name of the function; '' at module level.
-        line: original lines that differ, stripped and joined by blanks.
-        mutant: changed lines, likewise; '' if lines are only removed.
+        line: original lines that differ, stripped and joined by spaces.
+        mutant: changed lines in the same form; '' if lines are only removed.
     """
 
     file: str
@@ -69,8 +69,9 @@ class Mutant:
         path: path of the file, relative to the root of the project.
         function: qualified name of the function with the mistake; '' at module level.
         line: number of the first changed line, from 1.
-        lines: first and last line of its statement: a test that executes one executes the mistake.
-        called: True if it is executed when a function is called, False if on import.
+        lines: first and last line of its statement; a test that executes one of them executes the
+            mistake.
+        called: True if it is executed in a call of a function, False if on import.
     """
 
     path: Path
@@ -98,7 +99,7 @@ class Mutant:
 
     @property
     def is_python(self) -> bool:
-        """Whether it can be compiled, and differs from the original in meaning."""
+        """Whether the source can be compiled, and differs from the original in meaning."""
         try:
             mutated = ast.parse(self.source)
             compile(mutated, self.path, 'exec')
@@ -115,7 +116,7 @@ class Mutant:
 
     @property
     def change(self) -> Change:
-        """Change that identifies it in a list."""
+        """Change that identifies the mutant in a list."""
         texts = (
             ' '.join(line[1:].strip() for line in self.difference if line[0] == sign)
             for sign in '-+'
@@ -147,7 +148,7 @@ class _Collector(libcst.CSTVisitor):
         self._original = original
         self._module = module
         self._scopes: list[libcst.FunctionDef | libcst.ClassDef] = []
-        # depth of function bodies, without defaults of arguments
+        # Depth of function bodies, without defaults of arguments.
         self._bodies = 0
         self._statements: list[libcst.CSTNode] = []
 

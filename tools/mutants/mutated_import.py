@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import of one module from another source than its file's, here and in processes started here.
+"""Import of one module from a replaced source, in this process and those that it starts.
 
-It imports only the standard library, since every process of a trial executes it.
+This module imports only the standard library, because every process of a trial executes it.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import sys
 from pathlib import Path
 from types import CodeType
 
-# Variable that names the file in which processes find the mutant.
+# Environment variable with the path of the file that contains the mutant.
 _VARIABLE = 'AFFORMER_MUTANT'
 _PROCESSES = Path(__file__).with_name('processes')
 
 
 def mutate_imports(root: Path, file: str, source: str, record: Path) -> None:
-    """Import a module from a source, in this process and in all that it starts from now on.
+    """Import a module from a source, in this process and in all that it starts later.
 
     Args:
         root: root of the project.
         file: path of the module, relative to the root.
-        source: what is imported in its place.
-        record: file that is written for the processes.
+        source: source that replaces the file's.
+        record: file to write for the processes.
     """
     record.write_text(json.dumps({'root': str(root), 'file': file, 'source': source}))
     os.environ[_VARIABLE] = str(record)
@@ -37,7 +37,7 @@ def mutate_imports(root: Path, file: str, source: str, record: Path) -> None:
 
 
 def mutate_imports_of_this_process() -> None:
-    """Import the module that the environment names from its source; without one do nothing."""
+    """Import the module that the environment names from its source, if there is one."""
     if record := os.environ.get(_VARIABLE):
         mutant = json.loads(Path(record).read_text())
         finder = _MutatedFinder(Path(mutant['root']), mutant['file'], mutant['source'])

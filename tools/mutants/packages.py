@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of the product that are mutated, each a row of the table, and folders of its tests."""
+"""Folders of the product that are mutated, each with a row in the table, and folders of tests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-# What is installed on a robot or with pip. Launch files run only where `launch_ros` is installed.
+# The code that is installed on a robot or with pip. Launch files run only if `launch_ros` is
+# installed.
 _PRODUCT = ('afformer_core', 'afformer_ros')
-# One row for the whole of it.
+# A single row for the whole package.
 _SIMULATOR = 'afformer_sim'
 # Tests of other parts of the project.
 _OTHER_TESTS = ('examples', 'studies', 'tools')
@@ -21,9 +22,9 @@ def packages(root: Path) -> dict[str, tuple[Path, ...]]:
         root: root of the project.
 
     Returns:
-        files relative to the root, by the name of a folder right below `afformer_core` or
-        `afformer_ros`; modules that lie beside these folders are under the name of their parent,
-        and all files of `afformer_sim` are under its name.
+        files relative to the root, by the name of a folder directly below `afformer_core` or
+        `afformer_ros`; modules beside these folders have the name of the parent package, and all
+        files of `afformer_sim` have its name.
     """
     found: dict[str, tuple[Path, ...]] = {}
     for product in _PRODUCT:
@@ -37,14 +38,14 @@ def packages(root: Path) -> dict[str, tuple[Path, ...]]:
 
 
 def folders_of_tests(root: Path) -> list[Path]:
-    """Find the folders of the product's tests, each of which is measured by itself.
+    """Find the folders of the product's tests, each of which is measured separately.
 
     Args:
         root: root of the project.
 
     Returns:
-        folders and files relative to the root: those two levels below `test`, and what lies
-        beside them.
+        folders and files relative to the root: those two levels below `test`, and the files beside
+        them.
     """
     found: list[Path] = []
     for path in sorted((root / 'test').iterdir()):

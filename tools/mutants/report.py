@@ -33,12 +33,12 @@ class PackageResult:
 
     @property
     def killed(self) -> int:
-        """Number of tried mutants that were detected."""
+        """Number of detected mutants among the tried ones."""
         return self.tried - len(self.survivors)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the share killed, by Wilson."""
+        """Wilson's 95 % interval of the share of killed mutants."""
         middle = (self.killed + _Z**2 / 2) / (self.tried + _Z**2)
         share = self.killed / self.tried
         half = _Z * math.sqrt(share * (1 - share) * self.tried + _Z**2 / 4) / (self.tried + _Z**2)
@@ -46,11 +46,11 @@ class PackageResult:
 
 
 def overall(results: Sequence[PackageResult]) -> tuple[float, tuple[float, float]]:
-    """Estimate the share killed of all mutants of several packages, each drawn separately.
+    """Estimate the share of killed mutants of several packages, each drawn separately.
 
     Returns:
-        the share, each package weighted by its mutants, and its 95 % interval; each variance is
-        that of two more killed and two more survivors, so that none is zero.
+        the share, each package weighted by its mutants, and its 95 % interval; each variance
+        counts two more killed mutants and two more survivors, so that none is zero.
     """
     total = sum(one.mutants for one in results)
     share = sum(one.mutants / total * one.killed / one.tried for one in results)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of a mutant, each in its own process, forked after the libraries were imported."""
+"""Tests of a mutant in a process of its own, forked after the libraries are imported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LIBRARIES = (
     'xdist.plugin',
 )  # fmt: skip
 _PYTEST = ('-q', '-p', 'no:cacheprovider', '-p', 'xdist.plugin', '-p', 'pytest_timeout')
-# Time limit of a mutant, which may never end: a factor on the time of its tests, and seconds.
+# Time limit of a mutant: a factor of the time of its tests, and additional seconds.
 _PATIENCE, _LEAST_SECONDS = 4.0, 30.0
 
 
@@ -56,7 +56,7 @@ class MutantVerdict:
 
     Attributes:
         killed: True if a test failed, could not be imported, crashed or took too long.
-        by: tests that failed, or what happened instead.
+        by: tests that failed, or another reason.
     """
 
     killed: bool
@@ -66,13 +66,13 @@ class MutantVerdict:
 def run_trials(
     root: Path, trials: Sequence[MutantTrial], workers: int, libraries: Sequence[str] = LIBRARIES
 ) -> Iterator[tuple[int, MutantVerdict]]:
-    """Try mutants, several at a time; yields the number and verdict of each that is done.
+    """Try mutants, several at a time; yield the number and verdict of each finished one.
 
     Args:
         root: root of the project.
         trials: the trials.
         workers: number of processes, at least 1.
-        libraries: libraries that each process has imported when it starts.
+        libraries: libraries to import before the processes are forked.
     """
     os.environ['OMP_NUM_THREADS'] = '1'
     context = multiprocessing.get_context('forkserver')
@@ -97,7 +97,7 @@ def run_trials(
 
 
 def _end(process: ForkServerProcess) -> None:
-    """End a process and those that its tests have left."""
+    """End a process, and remaining processes of its tests."""
     assert process.pid is not None
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -116,7 +116,7 @@ def _verdict(receiver: Connection, exit_code: int | None) -> MutantVerdict:
         code, failed = receiver.recv()
     except EOFError:
         return MutantVerdict(True, (f'ended by exit code {exit_code}',))
-    # if pytest finds no test, or cannot import one, the mutant is in an imported module
+    # If pytest finds no test, or cannot import one, the mutant is in an imported module.
     return MutantVerdict(code != 0, failed or (() if code == 0 else (f'pytest ended by {code}',)))
 
 
@@ -127,7 +127,7 @@ def _limit(trial: MutantTrial) -> float:
 def _run(root: Path, trial: MutantTrial, sender: Connection) -> None:
     import pytest
 
-    # garbage collection skips the objects of earlier imports
+    # Garbage collection skips the objects of earlier imports.
     gc.freeze()
     os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'
     os.setsid()
@@ -148,7 +148,7 @@ def _run(root: Path, trial: MutantTrial, sender: Connection) -> None:
     code = int(pytest.main([*_PYTEST, *stop, *temporary, *trial.tests], plugins=[failures]))
     sender.send((code, tuple(failures.tests)))
     sender.close()
-    # threads of a mutant must not keep it alive
+    # Threads of a mutant must not keep the process alive.
     os._exit(0)
 
 

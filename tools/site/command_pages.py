@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     _Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _EXAMPLES = re.compile(r'\n*^examples?:\n(.*)\Z', re.MULTILINE | re.DOTALL)
-# Columns that argparse fills.
+# Width of argparse's help, in columns.
 _WIDTH = '96'
 _TRAINING = """\
 # afformer train
@@ -36,7 +36,7 @@ afformer train -c config/train/own_pairs.yaml --data.train.annotations my_pairs 
 
 
 def command_pages() -> dict[str, str]:
-    """Build the text of a page for each subcommand and of the page that lists them, by path."""
+    """Build the page of each subcommand and the page that lists them, by path."""
     pages = subcommand_pages()
     pages['reference/commands/train.md'] += _training_options()
     return pages
@@ -94,13 +94,13 @@ def _training_options() -> str:
         contextlib.suppress(SystemExit),
     ):
         train(['--help'])
-    # The parser hides its usage by a backspace.
+    # A backspace hides the usage of the parser.
     options = printed.getvalue().replace('\b', '').partition('\noptions:\n')[2]
     return f'```text\noptions:\n{options.rstrip()}\n```\n'
 
 
 def _prose(description: str) -> str:
-    """Turn a description into Markdown; paragraphs that are indented are shown as they are."""
+    """Convert a description to Markdown; indented paragraphs become code blocks."""
     paragraphs = [
         f'```text\n{textwrap.dedent(each)}\n```' if each.startswith('  ') else each
         for each in _sentence(description).split('\n\n')

@@ -27,7 +27,7 @@ Each file of `config/train` is a configuration, or what one changes, for
 
 
 def configuration_page(root: Path) -> str:
-    """Markdown with a row for each file, folder by folder.
+    """Write a table of the files of each folder as Markdown.
 
     Args:
         root: folder of the repository.

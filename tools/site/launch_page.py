@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def launch_page(root: Path) -> str:
-    """Markdown with the arguments of each file of `launch/`.
+    """Write the arguments of each file of `launch/` as Markdown.
 
     Args:
         root: folder of the repository.
@@ -43,7 +43,7 @@ def _arguments(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
 
 
 def _text(node: ast.expr) -> str:
-    """Format a text as the file has it, with names in capitals for what is put in."""
+    """Format a text as in the file, with names in capitals as placeholders."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):

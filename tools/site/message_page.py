@@ -10,7 +10,7 @@ _FIELD = re.compile(r'^(?P<type>\S+) (?P<name>\w+(?:=\S+)?)\s*(?:# ?(?P<comment>
 
 
 def message_page(root: Path) -> str:
-    """Markdown with a table for each message, and two for each service.
+    """Write a table for each message, and two for each service, as Markdown.
 
     Args:
         root: folder of the repository.

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def generated_pages(root: Path) -> dict[str, str]:
-    """Build the text of the pages of the reference that code writes, by path.
+    """Build the generated pages of the reference, by path.
 
     Args:
         root: folder of the repository.
@@ -35,7 +35,7 @@ def generated_pages(root: Path) -> dict[str, str]:
 
 @cache
 def added_pages(root: Path) -> dict[str, str]:
-    """Build all pages that `docs/` does not hold, by path; links are those of the repository.
+    """Build all pages outside `docs/`, by path, with the links of the repository.
 
     Args:
         root: folder of the repository.
@@ -50,11 +50,11 @@ def added_pages(root: Path) -> dict[str, str]:
 
 
 def with_folders(navigation: Any, pages: Sequence[str]) -> Any:
-    """Navigation in which each folder is replaced by a list of its pages.
+    """Replace each folder of a navigation by a list of its pages.
 
     Args:
         navigation: navigation of MkDocs: nested lists and dictionaries; a folder ends in a slash.
-        pages: paths of the pages, in the order that they shall have.
+        pages: paths of the pages, in their order in the navigation.
     """
     if isinstance(navigation, list):
         return [with_folders(each, pages) for each in navigation]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of the repository as pages of the site, and the links that lead to them.
 
-A page of `docs/` links to files beside it and, by relative links that work on GitHub, to files
-elsewhere in the repository. Of the latter each becomes a page below `source/`, so that the site is
-whole without an address of the repository.
+A page of `docs/` links to other pages and to files elsewhere in the repository, by relative links
+that work on GitHub. Each of these files becomes a page below `source/`, so the site does not
+depend on an address of the repository.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-# Pages of the site that are files of the repository elsewhere than in docs/.
+# Pages of the site that are files outside docs/.
 REPOSITORY_PAGES = {
     'CHANGELOG.md': 'develop/changelog.md',
     'CONTRIBUTING.md': 'develop/contributing.md',
@@ -35,7 +35,7 @@ _ABSOLUTE = re.compile(r'^[a-z]+:')
 
 
 def repository_path(page: str) -> str:
-    """Return the path in the repository of what a page of the site is made of.
+    """Return the path in the repository of the source of a page.
 
     Args:
         page: path below the root of the site's sources, such as `robot/install.md`.
@@ -44,7 +44,7 @@ def repository_path(page: str) -> str:
 
 
 def site_page(path: str) -> str:
-    """Return the page of the site that shows a file or folder of the repository.
+    """Return the page that shows a file or folder of the repository.
 
     Args:
         path: from the root of the repository.
@@ -73,11 +73,11 @@ def edit_url(root: Path, address: str, page: str) -> str | None:
 
 
 def with_site_links(markdown: str, page: str) -> str:
-    """Return the text of a page whose links to the repository lead to pages of the site.
+    """Return the text of a page with links to pages of the site instead of files.
 
     Args:
-        markdown: as it stands in the repository.
-        page: page of the site, which decides what relative links start from.
+        markdown: text of the file in the repository.
+        page: page of the site, to which relative links refer.
     """
 
     def followed(found: re.Match[str]) -> str:
@@ -94,7 +94,7 @@ def with_site_links(markdown: str, page: str) -> str:
 
 
 def linked_paths(markdown: str, page: str) -> Iterator[str]:
-    """Files and folders outside of `docs/` that a page links to, from the repository's root."""
+    """Yield the files and folders outside `docs/` to which a page links, relative to the root."""
     for part in _FENCED.split(markdown):
         if part.startswith('```'):
             continue
@@ -105,21 +105,21 @@ def linked_paths(markdown: str, page: str) -> Iterator[str]:
 
 
 def _target(link: str, path: str) -> str | None:
-    """Return the path in the repository that a link leads to; None if it leads out."""
+    """Return the target of a link as a path in the repository; None if it is outside."""
     if _ABSOLUTE.match(link):
         return None
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
 
 
 def source_pages(root: Path, pages: Mapping[str, str]) -> dict[str, str]:
-    """Create a page for each file or folder of the repository that is linked to.
+    """Create a page for each file or folder of the repository to which a page links.
 
     Args:
         root: folder of the repository.
         pages: text of every page of the site.
 
     Raises:
-        FileNotFoundError: a link leads to nothing.
+        FileNotFoundError: the target of a link does not exist.
     """
     waiting = {path for page, text in pages.items() for path in linked_paths(text, page)}
     written: dict[str, str] = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start of every Python process of a trial: it imports the mutant, too."""
+"""Start-up code of every Python process of a trial, which imports the mutant."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path

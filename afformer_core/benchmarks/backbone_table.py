@@ -39,12 +39,12 @@ COLUMNS = {
 _ACTIONS = ('press', 'pull')
 _ORIGINS = {REFERENCE: IMAGENET_ORIGIN, 'resnet50': COCO_ORIGIN}
 _NOTES = (
-    'The small model (96 channels, two levels) over each backbone, with random weights, since '
+    'The small model (96 channels, two levels) over each backbone, with random weights, because '
     'neither time nor memory depends on them.',
     'GFLOP: operations of `ground` for one image, a multiply-add as two.',
-    'Medians of one run; peak memory is that of a process of its own, libraries included.',
-    'The licence is the one that timm names for the weights, which are fetched only if a training '
-    'asks for them.',
+    'Medians of one run; peak memory is that of a separate process, including libraries.',
+    'The licence is that of the weights according to timm; only a training that requests the '
+    'weights downloads them.',
 )
 
 

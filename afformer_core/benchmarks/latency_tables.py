@@ -37,15 +37,15 @@ COLUMNS = {
 }
 _NOTES = (
     'recomputing everything: for each image, all frames are encoded again and the '
-    'relative-position bias is materialised for fused attention, as in the released code; same '
-    'weights. In fp16 this is by autocast, which casts the weights again for each image.',
-    'afformer: the demonstration was memorized once; ms / image is all of grounding it with one '
-    'zoom stage. Each further zoom stage of a model takes as long again.',
-    'Medians, and the 95th percentile. Peak memory is that of the whole process, libraries '
-    'included; each row has its own process. On the GPU it is the peak that PyTorch reserved, '
-    'plus what TensorRT and kernels took, without the CUDA context, some hundred MB for each '
-    'process. On a Jetson, where all share one memory, it includes what other processes took '
-    'meanwhile.',
+    'relative-position bias is materialised for fused attention, like in the released code, '
+    'with the same weights. In fp16, autocast casts the weights again for each image.',
+    'afformer: the demonstration was memorized once; ms / image is the time of grounding with '
+    'one zoom stage. Each further zoom stage takes the same time again.',
+    'Medians, and the 95th percentile. Peak memory is that of the whole process, including '
+    'libraries; each row has its own process. On the GPU, it is the peak reserved by PyTorch '
+    'plus the memory of TensorRT and kernels, without the CUDA context of some hundred MB for '
+    'each process. On a Jetson, which has one memory for everything, it includes memory that '
+    'other processes allocated meanwhile.',
     'First use: from opening the model until the first heatmap, including the demonstration, and '
     'the compilation of engines that are not in the cache.',
     'times faster: speed relative to recomputing everything on the same device.',

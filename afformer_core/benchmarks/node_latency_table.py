@@ -24,8 +24,8 @@ COLUMNS = {
 _NOTES = (
     'Images of noise, 640x480 at 30 Hz, are published by another process; of the images that '
     'arrive while one is grounded, the newest is next. End to end: from the stamp of an image '
-    'until its result has arrived in that other process.',
-    "In the model, and besides it: as reported by the node's diagnostics.",
+    'until its result arrives in that other process.',
+    'In the model, and besides it: from the diagnostics of the node.',
 )
 
 

@@ -45,14 +45,14 @@ def reading_table(folder: Path, frames: int, side: int) -> Table:
     cached = (time.perf_counter() - start) / _READS
     return Table.of(
         f'Reading clips, {frames} frames at {side}x{side}',
-        {'pairs_per_second': 'pairs / s for a process'},
+        {'pairs_per_second': 'pairs / s per process'},
         {
             'decoded, the first time': {'pairs_per_second': 1 / decoded},
             'from the cache, later': {'pairs_per_second': 1 / cached},
         },
         (
-            f'A clip of {_SECONDS} s, {_SIZE[1]}x{_SIZE[0]}, {_RATE:g} frames a second, H.264; '
-            'frames are copied once.',
+            f'A clip of {_SECONDS} s, {_SIZE[1]}x{_SIZE[0]}, {_RATE:g} frames per second, '
+            f'H.264; frames are copied once.',
         ),
     )
 

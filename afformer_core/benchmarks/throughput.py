@@ -141,11 +141,12 @@ def throughput_table(workload: Workload) -> Table:
         COLUMNS,
         rows,
         (
-            'A step is forward, backward and AdamW over all parameters, on noise; the median of '
+            'A step is forward, backward and AdamW over all parameters, on noise; the times are '
+            'medians of '
             f'{_STEPS}.',
             "the released code's structure: images are encoded together, all pyramid levels of "
             'every frame; decoded in a loop over pairs, with the bias of the relative positions '
-            'materialised. Same weights, hence the same loss.',
+            'materialised. The weights and therefore the loss are the same.',
         ),
     )
 

@@ -139,7 +139,7 @@ def _advice(video: Path, contacts: Sequence[Peak]) -> str:
     separator = '&' if '#' in str(video) else '#'
     likeliest = ', '.join(f'{one.u:.0f},{one.v:.0f} ({one.score:.2f})' for one in contacts)
     return (
-        f"To make it sure, mark the contact: afformer ground --video '{video}{separator}"
+        f"To improve certainty, mark the contact: afformer ground --video '{video}{separator}"
         "contact=X,Y' ... with the pixel of the first frame that shows the operated part. "
-        f'Likeliest, with probabilities: {likeliest}.'
+        f'Most likely contacts, with probabilities: {likeliest}.'
     )

@@ -229,6 +229,6 @@ def _report(counts: MinedCounts, path: Path) -> int:
         )
     said = f'{path}: {counts.clips} clips in {counts.showing} of {counts.videos} videos'
     if counts.broken:
-        said += f'; {len(counts.broken)} could not be read, or not whole'
+        said += f'; {len(counts.broken)} could not be read completely'
     print(said)
     return 1 if counts.broken else 0

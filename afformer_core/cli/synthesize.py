@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     hand_free = sum(len(clip.hand_free) for clip in data.clips)
     print(
         f'{arguments.output}: {len(examples)} of {len(data.clips)} clips. In total, targets are '
-        f'made from {with_hands} frames with hands in contact and {hand_free} frames before a '
+        f'from {with_hands} frames with hands in contact and {hand_free} frames before a '
         'hand appears'
     )
     return 0

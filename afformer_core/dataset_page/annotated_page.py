@@ -89,8 +89,8 @@ def annotated_page(
         distributions=distributions(dataset, clips),
         cards=cards,
         how=f'{len(cards)} of {len(dataset):,} samples, drawn with seed {settings.seed}, the '
-        'actions in turn. Heatmaps are what training compares with, drawn relative to their '
-        'maximum; dots are annotated points, outlines annotated elements.',
+        'actions in turn. Heatmaps are the targets of training, drawn relative to their '
+        'maximum; dots are annotated points, and outlines are annotated elements.',
         maps=(map_of_points(dataset),),
     )
 
@@ -133,12 +133,12 @@ def _scope(
     dataset: AnnotatedDataset, opened: Sequence[Sample], other: AnnotatedDataset | None
 ) -> str:
     if len(opened) == len(dataset):
-        text = 'All clips and images were opened; `afformer verify --decode` decodes them as well.'
+        text = 'All clips and images were opened; `afformer verify --decode` also decodes them.'
     else:
         text = (
-            f'All clips and images were looked for; those of {len(opened)} of {len(dataset):,} '
-            'samples were opened. --all opens the others, `afformer verify --decode` decodes '
-            'them as well.'
+            f'All clips and images were looked up; those of {len(opened)} of {len(dataset):,} '
+            f'samples were opened. `--all` opens the others, and `afformer verify --decode` '
+            f'also decodes them.'
         )
     if other is not None:
         text += f' It was compared with {other.annotations}, of {len(other):,} samples.'

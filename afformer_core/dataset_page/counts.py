@@ -101,7 +101,9 @@ def map_of_points(dataset: AnnotatedDataset) -> Figure:
     side = (_MAP_SIDE, _MAP_SIDE)
     enlarged = np.asarray(cv2.resize(heatmap, side, interpolation=cv2.INTER_LINEAR), np.float32)
     black = np.zeros((*side, 3), np.uint8)
-    return Figure('where the points of all images lie', draw_overlay(black, enlarged, (), '', 1.0))
+    return Figure(
+        'positions of the points of all images', draw_overlay(black, enlarged, (), '', 1.0)
+    )
 
 
 def size_counts(sizes: Iterable[tuple[int, int]]) -> dict[str, int]:

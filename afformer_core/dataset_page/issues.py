@@ -18,7 +18,7 @@ _KINDS = {
     ('clip', 'too short'): 'clips that reach beyond the end of their video',
     ('image', 'missing'): 'images that are missing',
     ('image', 'unreadable'): 'images that cannot be read',
-    ('image', 'other shape'): 'images of another shape than annotated',
+    ('image', 'other shape'): 'images with another shape than annotated',
 }
 
 
@@ -78,7 +78,7 @@ def _repeated(dataset: AnnotatedDataset) -> list[DatasetIssue]:
         what = sample.demonstration, sample.image_path, sample.actions, points
         same[what].append(sample.sample_id)
     groups = [' = '.join(names) for names in same.values() if len(names) > 1]
-    return DatasetIssue.of('samples that are there more than once', groups)
+    return DatasetIssue.of('samples that occur more than once', groups)
 
 
 def _same_files(kind: str, paths: Iterable[Path], *, progress: bool) -> list[DatasetIssue]:

@@ -80,13 +80,13 @@ def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
             **{name: str(value) for name, value in index.settings.items() if value is not None},
         },
         issues=_issues(index),
-        scope='What mining could not read, and whether the videos are still there.',
+        scope='Videos that mining could not read, and videos that are now missing.',
         distributions=_distributions(index, clips),
         cards=clip_cards(shown, rate, settings.seed, progress=settings.progress),
         how=f'{len(shown)} of {len(clips):,} clips, drawn with seed {settings.seed}, the videos '
-        'in turn. Boxes are hands, in contact orange, others blue. The image is one that training '
-        'makes of the clip with the default options; `afformer synthesize` draws those of '
-        'a configuration.',
+        'in turn. Boxes are hands, in contact orange, others blue. The image is one that '
+        'training creates from the clip with the default options; `afformer synthesize` draws '
+        'those of a configuration.',
     )
 
 
@@ -111,7 +111,7 @@ def _issues(index: HandIndex) -> list[DatasetIssue]:
     empty = [str(video.path) for video in index.videos if not video.clips]
     return [
         *DatasetIssue.of('videos that are missing', gone),
-        *DatasetIssue.of('videos that could not be read, or not whole', broken),
+        *DatasetIssue.of('videos that could not be read completely', broken),
         *DatasetIssue.of('videos without a clip', empty),
     ]
 

@@ -34,14 +34,14 @@ def shared_issues(
         *_files('images', dataset, other, lambda sample: sample.image_path, progress=progress),
         *_files('videos', dataset, other, lambda sample: sample.video_path, progress=progress),
         *DatasetIssue.of(
-            f'objects that {other_name} has, too',
+            f'objects that {other_name} also has',
             sorted((known_objects(dataset) & known_objects(other)) - {_NAMELESS}),
         ),
     ]
     if dataset.action_names != other.action_names:
         names = sorted(set(dataset.action_names) ^ set(other.action_names))
         found += DatasetIssue.of(
-            f'actions that not both of it and {other_name} name, or in another order',
+            f'actions that it and {other_name} do not both name, or name in another order',
             names or dataset.action_names,
         )
     return found
@@ -63,7 +63,7 @@ def _files(
         sides = [[path for path in group if path.resolve() in each] for each in (own, others)]
         if all(sides):
             shared.append(f'{sides[0][0]} = {sides[1][0]}')
-    return DatasetIssue.of(f'{what} that {other.annotations.name} has, too', shared)
+    return DatasetIssue.of(f'{what} that {other.annotations.name} also has', shared)
 
 
 def _by_file(paths: Iterable[Path]) -> dict[Path, Path]:

@@ -50,8 +50,8 @@ def verdict(
         headings[measure] for measure, each in differences.items() if tells_apart(measure, each)
     ]
     if names:
-        return f'{other} and {first} are told apart by: {", ".join(names)}.'
-    return f'No measure tells {other} and {first} apart.'
+        return f'{other} and {first} are distinguished by: {", ".join(names)}.'
+    return f'No measure distinguishes {other} and {first}.'
 
 
 def least_difference_note(headings: Mapping[str, str]) -> str:

@@ -99,7 +99,7 @@ def measure_motion_use(
 def motion_table(motion: MotionUse) -> Table:
     """Build the table of each kind of element, all pairs, and the mean over the actions."""
     return Table.of(
-        'Is the action read from the motion?',
+        'Does the motion determine the action?',
         MOTION_COLUMNS,
         {
             **{kind: vars(each) for kind, each in motion.by_kind.items()},
@@ -108,8 +108,8 @@ def motion_table(motion: MotionUse) -> Table:
         },
         (
             'best constant: share of the most frequent action of each kind of element. frozen: '
-            'every frame is the one in the middle of the contact, or of the clip where that is '
-            'not known.',
+            'every frame is the one in the middle of the contact, or of the clip if the contact '
+            'is not known.',
         ),
     )
 

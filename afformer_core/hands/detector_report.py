@@ -106,8 +106,8 @@ class DetectorReport:
             },
             (
                 'eleven points: as in 100DOH and VOC 2007; area: as in VOC 2010 and later.',
-                'hand + interaction: a hand counts as found where the detector is also right '
-                'about whether it touches an object; interaction alone: hands in contact only.',
+                'hand + interaction: a hand counts as found if the detector is also right about '
+                'its contact with an object; interaction alone: only hands in contact.',
             ),
         )
         label = f'score of at least {measures.interactions.minimum_score:g}'

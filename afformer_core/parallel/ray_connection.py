@@ -20,9 +20,8 @@ _STORE = 200 * 1024**2
 # Seconds within which a cluster must answer.
 _PATIENCE = 10.0
 _DEATH = (
-    'the raylet of this machine, by which the Ray cluster is reached, died, perhaps for lack of '
-    'memory; Ray ends this process. Start Ray again, and run the same command: it goes on from '
-    'here'
+    'the raylet of this machine, which connects to the Ray cluster, died, perhaps for lack of '
+    'memory; Ray ends this process. Start Ray again, and run the same command to continue'
 )
 
 

@@ -128,7 +128,8 @@ class _Replay:
         if self._output.left_out:
             topics = ', '.join(self._output.left_out)
             self._notes.append(
-                f'Not copied, because the bag does not define their type: {topics}.'
+                f'The following topics are not copied, because the bag does not define their '
+                f'types: {topics}.'
             )
         self._video = self._stack.enter_context(OverlayVideo(self._folder / 'overlay.mp4'))
         return self

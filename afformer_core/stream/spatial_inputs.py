@@ -141,8 +141,8 @@ class SpatialInputs:
             return f'no depth has arrived on {topic}'
         if abs(lag) > ANOTHER_CLOCK:
             return (
-                f'the stamps of {topic} are {abs(lag):.0f} s away from those of the images: they '
-                'come from another clock; have both stamped by the same clock'
+                f'the stamps of {topic} differ by {abs(lag):.0f} s from those of the images, '
+                f'because they are from another clock. Stamp both by the same clock'
             )
         return (
             f'no depth within {1000 * tolerance:.0f} ms of the image; the nearest on {topic} is '

@@ -140,7 +140,7 @@ class _LimitedBody:
 
 
 def _too_large(largest: int) -> str:
-    return f'the file is larger than {largest / 1e6:.0f} MB, the most that is taken'
+    return f'the file is larger than the limit of {largest / 1e6:.0f} MB'
 
 
 def _with_headers(send: Send, added: Sequence[tuple[bytes, bytes]]) -> Send:

@@ -19,7 +19,7 @@ def told_errors() -> Iterator[None]:
     except (AfformerError, OSError, ValueError) as error:
         tell_error(_text(error))
     except MemoryError:
-        tell_error('the memory of this machine does not suffice. Give a smaller file')
+        tell_error('this machine does not have enough memory. Give a smaller file')
 
 
 def tell_error(text: str) -> None:

@@ -54,7 +54,7 @@ class WebcamDialog:
         self._recording = False
         self._act.set_enabled(False)
         self._act.text = 'Record' if self._video else 'Take an image'
-        self._text.text = 'Waiting for the camera. The browser may ask whether it is permitted.'
+        self._text.text = 'Waiting for the camera. The browser may ask for permission.'
         self._dialog.open()
 
     def _ready(self) -> None:

@@ -21,10 +21,7 @@ from afformer_core.training.datasets.batched_data import SamplesNote
 # Settings that may change between interruption and resuming.
 _FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
 _BOUND = ('model.', 'data.')
-_ANEW = (
-    'Give another output folder to start again, with --model.initial from the weights of a model '
-    'folder'
-)
+_ANEW = 'Give another output folder to start again; --model.initial sets the initial weights'
 
 
 @dataclass(frozen=True)
@@ -148,8 +145,8 @@ def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) ->
         difference = f'{before["count"]} samples, now there are {now["count"]}'
     else:
         difference = (
-            f'{before["count"]} samples, of which some are now different, or have other points or '
-            'another position'
+            f'{before["count"]} samples, some of which have changed, including their points and '
+            f'order'
         )
     raise AfformerError(
         f'{folder} contains a training on {difference}. Restore the data to continue. {_ANEW}'

@@ -120,7 +120,7 @@ class PlayerNode(Node):
         height, width = first.image.shape[:2]
         rate = 'at the times of the video'
         if self._rate or first.time is None:
-            rate = f'at {self._rate or _IMAGE_RATE:g} images a second'
+            rate = f'at {self._rate or _IMAGE_RATE:g} images per second'
         turns = ' in a loop' if self._loop else ''
         self.get_logger().info(
             f'playing {self._path} ({width} x {height}) on {self._publisher.topic_name} {rate}'

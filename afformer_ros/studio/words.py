@@ -54,8 +54,8 @@ def certainty_in_words(affordance: Affordance) -> str:
         return ''
     needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
     if certainty < threshold:
-        return f'Not sure which part: {needed} Mark what is operated.'
-    return f'Sure which part: {needed}'
+        return f'Not sure which part: {needed} Mark the operated part.'
+    return f'The part is certain: {needed}'
 
 
 def best_point_in_words(affordance: Affordance) -> str:
@@ -97,7 +97,7 @@ def mark_in_words(answer: GetDemonstrationFrame.Response) -> str:
     """Describe whether the first frame of a demonstration is marked, and what to do if not."""
     if answer.marked:
         return f'{answer.name} is marked at {answer.x:.0f}, {answer.y:.0f} pixels.'
-    return f'{answer.name}: the model finds what is operated. A click there is surer.'
+    return f'{answer.name}: the model finds the operated part. A click there is more reliable.'
 
 
 def level_in_words(status: DiagnosticStatus) -> tuple[str, str]:

@@ -25,8 +25,8 @@ class TrialMeasures:
 
     Attributes:
         trials: number of trials.
-        success: share of trials in which the action that the model read operates the right
-            element, and no other.
+        success: share of trials in which the predicted action operates the right element, and no
+            other.
         success_given_the_action: the same for the true action.
         right_element: share of trials in which the finger touched the right element first.
         error_mm: median distance of the published point from the middle of the right element's

@@ -45,22 +45,22 @@ VERDICT_COLUMNS = {
     'right_pixel': 'right pixel',
 }
 _NOTES = (
-    'success: share of trials in which the action that the model read operates the right element, '
-    'and no other. given the action: the same for the true action. right element: the finger '
+    'success: share of trials in which the predicted action operates the right element, and no '
+    'other. given the action: the same for the true action. right element: the finger '
     'touched the right element first. error: median distance of the published point from the '
-    'middle of its front, over those trials. action read: share of trials in which the model '
-    'read the right action.',
-    'right pixel: success of the true action if the peak were in the middle of the front of the '
-    'right element, or as near to it as the element is visible. chance: success of a random '
-    'element with a perfect finger.',
+    'middle of the front of the element, over those trials. action read: share of trials in '
+    'which the model predicted the right action.',
+    'right pixel: success of the true action with a peak in the middle of the front of the '
+    'right element, or at the nearest visible point. chance: success at a random element with a '
+    'perfect finger.',
     interval_note('scenes'),
 )
 
 
 _MOTION_NOTES = (
     'known: share of trials in which a direction is published. error: median angle to the true '
-    'one; of rotations, that of their axes. sense right: share of the rotations whose sense is '
-    'known and right.',
+    'direction, or between the axes of rotations. sense right: share of the rotations with a '
+    'known and right sense.',
 )
 
 

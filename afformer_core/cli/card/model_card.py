@@ -18,10 +18,11 @@ from afformer_core.runtime.model_folder import (
 
 _VERDICTS: Mapping[Terms, str] = {
     'permissive': 'All data and weights are under permissive licences.',
-    'share-alike': 'Some of it must be shared under its own licence again.',
-    'non-commercial': 'Some of it may not be used commercially; neither may then the model.',
-    'unknown': 'The licence of some of it is not known. Ask its owners before the model is used '
-    'or passed on.',
+    'share-alike': 'Some of it must be shared under its original licence.',
+    'non-commercial': 'Some of it must not be used commercially, so the model must not be used '
+    'commercially either.',
+    'unknown': 'The licence of some of it is not known. Ask its owners before you use or share '
+    'the model.',
 }
 # From the most permissive licence.
 _TERMS: tuple[Terms, ...] = ('permissive', 'share-alike', 'non-commercial', 'unknown')
@@ -87,7 +88,7 @@ def _origins(ingredients: Sequence[Ingredient]) -> str:
     ]
     # The weights do not contain data that was used only to choose among them.
     used = [each.origin.terms for each in ingredients if each.use != 'validation data']
-    verdict = _VERDICTS[max(used, key=_TERMS.index)] if used else 'Nothing but random weights.'
+    verdict = _VERDICTS[max(used, key=_TERMS.index)] if used else 'Only random weights.'
     return f'{_table(("source", "use", "samples", "licence", "terms"), rows)}\n\n{verdict}'
 
 

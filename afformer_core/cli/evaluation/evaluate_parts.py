@@ -150,7 +150,8 @@ def _evaluate_contacts_alone(
         contacts.readers[next(iter(models))],
         ImageLegend(
             "Clips, chosen by the distance of the model's contact from the mark",
-            'Ring: the marked contact. Cross: the one that the model reads, in the first frame.',
+            'Ring: the marked contact. Cross: the contact that the model reads in the first '
+            'frame.',
         ),
     )
     return report, lambda: _contact_examples(clips, contacts, models, _frame_count(models))
@@ -294,7 +295,9 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     try:
         features = KeptByImage(in_one_thread(ImagenetFeatures()))
     except AfformerError as error:
-        return _Predictors(models, baselines, labels, (f'There is no row of matching: {error}',))
+        return _Predictors(
+            models, baselines, labels, (f'The row of matching is missing: {error}',)
+        )
     found = FoundContact(first)
     baselines['matching_marked'] = NearestFeaturePredictor(features, marked_contact)
     baselines['matching_found'] = NearestFeaturePredictor(features, found)

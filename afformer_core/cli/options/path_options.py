@@ -18,7 +18,7 @@ from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 from afformer_core.files.local_paths import why_not_local
 
 STDOUT = '-'
-"""Name of a file that stands for the standard output."""
+"""Name of the file that means the standard output."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ INPUT_FILE = PathOption('input', 'file')
 INPUT_FOLDER = PathOption('input', 'folder')
 INPUT_PATH = PathOption('input', 'file or folder')
 INPUT_NAME = replace(INPUT_PATH, as_text=True)
-"""A file, a folder, or the name of something that comes with the package or is stored."""
+"""A file, a folder, or the name of a shipped or stored item."""
 INPUT_URL = replace(INPUT_PATH, urls=True)
 OUTPUT_FILE = PathOption('output', 'file')
 OUTPUT_FOLDER = PathOption('output', 'folder')
 OUTPUT_PATH = PathOption('output', 'file or folder')
-"""A file, or a folder where the name has no ending."""
+"""A file, or a folder if the name has no extension."""
 OUTPUT_PAGE = PathOption('output', 'page', may_be_inside=True)
 REPORT_FILE = replace(OUTPUT_FILE, as_text=True)
 """A file, or `STDOUT`."""

@@ -25,10 +25,10 @@ CENTRE = 'centre'
 _HEADINGS = {
     'close': 'within 3 %',
     'near': 'within 5 %',
-    'other_hand': "the other hand's, within 5 %",
-    'moment_error': 'moment, seconds off, median',
+    'other_hand': 'of the other hand, within 5 %',
+    'moment_error': 'median error of the moment, seconds',
 }
-_NO_MOMENT = 'not told'
+_NO_MOMENT = 'not predicted'
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,8 @@ def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> lis
     clips = measured.readers[CENTRE].clips
     notes = (
         'Contact that is read in the first frame of the clip, by its distance from the mark in '
-        "percent of the frame's diagonal. The other hand's: not within 5 % of the mark, and "
-        'within 5 % of what the other hand touches, which is not wrong about the clip. '
+        'percent of its diagonal. Of the other hand: within 5 % of a point that the other hand '
+        'touches and not of the mark; such an answer also fits the clip. '
         f'{interval_note("source videos")}',
         *(
             [f'{measured.left_out} clips that are also clips of pairs are left out.']

@@ -25,7 +25,7 @@ RIGHT_SHARE = 0.85
 
 _SUREST = (25, 50, 75, 100)
 _HEADINGS = {
-    'separation': 'AUROC, right from wrong',
+    'separation': 'AUROC of right points',
     'coverage': 'answered',
     'right_of_answered': 'right of these',
     'in_sample_coverage': 'answered, in-sample',
@@ -228,21 +228,21 @@ def confidence_tables(
     headings = {str(percent): f'surest {percent} %' for percent in _SUREST[:-1]}
     return [
         Table.of(
-            f'Right from wrong by confidence, for {100 * RIGHT_SHARE:g} % right',
+            f'Selection of right points by confidence, for {100 * RIGHT_SHARE:g} % right',
             _HEADINGS,
             rows,
             (
                 'Right: the best point is inside a part. answered: the score reaches a threshold '
                 f'that was chosen for {100 * RIGHT_SHARE:g} % of the answers to be right, for the '
-                'pairs of each source on those of the other sources. in-sample: the threshold was '
-                'chosen on the same pairs, which promises more than a new source keeps. '
+                'pairs of each source on those of the other sources. in-sample: the threshold '
+                'was chosen on the same pairs, so a new source gives fewer right answers. '
                 f'{interval_note("source videos")}',
             ),
         ),
         Table.of(
-            'Right among the surest',
+            'Right points at the highest scores',
             {**headings, str(_SUREST[-1]): 'all'},
             surest,
-            ('Share of right best points among the pairs of the highest scores.',),
+            ('Share of right best points among the pairs with the highest scores.',),
         ),
     ]

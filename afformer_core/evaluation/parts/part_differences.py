@@ -103,9 +103,9 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
     )
     notes = (
         *verdicts,
-        f"Each model's measure less that of {first}, paired by pair.",
-        f'{interval_note("source videos")} One tells the two apart if all of it is farther from 0 '
-        'than the least difference.',
+        f"Difference of each model's measure from that of {first} on the same pairs.",
+        f'{interval_note("source videos")} A measure distinguishes the two models if its whole '
+        f'interval is farther from 0 than the least difference.',
         least_difference_note(shown),
     )
     headings = {name: name for name in differences}

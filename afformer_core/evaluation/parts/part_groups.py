@@ -108,10 +108,11 @@ def group_tables(
             _with_values(_OF_MODEL, {name: _row(each, model) for name, each in counted.items()}),
             {name: _row(each, model) for name, each in counted.items()},
             (
-                'In parentheses: how many pairs. A size is the square root of the area of the '
-                'part. The contact is read in the first frame of the clip; 3 % and 5 % of the '
-                "diagonal. A folder's best constant action is the one that most of its pairs "
-                f'accept. {interval_note("source videos")}',
+                'The number of pairs is in parentheses. A size is the square root of the area '
+                'of the '
+                'part. The contact is read in the first frame of the clip; 3 % and 5 % refer to '
+                'the diagonal. The best constant action of a folder is the one that most of its '
+                f'pairs accept. {interval_note("source videos")}',
             ),
         )
         for model in models

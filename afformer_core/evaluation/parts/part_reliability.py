@@ -85,11 +85,11 @@ def certainty_table(groups: Mapping[str, CertaintyGroup], label: str) -> Table:
     """
     rows: dict[str, dict[str, Cell]] = {name: vars(group) for name, group in groups.items()}
     return Table.of(
-        f'Is certainty right as often as it says? {label}',
+        f'Does certainty equal the share of right points? {label}',
         _HEADINGS,
         rows,
         (
-            'Fifths of the pairs, of rising certainty, which for the pairs of each source is '
-            f'fitted on those of the other sources. {interval_note("source videos")}',
+            f'Fifths of the pairs in the order of their certainty, which is fitted on the pairs '
+            f'of the other sources. {interval_note("source videos")}',
         ),
     )

@@ -37,8 +37,8 @@ _VIDEOS = {
 _OF_GROUP = [each.name for each in fields(GroupMeasures)]
 _LEGEND = ImageLegend(
     "Pairs, chosen by the model's distance from the parts",
-    'Outlines: the parts. Cross: best peak. Ring: the marked contact. Heatmaps are drawn relative '
-    'to their own maximum, similarity as the exponential of 20 times it.',
+    'Outlines: the parts. Cross: best peak. Ring: the marked contact. Each heatmap is drawn '
+    'relative to its maximum; a similarity is drawn as the exponential of 20 times its value.',
 )
 _ACTIONS = {
     'action': 'accepted',
@@ -86,13 +86,14 @@ def parts_report(
             ),
         ),
         Table.of(
-            'Does the video decide?',
+            'Does the video determine the answer?',
             _VIDEOS,
             {label: vars(each) for label, each in named.items() if each.auroc is not None},
             (
-                'inside: of the parts that the own video shows. found: a robot would act, by '
-                "the model's own threshold of presence. AUROC: own videos told from others by "
-                'presence (SIFT: by the matches that agree; matching: by the largest similarity).',
+                'inside: within the parts that the own video of the pair shows. found: a robot '
+                'would act, by the threshold of presence of the model. AUROC: distinction of own '
+                'videos from others by presence (SIFT: by the matches that agree; matching: by '
+                'the largest similarity).',
             ),
         ),
     ]

@@ -77,7 +77,7 @@ def _seen_rows(measures: ModelMeasures) -> _Rows:
             'model': measures.predictors[MODEL].balanced_accuracy,
             'baseline': measures.predictors[CONSTANT_ACTION].balanced_accuracy,
         },
-        'the same, video backwards': {
+        'the same, video reversed': {
             'model': None if motion is None else motion.balanced.accuracy_reversed
         },
         'the same, video frozen at the contact': {
@@ -96,10 +96,10 @@ def _seen_rows(measures: ModelMeasures) -> _Rows:
 def _absent_rows(measures: ModelMeasures) -> _Rows:
     abstention = measures.abstention
     return {
-        'test-absent: told from a fitting video, AUROC': {
+        'test-absent: distinction of other objects from the demonstrated one, AUROC': {
             'model': None if abstention is None else abstention.auroc.get('presence')
         },
-        'test-absent: fitting pairs that are found': {
+        'test-absent: pairs of the demonstrated object that are found': {
             'model': None if abstention is None else abstention.own.found
         },
     }

@@ -140,13 +140,14 @@ def difference_table(measures: ComparedMeasures) -> Table:
     )
     notes = (
         *verdicts,
-        f"Each model's measure less that of {measures.first}, paired by row: of KLD and of the "
-        'peak error a negative difference is better, of the others a positive one. rows better: '
-        f'share of rows with a lower KLD than that of {measures.first}; rows whose KLD differs by '
-        'less than the least difference count half.',
-        f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over scenes (images, where the data '
-        'names none), the same ones for both models. One tells the two apart if all of it is '
-        'farther from 0, or of rows better from 0.5, than the least difference.',
+        f'Difference of the measures of each model from those of {measures.first} on the same '
+        'rows. A negative difference of KLD or of the peak error is better; for the other '
+        'measures, a positive one is better. rows better: share of rows with a lower KLD than '
+        f'that of {measures.first}; rows whose KLD differs by less than the least difference '
+        'count half.',
+        f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over scenes (images if the data names '
+        'none), the same for both models. A measure distinguishes the two models if its whole '
+        'interval is farther from 0 than the least difference; rows better, if farther from 0.5.',
         least_difference_note(shown),
     )
     models = {name: name for name in measures.differences}

@@ -50,8 +50,9 @@ BESIDE_OTHERS = frozenset(('Accuracy', 'Best peak', 'Which button?'))
 Fact = str | int | float
 
 _NO_MEAN_MAPS = (
-    "There is no row of the same action's mean map, which other images make: the annotations are "
-    'of one image or scene. --prior-annotations takes it from others.'
+    "The row of the same action's mean map is missing, because it needs other images, and the "
+    'annotations are of one image or scene. To compute it from other annotations, use '
+    '--prior-annotations.'
 )
 
 
@@ -66,7 +67,7 @@ class ImageLegend:
 
     title: str = 'Rows, chosen by KLD'
     note: str = (
-        'Heatmaps are drawn relative to their own maximum. Cross: best peak. Ground truth: '
+        'Each heatmap is drawn relative to its maximum. Cross: best peak. Ground truth: '
         'annotated points, or the outlines of all elements with the demonstrated one in colour.'
     )
 
@@ -157,7 +158,7 @@ def build_report(
         'protocol': compared,
         'pairs': measures.pairs,
         'scenes or images': measures.groups,
-        'milliseconds an image, median': measures.milliseconds_median,
+        'median milliseconds per image': measures.milliseconds_median,
     }
     return EvaluationReport(
         {**facts, **counted},
@@ -179,7 +180,7 @@ def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[s
         GAUSSIAN: 'centred Gaussian, sigma 0.3',
         CENTER_BIAS: 'center bias',
         MEAN_MAP: prior.label,
-        EVERY_ELEMENT: 'every element, not which',
+        EVERY_ELEMENT: 'all elements alike',
         CONSTANT_ACTION: f'always {action_names[prior.constant_action]}',
         RANDOM_ELEMENT: 'an element at random',
     }
@@ -207,10 +208,11 @@ def _tables_of_the_model(
 def _note_on_pooling(pooling: Pooling, protocol: str) -> str:
     mean = pooling.demonstrations / pooling.rows
     return (
-        f'A row is of an image and an action and has {mean:.1f} demonstrations on average, '
-        f'{pooling.demonstrations_of_a_row_most} at most; the model is measured by the mean of '
-        'their heatmaps. One at a time: each demonstration against the ground truth of the row, '
-        f'and the mean over the row. What is told of demonstrations below is by "{protocol}".'
+        f'A row has one image, one action and {mean:.1f} demonstrations on average, '
+        f'{pooling.demonstrations_of_a_row_most} at most; the measures of the model refer to '
+        f'the mean of their heatmaps. One at a time: each demonstration is compared with the '
+        f'ground truth of the row, and the mean is over the row. The tables about '
+        f'demonstrations below use the protocol "{protocol}".'
     )
 
 

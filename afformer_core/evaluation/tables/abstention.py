@@ -104,7 +104,7 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
     region, other = ('inside', 'scene') if known else ('in the region', 'image')
     areas = {f'auroc_{name}': area for name, area in abstention.auroc.items()}
     return Table.of(
-        'Is it known what is not in view?',
+        'Are absent elements detected?',
         {
             **ABSTENTION_COLUMNS,
             **{f'auroc_{name}': f'AUROC of {name.replace("_", " ")}' for name in abstention.auroc},
@@ -115,8 +115,8 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
             f"another {other}'s demonstration": {**vars(abstention.negative), **areas},
         },
         (
-            f'found: {_rule(calibration)}, as on a robot by default. AUROC: area under the ROC '
-            'curve of what tells an own demonstration from another.',
+            f'found: {_rule(calibration)}, the default on a robot. AUROC: area under the ROC '
+            f'curve of the distinction of the own demonstration from another.',
         ),
     )
 

@@ -201,7 +201,7 @@ def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str,
             'peak inside: share of best peaks inside the demonstrated element; nearest: share for '
             'which it is the nearest element.'
         )
-    notes.append('Baseline rows take the highest pixel. ' + INTERVAL_NOTE)
+    notes.append('The baselines use the highest pixel. ' + INTERVAL_NOTE)
     return Table.of('Best peak', columns, rows, notes)
 
 
@@ -259,6 +259,6 @@ def action_table(
         by_action: its measures on the rows of each action, by name.
         notes: further sentences below the table.
     """
-    first = f'Protocol "{protocol}"; lower is better for KLD and the peak error alone.'
+    first = f'Protocol "{protocol}"; lower is better only for KLD and the peak error.'
     rows = {'all': vars(all_rows), **{name: vars(each) for name, each in by_action.items()}}
     return Table.of(title, ACTION_TABLE_COLUMNS, rows, (first, *notes, INTERVAL_NOTE))

@@ -98,12 +98,12 @@ def demonstration_table(use: DemonstrationUse) -> Table:
         'rise in KLD': {'kld': use.kld_rise},
     }
     return Table.of(
-        'Does the demonstration decide?',
+        'Does the demonstration determine the answer?',
         headings,
         rows,
         (
             f'{use.pairs} pairs; KLD against the original ground truth. {words.follows} Peaks '
-            'are of the action that the model finds best.',
+            'are those of the best action of the model.',
         ),
     )
 
@@ -158,14 +158,14 @@ def _words(*, of_elements: bool) -> _Words:
         return _Words(
             "another element's demonstration",
             'peak inside its element',
-            "peak inside the other's element",
-            'With the other demonstration a model that follows it peaks inside the '
-            "other's element.",
+            'peak inside the other element',
+            'With the other demonstration, the peak of a model that follows it lies inside the '
+            'other element.',
         )
     return _Words(
         'another demonstration of the image',
         'peak in its region',
-        "peak in the other's region",
-        'The other demonstration is of a point that lies a tenth of the diagonal away or more; a '
-        "model that follows it peaks in the other's annotated region.",
+        'peak in the other region',
+        'The other demonstration is of a point at a distance of at least a tenth of the diagonal; '
+        'the peak of a model that follows it lies in the other annotated region.',
     )

@@ -30,10 +30,10 @@ ELEMENT_COLUMNS = {'peak_inside': 'peak inside', 'nearest': 'nearest'}
 PEAK_NOTE = (
     'hit rate: share of best peaks in the annotated region, where the ground truth is above half '
     'of its maximum (the positives of AUC-J). peak error: from the best peak to the nearest '
-    "annotated point, in percent of the image's diagonal. A predictor that is flat on top is "
-    'given what a guess there would get on average.'
+    "annotated point, in percent of the image's diagonal. For a predictor with several equal "
+    'maxima, the value is the mean over them.'
 )
-INTERVAL_NOTE = interval_note('scenes (images, where the data names none)')
+INTERVAL_NOTE = interval_note('scenes (images if the data names none)')
 
 
 @dataclass(frozen=True)

@@ -87,15 +87,16 @@ def reliability_table(reliability: Reliability, calibration: PresenceCalibration
         calibration: calibration of the measurement.
     """
     return Table.of(
-        'Is it as often right as it says?',
+        'Does the probability equal the observed share?',
         RELIABILITY_COLUMNS,
         {
             'presence: the image shows it': vars(reliability.presence),
             'confidence: the peak is inside': vars(reliability.peak),
         },
         (
-            f'Means over all images; the error is the mean over {_BINS} bins of the probability '
-            'of how far it is from what was so, weighted by their images. Each demonstration '
+            f'Means over all images; the error is the mean difference between probability and '
+            f'observed share over {_BINS} bins, weighted by their numbers of images. Each '
+            f'demonstration '
             'counts with its own image and with one of another object.',
             f'Calibrated on {calibration.pairs} pairs of {calibration.annotations}.',
         ),

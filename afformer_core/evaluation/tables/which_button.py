@@ -87,9 +87,9 @@ def button_table(
     guesses = _guesses(rows)
     notes = (
         f'{len(guesses)} rows with {np.mean(1 / guesses):.1f} buttons in the image on average; '
-        'chance is one by the number of buttons.',
-        'The chosen button is the one whose box the best peak lies in or is nearest to; a '
-        'heatmap that is flat on top chooses at random.',
+        f'chance is one divided by the number of buttons.',
+        'The chosen button is the one whose box contains the best peak or is nearest to it; a '
+        'heatmap with several equal maxima chooses at random.',
         INTERVAL_NOTE,
     )
     return Table.of('Which button?', BUTTON_COLUMNS, measured, notes)

@@ -167,7 +167,7 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
             break
     said = []
     if damage:
-        read = f'was read up to {times[-1]:.2f} s' if times else 'not one frame could be read'
+        read = f'was read up to {times[-1]:.2f} s' if times else 'no frame could be read'
         said.append(f'{read}: {damage}')
     if lost:
         said.append(f'{lost} of {lost + len(times)} frames were left out, the first {loss}')

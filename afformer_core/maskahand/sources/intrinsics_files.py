@@ -56,7 +56,8 @@ class IntrinsicsFiles:
                 self._read[file] = self._read_file(file)
             except VideoError as error:
                 self._read[file] = VideoError(
-                    f'{address(file)}: {error}. Correct it, or rename it if it is of no camera'
+                    f'{address(file)}: {error}. Correct it, or rename it if it does not belong '
+                    f'to a camera'
                 )
         found = self._read[file]
         if isinstance(found, VideoError):

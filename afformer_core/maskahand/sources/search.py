@@ -136,7 +136,7 @@ class Search:
             self._add_tar(path)
         elif path.suffix == _SQLITE_SUFFIX:
             self.broken.append(
-                (path, f'there is no {_METADATA} beside; `ros2 bag reindex` writes one')
+                (path, f'there is no {_METADATA} beside it. Create it with `ros2 bag reindex`')
             )
         elif path.suffix.lower() in VIDEO_SUFFIXES:
             self._add_video(path)

@@ -26,10 +26,10 @@ _SCHEMES_OF_EXTRA = ('http', 'https', 's3', 's3a')
 _BUCKET_SCHEMES = ('s3', 's3a', 'gs', 'gcs')
 # Remedies for refusals of S3, by their codes.
 _REFUSALS = {
-    'InvalidAccessKeyId': 'the server knows no such access key. Correct AWS_ACCESS_KEY_ID, or the '
-    'profile that has it',
+    'InvalidAccessKeyId': 'the server does not know this access key. Correct AWS_ACCESS_KEY_ID, '
+    'or the profile that contains it',
     'SignatureDoesNotMatch': 'the secret key is not that of the access key. Correct '
-    'AWS_SECRET_ACCESS_KEY, or the profile that has it',
+    'AWS_SECRET_ACCESS_KEY, or the profile that contains it',
     'AccessDenied': 'these credentials may not read it. Ask its owner to allow s3:ListBucket and '
     's3:GetObject, or use other credentials',
     'ExpiredToken': 'the session has expired. Log in again',
@@ -247,10 +247,7 @@ def _refusal(error: Exception) -> str | None:
     # S3 without credentials, and Google's storage.
     denied = type(error).__name__ == 'NoCredentialsError' or str(error).startswith('Forbidden:')
     if denied or isinstance(error, PermissionError) or _status(error) in (401, 403):
-        return (
-            'access is denied. Check the credentials that this machine has for it, and what they '
-            'allow'
-        )
+        return 'access is denied. Check the credentials of this machine and their permissions'
     return None
 
 

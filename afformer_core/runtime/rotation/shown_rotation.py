@@ -49,8 +49,8 @@ class ShownRotation:
         """
         known = {one.sense for one in rotations if one.sense is not None}
         if len(known) > 1:
-            return cls.unknown('the demonstrations turn it in different senses')
+            return cls.unknown('the demonstrations turn it in different directions')
         return cls(known.pop(), '') if known else rotations[0]
 
 
-UNKNOWN_ROTATION = ShownRotation.unknown('the sense of the rotation was not estimated')
+UNKNOWN_ROTATION = ShownRotation.unknown('the direction of the rotation was not estimated')

@@ -45,8 +45,8 @@ def why_no_gpu() -> str:
 
     if torch.version.cuda is None:
         return (
-            f'PyTorch {torch.__version__} was built for the CPU alone. If there is a GPU, install '
-            "a PyTorch for CUDA; on a Jetson, NVIDIA's for its JetPack"
+            f'PyTorch {torch.__version__} was built only for the CPU. If there is a GPU, install '
+            'a PyTorch for CUDA; on a Jetson, the one by NVIDIA for its JetPack'
         )
     return (
         f'PyTorch {torch.__version__} for CUDA {torch.version.cuda} finds none. Check that '

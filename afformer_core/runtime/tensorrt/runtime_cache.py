@@ -65,7 +65,7 @@ class RuntimeCacheFile:
             return None
         kernels = content[_DIGEST:]
         if content[:_DIGEST] != self._digest(kernels):
-            self.refuse('it is damaged, or of another engine, library or driver')
+            self.refuse('it is damaged, or from another engine, library or driver')
             return None
         return kernels
 
@@ -78,7 +78,7 @@ class RuntimeCacheFile:
 
     def refuse(self, reason: str) -> None:
         """Report that the file is not used."""
-        self.report(f'{self.path} is not used, since {reason}; its kernels are compiled again')
+        self.report(f'{self.path} is not used, because {reason}; its kernels are compiled again')
 
     def _digest(self, kernels: bytes) -> bytes:
         return hashlib.sha256(self.key.encode() + b'\0' + kernels).digest()

@@ -15,8 +15,8 @@ from afformer_core.studio.studio_tab import Turn
 
 _SECONDS = 0.5
 _NOTE = (
-    'Both are measured on all marked pairs, as by afformer evaluate. Pairs that a model was '
-    'trained on tell whether they were learnt; what is found elsewhere, others tell.'
+    'Both are measured on all marked pairs, as by afformer evaluate. Pairs from the training of '
+    'a model show only whether it learned them; other pairs show how it generalizes.'
 )
 
 

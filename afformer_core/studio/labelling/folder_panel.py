@@ -32,7 +32,9 @@ class FolderPanel:
         with told_errors():
             health = await asyncio.to_thread(_read_health, self._folder)
             self._title.text = (
-                'Nothing is missing or broken' if health.sound else 'Something is to be mended'
+                'No file is missing or broken'
+                if health.sound
+                else 'Some files are missing or broken'
             )
             self._text.text = health.text
             self._dialog.open()

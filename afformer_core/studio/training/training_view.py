@@ -72,7 +72,7 @@ class TrainingView:
         step, images = self._images
         self._row.clear()
         self._caption.text = (
-            f'After step {step}: frames of the demonstration, the heatmap, and what was marked'
+            f'After step {step}: frames of the demonstration, the heatmap, and the marked points'
             if images
             else ''
         )
@@ -95,11 +95,9 @@ def in_words(progress: TrainingProgress, state: TrainingState | None) -> str:
     if state is TrainingState.STOPPING:
         return f'Stopping after this step: {at}'
     if state is TrainingState.STOPPED:
-        return f'Stopped at {at}. Resume goes on from the last checkpoint'
+        return f'Stopped at {at}. Resume continues from the last checkpoint'
     if state is TrainingState.FINISHED:
-        return (
-            f'Finished: {progress.steps} steps. The tab Compare measures it beside another model'
-        )
+        return f'Finished: {progress.steps} steps. The tab Compare compares it with another model'
     return f'Failed at {at}' if progress.step else 'Failed before its first step'
 
 
@@ -107,7 +105,7 @@ def _speed(progress: TrainingProgress) -> str:
     if progress.step >= progress.steps:
         return ', the model is written'
     speed, pace = progress.pairs_per_second, progress.seconds_of_a_step
-    told = '' if speed is None else f', {speed:.1f} pairs a second'
+    told = '' if speed is None else f', {speed:.1f} pairs per second'
     if pace is not None:
         told += f', about {duration(pace * (progress.steps - progress.step))} left'
     return told

@@ -20,8 +20,8 @@ def presence_in_words(answer: ShownGrounding) -> str:
     presence, threshold = answer.grounding.presence, answer.grounding.presence_threshold
     if presence is None or threshold is None:
         return (
-            'Not known whether it is in view: this model is not calibrated. `afformer evaluate '
-            '--calibrate` does it.'
+            'Presence is not known: this model is not calibrated. Run `afformer evaluate '
+            '--calibrate`.'
         )
     if presence >= threshold:
         return f'In view: presence {presence:.2f}, at least {threshold:.2f} is needed.'
@@ -42,8 +42,8 @@ def certainty_in_words(answer: ShownGrounding) -> str:
         return ''
     needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
     if not grounding.unsure:
-        return f'Sure which part: {needed}'
-    return f'Not sure which part: {needed} A robot would not act. Mark what is operated.'
+        return f'The part is certain: {needed}'
+    return f'Not sure which part: {needed} A robot would not act. Mark the operated part.'
 
 
 def action_in_words(answer: ShownGrounding) -> str:
@@ -52,8 +52,9 @@ def action_in_words(answer: ShownGrounding) -> str:
     if grounding.action != UNKNOWN_ACTION:
         return ''
     return (
-        f'Action not known: the best score of this model, {grounding.best_action}, is below its '
-        f'threshold of {grounding.action_threshold:.3g}. A robot has to be given the action.'
+        f'The action is not known: the best score of this model, {grounding.best_action}, is '
+        f'below its threshold of {grounding.action_threshold:.3g}. A robot needs the action '
+        f'from you.'
     )
 
 

@@ -64,7 +64,7 @@ class DemonstrationCard:
             if shown.has_parts:
                 self._build_range(shown.duration)
             with ui.row().classes('items-center gap-1'):
-                mark = ui.button('Mark what is operated', icon='ads_click', on_click=self._mark)
+                mark = ui.button('Mark the operated part', icon='ads_click', on_click=self._mark)
                 self._unmark = ui.button('Unmark', on_click=lambda: self._take_contact(None))
                 for button in (mark, self._unmark):
                     button.props('flat dense no-caps')
@@ -84,7 +84,7 @@ class DemonstrationCard:
         whole = {'min': 0.0, 'max': duration}
         ends = _ImmediateRange(min=0, max=duration, step=_STEP, value=whole)
         name = attribute_text(self.shown.name)
-        ends.props(f'aria-label="Part of {name} that the model sees"').classes('px-2')
+        ends.props(f'aria-label="Part of {name} that the model uses"').classes('px-2')
         # Nothing is requested while the pointer moves.
         ends.on('change', self._choose, args=None)
 
@@ -127,7 +127,7 @@ class DemonstrationCard:
         with self._timeline:
             view = TimelineView(self.shown.timeline, self.shown.frame_count, self.shown.name)
         begin, end = self.shown.part or (0.0, self.shown.duration)
-        self._text.text = f'The model sees {begin:.2f} to {end:.2f} s:'
+        self._text.text = f'The model uses {begin:.2f} to {end:.2f} s:'
         self._unmark.set_visibility(self.shown.contact is not None)
         background_tasks.create(self._show_hands(self.shown, view), name='hands')
 

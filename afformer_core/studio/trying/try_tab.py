@@ -24,7 +24,7 @@ _GRID = (
     'w-full grid gap-4 items-start grid-cols-[16rem_minmax(0,1fr)] '
     'lg:grid-cols-[20rem_minmax(0,1fr)_20rem]'
 )
-_NEEDED = 'Give a demonstration and an image: the answer appears by itself.'
+_NEEDED = 'Give a demonstration and an image: the answer appears automatically.'
 
 
 class TryTab:

@@ -83,7 +83,7 @@ class BatchedData(LightningDataModule):
         if has < expected:
             print(
                 f'afformer: a batch has {has} examples instead of {expected} (data.batch_size), '
-                'since no more are left to train on',
+                f'because no more are left for training',
                 file=sys.stderr,
             )
 

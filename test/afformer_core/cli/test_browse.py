@@ -39,7 +39,7 @@ def test_another_split(pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     output = tmp_path / 'page.html'
     assert main(['browse', str(pairs), '--against', str(pairs), '--output', str(output)]) == 0
     assert capsys.readouterr().out.endswith('; 5 to be fixed\n')
-    assert 'images that pairs has, too' in output.read_text()
+    assert 'images that pairs also has' in output.read_text()
 
 
 def test_the_seed_draws_the_samples(pairs: Path, tmp_path: Path) -> None:
@@ -107,5 +107,5 @@ def test_the_other_split_of_one_file(tmp_path: Path) -> None:
     options = '--split', 'train', '--against', str(path), '--output', str(output)
     assert main(['browse', str(path), *options]) == 0
     page = output.read_text()
-    assert 'images that annotations.json has, too' in page
-    assert 'videos that annotations.json has, too' not in page
+    assert 'images that annotations.json also has' in page
+    assert 'videos that annotations.json also has' not in page

@@ -56,7 +56,7 @@ def test_a_card_lists_all_data_and_weights_with_their_licences(tmp_path: Path) -
     assert r'| our\|lab | training data | 7 | own | permissive |' in card
     assert '| ImageNet weights | backbone weights | - | Apache-2.0 | permissive |' in card
     assert '| OPRA | validation data | - | unknown | unknown |' in card
-    assert 'Some of it may not be used commercially; neither may then the model.' in card
+    assert 'Some of it must not be used commercially, so the model must not be used' in card
     assert '```sh\nafformer train -c a.yaml\n```' in card
     assert '| kld | 1.25 |' in card
     assert '- step: 400\n' in card

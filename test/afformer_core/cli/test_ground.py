@@ -119,7 +119,7 @@ def test_what_is_not_sure_is_told_with_the_click_that_helps(
     assert (answer['action'], answer['action_threshold']) == ('unknown', 0.999)
     assert 0.01 < answer['certainty'] < 0.6
     assert said.format(video) in told.err
-    assert re.search(r'Likeliest, with probabilities: \d+,\d+ \(0\.\d\d\)', told.err)
+    assert re.search(r'Most likely contacts, with probabilities: \d+,\d+ \(0\.\d\d\)', told.err)
 
 
 def test_a_marked_contact_is_in_no_doubt(

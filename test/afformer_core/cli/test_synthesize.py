@@ -66,7 +66,7 @@ def test_what_targets_are_made_of_is_told(
     assert synthesize(configuration, *more) == 0
 
     assert capsys.readouterr().out == (
-        f'{output}: 2 of 3 clips. In total, targets are made from 18 frames with hands in '
+        f'{output}: 2 of 3 clips. In total, targets are from 18 frames with hands in '
         f'contact and {hand_free} frames before a hand appears\n'
     )
 

@@ -51,7 +51,7 @@ def test_kinds_of_media_problems_are_told_apart() -> None:
     assert [(each.kind, each.count, each.examples) for each in media_issues(problems)] == [
         ('clips that reach beyond the end of their video', 1, ('b is short',)),
         ('images that cannot be read', 2, ('c is cut off', 'd is cut off')),
-        ('images of another shape than annotated', 1, ('a is turned',)),
+        ('images with another shape than annotated', 1, ('a is turned',)),
     ]
 
 
@@ -61,7 +61,7 @@ def test_points_outside_and_samples_that_are_repeated(tmp_path: Path) -> None:
     issues = dataset_issues(open_annotations(path), [], progress=False)
     by_kind = {each.kind: (each.count, each.examples) for each in issues}
     assert by_kind['points outside their image'] == (6, ('test/0: 2', 'test/1: 2', 'test/2: 2'))
-    assert by_kind['samples that are there more than once'] == (1, ('test/0 = test/2',))
+    assert by_kind['samples that occur more than once'] == (1, ('test/0 = test/2',))
 
 
 def test_files_of_the_same_content(pairs: Path) -> None:
@@ -71,8 +71,8 @@ def test_files_of_the_same_content(pairs: Path) -> None:
     table.write_text(table.read_text() + 'press.mp4,kitchen.png,press,1,1\n')
     issues = found(pairs)
     names = f'{pairs}/drawer/images/kitchen.png = {pairs}/espresso/images/kitchen.png'
-    assert issues['images of the same content'] == (1, (names,))
-    assert issues['videos of the same content'][0] == 1
+    assert issues['images with the same content'] == (1, (names,))
+    assert issues['videos with the same content'][0] == 1
 
 
 def test_folders_without_a_table(pairs: Path) -> None:

@@ -31,9 +31,9 @@ def test_splits_that_are_apart(pairs: Path, tmp_path: Path) -> None:
 def test_a_split_has_everything_in_common_with_itself(pairs: Path) -> None:
     found = shared(pairs, pairs)
     assert {kind: count for kind, (count, _) in found.items()} == {
-        'images that pairs has, too': 3,
-        'videos that pairs has, too': 3,
-        'objects that pairs has, too': 2,
+        'images that pairs also has': 3,
+        'videos that pairs also has': 3,
+        'objects that pairs also has': 2,
     }
 
 
@@ -45,7 +45,7 @@ def test_a_copy_of_an_image_is_the_same_image(pairs: Path, tmp_path: Path) -> No
     table.write_text(HEADER + 'press.mp4,office.png,press,3,4\n')
     original = pairs / 'espresso/images/kitchen.png'
     assert shared(pairs, others) == {
-        'images that others has, too': (1, (f'{original} = {copy}',)),
+        'images that others also has': (1, (f'{original} = {copy}',)),
     }
 
 
@@ -56,7 +56,7 @@ def test_copies_within_one_split_are_not_shared(pairs: Path, tmp_path: Path) -> 
 
 def test_objects_of_one_name(pairs: Path, tmp_path: Path) -> None:
     found = shared(pairs, other_pairs(tmp_path / 'others', 'drawer'))
-    assert found == {'objects that others has, too': (1, ('drawer',))}
+    assert found == {'objects that others also has': (1, ('drawer',))}
 
 
 def test_a_single_object_has_no_name_to_be_shared(tmp_path: Path) -> None:
@@ -70,5 +70,5 @@ def test_other_names_of_actions(pairs: Path, tmp_path: Path) -> None:
     others = other_pairs(tmp_path / 'others', 'kettle')
     (others / 'actions.txt').write_text('press\nturn\npull\n')
     ((kind, (count, examples)),) = shared(pairs, others).items()
-    assert kind == 'actions that not both of it and others name, or in another order'
+    assert kind == 'actions that it and others do not both name, or name in another order'
     assert (count, examples) == (1, ('lift',))

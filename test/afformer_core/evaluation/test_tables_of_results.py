@@ -124,7 +124,7 @@ def test_the_table_of_hard_negative_demonstrations(results):
         label: [None if cell is None else cell.value for cell in row]
         for label, row in table.rows.items()
     }
-    assert table.columns == ('KLD', 'peak inside its element', "peak inside the other's element")
+    assert table.columns == ('KLD', 'peak inside its element', 'peak inside the other element')
     assert cells == {
         'its own demonstration': [1.0, 0.5, 0.25],
         "another element's demonstration": [5.0, 0.0, 0.75],

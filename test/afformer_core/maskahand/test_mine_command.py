@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_told_and_counted_last(
     assert main(asked) == 1
     said = capsys.readouterr()
     assert f'afformer: {videos}/empty.mp4: the video file empty.mp4 is empty' in said.err
-    assert said.out.endswith('in 1 of 1 videos; 1 could not be read, or not whole\n')
+    assert said.out.endswith('in 1 of 1 videos; 1 could not be read completely\n')
 
 
 def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_looked_at(

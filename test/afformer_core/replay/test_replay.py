@@ -382,7 +382,7 @@ def test_topics_of_unknown_types_are_left_out_and_named(
         database.execute('DELETE FROM message_definitions')
     written = replay(tmp_path / 'out', folder)
     assert written.summary.notes == (
-        'Not copied, because the bag does not define their type: /odd.',
+        'The following topics are not copied, because the bag does not define their types: /odd.',
     )
     assert written.summary.positions > 0
     assert '/odd' not in written.messages

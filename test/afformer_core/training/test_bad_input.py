@@ -180,7 +180,7 @@ def test_another_configuration_in_the_same_folder(
         (lambda entries: entries.pop(), 'contains a training on 8 samples, now there are 7'),
         (
             lambda entries: entries[3].update(heatmaps=[[[30, 31]]]),
-            'contains a training on 8 samples, of which some are now different',
+            'contains a training on 8 samples, some of which have changed',
         ),
     ],
     ids=['fewer', 'another point'],

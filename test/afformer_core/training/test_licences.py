@@ -69,7 +69,7 @@ def test_a_mix_of_licences_is_warned_of_and_told(
     ]
     card = model_card(tmp_path / 'model')
     assert '| kitchens | training data | 2 | CC-BY-NC-4.0 | non-commercial |' in card
-    assert 'Some of it may not be used commercially' in card
+    assert 'Some of it must not be used commercially' in card
 
 
 def test_a_model_keeps_what_its_initial_model_was_made_of(

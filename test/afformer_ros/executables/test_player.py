@@ -60,7 +60,7 @@ def test_a_folder_at_a_rate_in_order_of_names(play, tmp_path):
     process, client, messages = play(tmp_path, rate=50.0)
     client.wait(lambda: len(messages) == 3, 'three frames')
     assert process.popen.wait(20) == 0
-    assert f"{tmp_path} (64 x 48) on /playing/played at 50 images a second, frame 'camera'" in (
+    assert f"{tmp_path} (64 x 48) on /playing/played at 50 images per second, frame 'camera'" in (
         process.output
     )
     assert [int(to_rgb(message)[0, 0, 0]) for message in messages] == [100, 200, 0]

@@ -185,7 +185,7 @@ def test_depth_that_cannot_be_read(camera):
 def test_depth_by_another_clock_is_told_apart_from_depth_that_lags(camera):
     affordance = camera.send_until('from another clock', info={}, lag=5000)
     problem = affordance.points[0].position_problem
-    assert 'the stamps of /shared/depth are 500 s away from those of the images' in problem
+    assert 'the stamps of /shared/depth differ by 500 s from those of the images' in problem
 
 
 def test_depth_that_lags_gives_no_position_and_holds_up_nothing(camera):

@@ -36,7 +36,7 @@ def test_a_click_marks_what_is_operated(page: Any, active: Any) -> None:
     active.record('press')
     frame = page.locator('.first-frame img')
     frame.wait_for()
-    page.get_by_text('press: the model finds what is operated').wait_for()
+    page.get_by_text('press: the model finds the operated part').wait_for()
 
     # The frame has 64x48 pixels, of which this is the middle of the last quarter.
     box = frame.bounding_box()
@@ -47,7 +47,7 @@ def test_a_click_marks_what_is_operated(page: Any, active: Any) -> None:
     assert (marked.x, marked.y) == pytest.approx((55.5, 5.5), abs=0.2)
     assert page.locator('.first-frame circle').count() == 2
     page.get_by_role('button', name='Unmark').click()
-    page.get_by_text('press: the model finds what is operated').wait_for()
+    page.get_by_text('press: the model finds the operated part').wait_for()
     assert not active.first_frame('press').marked
 
 

@@ -55,11 +55,11 @@ def test_the_best_point_and_action(found: Affordance) -> None:
 def test_certainty(found: Affordance) -> None:
     found.certainty, found.certainty_threshold = 0.41, 0.63
     assert certainty_in_words(found) == (
-        'Not sure which part: certainty 0.41, at least 0.63 is needed. Mark what is operated.'
+        'Not sure which part: certainty 0.41, at least 0.63 is needed. Mark the operated part.'
     )
     found.certainty = 0.63
     assert certainty_in_words(found) == (
-        'Sure which part: certainty 0.63, at least 0.63 is needed.'
+        'The part is certain: certainty 0.63, at least 0.63 is needed.'
     )
     found.certainty = math.nan
     assert certainty_in_words(found) == ''
@@ -97,5 +97,5 @@ def test_a_mark() -> None:
     assert mark_in_words(answer) == 'press is marked at 292, 48 pixels.'
     answer.marked = False
     assert mark_in_words(answer) == (
-        'press: the model finds what is operated. A click there is surer.'
+        'press: the model finds the operated part. A click there is more reliable.'
     )

@@ -354,7 +354,7 @@ def test_a_step_that_several_questions_have_is_one_sample(tree: Path) -> None:
     [
         ('Turn <button1> and <button2>', 'several buttons'),
         ('Wait for 10 minutes', 'no button'),
-        ('Turn <button2>', 'no line fits best'),
+        ('Turn <button2>', 'several lines fit equally well'),
         ('Turn <button1> clockwise', 'another button fits the line as well or better'),
     ],
 )

@@ -145,9 +145,9 @@ def test_command_prints_tables(scenes, model_folder, capsys):
         '### Best peak',
         '### By action',
         "same action's mean map (5 folds)",
-        '### Does the demonstration decide?',
-        '### Is the action read from the motion?',
-        '### Is it known what is not in view?',
+        '### Does the demonstration determine the answer?',
+        '### Does the motion determine the action?',
+        '### Are absent elements detected?',
     ):
         assert text in output
 

@@ -101,7 +101,7 @@ def test_tables_say_where_no_moment_is_told(clips) -> None:
     measured = measure_contacts(clips, {'model': Reader()}, 4, 3, progress=False)
     table, by_source = contact_tables(measured, {'model': 'the model'})
     assert table.title == 'Contact in 4 clips'
-    assert table.rows['the model'][-1] == 'not told'
+    assert table.rows['the model'][-1] == 'not predicted'
     assert table.rows['centre of the frame'][-1] is None
     assert list(table.rows) == ['the model', 'centre of the frame']
     assert table.notes[1] == '3 clips that are also clips of pairs are left out.'

@@ -312,7 +312,7 @@ def test_what_is_left_out_is_told(
     assert list(content['measures']['left_out']) == ['pair 1']
     text = capsys.readouterr().out
     assert f'- left out: pair 1: {broken / "1.mp4"} cannot be read as a video' in text
-    assert '- There is no row of matching: the weights are not installed; run: pip' in text
+    assert '- The row of matching is missing: the weights are not installed; run: pip' in text
     assert '| matching' not in text
 
 

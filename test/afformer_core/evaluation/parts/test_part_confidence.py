@@ -87,7 +87,7 @@ def test_tables_have_a_row_for_each_score(peak) -> None:
     measured = {'model': {'peak': peak, 'contact_similarity': peak}}
     thresholds, surest = confidence_tables(measured, {'model': 'the model'})
     assert list(thresholds.rows) == ['the model: peak', 'the model: contact similarity']
-    assert thresholds.title == 'Right from wrong by confidence, for 85 % right'
+    assert thresholds.title == 'Selection of right points by confidence, for 85 % right'
     assert surest.rows['the model: peak'] == [1.0, 0.8, 0.75, 0.7]
     assert confidence_tables({}, {}) == []
 

@@ -50,6 +50,6 @@ def test_one_model_has_no_differences() -> None:
 def test_a_sentence_says_what_tells_the_models_apart() -> None:
     measured = measure_part_differences(MODELS, ['a', 'a', 'a', 'a'])
     notes = part_difference_table('first', measured).notes
-    assert notes[0] == 'second and first are told apart by: inside a part, action accepted.'
-    assert notes[1] == 'No measure tells third and first apart.'
+    assert notes[0] == 'second and first are distinguished by: inside a part, action accepted.'
+    assert notes[1] == 'No measure distinguishes third and first.'
     assert notes[-1].startswith('Least differences that count: 0.01 of inside a part, within 5 %')

@@ -66,6 +66,6 @@ def test_a_row_of_each_fifth(make_pair) -> None:
     scores = drawn(60, 1.6, 3) + drawn(60, 1.6, 4) + drawn(63, 1.6, 5)
     fifths = measure_certainty(scores, pairs_of(make_pair, a=60, b=60, c=63))
     table = certainty_table(fifths, 'shipped')
-    assert table.title == 'Is certainty right as often as it says? shipped'
+    assert table.title == 'Does certainty equal the share of right points? shipped'
     assert list(table.rows) == [f'fifth {number}' for number in range(1, 6)]
     assert [row[0] for row in table.rows.values()] == [37, 37, 37, 36, 36]

@@ -161,7 +161,7 @@ def test_tables_have_a_row_for_each_predictor(measured) -> None:
     titles = [table.title for table in report.tables]
     assert titles == [
         'Parts',
-        'Does the video decide?',
+        'Does the video determine the answer?',
         'Inside a part, by kind',
         'Inside a part, by robot in the target',
     ]

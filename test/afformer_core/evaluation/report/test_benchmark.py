@@ -52,14 +52,17 @@ def test_the_table_tells_the_model_beside_what_is_baseline(report: EvaluationRep
         'test-seen: peak inside the demonstrated element': [0.667, 0.5],
         'test-seen: nearest element is the right one': [0.667, 0.5],
         'test-seen: action, balanced accuracy': [1.0, 0.5],
-        'test-seen: the same, video backwards': [0.25, None],
+        'test-seen: the same, video reversed': [0.25, None],
         'test-seen: the same, video frozen at the contact': [0.5, None],
         "test-seen: another element's video: peak still inside the first": [0.0, None],
         "test-seen: another element's video: peak inside the other": [0.667, None],
         'test-unseen: peak inside the demonstrated element': [0.667, 0.5],
         'test-buttons: nearest button is the right one': [0.667, 0.5],
-        'test-absent: told from a fitting video, AUROC': [0.889, None],
-        'test-absent: fitting pairs that are found': [0.667, None],
+        'test-absent: distinction of other objects from the demonstrated one, AUROC': [
+            0.889,
+            None,
+        ],
+        'test-absent: pairs of the demonstrated object that are found': [0.667, None],
     }
     assert table.notes == (
         'Pairs: 3 of test-seen, 5 of test-unseen, 3 of test-buttons, 3 of test-absent. '
@@ -91,9 +94,12 @@ def test_what_a_split_does_not_measure_is_empty(report: EvaluationReport) -> Non
 
     rows = BenchmarkReport(reports).table().rows
 
-    assert rows['test-absent: told from a fitting video, AUROC'] == [None, None]
-    assert rows['test-absent: fitting pairs that are found'] == [None, None]
-    assert rows['test-seen: the same, video backwards'] == [None, None]
+    assert rows['test-absent: distinction of other objects from the demonstrated one, AUROC'] == [
+        None,
+        None,
+    ]
+    assert rows['test-absent: pairs of the demonstrated object that are found'] == [None, None]
+    assert rows['test-seen: the same, video reversed'] == [None, None]
     assert rows["test-seen: another element's video: peak inside the other"] == [None, None]
 
 

@@ -80,7 +80,7 @@ def test_numbers_of_each_model_and_differences_by_name(report: EvaluationReport)
 def test_tables(report: EvaluationReport) -> None:
     accuracy, difference, peaks, *own = report.tables
     assert list(accuracy.rows) == [
-        'A', 'B', 'uniform', 'centred Gaussian, sigma 0.3', 'every element, not which',
+        'A', 'B', 'uniform', 'centred Gaussian, sigma 0.3', 'all elements alike',
         'always hold',
     ]  # fmt: skip
     assert difference.title == 'Difference to A'
@@ -91,7 +91,7 @@ def test_tables(report: EvaluationReport) -> None:
     ]  # fmt: skip
     assert list(peaks.rows)[:2] == ['A', 'B']
     titles = [table.title for table in own]
-    assert 'A: Does the demonstration decide?' in titles
+    assert 'A: Does the demonstration determine the answer?' in titles
     assert 'B: By action' in titles
     assert not [title for title in titles if 'Best peak' in title]
 
@@ -100,11 +100,11 @@ def test_a_sentence_says_what_tells_the_models_apart(
     report: EvaluationReport, results: list[PairResult]
 ) -> None:
     notes = report.tables[1].notes
-    assert notes[0] == 'B and A are told apart by: rows better, KLD.'
+    assert notes[0] == 'B and A are distinguished by: rows better, KLD.'
     assert notes[-1].startswith('Least differences that count: 0.005 of SIM, AUC-J; 0.01 of rows')
 
     same = compared({'A': results, 'B': results}).tables[1].notes
-    assert same[0] == 'No measure tells B and A apart.'
+    assert same[0] == 'No measure distinguishes B and A.'
 
 
 def test_facts_in_common_are_told_once(report: EvaluationReport) -> None:

@@ -200,7 +200,7 @@ def test_what_is_not_measured_is_null(results: list[PairResult]) -> None:
     assert measures['reliability'] is None
     titles = [table.title for table in report.tables]
     assert titles == [
-        'Accuracy', 'Best peak', 'Which button?', 'Is the action read from the motion?',
+        'Accuracy', 'Best peak', 'Which button?', 'Does the motion determine the action?',
         'By action',
     ]  # fmt: skip
 

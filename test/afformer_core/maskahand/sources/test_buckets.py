@@ -120,14 +120,14 @@ def test_episodes_of_a_dataset_in_a_bucket_are_those_of_the_disk(
         (
             'AWS_ACCESS_KEY_ID',
             's3://lab/videos',
-            'the server knows no such access key. Correct AWS_ACCESS_KEY_ID, or the profile that '
-            'has it',
+            'the server does not know this access key. Correct AWS_ACCESS_KEY_ID, or the '
+            'profile that contains it',
         ),
         (
             'AWS_SECRET_ACCESS_KEY',
             's3://lab/videos',
-            'the secret key is not that of the access key. Correct AWS_SECRET_ACCESS_KEY, or the '
-            'profile that has it',
+            'the secret key is not that of the access key. Correct AWS_SECRET_ACCESS_KEY, or '
+            'the profile that contains it',
         ),
         (
             None,
@@ -139,8 +139,7 @@ def test_episodes_of_a_dataset_in_a_bucket_are_those_of_the_disk(
             None,
             's3://listed/videos/a.mp4',
             # A server gives no code where it is asked for the size alone.
-            'access is denied. Check the credentials that this machine has for it, and what they '
-            'allow',
+            'access is denied. Check the credentials of this machine and their permissions',
         ),
     ],
     ids=['no such key', 'another secret', 'nothing allowed', 'listing allowed'],

@@ -98,8 +98,8 @@ def test_a_refusal_is_told(storage: pytest.MonkeyPatch) -> None:
         found = find_sources([Path('gs://private/videos'), Path('gs://lab/videos')])
     assert found.sources == ()
     reason = (
-        'videos cannot be read: access is denied. Check the credentials that this machine has for '
-        'it, and what they allow'
+        'videos cannot be read: access is denied. Check the credentials of this machine and '
+        'their permissions'
     )
     assert [(url_of(path), told) for path, told in found.broken] == [
         ('gs://lab/videos', reason),

@@ -16,7 +16,7 @@ def test_of_several_demonstrations_those_count_whose_sense_is_known():
 def test_demonstrations_of_different_senses_have_none():
     together = ShownRotation.together([CLOCKWISE, COUNTERCLOCKWISE])
     assert together.sense is None
-    assert together.problem == 'the demonstrations turn it in different senses'
+    assert together.problem == 'the demonstrations turn it in different directions'
 
 
 @pytest.mark.parametrize('fields', [(None, ''), (Sense.CLOCKWISE, 'nothing turns')])

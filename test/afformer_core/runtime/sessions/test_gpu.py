@@ -23,7 +23,7 @@ def test_what_tells_two_gpus_of_one_name_apart(monkeypatch: pytest.MonkeyPatch) 
 def test_a_pytorch_for_the_cpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.version, 'cuda', None)
 
-    assert 'was built for the CPU alone' in why_no_gpu()
+    assert 'was built only for the CPU' in why_no_gpu()
     assert 'install a PyTorch for CUDA' in why_no_gpu()
 
 

@@ -159,7 +159,7 @@ def test_the_folder_is_checked(tab: Any) -> None:
     click(tab, 20, 40)
     tab.locator('.marked circle').first.wait_for()
     tab.get_by_role('button', name='Check').click()
-    tab.get_by_text('Nothing is missing or broken').wait_for()
+    tab.get_by_text('No file is missing or broken').wait_for()
     assert '- samples: 1\n' in tab.locator('.health').inner_text()
     tab.get_by_role('button', name='Close').click()
 

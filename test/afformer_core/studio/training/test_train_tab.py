@@ -63,7 +63,7 @@ def loss_curve(page: Any) -> list[list[float]]:
 
 
 def test_a_training_that_stands_on_disk_is_shown_and_can_be_resumed(page: Any) -> None:
-    page.get_by_text('Stopped at step 2 of 9. Resume goes on').wait_for()
+    page.get_by_text('Stopped at step 2 of 9. Resume continues').wait_for()
 
     assert loss_curve(page) == [[1, 2.5], [2, 1.5]]
     assert page.get_by_role('button', name='Resume').is_enabled()

@@ -59,7 +59,7 @@ def test_points_are_read_as_they_come(folder: Path) -> None:
     step, (image,) = progress.images
     assert (step, image[:4]) == (11, b'\x89PNG')
     assert in_words(progress, TrainingState.RUNNING) == (
-        'Training: step 11 of 100, 4.0 pairs a second, about 3 min left'
+        'Training: step 11 of 100, 4.0 pairs per second, about 3 min left'
     )
 
 

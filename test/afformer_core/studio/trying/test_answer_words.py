@@ -30,13 +30,13 @@ def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownG
 def test_an_unsure_answer_asks_for_a_mark() -> None:
     assert certainty_in_words(answer(SHOWN)) == (
         'Not sure which part: certainty 0.41, at least 0.63 is needed. A robot would not act. '
-        'Mark what is operated.'
+        'Mark the operated part.'
     )
 
 
 def test_an_answer_of_just_the_threshold_is_sure() -> None:
     assert certainty_in_words(answer(SHOWN, certainty=0.63)) == (
-        'Sure which part: certainty 0.63, at least 0.63 is needed.'
+        'The part is certain: certainty 0.63, at least 0.63 is needed.'
     )
 
 
@@ -49,8 +49,8 @@ def test_a_certainty_that_is_not_known_is_not_told() -> None:
     [
         (
             0.76,
-            'Action not known: the best score of this model, pull, is below its threshold of '
-            '0.76. A robot has to be given the action.',
+            'The action is not known: the best score of this model, pull, is below its '
+            'threshold of 0.76. A robot needs the action from you.',
         ),
         (0.75, ''),
         (None, ''),

@@ -68,13 +68,13 @@ def test_the_timeline_tells_the_frames_that_the_model_keeps(page: Any, files: Pa
 
 def test_the_part_that_the_model_sees_is_set_by_keys(page: Any, files: Path) -> None:
     upload(page, files / 'press.mp4', files / 'panel.png')
-    page.get_by_text('The model sees 0.00 to 1.83 s').wait_for()
+    page.get_by_text('The model uses 0.00 to 1.83 s').wait_for()
 
     page.locator('.demonstration .q-range [tabindex="0"]').first.focus()
     for _ in range(12):
         page.keyboard.press('ArrowRight')
 
-    page.get_by_text('The model sees 0.60 to 1.83 s').wait_for()
+    page.get_by_text('The model uses 0.60 to 1.83 s').wait_for()
     page.get_by_text('Frame 1 of 8, 0.60 s: the model keeps it').wait_for()
 
 
@@ -83,7 +83,7 @@ def test_a_click_says_what_is_operated(page: Any, files: Path) -> None:
     page.locator('.presence').wait_for()
     found = page.locator('.peaks tbody').inner_text()
 
-    page.get_by_role('button', name='Mark what is operated').click()
+    page.get_by_role('button', name='Mark the operated part').click()
     page.locator('.marked-contact .suggested').first.wait_for()
     page.locator('.marked-contact img').click(position={'x': 40, 'y': 40})
 

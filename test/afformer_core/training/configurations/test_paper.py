@@ -369,7 +369,7 @@ STATEMENTS = (
     Statement(
         'Table 3', 'accuracy of the button', 'differs',
         'afformer_core/evaluation/tables/which_button.py',
-        'The chosen button is the one whose box the best peak lies in',
+        'The chosen button is the one whose box contains the best peak',
     ),
     Statement(
         'Table 4a', 'single pyramid: 7 rows', 'same', 'config/train/ablations/table_4a',

@@ -96,8 +96,8 @@ def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, s
     [
         (
             9,
-            'afformer: a batch has 8 examples instead of 9 (data.batch_size), since no more are '
-            'left to train on\n',
+            'afformer: a batch has 8 examples instead of 9 (data.batch_size), because no more '
+            'are left for training\n',
         ),
         (8, ''),
     ],

@@ -28,7 +28,7 @@ def skipped(path: str) -> list[str]:
     """
     cases = list(ElementTree.parse(path).iter('testcase'))
     if not cases:
-        raise ValueError(f'{path} holds no test; expected at least one')
+        raise ValueError(f'{path} contains no tests; expected at least one')
     found = []
     for case in cases:
         for mark in case.iter('skipped'):

@@ -23,7 +23,7 @@ class RecordedTransforms:
     Args:
         decode: function that decodes a message of the bag.
         target_frame, vertical_frame: see `FramePlacements`; if both are empty, no transform is
-        read.
+            read.
 
     Attributes:
         problem: reason why transforms of the recording were left out; empty if none were.

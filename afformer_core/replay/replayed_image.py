@@ -47,7 +47,8 @@ class ReplayedImage:
         presence: see `StreamedGrounding`; None if it is unreadable or the model is not
             calibrated.
         certainty: see `Grounding`; None if it is unreadable or not known.
-        confidence, feature similarity, continuity, age: see there; 0 if it is unreadable.
+        confidence, feature_similarity, continuity, age: see `StreamedGrounding`; 0 if it is
+            unreadable.
         action: name of the best one; empty if it is unreadable.
         peak: (u, v, score) of the best peak; None if nothing was found.
         position, normal: [3] of the best peak in the camera's frame, if they are published.

@@ -41,7 +41,8 @@ class DemonstratedMotion:
         use: the action and the joint of the element.
         start, end: the hand is on the element from `start` to `end`; they may lie outside 0..1.
         approach, retreat: [3] metres, positions from which the hand comes and to which it goes, in
-        the element's frame. approach_time, retreat_time: durations of these movements.
+            the element's frame.
+        approach_time, retreat_time: durations of these movements.
         values: joint values before and after; momentary actions go from the first to the second
             and back.
         pause: a hesitation before the contact, for example over the wrong element, or None.

@@ -60,4 +60,4 @@ def test_a_report_without_tests_is_refused(check) -> None:
     code, text = check('def test_a():\n    pass\n', '-k', 'nothing')
 
     assert code == 1
-    assert 'holds no test; expected at least one' in text
+    assert 'contains no tests; expected at least one' in text

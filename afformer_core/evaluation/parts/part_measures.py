@@ -37,12 +37,11 @@ ByClass = Mapping[str, Mapping[str, ClassMeasures]]
 
 @dataclass(frozen=True)
 class PairFacts:
-    """The description of a pair.
+    """The description of a pair (see `PartPair`).
 
     Attributes:
         id: id of the pair in its folder.
-        accepted_actions: separated by commas.
-        The others: see `PartPair`.
+        accepted_actions: names of the accepted actions, separated by commas.
     """
 
     id: str

@@ -85,12 +85,11 @@ class PartScores:
 
 @dataclass(frozen=True)
 class PartMeasures:
-    """Means of the scores of one predictor; None if they are not measured.
+    """Means of the scores of one predictor (see `PartScores`); None if they are not measured.
 
     Attributes:
         sizes_median: median of `sizes`; a pair without a point counts as infinitely far.
         auroc: area under the ROC curve of the presence score, own videos against others.
-        The others: see `PartScores`.
     """
 
     inside: Estimate | None

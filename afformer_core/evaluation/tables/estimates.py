@@ -47,8 +47,7 @@ class RowMeasures:
         auc_j: area under Judd's curve, mean.
         hit_rate: share of best peaks in the annotated region.
         peak_error_mean, peak_error_median: distance from the best peak to the nearest annotated
-        point, in
-            percent of the image's diagonal.
+            point, in percent of the image's diagonal.
         peak_inside: share of best peaks inside the demonstrated element.
         nearest: share of best peaks whose nearest element is the demonstrated one.
     """

@@ -150,7 +150,7 @@ STATEMENTS = (
     ),
     Statement(
         '4.2', 'its AP of 84.9 on 100DOH', 'not here',
-        '100DOH has not been trained on here; the detector of the authors can be imported',
+        'no detector was trained on 100DOH here; the detector of the authors can be imported',
     ),
     Statement(
         '4.2', 'clips of 32 consecutive frames, 16 apart, at 5 a second', 'same',

@@ -66,9 +66,9 @@ def table_text(results: Sequence[StudyResult]) -> str:
 def _order(results: Sequence[StudyResult]) -> str:
     count = order_beside_the_paper(results)
     return (
-        f'Pairs of rows that the paper orders: {count.pairs}; in the same order here by their '
-        f'means: {count.same_by_mean}. Pairs whose intervals do not overlap: '
-        f'{count.pairs - count.undecided}; of these in the same order: {count.same}.'
+        f'Pairs of rows with an order in the paper: {count.pairs}; of these, means in the same '
+        f'order: {count.same_by_mean}. Pairs without overlap of intervals: '
+        f'{count.pairs - count.undecided}; of these, in the same order: {count.same}.'
     )
 
 

@@ -58,7 +58,7 @@ class DatasetIssue:
         """Return one issue, or none if there is nothing to name.
 
         Args:
-            kind: as above.
+            kind: see `DatasetIssue`.
             names: names of all occurrences, of which the first five are kept.
             count: number of occurrences, if it differs from the number of names.
         """

@@ -99,7 +99,7 @@ class Recording:
             frames.
 
     Attributes:
-        name: as above.
+        name: see the arguments.
         frames: number of frames so far.
         losses: numbers of missing frames.
         duration: seconds from the first to the last frame.

@@ -105,7 +105,7 @@ def eleven_point_precision(ranked: RankedDetections) -> float:
 
 
 def area_precision(ranked: RankedDetections) -> float:
-    """Compute the area under the best precision from each recall on (VOC 2010 and later).
+    """Compute the area under the best precision at each recall or above (VOC 2010 and later).
 
     NaN where no hand is annotated.
     """

@@ -37,8 +37,8 @@ class FasterRcnnHands(HandDetector):
         batch_size: number of images that are processed together, at least 1.
 
     Attributes:
-        name: as above.
-        interaction_score: as above.
+        name: see the arguments.
+        interaction_score: see the arguments.
         least_rate, on_gpu, batch_size: see `HandDetector`.
     """
 

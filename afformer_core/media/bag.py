@@ -70,7 +70,7 @@ class Bag:
         opened: object through which rosbags reads it, if it is not on a local disk.
 
     Attributes:
-        path: as above.
+        path: see the arguments.
         start: time of the first message, nanoseconds.
         end: time after the last message, nanoseconds.
 

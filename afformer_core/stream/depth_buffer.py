@@ -34,7 +34,7 @@ class Expectation(Generic[Item]):
         stamp: nanoseconds.
 
     Attributes:
-        stamp: as above.
+        stamp: see the arguments.
         entry: the nearest item so far; the newest if several are equally near.
     """
 

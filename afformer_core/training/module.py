@@ -56,7 +56,7 @@ class GroundingTraining(LightningModule):
             matching network; 0: none.
 
     Attributes:
-        exemplars: as above.
+        exemplars: see the arguments.
         inheritance: settings kept from the initial model; None if there is none.
         ingredients: ingredients of the initial weights; empty for random ones.
     """

@@ -142,7 +142,7 @@ class RateSchedule(LambdaLR):
         steps: steps of the whole training.
 
     Attributes:
-        steps: as above.
+        steps: see the arguments.
     """
 
     def __init__(

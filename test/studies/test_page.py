@@ -36,8 +36,8 @@ def test_rows_with_intervals_beside_the_papers(results: list[StudyResult]) -> No
         ['fine', '1.57', '1.010 [0.985, 1.035]', '26 % [24, 28]', '-', '10800'],
     ]
     assert lines[6] == (
-        'Pairs of rows that the paper orders: 1; in the same order here by their means: 1. Pairs '
-        'whose intervals do not overlap: 1; of these in the same order: 1.'
+        'Pairs of rows with an order in the paper: 1; of these, means in the same order: 1. Pairs '
+        'without overlap of intervals: 1; of these, in the same order: 1.'
     )
     assert lines[8] == (
         '3 seeds, 150 test pairs; AMD EPYC, 2 cores; 2026-11-28; commit `0123456789ab`.'

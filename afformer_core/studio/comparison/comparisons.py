@@ -26,7 +26,7 @@ class Comparisons:
         open_model: function that opens a model folder.
 
     Attributes:
-        models: as above.
+        models: see the arguments.
         progress: number of finished pairs and of all pairs in the latest comparison.
     """
 

@@ -22,7 +22,7 @@ class ModelFolders:
         folder: the parent folder, which may not exist.
 
     Attributes:
-        folder: as above, resolved.
+        folder: see the arguments; resolved.
     """
 
     def __init__(self, folder: Path) -> None:

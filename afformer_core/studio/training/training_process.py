@@ -42,7 +42,7 @@ class TrainingProcess:
         arguments: arguments of `afformer train`.
 
     Attributes:
-        folder: as above.
+        folder: see the arguments.
 
     Raises:
         AfformerError: another process is training in the folder.

@@ -45,7 +45,7 @@ class Trainings:
         configuration: configuration of trainings; None for `config/train/own_pairs.yaml`.
 
     Attributes:
-        models: as above.
+        models: see the arguments.
     """
 
     def __init__(

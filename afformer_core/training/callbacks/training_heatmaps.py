@@ -62,7 +62,7 @@ class TrainingHeatmaps(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Draw if it is due."""
+        """Draw the heatmaps at the first step, every `steps` steps, and at the last step."""
         step = trainer.global_step
         due = step in (1, trainer.max_steps) or step % self._steps == 0
         if (

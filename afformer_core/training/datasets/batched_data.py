@@ -179,7 +179,7 @@ class GroundingData(BatchedData):
         workers: number of reading processes.
 
     Attributes:
-        input_size: as above.
+        input_size: see the arguments.
         action_names: names of the actions; empty if none are known.
         validation_samples: samples that the evaluator measures; empty for none.
     """

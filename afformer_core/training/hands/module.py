@@ -48,7 +48,7 @@ class HandTraining(LightningModule):
 
     Attributes:
         model: the detector.
-        architecture, interval: as above.
+        architecture, interval: see the arguments.
         interaction_score: lowest score with that precision in the last validation; the paper's
             score if no score has it.
         ingredients: ingredients of the initial weights.

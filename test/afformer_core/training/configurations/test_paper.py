@@ -86,7 +86,7 @@ STATEMENTS = (
     Statement(
         '3.2', 'grids of 16, 32 and 64 a side and videos of 32, of ViTDet at 1024 too', 'same',
         'docs/research/configurations.md',
-        'of strides 64, 32 and 16, the grids that it has of a ResNet-50 at 256',
+        'of strides 64, 32 and 16, whose grids equal those of a ResNet-50 at 256',
         {('opra/vitdet_b',): {f'{ARCHITECTURE}image_levels': ('p6', 'p5', 'p4'),
                               f'{ARCHITECTURE}video_levels': ('p5',)}},
     ),

@@ -105,7 +105,7 @@ def generate_launch_description() -> LaunchDescription:
             'backend',
             default_value='',
             choices=['', 'auto', 'torch', 'onnxruntime', 'torch-cuda', 'tensorrt'],
-            description='Backend that computes the model; empty: as the parameter file says.',
+            description='Backend that computes the model; empty: the value in the parameter file.',
         ),
         DeclareLaunchArgument(
             'precision',

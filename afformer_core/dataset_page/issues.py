@@ -38,10 +38,10 @@ def dataset_issues(
         *_without_pair(dataset),
         *_repeated(dataset),
         *_same_files(
-            'images of the same content', (s.image_path for s in dataset), progress=progress
+            'images with the same content', (s.image_path for s in dataset), progress=progress
         ),
         *_same_files(
-            'videos of the same content', (s.video_path for s in dataset), progress=progress
+            'videos with the same content', (s.video_path for s in dataset), progress=progress
         ),
         *_unused_actions(dataset),
     ]

@@ -79,7 +79,7 @@ def _agreed(
         if len(step.elements) != 1:
             manifest.left_out['several buttons' if step.elements else 'no button'] += 1
         elif found is None:
-            manifest.left_out['no line fits best'] += 1
+            manifest.left_out['several lines fit equally well'] += 1
         else:
             indices = (found.line, step.image)
             claims.append(Claim(indices, step.elements[0], found.score))

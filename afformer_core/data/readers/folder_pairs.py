@@ -86,8 +86,8 @@ def _without_table(manifest: Manifest, tables: Container[Path]) -> Iterator[str]
         if media and object_folder not in tables:
             yield (
                 f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. Mark '
-                f'its points with `afformer studio --pairs {manifest.path}`, or rename the table '
-                'that is there'
+                f'its points with `afformer studio --pairs {manifest.path}`, or rename the '
+                f'existing table'
             )
 
 

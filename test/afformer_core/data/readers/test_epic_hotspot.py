@@ -187,27 +187,6 @@ def test_missing_media_are_counted_and_the_first_is_named(tree: Path) -> None:
         read_video(dataset[0].video_path)
 
 
-def test_a_wrong_root_is_named(tree: Path) -> None:
-    dataset = open_annotations(tree / 'annotations.json', tree / 'elsewhere', split='test')
-    problems = find_problems(dataset)
-    assert len(problems) == 5
-    assert 'does not exist; expected a folder of frames' in problems[0].reason
-
-
-def test_an_image_of_another_shape_is_named(tree: Path) -> None:
-    # As one annotated in (row, column) and (height, width) would be.
-    path = write(tree, changed('test_images', 1, shape=[48, 64], points=[[40, 2]]))
-    dataset = open_annotations(path, split='test')
-    (problem,) = find_problems(dataset)
-    assert f'{TAP} is 64x48; expected the shape of its annotation, 48x64' in problem.reason
-
-
-def test_a_file_that_is_no_image_is_named(tree: Path) -> None:
-    (tree / 'images' / TAP).write_text('not an image\n' * 100)
-    (problem,) = find_problems(open_annotations(tree / 'annotations.json', split='test'))
-    assert f'{TAP} cannot be read as an image' in problem.reason
-
-
 def test_opras_annotations_of_the_same_release_are_refused(tmp_path: Path) -> None:
     # Their points are (row, column).
     clip = {'clip': ['seattle', '1', '193', '217.5', '6.5'], 'nframes': 32, 'verb': 0, 'noun': 0}
@@ -294,8 +273,3 @@ def test_a_file_that_holds_something_else_is_refused(
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         open_annotations(write(tmp_path, release), split='test')
-
-
-def test_an_absent_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r'absent\.json does not exist; expected'):
-        open_annotations(tmp_path / 'absent.json', split='test')

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.cli.main import main
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
@@ -134,14 +133,6 @@ def test_a_left_hand_is_one_where_the_category_has_it(tree: Path) -> None:
         write_mask(masks / '00007.png', (128, 0, 0))
 
     assert opened(tree)[0].image_path.name == '00007.jpg'
-
-
-def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tree / 'HOI4D_release' / DOOR / 'align_rgb/00002.jpg').unlink()
-
-    assert main(['verify', str(tree / 'release.txt')]) == 1
-
-    assert '00002.jpg does not exist' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

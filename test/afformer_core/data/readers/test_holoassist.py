@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.cli.main import main
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
@@ -118,14 +117,6 @@ def test_a_recording_that_is_listed_twice_is_named(tree: Path) -> None:
 
     with pytest.raises(DatasetError, match=rf'another sample is named {FIRST}/1'):
         opened(tree)
-
-
-def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tree / SECOND / 'Export_py/Video/images_aligned/000010.png').unlink()
-
-    assert main(['verify', str(tree / 'data-annotation-trainval-v1_1.json')]) == 1
-
-    assert '000010.png does not exist' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

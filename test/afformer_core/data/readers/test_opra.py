@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
 
@@ -96,13 +95,6 @@ def test_reads_the_scene_of_a_simulated_entry(tmp_path: Path) -> None:
     assert scene.kinds == ('button', 'knob')
     assert scene.in_view == (True, False)
     np.testing.assert_array_equal(scene.polygons[1], [[-3, 0], [4, 0], [4, 4]])
-
-
-def test_missing_media_are_named_with_their_entry(tmp_path: Path) -> None:
-    dataset = open_annotations(write(tmp_path, ENTRY))
-    clip, image = find_problems(dataset)
-    assert (clip.name, image.name) == (str(dataset[0].video_path), str(dataset[0].image_path))
-    assert clip.samples == image.samples == ('test/0',)
 
 
 @pytest.mark.parametrize(

@@ -115,26 +115,6 @@ def test_agrees_with_the_json_form_of_the_same_annotations(
         np.testing.assert_array_equal(sample.points, expected.points)
 
 
-def test_missing_media_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
-    dataset = open_annotations(write(tmp_path, LINE, replaced(5, 'MAT_2.jpg')))
-    write_media(
-        dataset.root, 'clips/seattle/1/193/217.5_6.5.mp4', 'images/seattle/1/193/MAT_1.jpg'
-    )
-    (problem,) = find_problems(dataset)
-    assert problem.name.endswith('MAT_2.jpg')
-    assert problem.samples == ('test/1',)
-
-
-def test_a_wrong_root_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, LINE)
-    write_media(
-        path.parent.parent, 'clips/seattle/1/193/217.5_6.5.mp4', 'images/seattle/1/193/MAT_1.jpg'
-    )
-    problems = find_problems(open_annotations(path, root=tmp_path / 'elsewhere'))
-    assert [problem.what for problem in problems] == ['clip', 'image']
-    assert all(str(tmp_path / 'elsewhere') in problem.reason for problem in problems)
-
-
 @pytest.mark.parametrize(
     ('line', 'message'),
     [

@@ -10,7 +10,6 @@ from typing import Any
 import PIL.Image
 import pytest
 
-from afformer_core.cli.main import main
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.readers.part_pairs import ClipPoint, PartPairsDataset
 from afformer_core.errors import DatasetError
@@ -140,13 +139,3 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, content: str, message
     (tmp_path / 'pairs.json').write_text(content)
     with pytest.raises(DatasetError, match=message):
         PartPairsDataset(tmp_path)
-
-
-def test_verify_tells_of_a_missing_clip(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(['verify', str(write(tmp_path, LEAST))]) == 1
-    assert (
-        f'{tmp_path / "clips/pull.mp4"} does not exist; expected a video file'
-        in capsys.readouterr().out
-    )

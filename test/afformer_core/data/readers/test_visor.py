@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.cli.main import main
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
@@ -129,14 +128,6 @@ def test_all_instances_of_an_object_are_the_target(tree: Path) -> None:
         True,
         False,
     ]
-
-
-def test_a_missing_image_is_listed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tree / 'rgb_frames/train/P01/P01_01/P01_01_frame_0000000001.jpg').unlink()
-
-    assert main(['verify', str(tree / 'annotations/train')]) == 1
-
-    assert 'P01_01_frame_0000000001.jpg does not exist' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from afformer_core.cli.options.path_options import (
     INPUT_NAME,
     INPUT_PATH,
     INPUT_URL,
-    OUTPUT_FILE,
     OUTPUT_FOLDER,
 )
 from afformer_core.errors import DatasetError
@@ -50,7 +49,7 @@ is read up to the damage and reported, and the exit status is 1."""
 _EXAMPLE = """\
 examples:
   afformer mine datasets/mining/videos --detector simulated --output mined
-  afformer mine ~/recordings kitchen.mcap --output mined --preview mined/sheet.jpg
+  afformer mine ~/recordings kitchen.mcap --output mined
   afformer mine robot_bag#/camera/color/image_raw --detector models/hands --output mined
   afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \\
       --output opra/mined
@@ -108,11 +107,6 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     add_engine_options(parser)
     parser.add_argument(
-        '--preview', type=OUTPUT_FILE, metavar='FILE',
-        help='JPEG or PNG file to write: one frame of each clip with its hands, or of evenly '
-        'spaced clips if there are many',
-    )  # fmt: skip
-    parser.add_argument(
         '--clip-frames', type=int, default=32, metavar='N',
         help='number of frames in a clip (default: 32)',
     )  # fmt: skip
@@ -137,15 +131,10 @@ def run(arguments: argparse.Namespace) -> int:
     let_waiting_threads_sleep()
 
     from afformer_core.hands.open_detector import open_hand_detector
-    from afformer_core.maskahand.mining.clip_table import ClipTable
     from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
-    from afformer_core.maskahand.mining.preview import write_contact_sheet
     from afformer_core.maskahand.sources import find_sources
-    from afformer_core.media.images import require_image_path
 
     engine = engine_of(arguments, arguments.processes)
-    if arguments.preview is not None:
-        require_image_path(arguments.preview)
     settings = MiningSettings(
         rate=arguments.rate,
         clip_frames=arguments.clip_frames,
@@ -166,11 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
     open_detector = partial(open_hand_detector, arguments.detector, **batch)
     mining = Mining(found, open_detector, arguments.output, settings)
     _detect(mining, engine)
-    counts = mining.write_index()
-    path = arguments.output / INDEX_FILE
-    if arguments.preview is not None and counts.clips:
-        write_contact_sheet(arguments.preview, ClipTable.open([path]))
-    return _report(counts, path)
+    return _report(mining.write_index(), arguments.output / INDEX_FILE)
 
 
 def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) -> FoundSources:

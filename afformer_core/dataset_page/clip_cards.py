@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from afformer_core.data.augmentation import ImageSettings
+from afformer_core.dataset_page.drawn_hands import draw_hands
 from afformer_core.dataset_page.page import Card, Figure, RgbImage
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.errors import VideoError
 from afformer_core.evaluation.report.tiles import TILE_SIDE, fit
-from afformer_core.maskahand.mining.preview import draw_hands
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingDataset, boxes_of

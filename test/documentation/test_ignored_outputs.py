@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 # Options and a subcommand before the name of a file or folder that is written.
-WRITTEN = re.compile(r'(?:--output|--report|--preview|afformer simulate) ([\w./]+)')
+WRITTEN = re.compile(r'(?:--output|--report|afformer simulate) ([\w./]+)')
 OUTPUT_KEYS = ('output', 'cache_folder', 'index')
 
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import PIL.Image
 import pytest
 
 from afformer_core.cli.main import main
@@ -36,15 +35,12 @@ def test_an_index_and_a_sheet_are_written(
 ) -> None:
     mined = tmp_path / 'mined'
     asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red', '--rate', '10']
-    sheet = ['--preview', str(mined / 'sheet.jpg'), '--clip-frames', '10', '--stride', '5']
-    assert main([*asked, *sheet]) == 0
+    assert main([*asked, '--clip-frames', '10', '--stride', '5']) == 0
     said = capsys.readouterr()
     assert said.out == f'{mined}/index.json: 3 clips in 1 of 1 videos\n'
     assert '60/60' in said.err
     index = read_index(mined / 'index.json')
     assert index.videos[0].clips == ((15, 24), (20, 29), (25, 34))
-    # the first two clips share their surest frame
-    assert PIL.Image.open(mined / 'sheet.jpg').size == (2 * 320, 262)
 
 
 def test_hands_that_touch_nothing_for_sure_are_told(
@@ -110,7 +106,6 @@ def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_look
     ('arguments', 'message'),
     [
         (['--detector', 'nothing'], "'nothing' is not a hand detector; expected 'mediapipe'"),
-        (['--detector', 'red', '--preview', 'sheet.gif'], 'sheet.gif ends in'),
         (['--detector', 'red', '--rate', '0'], 'the rate is 0.0 frames per second'),
         (['--detector', 'red', '--processes', '0'], '--processes is 0; expected at least 1'),
         (['--address', 'auto'], '--address is given without --engine ray. Give both'),

@@ -153,9 +153,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'simulate --layout photographs --photographs dataset/images dataset',
         'simulate --closed-loop model --json model/model.json',
         'mine frames --output frames',
-        'mine frames --output mined --preview frames/new.png',
-        'mine clip.mp4 --output mined --preview clip.mp4',
-        'mine clip.mp4 --output mined --detector model --preview model/model.json',
         'synthesize -c other.yaml -c c.yaml --output c.yaml',
         'convert dataset/test.json dataset/test.json',
         'convert pairs pairs/converted',
@@ -179,8 +176,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'browse dataset/test.json --against pairs --output pairs',
         'average model other --output model',
         'bench model --json model/model.json',
-        'maskahand frames --annotated dataset --output dataset',
-        'maskahand frames --annotated dataset --output results --json dataset/test.json',
     ],
 )
 def test_no_command_replaces_or_adds_to_its_inputs(
@@ -198,7 +193,7 @@ def test_no_command_replaces_or_adds_to_its_inputs(
 @pytest.mark.parametrize(
     'line',
     [
-        'mine . --output mined --preview mined/sheet.jpg',
+        'mine . --output mined',
         'card model --output model/MODEL_CARD.md',
         'browse pairs --output pairs/page.html',
         'convert pairs pairs/all.jsonl',

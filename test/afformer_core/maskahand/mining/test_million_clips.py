@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An index of a million clips takes 2 GB at most, to write, open, filter, sample and preview."""
+"""An index of a million clips takes 2 GB at most, to write, open, filter and sample."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ import sys
 from pathlib import Path
 import numpy as np
 from afformer_core.maskahand.mining.clip_table import ClipTable
-from afformer_core.maskahand.mining.preview import frames_to_show
 from afformer_core.maskahand.pretraining.stored_clips import StoredClips
 from afformer_core.parallel.measured_subprocess import peak_megabytes
 
@@ -48,7 +47,6 @@ chosen = np.random.default_rng(1).permutation(len(clips))[:300]
 seen = [clips[int(number)] for number in chosen]
 assert all(clip.last - clip.first == 31 and clip.interactions for clip in seen)
 assert len({clip.video.path for clip in seen}) > 280
-assert len({frame.path for frame in frames_to_show(table)}) == 48
 print(len(table), len(clips), peak_megabytes())
 """
 

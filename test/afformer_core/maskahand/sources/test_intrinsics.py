@@ -12,14 +12,11 @@ from types import ModuleType
 
 import fsspec
 import numpy as np
-import PIL.Image
 import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.dataset_page.clip_cards import clip_cards
-from afformer_core.maskahand.mining.clip_table import ClipTable
 from afformer_core.maskahand.mining.index import read_index
-from afformer_core.maskahand.mining.preview import write_contact_sheet
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import interaction_clips
 from afformer_core.maskahand.sources import find_sources, open_source
@@ -230,11 +227,7 @@ def test_what_was_undistorted_is_told(
 
 def test_people_are_shown_what_was_examined(red: ModuleType, folder: Path, tmp_path: Path) -> None:
     index = mine(red, tmp_path / 'mined', str(folder))
-    table = ClipTable.open([tmp_path / 'mined' / 'index.json'])
 
-    write_contact_sheet(tmp_path / 'sheet.png', table)
     [card, *_] = clip_cards(interaction_clips(index, most=1), None, 0, progress=False)
 
-    tile = np.asarray(PIL.Image.open(tmp_path / 'sheet.png'))[20:200, :320]
-    assert np.ptp(line_columns(tile)) < 1.5
     assert np.ptp(line_columns(card.frames[0][10:-10])) < 1.5

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.arrays import UInt8Array
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_decoder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.features import ImageFeatures
 
 _LEAST_RUNS = 3
 _MOST_RUNS = 200
@@ -155,12 +155,12 @@ def _measure_grounder(
 ) -> _Measured:
     begin = time.perf_counter()
     # Without zoom stages or a matching network, like the other variants.
-    session = open_decoder(folder, variant.backend, threads, variant.precision)
-    grounder = ArrayGrounder(read_description(folder).configuration, session)
+    networks = open_decoder(folder, variant.backend, threads, variant.precision)
+    grounder = ArrayGrounder(networks.configuration, networks)
     video, image = _noise(frames, grounder.configuration.input_size)
 
     def memorize() -> tuple[list[float], float]:
-        encoded: list[tuple[UInt8Array, FloatArray]] = []
+        encoded: list[tuple[UInt8Array, ImageFeatures]] = []
 
         def encode(frame: UInt8Array) -> None:
             resized = grounder.resize(frame)

@@ -11,8 +11,10 @@ from typing import Any
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
 
 _DESCRIPTION = """\
-Write encode_frames.onnx, memorize.onnx and ground.onnx into the model folder,
-after checking that their outputs agree with those of PyTorch."""
+Write the graphs encode_frames.onnx, memorize.onnx, encode_image.onnx and
+decode.onnx into the model folder, and encode.onnx and find_contact.onnx into
+the folder of its matching network, after checking that their outputs agree
+with those of PyTorch."""
 
 _EXAMPLE = """examples:
   afformer export my_model
@@ -88,7 +90,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the graphs, and print where they are."""
-    from afformer_core.runtime.private_files import let_all_users_read
+    from afformer_core.files.private_files import let_all_users_read
 
     folder = _folder(arguments)
     print(_export_into(folder, arguments))
@@ -116,7 +118,8 @@ def _folder(arguments: argparse.Namespace) -> Path:
 
 def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
     """Export the graphs if needed, and print their folder."""
-    from afformer_core.runtime.graphs import graphs_folder
+    from afformer_core.runtime.graphs import graphs_folder, network_precisions
+    from afformer_core.runtime.model_folder import read_network
 
     precision = arguments.quantize or arguments.precision
     if arguments.if_needed and _are_up_to_date(folder, precision, arguments):
@@ -129,10 +132,12 @@ def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
     print(f'exporting {folder} ...', file=sys.stderr)
     export = _export_quantized if arguments.quantize else _export
     outcome = export(folder, arguments)
-    return (
-        f'wrote encode_frames.onnx, memorize.onnx and ground.onnx to '
-        f'{graphs_folder(folder, precision)}; {outcome}'
+    written = ' and '.join(
+        f'{", ".join(f"{name}.onnx" for name in read_network(network).graph_names)} to '
+        f'{graphs_folder(network, its_own)}'
+        for network, its_own in network_precisions(folder, precision, arguments.precision)
     )
+    return f'wrote {written}; {outcome}'
 
 
 def _export(folder: Path, arguments: argparse.Namespace) -> str:

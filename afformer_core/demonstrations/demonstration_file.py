@@ -24,6 +24,7 @@ from afformer_core.demonstrations.demonstration_writer import (
     ATTACHMENT_NAME,
     MESSAGE_TYPE,
     METADATA_NAME,
+    STAGE_PREFIX,
     TOPIC,
     texts_crc32,
     typestore,
@@ -34,6 +35,7 @@ from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.features import FrameFeatures
 
 # Less than the size of both magics and the footer of an MCAP file, in bytes.
 _LEAST_BYTES = 64
@@ -103,9 +105,12 @@ def read_encoded_frames(path: Path) -> EncodedFrames:
                 if str(zlib.crc32(attachment.data)) != expected:
                     raise ValueError('the checksum of the encoded frames is wrong')
                 tensors = load(attachment.data)
+                stages = tuple(
+                    tensors[name] for name in sorted(tensors) if name.startswith(STAGE_PREFIX)
+                )
                 return EncodedFrames(
                     tensors['images'],
-                    tensors['features'],
+                    FrameFeatures(tensors['features'], stages),
                     contact_map=tensors.get('contact_map'),
                 )
         raise ValueError(f'it has no attachment {ATTACHMENT_NAME}')

@@ -27,6 +27,8 @@ TOPIC = 'demonstration'
 MESSAGE_TYPE = 'sensor_msgs/msg/CompressedImage'
 METADATA_NAME = 'afformer'
 ATTACHMENT_NAME = 'encoded_frames.safetensors'
+STAGE_PREFIX = 'stage_'
+"""Prefix of the names of the matching network's stages in the attachment."""
 
 _JPEG_QUALITY = 95
 _CHUNK_BYTES = 1 << 20
@@ -111,7 +113,11 @@ class DemonstrationWriter:
         created = round(entry.created * 1e9)
         arrays: dict[str, NDArray[Any]] = {
             'images': encoded.images,
-            'features': encoded.features,
+            'features': encoded.features.decoder,
+            **{
+                f'{STAGE_PREFIX}{number}': stage
+                for number, stage in enumerate(encoded.features.stages)
+            },
         }
         if encoded.contact_map is not None:
             arrays['contact_map'] = encoded.contact_map

@@ -16,8 +16,8 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.session import Session
 
 
 class KeptDemonstrations:
@@ -50,9 +50,9 @@ class KeptDemonstrations:
         """One sentence for each damaged file of the store."""
         return self._finished.problems
 
-    def use(self, session: Session) -> None:
-        """Replace the session with another one for the same weights; keep all demonstrations."""
-        self._grounder.use(session)
+    def use(self, networks: Networks) -> None:
+        """Replace the networks with others of the same weights; keep all demonstrations."""
+        self._grounder.use(networks)
 
     @property
     def maximum_frames(self) -> int:

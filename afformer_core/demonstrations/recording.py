@@ -38,7 +38,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.matching.marked_contact import on_grid
+from afformer_core.runtime.matching.contact_map import on_grid
 from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 # Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.
@@ -126,7 +126,7 @@ class Recording:
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames
         self._reader = DemonstrationReader() if reader is None else reader
-        self._observes = reader is None and (settings.trim or grounder.matched is not None)
+        self._observes = reader is None and (settings.trim or grounder.matching is not None)
         self._trimmer = Trimmer(settings.detectors(self._reader), maximum, settings.margin)
         self._first_stamp = self._last_stamp = 0.0
         self.problem = ''
@@ -248,10 +248,10 @@ class Recording:
 
     def _read(self, part: UsedPart, encoded: EncodedFrames) -> ContactReading | None:
         """Read the contact in the used part; None if that is not possible."""
-        session = self._grounder.matched
-        if session is None:
+        matching = self._grounder.matching
+        if matching is None:
             return None
-        prior = session.contact_prior(encoded.images, encoded.features)
+        prior = matching.contact_prior(encoded.images, encoded.features.stages)
         if not self._observes:
             return self._reader.read(prior)
         # The observed frame may be the one before the first.

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.arrays import UInt8Array
 from afformer_core.demonstrations.activity import ActivityDetector
+from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.frame_sampler import FrameSampler
 
 # Bounds the number of frames before a part, at any frame rate.
@@ -28,13 +29,13 @@ class RecordedFrame:
         number: number of the frame, from 0.
         time: seconds after the first frame.
         image: uint8 RGB [h, w, 3] at the model's input size.
-        features: float32 [C, rows, columns]; None before the frame is encoded.
+        features: its features; None before the frame is encoded.
     """
 
     number: int
     time: float
     image: UInt8Array
-    features: FloatArray | None = None
+    features: ImageFeatures | None = None
 
 
 @dataclass(frozen=True)

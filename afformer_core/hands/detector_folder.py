@@ -27,8 +27,8 @@ from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
 from afformer_core.licences import ingredients_in
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError
 from afformer_core.models.pretrained.strict_loading import load_strictly
+from afformer_core.models.stored_weights import restored, stored
 from afformer_core.runtime.model_folder import read_json
-from afformer_core.runtime.stored_weights import restored, stored
 
 FORMAT = 'afformer-hand-detector'
 VERSION = 2

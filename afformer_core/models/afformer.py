@@ -19,13 +19,11 @@ from afformer_core.models.decoders.memory import Decoder, VideoMemory
 from afformer_core.models.decoders.predictor import (
     ActionlessPredictor,
     FocusedPredictor,
-    MatchingPredictor,
     Predictor,
 )
 from afformer_core.models.earlier_methods.demo2vec import Demo2VecDecoder
 from afformer_core.models.earlier_methods.img2heatmap import Img2heatmapDecoder
 from afformer_core.models.layers.numerics import widened
-from afformer_core.models.matching.matching_decoder import MatchingDecoder
 
 
 class Afformer(nn.Module):
@@ -95,25 +93,22 @@ class Afformer(nn.Module):
         """
         return self.ground_levels(self.encoder.encode_images(images), memory)
 
-    def ground_with_features(
-        self, images: Tensor, memory: VideoMemory
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Ground demonstrations, and compute the features of the images as `encode_frames` would.
+    def encode_images(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Compute the image levels, and the features of the images as `encode_frames` would.
 
         Args:
-            images: as for `ground`.
-            memory: as for `ground`.
+            images: uint8 RGB [N, H, W, 3] at the input size.
 
         Returns:
-            the heatmap logits and action logits of `ground`, and the features [B * K, C, height,
-            width].
+            the levels for `ground_levels`, coarse to fine, each [N, C, height, width], and the
+            features [N, C', height', width'].
         """
         if self.own_video_encoder is None:
             levels, features = self.encoder.encode_images_and_features(images)
         else:
             levels = self.encoder.encode_images(images)
             features = self.own_video_encoder.encode_frames(images)
-        return (*self.ground_levels(levels, memory), widened(features))
+        return levels, widened(features)
 
     def ground_levels(
         self, levels: tuple[Tensor, ...], memory: VideoMemory
@@ -190,15 +185,12 @@ def build_decoder(configuration: AfformerConfiguration) -> Decoder:
         'conv_lstm': Demo2VecDecoder,
         'attended_conv_lstm': Demo2VecDecoder,
         'image_only': Img2heatmapDecoder,
-        'matching': MatchingDecoder,
     }
     return decoders[configuration.decoder](configuration)
 
 
-def build_predictor(configuration: AfformerConfiguration) -> Predictor | MatchingPredictor:
+def build_predictor(configuration: AfformerConfiguration) -> Predictor:
     """Build the heads of a configuration, with random weights."""
-    if configuration.decoder == 'matching':
-        return MatchingPredictor()
     shape = configuration.channels, configuration.heatmaps, len(configuration.action_names)
     if not configuration.action_names:
         return ActionlessPredictor(*shape[:2])

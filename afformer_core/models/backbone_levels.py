@@ -7,10 +7,7 @@ does not import it. Those of a timm model are therefore fields of the configurat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from afformer_core.models.configuration import AfformerConfiguration
+from typing import Protocol
 
 # Pyramid levels that each backbone offers the decoder, coarse to fine; level pN has stride 2**N.
 BACKBONE_LEVELS = {
@@ -23,8 +20,6 @@ STAGE_CHANNELS = {
     'resnet50': {'p5': 2048, 'p4': 1024, 'p3': 512, 'p2': 256},
     'efficientnet_lite0': {'p5': 320, 'p4': 112, 'p3': 40, 'p2': 24},
 }
-# Stages that a matching network reads, coarse to fine.
-MATCHING_LEVELS = ('p5', 'p4', 'p3')
 # Prefix of the names of backbones that timm builds.
 TIMM_PREFIX = 'timm:'
 # Levels from the map of a plain ViT from timm. The map is p4, with the stride of the patches.
@@ -32,17 +27,45 @@ _PLAIN_VIT_LEVELS = ('p6', 'p5', 'p4', 'p3', 'p2')
 _MAP_LEVEL = 4
 
 
+class BackboneFields(Protocol):
+    """The fields of a configuration that describe its backbone (see `AfformerConfiguration`)."""
+
+    @property
+    def backbone(self) -> str:
+        """Name of the backbone."""
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) of images and frames."""
+
+    @property
+    def image_levels(self) -> tuple[str, ...]:
+        """Names of the levels that the model reads from an image."""
+
+    @property
+    def video_levels(self) -> tuple[str, ...]:
+        """Names of the levels that the model reads from a frame."""
+
+    @property
+    def stage_strides(self) -> tuple[int, ...]:
+        """Strides of the stages of a timm model, coarse to fine."""
+
+    @property
+    def stage_channels(self) -> tuple[int, ...]:
+        """Channels of these stages."""
+
+
 def is_timm(backbone: str) -> bool:
     """Check whether a backbone is a timm model."""
     return backbone.startswith(TIMM_PREFIX)
 
 
-def is_plain_vit(configuration: AfformerConfiguration) -> bool:
+def is_plain_vit(configuration: BackboneFields) -> bool:
     """Check whether the backbone computes a single map, from which a simple pyramid is built."""
     return configuration.backbone == 'vitdet_b' or len(configuration.stage_strides) == 1
 
 
-def backbone_levels(configuration: AfformerConfiguration) -> tuple[str, ...]:
+def backbone_levels(configuration: BackboneFields) -> tuple[str, ...]:
     """Return the pyramid levels that a backbone offers the decoder, coarse to fine."""
     if not is_timm(configuration.backbone):
         return BACKBONE_LEVELS[configuration.backbone]
@@ -51,7 +74,7 @@ def backbone_levels(configuration: AfformerConfiguration) -> tuple[str, ...]:
     return tuple(_name(stride) for stride in configuration.stage_strides)
 
 
-def level_size(configuration: AfformerConfiguration, level: str) -> tuple[int, int]:
+def level_size(configuration: BackboneFields, level: str) -> tuple[int, int]:
     """Return (height, width) of a pyramid level."""
     height, width = configuration.input_size
     number = int(level.removeprefix('p'))
@@ -62,7 +85,7 @@ def level_size(configuration: AfformerConfiguration, level: str) -> tuple[int, i
     return height // patch << finer >> coarser, width // patch << finer >> coarser
 
 
-def input_step(configuration: AfformerConfiguration) -> int:
+def input_step(configuration: BackboneFields) -> int:
     """Return the number of which the sides of the input must be multiples.
 
     This is the stride of the coarsest level that the backbone computes. For a plain ViT from timm,
@@ -76,7 +99,7 @@ def input_step(configuration: AfformerConfiguration) -> int:
     return configuration.stage_strides[0] << max(coarsest - _MAP_LEVEL, 0)
 
 
-def stage_channels(configuration: AfformerConfiguration, level: str) -> int:
+def stage_channels(configuration: BackboneFields, level: str) -> int:
     """Return the channels of a stage before the feature pyramid, as a matching network reads it.
 
     All stages of a plain ViT have the same channels.

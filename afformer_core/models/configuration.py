@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass
 from typing import Any
 
-from afformer_core.models.backbone_levels import backbone_levels, level_size, stage_channels
+from afformer_core.models.backbone_levels import backbone_levels, level_size
 from afformer_core.models.configuration_checks import (
     EMBEDDING_DECODERS,
     POOLED_DECODERS,
@@ -16,10 +16,6 @@ from afformer_core.models.configuration_checks import (
 )
 
 Shape = tuple[int, int, int]
-# Number of positions at which the contact is described: the most probable ones of the first frame.
-CONTACT_CANDIDATES = 64
-# Number of stages that a matching network compares, from the coarsest.
-COMPARED_STAGES = 2
 _TUPLES = (
     'image_levels',
     'video_levels',
@@ -78,9 +74,7 @@ class AfformerConfiguration:
         decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without self-attention,
             as in the released ViTDet model) or one that discards positions within frames:
             'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm' and
-            'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap); or 'matching', beyond the
-            paper, which compares the stages of a backbone directly, without a pyramid, and scores
-            no actions (see `models.matching`).
+            'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap).
         video_encoder: 'shared' for the same encoder of frames and images, 'separate' for a
             separate backbone and pyramid of frames (Table 7a), or 'separate_last_block' to share
             everything except the last block, for ViTDet only.
@@ -163,12 +157,7 @@ class AfformerConfiguration:
 
     @property
     def heatmap_size(self) -> tuple[int, int]:
-        """(height, width) of the heatmap: four times the finest level.
-
-        For a matching network, it is twice the size of the finest compared stage.
-        """
-        if self.decoder == 'matching':
-            return self._size_at('p3')
+        """(height, width) of the heatmap: four times the finest level."""
         return 4 * self.finest_size[0], 4 * self.finest_size[1]
 
     @property
@@ -180,8 +169,6 @@ class AfformerConfiguration:
     @property
     def frame_channels(self) -> tuple[int, ...]:
         """Channels of each of `frame_levels`."""
-        if self.decoder == 'matching':
-            return tuple(stage_channels(self, level) for level in self.frame_levels)
         return (self.channels,) * len(self.frame_levels)
 
     @property
@@ -204,16 +191,13 @@ class AfformerConfiguration:
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
         """(height, width) of the grid in a frame to which each step attends."""
-        if self.decoder in (*POOLED_DECODERS, 'matching'):
+        if self.decoder in POOLED_DECODERS:
             return ((1, 1),)
         sizes = [(self._size_at(step.video_level), step.spatial_stride) for step in self.steps]
         return tuple((height // stride, width // stride) for (height, width), stride in sizes)
 
     def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
         """Compute the shapes of keys and values at each step, for a demonstration of T frames."""
-        if self.decoder == 'matching':
-            rows = CONTACT_CANDIDATES + 1
-            return (((1, rows, sum(self.frame_channels[:COMPARED_STAGES])), (1, rows, 1)),)
         if self.decoder == 'deconvolution':
             return (((1, frames, self.channels), (1, frames, self.channels)),)
         if self.decoder in EMBEDDING_DECODERS:

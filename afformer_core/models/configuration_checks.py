@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from afformer_core.models.backbone_levels import (
     BACKBONE_LEVELS,
-    MATCHING_LEVELS,
-    STAGE_CHANNELS,
     TIMM_PREFIX,
+    BackboneFields,
     backbone_levels,
     input_step,
     is_plain_vit,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
 # Decoders that discard positions within frames.
 POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
-DECODERS = ('fine_grained', 'cross_attention', 'matching', *POOLED_DECODERS)
+DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
 VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
 INPUT_PROJECTIONS = ('per_level', 'shared')
 VIDEO_PROJECTIONS = ('shared', 'separate')
@@ -53,16 +52,20 @@ def check_configuration(configuration: AfformerConfiguration) -> None:
     for name, values in _CHOICES.items():
         value = getattr(configuration, name)
         _require(value in values, name, value, f'one of {values}')
-    _check_backbone(configuration)
+    check_backbone(configuration)
     _check_sizes(configuration)
     _check_levels(configuration)
     _check_decoder(configuration)
     _check_encoder(configuration)
     _check_actions(configuration)
-    _check_matching(configuration)
 
 
-def _check_backbone(configuration: AfformerConfiguration) -> None:
+def check_backbone(configuration: BackboneFields) -> None:
+    """Check the fields that describe a backbone.
+
+    Raises:
+        ValueError: see `check_configuration`.
+    """
     name, strides = configuration.backbone, configuration.stage_strides
     _require(
         name in BACKBONE_LEVELS or is_timm(name),
@@ -161,7 +164,7 @@ def _check_spatial_strides(configuration: AfformerConfiguration) -> None:
 
 def _check_decoder(configuration: AfformerConfiguration) -> None:
     decoder = configuration.decoder
-    if decoder not in ('fine_grained', 'matching'):
+    if decoder != 'fine_grained':
         for name, only, text in (
             ('image_levels', configuration.image_levels[:1], 'a single one'),
             ('temporal_strides', (1,), '(1,)'),
@@ -238,30 +241,6 @@ def _check_actions(configuration: AfformerConfiguration) -> None:
         f"'mean' or 'heatmap' for the decoders {POOLED_DECODERS}, and for a first temporal or "
         'spatial stride above 1',
     )
-
-
-def _check_matching(configuration: AfformerConfiguration) -> None:
-    if configuration.decoder != 'matching':
-        return
-    backbone = configuration.backbone
-    _require(
-        backbone in STAGE_CHANNELS or is_timm(backbone),
-        'backbone',
-        backbone,
-        f'one of {tuple(STAGE_CHANNELS)}, or a model of timm, for the decoder matching',
-    )
-    for name, possible in (
-        ('image_levels', (MATCHING_LEVELS,)),
-        ('video_levels', (MATCHING_LEVELS,)),
-        ('temporal_strides', ((1,) * len(MATCHING_LEVELS),)),
-        ('spatial_strides', ((1,),)),
-        ('video_encoder', ('shared',)),
-        ('video_projection', ('shared',)),
-        ('action_names', ((),)),
-        ('action_pooling', ('mean',)),
-    ):
-        value = getattr(configuration, name)
-        _require(value in possible, name, value, f'one of {possible} for the decoder matching')
 
 
 def _require(holds: bool, field: str, value: object, expected: str) -> None:

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
 from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.softmax_attention import attend_fused
-from afformer_core.models.matching.matching_decoder import MatchingDecoder
+from afformer_core.models.matching.network import MatchingNetwork
 
 # Beyond this number of keys, fused fp16 attention sums equal weights wrongly (65,504 is the
 # largest number of fp16).
@@ -36,15 +37,15 @@ class InFloat32(nn.Module):
         return result.to(x.dtype)
 
 
-def convert_precision(model: Afformer, precision: str) -> None:
+def convert_precision(model: Afformer | MatchingNetwork, precision: str) -> None:
     """Convert encoder and decoder to a precision, in place.
 
     Convolutions, linear layers and attention use this precision. Attention becomes one operator,
     which accumulates in fp32. Norms, whose sums of squares overflow in fp16, heads, whose logits
-    overflow, and the decoder of a matching network stay in fp32.
+    overflow, and the contact head of a matching network stay in fp32.
 
     Args:
-        model: a model whose batch norms are fused and whose tables are frozen.
+        model: a network whose batch norms are fused and whose tables are frozen.
         precision: 'fp32', 'fp16' or 'bf16'.
 
     Raises:
@@ -55,7 +56,17 @@ def convert_precision(model: Afformer, precision: str) -> None:
         raise ValueError(f'precision is {precision!r}; expected one of {", ".join(DTYPES)}')
     if precision == 'fp32':
         return
-    configuration = model.configuration
+    parts: list[nn.Module] = [*model.encoders]
+    if isinstance(model, Afformer):
+        _check_keys(model.configuration, precision)
+        parts.append(model.decoder)
+    for part in parts:
+        part.to(DTYPES[precision])
+        _keep_norms(part)
+        fuse_attention(part)
+
+
+def _check_keys(configuration: AfformerConfiguration, precision: str) -> None:
     frames = configuration.maximum_frames
     keys = max(shape[1] for shape, _ in configuration.memory_shapes(frames))
     if precision == 'fp16' and keys > MOST_FP16_KEYS:
@@ -63,11 +74,6 @@ def convert_precision(model: Afformer, precision: str) -> None:
             f'the model attends to {keys} keys of {frames} frames; expected at most '
             f'{MOST_FP16_KEYS} in fp16. Choose bf16 or fp32, or fewer frames'
         )
-    decoders = () if isinstance(model.decoder, MatchingDecoder) else (model.decoder,)
-    for part in (*model.encoders, *decoders):
-        part.to(DTYPES[precision])
-        _keep_norms(part)
-        fuse_attention(part)
 
 
 def fuse_attention(module: nn.Module) -> None:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from afformer_core.models.backbone_levels import MATCHING_LEVELS
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.matching.configuration import MatchingConfiguration
 
 
 def afformer_r50(
@@ -52,22 +50,17 @@ def afformer_small(
     )
 
 
-def afformer_matching(
-    action_names: tuple[str, ...], input_size: tuple[int, int] = (384, 384)
-) -> AfformerConfiguration:
-    """Return the matching network for the small model, which scores no actions.
+def small_matching(input_size: tuple[int, int] = (384, 384)) -> MatchingConfiguration:
+    """Return the matching network for the small model.
 
     Beyond the paper, it describes the contact of the demonstration by ImageNet features and
     searches the image for it.
     """
-    return replace(
-        afformer_small((), input_size),
-        channels=64,
-        image_levels=MATCHING_LEVELS,
-        video_levels=MATCHING_LEVELS,
-        temporal_strides=(1, 1, 1),
-        action_pooling='mean',
-        decoder='matching',
+    return MatchingConfiguration(
+        backbone='efficientnet_lite0',
+        input_size=input_size,
+        maximum_frames=8,
+        contact_channels=64,
     )
 
 

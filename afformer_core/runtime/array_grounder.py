@@ -9,35 +9,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.arrays import UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
 from afformer_core.runtime.demonstration import (
     Demonstration,
     EncodedFrames,
     FinishedDemonstrations,
 )
+from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
-from afformer_core.runtime.matching.correspondence import features_to_compare
-from afformer_core.runtime.matching.marked_contact import (
-    contact_peaks,
-    contact_probability,
-    memorize_encoded,
-)
-from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.matching.contact_map import contact_peaks, contact_probability
+from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.networks import Networks, Output
 from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import Output, Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 
 # Number of contacts offered to a person to choose from.
@@ -47,12 +43,12 @@ _CONTACTS = 3
 class ArrayGrounder:
     """Grounding of demonstrations in images, both as arrays. One thread owns it.
 
-    Each frame of a demonstration is encoded once. An image takes one call of `ground`, and one
-    more for each zoom stage. `afformer_core.Grounder` wraps it for files.
+    Each frame of a demonstration is encoded once. An image is encoded once for all demonstrations,
+    and once more in each zoom stage. `afformer_core.Grounder` wraps it for files.
 
     Args:
         configuration: configuration of the model.
-        session: session that runs it.
+        networks: its networks, ready to run.
         weights: identifier of the weights, such as their hash; empty if unknown.
         calibration, certainty_calibration: of presence and certainty; None if there is none.
         zoom_stages, calibration_problem: see the attributes.
@@ -65,7 +61,7 @@ class ArrayGrounder:
     def __init__(
         self,
         configuration: AfformerConfiguration,
-        session: Session,
+        networks: Networks,
         weights: str = '',
         calibration: PresenceCalibration | None = None,
         zoom_stages: tuple[ZoomStage, ...] = (),
@@ -78,9 +74,8 @@ class ArrayGrounder:
         self.calibration_problem = calibration_problem
         self.zoom_stages = zoom_stages
         self._weights = weights
-        self._session = session
+        self._networks = networks
         self._demonstrations = FinishedDemonstrations()
-        self._joined = None if self.matched is None else self.matched.features
 
     @classmethod
     def load(
@@ -97,7 +92,7 @@ class ArrayGrounder:
 
         Args:
             model: the folder.
-            backend, threads, precision, report: see `open_session`.
+            backend, threads, precision, report: see `open_networks`.
             maximum_stages: maximum number of stages; 1: no zoom; None: all stages of the model.
             gpu_lost: called with the reason when the CPU replaces a lost GPU; None: the error is
                 raised.
@@ -111,12 +106,12 @@ class ArrayGrounder:
             raise ValueError(f'maximum_stages is {maximum_stages}; expected at least 1')
         folder = Path(model)
         description = read_description(folder)
-        session = open_session(folder, backend, threads, precision, report)
+        networks = open_networks(folder, backend, threads, precision, report)
         if gpu_lost is not None:
-            session = with_fallback(session, folder, threads, gpu_lost)
+            networks = with_fallback(networks, folder, threads, gpu_lost)
         return cls(
             description.configuration,
-            session,
+            networks,
             description.all_weights_sha256,
             description.valid_calibration,
             description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
@@ -127,16 +122,16 @@ class ArrayGrounder:
     @property
     def backend(self) -> str:
         """Name of the backend that computes, such as 'onnxruntime'."""
-        return self._session.backend
+        return self._networks.backend
 
-    def use(self, session: Session) -> None:
-        """Replace the session with another one for the same weights; keep all demonstrations."""
-        self._session = session
+    def use(self, networks: Networks) -> None:
+        """Replace the networks with others of the same weights; keep all demonstrations."""
+        self._networks = networks
 
     @property
     def input_size(self) -> tuple[int, int]:
         """(height, width) to which images and frames are resized."""
-        return (self._joined or self.configuration).input_size
+        return self._networks.input_size
 
     @property
     def fingerprint(self) -> str:
@@ -168,7 +163,7 @@ class ArrayGrounder:
             ImageError: a frame is not an image; an earlier demonstration of the same name is kept.
             ValueError: the contact lies outside the frame.
         """
-        sampler: FrameSampler[tuple[UInt8Array, FloatArray]]
+        sampler: FrameSampler[tuple[UInt8Array, ImageFeatures]]
         sampler = FrameSampler(self.configuration.maximum_frames)
         for frame in frames:
             resized = self.resize(frame)
@@ -189,9 +184,9 @@ class ArrayGrounder:
         """
         return resize_to_input(image, self.input_size)
 
-    def encode(self, frame: UInt8Array) -> FloatArray:
-        """Compute the features [C, rows, columns] of a frame from `resize`."""
-        return np.asarray(self._session.encode_frames(frame[None])[0], np.float32)
+    def encode(self, frame: UInt8Array) -> ImageFeatures:
+        """Compute the features of a frame from `resize`."""
+        return self._networks.encode_frames(frame[None])[0]
 
     def memorize(self, encoded: EncodedFrames, name: str, frame_count: int) -> Demonstration:
         """Build a demonstration from encoded frames; one of the same name is replaced.
@@ -208,31 +203,35 @@ class ArrayGrounder:
             raise DemonstrationError(
                 'the name of the demonstration is empty; expected at least one character'
             )
-        memory = memorize_encoded(self._session, encoded)
+        memory = self._networks.memorize(encoded)
+        described = None if memory.matching is None else memory.matching.contact
         demonstration = Demonstration(
             name,
             encoded.images,
             frame_count,
             memory,
-            features_to_compare(encoded.features, memory, self._joined),
+            DemonstrationFeatures(encoded.features.decoder, described),
             self._zoom.memorize_zoomed(encoded, memory),
             encoded.rotation,
             contact_probability(encoded),
-            contact_peaks(encoded, _CONTACTS) if self._joined else (),
+            contact_peaks(encoded, _CONTACTS) if self.matching else (),
         )
         self._demonstrations.add(demonstration)
         return demonstration
 
     @property
-    def matched(self) -> MatchedSession | None:
-        """The session of a model with a matching network; None for other models."""
-        return self._session if isinstance(self._session, MatchedSession) else None
+    def matching(self) -> Matching | None:
+        """The matching network; None for a model without one."""
+        return self._networks.matching
 
     def contact(self, encoded: EncodedFrames) -> Peak:
         """Find the operated part of a demonstration: a peak in pixels of its first frame."""
-        if self._joined and (found := contact_peaks(encoded, 1)):
+        if self.matching and (found := contact_peaks(encoded, 1)):
             return found[0]
-        output = self._session.ground(encoded.images[0], memorize_encoded(self._session, encoded))
+        networks = self._networks
+        output = networks.ground(
+            networks.encode_image(encoded.images[0]), networks.memorize(encoded)
+        )
         return best_peak(output, self.configuration, encoded.size)
 
     def delete_demonstration(self, name: str) -> None:
@@ -281,4 +280,4 @@ class ArrayGrounder:
 
     @property
     def _zoom(self) -> CoarseToFine:
-        return CoarseToFine.of(self.configuration, self._session, self.zoom_stages)
+        return CoarseToFine(self.configuration, self._networks, self.zoom_stages)

@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
+from afformer_core.runtime.demonstration import (
+    Demonstration,
+    DemonstrationMemory,
+    EncodedFrames,
+)
 from afformer_core.runtime.json_fields import checked_fields
-from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities
-from afformer_core.runtime.session import Memory, Output, Session
+from afformer_core.runtime.networks import Networks, Output
+from afformer_core.runtime.session import Decoded, Memory
 
 Number = TypeVar('Number', bound=np.generic)
 
@@ -139,7 +143,7 @@ def crop_window(output: Output, configuration: AfformerConfiguration, zoom: floa
     return CropWindow.around_peak(output.heatmap_logits[best], zoom)
 
 
-def refined(whole: Output, zoomed: Output, window: CropWindow) -> Output:
+def refined(whole: Output, zoomed: FloatArray, window: CropWindow) -> Output:
     """Merge the heatmaps of a zoom stage with those of the whole image, whose other outputs stay.
 
     Each pixel of the crop window keeps half of its probability and gets the other half from the
@@ -149,12 +153,12 @@ def refined(whole: Output, zoomed: Output, window: CropWindow) -> Output:
 
     Args:
         whole: output for the whole image, including the zoom stages before.
-        zoomed: output for the crop alone, with heatmaps of the same size.
+        zoomed: heatmap logits for the crop alone, of the same shape.
         window: window of the crop.
     """
     heatmaps = log_probabilities(whole.heatmap_logits)
     part = window.in_heatmap
-    for heatmap, zoomed_heatmap in zip(heatmaps, zoomed.heatmap_logits, strict=True):
+    for heatmap, zoomed_heatmap in zip(heatmaps, zoomed, strict=True):
         before = heatmap[part]
         seen = cv2.resize(
             zoomed_heatmap, (window.width, window.height), interpolation=cv2.INTER_AREA
@@ -181,26 +185,17 @@ class CoarseToFine:
 
     Attributes:
         configuration: configuration of the model.
-        session: session that runs the model.
+        networks: networks of the model, of which the decoder's runs the zoom stages.
         zoomed: the zoom stages, in order; empty if there are none.
-        zoom_session: session that runs the zoom stages, at the configuration's input size; with a
-            matching network, the session of the decoder.
     """
 
     configuration: AfformerConfiguration
-    session: Session
+    networks: Networks
     zoomed: tuple[ZoomStage, ...]
-    zoom_session: Session
 
-    @classmethod
-    def of(
-        cls, configuration: AfformerConfiguration, session: Session, zoomed: tuple[ZoomStage, ...]
-    ) -> CoarseToFine:
-        """Create the inference for a session, whose decoder runs the zoom stages."""
-        decoder = session.decoder if isinstance(session, MatchedSession) else session
-        return cls(configuration, session, zoomed, decoder)
-
-    def memorize_zoomed(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
+    def memorize_zoomed(
+        self, encoded: EncodedFrames, memory: DemonstrationMemory
+    ) -> tuple[Memory, ...]:
         """Compute the memory of each zoom stage, from crops around the point of contact.
 
         Args:
@@ -211,15 +206,15 @@ class CoarseToFine:
             return ()
         # The hand is not yet in the first frame, so that the element is not hidden.
         first_frame = encoded.images[0]
-        output = self.session.ground(first_frame, memory)
+        output = self.networks.ground(self.networks.encode_image(first_frame), memory)
         memories: list[Memory] = []
         for stage in self.zoomed:
             window = crop_window(output, self.configuration, stage.demonstration_zoom)
             crops = [self._cropped(image, window) for image in encoded.images]
-            memories.append(self.zoom_session.memorize(self._encoded(crops)))
+            memories.append(self.networks.decoder.memorize(self._encoded(crops)))
             if len(memories) < len(self.zoomed):
-                seen = self.zoom_session.ground(crops[0], memories[-1])
-                output = refined(output, seen, window)
+                (seen,) = self._decoded(crops[0], [memories[-1]])
+                output = refined(output, seen.heatmap_logits, window)
         return tuple(memories)
 
     def ground(
@@ -230,11 +225,13 @@ class CoarseToFine:
         Args:
             image: uint8 RGB [H, W, 3], any size.
             resized: the same at the model's input size.
-            shown: demonstrations of one skill, at least one. Their logits are averaged in each
-                stage. No zoom stage runs if one of them was memorized with fewer zoom stages, or
-                if the matching network outweighs the decoder, which runs them.
+            shown: demonstrations of one skill, at least one. The image is encoded once for all of
+                them, and their logits are averaged in each stage. No zoom stage runs if one of
+                them was memorized with fewer zoom stages, or if the matching network outweighs the
+                decoder, which runs them.
         """
-        output = Output.mean([self.session.ground(resized, one.memory) for one in shown])
+        encoded = self.networks.encode_image(resized)
+        output = Output.mean([self.networks.ground(encoded, one.memory) for one in shown])
         if any(len(one.zoom_memories) < len(self.zoomed) for one in shown):
             return output
         if output.decoder_weight < LEAST_WEIGHT:
@@ -244,17 +241,25 @@ class CoarseToFine:
             window = crop_window(output, self.configuration, stage.image_zoom)
             crop = self._cropped(image, window)
             memories = [one.zoom_memories[number] for one in shown]
-            seen = Output.mean([self.zoom_session.ground(crop, memory) for memory in memories])
-            output = refined(output, seen, window)
-            logits.append(seen.action_logits)
+            heatmaps, actions = zip(*self._decoded(crop, memories), strict=True)
+            output = refined(output, np.mean(heatmaps, axis=0, dtype=np.float32), window)
+            logits.append(np.mean(actions, axis=0, dtype=np.float32))
         activation = self.configuration.action_activation
         return output._replace(action_logits=of_mean_scores(logits, activation))
+
+    def _decoded(self, crop: UInt8Array, memories: Sequence[Memory]) -> list[Decoded]:
+        """Ground memories in one crop, which is encoded once."""
+        decoder = self.networks.decoder
+        encoded = decoder.encode_image(crop)
+        return [decoder.decode(encoded, memory) for memory in memories]
 
     def _encoded(self, frames: Sequence[UInt8Array]) -> FloatArray:
         """Compute features [T, C, rows, columns] of frames, a few at a time to bound memory."""
         return np.concatenate(
             [
-                self.zoom_session.encode_frames(np.stack(frames[first : first + _FRAMES_AT_ONCE]))
+                self.networks.decoder.encode_frames(
+                    np.stack(frames[first : first + _FRAMES_AT_ONCE])
+                )
                 for first in range(0, len(frames), _FRAMES_AT_ONCE)
             ]
         )

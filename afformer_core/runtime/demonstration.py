@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
+from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.features import FrameFeatures, ImageFeatures
 from afformer_core.runtime.grounding import Peak
-from afformer_core.runtime.presence import DemonstrationFeatures
+from afformer_core.runtime.matching.matching import MatchingMemory
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Memory
 
@@ -24,7 +26,7 @@ class EncodedFrames:
 
     Attributes:
         images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
-        features: their features, float32 [T, C, rows, columns].
+        features: their features.
         rotation: direction of rotation that the demonstration shows.
         contact: marked contact: (x, y) in the first frame, as shares of its width and height, 0 to
             1. None: not marked; the contact is read from the frames, or found by the model.
@@ -38,7 +40,7 @@ class EncodedFrames:
     """
 
     images: UInt8Array
-    features: FloatArray
+    features: FrameFeatures
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact: Point | None = None
     contact_map: FloatArray | None = None
@@ -62,10 +64,6 @@ class EncodedFrames:
             raise ValueError(
                 f'frames are {images.dtype} {images.shape}; expected uint8 [T, h, w, 3]'
             )
-        if features.dtype != np.float32 or features.ndim != 4:
-            raise ValueError(
-                f'features are {features.dtype} {features.shape}; expected float32 [T, C, h, w]'
-            )
         if not 1 <= len(images) == len(features):
             raise ValueError(
                 f'there are {len(images)} frames and features of {len(features)}; expected as '
@@ -81,12 +79,23 @@ class EncodedFrames:
         return int(self.images.shape[1]), int(self.images.shape[2])
 
     @classmethod
-    def stack(cls, frames: Sequence[tuple[UInt8Array, FloatArray]]) -> EncodedFrames:
-        """Stack an image [h, w, 3] and features [C, rows, columns] of each frame, at least one."""
-        images, features = (
-            np.ascontiguousarray(np.stack(items)) for items in zip(*frames, strict=True)
-        )
-        return cls(images, features)
+    def stack(cls, frames: Sequence[tuple[UInt8Array, ImageFeatures]]) -> EncodedFrames:
+        """Stack an image [h, w, 3] and the features of each frame, at least one."""
+        images, features = zip(*frames, strict=True)
+        return cls(np.ascontiguousarray(np.stack(images)), FrameFeatures.stack(features))
+
+
+@dataclass(frozen=True, eq=False)
+class DemonstrationMemory:
+    """The memory of a demonstration in all networks of a model.
+
+    Attributes:
+        decoder: memory of the decoder. Sessions identify their copies on a GPU by this object.
+        matching: memory for matching; None without a matching network.
+    """
+
+    decoder: Memory
+    matching: MatchingMemory | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class Demonstration:
     name: str
     frames: NDArray[np.uint8]
     frame_count: int
-    memory: Memory
+    memory: DemonstrationMemory
     features: DemonstrationFeatures
     zoom_memories: tuple[Memory, ...] = ()
     rotation: ShownRotation = UNKNOWN_ROTATION

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exported graphs of a model: ONNX files for each precision, with their golden outputs.
+"""The exported graphs of a network: ONNX files for each precision.
 
-Graphs in fp32 are in the model folder itself, others in a subfolder with the name of the
-precision.
+The graphs of a model have golden outputs beside them. Graphs in fp32 are in the folder itself,
+others in a subfolder with the name of the precision.
 """
 
 from __future__ import annotations
@@ -15,24 +15,22 @@ from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
-from afformer_core.runtime.graphs_code import graphs_code_sha256
+from afformer_core.runtime.export.graphs_code import graphs_code_sha256
 from afformer_core.runtime.model_folder import (
     DESCRIPTION_FILE,
     MATCHING_FOLDER,
     ModelDescription,
+    NetworkDescription,
     network_folders,
-    read_description,
     read_json,
+    read_network,
 )
 from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 
 GRAPHS_FILE = 'graphs.json'
 # Increases whenever the files of the graphs change, such as the layout of a memory or of the
 # golden outputs. Graphs of another version are exported again.
-VERSION = 5
-GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
-CONTACT_GRAPH = 'find_contact'
-"""Name of the additional graph of a matching network."""
+VERSION = 6
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Graphs:
             quantized.
         milliseconds: time of an image in ONNX Runtime on the CPU of the export, in 'int8' and in
             'fp32'; empty if nothing is quantized or it was not measured.
+        files: names of the files, without the listing.
     """
 
     folder: Path
@@ -59,6 +58,7 @@ class Graphs:
     sha256: Mapping[str, str]
     loss: Mapping[str, float]
     milliseconds: Mapping[str, float]
+    files: tuple[str, ...]
 
     @property
     def speed(self) -> str:
@@ -74,13 +74,8 @@ class Graphs:
             'TensorRT. Choose fp32 for ONNX Runtime'
         )
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Names of the files, without the listing."""
-        return (*(f'{name}.onnx' for name in self.sha256), GOLDEN_OUTPUTS_FILE)
-
     def path(self, name: str) -> Path:
-        """Return the path of a graph, one of `GRAPH_NAMES` or `CONTACT_GRAPH`."""
+        """Return the path of a graph, one of the keys of `sha256`."""
         return self.folder / f'{name}.onnx'
 
 
@@ -109,17 +104,17 @@ def network_precisions(
 
 
 def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
-    """Read the listing of a model folder's graphs and check their files.
+    """Read the listing of a network's graphs and check their files.
 
     Raises:
         ModelFolderError: no graphs were exported, a file is missing or altered, or they belong to
             other weights, another architecture, other code of the models or another release's
             version; the message names the command to run.
     """
-    return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
+    return graphs_of(graphs_folder(folder, precision), read_network(folder), precision)
 
 
-def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Graphs:
+def graphs_of(folder: Path, description: NetworkDescription, precision: str) -> Graphs:
     """Read and check the graphs in exactly this folder (see `read_graphs`)."""
     listing = folder / GRAPHS_FILE
     again = f'Run: {export_command(folder, precision)}'
@@ -153,7 +148,7 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
         path = folder / file
         if not path.is_file() or file_sha256(path) != hashes.get(file):
             raise ModelFolderError(f'{path} is missing or was altered since its export. {again}')
-    sha256 = {name: str(hashes[f'{name}.onnx']) for name in graph_names(description)}
+    sha256 = {name: str(hashes[f'{name}.onnx']) for name in description.graph_names}
     return Graphs(
         folder,
         precision,
@@ -162,6 +157,7 @@ def graphs_of(folder: Path, description: ModelDescription, precision: str) -> Gr
         sha256,
         dict(fields['loss']),
         dict(fields['milliseconds']),
+        _files(description),
     )
 
 
@@ -181,7 +177,7 @@ def export_command(folder: Path, precision: str) -> str:
 
 def write_graph_listing(
     folder: Path,
-    description: ModelDescription,
+    description: NetworkDescription,
     precision: str,
     opset: int,
     base: str | None = None,
@@ -211,12 +207,12 @@ def write_graph_listing(
     write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 
-def _architecture(description: ModelDescription) -> Any:
+def _architecture(description: NetworkDescription) -> Any:
     """Return the architecture as it would be read from JSON, with lists instead of tuples."""
     return json.loads(json.dumps(description.configuration.to_json()))
 
 
-def move_graphs(aside: Path, folder: Path, description: ModelDescription) -> None:
+def move_graphs(aside: Path, folder: Path, description: NetworkDescription) -> None:
     """Move complete graphs to their folder, which has no listing meanwhile."""
     folder.mkdir(exist_ok=True)
     (folder / GRAPHS_FILE).unlink(missing_ok=True)
@@ -224,11 +220,7 @@ def move_graphs(aside: Path, folder: Path, description: ModelDescription) -> Non
         (aside / file).replace(folder / file)
 
 
-def graph_names(description: ModelDescription) -> tuple[str, ...]:
-    """Return the names of a model's graphs."""
-    matching = description.configuration.decoder == 'matching'
-    return (*GRAPH_NAMES, CONTACT_GRAPH) if matching else GRAPH_NAMES
-
-
-def _files(description: ModelDescription) -> tuple[str, ...]:
-    return (*(f'{name}.onnx' for name in graph_names(description)), GOLDEN_OUTPUTS_FILE)
+def _files(description: NetworkDescription) -> tuple[str, ...]:
+    graphs = tuple(f'{name}.onnx' for name in description.graph_names)
+    # A matching network has no output of its own that a user would see.
+    return (*graphs, GOLDEN_OUTPUTS_FILE) if isinstance(description, ModelDescription) else graphs

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model on disk: a folder with `model.json`, `model.safetensors` and exported graphs.
 
-A matching network is a model folder of its own, in the subfolder `matching`.
+A matching network has a folder of the same kind, the subfolder `matching`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,24 +17,26 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.licences import Ingredient, Origin, ingredients_in, merged
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
-from afformer_core.runtime.matching.joined_features import JoinedFeatures
-from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.presence import PresenceCalibration
 
 FORMAT = 'afformer-model'
+MATCHING_FORMAT = 'afformer-matching'
 VERSION = 1
 DESCRIPTION_FILE = 'model.json'
 WEIGHTS_FILE = 'model.safetensors'
 MATCHING_FOLDER = 'matching'
 EXEMPLARS_FILE = 'exemplars.safetensors'
+DECODER_GRAPHS = ('encode_frames', 'memorize', 'encode_image', 'decode')
+"""Names of the exported graphs of a model."""
+MATCHING_GRAPHS = ('encode', 'find_contact')
+"""Names of the exported graphs of a matching network."""
+_COMMON_FIELDS = ('format', 'version', 'architecture', 'weights_sha256', 'training')
 _FIELDS = (
-    'format',
-    'version',
-    'architecture',
-    'weights_sha256',
-    'training',
+    *_COMMON_FIELDS,
     'calibration',
     'zoom_stages',
     'matching',
@@ -66,7 +68,7 @@ class ModelDescription:
     training: Mapping[str, Any]
     calibration: PresenceCalibration | None = None
     zoom_stages: tuple[ZoomStage, ...] = ()
-    matching: Matching | None = None
+    matching: MatchingSettings | None = None
     certainty: CertaintyCalibration | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +78,11 @@ class ModelDescription:
     def ingredients(self) -> tuple[Ingredient, ...]:
         """The data and weights from which the model was made; empty if `trained_on` is missing."""
         return ingredients_in(self.training)
+
+    @property
+    def graph_names(self) -> tuple[str, ...]:
+        """Names of the exported graphs."""
+        return DECODER_GRAPHS
 
     @property
     def all_weights_sha256(self) -> str:
@@ -118,6 +125,56 @@ class ModelDescription:
         )
 
 
+@dataclass(frozen=True)
+class MatchingDescription:
+    """The content of `model.json` of a matching network.
+
+    Attributes:
+        configuration: the architecture.
+        weights_sha256, training: see `ModelDescription`.
+
+    Raises:
+        KeyError, TypeError, ValueError: `trained_on` is malformed.
+    """
+
+    configuration: MatchingConfiguration
+    weights_sha256: str
+    training: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        ingredients_in(self.training)
+
+    @property
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """The data and weights from which it was made; empty if `trained_on` is missing."""
+        return ingredients_in(self.training)
+
+    @property
+    def graph_names(self) -> tuple[str, ...]:
+        """Names of the exported graphs."""
+        return MATCHING_GRAPHS
+
+    def misfit(self, decoder: AfformerConfiguration) -> str:
+        """Explain why the network does not fit a decoder; empty if it does."""
+        height, width = decoder.input_size
+        own = self.configuration
+        if own.input_size != (2 * height, 2 * width):
+            return (
+                f'input_size of the matching network is {own.input_size}; expected '
+                f'{(2 * height, 2 * width)}, twice that of the decoder'
+            )
+        if own.maximum_frames != decoder.maximum_frames:
+            return (
+                f'maximum_frames of the matching network is {own.maximum_frames}; expected '
+                f'{decoder.maximum_frames}, as the decoder has'
+            )
+        return ''
+
+
+NetworkDescription = ModelDescription | MatchingDescription
+"""The content of `model.json` of a model or of a matching network."""
+
+
 def read_description(folder: Path) -> ModelDescription:
     """Read and check `model.json`.
 
@@ -125,18 +182,7 @@ def read_description(folder: Path) -> ModelDescription:
         ModelFolderError: there is no such folder or file, it is not JSON, has another format or
             version, or an invalid architecture, calibration, zoom stage or matching.
     """
-    path = folder / DESCRIPTION_FILE
-    fields = read_json(path)
-    if fields.get('format') != FORMAT or fields.get('version') != VERSION:
-        raise ModelFolderError(
-            f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; '
-            f'expected {FORMAT!r} version {VERSION}. Export the model again with this release'
-        )
-    if unknown := sorted(set(fields) - set(_FIELDS)):
-        raise ModelFolderError(
-            f'{path} has {", ".join(unknown)}; expected only {", ".join(_FIELDS)}. Remove the '
-            'others, or write the model again'
-        )
+    fields = _checked_fields(folder, FORMAT, _FIELDS)
     calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
     matching, certainty = fields.get('matching'), fields.get('certainty')
     try:
@@ -146,10 +192,11 @@ def read_description(folder: Path) -> ModelDescription:
             dict(fields['training']),
             None if calibration is None else PresenceCalibration.from_json(calibration),
             tuple(ZoomStage.from_json(stage) for stage in stages),
-            None if matching is None else Matching.from_json(matching),
+            None if matching is None else MatchingSettings.from_json(matching),
             None if certainty is None else CertaintyCalibration.from_json(certainty),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
+        path = folder / DESCRIPTION_FILE
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
 
 
@@ -160,13 +207,13 @@ def model_ingredients(folder: Path) -> tuple[Ingredient, ...]:
         ModelFolderError: the folder contains no valid description.
     """
     found: list[Ingredient] = []
-    for each in network_folders(folder):
-        told = read_description(each).ingredients
+    for network in network_folders(folder):
+        told = read_network(network).ingredients
         found += told or (Ingredient('training data', Origin(f'training of {folder.name}')),)
     return merged(found)
 
 
-def joined_features(folder: Path, description: ModelDescription) -> JoinedFeatures | None:
+def read_matching(folder: Path, description: ModelDescription) -> MatchingDescription | None:
     """Read the subfolder of the matching network; None if the model has none.
 
     Raises:
@@ -176,19 +223,49 @@ def joined_features(folder: Path, description: ModelDescription) -> JoinedFeatur
     if description.matching is None:
         return None
     path = folder / MATCHING_FOLDER
-    beside = read_description(path)
+    beside = read_matching_description(path)
     if beside.weights_sha256 != description.matching.weights_sha256:
         raise ModelFolderError(
             f'the matching network in {path} has the weights {beside.weights_sha256[:12]}; '
             f'expected {description.matching.weights_sha256[:12]}. Copy the whole folder again'
         )
+    if problem := beside.misfit(description.configuration):
+        raise ModelFolderError(f'{path} does not fit {folder}: {problem}')
+    return beside
+
+
+def read_matching_description(folder: Path) -> MatchingDescription:
+    """Read and check `model.json` of a matching network.
+
+    Raises:
+        ModelFolderError: there is no such folder or file, it is not JSON, has another format or
+            version, or an invalid architecture.
+    """
+    fields = _checked_fields(folder, MATCHING_FORMAT, _COMMON_FIELDS)
     try:
-        return JoinedFeatures(description.configuration, beside.configuration)
-    except ValueError as error:
-        raise ModelFolderError(f'{path} does not fit {folder}: {error}') from error
+        return MatchingDescription(
+            MatchingConfiguration.from_json(fields['architecture']),
+            str(fields['weights_sha256']),
+            dict(fields['training']),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(
+            f'{folder / DESCRIPTION_FILE} does not describe a matching network: {error}'
+        ) from error
 
 
-def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
+def read_network(folder: Path) -> NetworkDescription:
+    """Read `model.json` of a model or of a matching network, whichever the folder holds.
+
+    Raises:
+        ModelFolderError: see `read_description` and `read_matching_description`.
+    """
+    if read_json(folder / DESCRIPTION_FILE).get('format') == MATCHING_FORMAT:
+        return read_matching_description(folder)
+    return read_description(folder)
+
+
+def checked_weights_path(folder: Path, description: NetworkDescription) -> Path:
     """Return the path of the weights after comparing their hash with the description's.
 
     Raises:
@@ -213,11 +290,15 @@ def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
 def network_folders(folder: Path) -> tuple[Path, ...]:
     """Return the folders of a model's networks: its own, and its matching network's if any.
 
+    The folder of a matching network has only its own.
+
     Raises:
         ModelFolderError: the folder contains no valid description.
     """
-    matching = read_description(folder).matching
-    return (folder,) if matching is None else (folder, folder / MATCHING_FOLDER)
+    network = read_network(folder)
+    if isinstance(network, MatchingDescription) or network.matching is None:
+        return (folder,)
+    return folder, folder / MATCHING_FOLDER
 
 
 def copy_matching(source: Path, folder: Path) -> None:
@@ -231,16 +312,14 @@ def copy_matching(source: Path, folder: Path) -> None:
     matching, description = read_description(source).matching, read_description(folder)
     if matching is None:
         return
-    beside = read_description(source / MATCHING_FOLDER)
-    try:
-        JoinedFeatures(description.configuration, beside.configuration)
-    except ValueError:
+    beside = read_matching_description(source / MATCHING_FOLDER)
+    if beside.misfit(description.configuration):
         return
     weights = checked_weights_path(source / MATCHING_FOLDER, beside)
     target = folder / MATCHING_FOLDER
     target.mkdir(exist_ok=True)
     write_aside(target / WEIGHTS_FILE, weights.read_bytes())
-    write_description(target, beside)
+    write_matching_description(target, beside)
     if matching.exemplars_sha256:
         try:
             write_aside(folder / EXEMPLARS_FILE, (source / EXEMPLARS_FILE).read_bytes())
@@ -269,6 +348,35 @@ def write_description(folder: Path, description: ModelDescription) -> None:
     if description.certainty is not None:
         fields['certainty'] = description.certainty.to_json()
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def write_matching_description(folder: Path, description: MatchingDescription) -> None:
+    """Write `model.json` of a matching network atomically."""
+    fields = {
+        'format': MATCHING_FORMAT,
+        'version': VERSION,
+        'architecture': description.configuration.to_json(),
+        'weights_sha256': description.weights_sha256,
+        'training': dict(description.training),
+    }
+    write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def _checked_fields(folder: Path, name: str, known: Sequence[str]) -> dict[str, Any]:
+    """Read the fields of `model.json`, which must have a format of this name and known fields."""
+    path = folder / DESCRIPTION_FILE
+    fields = read_json(path)
+    if fields.get('format') != name or fields.get('version') != VERSION:
+        raise ModelFolderError(
+            f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; '
+            f'expected {name!r} version {VERSION}. Export the model again with this release'
+        )
+    if unknown := sorted(set(fields) - set(known)):
+        raise ModelFolderError(
+            f'{path} has {", ".join(unknown)}; expected only {", ".join(known)}. Remove the '
+            'others, or write the model again'
+        )
+    return fields
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
+from afformer_core.runtime.networks import Output
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
-from afformer_core.runtime.session import Output
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Prediction:
             probabilities,
             action_scores(output.action_logits, configuration),
             similarities.features,
-            shown[0].describe(features, probabilities),
+            shown[0].describe(features.decoder, probabilities),
             seconds,
             calibration,
             ShownRotation.together([one.rotation for one in demonstrations]),

@@ -22,16 +22,14 @@ from safetensors.numpy import load_file, save
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
-from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.demonstration import Demonstration
+from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
+from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.golden.differences import Differences
-from afformer_core.runtime.matching.correspondence import features_to_compare
-from afformer_core.runtime.matching.matched_session import MatchedSession
 from afformer_core.runtime.model_folder import ModelDescription
+from afformer_core.runtime.networks import Networks, Output
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.prediction import Prediction, action_scores
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
-from afformer_core.runtime.session import Output, Session
 
 GOLDEN_OUTPUTS_FILE = 'golden_outputs.safetensors'
 
@@ -90,15 +88,14 @@ class GoldenOutputs:
     @classmethod
     def of(
         cls,
-        session: Session,
-        configuration: AfformerConfiguration,
+        networks: Networks,
         frames: UInt8Array,
         image: UInt8Array,
         clips: Sequence[Sequence[int]],
     ) -> GoldenOutputs:
-        """Compute the outputs of a session for an image in demonstrations of frames."""
-        demonstrations = _demonstrations(session, frames, clips)
-        answers = [_answer(session, configuration, image, one) for one in demonstrations]
+        """Compute the outputs of networks for an image in demonstrations of frames."""
+        demonstrations = _demonstrations(networks, frames, clips)
+        answers = [_answer(networks, image, one) for one in demonstrations]
         return cls(
             frames,
             tuple(map(tuple, clips)),
@@ -143,7 +140,7 @@ _ARRAYS = ('frames', 'image', 'heatmap_logits', 'action_logits', 'presence_featu
 
 
 def self_test(
-    session: Session, golden: GoldenOutputs, allowed: Differences, description: ModelDescription
+    networks: Networks, golden: GoldenOutputs, allowed: Differences, description: ModelDescription
 ) -> Differences:
     """Compare the groundings of a session with the golden ones.
 
@@ -151,7 +148,7 @@ def self_test(
     might read the buffers of one demonstration for another.
 
     Args:
-        session: session of the model, with its matching network if it has one.
+        networks: networks of the model.
         golden: golden outputs of the same networks.
         allowed: largest allowed differences.
         description: description of the model.
@@ -162,47 +159,47 @@ def self_test(
     Raises:
         SelfTestError: a difference is larger than allowed, or not finite.
     """
-    demonstrations = _demonstrations(session, golden.frames, golden.clips)
+    demonstrations = _demonstrations(networks, golden.frames, golden.clips)
     differences = []
     for _ in range(2):
         for number, shown in enumerate(demonstrations):
-            found = _answer(session, description.configuration, golden.image, shown)
+            found = _answer(networks, golden.image, shown)
             differences.append(_difference(found, golden, number, description))
-        session.encode_frames(golden.frames)
+        networks.encode_frames(golden.frames)
     worst = Differences.largest(differences)
     if wrong := worst.beyond(allowed):
         raise SelfTestError(
-            f'{session.backend} does not reproduce the golden outputs, it differs in {wrong}. '
+            f'{networks.backend} does not reproduce the golden outputs, it differs in {wrong}. '
             'Choose another precision or another backend'
         )
     return worst
 
 
 def _demonstrations(
-    session: Session, frames: UInt8Array, clips: Sequence[Sequence[int]]
+    networks: Networks, frames: UInt8Array, clips: Sequence[Sequence[int]]
 ) -> list[Demonstration]:
-    features = session.encode_frames(frames)
-    joined = session.features if isinstance(session, MatchedSession) else None
+    features = networks.encode_frames(frames)
     shown = []
     for number, clip in enumerate(clips):
-        kept = features[list(clip)]
-        memory = session.memorize(kept)
-        compared = features_to_compare(kept, memory, joined)
-        shown.append(Demonstration(str(number), frames[list(clip)], len(clip), memory, compared))
+        encoded = EncodedFrames(frames[list(clip)], features.select(clip))
+        memory = networks.memorize(encoded)
+        described = None if memory.matching is None else memory.matching.contact
+        compared = DemonstrationFeatures(encoded.features.decoder, described)
+        shown.append(Demonstration(str(number), encoded.images, len(clip), memory, compared))
     return shown
 
 
 def _answer(
-    session: Session,
-    configuration: AfformerConfiguration,
-    image: UInt8Array,
-    shown: Demonstration,
+    networks: Networks, image: UInt8Array, shown: Demonstration
 ) -> tuple[Output, PresenceFeatures]:
-    output = session.ground(image, shown.memory)
-    if not all(np.isfinite(one).all() for one in output[:3]):
+    encoded = networks.encode_image(image)
+    output = networks.ground(encoded, shown.memory)
+    features = encoded.features
+    computed = output.heatmap_logits, output.action_logits, features.decoder, *features.stages
+    if not all(np.isfinite(array).all() for array in computed):
         nothing = PresenceFeatures(*(math.nan,) * 4)
         return output, nothing
-    prediction = Prediction.of(output, image, [shown], configuration, 0.0, None)
+    prediction = Prediction.of(output, image, [shown], networks.configuration, 0.0, None)
     height, width = prediction.probabilities.shape
     confidence = prediction.peaks((height, width), 1)[0].score
     return output, prediction.presence_features(confidence)
@@ -220,18 +217,30 @@ def _difference(
     fits = output.heatmap_logits.shape == heatmaps.shape
     if not fits or output.action_logits.shape != actions.shape or math.isnan(features.confidence):
         return Differences(*(math.inf,) * 4)
-    there, here = _probabilities(heatmaps), _probabilities(output.heatmap_logits)
     best = int(np.argmax(actions)) if configuration.heatmap_per_action else 0
     scores = [action_scores(one, configuration) for one in (output.action_logits, actions)]
     calibration = description.valid_calibration or _ASSUMED
     expected = PresenceFeatures(*golden.presence_features[number].tolist())
     return Differences(
-        0.5 * float(np.abs(here - there).sum(axis=(1, 2)).max()),
-        _peak_distance(here[best], there[best]),
+        *heatmap_differences(output.heatmap_logits, heatmaps, best),
         max((abs(scores[0][name] - score) for name, score in scores[1].items()), default=0.0),
         # A difference of log-odds changes a probability most at 0.5.
         math.tanh(abs(calibration.odds(features) - calibration.odds(expected)) / 4),
     )
+
+
+def heatmap_differences(found: FloatArray, golden: FloatArray, best: int) -> tuple[float, float]:
+    """Compare logits [heatmaps, h, w]: `heatmap` and `peak` of `Differences`.
+
+    Args:
+        found, golden: logits of the same shape.
+        best: index of the heatmap whose peaks are compared.
+    """
+    if not np.isfinite(found).all():
+        return math.inf, math.inf
+    here, there = _probabilities(found), _probabilities(golden)
+    elsewhere = 0.5 * float(np.abs(here - there).sum(axis=(1, 2)).max())
+    return elsewhere, _peak_distance(here[best], there[best])
 
 
 def _peak_distance(found: FloatArray, golden: FloatArray) -> float:

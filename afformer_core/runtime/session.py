@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface between the runtime and its backends: arrays in, arrays out."""
+"""The interfaces between the runtime and its backends: arrays in, arrays out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
 from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.runtime.features import Stages
 
 
 @dataclass(frozen=True)
@@ -35,36 +33,36 @@ class Memory:
             )
 
 
-class Output(NamedTuple):
-    """The output of grounding one image.
+@dataclass(frozen=True, eq=False)
+class EncodedLevels:
+    """One image, encoded once for any number of demonstrations.
+
+    Attributes:
+        image: uint8 RGB [h, w, 3] at the input size.
+        levels: image levels, coarse to fine, in the array type of the session that encoded it,
+            which is the only one that can decode them.
+        features: float32 [C, rows, columns], the image encoded as `encode_frames` would.
+    """
+
+    image: UInt8Array
+    levels: tuple[Any, ...]
+    features: FloatArray
+
+
+class Decoded(NamedTuple):
+    """The output of decoding one image.
 
     Attributes:
         heatmap_logits: float32 [heatmaps, h, w].
         action_logits: float32 [actions].
-        image_features: float32 [C, rows, columns], the image encoded as `encode_frames` would.
-        decoder_weight: weight of the decoder in the heatmaps, 0 to 1; 1 without a matching
-            network.
     """
 
     heatmap_logits: FloatArray
     action_logits: FloatArray
-    image_features: FloatArray
-    decoder_weight: float = 1.0
-
-    @classmethod
-    def mean(cls, outputs: Sequence[Output]) -> Output:
-        """Average the logits of one image over several memories, at least one."""
-        heatmaps, actions, features, weights = zip(*outputs, strict=True)
-        return cls(
-            np.mean(heatmaps, axis=0, dtype=np.float32),
-            np.mean(actions, axis=0, dtype=np.float32),
-            features[0],
-            float(np.mean(weights)),
-        )
 
 
 class Session(Protocol):
-    """A model ready to run. Not thread-safe: one thread owns it."""
+    """A network with a decoder, ready to run. Not thread-safe: one thread owns it."""
 
     @property
     def backend(self) -> str:
@@ -79,5 +77,27 @@ class Session(Protocol):
         T is from 1 to the model's maximum number of frames.
         """
 
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """Ground a memory in uint8 RGB [h, w, 3] at the input size."""
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        """Encode uint8 RGB [h, w, 3] at the input size."""
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        """Ground a memory in an image that this session encoded."""
+
+
+class MatchingSession(Protocol):
+    """A matching network, ready to run. Not thread-safe: one thread owns it."""
+
+    @property
+    def backend(self) -> str:
+        """Short name of the backend, such as 'torch'."""
+
+    def encode(self, images: UInt8Array) -> Stages:
+        """Compute the stages [N, C, h, w] of uint8 RGB [N, H, W, 3] at the input size."""
+
+    def find_contact(self, stages: Stages) -> FloatArray:
+        """Compute the log-probability of the contact over the first frame, [rows, columns].
+
+        Args:
+            stages: stages of the frames of one demonstration, each [T, C, h, w]; T is from 1 to
+                the maximum number of frames.
+        """

@@ -14,17 +14,17 @@ from pathlib import Path
 from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.files.atomic import write_aside
 from afformer_core.files.cache_folder import cache_folder, machine_cache_folder
+from afformer_core.files.private_files import (
+    check_shared_folder,
+    make_private_folder,
+    make_shared_folder,
+)
 from afformer_core.runtime.backends import PRECISIONS
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
 from afformer_core.runtime.model_folder import (
     DESCRIPTION_FILE,
     WEIGHTS_FILE,
     network_folders,
-)
-from afformer_core.runtime.private_files import (
-    check_shared_folder,
-    make_private_folder,
-    make_shared_folder,
 )
 
 SHIPPED = 'shipped'

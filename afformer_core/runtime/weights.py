@@ -6,26 +6,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.matching.network import MatchingNetwork
+from afformer_core.models.stored_weights import restored, stored
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
+    MatchingDescription,
     ModelDescription,
+    NetworkDescription,
     checked_weights_path,
     read_description,
+    read_matching_description,
     write_description,
+    write_matching_description,
 )
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.stored_weights import restored, stored
+
+Network = TypeVar('Network', bound=nn.Module)
 
 
 def load_model(folder: Path) -> Afformer:
@@ -36,15 +43,28 @@ def load_model(folder: Path) -> Afformer:
             architecture, or not finite.
     """
     description = read_description(folder)
+    return _with_weights(Afformer(description.configuration), folder, description)
+
+
+def load_matching_network(folder: Path) -> MatchingNetwork:
+    """Load the matching network of a folder, in fp32 and evaluation mode.
+
+    Raises:
+        ModelFolderError: see `load_model`.
+    """
+    description = read_matching_description(folder)
+    return _with_weights(MatchingNetwork(description.configuration), folder, description)
+
+
+def _with_weights(network: Network, folder: Path, description: NetworkDescription) -> Network:
     path = checked_weights_path(folder, description)
     try:
         tensors = restored(load_file(path))
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f'{path} cannot be read as safetensors: {error}') from error
-    model = Afformer(description.configuration)
-    _check_matches(path, tensors, model.state_dict())
-    model.load_state_dict(tensors)
-    return model.eval().requires_grad_(False)
+    _check_matches(path, tensors, network.state_dict())
+    network.load_state_dict(tensors)
+    return network.eval().requires_grad_(False)
 
 
 def _check_matches(
@@ -88,10 +108,28 @@ def save_model(
         dtype: type in which floating-point weights are stored (see `stored`).
         calibration, zoom_stages: see `ModelDescription`.
     """
-    content = save(stored(model.state_dict(), dtype))
-    write_aside(folder / WEIGHTS_FILE, content)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = _write_weights(folder, model, dtype)
     write_description(
         folder,
         ModelDescription(model.configuration, digest, training, calibration, zoom_stages),
     )
+
+
+def save_matching_network(
+    folder: Path,
+    network: MatchingNetwork,
+    training: Mapping[str, Any],
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write the folder of a matching network (see `save_model`)."""
+    digest = _write_weights(folder, network, dtype)
+    write_matching_description(
+        folder, MatchingDescription(network.configuration, digest, training)
+    )
+
+
+def _write_weights(folder: Path, network: nn.Module, dtype: torch.dtype) -> str:
+    """Write the weights of a network, and return their hash."""
+    content = save(stored(network.state_dict(), dtype))
+    write_aside(folder / WEIGHTS_FILE, content)
+    return hashlib.sha256(content).hexdigest()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 
 from afformer_core.models import (
     AfformerConfiguration,
-    afformer_matching,
     afformer_r50,
     afformer_small,
     afformer_vitdet_b,
@@ -19,7 +18,6 @@ PRESETS = {
     'afformer_r50': afformer_r50,
     'afformer_small': afformer_small,
     'afformer_vitdet_b': afformer_vitdet_b,
-    'afformer_matching': afformer_matching,
     'released_vitdet_b': released_vitdet_b,
 }
 
@@ -45,8 +43,8 @@ class Architecture:
         heatmap_per_action: whether there is one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
         action_pooling: mean, heatmap or frames.
-        decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm, attended_conv_lstm,
-            image_only or matching.
+        decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm, attended_conv_lstm
+            or image_only.
         video_encoder: shared, separate or separate_last_block.
         input_projection: per_level or shared.
         video_projection: shared or separate.

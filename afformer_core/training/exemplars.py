@@ -16,16 +16,19 @@ from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.sample import Sample
 from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.backends import open_matching
+from afformer_core.runtime.features import Stages
 from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
 from afformer_core.runtime.matching.exemplars import (
     Exemplars,
     describe_demonstration,
     describe_marks,
 )
-from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description
-from afformer_core.runtime.session import Session
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    read_description,
+    read_matching_description,
+)
 from afformer_core.training.datasets.collation import shares_of
 
 
@@ -63,8 +66,8 @@ def make_exemplars(
     if read_description(folder).matching is None:
         return None
     beside = folder / MATCHING_FOLDER
-    configuration = read_description(beside).configuration
-    session = open_decoder(beside, 'torch', 0)
+    configuration = read_matching_description(beside).configuration
+    session = open_matching(beside, 'torch', 0)
     frames = UniformSampling(configuration.maximum_frames)
     reader = ClipReader(frames, configuration.input_size)
     demonstrations: dict[object, FloatArray] = {}
@@ -75,18 +78,11 @@ def make_exemplars(
         if not len(marks):
             continue
         if sample.demonstration not in demonstrations:
-            encoded = _encode(session, reader.read(sample)[0])
-            described = describe_demonstration(encoded, configuration)
-            demonstrations[sample.demonstration] = described
+            stages = session.encode(reader.read(sample)[0])
+            demonstrations[sample.demonstration] = describe_demonstration(stages)
         image = resize_to_input(read_image(sample.image_path), configuration.input_size)
-        found.append(
-            _of_pair(
-                demonstrations[sample.demonstration],
-                _encode(session, image[None])[0],
-                marks,
-                configuration,
-            )
-        )
+        stages = tuple(stage[0] for stage in session.encode(image[None]))
+        found.append(_of_pair(demonstrations[sample.demonstration], stages, marks))
     if not found:
         return None
     joined = found[0]
@@ -101,16 +97,7 @@ def marks_inside(sample: Sample) -> NDArray[np.float64]:
     return marks[((marks >= 0) & (marks <= 1)).all(axis=1)]
 
 
-def _of_pair(
-    demonstration: FloatArray,
-    features: FloatArray,
-    marks: NDArray[np.float64],
-    configuration: AfformerConfiguration,
-) -> Exemplars:
-    described, mean = describe_marks(features, marks, configuration)
+def _of_pair(demonstration: FloatArray, stages: Stages, marks: NDArray[np.float64]) -> Exemplars:
+    described, mean = describe_marks(stages, marks)
     owners = np.zeros(len(marks), np.int32)
     return Exemplars(demonstration[None], mean[None], described, owners)
-
-
-def _encode(session: Session, images: NDArray[np.uint8]) -> FloatArray:
-    return np.asarray(session.encode_frames(images), np.float32)

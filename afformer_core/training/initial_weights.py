@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.licences import Ingredient, Origin
@@ -16,10 +16,12 @@ from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.relative_position import resampled_positions
+from afformer_core.models.matching.configuration import MatchingConfiguration
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.models.pretrained.coco import COCO_ORIGIN, load_coco_weights
 from afformer_core.models.pretrained.imagenet import IMAGENET_ORIGIN, load_imagenet_weights
 from afformer_core.models.pretrained.vitdet_weights import load_detectron2_weights
-from afformer_core.runtime.weights import load_model
+from afformer_core.runtime.weights import load_matching_network, load_model
 
 # The layers whose shapes follow the actions.
 _HEATMAP_HEAD = 'predictor.upsampler.3.'
@@ -52,6 +54,27 @@ def initial_model(
     return model
 
 
+def initial_matching_network(
+    configuration: MatchingConfiguration, backbone_weights: str, initial: Path | None
+) -> MatchingNetwork:
+    """Build the initial matching network of a training.
+
+    Args:
+        configuration: its architecture.
+        backbone_weights, initial: see `initial_model`; the folder is that of a matching network.
+
+    Raises:
+        ModelFolderError, ValueError, AfformerError: see `initial_model`.
+    """
+    network = MatchingNetwork(configuration)
+    if initial is None:
+        _load_backbone(network.encoder, configuration, backbone_weights)
+        return network
+    tensors = load_matching_network(initial).state_dict()
+    _load_adopted(network, tensors, tensors.keys() - network.state_dict().keys(), str(initial))
+    return network
+
+
 def backbone_ingredients(backbone: str, weights: str) -> tuple[Ingredient, ...]:
     """Return the origin of a backbone's initial weights; that of a file is its name.
 
@@ -71,7 +94,9 @@ def backbone_ingredients(backbone: str, weights: str) -> tuple[Ingredient, ...]:
     return (Ingredient('backbone weights', origin),)
 
 
-def _load_backbone(encoder: Encoder, configuration: AfformerConfiguration, weights: str) -> None:
+def _load_backbone(
+    encoder: Encoder, configuration: AfformerConfiguration | MatchingConfiguration, weights: str
+) -> None:
     if weights == 'random':
         return
     backbone, named = configuration.backbone, weights in ('imagenet', 'coco', 'pretrained')
@@ -129,19 +154,38 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
             tensor = resampled_positions(tensor, len(own))
         elif tensor is not None and key.startswith(_HEATMAP_HEAD):
             tensor = _heatmaps(key, tensor, own, *drawn)
-        if tensor is None or tensor.shape != own.shape:
+        if tensor is not None:
+            adopted[key] = tensor
+    _load_adopted(model, adopted, tensors.keys(), name)
+
+
+def _load_adopted(
+    network: nn.Module, adopted: Mapping[str, Tensor], unknown: Iterable[str], name: str
+) -> None:
+    """Load the weights that a network adopts from another, in place.
+
+    Args:
+        network: network that receives the weights.
+        adopted: its tensors by name, which may be incomplete.
+        unknown: names of tensors of the other network that this one lacks.
+        name: name of the other network, for errors.
+
+    Raises:
+        ModelFolderError: the networks have different architectures.
+    """
+    for key, own in network.state_dict().items():
+        if key not in adopted or adopted[key].shape != own.shape:
             raise ModelFolderError(
                 f'{name} has another architecture: '
-                f'{"it lacks" if tensor is None else "of another shape is"} {key}. Give '
+                f'{"it lacks" if key not in adopted else "of another shape is"} {key}. Give '
                 'model.architecture the fields of its model.json'
             )
-        adopted[key] = tensor
-    if tensors:
+    if names := sorted(unknown):
         raise ModelFolderError(
-            f'{name} has another architecture: the one to train lacks {sorted(tensors)[:3]}. '
+            f'{name} has another architecture: the one to train lacks {names[:3]}. '
             'Give model.architecture the fields of its model.json'
         )
-    model.load_state_dict(adopted)
+    network.load_state_dict(adopted)
 
 
 def read_actions_alike(first: AfformerConfiguration, second: AfformerConfiguration) -> bool:

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from afformer_core.data.sample import Sample
@@ -21,13 +18,14 @@ from afformer_core.models.precision import fuse_attention
 from afformer_core.runtime.model_folder import model_ingredients
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
-from afformer_core.training.constants import freeze_softmax_invariant_biases, keep_statistics
+from afformer_core.training.constants import freeze_softmax_invariant_biases
 from afformer_core.training.datasets.annotated_data import AnnotatedData
 from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.inheritance import Inheritance
 from afformer_core.training.initial_weights import backbone_ingredients, initial_model
 from afformer_core.training.losses import GroundingLoss
+from afformer_core.training.model_training import ModelTraining
 from afformer_core.training.optimization import Optimization
 from afformer_core.training.validation import Validation, gathered
 
@@ -38,7 +36,7 @@ _OPTIMIZATION = Optimization()
 _STEPS_UNCHECKED = 10
 
 
-class GroundingTraining(LightningModule):
+class GroundingTraining(ModelTraining):
     """The training of an Afformer.
 
     Args:
@@ -61,6 +59,8 @@ class GroundingTraining(LightningModule):
         ingredients: ingredients of the initial weights; empty for random ones.
     """
 
+    model: Afformer
+
     def __init__(
         self,
         architecture: Architecture,
@@ -71,15 +71,13 @@ class GroundingTraining(LightningModule):
         initial: Path | None = None,
         exemplars: int = 0,
     ) -> None:
-        super().__init__()
         if exemplars < 0:
             raise ValueError(f'exemplars is {exemplars}; expected at least 0')
-        self.exemplars = exemplars
-        self.loss = loss
-        self.optimization = optimization
         configuration = architecture.configuration(tuple(action_names))
         folder = None if initial is None else model_folder(initial)
-        self.model: Afformer = initial_model(configuration, backbone_weights, folder)
+        super().__init__(initial_model(configuration, backbone_weights, folder), optimization)
+        self.exemplars = exemplars
+        self.loss = loss
         self.inheritance = None if folder is None else Inheritance.of(folder, configuration)
         self.ingredients: tuple[Ingredient, ...] = (
             backbone_ingredients(configuration.backbone, backbone_weights)
@@ -91,15 +89,6 @@ class GroundingTraining(LightningModule):
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
         self._validation = Validation(configuration, _validation_protocol(loss))
-        self._last_loss = torch.zeros(())
-        # The trainer does not change modes.
-        self.train()
-
-    def train(self, mode: bool = True) -> GroundingTraining:  # noqa: FBT001, FBT002
-        """Set the training mode, except that batch norms keep their pretrained statistics."""
-        super().train(mode)
-        keep_statistics(self)
-        return self
 
     def setup(self, stage: str) -> None:
         """Report the settings kept from an initial model, and check that data and model match.
@@ -112,12 +101,7 @@ class GroundingTraining(LightningModule):
             raise ValueError(
                 f'exemplars is {self.exemplars}, and the data has no annotated pairs; expected 0'
             )
-        most = self.model.configuration.maximum_frames
-        if self._data.longest > most:
-            raise ValueError(
-                f'data.frames gives {self._data.longest} frames of a demonstration; expected at '
-                f'most {most}. Raise model.architecture.maximum_frames'
-            )
+        self._data.require_frames_within(self.model.configuration.maximum_frames)
         if self.inheritance is not None:
             self.print(self.inheritance)
 
@@ -132,37 +116,14 @@ class GroundingTraining(LightningModule):
         heatmaps, actions = batch.ground(self.model, memory)
         targets = batch.supervision.targets((heatmaps.shape[-2], heatmaps.shape[-1]))
         loss, parts = self.loss(heatmaps, actions, targets)
-        self._last_loss = loss.detach()
-        if self.global_step % _STEPS_UNCHECKED == 0:
-            self._require_finite_loss()
+        self.note_loss(loss, _STEPS_UNCHECKED)
         for name, value in parts.items():
             self.log(f'train/{name}', value, logger=False)
         return loss
 
-    def _require_finite_loss(self) -> None:
-        """Check the last loss, which waits for the device.
-
-        Raises:
-            ValueError: the loss is not finite, and so are the weights after such a step.
-        """
-        if not math.isfinite(loss := float(self._last_loss)):
-            raise ValueError(
-                f'training diverged: the loss is {loss} at step {self.global_step}. Lower '
-                'model.optimization.learning_rate, clip gradients (trainer.gradient_clip_val: 1), '
-                'or train in a wider precision'
-            )
-
-    def on_train_epoch_end(self) -> None:
-        """Check the loss of the last step before the model is written."""
-        self._require_finite_loss()
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check the loss, so that no broken checkpoint replaces a usable one."""
-        self._require_finite_loss()
-
     def on_validation_epoch_start(self) -> None:
         """Check the loss, and discard the scores of the last validation."""
-        self._require_finite_loss()
+        super().on_validation_epoch_start()
         self._validation.scores.clear()
 
     def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
@@ -182,15 +143,6 @@ class GroundingTraining(LightningModule):
         parts = gathered(self._validation.scores)
         for name, value in self._validation.means(parts).items():
             self.log(f'validation/{name}', value, prog_bar=name == 'kld', rank_zero_only=True)
-
-    def configure_optimizers(self) -> Any:
-        """Build AdamW and its schedule over the trainer's steps."""
-        optimizer = self.optimization.optimizer(self.model)
-        schedule = self.optimization.schedule(optimizer, self.trainer.max_steps)
-        return {
-            'optimizer': optimizer,
-            'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
-        }
 
     @property
     def training_samples(self) -> Sequence[Sample]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Background compilation of a model's engines, and the session that runs them."""
+"""Background compilation of a model's engines, and the networks that run them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from afformer_core.errors import AfformerError
 from afformer_core.exit_status import describe_exit
-from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.session import Session
+from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.networks import Networks
 from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 _STOPPING_PATIENCE = 1.0
@@ -26,8 +26,8 @@ class EngineBuild:
         model: the model folder.
         precision: one of `PRECISIONS`.
         log: called with lines of progress.
-        ready: called from another thread with the session after its self-test; returns a future
-            that is done when the session is in use.
+        ready: called from another thread with the networks after their self-test; returns a future
+            that is done when the networks are in use.
 
     Attributes:
         status: description of its progress.
@@ -39,7 +39,7 @@ class EngineBuild:
         model: Path,
         precision: str,
         log: Callable[[str], None],
-        ready: Callable[[Session], Future[None]],
+        ready: Callable[[Networks], Future[None]],
     ) -> None:
         self._model = model
         self._precision = precision
@@ -65,10 +65,10 @@ class EngineBuild:
         try:
             if not self._compile():
                 return
-            session = open_session(self._model, 'tensorrt', 0, self._precision, self._say)
+            networks = open_networks(self._model, 'tensorrt', 0, self._precision, self._say)
             if self._stopping:
                 return
-            self._ready(session).result()
+            self._ready(networks).result()
         except WorkerStoppedError:
             return
         # After any error, the node continues without engines and reports the reason.

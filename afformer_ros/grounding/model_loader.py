@@ -18,7 +18,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import AfformerError
 from afformer_core.runtime import ArrayGrounder, shipped_model_folder
 from afformer_core.runtime.backends import GPU_BACKENDS
-from afformer_core.runtime.session import Session
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 from afformer_core.runtime.shipped_model import shipped_model_to_export
 from afformer_ros.grounding.engine_build import EngineBuild
@@ -148,8 +148,8 @@ class ModelLoader:
     def _log(self, line: str) -> None:
         self._node.get_logger().info(line)
 
-    def _engine_ready(self, session: Session) -> Future[None]:
-        protected = with_fallback(session, self._folder, self._parameters.threads, self._gpu_lost)
+    def _engine_ready(self, networks: Networks) -> Future[None]:
+        protected = with_fallback(networks, self._folder, self._parameters.threads, self._gpu_lost)
         return self._submit(lambda library: library.use(protected))
 
     def _gpu_lost(self, reason: str) -> None:

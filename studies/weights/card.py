@@ -10,11 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from torch import nn
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
-from afformer_core.runtime.model_folder import MATCHING_FOLDER, WEIGHTS_FILE, read_description
-from afformer_core.runtime.weights import load_model
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    WEIGHTS_FILE,
+    NetworkDescription,
+    read_description,
+    read_matching_description,
+)
+from afformer_core.runtime.weights import load_matching_network, load_model
 from studies.provenance import provenance
 
 _TEMPLATE = Path(__file__).with_name('MODEL_CARD.md.jinja')
@@ -47,7 +54,9 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
             f'{model} is not calibrated with a matching network; expected one in its folder '
             f'{MATCHING_FOLDER}. Run: afformer evaluate {model} --annotations PAIRS --calibrate'
         )
-    matching = _facts(model / MATCHING_FOLDER)
+    beside = model / MATCHING_FOLDER
+    own = _facts(model, description, load_model(model))
+    matching = _facts(beside, read_matching_description(beside), load_matching_network(beside))
     splits = json.loads(benchmark.read_text(encoding='utf-8'))['splits']
     template = jinja2.Template(
         _TEMPLATE.read_text(encoding='utf-8'),
@@ -59,7 +68,7 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
     text = template.render(
         name=model.resolve().name,
         model=description,
-        facts={name: (fact, matching[name]) for name, fact in _facts(model).items()},
+        facts={name: (fact, matching[name]) for name, fact in own.items()},
         commands=commands,
         columns=tuple(_COLUMNS),
         rows={
@@ -71,12 +80,11 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
     write_aside(output, text.encode())
 
 
-def _facts(folder: Path) -> dict[str, str]:
+def _facts(folder: Path, description: NetworkDescription, network: nn.Module) -> dict[str, str]:
     """Return the description of one network for the card, by heading."""
-    description = read_description(folder)
     configuration = description.configuration
     height, width = configuration.input_size
-    parameters = sum(each.numel() for each in load_model(folder).parameters())
+    parameters = sum(each.numel() for each in network.parameters())
     return {
         'Backbone': configuration.backbone,
         'Levels': ', '.join(configuration.image_levels),

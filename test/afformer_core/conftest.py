@@ -15,19 +15,22 @@ from filelock import FileLock
 
 from afformer_core.models import (
     AfformerConfiguration,
-    afformer_matching,
+    MatchingConfiguration,
     afformer_r50,
     afformer_small,
+    small_matching,
 )
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,
+    read_matching_description,
     write_description,
 )
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.weights import save_matching_network, save_model
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
 
@@ -63,13 +66,20 @@ def random_model(configuration: AfformerConfiguration) -> Afformer:
     return model
 
 
+def random_matching_network(configuration: MatchingConfiguration) -> MatchingNetwork:
+    """A matching network with random weights."""
+    torch.manual_seed(0)
+    return MatchingNetwork(configuration).eval().requires_grad_(False)
+
+
 @pytest.fixture(scope='session')
 def matched_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose matching network decides alone, with random weights; not exported."""
     folder = tmp_path_factory.mktemp('matched')
     save_model(folder, random_model(afformer_small(ACTIONS, (64, 96))), {})
-    save_model(folder / MATCHING_FOLDER, random_model(afformer_matching((), (128, 192))), {})
-    matching = Matching(1 - 1e-6, read_description(folder / MATCHING_FOLDER).weights_sha256)
+    beside = folder / MATCHING_FOLDER
+    save_matching_network(beside, random_matching_network(small_matching((128, 192))), {})
+    matching = MatchingSettings(1 - 1e-6, read_matching_description(beside).weights_sha256)
     write_description(folder, replace(read_description(folder), matching=matching))
     return folder
 

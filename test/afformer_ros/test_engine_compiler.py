@@ -17,7 +17,7 @@ from afformer_ros.grounding.engine_build import EngineBuild
 from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 PATIENCE = 40.0
-SESSION: Any = object()
+NETWORKS: Any = object()
 
 
 class Build:
@@ -29,7 +29,7 @@ class Build:
         python.chmod(0o755)
         monkeypatch.setattr(sys, 'executable', str(python))
         self.opened: list[tuple[Any, ...]] = []
-        monkeypatch.setattr('afformer_ros.grounding.engine_build.open_session', self._open)
+        monkeypatch.setattr('afformer_ros.grounding.engine_build.open_networks', self._open)
         self.lines: queue.Queue[str] = queue.Queue()
         self.handed_over = threading.Event()
         self.switched: Future[None] = Future()
@@ -40,10 +40,10 @@ class Build:
 
     def _open(self, *arguments: Any) -> Any:
         self.opened.append(arguments[:4])
-        return SESSION
+        return NETWORKS
 
-    def _ready(self, session: Any) -> Future[None]:
-        assert session is SESSION
+    def _ready(self, networks: Any) -> Future[None]:
+        assert networks is NETWORKS
         self.handed_over.set()
         return self.switched
 
@@ -53,7 +53,7 @@ def compile_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     return lambda script: Build(tmp_path, script, monkeypatch)
 
 
-def test_precision_auto_is_left_to_the_compiler_and_to_the_session(
+def test_precision_auto_is_left_to_the_compiler_and_to_the_networks(
     compile_by: Callable[[str], Build], tmp_path: Path
 ) -> None:
     build = compile_by('exit 0')
@@ -106,10 +106,10 @@ def test_a_compiler_that_fails_gives_the_reason(compile_by: Callable[[str], Buil
 def test_a_compiler_that_is_killed_is_told_by_the_signal(
     compile_by: Callable[[str], Build],
 ) -> None:
-    build = compile_by('echo "compiling ground.onnx: 40 s" >&2; kill -KILL $$')
+    build = compile_by('echo "compiling decode.onnx: 40 s" >&2; kill -KILL $$')
 
-    assert build.line() == 'compiling ground.onnx: 40 s'
+    assert build.line() == 'compiling decode.onnx: 40 s'
     assert build.line() == (
         'TensorRT is not used: the process that compiles was killed by SIGKILL, probably for lack '
-        'of memory, after: compiling ground.onnx: 40 s'
+        'of memory, after: compiling decode.onnx: 40 s'
     )

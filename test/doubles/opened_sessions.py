@@ -15,10 +15,11 @@ import pytest
 import torch
 from cuda_double import Device, cuda_double
 
-from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
-from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.session import Session
+from afformer_core.arrays import UInt8Array
+from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
+from afformer_core.runtime.session import Decoded, Memory, Session
 from afformer_core.runtime.sessions.torch_session import CudaSession, prepared_model
 
 ON_CPU = ('torch', 'onnxruntime')
@@ -52,7 +53,7 @@ def opened(name: str, folder: Path) -> Iterator[OpenedSession]:
             # Engines are of no use once the folder is gone.
             cache = stack.enter_context(tempfile.TemporaryDirectory())
             stack.enter_context(patch.dict(os.environ, XDG_CACHE_HOME=cache))
-            yield OpenedSession(open_session(folder, name, 0, 'fp32'), None)
+            yield OpenedSession(open_decoder(folder, name, 0, 'fp32').decoder, None)
             return
         # Before there is a GPU, since some code asks for one when it is imported.
         model = prepared_model(folder, 'fp32')
@@ -67,6 +68,11 @@ def opened(name: str, folder: Path) -> Iterator[OpenedSession]:
         yield OpenedSession(tensorrt_session(folder), device)
 
 
+def ground(session: Session, image: UInt8Array, memory: Memory) -> Decoded:
+    """Encode an image and ground a memory in it."""
+    return session.decode(session.encode_image(image), memory)
+
+
 def tensorrt_session(folder: Path) -> Session:
     """A session of engines for the double of TensorRT."""
     from cuda_double.tensorrt import serialized_engine
@@ -75,10 +81,10 @@ def tensorrt_session(folder: Path) -> Session:
     from afformer_core.runtime.tensorrt.engines import shape_ranges
     from afformer_core.runtime.tensorrt.session import TensorRTSession
 
-    graphs, configuration = read_graphs(folder), read_description(folder).configuration
-    ranges = shape_ranges(configuration)
+    graphs, description = read_graphs(folder), read_description(folder)
+    ranges = shape_ranges(description)
     engines = {
         name: TensorRTEngine(name, serialized_engine(graphs.path(name), ranges[name]))
-        for name in GRAPH_NAMES
+        for name in DECODER_GRAPHS
     }
-    return TensorRTSession(engines, configuration)
+    return TensorRTSession(engines, description.configuration)

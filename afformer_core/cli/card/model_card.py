@@ -14,6 +14,7 @@ from afformer_core.runtime.model_folder import (
     ModelDescription,
     model_ingredients,
     read_description,
+    read_matching_description,
 )
 
 _VERDICTS: Mapping[Terms, str] = {
@@ -43,7 +44,7 @@ def model_card(folder: Path) -> str:
         *_training('## Training', description.training),
     ]
     if description.matching is not None:
-        beside = read_description(folder / MATCHING_FOLDER)
+        beside = read_matching_description(folder / MATCHING_FOLDER)
         sections += _training('## Training of the matching network', beside.training)
     return '\n\n'.join(sections) + '\n'
 

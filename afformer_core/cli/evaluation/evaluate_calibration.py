@@ -27,26 +27,27 @@ def take_matching(
     """Write the matching network in the subfolder to `model.json`, unless it is already there."""
     from afformer_core.evaluation.pairs.parallel_evaluation import evaluate_pairs
     from afformer_core.evaluation.pairs.presence_fit import even_confidence
-    from afformer_core.runtime.matching.weighing import Matching
+    from afformer_core.runtime.matching.weighing import MatchingSettings
     from afformer_core.runtime.model_folder import (
         DESCRIPTION_FILE,
         MATCHING_FOLDER,
-        joined_features,
         read_description,
+        read_matching,
+        read_matching_description,
         write_description,
     )
 
     beside = folder / MATCHING_FOLDER
     if not (beside / DESCRIPTION_FILE).is_file():
         return
-    weights, before = read_description(beside).weights_sha256, read_description(folder)
+    weights, before = read_matching_description(beside).weights_sha256, read_description(folder)
     if before.matching is not None and before.matching.weights_sha256 == weights:
         return
     alone = replace(settings, open_grounder=partial(_open_decoder, arguments, folder))
     engine = engine_of(arguments, arguments.processes)
     confidence = even_confidence(evaluate_pairs(alone, pairs, engine))
-    matched = replace(before, matching=Matching(confidence, weights))
-    joined_features(folder, matched)
+    matched = replace(before, matching=MatchingSettings(confidence, weights))
+    read_matching(folder, matched)
     write_description(folder, matched)
 
 
@@ -75,7 +76,6 @@ def _open_decoder(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
     """Open a model without zoom stages and without a matching network."""
     from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.backends import open_decoder
-    from afformer_core.runtime.model_folder import read_description
 
-    session = open_decoder(folder, arguments.backend, arguments.threads, arguments.precision)
-    return ArrayGrounder(read_description(folder).configuration, session)
+    networks = open_decoder(folder, arguments.backend, arguments.threads, arguments.precision)
+    return ArrayGrounder(networks.configuration, networks)

@@ -14,6 +14,7 @@ from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import ArrayGrounder, Grounding
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import Session
 
 
@@ -28,7 +29,8 @@ def precision_loss(
     """
     protocol = RowsProtocol()
     runs = [
-        ModelRun(ArrayGrounder(configuration, session), protocol) for session in (exact, other)
+        ModelRun(ArrayGrounder(configuration, Networks(configuration, session)), protocol)
+        for session in (exact, other)
     ]
     klds: tuple[list[float], list[float]] = ([], [])
     near = 0

@@ -215,7 +215,7 @@ class ModelPredictor:
                 self._used.remove(name)
                 self._readings.pop(name, None)
                 grounder.delete_demonstration(name)
-            if clip.media is None or grounder.matched is None:
+            if clip.media is None or grounder.matching is None:
                 grounder.set_demonstration(clip.frames, clip.name, clip.contact)
             else:
                 recorded = record_whole(clip.media, 'clip', grounder, None)

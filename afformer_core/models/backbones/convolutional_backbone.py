@@ -185,8 +185,6 @@ def backbone_with_fpn(
         shared = configuration.input_projection == 'shared'
         return {name: min(names) if shared else name for name in names}
 
-    if configuration.decoder == 'matching':
-        return StagesAlone(body, stages, layers)
     if configuration.video_projection == 'separate':
         images, frames = configuration.image_levels, configuration.frame_levels
         return SeparateProjections(

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,17 +15,25 @@ from torchvision.models import resnet50
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork
 
-from afformer_core.models.backbones.convolutional_backbone import (
-    ConvolutionalBackbone,
-    backbone_with_fpn,
-)
+from afformer_core.models.backbone_levels import STAGE_CHANNELS
+from afformer_core.models.backbones.convolutional_backbone import StagesAlone, backbone_with_fpn
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.numerics import FrozenNorm
+from afformer_core.models.matching.configuration import MatchingConfiguration
 
 _STAGES = ('p2', 'p3', 'p4', 'p5')
 # Number of EfficientNet-Lite0's blocks up to the end of each stage.
 _LITE0_ENDS = (2, 3, 5, 7)
+# Mean and standard deviation of each colour channel on which the pretrained weights depend.
+_COLOURS = {
+    'resnet50': ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    'efficientnet_lite0': ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+_FPN_NORMS: dict[str, Callable[[int], nn.Module]] = {
+    'resnet50': FrozenNorm,
+    'efficientnet_lite0': partial(nn.GroupNorm, 8),
+}
 
 
 class ResNetStages(IntermediateLayerGetter):
@@ -70,31 +78,56 @@ def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence
         levels: names of the pyramid levels that the encoder must provide.
     """
     first = _STAGES.index(min(levels))
-    if configuration.backbone == 'resnet50':
-        backbone = _resnet50(configuration, levels, first)
-        return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    backbone = _efficientnet_lite0(configuration, levels, first)
-    return Encoder(backbone, configuration, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    body = _body(configuration.backbone, first)
+    fpn = FeaturePyramidNetwork(
+        [STAGE_CHANNELS[configuration.backbone][stage] for stage in _STAGES[first:]],
+        configuration.channels,
+        norm_layer=_FPN_NORMS[configuration.backbone],
+    )
+    backbone = backbone_with_fpn(
+        configuration, body.network, fpn, _STAGES[first:], body.layers, levels
+    )
+    used = configuration.image_levels, configuration.frame_levels
+    return Encoder(backbone, *used, *_COLOURS[configuration.backbone])
 
 
-def _resnet50(
-    configuration: AfformerConfiguration, levels: Sequence[str], first: int
-) -> ConvolutionalBackbone:
-    """Build the module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
+def convolutional_stages(configuration: MatchingConfiguration) -> Encoder:
+    """Build the encoder of a matching network on a ResNet-50 or EfficientNet-Lite0.
+
+    Its levels are the stages of the backbone, with random weights.
+
+    Args:
+        configuration: the architecture.
+    """
+    levels = configuration.image_levels
+    first = _STAGES.index(min(levels))
+    body = _body(configuration.backbone, first)
+    backbone = StagesAlone(body.network, _STAGES[first:], body.layers)
+    return Encoder(backbone, levels, levels, *_COLOURS[configuration.backbone])
+
+
+class _Body(NamedTuple):
+    """A backbone without its pyramid, and the layers that compute each of its stages."""
+
+    network: nn.Module
+    layers: list[list[nn.Module]]
+
+
+def _body(backbone: str, first: int) -> _Body:
+    return (_resnet50 if backbone == 'resnet50' else _efficientnet_lite0)(first)
+
+
+def _resnet50(first: int) -> _Body:
+    """Build the body of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
     stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
     body = ResNetStages(resnet50(norm_layer=FrozenNorm), stages)
-    fpn = FeaturePyramidNetwork(
-        [256, 512, 1024, 2048][first:], configuration.channels, norm_layer=FrozenNorm
-    )
     names = list(body)
     ends = [0, *(names.index(layer) + 1 for layer in stages)]
     layers = [[body[name] for name in names[start:end]] for start, end in pairwise(ends)]
-    return backbone_with_fpn(configuration, body, fpn, _STAGES[first:], layers, levels)
+    return _Body(body, layers)
 
 
-def _efficientnet_lite0(
-    configuration: AfformerConfiguration, levels: Sequence[str], first: int
-) -> ConvolutionalBackbone:
+def _efficientnet_lite0(first: int) -> _Body:
     import timm
 
     body: Any = timm.create_model(
@@ -103,10 +136,7 @@ def _efficientnet_lite0(
         features_only=True,
         out_indices=tuple(range(1 + first, 5)),
     )
-    fpn = FeaturePyramidNetwork(
-        [24, 40, 112, 320][first:], configuration.channels, norm_layer=partial(nn.GroupNorm, 8)
-    )
     ends = (0, *_LITE0_ENDS[first:])
     layers = [list(body.blocks[start:end]) for start, end in pairwise(ends)]
     layers[0] = [body.conv_stem, body.bn1, *layers[0]]
-    return backbone_with_fpn(configuration, body, fpn, _STAGES[first:], layers, levels)
+    return _Body(body, layers)

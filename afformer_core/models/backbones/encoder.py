@@ -14,8 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from afformer_core.models.configuration import AfformerConfiguration
-
 
 class BackboneWithPyramid(nn.Module, ABC):
     """A backbone with a feature pyramid.
@@ -109,7 +107,8 @@ class Encoder(nn.Module):
 
     Args:
         backbone_with_fpn: backbone and pyramid.
-        configuration: the architecture, for the levels of images and of frames.
+        image_levels, frame_levels: names of the pyramid levels of images and of frames, coarse to
+            fine.
         mean, std: mean and standard deviation of each colour channel, for values in 0..1.
     """
 
@@ -119,14 +118,15 @@ class Encoder(nn.Module):
     def __init__(
         self,
         backbone_with_fpn: BackboneWithPyramid,
-        configuration: AfformerConfiguration,
+        image_levels: Sequence[str],
+        frame_levels: Sequence[str],
         mean: Sequence[float],
         std: Sequence[float],
     ) -> None:
         super().__init__()
         self.backbone_with_fpn = backbone_with_fpn
-        self.image_levels = configuration.image_levels
-        self.frame_levels = configuration.frame_levels
+        self.image_levels = tuple(image_levels)
+        self.frame_levels = tuple(frame_levels)
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 

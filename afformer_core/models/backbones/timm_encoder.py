@@ -11,11 +11,12 @@ from torch.nn import functional
 from torchvision.ops import FeaturePyramidNetwork
 
 from afformer_core.models.backbone_levels import backbone_levels, is_plain_vit
-from afformer_core.models.backbones.convolutional_backbone import backbone_with_fpn
+from afformer_core.models.backbones.convolutional_backbone import StagesAlone, backbone_with_fpn
 from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
 from afformer_core.models.backbones.simple_pyramid import SimpleFeaturePyramid
 from afformer_core.models.backbones.timm_body import TimmMaps, TimmStages, create_network
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.matching.configuration import MatchingConfiguration
 
 
 class PlainVitBackbone(BackboneWithPyramid):
@@ -87,14 +88,38 @@ def timm_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) ->
     plain = is_plain_vit(configuration)
     network = create_network(configuration.backbone, configuration.input_size, plain)
     description = network.pretrained_cfg
-    if configuration.decoder == 'matching' and plain:
-        backbone: BackboneWithPyramid = PlainVitStages(TimmMaps(network, (0.5, 1.0)))
-    elif plain:
+    if plain:
         fpn = SimpleFeaturePyramid(configuration.stage_channels[0], configuration.channels, levels)
-        backbone = PlainVitBackbone(TimmMaps(network, (1.0,)), fpn)
+        backbone: BackboneWithPyramid = PlainVitBackbone(TimmMaps(network, (1.0,)), fpn)
     else:
         backbone = _hierarchical(configuration, levels, network)
-    return Encoder(backbone, configuration, description['mean'], description['std'])
+    used = configuration.image_levels, configuration.frame_levels
+    return Encoder(backbone, *used, description['mean'], description['std'])
+
+
+def timm_stages(configuration: MatchingConfiguration) -> Encoder:
+    """Build the encoder of a matching network on a timm model, with random weights.
+
+    Its levels are the stages of the backbone.
+
+    Args:
+        configuration: the architecture.
+
+    Raises:
+        ValueError: timm has no such model, or cannot build it for this input size.
+    """
+    plain = is_plain_vit(configuration)
+    network = create_network(configuration.backbone, configuration.input_size, plain)
+    levels = configuration.image_levels
+    if plain:
+        backbone: BackboneWithPyramid = PlainVitStages(TimmMaps(network, (0.5, 1.0)))
+    else:
+        every = backbone_levels(configuration)
+        stages = every[: every.index(min(levels)) + 1][::-1]
+        strides = configuration.stage_strides[: len(stages)][::-1]
+        backbone = StagesAlone(TimmStages(network, strides), stages, ())
+    description = network.pretrained_cfg
+    return Encoder(backbone, levels, levels, description['mean'], description['std'])
 
 
 def _hierarchical(

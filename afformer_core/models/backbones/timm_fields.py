@@ -21,7 +21,7 @@ _LEVEL_STRIDES = (4, 8, 16, 32, 64)
 
 
 def timm_fields(backbone: str, input_size: tuple[int, int]) -> dict[str, Any]:
-    """Return the fields of an `AfformerConfiguration` that describe a model of timm.
+    """Return the fields of a configuration that describe a model of timm.
 
     For example `replace(afformer_small(actions), **timm_fields('timm:convnext_tiny', size))`.
 

@@ -72,7 +72,8 @@ class SeparateLastBlockEncoder(Encoder):
     def __init__(
         self, backbone_with_fpn: VitDetBackbone, configuration: AfformerConfiguration
     ) -> None:
-        super().__init__(backbone_with_fpn, configuration, _MEAN, _STD)
+        levels = configuration.image_levels, configuration.frame_levels
+        super().__init__(backbone_with_fpn, *levels, _MEAN, _STD)
         self.image_block = vit_block(DEPTH - 1, _grid(configuration))
         self.video_block = vit_block(DEPTH - 1, _grid(configuration))
 
@@ -112,7 +113,8 @@ def vitdet_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) 
         shared = VisionTransformer(grid, DEPTH - 1)
         return SeparateLastBlockEncoder(VitDetBackbone(shared, fpn), configuration)
     backbone = VitDetBackbone(VisionTransformer(grid), fpn)
-    return Encoder(backbone, configuration, _MEAN, _STD)
+    used = configuration.image_levels, configuration.frame_levels
+    return Encoder(backbone, *used, _MEAN, _STD)
 
 
 def _through(block: nn.Module, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -142,19 +142,3 @@ class FocusedPredictor(Predictor):
         stride = heatmaps.shape[-1] // decoded.shape[-1]
         focus = heatmaps.detach().flatten(1).softmax(dim=1).view_as(heatmaps)
         return functional.avg_pool2d(focus, stride) * stride**2
-
-
-class MatchingPredictor(nn.Module):
-    """Heads of a matching network, whose decoder computes the heatmap; they score no actions."""
-
-    def forward(
-        self, decoded: Tensor, size: tuple[int, int], memory: VideoMemory
-    ) -> tuple[Tensor, Tensor]:
-        """Return the decoded heatmap, at its own size, and no action scores.
-
-        Args:
-            decoded: log-probabilities [B, 1, *size].
-            size: (height, width) of the heatmap.
-            memory: memory with which the heatmap was decoded.
-        """
-        return decoded, decoded.new_zeros((decoded.shape[0], 0))

@@ -90,6 +90,9 @@ class ContactHead(nn.Module):
             nn.GELU(),
             nn.Conv2d(48, 1, 3, padding=1),
         )
+        # Training begins with about even odds of contact in every frame.
+        nn.init.trunc_normal_(self.touching.weight, std=0.02)
+        nn.init.zeros_(self.touching.bias)
 
     def forward(self, stages: Sequence[Tensor], missing: Tensor | None = None) -> Contact:
         """Find the contact.

@@ -12,21 +12,21 @@ from torch import nn
 
 from afformer_core.errors import AfformerError
 from afformer_core.licences import UNKNOWN, Origin
-from afformer_core.models.backbone_levels import TIMM_PREFIX, is_plain_vit
+from afformer_core.models.backbone_levels import TIMM_PREFIX, BackboneFields, is_plain_vit
 from afformer_core.models.backbones.timm_body import create_network
-from afformer_core.models.configuration import AfformerConfiguration
 
 _SHOWN = 3
 
 
 def load_timm_weights(
-    body: nn.Module, configuration: AfformerConfiguration, file: Path | None = None
+    body: nn.Module, configuration: BackboneFields, file: Path | None = None
 ) -> None:
     """Load the weights of a model of timm, in place; positions are resampled to the input size.
 
     Args:
         body: body of the backbone, `TimmStages` or `TimmMaps`.
-        configuration: its architecture; the tag in the backbone's name selects the weights.
+        configuration: architecture of the network; the tag in the backbone's name selects the
+            weights.
         file: weights published by timm, `*.safetensors`; None: timm downloads them once from the
             hub.
 
@@ -66,7 +66,7 @@ def timm_origin(backbone: str) -> Origin:
     return Origin(backbone, (found and found.license) or UNKNOWN)
 
 
-def _state(configuration: AfformerConfiguration, options: dict[str, Any]) -> dict[str, Any]:
+def _state(configuration: BackboneFields, options: dict[str, Any]) -> dict[str, Any]:
     """Build the network with the same random numbers each time, and return its tensors."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

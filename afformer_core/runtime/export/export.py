@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Export of the ONNX graphs of a model folder, each checked against PyTorch."""
+"""Export of the ONNX graphs of a network, each checked against PyTorch."""
 
 from __future__ import annotations
 
@@ -16,20 +16,30 @@ from torch import Tensor, nn
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.models.matching.matching_decoder import MatchingDecoder
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences
-from afformer_core.runtime.golden.golden_outputs import exact_session, make_golden_outputs
+from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
+from afformer_core.runtime.golden.matching_outputs import compare_matching
 from afformer_core.runtime.graphs import (
-    CONTACT_GRAPH,
     graphs_folder,
     graphs_of,
     move_graphs,
     write_graph_listing,
 )
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.model_folder import (
+    MatchingDescription,
+    ModelDescription,
+    read_network,
+)
 from afformer_core.runtime.self_test import self_test
-from afformer_core.runtime.sessions.onnx_session import OnnxSession
-from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
+from afformer_core.runtime.session import MatchingSession
+from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession, OnnxSession
+from afformer_core.runtime.sessions.torch_session import (
+    TorchMatchingSession,
+    TorchSession,
+    prepared_matching_network,
+    prepared_model,
+)
 
 # Fused attention is one operator from opset 23 on, which TensorRT supports since 10.14; in earlier
 # opsets it consists of several operators, which the compiler must recognize.
@@ -55,42 +65,63 @@ class _Memorize(nn.Module):
         return tuple(tensor[0] for tensor in (*memory.keys, *memory.values))
 
 
-class _FindContact(nn.Module):
-    def __init__(self, decoder: MatchingDecoder) -> None:
-        super().__init__()
-        self.decoder = decoder
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.decoder.find_contact(features[None])[0]
-
-
-class _Ground(nn.Module):
+class _EncodeImage(nn.Module):
     def __init__(self, model: Afformer) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, image: Tensor, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        levels = len(tensors) // 2
-        batch = [tensor[None] for tensor in tensors]
-        memory = VideoMemory.of_tensors(
-            batch[:levels], batch[levels:], self.model.configuration.memory_sizes
-        )
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         # The only operation on uint8 that TensorRT supports is conversion.
         images = image.to(self.model.encoder.image_type)[None]
-        return tuple(output[0] for output in self.model.ground_with_features(images, memory))
+        levels, features = self.model.encode_images(images)
+        return *levels, features[0]
+
+
+class _Decode(nn.Module):
+    def __init__(self, model: Afformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, levels: tuple[Tensor, ...], tensors: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...]:
+        steps = len(tensors) // 2
+        batch = [tensor[None] for tensor in tensors]
+        memory = VideoMemory.of_tensors(
+            batch[:steps], batch[steps:], self.model.configuration.memory_sizes
+        )
+        return tuple(output[0] for output in self.model.ground_levels(levels, memory))
+
+
+class _Encode(nn.Module):
+    def __init__(self, network: MatchingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return self.network.encode(images)
+
+
+class _FindContact(nn.Module):
+    def __init__(self, network: MatchingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, stages: tuple[Tensor, ...]) -> Tensor:
+        return self.network.map_contact([stage[None] for stage in stages])[0]
 
 
 def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> Differences:
-    """Write `encode_frames.onnx`, `memorize.onnx`, `ground.onnx` and their golden outputs.
+    """Write the graphs of a network, and the golden outputs of a model.
 
-    A matching network also has `find_contact.onnx`.
+    A model has the graphs of `DECODER_GRAPHS`, and a matching network those of `MATCHING_GRAPHS`.
 
     The number of frames T is dynamic, from 1 to the model's maximum where that is more than 1. The
     graphs, including those of a matching network, replace earlier ones (see `graphs_folder`) only
     after all are exported and their outputs agree with those of PyTorch in fp32.
 
     Args:
-        folder: the model folder.
+        folder: the folder of a model or of a matching network.
         precision: 'fp32', 'fp16' or 'bf16' (see `convert_precision`).
         opset: ONNX opset, at least 18; None: the opset in `OPSETS`.
 
@@ -102,22 +133,59 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
             PyTorch.
         ValueError: the precision is unknown or does not suit the model.
     """
-    description = read_description(folder)
-    model = prepared_model(folder, precision)
+    description = read_network(folder)
     opset = opset or OPSETS[precision]
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
-        _export_all(model, aside, opset)
-        golden = make_golden_outputs(exact_session(folder), model.configuration)
-        golden.write(aside)
-        write_graph_listing(aside, description, precision, opset)
-        graphs = graphs_of(aside, description, precision)
-        # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
-        session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-        whole = exact_session(folder, session)
-        differences = self_test(whole, golden, TOLERANCES[precision], description)
+        if isinstance(description, MatchingDescription):
+            differences = _export_matching_network(folder, description, aside, precision, opset)
+        else:
+            differences = _export_model(folder, description, aside, precision, opset)
         move_graphs(aside, graphs_folder(folder, precision), description)
     return differences
+
+
+def _export_model(
+    folder: Path, description: ModelDescription, aside: Path, precision: str, opset: int
+) -> Differences:
+    model = prepared_model(folder, precision)
+    _export_all(model, aside, opset)
+    golden = make_golden_outputs(exact_networks(folder))
+    golden.write(aside)
+    write_graph_listing(aside, description, precision, opset)
+    graphs = graphs_of(aside, description, precision)
+    # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
+    session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
+    whole = exact_networks(folder, session)
+    return self_test(whole, golden, TOLERANCES[precision], description)
+
+
+def _export_matching_network(
+    folder: Path, description: MatchingDescription, aside: Path, precision: str, opset: int
+) -> Differences:
+    network = prepared_matching_network(folder, precision)
+    height, width = network.configuration.input_size
+    most = network.configuration.maximum_frames
+    images = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+    stages = tuple(stage[:1].repeat(most, 1, 1, 1) for stage in network.encode(images))
+    names = [f'stage_{number}' for number in range(len(stages))]
+    time = {0: torch.export.Dim('T', min=1, max=most)} if most > 1 else None
+    _export(
+        _Encode(network), (images,), aside / 'encode.onnx',
+        ['images'], names, {'images': {0: torch.export.Dim('N', min=1, max=1024)}}, opset,
+    )  # fmt: skip
+    _export(
+        _FindContact(network), (stages,), aside / 'find_contact.onnx',
+        names, ['log_probabilities'], {'stages': tuple(time for _ in stages)}, opset,
+    )  # fmt: skip
+    write_graph_listing(aside, description, precision, opset)
+    graphs = graphs_of(aside, description, precision)
+    # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
+    session: MatchingSession = TorchMatchingSession(network)
+    if precision != 'bf16':
+        session = OnnxMatchingSession(graphs)
+    exact = TorchMatchingSession.load(folder)
+    return compare_matching(session, exact, description.configuration, TOLERANCES[precision])
 
 
 def _export_all(model: Afformer, aside: Path, opset: int) -> None:
@@ -146,16 +214,17 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
         _Memorize(model), (features,), aside / 'memorize.onnx',
         ['features'], names, {'features': time}, opset,
     )  # fmt: skip
+    encoded, _ = model.encode_images(frames[:1])
+    image_levels = [f'level_{number}' for number in range(len(encoded))]
     _export(
-        _Ground(model), (frames[0], memory), aside / 'ground.onnx',
-        ['image', *names], ['heatmap_logits', 'action_logits', 'image_features'],
-        {'image': None, 'tensors': by_level + by_level}, opset,
+        _EncodeImage(model), (frames[0],), aside / 'encode_image.onnx',
+        ['image'], [*image_levels, 'image_features'], {'image': None}, opset,
     )  # fmt: skip
-    if isinstance(model.decoder, MatchingDecoder):
-        _export(
-            _FindContact(model.decoder), (features,), aside / f'{CONTACT_GRAPH}.onnx',
-            ['features'], ['log_probabilities'], {'features': time}, opset,
-        )  # fmt: skip
+    _export(
+        _Decode(model), (encoded, memory), aside / 'decode.onnx',
+        [*image_levels, *names], ['heatmap_logits', 'action_logits'],
+        {'levels': tuple({} for _ in encoded), 'tensors': by_level + by_level}, opset,
+    )  # fmt: skip
 
 
 def _memory_axes(configuration: AfformerConfiguration) -> list[Any]:

@@ -11,7 +11,7 @@ requires.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,6 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.session import Session
 
 Feed = Mapping[str, NDArray[Any]]
 
@@ -43,31 +42,21 @@ class CalibrationPair(NamedTuple):
     image: UInt8Array
 
 
-def quantize_graphs(folder: Path, session: Session, pairs: Sequence[CalibrationPair]) -> int:
+def quantize_graphs(folder: Path, pairs: Sequence[CalibrationPair]) -> int:
     """Quantize graphs in place.
 
     Args:
         folder: folder of the graphs, in fp32 or fp16.
-        session: session that runs the graphs before quantization.
         pairs: pairs that determine the range of each convolution's input, at least one.
 
     Returns:
-        the number of quantized convolutions in `ground`.
+        the number of quantized convolutions in `encode_image`.
 
     Raises:
         ModelFolderError: a graph has no convolution to quantize, or the quantizer rejects it.
     """
     _quantize(folder / 'encode_frames.onnx', ({'frames': pair.frames} for pair in pairs))
-    return _quantize(folder / 'ground.onnx', _ground_feeds(session, pairs))
-
-
-def _ground_feeds(session: Session, pairs: Iterable[CalibrationPair]) -> Iterator[Feed]:
-    for pair in pairs:
-        memory = session.memorize(session.encode_frames(pair.frames))
-        feed: dict[str, NDArray[Any]] = {'image': pair.image}
-        for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
-            feed |= {f'keys_{level}': keys, f'values_{level}': values}
-        yield feed
+    return _quantize(folder / 'encode_image.onnx', ({'image': pair.image} for pair in pairs))
 
 
 def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:

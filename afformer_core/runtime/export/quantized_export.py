@@ -11,7 +11,7 @@ from pathlib import Path
 
 from afformer_core.runtime.export.quantization import CalibrationPair, quantize_graphs
 from afformer_core.runtime.export.quantized_speed import measure_speed
-from afformer_core.runtime.golden.golden_outputs import exact_session, make_golden_outputs
+from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
 from afformer_core.runtime.graphs import (
     Graphs,
     graphs_folder,
@@ -30,7 +30,7 @@ class QuantizedExport:
     """The result of exporting quantized graphs.
 
     Attributes:
-        convolutions: number of quantized convolutions in `ground`.
+        convolutions: number of quantized convolutions in `encode_image`.
         loss: measured loss of accuracy, by name.
         speed: see `Graphs.speed`.
     """
@@ -76,10 +76,10 @@ def export_quantized(
         aside = Path(name)
         for file in base.files:
             shutil.copy(base.folder / file, aside)
-        convolutions = quantize_graphs(aside, OnnxSession(base), pairs)
+        convolutions = quantize_graphs(aside, pairs)
         write_graph_listing(aside, description, 'int8', base.opset, base.precision)
         quantized = OnnxSession(graphs_of(aside, description, 'int8'))
-        golden = make_golden_outputs(exact_session(folder, quantized), description.configuration)
+        golden = make_golden_outputs(exact_networks(folder, quantized))
         golden.write(aside)
         loss = measure(TorchSession.load(folder), quantized)
         speed = measure_speed(folder, quantized, pairs[0])

@@ -6,15 +6,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
-from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.model_folder import MATCHING_FOLDER, joined_features, read_description
+from afformer_core.runtime.matching.matching import Matching
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description, read_matching
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.self_test import GoldenOutputs
 from afformer_core.runtime.session import Session
-from afformer_core.runtime.sessions.torch_session import TorchSession
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
 
 _FRAMES = 4
 
@@ -47,18 +47,18 @@ def golden_outputs(
             continue
         if golden.size == size:
             return golden
-    session = exact_session(folder) if with_matching else TorchSession.load(folder)
-    return make_golden_outputs(session, configuration)
+    if with_matching:
+        return make_golden_outputs(exact_networks(folder))
+    return make_golden_outputs(Networks(configuration, TorchSession.load(folder)))
 
 
 def input_size(folder: Path) -> tuple[int, int]:
     """Return (height, width) of a model's images: those of its matching network, if any."""
     description = read_description(folder)
-    joined = joined_features(folder, description)
-    return description.configuration.input_size if joined is None else joined.input_size
+    return (read_matching(folder, description) or description).configuration.input_size
 
 
-def exact_session(folder: Path, decoder: Session | None = None) -> Session:
+def exact_networks(folder: Path, decoder: Session | None = None) -> Networks:
     """Open a model in PyTorch in fp32, with its matching network if it has one.
 
     Args:
@@ -69,27 +69,26 @@ def exact_session(folder: Path, decoder: Session | None = None) -> Session:
         ModelFolderError: the folder does not contain a valid model.
     """
     description = read_description(folder)
-    joined = joined_features(folder, description)
+    beside = read_matching(folder, description)
     session = TorchSession.load(folder) if decoder is None else decoder
-    if joined is None or description.matching is None:
-        return session
-    beside = TorchSession.load(folder / MATCHING_FOLDER)
-    exemplars = read_exemplars(folder, description)
-    return MatchedSession(session, beside, joined, description.matching, exemplars)
+    if beside is None or description.matching is None:
+        return Networks(description.configuration, session)
+    matching = Matching(
+        TorchMatchingSession.load(folder / MATCHING_FOLDER),
+        beside.configuration,
+        description.matching,
+        read_exemplars(folder, description),
+    )
+    return Networks(description.configuration, session, matching)
 
 
-def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> GoldenOutputs:
-    """Compute a session's outputs for a drawn image and demonstrations of several lengths.
+def make_golden_outputs(networks: Networks) -> GoldenOutputs:
+    """Compute the outputs of networks for a drawn image and demonstrations of several lengths.
 
     One demonstration has the maximum number of frames of the model, and one has a single frame.
     Two have two frames, if the model accepts two.
     """
-    size = configuration.input_size
-    if isinstance(session, MatchedSession):
-        size = session.features.input_size
-    most = configuration.maximum_frames
+    size, most = networks.input_size, networks.configuration.maximum_frames
     longest = tuple(number % _FRAMES for number in range(most))
     clips = dict.fromkeys(((1,), (0, 1)[-most:], (2, 3)[-most:], longest))
-    return GoldenOutputs.of(
-        session, configuration, golden_frames(size), golden_image(size), tuple(clips)
-    )
+    return GoldenOutputs.of(networks, golden_frames(size), golden_image(size), tuple(clips))

@@ -11,17 +11,9 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
-from afformer_core.models.configuration import COMPARED_STAGES, AfformerConfiguration
-from afformer_core.runtime.matching.joined_features import JoinedFeatures
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
-from afformer_core.runtime.presence import DemonstrationFeatures, Similarities
-from afformer_core.runtime.session import Memory
 
 _STRIDE = 32
-SIMILARITY_WEIGHT = 20.0
-"""Weight of a cosine against the logarithm of a candidate's probability."""
-# Share of the contact in the feature similarity.
-_CONTACT_SHARE = 1 / 6
 
 
 def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8Array:
@@ -67,11 +59,11 @@ def describe(features: FloatArray, position: tuple[float, float]) -> FloatArray:
         position: (x, y) as shares of the image's width and height, 0 to 1. Positions beyond the
             centres of the outermost cells have the features of these cells.
     """
-    corners, across, down = _corners(features, position)
+    corners, across, down = corners_around(features, position)
     return np.asarray(corners @ across @ down, np.float32)
 
 
-def _corners(
+def corners_around(
     features: FloatArray, position: tuple[float, float]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the features [C, 2, 2] around a point, and their bilinear weights along each axis."""
@@ -143,115 +135,3 @@ def highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64
         found.append(((column + 0.5) / width, (row + 0.5) / height))
         left[np.hypot(rows - row, columns - column) < max(radius, 1.0)] = -np.inf
     return np.array(found)
-
-
-class ContactFeatures(DemonstrationFeatures):
-    """Features of a demonstration and its contact, for comparison with images.
-
-    Args:
-        features: float32 [T, C, 1, 1] of the frames in order, joined; T at least 1.
-        memory: memory of the demonstration, the descriptors of its contact last.
-        layout: layout of the features.
-    """
-
-    def __init__(self, features: FloatArray, memory: Memory, layout: JoinedFeatures) -> None:
-        super().__init__(layout.split(features)[0])
-        self._layout = layout
-        rows = np.asarray(memory.keys[-1], np.float32)[0]
-        self._weights = np.asarray(memory.values[-1], np.float32)[0, :-1, 0]
-        ends = np.cumsum(layout.matching.frame_channels[:COMPARED_STAGES])[:-1]
-        self._candidates = np.split(rows[:-1], ends, axis=1)
-        self._means = np.split(rows[-1], ends)
-
-    def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
-        """Compute a descriptor of the image from the decoder's features (see the base class)."""
-        return super().describe(self._layout.split(image_features)[0], probabilities)
-
-    def feature_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
-        """Compute the feature similarity: the mean of frames and contact, weighted five to one.
-
-        The features of the frames come from the decoder (see the base class) and distinguish
-        simulated objects. The features of the contact distinguish real objects (see
-        `contact_similarity`).
-        """
-        return self.similarities(image_features, probabilities).features
-
-    def similarities(self, image_features: FloatArray, probabilities: FloatArray) -> Similarities:
-        """Compute the feature similarity, and the similarity of the contact alone."""
-        decoder, _ = self._layout.split(image_features)
-        frames = super().feature_similarity(decoder, probabilities)
-        contact = self.contact_similarity(image_features, probabilities)
-        return Similarities((1 - _CONTACT_SHARE) * frames + _CONTACT_SHARE * contact, contact)
-
-    def contact_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
-        """Compute the similarity between the contact and the peak of a heatmap.
-
-        This is the cosine of the backbone's features at the peak and at the contact in the
-        demonstration's first frame, averaged over the stages; the mean over both images is
-        subtracted first. If several positions of the contact are possible, their cosines are
-        weighted by their probabilities.
-
-        Args:
-            image_features: float32 [C, 1, 1] of the image, joined.
-            probabilities: float32 heatmap of the same image, of any size, of sum 1.
-
-        Returns:
-            -1 to 1.
-        """
-        height, width = probabilities.shape
-        row, column = divmod(int(np.argmax(probabilities)), width)
-        peak = (column + 0.5) / width, (row + 0.5) / height
-        stages = compared_stages(self._layout.split(image_features)[1], self._layout.matching)
-        each = []
-        for stage, candidates, mean in zip(stages, self._candidates, self._means, strict=True):
-            common = (stage.mean(axis=(1, 2)) + mean) / 2
-            corners, across, down = _corners(stage - common[:, None, None], peak)
-            sought = candidates - common
-            products = np.tensordot(sought, corners, 1)
-            lengths = np.linalg.norm(sought, axis=1)[:, None, None]
-            products /= np.maximum(lengths * np.linalg.norm(corners, axis=0), 1e-12)
-            each.append(products @ across @ down)
-        similarities = np.mean(each, axis=0)
-        shares = _softmax(self._weights + SIMILARITY_WEIGHT * similarities)
-        return float(shares @ similarities)
-
-
-def features_to_compare(
-    features: FloatArray, memory: Memory, layout: JoinedFeatures | None
-) -> DemonstrationFeatures:
-    """Return features for comparison with images: of the contact too, given a matching network.
-
-    See `ContactFeatures` for the arguments.
-    """
-    if layout is None:
-        return DemonstrationFeatures(features)
-    return ContactFeatures(features, memory, layout)
-
-
-def compared_stages(
-    features: FloatArray, configuration: AfformerConfiguration
-) -> list[FloatArray]:
-    """Select the compared stages of the backbone from the features of an image.
-
-    Args:
-        features: float32 [C, h, w], as `encode_frames` computes them.
-        configuration: configuration of the matching network.
-
-    Returns:
-        stages, coarse to fine, each float32 [C_stage, height, width].
-    """
-    stages, begin = [], 0
-    layout = zip(configuration.frame_channels, configuration.frame_scales, strict=True)
-    for channels, scale in tuple(layout)[:COMPARED_STAGES]:
-        packed = features[begin : begin + channels * scale**2]
-        begin += len(packed)
-        height, width = packed.shape[1:]
-        squares = packed.reshape(channels, scale, scale, height, width)
-        spread = squares.transpose(0, 3, 1, 4, 2)
-        stages.append(spread.reshape(channels, height * scale, width * scale))
-    return stages
-
-
-def _softmax(logits: FloatArray) -> FloatArray:
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum(), np.float32)

@@ -10,21 +10,16 @@ instead of the contact.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
-from afformer_core.models.configuration import COMPARED_STAGES, AfformerConfiguration
-from afformer_core.runtime.matching.correspondence import (
-    SIMILARITY_WEIGHT,
-    compared_stages,
-    cosine_map,
-    describe,
-)
+from afformer_core.models.matching.configuration import COMPARED_STAGES
+from afformer_core.runtime.features import Stages
+from afformer_core.runtime.matching.correspondence import describe
+from afformer_core.runtime.matching.matcher import SIMILARITY_WEIGHT, similarity_maps
 from afformer_core.runtime.matching.weighing import log_probabilities
 
 # Similarity of demonstrations at which exemplars have the same weight as the contact. Among real
@@ -139,75 +134,43 @@ class Recall:
         """Share of the heatmap that comes from all exemplars, 0 to 1."""
         return min(sum(pair.share for pair in self.pairs), 1.0)
 
-    def join(
-        self, correlation: FloatArray, features: FloatArray, configuration: AfformerConfiguration
-    ) -> FloatArray:
+    def join(self, correlation: FloatArray, stages: Stages) -> FloatArray:
         """Mix the heatmap of the contact with the heatmaps of the exemplars.
 
         Args:
-            correlation: logits [1, h, w] of the contact that was read.
-            features: float32 [C', rows, columns] of the image.
-            configuration: configuration of the matching network.
+            correlation: logits [h, w] of the contact that was read.
+            stages: stages of the image, coarse to fine, each float32 [C, height, width].
 
         Returns:
-            log-probabilities [1, h, w] of the mixture.
+            log-probabilities [h, w] of the mixture.
         """
-        size = correlation.shape[1:]
-        stages = compared_stages(features, configuration)
-        mixed = math.log(max(1 - self.share, _LEAST_LENGTH)) + log_probabilities(correlation)
+        height, width = correlation.shape
+        contact = log_probabilities(correlation[None])[0]
+        mixed = math.log(max(1 - self.share, _LEAST_LENGTH)) + contact
         for pair in self.pairs:
-            found = log_probabilities(SIMILARITY_WEIGHT * similarity_maps(pair, stages, size))
-            each = math.log(pair.share / len(pair.marks))
-            mixed = np.logaddexp(mixed, np.logaddexp.reduce(found, axis=0)[None] + each)
+            ends = np.cumsum([len(stage) for stage in stages[:COMPARED_STAGES]])[:-1]
+            marks, means = np.split(pair.marks, ends, axis=1), np.split(pair.mean, ends)
+            similarities = similarity_maps(marks, means, stages, (height, width))
+            found = log_probabilities(SIMILARITY_WEIGHT * np.moveaxis(similarities, 2, 0))
+            share = math.log(pair.share / len(pair.marks))
+            mixed = np.logaddexp(mixed, np.logaddexp.reduce(found, axis=0) + share)
         return np.asarray(mixed, np.float32)
 
 
-def similarity_maps(
-    pair: RecalledPair, stages: Sequence[FloatArray], size: Sequence[int]
-) -> FloatArray:
-    """Compute the similarity of each position of an image to each mark of a pair.
-
-    Args:
-        pair: the marks.
-        stages: features of the image, coarse to fine, each float32 [C, height, width].
-        size: (height, width) of the result.
-
-    Returns:
-        float32 [M, height, width], the mean over the stages of the cosine of features from which
-        the mean of both images was subtracted; -1 to 1.
-    """
-    ends = np.cumsum([len(stage) for stage in stages])[:-1]
-    height, width = size
-    maps = np.zeros((len(pair.marks), height, width), np.float32)
-    means, marks = np.split(pair.mean, ends), np.split(pair.marks, ends, axis=1)
-    for stage, mean, described in zip(stages, means, marks, strict=True):
-        common = (stage.mean(axis=(1, 2)) + mean) / 2
-        centred = stage - common[:, None, None]
-        for number, mark in enumerate(described):
-            cosines = cosine_map(centred, mark - common)
-            maps[number] += cv2.resize(cosines, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(maps / len(stages), np.float32)
-
-
-def describe_demonstration(
-    features: FloatArray, configuration: AfformerConfiguration
-) -> FloatArray:
+def describe_demonstration(stages: Stages) -> FloatArray:
     """Describe the parts of a demonstration's first frame that change in later frames.
 
     These are the parts that the hand passes or moves. The mean over the frame, which contains the
     features that the whole scene shares, is subtracted.
 
     Args:
-        features: float32 [T, C', rows, columns] of the frames in order, T at least 1.
-        configuration: configuration of the matching network.
+        stages: stages of the frames in order, coarse to fine, each float32 [T, C, h, w].
 
     Returns:
         float32 [C]; zeros where nothing changes, as in a single frame.
     """
-    frames = [compared_stages(frame, configuration) for frame in features]
     parts = []
-    for level in range(COMPARED_STAGES):
-        stage = np.stack([stages[level] for stages in frames])
+    for stage in stages[:COMPARED_STAGES]:
         change = np.linalg.norm(stage - stage[:1], axis=1).mean(axis=0)
         weights = np.square(np.maximum(change - np.median(change), 0.0))
         weights /= max(float(weights.sum()), _LEAST_LENGTH)
@@ -216,25 +179,22 @@ def describe_demonstration(
     return np.concatenate(parts).astype(np.float32)
 
 
-def describe_marks(
-    features: FloatArray, marks: NDArray[np.float64], configuration: AfformerConfiguration
-) -> tuple[FloatArray, FloatArray]:
+def describe_marks(stages: Stages, marks: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
     """Compute the features of an image at its marks.
 
     Args:
-        features: float32 [C', rows, columns] of the image.
+        stages: stages of the image, coarse to fine, each float32 [C, h, w].
         marks: [M, 2] (x, y) as shares of width and height, M at least 1.
-        configuration: configuration of the matching network.
 
     Returns:
         features at the marks, float32 [M, C], and their mean over the image, float32 [C].
     """
-    stages = compared_stages(features, configuration)
+    compared = stages[:COMPARED_STAGES]
     described = [
-        np.concatenate([describe(stage, (float(x), float(y))) for stage in stages])
+        np.concatenate([describe(stage, (float(x), float(y))) for stage in compared])
         for x, y in marks
     ]
-    mean = np.concatenate([stage.mean(axis=(1, 2)) for stage in stages])
+    mean = np.concatenate([stage.mean(axis=(1, 2)) for stage in compared])
     return np.stack(described), mean.astype(np.float32)
 
 

@@ -29,7 +29,7 @@ _COST = 0.6
 
 
 @dataclass(frozen=True)
-class Matching:
+class MatchingSettings:
     """The entry of `model.json` about the matching network in the subfolder `matching`.
 
     The decoder learns from simulated scenes. There its heatmaps are sharp and distinguish
@@ -95,7 +95,7 @@ class Matching:
         return {name: value for name, value in asdict(self).items() if value != ''}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Matching:
+    def from_json(cls, content: Mapping[str, Any]) -> MatchingSettings:
         """Build settings from the result of `to_json`.
 
         Raises:

@@ -1,27 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session on the GPU that falls back to the CPU."""
+"""Sessions on the GPU that fall back to the CPU."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.runtime.backends import GPU_BACKENDS, open_decoder
-from afformer_core.runtime.matching.matched_session import MatchedSession
+from afformer_core.runtime.backends import GPU_BACKENDS, open_decoder, open_matching
+from afformer_core.runtime.features import Stages
 from afformer_core.runtime.model_folder import MATCHING_FOLDER
-from afformer_core.runtime.session import Memory, Output, Session
+from afformer_core.runtime.networks import Networks
+from afformer_core.runtime.session import (
+    Decoded,
+    EncodedLevels,
+    MatchingSession,
+    Memory,
+    Session,
+)
 from afformer_core.runtime.sessions.device_loss import is_device_lost
 
 Result = TypeVar('Result')
+AnySession = TypeVar('AnySession', bound=Session | MatchingSession)
 
 
-class FallbackSession:
-    """A session that runs a model on the GPU, and on the CPU after the GPU is lost.
+class _Fallback(Generic[AnySession]):
+    """A session on the GPU that is replaced by one on the CPU after the GPU is lost.
 
     The CPU repeats a computation that failed on the GPU, so that the caller receives its result.
-    Memories that the GPU computed are used on the CPU unchanged.
 
     Args:
         session: session on the GPU.
@@ -30,31 +39,22 @@ class FallbackSession:
     """
 
     def __init__(
-        self, session: Session, open_on_cpu: Callable[[], Session], lost: Callable[[str], None]
+        self,
+        session: AnySession,
+        open_on_cpu: Callable[[], AnySession],
+        lost: Callable[[str], None],
     ) -> None:
         self._session = session
         self._open_on_cpu = open_on_cpu
         self._lost = lost
-        self._on_gpu: Session | None = session
+        self._on_gpu = session
 
     @property
     def backend(self) -> str:
         """Backend of the active session."""
         return self._session.backend
 
-    def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """Compute the features of frames (see `Session.encode_frames`)."""
-        return self._run(lambda session: session.encode_frames(frames))
-
-    def memorize(self, features: FloatArray) -> Memory:
-        """Compute the memory of a demonstration (see `Session.memorize`)."""
-        return self._run(lambda session: session.memorize(features))
-
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """Ground a memory in an image (see `Session.ground`)."""
-        return self._run(lambda session: session.ground(image, memory))
-
-    def _run(self, compute: Callable[[Session], Result]) -> Result:
+    def _run(self, compute: Callable[[AnySession], Result]) -> Result:
         session = self._session
         try:
             return compute(session)
@@ -70,22 +70,80 @@ class FallbackSession:
         return compute(self._session)
 
 
+class FallbackSession(_Fallback[Session]):
+    """A session with a decoder that falls back to the CPU (see `_Fallback`).
+
+    Memories that the GPU computed are used on the CPU unchanged, and images that it encoded are
+    encoded again.
+    """
+
+    def __init__(
+        self, session: Session, open_on_cpu: Callable[[], Session], lost: Callable[[str], None]
+    ) -> None:
+        super().__init__(session, open_on_cpu, lost)
+        self._encoded_by: WeakKeyDictionary[EncodedLevels, Session] = WeakKeyDictionary()
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        """Compute the features of frames (see `Session.encode_frames`)."""
+        return self._run(lambda session: session.encode_frames(frames))
+
+    def memorize(self, features: FloatArray) -> Memory:
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
+        return self._run(lambda session: session.memorize(features))
+
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        """Encode an image (see `Session.encode_image`)."""
+        return self._run(lambda session: self._encode(session, image))
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        """Ground a memory in an image (see `Session.decode`)."""
+        return self._run(lambda session: session.decode(self._encoded(session, image), memory))
+
+    def _encode(self, session: Session, image: UInt8Array) -> EncodedLevels:
+        encoded = session.encode_image(image)
+        self._encoded_by[encoded] = session
+        return encoded
+
+    def _encoded(self, session: Session, image: EncodedLevels) -> EncodedLevels:
+        if self._encoded_by.get(image) is session:
+            return image
+        return session.encode_image(image.image)
+
+
+class FallbackMatchingSession(_Fallback[MatchingSession]):
+    """A session of a matching network that falls back to the CPU (see `_Fallback`)."""
+
+    def encode(self, images: UInt8Array) -> Stages:
+        """Compute the stages of images (see `MatchingSession.encode`)."""
+        return self._run(lambda session: session.encode(images))
+
+    def find_contact(self, stages: Stages) -> FloatArray:
+        """Find the contact of a demonstration (see `MatchingSession.find_contact`)."""
+        return self._run(lambda session: session.find_contact(stages))
+
+
 def with_fallback(
-    session: Session, folder: Path, threads: int, lost: Callable[[str], None]
-) -> Session:
-    """Add a CPU fallback to a session on the GPU; return a session on the CPU as it is.
+    networks: Networks, folder: Path, threads: int, lost: Callable[[str], None]
+) -> Networks:
+    """Add a CPU fallback to networks on the GPU; return networks on the CPU as they are.
 
     Args:
-        session: session of the model.
+        networks: networks of the model.
         folder: folder of the model.
         threads: number of threads on the CPU; 0: chosen by the backend.
         lost: called with the reason of the loss when the CPU takes over; a matching network calls
             it as well.
     """
-    if isinstance(session, MatchedSession):
-        decoder = with_fallback(session.decoder, folder, threads, lost)
-        matching = with_fallback(session.matching, folder / MATCHING_FOLDER, threads, lost)
-        return session.with_parts(decoder, matching)
-    if session.backend not in GPU_BACKENDS:
-        return session
-    return FallbackSession(session, lambda: open_decoder(folder, 'auto', threads), lost)
+    if networks.backend not in GPU_BACKENDS:
+        return networks
+    decoder = FallbackSession(
+        networks.decoder, lambda: open_decoder(folder, 'auto', threads).decoder, lost
+    )
+    if networks.matching is None:
+        return replace(networks, decoder=decoder)
+    matching = FallbackMatchingSession(
+        networks.matching.session,
+        lambda: open_matching(folder / MATCHING_FOLDER, 'auto', threads),
+        lost,
+    )
+    return replace(networks, decoder=decoder, matching=networks.matching.with_session(matching))

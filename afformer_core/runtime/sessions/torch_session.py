@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sessions that run the network with PyTorch, on the CPU or on an NVIDIA GPU."""
+"""Sessions that run networks with PyTorch, on the CPU or on an NVIDIA GPU."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.models.precision import convert_precision, fuse_attention
-from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.features import Stages
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.sessions.gpu import why_no_gpu
-from afformer_core.runtime.weights import load_model
+from afformer_core.runtime.weights import load_matching_network, load_model
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -72,8 +74,15 @@ class TorchSession:
         )
 
     @torch.inference_mode()
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """Ground a memory in an image (see `Session.ground`)."""
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        """Encode an image (see `Session.encode_image`)."""
+        on_device = torch.from_numpy(image)[None].to(self._device)
+        levels, features = self._model.encode_images(on_device)
+        return EncodedLevels(image, levels, features[0].cpu().numpy())
+
+    @torch.inference_mode()
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        """Ground a memory in an image (see `Session.decode`)."""
         batch = VideoMemory.of_tensors(
             [torch.from_numpy(keys)[None].to(self._device, self._dtype) for keys in memory.keys],
             [
@@ -82,10 +91,8 @@ class TorchSession:
             ],
             self._model.configuration.memory_sizes,
         )
-        on_device = torch.from_numpy(image)[None].to(self._device)
-        outputs = self._model.ground_with_features(on_device, batch)
-        heatmaps, actions, features = (output[0].cpu().numpy() for output in outputs)
-        return Output(heatmaps, actions, features)
+        heatmaps, actions = self._model.ground_levels(image.levels, batch)
+        return Decoded(heatmaps[0].cpu().numpy(), actions[0].cpu().numpy())
 
 
 class CudaSession(TorchSession):
@@ -105,14 +112,13 @@ class CudaSession(TorchSession):
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> Self:
-        """Load a model folder; `open_session` tests the outputs.
+        """Load a model folder; `open_networks` tests the outputs.
 
         Raises:
-            ModelFolderError: the folder does not hold a valid model, or there is no GPU.
+            ModelFolderError: the folder does not contain a valid model, or there is no GPU.
             ValueError: the precision does not suit the model.
         """
-        if not torch.cuda.is_available():
-            raise ModelFolderError(f'backend {cls.backend!r} needs an NVIDIA GPU: {why_no_gpu()}')
+        _require_gpu(cls.backend)
         return super().load(folder, threads, precision)
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
@@ -129,22 +135,113 @@ class CudaSession(TorchSession):
         with _exact_products():
             return super().memorize(features)
 
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """Ground a memory in an image (see `Session.ground`)."""
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        """Encode an image (see `Session.encode_image`)."""
         with _exact_products():
-            return super().ground(image, memory)
+            return super().encode_image(image)
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        """Ground a memory in an image (see `Session.decode`)."""
+        with _exact_products():
+            return super().decode(image, memory)
+
+
+class TorchMatchingSession:
+    """A matching network that runs with PyTorch on the CPU.
+
+    Args:
+        network: network ready for inference (see `prepared_matching_network`).
+        threads: number of threads of PyTorch's operators in this process; 0: unchanged.
+    """
+
+    backend = 'torch'
+    _device = 'cpu'
+
+    def __init__(self, network: MatchingNetwork, threads: int = 0) -> None:
+        if threads > 0:
+            torch.set_num_threads(threads)
+        self._network = network.to(self._device)
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> Self:
+        """Load the folder of a matching network.
+
+        Raises:
+            ModelFolderError: the folder does not contain a valid matching network.
+        """
+        return cls(prepared_matching_network(folder, precision), threads)
+
+    @torch.inference_mode()
+    def encode(self, images: UInt8Array) -> Stages:
+        """Compute the stages of images (see `MatchingSession.encode`)."""
+        stages = self._network.encode(torch.from_numpy(images).to(self._device))
+        return tuple(stage.cpu().numpy() for stage in stages)
+
+    @torch.inference_mode()
+    def find_contact(self, stages: Stages) -> FloatArray:
+        """Find the contact of a demonstration (see `MatchingSession.find_contact`)."""
+        tensors = [torch.from_numpy(stage)[None].to(self._device) for stage in stages]
+        found: FloatArray = self._network.map_contact(tensors)[0].cpu().numpy()
+        return found
+
+
+class CudaMatchingSession(TorchMatchingSession):
+    """A matching network that runs with PyTorch on an NVIDIA GPU; see `TorchMatchingSession`."""
+
+    backend = 'torch-cuda'
+    _device = 'cuda'
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> Self:
+        """Load the folder of a matching network; `open_networks` tests the outputs.
+
+        Raises:
+            ModelFolderError: the folder does not contain a valid matching network, or there is no
+                GPU.
+        """
+        _require_gpu(cls.backend)
+        return super().load(folder, threads, precision)
+
+    def encode(self, images: UInt8Array) -> Stages:
+        """Compute the stages of images (see `MatchingSession.encode`)."""
+        parts = []
+        with _exact_products():
+            for first in range(0, len(images), _MOST_FRAMES_ON_GPU):
+                parts.append(super().encode(images[first : first + _MOST_FRAMES_ON_GPU]))
+        return tuple(np.concatenate(stage) for stage in zip(*parts, strict=True))
+
+    def find_contact(self, stages: Stages) -> FloatArray:
+        """Find the contact of a demonstration (see `MatchingSession.find_contact`)."""
+        with _exact_products():
+            return super().find_contact(stages)
+
+
+def _require_gpu(backend: str) -> None:
+    if not torch.cuda.is_available():
+        raise ModelFolderError(f'backend {backend!r} needs an NVIDIA GPU: {why_no_gpu()}')
 
 
 def prepared_model(folder: Path, precision: str) -> Afformer:
     """Load the network of a model folder, ready for inference in a precision."""
     model = load_model(folder)
-    # In a network of timm, a norm may belong to another convolution than the one listed before it.
-    if not is_timm(model.configuration.backbone):
-        for encoder in model.encoders:
-            fold_batch_norms(encoder)
-    model.freeze_tables()
-    convert_precision(model, precision)
+    _prepare(model, precision)
     return model
+
+
+def prepared_matching_network(folder: Path, precision: str) -> MatchingNetwork:
+    """Load the matching network of a folder, ready for inference in a precision."""
+    network = load_matching_network(folder)
+    _prepare(network, precision)
+    return network
+
+
+def _prepare(network: Afformer | MatchingNetwork, precision: str) -> None:
+    # In a network of timm, a norm may belong to another convolution than the one listed before it.
+    if not is_timm(network.configuration.backbone):
+        for encoder in network.encoders:
+            fold_batch_norms(encoder)
+    network.freeze_tables()
+    convert_precision(network, precision)
 
 
 def _array(tensor: torch.Tensor) -> FloatArray:

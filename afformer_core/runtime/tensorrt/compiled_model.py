@@ -9,7 +9,7 @@ from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import Graphs, network_precisions, read_graphs
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.model_folder import read_network
 from afformer_core.runtime.tensorrt.builder import BuildSettings, GraphRefusedError
 from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
 from afformer_core.runtime.tensorrt.engines import obtain_engines
@@ -80,10 +80,10 @@ def compile_model(
         UntrustedWriterError: other users may write to the cache.
         ValueError: the precision does not suit the model.
     """
-    configuration = read_description(folder).configuration
+    description = read_network(folder)
     graphs = _graphs(folder, precision, report)
     try:
-        engines = obtain_engines(folder, graphs, configuration, settings, cache, report)
+        engines = obtain_engines(folder, graphs, description, settings, cache, report)
     except GraphRefusedError as error:
         if (graphs.opset or 0) <= OPSET_WITHOUT_ATTENTION or graphs.precision == 'int8':
             raise
@@ -91,7 +91,7 @@ def compile_model(
                'attention')  # fmt: skip
         export_anew(folder, graphs.precision, OPSET_WITHOUT_ATTENTION)
         graphs = read_graphs(folder, graphs.precision)
-        engines = obtain_engines(folder, graphs, configuration, settings, cache, report)
+        engines = obtain_engines(folder, graphs, description, settings, cache, report)
     return CompiledModel(folder, graphs, engines)
 
 

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
-from afformer_core.runtime.private_files import (
+from afformer_core.files.private_files import (
     UntrustedWriterError,
     make_private_folder,
     read_private_file,
@@ -43,7 +43,7 @@ class EngineKey:
         memory: memory of that GPU, in gibibytes, rounded; 0 likewise.
         compute_capability: compute capability for which it was compiled, such as '8.6'; empty for
             all defaults of the library.
-        graph: 'encode_frames', 'memorize' or 'ground'.
+        graph: name of the graph, such as 'encode_image'.
         graph_sha256: hash of the ONNX file.
         precision: precision of the graph.
         shapes: smallest, usual and largest shape of each input without a fixed shape.

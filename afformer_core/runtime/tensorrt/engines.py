@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three engines of a model, from the cache or compiled."""
+"""The engines of a network, from the cache or compiled."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from afformer_core.errors import EngineError
+from afformer_core.files.private_files import make_private_folder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs
-from afformer_core.runtime.private_files import make_private_folder
+from afformer_core.runtime.graphs import Graphs
+from afformer_core.runtime.model_folder import MatchingDescription, NetworkDescription
 from afformer_core.runtime.sessions.gpu import Gpu, gpu_at_hand
 from afformer_core.runtime.tensorrt.builder import (
     BuildSettings,
@@ -32,16 +33,15 @@ from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, cuda_v
 MOST_FRAMES_AT_ONCE = 8
 
 
-def shape_ranges(configuration: AfformerConfiguration) -> dict[str, dict[str, ShapeRange]]:
-    """Compute the shapes that the engines of a model accept, by graph and input."""
-    height, width = configuration.input_size
+def shape_ranges(description: NetworkDescription) -> dict[str, dict[str, ShapeRange]]:
+    """Compute the shapes that the engines of a network accept, by graph and input."""
+    if isinstance(description, MatchingDescription):
+        # The contact head runs on the CPU.
+        return {'encode': {'images': _image_range(description.configuration.input_size)}}
+    configuration = description.configuration
     rows, columns = configuration.feature_size
     channels, frames = configuration.feature_channels, configuration.maximum_frames
-    encode = {
-        'frames': ShapeRange(
-            (1, height, width, 3), (1, height, width, 3), (MOST_FRAMES_AT_ONCE, height, width, 3)
-        )
-    }
+    encode = {'frames': _image_range(configuration.input_size)}
     memorize = {
         'features': ShapeRange(
             (1, channels, rows, columns),
@@ -52,8 +52,14 @@ def shape_ranges(configuration: AfformerConfiguration) -> dict[str, dict[str, Sh
     return {
         'encode_frames': encode,
         'memorize': memorize,
-        'ground': _memory_shapes(configuration),
+        'encode_image': {},
+        'decode': _memory_shapes(configuration),
     }
+
+
+def _image_range(size: tuple[int, int]) -> ShapeRange:
+    image = *size, 3
+    return ShapeRange((1, *image), (1, *image), (MOST_FRAMES_AT_ONCE, *image))
 
 
 def _memory_shapes(configuration: AfformerConfiguration) -> dict[str, ShapeRange]:
@@ -102,17 +108,17 @@ def engine_key(
 def obtain_engines(
     model: Path,
     graphs: Graphs,
-    configuration: AfformerConfiguration,
+    description: NetworkDescription,
     settings: BuildSettings,
     cache: Path,
     report: Report,
 ) -> dict[str, StoredEngine]:
-    """Get the engines of a model's graphs, by name, from the cache, or compile and store them.
+    """Get the engines of a network's graphs, by name, from the cache, or compile and store them.
 
     Args:
-        model: the model folder.
+        model: the folder of the network.
         graphs: its graphs.
-        configuration: its configuration.
+        description: its description.
         settings: settings of the compiler.
         cache: folder of engines.
         report: called with lines of progress.
@@ -131,10 +137,10 @@ def obtain_engines(
     target = settings
     if IS_RTX and settings.compute_capability is None and gpu is not None:
         target = BuildSettings(gpu.compute_capability, settings.workspace)
-    ranges = shape_ranges(configuration)
+    ranges = shape_ranges(description)
     make_private_folder(cache)
     engines = {}
-    for graph in GRAPH_NAMES:
+    for graph in ranges:
         key = engine_key(graphs, graph, ranges[graph], target, gpu)
         build = partial(
             build_engine,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.files.atomic import write_aside
-from afformer_core.runtime.private_files import UntrustedWriterError, read_private_file
+from afformer_core.files.private_files import UntrustedWriterError, read_private_file
 from afformer_core.runtime.tensorrt.library import VERSION
 
 _DRIVER = Path('/proc/driver/nvidia/version')

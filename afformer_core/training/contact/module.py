@@ -10,13 +10,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from afformer_core.models.matching.contact import Contact, ContactHead
-from afformer_core.models.matching.matching_decoder import MatchingDecoder
-from afformer_core.training.architecture import Architecture
+from afformer_core.licences import Ingredient
+from afformer_core.models.matching.network import MatchingNetwork
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    model_ingredients,
+    read_matching_description,
+)
+from afformer_core.runtime.shipped_model import model_folder
+from afformer_core.training.contact.architecture import MatchingArchitecture
 from afformer_core.training.contact.contact_loss import ContactTargets, contact_loss
 from afformer_core.training.contact.retiming import retime
 from afformer_core.training.datasets.batch import Batch, FeatureBatch
-from afformer_core.training.module import GroundingTraining
+from afformer_core.training.datasets.batched_data import GroundingData
+from afformer_core.training.initial_weights import backbone_ingredients, initial_matching_network
+from afformer_core.training.model_training import ModelTraining
 from afformer_core.training.optimization import Optimization
 from afformer_core.training.validation import gathered
 
@@ -25,45 +33,54 @@ _OPTIMIZATION = Optimization()
 _NEAR = 0.05
 
 
-class ContactTraining(GroundingTraining):
-    """The training of the contact head of a matching network; all other weights are fixed.
+class ContactTraining(ModelTraining):
+    """The training of the contact head of a matching network, whose backbone is frozen.
 
     Args:
-        architecture: architecture of the model, with the decoder matching.
-        action_names: names of the actions, which come from the data and are not set.
-        optimization: the optimizer and its rates.
+        architecture: architecture of the network.
+        optimization: the optimizer and its rates; `frozen` names parameters of the contact head.
         backbone_weights: initial weights of the backbone, as for `GroundingTraining`.
-        initial: initial model folder instead, or `shipped`.
+        initial: folder of an initial matching network instead, or of a model that has one, or
+            `shipped`; it may have another input size.
 
-    Raises:
-        ValueError: the architecture has another decoder.
+    Attributes:
+        initial: folder and hash of the weights of the initial network; None if there is none.
+        ingredients: ingredients of the initial weights; empty for random ones.
     """
+
+    model: MatchingNetwork
 
     def __init__(
         self,
-        architecture: Architecture,
-        action_names: tuple[str, ...] = (),
+        architecture: MatchingArchitecture,
         optimization: Optimization = _OPTIMIZATION,
         backbone_weights: str = 'random',
         initial: Path | None = None,
     ) -> None:
-        super().__init__(
-            architecture,
-            action_names,
-            optimization=optimization,
-            backbone_weights=backbone_weights,
-            initial=initial,
-        )
-        decoder = self.model.decoder
-        if not isinstance(decoder, MatchingDecoder):
-            raise ValueError(
-                f'decoder is {self.model.configuration.decoder!r}; expected matching, which has a '
-                'contact head. Use the preset afformer_matching'
-            )
-        self.head: ContactHead = decoder.contact
-        self.model.requires_grad_(False)
-        self.head.requires_grad_(True)
+        configuration = architecture.configuration()
+        folder = None if initial is None else _matching_folder(model_folder(initial))
+        network = initial_matching_network(configuration, backbone_weights, folder)
+        super().__init__(network, optimization)
+        self.initial: dict[str, str] | None = None
+        self.ingredients: tuple[Ingredient, ...] = ()
+        if folder is None:
+            self.ingredients = backbone_ingredients(configuration.backbone, backbone_weights)
+        else:
+            weights = read_matching_description(folder).weights_sha256
+            self.initial = {'folder': str(folder), 'weights_sha256': weights}
+            self.ingredients = model_ingredients(folder)
+        optimization.freeze(self.model.contact)
+        self.model.encoder.requires_grad_(False)
         self._near: dict[int, float] = {}
+
+    def setup(self, stage: str) -> None:
+        """Check that data and network match.
+
+        Raises:
+            ValueError: the data has longer demonstrations than the network supports.
+        """
+        data: GroundingData = self.trainer.datamodule  # type: ignore[attr-defined]
+        data.require_frames_within(self.model.configuration.maximum_frames)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
@@ -71,10 +88,9 @@ class ContactTraining(GroundingTraining):
         # Seeded by the step, so that a resumed training draws the same numbers.
         rng = torch.Generator().manual_seed(self.global_step)
         stages, targets = retime(stages, targets, rng)
-        loss = contact_loss(self.head(stages), targets)
-        self._last_loss = loss.detach()
-        self._require_finite_loss()
-        self.log('train/contact_loss', self._last_loss, logger=False)
+        loss = contact_loss(self.model.find_contact(stages), targets)
+        self.note_loss(loss)
+        self.log('train/contact_loss', loss.detach(), logger=False)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -85,7 +101,7 @@ class ContactTraining(GroundingTraining):
     def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
         """Measure one demonstration whose first frame shows the contact."""
         stages, targets = _contact_of(batch)
-        contact: Contact = self.head(stages)
+        contact = self.model.find_contact(stages)
         distances = _distances(contact.first, targets.points[:, 0])
         for index, distance in zip(sorted(set(batch.samples)), distances.tolist(), strict=True):
             if not math.isnan(distance):
@@ -99,8 +115,14 @@ class ContactTraining(GroundingTraining):
             self.log('validation/contact', sum(found.values()) / len(found), rank_zero_only=True)
 
 
+def _matching_folder(folder: Path) -> Path:
+    """Return the folder of a model's matching network, or the given one if it is such a folder."""
+    beside = folder / MATCHING_FOLDER
+    return beside if beside.is_dir() else folder
+
+
 def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:
-    """Return the backbone stages of a batch's demonstrations, and their contact.
+    """Return the backbone stages of a batch's demonstrations, coarse to fine, and their contact.
 
     Raises:
         ValueError: the data are not features, or do not contain the contact.
@@ -110,7 +132,7 @@ def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:
             'the data have no contacts of demonstrations; expected FeatureData over annotations '
             'with contact_point. Create them with `afformer simulate`'
         )
-    return tuple(stage.float() for stage in batch.videos), batch.contact
+    return tuple(stage.float() for stage in reversed(batch.videos)), batch.contact
 
 
 def _distances(logits: Tensor, points: Tensor) -> Tensor:

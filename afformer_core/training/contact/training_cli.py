@@ -6,27 +6,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lightning.pytorch import Callback
+from lightning.pytorch.cli import LightningArgumentParser
 
-from afformer_core.training.callbacks.model_writer import ModelWriter
 from afformer_core.training.contact.module import ContactTraining
-from afformer_core.training.training_cli import GroundingTrainingCli
+from afformer_core.training.contact.writer import ContactWriter
+from afformer_core.training.datasets.batched_data import GroundingData
+from afformer_core.training.training_cli import TrainingCli
 
 
-class ContactWriter(ModelWriter):
-    """A writer of the model whose contact head finds the most contacts (see `ModelWriter`)."""
-
-    measure = 'contact'
-    sign = 1
-    metrics = ('contact',)
-
-
-class ContactTrainingCli(GroundingTrainingCli):
+class ContactTrainingCli(TrainingCli):
     """Command line of the training of a contact head (see `TrainingCli`)."""
 
     name = 'contact'
     trained = ContactTraining
+    data = GroundingData
+    data_is_chosen = True
     counted = 'demonstrations'
     writer = ContactWriter
+
+    def tie(self, parser: LightningArgumentParser) -> None:
+        """Tie the input size (see `TrainingCli.tie`)."""
+        parser.link_arguments('model.architecture.input_size', 'data.init_args.input_size')
 
     def images(self) -> Sequence[Callback]:
         """Return no callbacks (see `TrainingCli.images`)."""

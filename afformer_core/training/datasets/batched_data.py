@@ -200,3 +200,18 @@ class GroundingData(BatchedData):
     @abstractmethod
     def longest(self) -> int:
         """Largest number of frames of a demonstration in a batch."""
+
+    def require_frames_within(self, maximum: int) -> None:
+        """Check that no demonstration has more frames than a model supports.
+
+        Args:
+            maximum: maximum number of frames of the model.
+
+        Raises:
+            ValueError: one has more.
+        """
+        if self.longest > maximum:
+            raise ValueError(
+                f'data.frames gives {self.longest} frames of a demonstration; expected at most '
+                f'{maximum}. Raise model.architecture.maximum_frames'
+            )

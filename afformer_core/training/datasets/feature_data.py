@@ -19,6 +19,7 @@ from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
@@ -210,7 +211,7 @@ def frozen_encoders(training: Module, device: torch.device) -> ImageAndVideoEnco
         ValueError: the first stage of an encoder is trained.
     """
     model = training.model
-    assert isinstance(model, Afformer)
+    assert isinstance(model, Afformer | MatchingNetwork)
     if not all(each.backbone_with_fpn.frozen_stages() for each in model.encoders):
         raise ValueError(
             'the first stage of a backbone is trained, so its features cannot be cached. Set '

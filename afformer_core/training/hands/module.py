@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from afformer_core.hands.average_precision import (
@@ -22,16 +19,16 @@ from afformer_core.hands.faster_rcnn_hands import hands_of, on_host
 from afformer_core.hands.hand import Hand, colours
 from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
 from afformer_core.hands.motion_detector import MotionHandDetector
-from afformer_core.training.constants import keep_statistics
 from afformer_core.training.hands.batch import HandBatch
 from afformer_core.training.hands.data import HandData
+from afformer_core.training.model_training import ModelTraining
 from afformer_core.training.optimization import Optimization
 from afformer_core.training.validation import gathered
 
 _OPTIMIZATION = Optimization()
 
 
-class HandTraining(LightningModule):
+class HandTraining(ModelTraining):
     """The training of a Faster R-CNN that detects hands and their contact with objects.
 
     Args:
@@ -66,7 +63,6 @@ class HandTraining(LightningModule):
         searched_share: float = 1.0,
         precision: float = 0.95,
     ) -> None:
-        super().__init__()
         if not 0 < precision <= 1:
             raise ValueError(f'precision is {precision}; expected above 0 and at most 1')
         if not 0 <= searched_share <= 1 or (interval is None and searched_share != 1):
@@ -74,11 +70,10 @@ class HandTraining(LightningModule):
                 f'searched_share is {searched_share} and interval {interval}; expected a share of '
                 '0 to 1, and 1 without an interval'
             )
+        super().__init__(initial_detector(architecture, weights, interval), optimization)
         self.architecture = architecture
         self.interval = interval
-        self.optimization = optimization
         self.interaction_score: float = INTERACTION_SCORE
-        self.model = initial_detector(architecture, weights, interval)
         self.ingredients = initial_ingredients(weights)
         optimization.freeze(self.model)
         if isinstance(self.model, MotionHandDetector):
@@ -87,14 +82,6 @@ class HandTraining(LightningModule):
                 self.model.hands.requires_grad_(False)
         self._precision = precision
         self._found: dict[int, tuple[Hand, ...]] = {}
-        # The trainer does not change modes.
-        self.train()
-
-    def train(self, mode: bool = True) -> HandTraining:  # noqa: FBT001, FBT002
-        """Set the training mode, except that batch norms keep their pretrained statistics."""
-        super().train(mode)
-        keep_statistics(self)
-        return self
 
     def training_step(self, batch: HandBatch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
@@ -105,18 +92,15 @@ class HandTraining(LightningModule):
             torch.manual_seed(_seed(self.global_step, batch))
             parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
         loss = torch.stack(list(parts.values())).sum()
-        if not bool(torch.isfinite(loss)):
-            raise ValueError(
-                f'the loss of step {self.global_step} is {float(loss)}; expected a finite number. '
-                'Lower optimization.learning_rate, or train in a wider precision'
-            )
+        self.note_loss(loss)
         self.log('train/loss', loss, logger=False)
         for name, value in parts.items():
             self.log(f'train/{name.removeprefix("loss_")}', value, logger=False)
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Discard the detections of the last validation."""
+        """Check the loss, and discard the detections of the last validation."""
+        super().on_validation_epoch_start()
         self._found.clear()
 
     def validation_step(self, batch: HandBatch, batch_index: int) -> None:
@@ -141,15 +125,6 @@ class HandTraining(LightningModule):
             'interaction': eleven_point_precision(interactions),
         }.items():
             self.log(f'validation/{name}', measured, prog_bar=True, rank_zero_only=True)
-
-    def configure_optimizers(self) -> Any:
-        """Build AdamW and its schedule over the trainer's steps."""
-        optimizer = self.optimization.optimizer(self.model)
-        schedule = self.optimization.schedule(optimizer, self.trainer.max_steps)
-        return {
-            'optimizer': optimizer,
-            'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
-        }
 
 
 def _colours(batch: HandBatch) -> list[Tensor]:

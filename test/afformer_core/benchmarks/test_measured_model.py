@@ -11,13 +11,17 @@ import torch
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.measured_model import copy_with_graphs
 from afformer_core.errors import ModelFolderError
-from afformer_core.models import afformer_matching
+from afformer_core.models import small_matching
 from afformer_core.runtime.graphs import read_graphs
-from afformer_core.runtime.matching.weighing import Matching
-from afformer_core.runtime.model_folder import read_description, write_description
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.matching.weighing import MatchingSettings
+from afformer_core.runtime.model_folder import (
+    read_description,
+    read_matching_description,
+    write_description,
+)
+from afformer_core.runtime.weights import save_matching_network
 
-from ..conftest import random_model
+from ..conftest import random_matching_network
 
 ONNX, ONNX_FP16, ONNX_INT8, TORCH, TENSORRT = (
     InferenceVariant.parse(text)
@@ -67,15 +71,16 @@ def test_a_matching_network_is_copied_and_its_graphs_are_exported(
 ) -> None:
     folder, copy = tmp_path / 'model', tmp_path / 'copy'
     shutil.copytree(small_folder, folder)
-    save_model(folder / 'matching', random_model(afformer_matching((), (128, 192))), {})
-    weights = read_description(folder / 'matching').weights_sha256
-    matched = replace(read_description(folder), matching=Matching(0.3, weights))
+    network = random_matching_network(replace(small_matching((128, 192)), maximum_frames=32))
+    save_matching_network(folder / 'matching', network, {})
+    weights = read_matching_description(folder / 'matching').weights_sha256
+    matched = replace(read_description(folder), matching=MatchingSettings(0.3, weights))
     write_description(folder, matched)
 
     copy_with_graphs(folder, copy, [ONNX])
 
     assert exported == [(copy / 'matching', 'fp32', 18)]
-    assert read_description(copy / 'matching').weights_sha256 == weights
+    assert read_matching_description(copy / 'matching').weights_sha256 == weights
     assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
 
 

@@ -20,7 +20,7 @@ from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
 
-NO_GRAPHS = Graphs(Path(), '', '', 18, {}, {}, {})
+NO_GRAPHS = Graphs(Path(), '', '', 18, {}, {}, {}, ())
 
 
 @pytest.mark.parametrize(('known', 'opset'), [(True, None), (False, 18)])
@@ -59,7 +59,7 @@ def test_both_networks_of_a_model_are_compiled(
     def compiled(folder: Path, precision: str, *rest: object) -> CompiledModel:
         asked.append((folder, precision))
         graphs = replace(NO_GRAPHS, precision=f'{precision} of {folder.name}')
-        return CompiledModel(folder, graphs, {'ground': StoredEngine(tmp_path, bytes(3 << 20))})
+        return CompiledModel(folder, graphs, {'decode': StoredEngine(tmp_path, bytes(3 << 20))})
 
     monkeypatch.setattr('afformer_core.runtime.tensorrt.compiled_model.compile_model', compiled)
 
@@ -85,16 +85,9 @@ def test_nothing_of_the_shipped_model_is_left_to_compile(
 
     assert main(command) == 0
     said = capsys.readouterr().err
-    assert said.count('done with ') == 6
+    assert said.count('done with ') == 5
     engines = sorted(path.name.split('-')[0] for path in tmp_path.rglob('*.engine'))
-    assert engines == [
-        'encode_frames',
-        'encode_frames',
-        'ground',
-        'ground',
-        'memorize',
-        'memorize',
-    ]
+    assert engines == ['decode', 'encode', 'encode_frames', 'encode_image', 'memorize']
 
     assert main(command) == 0
     assert 'compiling' not in capsys.readouterr().err

@@ -12,12 +12,12 @@ from afformer_core.errors import AfformerError
 from afformer_core.models import afformer_small
 from afformer_core.runtime.golden.differences import Differences
 from afformer_core.runtime.graphs import write_graph_listing
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
 
-FILES = ('encode_frames.onnx', 'memorize.onnx', 'ground.onnx', 'golden_outputs.safetensors')
+FILES = (*(f'{name}.onnx' for name in DECODER_GRAPHS), 'golden_outputs.safetensors')
 
 
 class ExportedError(AfformerError):
@@ -63,6 +63,23 @@ def test_graphs_of_another_opset_are_exported_again(
     assert ('are up to date' in said.out) != exported
 
 
+def test_the_graphs_of_each_network_are_told(
+    matched_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exported(folder: Path, precision: str, opset: int | None) -> Differences:
+        return Differences(0, 0, 0, 0)
+
+    monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', exported)
+
+    assert main(['export', str(matched_folder), '--precision', 'bf16']) == 0
+
+    assert (
+        'wrote encode_frames.onnx, memorize.onnx, encode_image.onnx, decode.onnx to '
+        f'{matched_folder}/bf16 and encode.onnx, find_contact.onnx to '
+        f'{matched_folder}/matching/bf16; compared with PyTorch'
+    ) in capsys.readouterr().out
+
+
 def test_a_model_of_ones_own_is_not_exported_for_all_users(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,7 +94,7 @@ def test_what_is_exported_for_all_users_can_be_read_by_them(
     monkeypatch.setattr('afformer_core.runtime.shipped_model.machine_cache_folder', lambda: shared)
 
     def exported(folder: Path, precision: str, opset: int | None) -> Differences:
-        (folder / 'ground.onnx').touch(0o600)
+        (folder / 'decode.onnx').touch(0o600)
         return Differences(0, 0, 0, 0)
 
     monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', exported)

@@ -55,7 +55,7 @@ class Recorder(ArrayGrounder):
 
 def test_a_frozen_demonstration_is_as_long_as_the_moving_one(scenes, model_folder):
     loaded = ArrayGrounder.load(model_folder, 'torch')
-    grounder = Recorder(loaded.configuration, loaded._session)
+    grounder = Recorder(loaded.configuration, loaded._networks)
     sample = replace(open_annotations(scenes)[0], contact=(0, 2))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
     for change in ('', 'frozen'):

@@ -13,6 +13,7 @@ from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.features import FrameFeatures
 
 
 @pytest.fixture(scope='session')
@@ -30,7 +31,7 @@ def open_grounder(shipped_model: Path) -> Callable[..., ArrayGrounder]:
         one = loaded(process)
         return ArrayGrounder(
             one.configuration,
-            one._session,
+            one._networks,
             one._weights,
             one.calibration,
             one.zoom_stages,
@@ -98,7 +99,8 @@ def save() -> Callable[..., Path]:
             hands_seen=1,
         )
         encoded = EncodedFrames(
-            np.full((2, 8, 8, 3), value, np.uint8), np.full((2, 4, 1, 1), value, np.float32)
+            np.full((2, 8, 8, 3), value, np.uint8),
+            FrameFeatures(np.full((2, 4, 1, 1), value, np.float32)),
         )
         writer.finish(StoreEntry(summary, created, 1, 2, fingerprint), encoded)
         return store.folder / f'{name}.mcap'

@@ -19,6 +19,7 @@ from afformer_core.demonstrations.demonstration_writer import DemonstrationWrite
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.features import FrameFeatures
 
 ENTRY = StoreEntry(
     Summary(
@@ -41,7 +42,14 @@ ENTRY = StoreEntry(
     'model',
 )
 ENCODED = EncodedFrames(
-    np.full((2, 8, 8, 3), 7, np.uint8), np.arange(8, dtype=np.float32).reshape(2, 4, 1, 1)
+    np.full((2, 8, 8, 3), 7, np.uint8),
+    FrameFeatures(
+        np.arange(8, dtype=np.float32).reshape(2, 4, 1, 1),
+        (
+            np.arange(36, dtype=np.float32).reshape(2, 3, 2, 3) / 7,
+            np.arange(20, dtype=np.float32).reshape(2, 5, 2, 1) / 3,
+        ),
+    ),
 )
 # The clock was set back before the fourth, and the last is from before 1970.
 STAMPS = (0.0, 12.5, 12.75, 12.25, -3.0)
@@ -134,7 +142,10 @@ def test_it_is_read_back(path: Path) -> None:
     assert read_entry(path) == ENTRY
     encoded = read_encoded_frames(path)
     assert np.array_equal(encoded.images, ENCODED.images)
-    assert np.array_equal(encoded.features, ENCODED.features)
+    assert np.array_equal(encoded.features.decoder, ENCODED.features.decoder)
+    assert [*map(np.ndarray.tolist, encoded.features.stages)] == [
+        stage.tolist() for stage in ENCODED.features.stages
+    ]
 
 
 @pytest.mark.parametrize(

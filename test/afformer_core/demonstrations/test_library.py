@@ -108,7 +108,7 @@ def test_another_model_encodes_the_images_again(
     encoded = []
 
     def with_other_weights(grounder):
-        other = ArrayGrounder(grounder.configuration, grounder._session, weights='other')
+        other = ArrayGrounder(grounder.configuration, grounder._networks, weights='other')
         encode = other.encode
         other.encode = lambda frame: encoded.append(frame) or encode(frame)
         return other

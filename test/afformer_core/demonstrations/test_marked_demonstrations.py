@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,9 +190,8 @@ def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path
 
 
 def test_a_model_that_takes_no_mark_leaves_the_file_alone(grounders, desk, tmp_path):
-    decoder = ArrayGrounder(
-        grounders[0].configuration, grounders[0]._session.decoder, weights='decoder'
-    )
+    networks = replace(grounders[0]._networks, matching=None)
+    decoder = ArrayGrounder(networks.configuration, networks, weights='decoder')
     library = DemonstrationLibrary(decoder, DemonstrationStore(tmp_path))
     record(library, 'press', map(desk, range(2)))
     before = (tmp_path / 'press.mcap').read_bytes()

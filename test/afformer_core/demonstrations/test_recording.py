@@ -120,7 +120,11 @@ def test_a_file_holds_every_frame_and_the_part(recorded_activity, grounder):
     assert entry.first_frame == round(10 * entry.summary.begin)
     assert entry.last_frame == round(10 * entry.summary.end)
     kept = store.encoded_frames('press', grounder.fingerprint)
-    np.testing.assert_array_equal(kept.features, recorded.encoded.features)
+    stored, expected = kept.features, recorded.encoded.features
+    np.testing.assert_array_equal(stored.decoder, expected.decoder)
+    assert len(stored.stages) == 3
+    for stage, other in zip(stored.stages, expected.stages, strict=True):
+        np.testing.assert_array_equal(stage, other)
     images = [grounder.resize(one) for one in store.frames('press', 8)]
     assert np.abs(np.stack(images).astype(int) - kept.images).mean() < 3
 

@@ -14,6 +14,7 @@ from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.features import FrameFeatures
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
 
 
@@ -28,7 +29,7 @@ def test_what_was_saved_is_loaded(tmp_path, save):
     assert (entry.first_frame, entry.last_frame, entry.created) == (1, 2, 1.0)
     encoded = store.encoded_frames('press', 'model')
     np.testing.assert_array_equal(encoded.images, np.full((2, 8, 8, 3), 7, np.uint8))
-    np.testing.assert_array_equal(encoded.features, np.full((2, 4, 1, 1), 7, np.float32))
+    np.testing.assert_array_equal(encoded.features.decoder, np.full((2, 4, 1, 1), 7, np.float32))
 
 
 def test_another_model_gets_the_images_of_the_part_that_is_used(tmp_path, save):
@@ -77,7 +78,7 @@ def test_saving_again_replaces(tmp_path, save):
     store = DemonstrationStore(tmp_path)
     save(store, 'press', value=1)
     save(store, 'press', value=2)
-    assert store.encoded_frames('press', 'model').features.max() == 2
+    assert store.encoded_frames('press', 'model').features.decoder.max() == 2
 
 
 def test_load_all_is_in_order_of_creation(tmp_path, save):
@@ -240,7 +241,7 @@ def _whole(store, name):
     encoded = store.encoded_frames(name, 'model')
     value = int(encoded.images[0, 0, 0, 0])
     images = np.stack(store.frames(name, 8)).astype(int)
-    return (encoded.features == value).all() and np.abs(images - value).max() <= 2
+    return (encoded.features.decoder == value).all() and np.abs(images - value).max() <= 2
 
 
 @pytest.mark.slow
@@ -279,7 +280,7 @@ def test_a_disk_that_is_full_leaves_the_earlier_one(tmp_path, save):
             os._exit(0 if 'press.mcap: [Errno 27]' in str(error) else 2)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert store.encoded_frames('press', 'model').features.max() == 1
+    assert store.encoded_frames('press', 'model').features.decoder.max() == 1
     assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
 
 
@@ -308,7 +309,9 @@ def test_a_file_that_is_damaged_further_on_is_not_marked(tmp_path):
     for number in range(2):
         noise = np.random.default_rng(number).integers(0, 256, (1200, 1200, 3), np.uint8)
         writer.add_frame(noise, 100.0 + number)
-    encoded = EncodedFrames(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 4, 1, 1), np.float32))
+    encoded = EncodedFrames(
+        np.zeros((2, 8, 8, 3), np.uint8), FrameFeatures(np.zeros((2, 4, 1, 1), np.float32))
+    )
     writer.finish(
         StoreEntry(
             Summary(name='press', frames=2, frames_kept=2, duration=1.0, begin=0.0, end=1.0),

@@ -19,7 +19,8 @@ from afformer_core.data.annotations import open_annotations
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.networks import Networks
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 
 GAUSSIAN = ('gaussian', '--sigma', '0.3')
 
@@ -128,9 +129,11 @@ class LevelSession:
     def memorize(self, features: FloatArray) -> Memory:
         return Memory((features,), (features,))
 
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        zeros = np.zeros((1, 64, 64), np.float32)
-        return Output(zeros, np.zeros(7, np.float32), self.encode_frames(image[None])[0])
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        return EncodedLevels(image, (), self.encode_frames(image[None])[0])
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        return Decoded(np.zeros((1, 64, 64), np.float32), np.zeros(7, np.float32))
 
 
 @pytest.mark.slow
@@ -153,7 +156,7 @@ def test_a_model_without_input_has_the_digits_of_its_baseline_row(
                 path.symlink_to(tmp_path / file)
     names = dataset.action_names
     configuration = replace(afformer_small(names, (64, 64)), heatmap_per_action=False)
-    grounder = ArrayGrounder(configuration, LevelSession())
+    grounder = ArrayGrounder(configuration, Networks(configuration, LevelSession()))
     monkeypatch.setattr(evaluate_models, 'open_grounder', lambda folder, arguments: grounder)
     words = ['--annotations', str(annotations), '--root', str(tmp_path)]
     assert main(['evaluate', *words, '--protocol', 'pooled28', '--json', '-']) == 0

@@ -43,7 +43,7 @@ class RememberingGrounder(ArrayGrounder):
 @pytest.fixture
 def grounder(model_folder):
     loaded = ArrayGrounder.load(model_folder, 'torch')
-    return RememberingGrounder(loaded.configuration, loaded._session)
+    return RememberingGrounder(loaded.configuration, loaded._networks)
 
 
 def test_by_default_a_clip_is_shown_evenly_spaced(scenes, grounder):

@@ -1,48 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
 """Half precision where it is safe, and only there."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.models import afformer_r50, afformer_small, small_matching
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.models.precision import InFloat32, convert_precision
-from afformer_core.models.presets import afformer_matching
 
 ACTIONS = ('press', 'pull')
 
-architectures = pytest.mark.parametrize('architecture', [afformer_small, afformer_matching])
+networks = pytest.mark.parametrize('network', ['decoder', 'matching'])
 
 
-def prepared(
-    precision: str, architecture: Callable[..., AfformerConfiguration] = afformer_small
-) -> Afformer:
+def prepared(precision: str, network: str = 'decoder') -> Afformer | MatchingNetwork:
     torch.manual_seed(0)
-    model = Afformer(architecture(ACTIONS, (64, 64))).eval().requires_grad_(False)
+    model = (
+        Afformer(afformer_small(ACTIONS, (64, 64)))
+        if network == 'decoder'
+        else MatchingNetwork(small_matching((64, 64)))
+    )
+    model.eval().requires_grad_(False)
     fold_batch_norms(model.encoder)
     model.freeze_tables()
     convert_precision(model, precision)
     return model
 
 
-@architectures
+def outputs(model: Afformer | MatchingNetwork, images: torch.Tensor) -> list[torch.Tensor]:
+    if isinstance(model, MatchingNetwork):
+        stages = model.encode(images)
+        return [*stages, model.map_contact([stage[None] for stage in stages])]
+    features = model.encode_frames(images)
+    levels, of_image = model.encode_images(images[:1])
+    return [features, of_image, *model.ground_levels(levels, model.memorize(features[None]))]
+
+
+@networks
 @pytest.mark.parametrize(
     ('precision', 'dtype'), [('fp16', torch.float16), ('bf16', torch.bfloat16)]
 )
-def test_norms_and_heads_stay_in_fp32(
-    precision: str, dtype: torch.dtype, architecture: Callable[..., AfformerConfiguration]
-) -> None:
-    model = prepared(precision, architecture)
+def test_norms_and_heads_stay_in_fp32(precision: str, dtype: torch.dtype, network: str) -> None:
+    model = prepared(precision, network)
 
     for name, parameter in model.named_parameters():
         within = [model.get_submodule(name.rsplit('.', n)[0]) for n in range(1, name.count('.'))]
-        wide = name.startswith(('predictor', 'decoder.contact', 'decoder.matcher'))
+        wide = name.startswith(('predictor', 'contact'))
         wide |= any(isinstance(one, InFloat32) for one in within)
         assert parameter.dtype == (torch.float32 if wide else dtype), name
     norms = [one for one in model.modules() if isinstance(one, nn.LayerNorm | nn.GroupNorm)]
@@ -50,18 +58,12 @@ def test_norms_and_heads_stay_in_fp32(
     assert {one.weight.dtype for one in norms} == {torch.float32}
 
 
-@architectures
+@networks
 @pytest.mark.parametrize(('precision', 'tolerance'), [('fp16', 0.02), ('bf16', 0.15)])
 @torch.inference_mode()
-def test_the_outputs_are_close_and_in_fp32(
-    precision: str, tolerance: float, architecture: Callable[..., AfformerConfiguration]
-) -> None:
-    images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
-    results = []
-    for model in (prepared('fp32', architecture), prepared(precision, architecture)):
-        features = model.encode_frames(images)
-        outputs = model.ground_with_features(images, model.memorize(features[None]))
-        results.append((features, *outputs))
+def test_the_outputs_are_close_and_in_fp32(precision: str, tolerance: float, network: str) -> None:
+    images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    results = [outputs(prepared(each, network), images) for each in ('fp32', precision)]
 
     for expected, found in zip(*results, strict=True):
         assert found.dtype == torch.float32

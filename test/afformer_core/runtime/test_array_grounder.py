@@ -14,7 +14,8 @@ from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.session import Memory
+from afformer_core.runtime.networks import Networks
+from afformer_core.runtime.session import Memory, Session
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.runtime.weights import load_model
 
@@ -40,6 +41,11 @@ class CountingSession(TorchSession):
         return super().memorize(features)
 
 
+def grounder_of(folder: Path, session: Session) -> ArrayGrounder:
+    configuration = read_description(folder).configuration
+    return ArrayGrounder(configuration, Networks(configuration, session))
+
+
 def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, images: Images) -> None:
     model = load_model(small_folder)
     frames, image = images(40, 64, 96, 3), images(64, 96, 3)
@@ -59,7 +65,7 @@ def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, images: Imag
 
 def test_a_second_image_encodes_no_frame_again(small_folder: Path, images: Images) -> None:
     session = CountingSession.load(small_folder)
-    grounder = ArrayGrounder(load_model(small_folder).configuration, session)
+    grounder = grounder_of(small_folder, session)
     grounder.set_demonstration(images(5, 64, 96, 3), 'five')
     grounder.ground(images(64, 96, 3), 'five')
     grounder.ground(images(48, 48, 3), 'five')
@@ -69,7 +75,7 @@ def test_a_second_image_encodes_no_frame_again(small_folder: Path, images: Image
 
 def test_a_long_stream_is_bounded(small_folder: Path, images: Images) -> None:
     session = CountingSession.load(small_folder)
-    grounder = ArrayGrounder(load_model(small_folder).configuration, session)
+    grounder = grounder_of(small_folder, session)
     demonstration = grounder.set_demonstration(
         (image for _ in range(60) for image in images(10, 64, 96, 3)), 'long'
     )
@@ -155,7 +161,7 @@ def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
     weights = read_description(small_folder).weights_sha256
 
     assert grounder.fingerprint == f'{weights} 96x64 32 frames'
-    assert ArrayGrounder(grounder.configuration, TorchSession.load(small_folder)).fingerprint == ''
+    assert grounder_of(small_folder, TorchSession.load(small_folder)).fingerprint == ''
 
 
 def test_ground_before_any_demonstration(grounder: ArrayGrounder, images: Images) -> None:

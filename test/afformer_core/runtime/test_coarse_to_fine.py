@@ -9,7 +9,8 @@ import pytest
 from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_r50
 from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window, refined
-from afformer_core.runtime.session import Output
+from afformer_core.runtime.features import ImageFeatures
+from afformer_core.runtime.networks import Output
 
 
 def heatmap_with_peak(row: int, column: int, size: tuple[int, int] = (40, 60)) -> FloatArray:
@@ -19,7 +20,7 @@ def heatmap_with_peak(row: int, column: int, size: tuple[int, int] = (40, 60)) -
 
 
 def output(heatmaps: Any, actions: Any = (0.0,)) -> Output:
-    features = np.zeros((1, 1, 1), np.float32)
+    features = ImageFeatures(np.zeros((1, 1, 1), np.float32))
     return Output(np.asarray(heatmaps, np.float32), np.asarray(actions, np.float32), features)
 
 
@@ -77,7 +78,7 @@ def test_nothing_changes_elsewhere() -> None:
     second = 5 * heatmap_with_peak(9, 9)[None]
     window = CropWindow(8, 18, 20, 30, (40, 60))
     before = probabilities(first)[0]
-    after = probabilities(refined(output(first), output(second), window).heatmap_logits)[0]
+    after = probabilities(refined(output(first), second, window).heatmap_logits)[0]
 
     elsewhere = np.ones((40, 60), bool)
     elsewhere[window.in_heatmap] = False
@@ -90,7 +91,7 @@ def test_between_two_points_alike_the_zoom_stage_decides() -> None:
     # Twice as large: row 10, column 24 of the whole are row 20, column 28 of the crop window.
     second = np.zeros((1, 40, 60), np.float32)
     second[0, 20:22, 28:30] = 6
-    after = refined(output(first), output(second), window).heatmap_logits[0]
+    after = refined(output(first), second, window).heatmap_logits[0]
 
     assert np.unravel_index(after.argmax(), after.shape) == (10, 24)
 
@@ -99,7 +100,7 @@ def test_a_zoom_stage_that_sees_nothing_leaves_half_of_what_was_before() -> None
     first = 8 * heatmap_with_peak(10, 20)[None]
     window = CropWindow(0, 10, 20, 30, (40, 60))
     before = probabilities(first)[0]
-    second = output(np.zeros((1, 40, 60)))
+    second = np.zeros((1, 40, 60), np.float32)
     after = probabilities(refined(output(first), second, window).heatmap_logits)[0]
 
     assert after.sum() == pytest.approx(1, abs=1e-5)
@@ -110,7 +111,7 @@ def test_half_of_a_crop_window_follows_the_geometric_mean_of_both_stages() -> No
     """Of the crop window's share of 0.5: 0.2 and 0.8 of it before, 0.9 and 0.1 by the stage."""
     whole = output(np.log([[[0.1, 0.4, 0.3, 0.2]]]))
     # As large as the whole heatmap; two of its pixels are one of the crop window.
-    zoomed = output(np.log([[[0.45, 0.45, 0.05, 0.05]]]))
+    zoomed = np.log([[[0.45, 0.45, 0.05, 0.05]]]).astype(np.float32)
     found = probabilities(refined(whole, zoomed, CropWindow(0, 0, 1, 2, (1, 4))).heatmap_logits)[0]
 
     # The roots of 0.2 * 0.9 and of 0.8 * 0.1 are as 3 to 2; the arithmetic mean would give 0.188.

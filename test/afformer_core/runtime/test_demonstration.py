@@ -9,10 +9,12 @@ import pytest
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.demonstration import (
     Demonstration,
+    DemonstrationMemory,
     EncodedFrames,
     FinishedDemonstrations,
 )
-from afformer_core.runtime.presence import DemonstrationFeatures
+from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.features import FrameFeatures, ImageFeatures
 from afformer_core.runtime.session import Memory
 
 IMAGES = np.zeros((2, 8, 8, 3), np.uint8)
@@ -20,7 +22,9 @@ FEATURES = np.zeros((2, 4, 1, 1), np.float32)
 
 
 def demonstration(name: str, value: float) -> Demonstration:
-    memory = Memory((np.full((1, 2, 3), value),), (np.full((1, 3, 2), value),))
+    memory = DemonstrationMemory(
+        Memory((np.full((1, 2, 3), value),), (np.full((1, 3, 2), value),))
+    )
     features = np.zeros((1, 2, 1, 1), np.float32)
     return Demonstration(
         name, np.zeros((1, 8, 8, 3), np.uint8), 1, memory, DemonstrationFeatures(features)
@@ -39,7 +43,7 @@ def test_one_of_a_known_name_becomes_the_newest(finished: FinishedDemonstrations
     finished.add(demonstration('button', 3))
 
     assert finished.names == ('knob', 'button')
-    assert finished['button'].memory.keys[0][0, 0, 0] == 3
+    assert finished['button'].memory.decoder.keys[0][0, 0, 0] == 3
 
 
 def test_removed(finished: FinishedDemonstrations) -> None:
@@ -52,11 +56,15 @@ def test_removed(finished: FinishedDemonstrations) -> None:
 
 def test_frames_are_stacked_in_order_and_contiguous() -> None:
     features = np.arange(8, dtype=np.float32).reshape(2, 2, 2).transpose(2, 0, 1)
-    encoded = EncodedFrames.stack([(IMAGES[0], features), (IMAGES[1], features + 1)])
+    stage = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    frames = ImageFeatures(features, (stage,)), ImageFeatures(features + 1, (stage - 5,))
+    encoded = EncodedFrames.stack(list(zip(IMAGES, frames, strict=True)))
 
-    assert len(encoded) == 2
-    assert encoded.features.flags.c_contiguous
-    np.testing.assert_array_equal(encoded.features[1], features + 1)
+    assert len(encoded) == len(encoded.features) == 2
+    assert encoded.features.decoder.flags.c_contiguous
+    np.testing.assert_array_equal(encoded.features[1].decoder, features + 1)
+    np.testing.assert_array_equal(encoded.features[1].stages[0], stage - 5)
+    np.testing.assert_array_equal(encoded.features.select([1, 1]).stages[0][0], stage - 5)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +72,23 @@ def test_frames_are_stacked_in_order_and_contiguous() -> None:
     [
         (IMAGES.astype(np.float32), FEATURES, 'expected uint8'),
         (IMAGES[0], FEATURES, 'expected uint8'),
-        (IMAGES, FEATURES.astype(np.float64), 'expected float32'),
         (IMAGES, FEATURES[:1], 'as many of both'),
-        (IMAGES[:0], FEATURES[:0], 'at least one'),
     ],
 )
 def test_what_cannot_be(images: np.ndarray, features: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        EncodedFrames(images, features)
+        EncodedFrames(images, FrameFeatures(features))
+
+
+@pytest.mark.parametrize(
+    ('decoder', 'stage', 'message'),
+    [
+        (FEATURES.astype(np.float64), FEATURES, 'features are float64'),
+        (FEATURES, FEATURES[0], r'float32 \(4, 1, 1\); expected float32'),
+        (FEATURES, FEATURES[:1], r'features of \[1, 2\] frames are given'),
+        (FEATURES[:0], FEATURES[:0], r'features of \[0\] frames are given'),
+    ],
+)
+def test_features_that_do_not_fit(decoder: np.ndarray, stage: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        FrameFeatures(decoder, (stage,))

@@ -1,24 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Features of a demonstration, and of its contact, to compare images with."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import torch
 
-from afformer_core.models import afformer_matching, afformer_small
-from afformer_core.models.afformer import Afformer
-from afformer_core.models.backbones.encoder import pack_levels, unpack_levels
-from afformer_core.models.matching.matching_decoder import MatchingDecoder
-from afformer_core.runtime.matching.correspondence import (
-    ContactFeatures,
-    compared_stages,
-    features_to_compare,
-)
-from afformer_core.runtime.matching.joined_features import JoinedFeatures
-from afformer_core.runtime.presence import DemonstrationFeatures
-from afformer_core.runtime.session import Memory
+from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.features import ImageFeatures
+from afformer_core.runtime.matching.descriptors import describe_contact
 
 
 def features(*frames: list[list[float]]) -> np.ndarray:
@@ -103,43 +91,31 @@ def test_of_many_positions_every_second_is_enough() -> None:
     )
 
 
-LAYOUT = JoinedFeatures(
-    replace(afformer_small(('press',), (64, 64)), maximum_frames=2),
-    replace(afformer_matching((), (128, 128)), maximum_frames=2),
-)
-
-
 @pytest.fixture(scope='module')
-def encoded() -> np.ndarray:
-    """Matching features of two frames, at random."""
+def images() -> list[ImageFeatures]:
+    """Two images at random: eight channels for the decoder, and two stages for matching."""
     rng = np.random.default_rng(0)
-    shape = (2, LAYOUT.matching.feature_channels, *LAYOUT.matching.feature_size)
-    # What all positions share is much of what a backbone gives.
-    return (rng.normal(size=shape) + 2.0).astype(np.float32)
-
-
-@pytest.fixture(scope='module')
-def joined(encoded: np.ndarray) -> np.ndarray:
-    """The same, joined with features of a decoder's encoder."""
-    shape = (2, LAYOUT.decoder.feature_channels, *LAYOUT.decoder.feature_size)
-    return LAYOUT.join(np.random.default_rng(1).normal(size=shape).astype(np.float32), encoded)
-
-
-@pytest.fixture(scope='module')
-def contact_features(encoded: np.ndarray, joined: np.ndarray) -> ContactFeatures:
-    """The contact at row 5, column 9 of the 16x16 positions of the first frame."""
-    decoder = Afformer(LAYOUT.matching).eval().decoder
-    assert isinstance(decoder, MatchingDecoder)
-    contact = torch.full((1, 16, 16), -30.0)
-    contact[0, 5, 9] = 0.0
-    stages = [
-        torch.from_numpy(each)[None] for each in compared_stages(encoded[0], LAYOUT.matching)
+    # Real backbones also have large features that all positions share.
+    return [
+        ImageFeatures(
+            rng.normal(size=(8, 6, 6)).astype(np.float32),
+            tuple(
+                (rng.normal(size=(channels, side, side)) + 2.0).astype(np.float32)
+                for channels, side in ((32, 4), (48, 8))
+            ),
+        )
+        for _ in range(2)
     ]
-    described = decoder.matcher.describe(stages, contact)
-    memory = Memory((described.features[0].numpy(),), (described.weights[0].numpy(),))
-    found = features_to_compare(joined, memory, LAYOUT)
-    assert isinstance(found, ContactFeatures)
-    return found
+
+
+@pytest.fixture(scope='module')
+def with_contact(images: list[ImageFeatures]) -> DemonstrationFeatures:
+    """The first image as a demonstration, with its contact at row 5 and column 9 of 16x16."""
+    logits = np.full((16, 16), -30.0, np.float32)
+    logits[5, 9] = 0.0
+    return DemonstrationFeatures(
+        images[0].decoder[None], describe_contact(images[0].stages, logits)
+    )
 
 
 def heatmap(row: int, column: int) -> np.ndarray:
@@ -149,11 +125,11 @@ def heatmap(row: int, column: int) -> np.ndarray:
 
 
 def test_the_contact_itself_is_the_most_similar(
-    contact_features: ContactFeatures, joined: np.ndarray
+    with_contact: DemonstrationFeatures, images: list[ImageFeatures]
 ) -> None:
     similarities = np.array(
         [
-            [contact_features.contact_similarity(joined[0], heatmap(y, x)) for x in range(16)]
+            [with_contact.similarities(images[0], heatmap(y, x)).contact for x in range(16)]
             for y in range(16)
         ]
     )
@@ -164,37 +140,28 @@ def test_the_contact_itself_is_the_most_similar(
     assert np.median(similarities) < 0.3
 
 
-def test_another_image_is_less_similar(
-    contact_features: ContactFeatures, joined: np.ndarray
+def test_another_image_is_less_similar_to_the_contact(
+    with_contact: DemonstrationFeatures, images: list[ImageFeatures]
 ) -> None:
-    own = contact_features.contact_similarity(joined[0], heatmap(5, 9))
+    own, other = (with_contact.similarities(image, heatmap(5, 9)).contact for image in images)
 
-    assert contact_features.contact_similarity(joined[1], heatmap(5, 9)) < own - 0.3
+    assert other < own - 0.3
 
 
-def test_frames_and_contact_are_joined_five_to_one(
-    contact_features: ContactFeatures, joined: np.ndarray
+def test_frames_and_contact_are_averaged_five_to_one(
+    with_contact: DemonstrationFeatures, images: list[ImageFeatures]
 ) -> None:
-    found = contact_features.feature_similarity(joined[1], heatmap(5, 9))
+    found = with_contact.similarities(images[1], heatmap(5, 9))
 
-    frames = DemonstrationFeatures(LAYOUT.split(joined)[0])
-    alone = frames.feature_similarity(LAYOUT.split(joined[1])[0], heatmap(5, 9))
-    contact = contact_features.contact_similarity(joined[1], heatmap(5, 9))
-    assert abs(alone - contact) > 0.1
-    assert found == pytest.approx((5 * alone + contact) / 6)
-    assert contact_features.similarities(joined[1], heatmap(5, 9)) == (found, contact)
-    decoder = LAYOUT.split(joined[1])[0]
-    assert frames.similarities(decoder, heatmap(5, 9)) == (alone, 0.0)
+    frames = with_contact.feature_similarity(images[1].decoder, heatmap(5, 9))
+    assert abs(frames - found.contact) > 0.1
+    assert found.features == pytest.approx((5 * frames + found.contact) / 6)
 
 
-def test_stages_are_unpacked_as_the_network_unpacks_them(encoded: np.ndarray) -> None:
-    kept = LAYOUT.matching.frame_channels[:2], LAYOUT.matching.frame_scales[:2]
-    count = sum(channels * scale**2 for channels, scale in zip(*kept, strict=True))
-    packed = torch.from_numpy(encoded[:1, :count])
+def test_without_a_contact_only_the_frames_count(images: list[ImageFeatures]) -> None:
+    alone = DemonstrationFeatures(images[0].decoder[None])
 
-    found = compared_stages(encoded[0], LAYOUT.matching)
+    found = alone.similarities(images[1], heatmap(5, 9))
 
-    expected = unpack_levels(packed, kept[1], kept[0])
-    assert torch.equal(pack_levels(expected), packed)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(one, other[0].numpy())
+    expected = alone.feature_similarity(images[1].decoder, heatmap(5, 9))
+    assert found == (expected, 0.0)

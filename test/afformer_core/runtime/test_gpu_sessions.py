@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 import torch
 from cuda_double import cuda_double
-from opened_sessions import DOUBLES, ON_GPU, OpenedSession, opened, tensorrt_session
+from opened_sessions import DOUBLES, ON_GPU, OpenedSession, ground, opened, tensorrt_session
 
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.networks import Networks, Output
 from afformer_core.runtime.self_test import SelfTestError
-from afformer_core.runtime.session import Memory, Output, Session
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 from afformer_core.runtime.sessions.device_loss import is_device_lost
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession, prepared_model
@@ -40,7 +41,7 @@ def memories_of(session: Session, *lengths: int) -> list[Memory]:
     return [session.memorize(session.encode_frames(one)) for one in frames]
 
 
-def difference(found: Output, expected: Output) -> float:
+def difference(found: Decoded | Output, expected: Decoded | Output) -> float:
     return float(np.abs(found.heatmap_logits - expected.heatmap_logits).max())
 
 
@@ -82,11 +83,11 @@ def test_each_memory_is_read_whatever_was_grounded_before(
 
     for seed in range(2):
         image = noise(100 + seed, *SIZE, 3)
-        expected = [exact.ground(image, memory) for memory in memories]
+        expected = [ground(exact, image, memory) for memory in memories]
         assert min(difference(*pair) for pair in itertools.combinations(expected, 2)) > 0.01
         for memory, output in zip(memories, expected, strict=True):
             session.encode_frames(image[None])
-            assert difference(session.ground(image, memory), output) < TOLERANCE
+            assert difference(ground(session, image, memory), output) < TOLERANCE
 
 
 @pytest.mark.slow
@@ -101,13 +102,13 @@ def test_many_demonstrations_of_three_zoom_stages_are_captured_once_for_each_len
     session, device = engines.session, engines.device
     memories = memories_of(session, *(length for length in lengths for _ in range(3)))
     image = noise(100, *SIZE, 3)
-    expected = [exact.ground(image, memory) for memory in memories]
+    expected = [ground(exact, image, memory) for memory in memories]
     captures = device.captures
     bytes_of_memories = sum(array.nbytes for one in memories for array in (*one.keys, *one.values))
     uploads = device.uploads + bytes_of_memories
 
     for number in range(groundings):
-        found = session.ground(image, memories[number % len(memories)])
+        found = ground(session, image, memories[number % len(memories)])
         assert difference(found, expected[number % len(memories)]) < TOLERANCE
 
     assert device.captures - captures <= len(set(lengths))
@@ -119,8 +120,8 @@ def test_a_memory_leaves_the_gpu_with_its_last_owner(engines: OpenedSession) -> 
     session, device = engines.session, engines.device
     image = noise(100, *SIZE, 3)
     kept, deleted = memories_of(session, 5, 5)
-    before = session.ground(image, kept)
-    session.ground(image, deleted)
+    before = ground(session, image, kept)
+    ground(session, image, deleted)
     size = sum(array.nbytes for array in (*deleted.keys, *deleted.values))
     allocated = device.gpu.allocated
 
@@ -128,7 +129,7 @@ def test_a_memory_leaves_the_gpu_with_its_last_owner(engines: OpenedSession) -> 
     gc.collect()
 
     assert allocated - device.gpu.allocated >= size
-    assert difference(session.ground(image, kept), before) == 0
+    assert difference(ground(session, image, kept), before) == 0
 
 
 def test_three_zoom_stages_of_demonstrations_that_are_added_replaced_and_deleted(
@@ -136,8 +137,10 @@ def test_three_zoom_stages_of_demonstrations_that_are_added_replaced_and_deleted
 ) -> None:
     configuration = read_description(small_folder).configuration
     stages = (ZoomStage(2.0, 1.5), ZoomStage(4.0, 2.0))
-    grounder = ArrayGrounder(configuration, session, zoom_stages=stages)
-    on_cpu = ArrayGrounder(configuration, exact, zoom_stages=stages)
+    grounder, on_cpu = (
+        ArrayGrounder(configuration, Networks(configuration, each), zoom_stages=stages)
+        for each in (session, exact)
+    )
     image = noise(200, 120, 160, 3)
 
     def add(name: str, seed: int, length: int) -> None:
@@ -168,11 +171,11 @@ def test_a_lost_gpu_is_told(on_double: OpenedSession) -> None:
     features = session.encode_frames(noise(1, 2, *SIZE, 3))
     memory = session.memorize(features)
     image = noise(100, *SIZE, 3)
-    session.ground(image, memory)
+    ground(session, image, memory)
     on_double.device.lose()
 
     for call in (
-        lambda: session.ground(image, memory),
+        lambda: ground(session, image, memory),
         lambda: session.encode_frames(image[None]),
         lambda: session.memorize(features),
     ):
@@ -183,18 +186,20 @@ def test_a_lost_gpu_is_told(on_double: OpenedSession) -> None:
 
 def test_a_lost_gpu_is_left(on_double: OpenedSession, exact: Session, small_folder: Path) -> None:
     reasons: list[str] = []
-    session = with_fallback(on_double.session, small_folder, 1, reasons.append)
+    configuration = read_description(small_folder).configuration
+    networks = Networks(configuration, on_double.session)
+    session = with_fallback(networks, small_folder, 1, reasons.append).decoder
     (memory,) = memories_of(session, 2)
     first, second = noise(100, *SIZE, 3), noise(101, *SIZE, 3)
-    session.ground(first, memory)
+    ground(session, first, memory)
     on_double.device.lose()
 
     for image in (first, second):
-        assert difference(session.ground(image, memory), exact.ground(image, memory)) < TOLERANCE
+        assert difference(ground(session, image, memory), ground(exact, image, memory)) < TOLERANCE
     assert (
         difference(
-            session.ground(first, memories_of(session, 3)[0]),
-            exact.ground(first, memories_of(exact, 3)[0]),
+            ground(session, first, memories_of(session, 3)[0]),
+            ground(exact, first, memories_of(exact, 3)[0]),
         )
         < TOLERANCE
     )
@@ -207,12 +212,12 @@ def test_a_lost_gpu_is_left(on_double: OpenedSession, exact: Session, small_fold
 def test_a_gpu_that_computes_wrongly_is_not_used(
     small_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = CudaSession.ground
+    right = CudaSession.encode_image
 
-    def upside_down(session: CudaSession, image: np.ndarray, memory: Memory) -> Output:
-        return right(session, image[::-1].copy(), memory)
+    def upside_down(session: CudaSession, image: np.ndarray) -> EncodedLevels:
+        return right(session, image[::-1].copy())
 
-    monkeypatch.setattr(CudaSession, 'ground', upside_down)
+    monkeypatch.setattr(CudaSession, 'encode_image', upside_down)
 
     with (
         cuda_double(),
@@ -221,7 +226,7 @@ def test_a_gpu_that_computes_wrongly_is_not_used(
             match=r'torch-cuda does not reproduce .*, it differs in heatmap by .* Choose another',
         ),
     ):
-        open_session(small_folder, 'torch-cuda', 0)
+        open_networks(small_folder, 'torch-cuda', 0)
 
 
 @pytest.fixture
@@ -238,13 +243,13 @@ def test_it_computes_in_fp32_whatever_the_process_allows(session: Session, exact
 
     features = session.encode_frames(frames)
     memory = session.memorize(features)
-    found = session.ground(frames[0], memory)
+    found = ground(session, frames[0], memory)
 
     expected = exact.encode_frames(frames)
     assert np.abs(features - expected).max() < 1e-4 * np.abs(expected).max()
     for ours, theirs in zip(memory.keys, exact.memorize(features).keys, strict=True):
         assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
-    assert difference(found, exact.ground(frames[0], memory)) < 1e-4
+    assert difference(found, ground(exact, frames[0], memory)) < 1e-4
     assert torch.backends.cuda.matmul.allow_tf32
     assert torch.backends.cudnn.allow_tf32
 
@@ -260,7 +265,7 @@ def test_a_session_leaves_the_gpu_with_its_last_owner(small_folder: Path, backen
             double = tensorrt.TensorRT(device, is_rtx=False)
             stack.enter_context(tensorrt.tensorrt_double(double))
             session = tensorrt_session(small_folder)
-        session.ground(noise(100, *SIZE, 3), memories_of(session, 2)[0])
+        ground(session, noise(100, *SIZE, 3), memories_of(session, 2)[0])
         assert device.gpu.allocated > 0
         # Without the collector, which may come late.
         gc.disable()

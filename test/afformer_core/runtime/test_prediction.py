@@ -10,14 +10,12 @@ import pytest
 from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.demonstration_features import DemonstrationFeatures, Similarities
+from afformer_core.runtime.features import ImageFeatures
+from afformer_core.runtime.networks import Output
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.presence import (
-    DemonstrationFeatures,
-    PresenceCalibration,
-    Similarities,
-)
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
-from afformer_core.runtime.session import Output
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
 ACTIONS = ('press', 'hold', 'push')
@@ -40,7 +38,9 @@ def output(
     """Features of the image are (1, 2) but in the second of 2 x 2 positions."""
     features = np.tile(np.array([1, 2], np.float32)[:, None, None], (1, 2, 2))
     features[:, 0, 1] = position
-    return Output(np.stack(heatmap_logits), np.array(action_logits, np.float32), features)
+    return Output(
+        np.stack(heatmap_logits), np.array(action_logits, np.float32), ImageFeatures(features)
+    )
 
 
 def peak_at(row: int, column: int) -> FloatArray:
@@ -151,8 +151,8 @@ class _ContactKnown(DemonstrationFeatures):
 
     contact = 0.0
 
-    def similarities(self, image_features: FloatArray, probabilities: FloatArray) -> Similarities:
-        alone = self.feature_similarity(image_features, probabilities)
+    def similarities(self, image: ImageFeatures, probabilities: FloatArray) -> Similarities:
+        alone = self.feature_similarity(image.decoder, probabilities)
         return Similarities(alone, self.contact)
 
 

@@ -14,6 +14,7 @@ from afformer_core.models import afformer_small
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences
 from afformer_core.runtime.golden.golden_outputs import make_golden_outputs
 from afformer_core.runtime.model_folder import ModelDescription, read_description
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.self_test import (
     GOLDEN_OUTPUTS_FILE,
@@ -21,7 +22,7 @@ from afformer_core.runtime.self_test import (
     SelfTestError,
     self_test,
 )
-from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession
 
@@ -31,8 +32,8 @@ ANYTHING = Differences(heatmap=2.0, peak=1e9, actions=2.0, presence=2.0)
 class BrokenSession(OnnxSession):
     """Gives a heatmap that one wrong kernel would."""
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
-        output = super().ground(image, memory)
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        output = super().decode(image, memory)
         heatmap = output.heatmap_logits.copy()
         heatmap[0, : heatmap.shape[1] // 2] += self.error
         return output._replace(heatmap_logits=heatmap)
@@ -47,29 +48,29 @@ class ForgetfulSession(OnnxSession):
         self._last = super().memorize(features)
         return self._last
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
-        return super().ground(image, self._last)
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        return super().decode(image, self._last)
 
 
 class RecordingSession(OnnxSession):
     """Reads the memory that it captured last, as graphs do whose own memory was freed."""
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         self._captured = getattr(self, '_captured', {})
         if id(memory) not in self._captured:
             self._captured[id(memory)] = memory
             self._newest = memory
-            return super().ground(image, memory)
-        return super().ground(image, self._newest)
+            return super().decode(image, memory)
+        return super().decode(image, self._newest)
 
 
 class StaleSession(OnnxSession):
     """Reads the first memory of each length for all of that length."""
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         self._first = getattr(self, '_first', {})
         first = self._first.setdefault(memory.keys[0].shape, memory)
-        return super().ground(image, first)
+        return super().decode(image, first)
 
 
 class OverwrittenSession(OnnxSession):
@@ -79,11 +80,16 @@ class OverwrittenSession(OnnxSession):
         self._turn = getattr(self, '_turn', 0) + 1
         return super().encode_frames(frames)
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
-        output = super().ground(image, memory)
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        output = super().decode(image, memory)
         if self._turn == 1:
             return output
         return output._replace(heatmap_logits=output.heatmap_logits[:, ::-1])
+
+
+def alone(session: Session, description: ModelDescription) -> Networks:
+    """The networks of a model without a matching network."""
+    return Networks(description.configuration, session)
 
 
 @pytest.fixture
@@ -94,7 +100,7 @@ def golden(model_folder: Path) -> GoldenOutputs:
 def test_a_sound_session(model_folder: Path, golden: GoldenOutputs) -> None:
     session, description = OnnxSession.load(model_folder), read_description(model_folder)
 
-    differences = self_test(session, golden, TOLERANCES['fp32'], description)
+    differences = self_test(alone(session, description), golden, TOLERANCES['fp32'], description)
 
     assert 0 <= differences.heatmap < 1e-4
 
@@ -107,14 +113,16 @@ def test_a_session_that_reads_another_memory(small_folder: Path, kind: type[Onnx
     golden, description = GoldenOutputs.read(small_folder), read_description(small_folder)
 
     with pytest.raises(SelfTestError, match=r'it differs in (heatmap|actions) by'):
-        self_test(kind.load(small_folder), golden, TOLERANCES['fp32'], description)
+        self_test(
+            alone(kind.load(small_folder), description), golden, TOLERANCES['fp32'], description
+        )
 
 
 def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(
     shipped_model: Path,
 ) -> None:
-    configuration = read_description(shipped_model).configuration
-    golden = make_golden_outputs(TorchSession.load(shipped_model), configuration)
+    description = read_description(shipped_model)
+    golden = make_golden_outputs(alone(TorchSession.load(shipped_model), description))
 
     powers = np.exp(golden.heatmap_logits[:, 0], dtype=np.float64)
     heatmaps = powers / powers.sum(axis=(1, 2), keepdims=True)
@@ -146,13 +154,13 @@ def test_what_does_not_belong_together(
 
 @pytest.mark.parametrize('error', [3.0, float('nan'), float('inf')])
 def test_a_wrong_heatmap(model_folder: Path, golden: GoldenOutputs, error: float) -> None:
-    session = BrokenSession.load(model_folder)
+    session, description = BrokenSession.load(model_folder), read_description(model_folder)
     session.error = error
 
     with pytest.raises(
         SelfTestError, match=r'onnxruntime does not reproduce .* differs in heatmap by'
     ):
-        self_test(session, golden, TOLERANCES['bf16'], read_description(model_folder))
+        self_test(alone(session, description), golden, TOLERANCES['bf16'], description)
 
 
 def test_they_are_written_and_read(tmp_path: Path, golden: GoldenOutputs) -> None:
@@ -185,11 +193,10 @@ class KnownSession:
         scores: tuple[float, ...] = (0.5, 0.3, 0.2),
         feature: float = 1.0,
     ) -> None:
-        image_features = np.array([feature, 1.0], np.float32).reshape(2, 1, 1)
-        self._output = Output(
+        self._image_features = np.array([feature, 1.0], np.float32).reshape(2, 1, 1)
+        self._output = Decoded(
             np.log(np.array(heatmap, np.float32)).reshape(1, 1, -1),
             np.log(np.array(scores, np.float32)),
-            image_features,
         )
 
     def encode_frames(self, frames: np.ndarray) -> np.ndarray:
@@ -198,7 +205,10 @@ class KnownSession:
     def memorize(self, features: np.ndarray) -> Memory:
         return Memory((features,), (features,))
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+    def encode_image(self, image: np.ndarray) -> EncodedLevels:
+        return EncodedLevels(image, (), self._image_features)
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         return self._output
 
 
@@ -220,9 +230,9 @@ def differences(
 ) -> Differences:
     frames = np.zeros((2, 8, 8, 3), np.uint8)
     golden = GoldenOutputs.of(
-        expected or KnownSession(HEATMAP), KNOWN.configuration, frames, frames[0], [(0, 1)]
+        alone(expected or KnownSession(HEATMAP), KNOWN), frames, frames[0], [(0, 1)]
     )
-    return self_test(found, golden, allowed, description)
+    return self_test(alone(found, description), golden, allowed, description)
 
 
 def test_what_is_the_same_differs_in_nothing() -> None:
@@ -306,8 +316,8 @@ def test_a_model_without_actions_differs_in_none() -> None:
     session = KnownSession(HEATMAP, ())
     frames = np.zeros((2, 8, 8, 3), np.uint8)
 
-    golden = GoldenOutputs.of(session, none.configuration, frames, frames[0], [(0,)])
-    assert self_test(session, golden, Differences(0, 0, 0, 0), none).actions == 0
+    golden = GoldenOutputs.of(alone(session, none), frames, frames[0], [(0,)])
+    assert self_test(alone(session, none), golden, Differences(0, 0, 0, 0), none).actions == 0
 
 
 def two_clips() -> GoldenOutputs:

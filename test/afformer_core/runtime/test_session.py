@@ -45,8 +45,8 @@ def model_folder(case: tuple[str, Path]) -> Path:
 
 @pytest.fixture(scope='module')
 def session(backend: str, model_folder: Path) -> Iterator[Session]:
-    with opened(backend, model_folder) as one:
-        yield one.session
+    with opened(backend, model_folder) as opened_session:
+        yield opened_session.session
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -86,7 +86,8 @@ def test_streaming_equals_one_forward_pass(
         )
 
     features = np.concatenate([session.encode_frames(frame[None]) for frame in frames])
-    output = session.ground(image, session.memorize(features))
+    encoded = session.encode_image(image)
+    output = session.decode(encoded, session.memorize(features))
 
     target = probabilities(expected[0].numpy())
     difference = np.abs(probabilities(output.heatmap_logits) - target).max() / target.max()
@@ -94,7 +95,7 @@ def test_streaming_equals_one_forward_pass(
     np.testing.assert_allclose(output.action_logits, expected_actions[0].numpy(), atol=1e-4)
     alone = session.encode_frames(image[None])[0]
     tolerance = FEATURE_TOLERANCES.get(backend, 1e-5) * np.abs(alone).max()
-    np.testing.assert_allclose(output.image_features, alone, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(encoded.features, alone, rtol=0, atol=tolerance)
 
 
 def test_memory_survives_other_groundings(
@@ -104,7 +105,11 @@ def test_memory_survives_other_groundings(
     features = session.encode_frames(images(4, *size, 3))
     memory = session.memorize(features)
     image = images(*size, 3)
-    before = session.ground(image, memory)[0].copy()
-    session.ground(255 - image, session.memorize(features[:2]))
+    encoded = session.encode_image(image)
+    before = session.decode(encoded, memory).heatmap_logits.copy()
+    session.decode(session.encode_image(255 - image), session.memorize(features[:2]))
 
-    assert np.array_equal(session.ground(image, memory)[0], before)
+    again = session.decode(session.encode_image(image), memory)
+    assert np.array_equal(again.heatmap_logits, before)
+    # The first encoding is still that of the first image.
+    assert np.array_equal(session.decode(encoded, memory).heatmap_logits, before)

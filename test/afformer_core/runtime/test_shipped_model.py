@@ -13,14 +13,20 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime import ArrayGrounder, shipped_model, shipped_model_folder
-from afformer_core.runtime.private_files import (
+from afformer_core.files.private_files import (
     UntrustedWriterError,
     let_all_users_read,
     make_private_folder,
 )
+from afformer_core.runtime import ArrayGrounder, shipped_model, shipped_model_folder
 
-GRAPHS = ('encode_frames.onnx', 'memorize.onnx', 'ground.onnx', 'graphs.json')
+GRAPHS = (
+    'encode_frames.onnx',
+    'memorize.onnx',
+    'encode_image.onnx',
+    'decode.onnx',
+    'graphs.json',
+)
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +104,7 @@ def test_another_description_is_another_model(package, small_folder):
     assert shipped_model_folder() == own
 
 
-@pytest.mark.parametrize('name', ['ground.onnx', 'graphs.json'])
+@pytest.mark.parametrize('name', ['decode.onnx', 'graphs.json'])
 def test_graphs_that_are_not_whole_are_passed_over(package, small_folder, name):
     own = package('pip')
     copy = shipped_model.shipped_model_to_export()
@@ -143,7 +149,7 @@ def test_the_copy_of_the_machine_is_passed_over_where_others_may_write_a_file(
     own = package('pip')
     shared = shipped_model.shipped_model_to_share()
     _bring_graphs(small_folder, shared)
-    (shared / 'ground.onnx').chmod(0o666)
+    (shared / 'decode.onnx').chmod(0o666)
     assert shipped_model_folder() == own
 
 

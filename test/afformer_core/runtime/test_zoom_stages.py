@@ -13,7 +13,8 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import ZoomStage, of_mean_scores
 from afformer_core.runtime.model_folder import read_description, write_description
-from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.networks import Networks
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.weights import save_model
 
 SMALL = replace(afformer_small(('press', 'hold'), (64, 64)), maximum_frames=4)
@@ -25,6 +26,7 @@ class SquareSession:
     backend = 'test'
 
     def __init__(self) -> None:
+        self.encoded: list[UInt8Array] = []
         self.grounded: list[tuple[UInt8Array, Memory]] = []
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
@@ -33,13 +35,20 @@ class SquareSession:
     def memorize(self, features: FloatArray) -> Memory:
         return Memory((features,), (features,))
 
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        self.grounded.append((image, memory))
-        return Output(
-            image[None, :, :, 0].astype(np.float32) / 32,
-            np.array([image.mean(), 0], np.float32),
-            self.encode_frames(image[None])[0],
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        self.encoded.append(image)
+        return EncodedLevels(image, (), self.encode_frames(image[None])[0])
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        self.grounded.append((image.image, memory))
+        return Decoded(
+            image.image[None, :, :, 0].astype(np.float32) / 32,
+            np.array([image.image.mean(), 0], np.float32),
         )
+
+
+def grounder_of(session: SquareSession, *stages: ZoomStage) -> ArrayGrounder:
+    return ArrayGrounder(SMALL, Networks(SMALL, session), zoom_stages=stages)
 
 
 def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
@@ -50,7 +59,7 @@ def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
 
 def test_frames_are_zoomed_around_where_the_first_one_shows_it() -> None:
     session = SquareSession()
-    grounder = ArrayGrounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 1.0),))
+    grounder = grounder_of(session, ZoomStage(2.0, 1.0))
     frames = [square(16, 16), square(32, 16)]
     demonstration = grounder.set_demonstration(frames, 'square')
 
@@ -64,14 +73,14 @@ def test_frames_are_zoomed_around_where_the_first_one_shows_it() -> None:
 
 def test_an_image_is_zoomed_in_its_own_pixels() -> None:
     session = SquareSession()
-    grounder = ArrayGrounder(SMALL, session, zoom_stages=(ZoomStage(1.0, 4.0),))
+    grounder = grounder_of(session, ZoomStage(1.0, 4.0))
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     image = square(100, 140, side=16, size=256)
     session.grounded.clear()
     grounder.predict(image, 'square')
 
     (whole, memory), (zoomed, zoom_memory) = session.grounded
-    assert memory is demonstration.memory
+    assert memory is demonstration.memory.decoder
     assert zoom_memory is demonstration.zoom_memories[0]
     assert whole.mean() == pytest.approx(255 / 256)
     # A fourth of each side, not resized: all of the square in sixteen times fewer pixels.
@@ -81,7 +90,7 @@ def test_an_image_is_zoomed_in_its_own_pixels() -> None:
 def test_each_stage_zooms_into_what_those_before_found() -> None:
     session = SquareSession()
     stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 4.0))
-    grounder = ArrayGrounder(SMALL, session, zoom_stages=stages)
+    grounder = grounder_of(session, *stages)
     demonstration = grounder.set_demonstration([square(16, 40)], 'square')
     session.grounded.clear()
     output = grounder.output(square(100, 140, side=16, size=256), 'square')
@@ -102,16 +111,19 @@ def test_each_stage_zooms_into_what_those_before_found() -> None:
 
 def test_several_demonstrations_have_one_crop_window() -> None:
     session = SquareSession()
-    grounder = ArrayGrounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 2.0),))
+    grounder = grounder_of(session, ZoomStage(2.0, 2.0))
     shown = [grounder.set_demonstration([square(at, at)], str(at)) for at in (16, 32)]
     session.grounded.clear()
+    session.encoded.clear()
     grounder.predict(square(8, 8), '16', '32')
 
     memories = [memory for _, memory in session.grounded]
-    expected = [one.memory for one in shown] + [one.zoom_memories[0] for one in shown]
+    expected = [one.memory.decoder for one in shown] + [one.zoom_memories[0] for one in shown]
     assert [id(one) for one in memories] == [id(one) for one in expected]
     (_, _, (one, _), (another, _)) = session.grounded
     assert np.array_equal(one, another)
+    # The image and the crop are encoded once for both demonstrations.
+    assert len(session.encoded) == 2
 
 
 def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> None:
@@ -132,7 +144,7 @@ def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> Non
 
 def test_a_model_without_zoom_stages_grounds_once() -> None:
     session = SquareSession()
-    grounder = ArrayGrounder(SMALL, session)
+    grounder = grounder_of(session)
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     grounder.predict(square(8, 8), 'square')
 
@@ -143,7 +155,7 @@ def test_a_model_without_zoom_stages_grounds_once() -> None:
 @pytest.mark.parametrize('names', [('before', 'after'), ('after', 'before')])
 def test_what_was_memorized_for_fewer_stages_is_grounded_once(names: tuple[str, str]) -> None:
     session = SquareSession()
-    grounder = ArrayGrounder(SMALL, session)
+    grounder = grounder_of(session)
     grounder.set_demonstration([square(16, 16)], 'before')
     grounder.zoom_stages = (ZoomStage(2.0, 2.0),)
     grounder.set_demonstration([square(16, 16)], 'after')
@@ -192,7 +204,10 @@ def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr('afformer_core.runtime.coarse_to_fine._FRAMES_AT_ONCE', at_once)
         session = CountingSession()
         stages = (ZoomStage(2.0, 1.0), ZoomStage(4.0, 2.0))
-        grounder = ArrayGrounder(replace(SMALL, maximum_frames=11), session, zoom_stages=stages)
+        configuration = replace(SMALL, maximum_frames=11)
+        grounder = ArrayGrounder(
+            configuration, Networks(configuration, session), zoom_stages=stages
+        )
         frames = [square(row, 16) for row in range(11)]
         demonstration = grounder.set_demonstration(frames, 'square')
         memories.append([one.keys[0] for one in demonstration.zoom_memories])

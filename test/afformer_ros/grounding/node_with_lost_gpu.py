@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from afformer_core.runtime import self_test
-from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession
 from afformer_ros.executables.grounding import main
 
@@ -50,11 +50,14 @@ class _LosingSession:
     def memorize(self, features: np.ndarray) -> Memory:
         return self._session.memorize(features)
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+    def encode_image(self, image: np.ndarray) -> EncodedLevels:
         if self.tested:
             _lose_the_gpu(self._calls)
             self._calls += 1
-        return self._session.ground(image, memory)
+        return self._session.encode_image(image)
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        return self._session.decode(image, memory)
 
 
 def load(folder: Path, threads: int = 0, precision: str = 'fp32') -> _LosingSession:

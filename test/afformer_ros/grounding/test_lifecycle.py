@@ -16,6 +16,7 @@ from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.messages.image_encoding import jpeg_message
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.features import FrameFeatures
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_ros.rclpy_messages import RclpyMessages
 
@@ -97,7 +98,7 @@ def test_a_damaged_demonstration_is_told_and_the_others_are_there(nodes):
         writer.add_frame(frame, 0.1 * number)
     summary = Summary(name='sound', frames=2, frames_kept=2, duration=0.1, begin=0.0, end=0.1)
     # Of another model, so that its frames are encoded when it is selected.
-    encoded = EncodedFrames(frames, np.zeros((2, 4, 1, 1), np.float32))
+    encoded = EncodedFrames(frames, FrameFeatures(np.zeros((2, 4, 1, 1), np.float32)))
     writer.finish(StoreEntry(summary, 1.0, 0, 1, 'another model'), encoded)
     (nodes.store / 'broken.mcap').write_bytes(b'half a file')
     process = nodes.grounding()

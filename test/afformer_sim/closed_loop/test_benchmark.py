@@ -15,6 +15,7 @@ from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_sim.closed_loop import benchmark
@@ -46,7 +47,9 @@ def trials(
 ) -> Iterator[ClosedLoopTrial]:
     """Of a model that knows nothing."""
     configuration = afformer_small(actions, (64, 96))
-    grounder = ArrayGrounder(configuration, TorchSession(random_model(configuration)))
+    grounder = ArrayGrounder(
+        configuration, Networks(configuration, TorchSession(random_model(configuration)))
+    )
     return closed_loop_trials(grounder, settings)
 
 

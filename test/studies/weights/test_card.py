@@ -10,20 +10,21 @@ import pytest
 import torch
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.models import afformer_matching, afformer_small
+from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
-from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,
+    read_matching_description,
     write_description,
 )
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.weights import save_matching_network, save_model
 from studies.weights.card import write_card
 
-from ...afformer_core.conftest import random_model
+from ...afformer_core.conftest import random_matching_network, random_model
 
 COMMANDS = ('afformer train -c config/x.yaml', 'afformer evaluate button_finder --calibrate')
 
@@ -33,11 +34,11 @@ def model(tmp_path: Path) -> Path:
     folder = tmp_path / 'button_finder'
     beside = folder / MATCHING_FOLDER
     save_model(folder, random_model(afformer_small(('press', 'hold'), (64, 96))), {'step': 3000})
-    matching = random_model(afformer_matching((), (128, 192)))
-    save_model(beside, matching, {'step': 700}, torch.int8)
-    weights = read_description(beside).weights_sha256
+    matching = random_matching_network(small_matching((128, 192)))
+    save_matching_network(beside, matching, {'step': 700}, torch.int8)
+    weights = read_matching_description(beside).weights_sha256
     alone = replace(read_description(folder), zoom_stages=(ZoomStage(1.5, 1.8),))
-    matched = replace(alone, matching=Matching(0.0231, weights))
+    matched = replace(alone, matching=MatchingSettings(0.0231, weights))
     presence = PresenceCalibration(
         1.0, 2.0, -1.0, 0.26, 0.97, 600, 'validation.json', matched.all_weights_sha256
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.runtime.model_folder import joined_features, read_description
+from afformer_core.runtime.model_folder import read_description, read_matching
 
 _MINUTES = 40
 
@@ -36,7 +36,7 @@ def test_weights_are_made_with_their_card_and_not_again(root: Path, tmp_path: Pa
     description = read_description(model)
     assert description.configuration.input_size == (192, 192)
     assert len(description.zoom_stages) == 2
-    assert joined_features(model, description) is not None
+    assert read_matching(model, description) is not None
     assert description.valid_calibration is not None
     assert '| test-unseen |' in (model / 'MODEL_CARD.md').read_text()
     again = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)

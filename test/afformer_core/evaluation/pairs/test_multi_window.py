@@ -13,9 +13,11 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.evaluation.pairs.multi_window import ground_windows, mean_actions, mean_heatmaps
 from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.demonstration import DemonstrationMemory
+from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
-from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 
 SMALL = afformer_small(('press', 'hold'), (64, 64))
 PER_ACTION = replace(SMALL, heatmap_per_action=True, action_pooling='mean')
@@ -43,15 +45,14 @@ class TaughtSession:
     def memorize(self, features: FloatArray) -> Memory:
         return Memory((features[:, 1, 0, 0],), (features[:, 1, 0, 0],))
 
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        return EncodedLevels(image, (), self.encode_frames(image[None])[0])
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         positions, actions = self._taught[int(memory.keys[0][0])]
         rows, columns = np.mgrid[:64, :64]
         logits = [-((rows - v) ** 2 + (columns - u) ** 2) / 8 for v, u in positions]
-        return Output(
-            np.array(logits, np.float32),
-            np.array(actions, np.float32),
-            self.encode_frames(image[None])[0],
-        )
+        return Decoded(np.array(logits, np.float32), np.array(actions, np.float32))
 
 
 def grounder_of(
@@ -59,7 +60,7 @@ def grounder_of(
     taught: dict[int, tuple[list[tuple[int, int]], list[float]]],
 ) -> ArrayGrounder:
     """Knows a demonstration for each grey, by its number."""
-    grounder = ArrayGrounder(configuration, TaughtSession(taught))
+    grounder = ArrayGrounder(configuration, Networks(configuration, TaughtSession(taught)))
     for grey in taught:
         grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
     return grounder
@@ -166,14 +167,13 @@ def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
 def test_the_decoders_weight_is_the_mean_of_the_windows() -> None:
     weights = {10: 0.2, 90: 0.9}
 
-    class WeighedSession(TaughtSession):
-        def ground(self, image: UInt8Array, memory: Memory) -> Output:
-            weight = weights[int(memory.keys[0][0])]
+    class WeighedNetworks(Networks):
+        def ground(self, image: EncodedImage, memory: DemonstrationMemory) -> Output:
+            weight = weights[int(memory.decoder.keys[0][0])]
             return super().ground(image, memory)._replace(decoder_weight=weight)
 
-    grounder = ArrayGrounder(
-        SMALL, WeighedSession(dict.fromkeys(weights, ([(20, 12)], [2.0, 0.0])))
-    )
+    session = TaughtSession(dict.fromkeys(weights, ([(20, 12)], [2.0, 0.0])))
+    grounder = ArrayGrounder(SMALL, WeighedNetworks(SMALL, session))
     for grey in weights:
         grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
     # The odds are the logit of the weight.

@@ -43,7 +43,7 @@ class CountingGrounder(ArrayGrounder):
 @pytest.fixture
 def grounder(model_folder):
     loaded = ArrayGrounder.load(model_folder, 'torch')
-    return CountingGrounder(loaded.configuration, loaded._session)
+    return CountingGrounder(loaded.configuration, loaded._networks)
 
 
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounder):

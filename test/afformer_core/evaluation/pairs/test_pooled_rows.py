@@ -19,7 +19,8 @@ from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.networks import Networks
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 
 CONFIGURATION = replace(
     afformer_small(('hold', 'touch'), (256, 256)), maximum_frames=2, heatmap_per_action=False
@@ -71,15 +72,14 @@ class KnowingSession:
     def memorize(self, features: FloatArray) -> Memory:
         return Memory((features,), (features,))
 
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        seen = float(image.mean()), float(memory.keys[0].mean())
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        return EncodedLevels(image, (), self.encode_frames(image[None])[0])
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        seen = float(image.image.mean()), float(memory.keys[0].mean())
         nearest = min(self._known, key=lambda greys: float(np.abs(np.subtract(greys, seen)).sum()))
         logits = np.log(self._known[nearest] + 1e-30)[None]
-        return Output(
-            np.asarray(logits, np.float32),
-            np.zeros(2, np.float32),
-            self.encode_frames(image[None])[0],
-        )
+        return Decoded(np.asarray(logits, np.float32), np.zeros(2, np.float32))
 
 
 @pytest.fixture(scope='module')
@@ -114,7 +114,7 @@ def evaluate(
     *options: str,
 ) -> Any:
     """What the command says of a model that draws known heatmaps."""
-    grounder = ArrayGrounder(CONFIGURATION, KnowingSession(known))
+    grounder = ArrayGrounder(CONFIGURATION, Networks(CONFIGURATION, KnowingSession(known)))
     monkeypatch.setattr(evaluate_models, 'open_grounder', lambda folder, arguments: grounder)
     words = ['evaluate', '--annotations', str(file), *options, '--json', '-']
     assert main(words) == 0

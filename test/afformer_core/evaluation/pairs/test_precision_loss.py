@@ -10,7 +10,7 @@ from afformer_core.data.annotations import open_annotations
 from afformer_core.evaluation.pairs.calibration import calibration_pairs
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.precision_loss import precision_loss
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_decoder
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences
 from afformer_core.runtime.graphs import read_graphs
@@ -49,12 +49,12 @@ def pairs(annotations):
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
 def test_graphs_give_what_the_model_gives(folder, pairs, precision):
     configuration = read_description(folder).configuration
-    exact = open_session(folder, 'torch', 0)
-    session = open_session(folder, 'onnxruntime', 0, precision)
+    exact = open_decoder(folder, 'torch', 0)
+    networks = open_decoder(folder, 'onnxruntime', 0, precision)
     differences = [
         self_test(
-            session,
-            GoldenOutputs.of(exact, configuration, frames, image, [range(len(frames))]),
+            networks,
+            GoldenOutputs.of(exact, frames, image, [range(len(frames))]),
             TOLERANCES[precision],
             read_description(folder),
         )
@@ -66,10 +66,9 @@ def test_graphs_give_what_the_model_gives(folder, pairs, precision):
 
 def test_the_best_peak_stays_in_half_precision(folder, pairs):
     configuration = read_description(folder).configuration
-    exact = open_session(folder, 'torch', 0)
-    loss = precision_loss(
-        pairs, configuration, exact, open_session(folder, 'onnxruntime', 0, 'fp16')
-    )
+    exact = open_decoder(folder, 'torch', 0).decoder
+    half = open_decoder(folder, 'onnxruntime', 0, 'fp16').decoder
+    loss = precision_loss(pairs, configuration, exact, half)
     print(f'\nfp16: {loss}')
     assert loss['pairs'] == COUNT
     assert loss['within_a_pixel'] >= 0.99

@@ -12,13 +12,13 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.pairs.presence_fit import even_confidence, fit_presence
-from afformer_core.models import afformer_matching
+from afformer_core.models import small_matching
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.weights import save_matching_network
 
-from ...conftest import random_model
+from ...conftest import random_matching_network
 from ..conftest import write_scene
 
 COUNT = 4000
@@ -173,8 +173,8 @@ def test_the_command_takes_the_matching_network_of_the_subfolder(
 ):
     folder = tmp_path / 'model'
     shutil.copytree(small_folder, folder)
-    network = random_model(replace(afformer_matching((), (128, 192)), maximum_frames=32))
-    save_model(folder / 'matching', network, {})
+    network = random_matching_network(replace(small_matching((128, 192)), maximum_frames=32))
+    save_matching_network(folder / 'matching', network, {})
     words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch', '--calibrate']
 
     assert main([*map(str, words)]) == 0
@@ -189,7 +189,7 @@ def test_the_command_takes_the_matching_network_of_the_subfolder(
 def test_a_calibrated_model_says_how_likely_it_is(model_folder):
     loaded = ArrayGrounder.load(model_folder, 'torch')
     calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
-    grounder = ArrayGrounder(loaded.configuration, loaded._session, calibration=calibration)
+    grounder = ArrayGrounder(loaded.configuration, loaded._networks, calibration=calibration)
     image = np.zeros((48, 64, 3), np.uint8)
     grounder.set_demonstration([image], 'press')
     grounding = grounder.ground(image, 'press')

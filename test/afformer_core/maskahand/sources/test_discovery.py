@@ -22,6 +22,7 @@ from afformer_core.maskahand.sources.bag_topic import BagTopic
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.features import FrameFeatures
 
 
 def make_empty(*paths: Path) -> None:
@@ -107,7 +108,9 @@ def test_bags_and_demonstrations_are_found_and_those_that_cannot_be_read_told(
     writer = store.begin('press')
     for number in range(3):
         writer.add_frame(np.full((24, 32, 3), 50 * number, np.uint8), 100 + 0.25 * number)
-    encoded = EncodedFrames(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 4, 1, 1), np.float32))
+    encoded = EncodedFrames(
+        np.zeros((2, 8, 8, 3), np.uint8), FrameFeatures(np.zeros((2, 4, 1, 1), np.float32))
+    )
     writer.finish(
         StoreEntry(
             Summary(name='press', frames=3, frames_kept=2, duration=0.5, begin=0.25, end=0.5),

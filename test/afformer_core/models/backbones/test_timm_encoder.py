@@ -11,12 +11,14 @@ import pytest
 import timm
 import torch
 
-from afformer_core.models import AfformerConfiguration, afformer_matching, afformer_small
+from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.backbones.timm_body import TimmMaps, TimmStages
 from afformer_core.models.backbones.timm_fields import timm_fields
+from afformer_core.models.matching.configuration import MatchingConfiguration
+from afformer_core.models.matching.network import MatchingNetwork
 
-from ...conftest import ACTIONS, random_model
+from ...conftest import ACTIONS, random_matching_network, random_model
 
 SIZE = (64, 96)
 IMAGES = torch.randint(0, 256, (2, *SIZE, 3), dtype=torch.uint8)
@@ -24,6 +26,13 @@ IMAGES = torch.randint(0, 256, (2, *SIZE, 3), dtype=torch.uint8)
 
 def configured(name: str, **fields: Any) -> AfformerConfiguration:
     return replace(afformer_small(ACTIONS), **{**timm_fields(f'timm:{name}', SIZE), **fields})
+
+
+def matching_network(name: str) -> MatchingNetwork:
+    fields = timm_fields(f'timm:{name}', SIZE)
+    return random_matching_network(
+        MatchingConfiguration(**fields, maximum_frames=5, contact_channels=24)
+    )
 
 
 def test_the_simple_pyramid_has_every_level_over_a_plain_vit() -> None:
@@ -86,30 +95,26 @@ def test_channels_come_first_whatever_the_network() -> None:
 
 
 def test_a_matching_network_compares_the_maps_of_a_plain_vit_as_they_are() -> None:
-    size = (64, 64)
-    configuration = replace(afformer_matching(()), **timm_fields('timm:test_vit', size))
-    model = random_model(configuration)
-    images = torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8)
-    halfway, last = model.encoder.backbone_with_fpn.body(model.encoder.normalise(images))
+    network = matching_network('test_vit')
+    encoder = network.encoder
+    halfway, last = encoder.backbone_with_fpn.body(encoder.normalise(IMAGES))
 
-    coarse, middle, fine = model.encoder.encode_images(images)
+    coarse, middle, fine = network.encode(IMAGES)
 
     torch.testing.assert_close(middle, last)
-    torch.testing.assert_close(coarse[0, :, 0, 0], last[0, :, :2, :2].mean(dim=(1, 2)))
-    assert fine.shape == (1, 64, 8, 8)
+    torch.testing.assert_close(coarse[1, :, 0, 2], last[1, :, :2, 4:6].mean(dim=(1, 2)))
+    assert fine.shape == (2, 64, 8, 12)
     torch.testing.assert_close(fine[0, :, 0, 0], halfway[0, :, 0, 0])
 
 
 @pytest.mark.parametrize('name', ['test_vit', 'test_convnext'])
-def test_a_matching_network_grounds(name: str) -> None:
-    size = (64, 64)
-    configuration = replace(afformer_matching(()), **timm_fields(f'timm:{name}', size))
-    frames = torch.randint(0, 256, (1, 3, *size, 3), dtype=torch.uint8)
+def test_a_matching_network_finds_the_contact(name: str) -> None:
+    network = matching_network(name)
 
-    heatmap, actions = random_model(configuration)(frames[:, 0], frames)
+    stages = network.encode(IMAGES)
 
-    assert heatmap.shape == (1, 1, 8, 8)
-    assert actions.shape == (1, 0)
+    assert [tuple(stage.shape[1:]) for stage in stages] == [*network.configuration.stage_shapes]
+    assert network.map_contact([stage[None] for stage in stages]).shape == (1, 8, 12)
 
 
 @pytest.mark.parametrize('name', ['test_vit', 'test_convnext'])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from afformer_core.models import AfformerConfiguration, afformer_matching, afformer_small
+from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.models.backbones.timm_fields import timm_fields
 
 ACTIONS = ('press',)
@@ -97,17 +97,6 @@ def test_stages_that_no_model_has(
 def test_another_backbone_has_no_stages_of_its_own() -> None:
     with pytest.raises(ValueError, match=r'stage_strides is .* none for resnet50'):
         replace(plain(16, (64, 64)), backbone='resnet50')
-
-
-def test_a_matching_network_reads_the_channels_of_the_stages() -> None:
-    size = (64, 64)
-    stages = {'stage_strides': (32, 16, 8, 4), 'stage_channels': (80, 40, 20, 10)}
-    several = replace(afformer_matching((), size), backbone='timm:convnext', **stages)
-    single = replace(several, backbone='timm:vit', stage_strides=(16,), stage_channels=(48,))
-
-    assert several.frame_channels == (80, 40, 20)
-    assert several.feature_channels == 80 + 4 * 40 + 16 * 20
-    assert single.frame_channels == (48, 48, 48)
 
 
 def test_the_stages_are_kept_in_json() -> None:

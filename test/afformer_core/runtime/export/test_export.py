@@ -11,14 +11,15 @@ import numpy as np
 import onnx
 import pytest
 
-from afformer_core.models import afformer_small
+from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import Graphs, read_graphs
-from afformer_core.runtime.sessions.onnx_session import OnnxSession
-from afformer_core.runtime.sessions.torch_session import TorchSession
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.session import Decoded, MatchingSession, Session
+from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession, OnnxSession
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
+from afformer_core.runtime.weights import save_matching_network, save_model
 
-from ...conftest import ACTIONS, random_model
+from ...conftest import ACTIONS, random_matching_network, random_model
 
 Images = Callable[..., np.ndarray]
 
@@ -35,11 +36,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def ground(session: Session, image: np.ndarray, frames: np.ndarray) -> Decoded:
+    memory = session.memorize(session.encode_frames(frames))
+    return session.decode(session.encode_image(image), memory)
+
+
 @pytest.mark.slow
 def test_a_model_of_single_frames_is_exported(folder: Path, images: Images) -> None:
     frame, image = images(1, 64, 64, 3), images(64, 64, 3)
     found, expected = (
-        session.ground(image, session.memorize(session.encode_frames(frame)))
+        ground(session, image, frame)
         for session in (OnnxSession(read_graphs(folder)), TorchSession.load(folder))
     )
     np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-3)
@@ -53,7 +59,7 @@ def in_bf16(folder: Path) -> Graphs:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['encode_frames', 'ground'])
+@pytest.mark.parametrize('name', ['encode_frames', 'encode_image'])
 def test_images_become_fp32_before_bf16_as_tensorrt_can_do_it(in_bf16: Graphs, name: str) -> None:
     graph = onnx.load(in_bf16.path(name)).graph
     (image,) = (
@@ -90,10 +96,6 @@ VARIANTS = {
         temporal_strides=(1, 2, 2), decoder_blocks='per_step', input_projection='shared',
         video_projection='separate', residual='image',
     ),
-    'matching': replace(
-        PLAIN, image_levels=('p5', 'p4', 'p3'), video_levels=('p5', 'p4', 'p3'),
-        temporal_strides=(1, 1, 1), action_names=(), heatmap_per_action=False, decoder='matching',
-    ),
 }  # fmt: skip
 
 
@@ -105,12 +107,11 @@ def test_variants_are_exported(variant: str, tmp_path: Path, images: Images) -> 
 
     frames, image = images(3, 64, 64, 3), images(64, 64, 3)
     found, expected = (
-        session.ground(image, session.memorize(session.encode_frames(frames)))
+        ground(session, image, frames)
         for session in (OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path))
     )
     np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-4)
     np.testing.assert_allclose(found.action_logits, expected.action_logits, atol=1e-4)
-    np.testing.assert_allclose(found.image_features, expected.image_features, atol=1e-3)
 
 
 @pytest.mark.slow
@@ -129,9 +130,35 @@ def test_earlier_methods_are_exported_for_any_number_of_frames(
     sessions = OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path)
     for count in (1, 3, 5):
         frames, image = images(count, 64, 64, 3), images(64, 64, 3)
-        found, expected = (
-            session.ground(image, session.memorize(session.encode_frames(frames)))
-            for session in sessions
-        )
+        found, expected = (ground(session, image, frames) for session in sessions)
         np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-4)
         np.testing.assert_allclose(found.action_logits, expected.action_logits, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('most', [1, 5])
+def test_a_matching_network_is_exported_for_any_number_of_frames(
+    most: int, tmp_path: Path, images: Images
+) -> None:
+    configuration = replace(small_matching((64, 96)), maximum_frames=most)
+    save_matching_network(tmp_path, random_matching_network(configuration), {})
+
+    differences = export_graphs(tmp_path)
+
+    assert differences.heatmap < 1e-4
+    assert {path.name for path in tmp_path.glob('*.onnx')} == {'encode.onnx', 'find_contact.onnx'}
+    sessions: list[MatchingSession] = [
+        OnnxMatchingSession.load(tmp_path), TorchMatchingSession.load(tmp_path)
+    ]  # fmt: skip
+    for count in {1, most}:
+        frames = images(count, 64, 96, 3)
+        found, expected = (session.encode(frames) for session in sessions)
+        assert [stage.shape for stage in found] == [
+            (count, *shape) for shape in configuration.stage_shapes
+        ]
+        for stage, exact in zip(found, expected, strict=True):
+            np.testing.assert_allclose(stage, exact, atol=1e-4)
+        contacts = [session.find_contact(expected) for session in sessions]
+        assert contacts[0].shape == configuration.contact_size == (8, 12)
+        assert np.exp(contacts[0]).sum() == pytest.approx(1, abs=1e-5)
+        np.testing.assert_allclose(contacts[0], contacts[1], atol=1e-4)

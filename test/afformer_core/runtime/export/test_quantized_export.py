@@ -12,7 +12,7 @@ import onnx
 import pytest
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.export.quantization import CalibrationPair
 from afformer_core.runtime.export.quantized_export import QuantizedExport, export_quantized
 from afformer_core.runtime.golden.differences import TOLERANCES
@@ -62,7 +62,7 @@ def test_the_encoder_is_quantized_and_nothing_else(
     quantized: tuple[Path, QuantizedExport, list[Session]],
 ) -> None:
     folder, export, _ = quantized
-    nodes = onnx.load(read_graphs(folder, 'int8').path('ground')).graph.node
+    nodes = onnx.load(read_graphs(folder, 'int8').path('encode_image')).graph.node
     made_by = {output: node.op_type for node in nodes for output in node.output}
     convolutions = [node for node in nodes if node.op_type in ('Conv', 'ConvTranspose')]
     rounded = [
@@ -71,8 +71,8 @@ def test_the_encoder_is_quantized_and_nothing_else(
         if all(made_by.get(name) == 'DequantizeLinear' for name in node.input[:2])
     ]
 
-    # Of the encoder's 53, 16 are depthwise; what reads the actions has 2.
-    assert len(convolutions) == 55
+    # Of the encoder's 53, 16 are depthwise.
+    assert len(convolutions) == 53
     assert len(rounded) == export.convolutions == 37
     others = [node for node in nodes if node.op_type in ('MatMul', 'Gemm', 'LayerNormalization')]
     read = {made_by.get(name) for node in others for name in node.input}
@@ -84,12 +84,12 @@ def test_they_run_and_say_what_they_cost(
 ) -> None:
     folder, _, _ = quantized
     lines: list[str] = []
-    session = open_session(folder, 'onnxruntime', 1, 'int8', lines.append)
+    networks = open_networks(folder, 'onnxruntime', 1, 'int8', lines.append)
 
     assert lines[0] == 'int8: KLD 0.625 instead of 0.500 on 3 pairs at its export'
     assert re.fullmatch(r'int8: .*took \d+\.\d ms .* in int8 and \d+\.\d ms in fp32 .*', lines[1])
     golden, description = GoldenOutputs.read(folder / 'int8'), read_description(folder)
-    self_test(session, golden, TOLERANCES['fp32'], description)
+    self_test(networks, golden, TOLERANCES['fp32'], description)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_cannot_be_calibrated(copied_folder: Path, pairs: list[CalibrationP
 
 def test_pytorch_does_not_run_them(small_folder: Path) -> None:
     with pytest.raises(ValueError, match="backend 'torch' does not run quantized graphs"):
-        open_session(small_folder, 'torch', 1, 'int8')
+        open_networks(small_folder, 'torch', 1, 'int8')
 
 
 def test_graphs_that_were_not_made(small_folder: Path) -> None:
@@ -157,7 +157,7 @@ def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Ses
     shapes = shape_ranges(read_description(folder).configuration)
 
     engine = build_engine(
-        graphs.path('ground'),
+        graphs.path('encode_image'),
         shapes['ground'],
         BuildSettings((8, 6)),
         Recipe.of(graphs.base),

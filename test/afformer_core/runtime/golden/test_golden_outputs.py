@@ -18,7 +18,7 @@ from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, GoldenOutputs
 
 def test_those_of_the_export(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(module, 'TorchSession')
-    monkeypatch.delattr(module, 'exact_session')
+    monkeypatch.delattr(module, 'exact_networks')
 
     found = golden_outputs(small_folder)
 

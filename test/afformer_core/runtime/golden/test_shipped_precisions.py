@@ -5,19 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences
 from afformer_core.runtime.golden.golden_outputs import golden_outputs
-from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.model_folder import MATCHING_FOLDER, joined_features, read_description
+from afformer_core.runtime.golden.matching_outputs import compare_matching
+from afformer_core.runtime.matching.matching import Matching
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    read_description,
+    read_matching,
+    read_matching_description,
+)
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.self_test import GoldenOutputs, SelfTestError, self_test
-from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
+from afformer_core.runtime.sessions.torch_session import (
+    TorchMatchingSession,
+    TorchSession,
+    prepared_matching_network,
+    prepared_model,
+)
 
-Break = Callable[[Afformer], None]
+Break = Callable[[Any], None]
 
 
 @pytest.fixture(scope='module')
@@ -38,17 +53,17 @@ def differences(
 ) -> Differences:
     """Test both networks in a precision, of which some were changed, by the name of the folder."""
     description = read_description(folder)
-    joined = joined_features(folder, description)
-    assert joined is not None
+    beside = read_matching(folder, description)
+    assert beside is not None
     assert description.matching is not None
-    sessions = []
-    for name in ('', MATCHING_FOLDER):
-        model = prepared_model(folder / name, precision)
-        with torch.no_grad():
-            (change or {}).get(name, lambda model: None)(model)
-        sessions.append(TorchSession(model))
-    pair = MatchedSession(*sessions, joined, description.matching)
-    return self_test(pair, golden, TOLERANCES[precision], description)
+    model = prepared_model(folder, precision)
+    network = prepared_matching_network(folder / MATCHING_FOLDER, precision)
+    with torch.no_grad():
+        for name, changed in (('', model), (MATCHING_FOLDER, network)):
+            (change or {}).get(name, lambda network: None)(changed)
+    matching = Matching(TorchMatchingSession(network), beside.configuration, description.matching)
+    networks = Networks(description.configuration, TorchSession(model), matching)
+    return self_test(networks, golden, TOLERANCES[precision], description)
 
 
 # PyTorch has no fast convolutions in fp16 for CPUs.
@@ -66,23 +81,36 @@ def test_both_networks(shipped_model: Path, golden: GoldenOutputs, precision: st
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize('precision', ['fp16', 'bf16'])
-@pytest.mark.parametrize('network', ['', MATCHING_FOLDER])
-def test_each_network_alone(shipped_model: Path, network: str, precision: str) -> None:
-    folder = shipped_model / network
-    exact = golden_outputs(folder, 'fp32', with_matching=False)
-    session = TorchSession(prepared_model(folder, precision))
+def test_the_decoder_alone(shipped_model: Path, precision: str) -> None:
+    description = read_description(shipped_model)
+    exact = golden_outputs(shipped_model, 'fp32', with_matching=False)
+    session = TorchSession(prepared_model(shipped_model, precision))
 
-    self_test(session, exact, TOLERANCES[precision], read_description(folder))
+    networks = Networks(description.configuration, session)
+    self_test(networks, exact, TOLERANCES[precision], description)
 
 
-def off_by_3_percent(model: Afformer) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize('precision', ['fp16', 'bf16'])
+def test_the_matching_network_alone(shipped_model: Path, precision: str) -> None:
+    folder = shipped_model / MATCHING_FOLDER
+    session = TorchMatchingSession(prepared_matching_network(folder, precision))
+    exact = TorchMatchingSession.load(folder)
+
+    configuration = read_matching_description(folder).configuration
+    found = compare_matching(session, exact, configuration, TOLERANCES[precision])
+    assert found.heatmap > 1e-4
+
+
+def off_by_3_percent(model: nn.Module) -> None:
     torch.manual_seed(3)
     for weight in model.parameters():
         if weight.ndim > 1:
             weight.mul_(1 + 0.03 * torch.randn(weight.shape).to(weight.dtype))
 
 
-def no_mean(model: Afformer) -> None:
+def no_mean(model: Afformer | MatchingNetwork) -> None:
     model.encoder.mean.zero_()
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from afformer_core.runtime import backends
-from afformer_core.runtime.backends import open_decoder, open_session
+from afformer_core.runtime.backends import open_decoder, open_networks
 from afformer_core.runtime.golden.differences import GPU_TOLERANCES, Differences
-from afformer_core.runtime.matching.matched_session import MatchedSession
 
 Tests = list[tuple[Any, Any, Differences]]
 
@@ -34,6 +33,7 @@ def tests(monkeypatch: pytest.MonkeyPatch) -> Tests:
         return Differences(0.125, 0.5, 0.25, 0.0625)
 
     monkeypatch.setattr(backends, '_open_network', opened)
+    monkeypatch.setattr(backends, '_open_matching_network', opened)
     monkeypatch.setattr('afformer_core.runtime.golden.golden_outputs.golden_outputs', golden)
     monkeypatch.setattr('afformer_core.runtime.self_test.self_test', tested)
     return made
@@ -42,10 +42,10 @@ def tests(monkeypatch: pytest.MonkeyPatch) -> Tests:
 @pytest.mark.parametrize('backend', ['torch-cuda', 'tensorrt'])
 def test_both_networks_together(matched_folder: Path, tests: Tests, backend: str) -> None:
     lines: list[str] = []
-    session = open_session(matched_folder, backend, 0, 'auto', lines.append)
+    networks = open_networks(matched_folder, backend, 0, 'auto', lines.append)
 
-    assert isinstance(session, MatchedSession)
-    assert tests == [(session, ('fp16', True), GPU_TOLERANCES['fp16'])]
+    assert networks.matching is not None
+    assert tests == [(networks, ('fp16', True), GPU_TOLERANCES['fp16'])]
     assert lines == [
         f'{backend} and the golden outputs: 0.12 of the heatmap lies elsewhere, the peak moves by '
         '0.5 pixels, an action score by 0.25 and presence by 0.062'
@@ -53,13 +53,13 @@ def test_both_networks_together(matched_folder: Path, tests: Tests, backend: str
 
 
 def test_the_decoder_alone(matched_folder: Path, tests: Tests) -> None:
-    session = open_decoder(matched_folder, 'torch-cuda', 0)
+    networks = open_decoder(matched_folder, 'torch-cuda', 0)
 
-    assert tests == [(session, ('fp16', False), GPU_TOLERANCES['fp16'])]
+    assert tests == [(networks, ('fp16', False), GPU_TOLERANCES['fp16'])]
 
 
 @pytest.mark.parametrize('backend', ['torch', 'onnxruntime'])
 def test_nothing_on_a_cpu(matched_folder: Path, tests: Tests, backend: str) -> None:
-    open_session(matched_folder, backend, 0)
+    open_networks(matched_folder, backend, 0)
 
     assert tests == []

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.models import afformer_matching, afformer_small
+from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder, Grounding
-from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.backends import open_matching
+from afformer_core.runtime.features import Stages
 from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
 from afformer_core.runtime.matching.exemplars import (
     Exemplars,
@@ -22,7 +23,6 @@ from afformer_core.runtime.matching.exemplars import (
     RecalledPair,
     describe_demonstration,
     describe_marks,
-    similarity_maps,
 )
 from afformer_core.runtime.model_folder import (
     EXEMPLARS_FILE,
@@ -34,8 +34,8 @@ from afformer_core.runtime.weights import save_model
 
 from ...conftest import ACTIONS, random_model
 
-CONFIGURATION = afformer_matching((), (128, 192))
-CHANNELS = sum(CONFIGURATION.frame_channels[:2])
+CONFIGURATION = small_matching((128, 192))
+CHANNELS = sum(channels for channels, *_ in CONFIGURATION.stage_shapes[:2])
 
 
 def at_angle(cosine: float) -> np.ndarray:
@@ -57,25 +57,9 @@ def exemplars(*cosines: float) -> Exemplars:
     )
 
 
-def packed(*stages: np.ndarray) -> np.ndarray:
-    """Features of an image as `encode_frames` packs its stages, coarse to fine."""
-    rows = []
-    for stage, scale in zip(stages, CONFIGURATION.frame_scales, strict=True):
-        channels, height, width = stage.shape
-        squares = stage.reshape(channels, height // scale, scale, width // scale, scale)
-        spread = squares.transpose(0, 2, 4, 1, 3)
-        rows.append(spread.reshape(-1, height // scale, width // scale))
-    return np.concatenate(rows)
-
-
-def random_stages(seed: int) -> list[np.ndarray]:
+def random_stages(seed: int) -> Stages:
     rng = np.random.default_rng(seed)
-    return [
-        rng.normal(size=(channels, 4 * scale, 6 * scale)).astype(np.float32)
-        for channels, scale in zip(
-            CONFIGURATION.frame_channels, CONFIGURATION.frame_scales, strict=True
-        )
-    ]
+    return tuple(rng.normal(size=shape).astype(np.float32) for shape in CONFIGURATION.stage_shapes)
 
 
 @pytest.mark.parametrize(
@@ -116,15 +100,14 @@ def test_many_pairs_weigh_no_more_than_one() -> None:
 
 
 def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
-    stages = random_stages(4)
-    image = packed(*stages)
+    image = random_stages(4)
     # Column 4 of 6 and row 1 of 4, in the middle of the coarsest stage's cell.
-    marks, mean = describe_marks(image, np.array([[4.5 / 6, 1.5 / 4]]), CONFIGURATION)
+    marks, mean = describe_marks(image, np.array([[4.5 / 6, 1.5 / 4]]))
     recall = Recall((RecalledPair(0.7, mean, marks),))
-    read = np.full((1, 16, 24), -20.0, np.float32)
-    read[0, 13, 2] = 0.0
+    read = np.full((16, 24), -20.0, np.float32)
+    read[13, 2] = 0.0
 
-    joined = np.exp(recall.join(read, image, CONFIGURATION)[0])
+    joined = np.exp(recall.join(read, image))
 
     assert joined.sum() == pytest.approx(1, abs=1e-4)
     assert joined[13, 2] == pytest.approx(0.3, abs=0.01)
@@ -133,40 +116,29 @@ def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
 
 
 def test_two_marks_of_a_pair_have_half_of_its_share_each() -> None:
-    image = packed(*random_stages(5))
+    image = random_stages(5)
     points = np.array([[4.5 / 6, 1.5 / 4], [0.5 / 6, 2.5 / 4]])
-    marks, mean = describe_marks(image, points, CONFIGURATION)
+    marks, mean = describe_marks(image, points)
     recall = Recall((RecalledPair(0.9, mean, marks),))
 
-    joined = np.exp(recall.join(np.zeros((1, 16, 24), np.float32), image, CONFIGURATION)[0])
+    joined = np.exp(recall.join(np.zeros((16, 24), np.float32), image))
 
     assert joined[3:9, 15:21].sum() == pytest.approx(0.45, abs=0.05)
     assert joined[7:13, 0:5].sum() == pytest.approx(0.45, abs=0.05)
 
 
-def test_the_mean_of_both_images_is_taken_away_before_cosines() -> None:
-    # The image's mean is (2, 1) and that of the marked one (0, 3), so that (1, 2) is common.
-    image = np.array([[[4, 0]], [[0, 2]]], np.float32)
-    pair = RecalledPair(1.0, np.array([0, 3], np.float32), np.array([[3, 2]], np.float32))
-
-    found = similarity_maps(pair, [image], (1, 2))
-
-    # (2, 0) with (3, -2), and with (-1, 0).
-    np.testing.assert_allclose(found[0], [[3 / np.sqrt(13), -1]], rtol=1e-5)
-
-
 def test_a_demonstration_is_described_where_it_changes() -> None:
     first = random_stages(6)
     later = [stage.copy() for stage in first]
-    for stage, scale in zip(later, CONFIGURATION.frame_scales, strict=True):
+    for stage, scale in zip(later, (1, 2, 4), strict=True):
         # A hand over the cell in column 2 and row 3.
         stage[:, 3 * scale : 4 * scale, 2 * scale : 3 * scale] += 5.0
 
-    described = describe_demonstration(np.stack((packed(*first), packed(*later))), CONFIGURATION)
+    described = describe_demonstration(
+        tuple(np.stack(frames) for frames in zip(first, later, strict=True))
+    )
 
-    coarse, middle = (stage[:, 3 * s : 4 * s, 2 * s : 3 * s] for stage, s in zip(
-        first[:2], CONFIGURATION.frame_scales[:2], strict=True
-    ))  # fmt: skip
+    coarse, middle = first[0][:, 3:4, 2:3], first[1][:, 6:8, 4:6]
     expected = [
         hidden.mean(axis=(1, 2)) - stage.mean(axis=(1, 2))
         for hidden, stage in ((coarse, first[0]), (middle, first[1]))
@@ -175,8 +147,7 @@ def test_a_demonstration_is_described_where_it_changes() -> None:
 
 
 def test_a_single_frame_resembles_nothing() -> None:
-    frame = packed(*random_stages(7))
-    described = describe_demonstration(frame[None], CONFIGURATION)
+    described = describe_demonstration(tuple(stage[None] for stage in random_stages(7)))
 
     assert not described.any()
     assert exemplars(0.9).recall(described) is None
@@ -207,13 +178,12 @@ def clip(seed: int, column: int = 100) -> list[np.ndarray]:
 def taught(matched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that keeps what one pair marks: column 120 and row 40 of panel 1."""
     folder = Path(shutil.copytree(matched_folder, tmp_path_factory.mktemp('taught') / 'model'))
-    session = open_decoder(folder / MATCHING_FOLDER, 'torch', 1)
+    session = open_matching(folder / MATCHING_FOLDER, 'torch', 1)
     marks, mean = describe_marks(
-        session.encode_frames(panel(1)[None])[0],
+        tuple(stage[0] for stage in session.encode(panel(1)[None])),
         np.array([[120.5 / 192, 40.5 / 128]]),
-        CONFIGURATION,
     )
-    shown = describe_demonstration(session.encode_frames(np.stack(clip(0))), CONFIGURATION)
+    shown = describe_demonstration(session.encode(np.stack(clip(0))))
     owner = np.zeros(1, np.int32)
     write_exemplars(folder, Exemplars(shown[None], mean[None], marks, owner))
     return folder

@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.models import afformer_matching, afformer_small
+from afformer_core.models import afformer_small, small_matching
 from afformer_core.models.backbones.timm_fields import timm_fields
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,
+    read_matching_description,
     write_description,
 )
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.weights import save_matching_network, save_model
 
-from ...conftest import ACTIONS, random_model
+from ...conftest import ACTIONS, random_matching_network, random_model
 
 
 @pytest.mark.slow
@@ -30,8 +30,9 @@ def test_both_ground_as_they_do_in_torch(tmp_path: Path) -> None:
     folder, beside = tmp_path / 'model', tmp_path / 'model' / MATCHING_FOLDER
     fields, fields_beside = (timm_fields('timm:test_vit', (side, side)) for side in (64, 128))
     save_model(folder, random_model(replace(afformer_small(ACTIONS), **fields)), {})
-    save_model(beside, random_model(replace(afformer_matching(()), **fields_beside)), {})
-    weighing = Matching(0.5, read_description(beside).weights_sha256)
+    network = random_matching_network(replace(small_matching(), **fields_beside))
+    save_matching_network(beside, network, {})
+    weighing = MatchingSettings(0.5, read_matching_description(beside).weights_sha256)
     write_description(folder, replace(read_description(folder), matching=weighing))
     for each in (folder, beside):
         assert export_graphs(each).heatmap < 1e-4
@@ -43,5 +44,5 @@ def test_both_ground_as_they_do_in_torch(tmp_path: Path) -> None:
         grounder.set_demonstration(clip[:4], 'press')
         heatmaps[backend] = grounder.ground(clip[4], 'press').heatmap
 
-    assert isinstance(open_session(folder, 'onnxruntime', 1), MatchedSession)
+    assert open_networks(folder, 'onnxruntime', 1).matching is not None
     np.testing.assert_allclose(heatmaps['onnxruntime'], heatmaps['torch'], atol=1e-4)

@@ -9,28 +9,29 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from opened_sessions import ground
 
 from afformer_core.errors import ImageError
-from afformer_core.models import afformer_matching, afformer_small
+from afformer_core.models import small_matching
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.features import Stages
 from afformer_core.runtime.matching.exemplars import Exemplars
-from afformer_core.runtime.matching.joined_features import JoinedFeatures
-from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.matching.weighing import Matching
-from afformer_core.runtime.model_folder import MATCHING_FOLDER
-from afformer_core.runtime.session import Memory, Output, Session
+from afformer_core.runtime.matching.matching import Matching
+from afformer_core.runtime.matching.weighing import MatchingSettings
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description
+from afformer_core.runtime.networks import Networks
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 from afformer_core.runtime.sessions.fallback_session import FallbackSession, with_fallback
-from afformer_core.runtime.sessions.torch_session import TorchSession
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
+from afformer_core.runtime.weights import save_matching_network
 
-from ...conftest import ACTIONS, random_model
+from ...conftest import random_matching_network
 
 LOSS = 'CUDA error: an illegal memory access was encountered\nFor debugging consider ...'
 HAS_GPU = torch.cuda.is_available()
@@ -53,14 +54,37 @@ class LosingSession(TorchSession):
     def encode_frames(self, frames: np.ndarray) -> np.ndarray:
         return super().encode_frames(self._checked(frames))
 
-    def ground(self, image: np.ndarray, memory: Memory) -> Output:
-        return super().ground(self._checked(image), memory)
+    def encode_image(self, image: np.ndarray) -> EncodedLevels:
+        return super().encode_image(self._checked(image))
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        self._checked(image.image)
+        return super().decode(image, memory)
 
     def _checked(self, array: np.ndarray) -> np.ndarray:
         if self.error is not None:
             self.calls_after_the_loss += 1
             raise self.error
         return array
+
+
+class LosingMatchingSession(TorchMatchingSession):
+    """Like `LosingSession`, of a matching network."""
+
+    backend = 'torch-cuda'
+    error: Exception | None = None
+    calls_after_the_loss = 0
+
+    def encode(self, images: np.ndarray) -> Stages:
+        if self.error is not None:
+            self.calls_after_the_loss += 1
+            raise self.error
+        return super().encode(images)
+
+
+def alone(session: Session, folder: Path) -> Networks:
+    """The networks of a model without a matching network."""
+    return Networks(read_description(folder).configuration, session)
 
 
 @pytest.fixture
@@ -75,7 +99,7 @@ def reasons() -> list[str]:
 
 @pytest.fixture
 def session(losing: LosingSession, small_folder: Path, reasons: list[str]) -> Session:
-    return with_fallback(losing, small_folder, 1, reasons.append)
+    return with_fallback(alone(losing, small_folder), small_folder, 1, reasons.append).decoder
 
 
 @pytest.fixture
@@ -95,10 +119,11 @@ def test_the_image_of_the_loss_and_the_next_are_grounded_on_the_cpu(
     loss: Exception,
 ) -> None:
     memory = session.memorize(session.encode_frames(frames))
-    expected = open_session(small_folder, 'torch', 1).ground(frames[0], memory)
+    exact = open_networks(small_folder, 'torch', 1).decoder
+    expected = ground(exact, frames[0], memory)
     losing.error = loss
 
-    outputs = [session.ground(frames[0], memory) for _ in range(2)]
+    outputs = [ground(session, frames[0], memory) for _ in range(2)]
 
     for output in outputs:
         assert np.allclose(output.heatmap_logits, expected.heatmap_logits, atol=1e-3)
@@ -108,54 +133,78 @@ def test_the_image_of_the_loss_and_the_next_are_grounded_on_the_cpu(
     assert losing.calls_after_the_loss == 1
 
 
-def test_both_networks_of_a_matched_session_fall_back(
+def test_an_image_that_the_gpu_encoded_is_encoded_again_on_the_cpu(
+    session: Session, losing: LosingSession, small_folder: Path, frames: np.ndarray
+) -> None:
+    memory = session.memorize(session.encode_frames(frames))
+    encoded = session.encode_image(frames[1])
+    losing.error = RuntimeError(LOSS)
+
+    found = session.decode(encoded, memory)
+
+    exact = open_networks(small_folder, 'onnxruntime', 1).decoder
+    expected = ground(exact, frames[1], memory)
+    np.testing.assert_array_equal(found.heatmap_logits, expected.heatmap_logits)
+
+
+def matched(losing: LosingSession, folder: Path, exemplars: Exemplars | None = None) -> Networks:
+    """Networks whose matching network is in a subfolder, both by the name of a GPU."""
+    configuration = replace(small_matching((128, 192)), maximum_frames=32)
+    save_matching_network(folder / MATCHING_FOLDER, random_matching_network(configuration), {})
+    session = LosingMatchingSession.load(folder / MATCHING_FOLDER)
+    matching = Matching(session, configuration, MatchingSettings(0.3, ''), exemplars)
+    return replace(alone(losing, folder), matching=matching)
+
+
+def test_both_networks_fall_back(
     losing: LosingSession,
     small_folder: Path,
     tmp_path: Path,
     reasons: list[str],
     frames: np.ndarray,
 ) -> None:
-    decoder = replace(afformer_small(ACTIONS, (64, 96)), maximum_frames=32)
-    matching = replace(afformer_matching((), (128, 192)), maximum_frames=32)
     folder = tmp_path / 'model'
     shutil.copytree(small_folder, folder)
-    save_model(folder / MATCHING_FOLDER, random_model(matching), {})
-    beside = LosingSession.load(folder / MATCHING_FOLDER)
-    layout = JoinedFeatures(decoder, matching)
-    session = with_fallback(
-        MatchedSession(losing, beside, layout, Matching(0.3, '')), folder, 1, reasons.append
-    )
+    on_gpu = matched(losing, folder)
+    assert on_gpu.matching is not None
+    beside = on_gpu.matching.session
+    assert isinstance(beside, LosingMatchingSession)
+    networks = with_fallback(on_gpu, folder, 1, reasons.append)
     large = frames.repeat(2, axis=1).repeat(2, axis=2)
-    memory = session.memorize(session.encode_frames(large))
+    memory = networks.memorize(EncodedFrames(large, networks.encode_frames(large)))
     losing.error = beside.error = RuntimeError(LOSS)
 
-    output = session.ground(large[0], memory)
+    output = networks.ground(networks.encode_image(large[0]), memory)
 
     assert output.heatmap_logits.shape == (1, 64, 96)
-    assert session.backend == 'onnxruntime'
+    assert networks.backend == 'onnxruntime'
+    assert networks.matching is not None
+    assert networks.matching.session.backend == 'torch'
     assert len(reasons) == 2
     assert losing.calls_after_the_loss == beside.calls_after_the_loss == 1
 
 
-def test_exemplars_outlive_the_gpu(tmp_path: Path) -> None:
+def test_exemplars_outlive_the_gpu(
+    losing: LosingSession, small_folder: Path, tmp_path: Path
+) -> None:
     rows = np.ones((1, 432), np.float32)
     exemplars = Exemplars(rows, rows, rows, np.zeros(1, np.int32))
-    layout = JoinedFeatures(afformer_small(ACTIONS, (64, 96)), afformer_matching((), (128, 192)))
-    on_gpu: Any = SimpleNamespace(backend='torch-cuda')
-    matched = MatchedSession(on_gpu, on_gpu, layout, Matching(0.3, ''), exemplars)
+    folder = tmp_path / 'model'
+    shutil.copytree(small_folder, folder)
 
-    session = with_fallback(matched, tmp_path, 1, print)
+    networks = with_fallback(matched(losing, folder, exemplars), folder, 1, print)
 
-    assert isinstance(session, MatchedSession)
-    assert isinstance(session.decoder, FallbackSession)
-    assert session.exemplars is exemplars
+    assert isinstance(networks.decoder, FallbackSession)
+    assert networks.matching is not None
+    assert networks.matching.exemplars is exemplars
 
 
 def test_a_loss_while_a_demonstration_is_recorded(
     small_folder: Path, frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losing = LosingSession.load(small_folder)
-    monkeypatch.setattr('afformer_core.runtime.array_grounder.open_session', lambda *_: losing)
+    networks = alone(losing, small_folder)
+    monkeypatch.setattr('afformer_core.runtime.array_grounder.open_networks', lambda *_: networks)
     reasons: list[str] = []
     grounder = ArrayGrounder.load(small_folder, 'torch-cuda', gpu_lost=reasons.append)
     assert grounder.backend == 'torch-cuda'
@@ -219,7 +268,7 @@ def test_an_error_on_the_cpu_after_the_loss_is_raised(
 
 
 def test_a_session_on_the_cpu_stays_as_it_is(small_folder: Path) -> None:
-    session = open_session(small_folder, 'torch', 1)
+    session = open_networks(small_folder, 'torch', 1)
 
     assert with_fallback(session, small_folder, 1, print) is session
 
@@ -231,15 +280,15 @@ import numpy as np, torch
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.sessions.fallback_session import with_fallback
 folder = Path(sys.argv[1])
-session = with_fallback(open_session(folder, 'torch-cuda', 0), folder, 1, print)
+session = with_fallback(open_networks(folder, 'torch-cuda', 0), folder, 1, print).decoder
 frames = np.random.default_rng(7).integers(0, 256, (2, 64, 96, 3), np.uint8)
 memory = session.memorize(session.encode_frames(frames))
-on_gpu = session.ground(frames[0], memory)
+on_gpu = session.decode(session.encode_image(frames[0]), memory)
 torch.zeros(1, device='cuda')[torch.tensor([1], device='cuda')]
-on_cpu = session.ground(frames[0], memory)
+on_cpu = session.decode(session.encode_image(frames[0]), memory)
 assert session.backend == 'onnxruntime', session.backend
 assert np.abs(on_gpu.action_logits - on_cpu.action_logits).max() < 1e-2
 """

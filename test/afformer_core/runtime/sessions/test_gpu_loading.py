@@ -10,7 +10,7 @@ import torch
 from cuda_double import Device, cuda_double
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, SelfTestError
 
 
@@ -46,10 +46,10 @@ def compiler(device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_sound_one(folder: Path, backend: str) -> None:
     lines: list[str] = []
 
-    session = open_session(folder, backend, 0, 'fp32', lines.append)
+    networks = open_networks(folder, backend, 0, 'fp32', lines.append)
 
-    assert session.backend == backend
-    assert session.encode_frames(np.zeros((1, 64, 96, 3), np.uint8)).shape[0] == 1
+    assert networks.backend == backend
+    assert len(networks.encode_frames(np.zeros((1, 64, 96, 3), np.uint8))) == 1
 
 
 @pytest.mark.slow
@@ -63,7 +63,7 @@ def test_engines_that_give_something_else(folder: Path, monkeypatch: pytest.Monk
     )
 
     with pytest.raises(SelfTestError, match='tensorrt does not reproduce the golden outputs'):
-        open_session(folder, 'tensorrt', 0, 'fp32')
+        open_networks(folder, 'tensorrt', 0, 'fp32')
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_a_gpu_that_computes_something_else_for_a_model_that_was_not_exported(
     )
 
     with pytest.raises(SelfTestError, match='torch-cuda does not reproduce the golden outputs'):
-        open_session(folder, 'torch-cuda', 0, 'fp32')
+        open_networks(folder, 'torch-cuda', 0, 'fp32')
 
 
 @pytest.mark.usefixtures('device')
@@ -90,16 +90,19 @@ def test_what_was_exported_is_damaged(folder: Path) -> None:
     (folder / 'model.json').unlink()
 
     with pytest.raises(ModelFolderError):
-        open_session(folder, 'torch-cuda', 0, 'fp32')
+        open_networks(folder, 'torch-cuda', 0, 'fp32')
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('device')
 @pytest.mark.parametrize('precision', ['fp16', 'bf16'])
 def test_half_precision(folder: Path, precision: str) -> None:
-    session = open_session(folder, 'torch-cuda', 0, precision)
+    networks = open_networks(folder, 'torch-cuda', 0, precision)
 
+    session = networks.decoder
     features = session.encode_frames(np.zeros((2, 64, 96, 3), np.uint8))
-    output = session.ground(np.zeros((64, 96, 3), np.uint8), session.memorize(features))
+    encoded = session.encode_image(np.zeros((64, 96, 3), np.uint8))
+    output = session.decode(encoded, session.memorize(features))
 
-    assert {one.dtype for one in (features, *output[:3])} == {np.dtype(np.float32)}
+    arrays = features, encoded.features, *output
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from opened_sessions import opened
+from opened_sessions import ground, opened
 from torch import Tensor
 from torch.nn import functional
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.golden.differences import GPU_TOLERANCES
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.self_test import GoldenOutputs, self_test
@@ -25,7 +25,7 @@ gpu = pytest.mark.skipif(not HAS_GPU, reason='no NVIDIA GPU is here')
 @pytest.mark.skipif(HAS_GPU, reason='a GPU is here')
 def test_without_a_gpu(small_folder: Path) -> None:
     with pytest.raises(ModelFolderError, match="backend 'torch-cuda' needs an NVIDIA GPU"):
-        open_session(small_folder, 'torch-cuda', 0)
+        open_networks(small_folder, 'torch-cuda', 0)
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
@@ -40,7 +40,8 @@ def test_nothing_of_the_network_stays_on_the_cpu(model_folder: Path, precision: 
         unmasked = VideoMemory(
             memory.keys, memory.values, (None,) * len(memory.keys), memory.sizes
         )
-        outputs = model.ground_with_features(frames[:1], unmasked)
+        levels, features = model.encode_images(frames[:1])
+        outputs = *model.ground_levels(levels, unmasked), features
 
     assert {output.device.type for output in outputs} == {'meta'}
     assert outputs[0].shape[-2:] == (height, width)
@@ -59,7 +60,7 @@ def test_attention_in_fp32_is_what_pytorch_fuses(
     monkeypatch.setattr(functional, 'scaled_dot_product_attention', spy)
     with opened('torch-cuda double', small_folder) as one:
         memory = one.session.memorize(np.zeros((3, 96, 8, 12), np.float32))
-        one.session.ground(np.zeros((64, 96, 3), np.uint8), memory)
+        ground(one.session, np.zeros((64, 96, 3), np.uint8), memory)
 
     # To the image and to the video at two levels, for one image.
     assert len(strides) >= 4
@@ -70,7 +71,7 @@ def test_attention_in_fp32_is_what_pytorch_fuses(
 @gpu
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
 def test_it_gives_what_the_model_gives(model_folder: Path, precision: str) -> None:
-    session = open_session(model_folder, 'torch-cuda', 0, precision)
+    session = open_networks(model_folder, 'torch-cuda', 0, precision)
 
     golden, description = GoldenOutputs.read(model_folder), read_description(model_folder)
     assert self_test(session, golden, GPU_TOLERANCES[precision], description).heatmap > 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.runtime.private_files import UntrustedWriterError
+from afformer_core.files.private_files import UntrustedWriterError
 from afformer_core.runtime.tensorrt.engine_cache import (
     EngineKey,
     EngineRefusedError,

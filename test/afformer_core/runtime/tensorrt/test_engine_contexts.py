@@ -13,11 +13,11 @@ pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not ins
 from cuda_double import Device, cuda_double
 from cuda_double import tensorrt as doubles
 from cuda_double.tensorrt import TensorRT, serialized_engine, tensorrt_double
-from opened_sessions import tensorrt_session
+from opened_sessions import ground, tensorrt_session
 
 from afformer_core.errors import EngineError
-from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
 from afformer_core.runtime.session import Memory, Session
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.runtime.tensorrt import runtime_cache
@@ -61,13 +61,14 @@ def test_each_captured_graph_has_a_context_of_its_own(
 ) -> None:
     with tensorrt_double(TensorRT(device, is_rtx)) as double:
         session = tensorrt_session(small_folder)
-        assert double.contexts == 2
+        assert double.contexts == 3
 
         for length in (2, 3, 2, 3):
-            session.ground(noise(0, *SIZE, 3), memory_of(session, length))
+            ground(session, noise(0, *SIZE, 3), memory_of(session, length))
 
     # A context that was changed after its capture fails in the double.
-    assert (device.captures, double.contexts) == (2, 4)
+    # One graph encodes images, and one decodes for each length.
+    assert (device.captures, double.contexts) == (3, 5)
 
 
 @pytest.mark.parametrize('is_rtx', [False, True])
@@ -76,9 +77,9 @@ def test_all_contexts_work_in_the_same_memory(
 ) -> None:
     with tensorrt_double(TensorRT(device, is_rtx)) as double:
         session = tensorrt_session(small_folder)
-        session.ground(noise(0, *SIZE, 3), memory_of(session, 2))
+        ground(session, noise(0, *SIZE, 3), memory_of(session, 2))
 
-    assert double.contexts == 3
+    assert double.contexts == 4
     assert len(double.work) == 1
 
 
@@ -92,10 +93,10 @@ def test_what_cannot_be_captured_is_enqueued(
     for seed in range(2):
         for memory in memories:
             image = noise(seed, *SIZE, 3)
-            found, expected = session.ground(image, memory), exact.ground(image, memory)
+            found, expected = ground(session, image, memory), ground(exact, image, memory)
             np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-3)
 
-    assert (device.captures, rtx.contexts) == (0, 4)
+    assert (device.captures, rtx.contexts) == (0, 5)
 
 
 @pytest.mark.usefixtures('plain')
@@ -108,9 +109,9 @@ def test_a_memory_of_a_shape_that_was_not_compiled(small_folder: Path) -> None:
     )
 
     with pytest.raises(
-        EngineError, match=r'the shape of keys_0 is .* engine of ground was not compiled'
+        EngineError, match=r'the shape of keys_0 is .* engine of decode was not compiled'
     ):
-        session.ground(noise(0, *SIZE, 3), half)
+        ground(session, noise(0, *SIZE, 3), half)
 
 
 @pytest.mark.usefixtures('plain')
@@ -138,8 +139,8 @@ def test_no_room_for_a_context(small_folder: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures('plain')
 def test_an_engine_for_another_gpu() -> None:
-    with pytest.raises(EngineError, match='cannot load the engine of ground'):
-        TensorRTEngine('ground', b'for another')
+    with pytest.raises(EngineError, match='cannot load the engine of decode'):
+        TensorRTEngine('decode', b'for another')
 
 
 class Kept:
@@ -154,20 +155,21 @@ class Kept:
     def session(self) -> Session:
         """A new one."""
         graphs = read_graphs(self._model)
-        configuration = read_description(self._model).configuration
+        description = read_description(self._model)
+        ranges = shape_ranges(description)
         engines = {}
-        for name in GRAPH_NAMES:
-            serialized = serialized_engine(graphs.path(name), shape_ranges(configuration)[name])
+        for name in DECODER_GRAPHS:
+            serialized = serialized_engine(graphs.path(name), ranges[name])
             position = self._folder / f'{name}.engine'
             kernels = RuntimeCacheFile.beside(position, serialized, self.lines.append)
             engines[name] = TensorRTEngine(name, serialized, kernels)
-        return TensorRTSession(engines, configuration)
+        return TensorRTSession(engines, description.configuration)
 
     def compilations(self) -> int:
         """How many kernels a new session compiles to encode, memorize and ground."""
         session = self.session()
         before = self._trt.compilations
-        session.ground(noise(0, *SIZE, 3), memory_of(session, 2))
+        ground(session, noise(0, *SIZE, 3), memory_of(session, 2))
         return self._trt.compilations - before
 
 
@@ -198,14 +200,15 @@ def test_kernels_are_written_once_for_each_shape(
     session = kept.session()
 
     for length in (2, 2, 3):
-        session.ground(noise(0, *SIZE, 3), memory_of(session, length))
+        ground(session, noise(0, *SIZE, 3), memory_of(session, length))
 
-    assert written == [*GRAPH_NAMES] * 2
+    # Images have one shape, which is announced when the session is created.
+    assert written == [*DECODER_GRAPHS, 'encode_frames', 'memorize', 'decode']
 
 
 def test_damaged_kernels_are_compiled_again(kept: Kept, tmp_path: Path) -> None:
     kept.compilations()
-    path = tmp_path / 'ground.kernels'
+    path = tmp_path / 'decode.kernels'
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -222,7 +225,7 @@ def test_kernels_that_another_user_may_have_written_are_not_run(
     kept: Kept, tmp_path: Path
 ) -> None:
     kept.compilations()
-    (tmp_path / 'ground.kernels').chmod(0o666)
+    (tmp_path / 'decode.kernels').chmod(0o666)
 
     assert kept.compilations() == 1
     assert 'is 0666; expected no write access' in kept.lines[0]
@@ -246,7 +249,7 @@ def test_kernels_of_another_driver(
     driver.write_text('590.10')
 
     assert kept.compilations() == 3
-    assert len(kept.lines) == 3
+    assert len(kept.lines) == len(DECODER_GRAPHS)
 
 
 def test_kernels_that_cannot_be_kept(kept: Kept) -> None:

@@ -13,10 +13,14 @@ import pytest
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
 from afformer_core.errors import EngineError
-from afformer_core.models.presets import afformer_matching
+from afformer_core.models.presets import small_matching
 from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import (
+    DECODER_GRAPHS,
+    read_description,
+    read_matching_description,
+)
 from afformer_core.runtime.sessions.gpu import gpu_at_hand
 from afformer_core.runtime.tensorrt.builder import (
     BuildSettings,
@@ -26,9 +30,9 @@ from afformer_core.runtime.tensorrt.builder import (
 )
 from afformer_core.runtime.tensorrt.engines import engine_key, obtain_engines, shape_ranges
 from afformer_core.runtime.tensorrt.library import trt
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.weights import save_matching_network
 
-from ...conftest import random_model
+from ...conftest import random_matching_network
 
 EXACT = Recipe.of('fp32')
 AMPERE, ADA = BuildSettings((8, 6)), BuildSettings((8, 9))
@@ -56,44 +60,46 @@ def test_a_model_is_compiled_and_found_again(
     half_folder: Path, precision: str, settings: BuildSettings, tmp_path: Path
 ) -> None:
     graphs = read_graphs(half_folder, precision)
-    configuration = read_description(half_folder).configuration
+    description = read_description(half_folder)
     lines: list[str] = []
 
     def obtain() -> dict[str, bytes]:
-        return obtain_engines(half_folder, graphs, configuration, settings, tmp_path, lines.append)
+        return obtain_engines(half_folder, graphs, description, settings, tmp_path, lines.append)
 
     engines = obtain()
 
-    assert engines.keys() == set(GRAPH_NAMES)
+    assert engines.keys() == set(DECODER_GRAPHS)
     assert all(len(engine.serialized) > 10_000 for engine in engines.values())
-    assert sum('done with' in line for line in lines) == 3
+    assert sum('done with' in line for line in lines) == 4
     assert obtain() == engines
-    assert sum('done with' in line for line in lines) == 3
+    assert sum('done with' in line for line in lines) == 4
 
 
 @pytest.mark.slow
 def test_a_matching_network_is_compiled(tmp_path: Path) -> None:
     folder = tmp_path / 'model'
-    save_model(folder, random_model(afformer_matching(('press', 'pull'), (64, 64))), {})
+    save_matching_network(folder, random_matching_network(small_matching((64, 64))), {})
     export_graphs(folder)
     export_graphs(folder, 'fp16')
     graphs = read_graphs(folder, 'fp16')
-    configuration = read_description(folder).configuration
+    description = read_matching_description(folder)
 
-    engines = obtain_engines(folder, graphs, configuration, AMPERE, tmp_path, print)
+    engines = obtain_engines(folder, graphs, description, AMPERE, tmp_path, print)
 
-    assert engines.keys() == set(GRAPH_NAMES)
+    # The contact head runs on the CPU.
+    assert engines.keys() == {'encode'}
 
 
 def test_what_the_key_says(half_folder: Path) -> None:
     graphs = read_graphs(half_folder, 'fp16')
-    configuration = read_description(half_folder).configuration
-    ranges = shape_ranges(configuration)['ground']
+    description = read_description(half_folder)
+    configuration = description.configuration
+    ranges = shape_ranges(description)['decode']
 
-    key = engine_key(graphs, 'ground', ranges, AMPERE, None)
+    key = engine_key(graphs, 'decode', ranges, AMPERE, None)
 
     assert (key.library, key.gpu, key.compute_capability) == ('TensorRT-RTX', '', '8.6')
-    assert key.graph_sha256 == graphs.sha256['ground']
+    assert key.graph_sha256 == graphs.sha256['decode']
     rows, columns = configuration.feature_size
     head = configuration.channels // configuration.heads
     smallest, _, _ = key.shapes['keys_0']
@@ -106,7 +112,7 @@ def test_every_attention_is_one_fused_layer(half_folder: Path) -> None:
     network = trt.Builder(logger).create_network(0)
     parser = trt.OnnxParser(network, logger)
 
-    assert parser.parse(read_graphs(half_folder, 'fp16').path('ground').read_bytes())
+    assert parser.parse(read_graphs(half_folder, 'fp16').path('decode').read_bytes())
 
     kinds = [network.get_layer(index).type for index in range(network.num_layers)]
     inputs = [index for index, kind in enumerate(kinds) if kind == trt.LayerType.ATTENTION_INPUT]
@@ -162,13 +168,13 @@ def test_a_gpu_that_is_not_known(
         build_engine(graph, {}, BuildSettings(capability), EXACT, print)
 
 
-@pytest.mark.parametrize('graph', ['memorize', 'ground'])
+@pytest.mark.parametrize('graph', ['memorize', 'decode'])
 def test_turing_has_no_products_of_fp32(
     small_folder: Path, monkeypatch: pytest.MonkeyPatch, graph: str
 ) -> None:
     """Otherwise it need not be refused by name."""
     monkeypatch.setattr('afformer_core.runtime.tensorrt.builder._OLDEST_CAPABILITY', (7, 5))
-    shapes = shape_ranges(read_description(small_folder).configuration)[graph]
+    shapes = shape_ranges(read_description(small_folder))[graph]
 
     with pytest.raises(EngineError, match=r'for Turing \(SM75\): FP32'):
         build_engine(
@@ -177,15 +183,15 @@ def test_turing_has_no_products_of_fp32(
 
 
 def test_a_graph_that_is_none(tmp_path: Path) -> None:
-    graph = tmp_path / 'ground.onnx'
+    graph = tmp_path / 'decode.onnx'
     graph.write_bytes(b'no graph')
     lines: list[str] = []
 
-    with pytest.raises(EngineError, match=r'does not accept .*ground.onnx'):
+    with pytest.raises(EngineError, match=r'does not accept .*decode.onnx'):
         build_engine(graph, {}, AMPERE, EXACT, lines.append)
 
-    assert lines[0] == 'compiling ground.onnx'
-    assert lines[-1].startswith('gave up ground.onnx after ')
+    assert lines[0] == 'compiling decode.onnx'
+    assert lines[-1].startswith('gave up decode.onnx after ')
 
 
 def test_a_graph_that_was_written_again_is_not_compiled_for_the_key_of_before(
@@ -195,10 +201,10 @@ def test_a_graph_that_was_written_again_is_not_compiled_for_the_key_of_before(
     shutil.copytree(small_folder, folder)
     graphs = read_graphs(folder)
     shutil.copy(graphs.path('memorize'), graphs.path('encode_frames'))
-    configuration = read_description(folder).configuration
+    description = read_description(folder)
 
     with pytest.raises(EngineError, match=r'encode_frames\.onnx changed while'):
-        obtain_engines(folder, graphs, configuration, AMPERE, tmp_path / 'cache', print)
+        obtain_engines(folder, graphs, description, AMPERE, tmp_path / 'cache', print)
 
     assert not list((tmp_path / 'cache').rglob('*.engine'))
 
@@ -227,18 +233,17 @@ def test_every_five_seconds_it_says_that_it_still_compiles(
     small_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('afformer_core.runtime.tensorrt.builder.HEARTBEAT', 0.05)
-    configuration = read_description(small_folder).configuration
     lines: list[str] = []
 
     build_engine(
-        read_graphs(small_folder).path('ground'),
-        shape_ranges(configuration)['ground'],
+        read_graphs(small_folder).path('decode'),
+        shape_ranges(read_description(small_folder))['decode'],
         AMPERE,
         EXACT,
         lines.append,
     )
 
-    assert len([line for line in lines if line.startswith('compiling ground.onnx: ')]) >= 2
+    assert len([line for line in lines if line.startswith('compiling decode.onnx: ')]) >= 2
 
 
 @pytest.mark.gpu

@@ -135,5 +135,5 @@ def test_a_cache_that_the_disk_cannot_hold_is_refused(
     source = AnnotationSource(write_pairs(tmp_path))
     data = ImageData(source, None, (32, 32), 'uniform 2', cache_folder=tmp_path / 'cache')
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=24_000))
-    with pytest.raises(DatasetError, match='and 24 kB are free there'):
+    with pytest.raises(DatasetError, match='but only 24 kB'):
         data.prepare_data()

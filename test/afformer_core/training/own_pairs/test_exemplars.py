@@ -14,9 +14,10 @@ import pytest
 
 from afformer_core.data.sample import Sample
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.features import Stages
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.model_folder import read_description, write_description
-from afformer_core.training import exemplars as made_of_pairs
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 from afformer_core.training.exemplars import add_exemplars, make_exemplars, marks_inside
 
 SIZE = (96, 64)
@@ -91,13 +92,13 @@ def test_a_demonstration_is_encoded_once(
     pairs: Pairs, matched_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded: list[int] = []
-    encode = made_of_pairs._encode
+    encode = TorchMatchingSession.encode
 
-    def count(session: object, images: np.ndarray) -> np.ndarray:
+    def count(session: TorchMatchingSession, images: np.ndarray) -> Stages:
         encoded.append(len(images))
-        return encode(session, images)  # type: ignore[arg-type]
+        return encode(session, images)
 
-    monkeypatch.setattr(made_of_pairs, '_encode', count)
+    monkeypatch.setattr(TorchMatchingSession, 'encode', count)
     make_exemplars(matched_folder, pairs([(60, 20)], [(30, 30)]), 5)
 
     assert encoded == [3, 1, 1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A contact that is marked or read: its descriptors, and where a random model finds it again."""
+"""A contact that is marked or read: its map, and the point at which a model finds it again."""
 
 from __future__ import annotations
 
@@ -9,40 +9,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from afformer_core.errors import DemonstrationError
-from afformer_core.models import afformer_matching, afformer_small
-from afformer_core.models.matching.matcher import Matcher
+from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.matching.correspondence import compared_stages
-from afformer_core.runtime.matching.marked_contact import describe_map, describe_mark
+from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.matching.contact_map import marked_contact, read_contact
 from afformer_core.runtime.weights import save_model
 
 from ...conftest import ACTIONS, random_model
 
-CONFIGURATION = afformer_matching((), (128, 192))
 DECODER = afformer_small(ACTIONS, (64, 96))
 
 
-def test_a_mark_is_described_as_the_contact_head_would_if_it_were_sure() -> None:
-    channels, scales = CONFIGURATION.frame_channels, CONFIGURATION.frame_scales
-    packed = sum(width * scale**2 for width, scale in zip(channels, scales, strict=True))
-    features = np.random.default_rng(0).normal(size=(packed, 4, 6)).astype(np.float32)
+def test_a_mark_is_a_normal_distribution_around_it() -> None:
+    logits = marked_contact((18.5 / 24, 4.5 / 16), (16, 24))
+
     rows, columns = np.mgrid[:16, :24]
     # Around column 18 and row 4, at 0.03 of the width and of the height.
-    contact = -(((columns - 18) / 24) ** 2 + ((rows - 4) / 16) ** 2) / (2 * 0.03**2)
-    stages = [torch.from_numpy(each)[None] for each in compared_stages(features, CONFIGURATION)]
-    expected = Matcher(channels[:2]).describe(stages, torch.from_numpy(contact)[None].float())
-
-    memory = describe_mark(features, (18.5 / 24, 4.5 / 16), CONFIGURATION)
-
-    (keys,), (values,) = memory.keys, memory.values
-    # The nearest position, those beside it, and the mean over the frame; others are as far apart.
-    np.testing.assert_allclose(keys[0, :3], expected.features[0, 0, :3], atol=1e-5)
-    np.testing.assert_allclose(keys[0, -1], expected.features[0, 0, -1], atol=1e-5)
-    np.testing.assert_allclose(values, expected.weights[0], atol=1e-4)
+    expected = -(((columns - 18) / 24) ** 2 + ((rows - 4) / 16) ** 2) / (2 * 0.03**2)
+    np.testing.assert_allclose(logits, expected, atol=1e-9)
 
 
 @pytest.fixture(scope='module')
@@ -112,21 +99,16 @@ def test_a_mark_counts_more_than_what_was_read(grounder: ArrayGrounder) -> None:
     assert np.hypot(peak.u - 57.1, peak.v - 89.1) < 12
 
 
-def test_of_two_candidates_the_likelier_one_alone_is_described() -> None:
-    channels, scales = CONFIGURATION.frame_channels, CONFIGURATION.frame_scales
-    packed = sum(width * scale**2 for width, scale in zip(channels, scales, strict=True))
-    features = np.random.default_rng(0).normal(size=(packed, 4, 6)).astype(np.float32)
-    both, one = (
-        describe_map(features, contact_map(*peaks), CONFIGURATION)
+def test_of_two_candidates_only_the_likelier_one_is_kept() -> None:
+    both, likelier = (
+        read_contact(contact_map(*peaks), (16, 24))
         for peaks in (((0.2, 0.7, -0.3), (0.75, 0.3, 0.0)), ((0.75, 0.3, 0.0),))
     )
 
-    counted = one.values[0][0, :-1, 0] > -20
-    assert 1 <= counted.sum() <= 12
-    np.testing.assert_allclose(both.keys[0][0, :-1][counted], one.keys[0][0, :-1][counted])
-    np.testing.assert_allclose(
-        both.values[0][0, counted.nonzero()], one.values[0][0, counted.nonzero()], atol=1e-4
-    )
+    kept = likelier > -20
+    assert 1 <= kept.sum() <= 12
+    np.testing.assert_allclose(both[kept], likelier[kept], atol=1e-4)
+    assert (both[~kept] <= -20).all()
 
 
 def test_the_prior_of_a_mirrored_demonstration_is_mirrored(grounder: ArrayGrounder) -> None:
@@ -136,9 +118,12 @@ def test_the_prior_of_a_mirrored_demonstration_is_mirrored(grounder: ArrayGround
         for shown in (frames, [np.ascontiguousarray(one[:, ::-1]) for one in frames])
     )
 
-    session = grounder.matched
-    assert session is not None
-    prior, other = (session.contact_prior(one.images, one.features) for one in (encoded, mirrored))
+    matching = grounder.matching
+    assert matching is not None
+    prior, other = (
+        matching.contact_prior(shown.images, shown.features.stages)
+        for shown in (encoded, mirrored)
+    )
 
     assert prior.shape == (16, 24)
     np.testing.assert_allclose(prior, other[:, ::-1], atol=1e-4)
@@ -147,7 +132,7 @@ def test_the_prior_of_a_mirrored_demonstration_is_mirrored(grounder: ArrayGround
 
 def test_a_contact_map_is_a_finite_map() -> None:
     image = panel(0)
-    features = np.zeros((1, 4, 2, 3), np.float32)
+    features = FrameFeatures(np.zeros((1, 4, 2, 3), np.float32))
     with pytest.raises(ValueError, match='the contact map is float64'):
         EncodedFrames(image[None], features, contact_map=np.zeros((3, 4)))
     with pytest.raises(ValueError, match='with a finite value'):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.runtime.graphs_code import code_sha256
+from afformer_core.runtime.export.graphs_code import code_sha256
 
 BLOCK = '''# SPDX-License-Identifier: Apache-2.0
 """A block."""
@@ -33,6 +33,9 @@ FILES = (
     'runtime/sessions/torch_session.py',
     'runtime/golden/golden_images.py',
     'runtime/golden/golden_outputs.py',
+    'runtime/matching/matcher.py',
+    'runtime/features.py',
+    'runtime/networks.py',
 )
 
 

@@ -3,7 +3,7 @@
 
 import torch
 
-from afformer_core.runtime.stored_weights import restored, stored
+from afformer_core.models.stored_weights import restored, stored
 
 
 def test_large_weights_lose_at_most_half_a_step_of_their_row_in_eight_bits() -> None:

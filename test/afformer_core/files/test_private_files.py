@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.runtime.private_files import (
+from afformer_core.files.private_files import (
     UntrustedWriterError,
     check_shared_folder,
     let_all_users_read,

@@ -5,15 +5,17 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.models import afformer_matching, afformer_small
+from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import ZoomStage
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.matching.exemplar_file import write_exemplars
 from afformer_core.runtime.matching.exemplars import (
@@ -21,28 +23,28 @@ from afformer_core.runtime.matching.exemplars import (
     describe_demonstration,
     describe_marks,
 )
-from afformer_core.runtime.matching.matched_session import MatchedSession
-from afformer_core.runtime.matching.weighing import Matching
+from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     copy_matching,
     read_description,
+    read_matching_description,
     write_description,
 )
-from afformer_core.runtime.session import Memory, Output, Session
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.networks import halved
+from afformer_core.runtime.weights import save_matching_network, save_model
 
-from ...conftest import ACTIONS, random_model
+from ..conftest import ACTIONS, random_matching_network, random_model
 
 # As the exported model of the tests has it.
 SMALL = replace(afformer_small(ACTIONS, (64, 96)), maximum_frames=32)
-BESIDE = replace(afformer_matching((), (128, 192)), maximum_frames=32)
+BESIDE = replace(small_matching((128, 192)), maximum_frames=32)
 
 
 def describe(folder: Path, even_confidence: float) -> None:
-    weights = read_description(folder / MATCHING_FOLDER).weights_sha256
+    weights = read_matching_description(folder / MATCHING_FOLDER).weights_sha256
     before = read_description(folder)
-    write_description(folder, replace(before, matching=Matching(even_confidence, weights)))
+    write_description(folder, replace(before, matching=MatchingSettings(even_confidence, weights)))
 
 
 @pytest.fixture(scope='module')
@@ -50,7 +52,7 @@ def exported(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A model with a matching network and a zoom stage, and its exported graphs."""
     folder = tmp_path_factory.mktemp('matched') / 'model'
     shutil.copytree(small_folder, folder)
-    save_model(folder / MATCHING_FOLDER, random_model(BESIDE), {})
+    save_matching_network(folder / MATCHING_FOLDER, random_matching_network(BESIDE), {})
     describe(folder, 0.5)
     before = read_description(folder)
     write_description(folder, replace(before, zoom_stages=(ZoomStage(1.5, 1.8),)))
@@ -98,16 +100,11 @@ def test_exported_graphs_ground_as_pytorch_does(exported: Path) -> None:
 
 
 def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None:
-    session = open_session(matched, 'torch', 1)
-    assert isinstance(session, MatchedSession)
-    *frames, image = random_images(5)
-    encoded = session.encode_frames(
-        np.stack([ArrayGrounder.load(matched).resize(f) for f in frames])
-    )
-    shown = describe_demonstration(session.features.split(encoded)[1], BESIDE)
-    resized = ArrayGrounder.load(matched).resize(image)
-    features = session.matching.encode_frames(resized[None])[0]
-    marks, mean = describe_marks(features, np.array([[0.3, 0.8]]), BESIDE)
+    networks, grounder = open_networks(matched, 'torch', 1), ArrayGrounder.load(matched)
+    *frames, image = map(grounder.resize, random_images(5))
+    shown = describe_demonstration(networks.encode_frames(np.stack(frames)).stages)
+    stages = networks.encode_image(image).stages
+    marks, mean = describe_marks(stages, np.array([[0.3, 0.8]]))
     before = heatmap(matched)
     write_exemplars(matched, Exemplars(shown[None], mean[None], marks, np.zeros(1, np.int32)))
 
@@ -132,30 +129,21 @@ def test_frames_have_twice_the_decoders_size_and_contacts_are_compared(exported:
     assert grounder.fingerprint.endswith('192x128 32 frames')
 
 
-def test_each_network_gets_the_same_memory_for_every_image(exported: Path) -> None:
-    session = open_session(exported, 'torch', 1)
-    assert isinstance(session, MatchedSession)
-    frames = np.stack(random_images(4))[:, :128, :192]
-    memory = session.memorize(session.encode_frames(frames))
-    grounded: list[int] = []
+def test_an_encoded_image_serves_several_demonstrations(exported: Path) -> None:
+    networks = open_networks(exported, 'torch', 1)
+    *frames, image = (image[:128, :192] for image in random_images(5))
+    shown = [np.stack(frames), np.stack(frames[::-2])]
+    memories = [
+        networks.memorize(EncodedFrames(clip, networks.encode_frames(clip))) for clip in shown
+    ]
 
-    class Recorder:
-        backend = 'test'
+    encoded = networks.encode_image(image)
+    together = [networks.ground(encoded, memory) for memory in memories]
 
-        def __init__(self, session: Session) -> None:
-            self.encode_frames, self.memorize = session.encode_frames, session.memorize
-            self._session = session
-
-        def ground(self, image: np.ndarray, memory: Memory) -> Output:
-            grounded.append(id(memory))
-            return self._session.ground(image, memory)
-
-    session.decoder, session.matching = Recorder(session.decoder), Recorder(session.matching)
-    for image in frames[:2]:
-        session.ground(image, memory)
-
-    assert grounded[:2] == grounded[2:]
-    assert len(set(grounded)) == 2
+    alone = [networks.ground(networks.encode_image(image), memory) for memory in memories]
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.heatmap_logits, other.heatmap_logits)
+    assert np.abs(together[0].heatmap_logits - together[1].heatmap_logits).max() > 0.1
 
 
 def test_where_matching_outweighs_the_decoder_there_is_no_zoom(matched: Path) -> None:
@@ -201,3 +189,27 @@ def test_a_calibration_belongs_to_both_networks(matched: Path) -> None:
 
     assert before.all_weights_sha256 != before.weights_sha256
     assert replace(before, matching=None).all_weights_sha256 == before.weights_sha256
+
+
+def test_halving_takes_the_mean_of_four_pixels() -> None:
+    image = np.array([[0, 255, 8, 8], [255, 255, 8, 9]], np.uint8)[..., None].repeat(3, axis=2)
+
+    np.testing.assert_array_equal(halved(image)[0, :, 0], [191, 8])
+
+
+@pytest.mark.parametrize(
+    ('field', 'message'),
+    [
+        ({'input_size': (128, 128)}, r'\(128, 128\); expected \(128, 192\), twice'),
+        ({'maximum_frames': 8}, 'maximum_frames of the matching network is 8; expected 32'),
+    ],
+)
+def test_a_network_that_does_not_fit_the_decoder_is_refused(
+    matched: Path, field: dict[str, Any], message: str
+) -> None:
+    network = random_matching_network(replace(BESIDE, **field))
+    save_matching_network(matched / MATCHING_FOLDER, network, {})
+    describe(matched, 0.5)
+
+    with pytest.raises(ModelFolderError, match=message):
+        ArrayGrounder.load(matched, 'torch')

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parents[2]
 # All modules below these folders, and these modules, by their path in the package.
 _SOURCES = (
     'models',
@@ -17,6 +17,9 @@ _SOURCES = (
     'runtime/sessions/torch_session.py',
     'runtime/golden/golden_images.py',
     'runtime/golden/golden_outputs.py',
+    'runtime/matching',
+    'runtime/features.py',
+    'runtime/networks.py',
 )
 # Text that the interpreter ignores: docstrings of modules, classes and functions, and comments on
 # separate lines.

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The matching network: its stages, its contact map, and the numbers of the shipped one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from afformer_core.models import MatchingConfiguration, small_matching
+from afformer_core.models.matching.network import MatchingNetwork
+from afformer_core.runtime.weights import load_matching_network
+
+from ...conftest import random_matching_network
+
+SMALL = small_matching((64, 96))
+CONFIGURATIONS = {
+    'efficientnet_lite0': SMALL,
+    'resnet50': replace(SMALL, backbone='resnet50', contact_channels=24),
+}
+configurations = pytest.mark.parametrize(
+    'configuration', CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys()
+)
+# The gradient of what is added to all positions alike is nothing but rounding.
+BEFORE_A_SOFTMAX = {
+    f'contact.{layer}.bias' for layer in ('position', 'touching', 'first_coarse', 'first.3')
+}
+
+
+def random_images(*shape: int) -> Tensor:
+    rng = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (*shape, 64, 96, 3), dtype=torch.uint8, generator=rng)
+
+
+def stages_of(network: MatchingNetwork, frames: Tensor) -> list[Tensor]:
+    """Stages of B demonstrations of T frames, coarse to fine."""
+    return [stage.unflatten(0, frames.shape[:2]) for stage in network.encode(frames.flatten(0, 1))]
+
+
+@configurations
+def test_the_configuration_knows_the_shapes(configuration: MatchingConfiguration) -> None:
+    network = random_matching_network(configuration)
+    frames = random_images(2, 3)
+
+    stages = stages_of(network, frames)
+
+    assert [tuple(stage.shape[2:]) for stage in stages] == [*configuration.stage_shapes]
+    assert network.map_contact(stages).shape == (2, *configuration.contact_size)
+
+
+def test_the_contact_map_is_a_log_probability() -> None:
+    network = random_matching_network(SMALL)
+    stages = stages_of(network, random_images(2, 3))
+
+    found = network.map_contact(stages)
+
+    torch.testing.assert_close(found.exp().sum(dim=(1, 2)), torch.ones(2))
+    logits = network.find_contact(stages).first
+    assert found.flatten(1).argmax(dim=1).tolist() == logits.flatten(1).argmax(dim=1).tolist()
+
+
+def test_a_padded_batch_equals_each_demonstration_alone() -> None:
+    network = random_matching_network(SMALL)
+    frames = random_images(2, 5)
+    missing = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
+
+    padded = network.find_contact(stages_of(network, frames), missing).first
+    alone = network.find_contact(stages_of(network, frames[1:, :3])).first
+
+    torch.testing.assert_close(padded[1:], alone, atol=2e-5, rtol=0)
+
+
+@configurations
+def test_every_parameter_learns(configuration: MatchingConfiguration) -> None:
+    network = random_matching_network(configuration).requires_grad_(True)
+    contact = network.find_contact(stages_of(network, random_images(1, 5)))
+    total = contact.first.square().sum() + contact.frames.square().sum()
+    (total + contact.in_contact.square().sum()).backward()
+
+    silent = [
+        name
+        for name, each in network.named_parameters()
+        if each.grad is None or not each.grad.any()
+    ]
+    assert set(silent) <= BEFORE_A_SOFTMAX
+
+
+def test_training_begins_with_even_odds_of_contact() -> None:
+    weights = random_matching_network(SMALL).contact.state_dict()
+
+    assert not weights['touching.bias'].any()
+    assert 0.015 < float(weights['touching.weight'].std()) < 0.025
+
+
+def test_frozen_tables_change_nothing() -> None:
+    network = random_matching_network(SMALL)
+    frames = random_images(1, 2)
+    before = network.map_contact(stages_of(network, frames))
+    network.freeze_tables()
+
+    torch.testing.assert_close(network.map_contact(stages_of(network, frames)), before)
+
+
+@torch.inference_mode()
+def test_the_shipped_network_gives_the_numbers_that_it_always_gave(shipped_model: Path) -> None:
+    network = load_matching_network(shipped_model / 'matching')
+    noise = np.random.default_rng(7).integers(0, 256, (3, 12, 12, 3), np.uint8)
+    frames = np.stack(
+        [cv2.resize(each, (384, 384), interpolation=cv2.INTER_NEAREST) for each in noise]
+    )
+
+    stages = network.encode(torch.from_numpy(frames))
+    (found,) = network.map_contact([stage[None] for stage in stages])
+
+    positions = (0, 3, 2, 5), (1, 17, 4, 1), (2, 38, 7, 9)
+    assert [[float(stage[position]) for position in positions] for stage in stages] == [
+        pytest.approx([0.42867, 0.75666, -0.75787], abs=1e-3),
+        pytest.approx([2.4922, 1.54449, 4.11423], abs=1e-3),
+        pytest.approx([-4.42752, 11.85661, 4.50144], abs=1e-3),
+    ]
+    assert divmod(int(found.argmax()), found.shape[1]) == (17, 21)
+    assert [float(found[position]) for position in ((3, 4), (20, 31), (41, 8))] == pytest.approx(
+        [-8.57653, -8.13447, -8.78076], abs=1e-3
+    )

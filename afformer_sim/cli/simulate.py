@@ -45,15 +45,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'rate': 4.0,
         'longest_side': 256,
     },
-    'assistq': {
-        'processes': 1,
-        'scenes': 100,
-        'demonstrations': 4,
-        'targets': 1,
-        'seconds': 3.0,
-        'rate': 4.0,
-        'longest_side': 256,
-    },
     'hands': {
         'processes': 1,
         'scenes': 1000,
@@ -118,8 +109,7 @@ _HELP = {
     ),
     'targets': (
         int,
-        "target views of a scene; for assistq, users' images; for closed-loop, the robot's "
-        'views of a demonstration',
+        "target views of a scene; for closed-loop, the robot's views of a demonstration",
     ),
     'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
@@ -130,8 +120,7 @@ _HELP = {
     'videos': (int, 'number of videos'),
     'seconds': (
         float,
-        'length of a demonstration (assistq), of a video (long-videos), or of the camera motion '
-        '(--rgbd-bag)',
+        'length of a video (long-videos), or of the camera motion (--rgbd-bag)',
     ),
 }
 
@@ -142,8 +131,6 @@ Render fixtures that a hand operates, as a dataset in one of these layouts:
                the hand, and OUT/SPLIT.json
   photographs  the same, with a rendered hand that touches points of photographs; the image is the
                same photograph from elsewhere in other light
-  assistq      a folder for each video, with several demonstrations, its script, users' images
-               with the boxes of all elements, and questions with answers in OUT/SPLIT.json
   hands        images of hands with boxes, sides, contact and what they touch, as in 100DOH
   long-videos  videos with interactions now and then, without annotations
   robot-benchmarks
@@ -167,7 +154,6 @@ examples:
   afformer simulate datasets/simulated --split train --scenes 2100 --processes 2
   afformer simulate datasets/simulated --split test-buttons --scenes 300 --processes 2
   afformer simulate datasets/own --layout photographs --photographs ~/Pictures --processes 2
-  afformer simulate datasets/assistq --layout assistq --split train --processes 2
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
   afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
@@ -306,8 +292,7 @@ def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> in
     engine = engine_of(arguments, options.pop('processes'))
     counted = 'videos' if layout == 'long-videos' else 'scenes'
     total = options[counted]
-    unit = 'video' if layout in ('assistq', 'long-videos') else 'scene'
-    with tqdm(total=total, unit=unit) as bar:
+    with tqdm(total=total, unit=counted.removesuffix('s')) as bar:
         for done in _progress(arguments, options, engine):
             bar.update(done - bar.n)
     return 0
@@ -317,11 +302,6 @@ def _progress(
     arguments: argparse.Namespace, options: dict[str, Any], engine: ParallelEngine
 ) -> Iterator[int]:
     """Write a dataset; yields the number of finished parts."""
-    from afformer_sim.datasets.assistq_writer import (
-        AssistqSettings,
-        panel_families,
-        write_assistq,
-    )
     from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
     from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
     from afformer_sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
@@ -332,10 +312,9 @@ def _progress(
     name = arguments.split or ('trainval' if layout == 'hands' else 'train')
     # 100DOH's name of the training split
     split = split_named('train' if name == 'trainval' else name)
-    families = panel_families(split.families) if layout == 'assistq' else split.families
     scenes: dict[str, Any] = {
         'seed': split.seed if arguments.seed is None else arguments.seed,
-        'families': tuple(arguments.families or families),
+        'families': tuple(arguments.families or split.families),
         'held_out': split.held_out,
     }
     if layout == 'photographs':
@@ -344,9 +323,6 @@ def _progress(
             require_inputs_kept([NamedPath(folder / 'images', 'OUT/images', True)], read)
         settings = PhotographSettings(seed=scenes['seed'], held_out=split.held_out, **options)
         return write_photographs(folder, name, settings, engine)
-    if layout == 'assistq':
-        options['images'] = options.pop('targets')
-        return write_assistq(folder, name, AssistqSettings(**scenes, **options), engine)
     if layout == 'hands':
         return write_hands(folder, name, HandsSettings(**scenes, **options), engine)
     if layout == 'long-videos':
@@ -369,7 +345,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='FAMILY',
         help='families of fixtures, drawn evenly; a family that is named twice is drawn twice as '
-        'often (default: those of the split; for assistq, its panels; for robot-benchmarks, all)',
+        'often (default: those of the split; for robot-benchmarks, all)',
     )
     for name, (kind, text) in _HELP.items():
         parser.add_argument(

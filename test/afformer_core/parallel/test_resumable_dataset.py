@@ -22,7 +22,6 @@ from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
 
 LAYOUTS = {
     'opra': ('--scenes', '3', '--demonstrations', '1', '--targets', '2', '--frames', '3'),
-    'assistq': ('--scenes', '3', '--demonstrations', '1', '--rate', '2', '--seconds', '1'),
     'hands': ('--scenes', '3', '--demonstrations', '1'),
     'long-videos': ('--videos', '3', '--scenes', '1', '--seconds', '11', '--rate', '1'),
 }

@@ -16,7 +16,6 @@ def options(*arguments: str) -> dict[str, object]:
 
 def test_defaults_depend_on_the_layout() -> None:
     assert options()['scenes'] == 2100
-    assert options('--layout', 'assistq')['seconds'] == 3.0
     assert options('--layout', 'long-videos')['seconds'] == 60.0
     assert options('--layout', 'hands', '--scenes', '7') == {
         'processes': 1,
@@ -57,23 +56,12 @@ def test_hands_are_in_a_list_as_100doh_calls_it(tmp_path: Path) -> None:
     assert (settings['layout'], settings['seed'], settings['held_out']) == ('hands', 1, False)
 
 
-@pytest.mark.parametrize(
-    ('split', 'family'), [('train', 'control_panel'), ('test-buttons', 'dense_keypad')]
-)
-def test_assistq_shows_the_panels_of_its_split(split: str, family: str, tmp_path: Path) -> None:
-    asked = ['--layout', 'assistq', '--scenes', '1', '--demonstrations', '1', '--rate', '1']
-    assert main(['simulate', str(tmp_path), *asked, '--split', split, '--longest-side', '32']) == 0
-    families = json.loads((tmp_path / 'simulation.json').read_text())[split]['families']
-    assert family in families
-    assert 'mugs' not in families
-
-
 def test_a_layout_in_the_folder_of_another_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ['simulate', str(tmp_path), '--scenes', '1', '--longest-side', '32']
     assert main([*asked, '--frames', '1', '--targets', '1', '--demonstrations', '1']) == 0
-    assert main([*asked, '--layout', 'assistq']) == 1
+    assert main([*asked, '--layout', 'long-videos']) == 1
     assert "holds a split 'train' made with" in capsys.readouterr().err
 
 

@@ -15,7 +15,7 @@ from afformer_sim.scene.renderer import HAND, Renderer
 
 @dataclass(frozen=True)
 class HandImage:
-    """Hand on its own.
+    """Image of a hand without a background.
 
     Attributes:
         colours: float32 [H, W, 3], 0 to 1.

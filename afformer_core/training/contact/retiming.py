@@ -35,7 +35,7 @@ def retime(
 
 
 def _order(frames: int, rng: torch.Generator) -> Tensor:
-    """Draw as many frames of one demonstration as it has."""
+    """Draw the order of the frames of one demonstration, with its number of frames."""
     if float(torch.rand((), generator=rng)) >= _RETIMED:
         return torch.arange(frames)
     order = torch.randint(frames, (frames,), generator=rng).sort().values

@@ -89,7 +89,7 @@ _SERVICES = {
     'delete_demonstration': 'delete a demonstration, also on disk',
     'get_demonstration_frame': 'return the first frame of a demonstration that the model uses, '
     'and its mark',
-    'mark_contact': 'mark in that frame what is operated, or remove the mark',
+    'mark_contact': 'mark the operated part in that frame, or remove the mark',
 }
 _ACTIONS = {
     'ground_demonstration': 'find where to act in the images that arrive from now on, or report '

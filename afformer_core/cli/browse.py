@@ -85,7 +85,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the page, and print where it is."""
+    """Write the page, and print its path."""
     from afformer_core.dataset_page.html import write_dataset_page
     from afformer_core.evaluation.report.html_report import report_path
 

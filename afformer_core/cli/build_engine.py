@@ -65,7 +65,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile the engines, and print where they are."""
+    """Compile the engines, and print their paths."""
     from afformer_core.errors import EngineError
     from afformer_core.files.cache_folder import cache_folder
     from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu

@@ -89,7 +89,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export the graphs, and print where they are."""
+    """Export the graphs, and print their paths."""
     from afformer_core.files.private_files import let_all_users_read
 
     folder = _folder(arguments)

@@ -73,7 +73,9 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _add_topics(group: Any) -> None:
-    group.add_argument('--image-topic', metavar='TOPIC', help='camera images to ground in')
+    group.add_argument(
+        '--image-topic', metavar='TOPIC', help='camera images in which to ground the demonstration'
+    )
     group.add_argument(
         '--demonstration-topic',
         metavar='TOPIC',

@@ -34,7 +34,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class DatasetIssue:
-    """An issue of a dataset to know before training on it.
+    """An issue of a dataset that matters before training.
 
     Attributes:
         kind: kind of the issue, such as `images that are missing`.

@@ -86,7 +86,7 @@ class DetectorReport:
     """The evaluation of a hand detector.
 
     Attributes:
-        facts: names and values of what was measured, on which data.
+        facts: facts about the detector and the data, by name.
         measures: the measures.
     """
 

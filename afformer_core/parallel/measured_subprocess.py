@@ -40,7 +40,7 @@ def run_measurement(module: str, words: Sequence[str], threads: int, what: str) 
         module: module whose last line is one JSON object.
         words: its arguments.
         threads: number of threads, at least 1.
-        what: what is measured, for errors.
+        what: name of the measured command, for errors.
 
     Raises:
         MeasurementError: the process failed, for lack of memory for example.

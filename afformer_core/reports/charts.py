@@ -129,7 +129,7 @@ def band(x: Sequence[float], colours: Sequence[str], label: str) -> Markup:
     Args:
         x: not decreasing, at least one.
         colours: one for each x, as `#rrggbb`.
-        label: what it shows, for those who cannot see it.
+        label: description of the chart for screen readers.
     """
     low, high = _span(x)
     begins = [next(run) for _, run in groupby(range(len(x)), key=colours.__getitem__)]

@@ -180,7 +180,7 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
     )
     minimum_presence: float = parameter(
         -1.0,
-        'Presence, the probability that the image shows what was demonstrated, below which '
+        'Presence, the probability that the image shows the demonstrated element, below which '
         'nothing is found. -1: the calibrated threshold of the model. Applies only to a '
         'calibrated model, for which minimum_confidence and minimum_feature_similarity are '
         'not used',

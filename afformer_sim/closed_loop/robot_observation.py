@@ -96,7 +96,7 @@ class Published:
     """Point and normal at which a robot should act.
 
     Attributes:
-        found: True if presence says that the demonstrated element is in view.
+        found: True if presence reaches its threshold.
         point: [3] metres in the fixture's frame; None if depth is missing.
         normal: [3] of the surface there; towards the camera if unknown.
         problem: reason why there is no point; '' if there is one.

@@ -171,7 +171,7 @@ def _tray(
 def _chest(
     rng: np.random.Generator, cells: list[_Cell], finish: _Finish, body: Colour, depth: float
 ) -> list[Solid]:
-    """Build the chest, its front just behind the drawers'; the first solid is its body."""
+    """Build the chest, with its front just behind the drawers; the first solid is its body."""
     inset = rng.random() < 0.4
     face = -0.3 * finish.thickness if inset else -finish.thickness
     frame = rng.uniform(0.012, 0.03) if inset else rng.uniform(0.004, 0.012)

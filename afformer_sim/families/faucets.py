@@ -230,7 +230,7 @@ def _spout(tap: _Tap, *, wall: bool) -> list[Solid]:
 def _sink(
     rng: np.random.Generator, deck: Colour, size: tuple[float, float], *, wall: bool
 ) -> tuple[list[Solid], Pose]:
-    """Build the sink, its upper side at y = 0 and its front at z = 0.
+    """Build the sink, with its upper side at y = 0 and its front at z = 0.
 
     Args:
         rng: source of randomness.

@@ -17,7 +17,7 @@ _DRIVERS = ('/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vu
 
 
 def missing_filament() -> str | None:
-    """Return what the physically based renderer lacks on this machine, or None."""
+    """Return a missing requirement of the physically based renderer, or None."""
     if find_spec('mujoco') is None or find_spec('mujoco.studio') is None:
         return (
             'the package mujoco-studio is not installed; it comes with MuJoCo 4 on Python 3.11 or '

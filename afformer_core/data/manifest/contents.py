@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A manifest in memory: what a reader of a dataset finds."""
+"""A manifest in memory: the result of a reader of a dataset."""
 
 from __future__ import annotations
 

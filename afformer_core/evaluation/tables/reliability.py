@@ -29,7 +29,7 @@ class ReliabilityMeasures:
     Attributes:
         images: number of images.
         said: mean of the probabilities.
-        right: share of the images where the event occurred.
+        right: share of the images in which the event occurred.
         calibration_error: see `expected_calibration_error`.
     """
 

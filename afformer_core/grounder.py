@@ -146,8 +146,8 @@ class Grounder:
         height, width = self._sizes.get(name, shown.frames.shape[1:3])
         down, across = height / shown.frames.shape[1], width / shown.frames.shape[2]
         return tuple(
-            Peak((one.u + 0.5) * across - 0.5, (one.v + 0.5) * down - 0.5, one.score)
-            for one in shown.contacts
+            Peak((contact.u + 0.5) * across - 0.5, (contact.v + 0.5) * down - 0.5, contact.score)
+            for contact in shown.contacts
         )
 
     def delete_demonstration(self, name: str = DEMONSTRATION) -> None:

@@ -118,7 +118,7 @@ class Ingredient:
 
 def ingredients_of(use: Use, origins: Iterable[Origin]) -> tuple[Ingredient, ...]:
     """Count the samples of each origin, in the order of the names of the sources."""
-    return tuple(Ingredient(use, each, n) for each, n in sorted(Counter(origins).items()))
+    return tuple(Ingredient(use, origin, n) for origin, n in sorted(Counter(origins).items()))
 
 
 def ingredients_in(training: Mapping[str, Any]) -> tuple[Ingredient, ...]:
@@ -127,21 +127,23 @@ def ingredients_in(training: Mapping[str, Any]) -> tuple[Ingredient, ...]:
     Raises:
         KeyError, TypeError, ValueError: see `Ingredient.from_json`.
     """
-    return tuple(Ingredient.from_json(each) for each in training.get('trained_on', ()))
+    return tuple(Ingredient.from_json(entry) for entry in training.get('trained_on', ()))
 
 
 def merged(ingredients: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
     """Return each use of an origin once, in order of first occurrence, with the most samples."""
     most: dict[tuple[Use, Origin], Ingredient] = {}
-    for each in ingredients:
-        known = most.setdefault((each.use, each.origin), each)
-        if each.samples > known.samples:
-            most[each.use, each.origin] = each
+    for ingredient in ingredients:
+        known = most.setdefault((ingredient.use, ingredient.origin), ingredient)
+        if ingredient.samples > known.samples:
+            most[ingredient.use, ingredient.origin] = ingredient
     return tuple(most.values())
 
 
 def restricted(ingredients: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
     """Return the ingredients whose terms are non-commercial or unknown, in their order."""
     return tuple(
-        each for each in ingredients if each.origin.terms in ('non-commercial', 'unknown')
+        ingredient
+        for ingredient in ingredients
+        if ingredient.origin.terms in ('non-commercial', 'unknown')
     )

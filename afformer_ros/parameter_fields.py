@@ -82,14 +82,16 @@ def parameter(default: Any, description: str, **constraints: Any) -> Any:
 
 def constraints_of(kind: type[Any]) -> Mapping[str, Constraint]:
     """Return the constraint of each parameter of a data class."""
-    return {one.name: one.metadata['constraint'] for one in fields(kind)}
+    return {declared.name: declared.metadata['constraint'] for declared in fields(kind)}
 
 
 def defaults_of(kind: type[Any]) -> Mapping[str, Any]:
     """Return the default of each parameter of a data class, in the types of ROS."""
     return {
-        one.name: list(one.default) if isinstance(one.default, tuple) else one.default
-        for one in fields(kind)
+        declared.name: list(declared.default)
+        if isinstance(declared.default, tuple)
+        else declared.default
+        for declared in fields(kind)
     }
 
 
@@ -143,18 +145,18 @@ def validate_change(
         parameters: argument of a callback of `add_on_set_parameters_callback`.
         configured: whether the node is configured.
     """
-    for one in parameters:
-        constraint = constraints.get(one.name)
+    for changed in parameters:
+        constraint = constraints.get(changed.name)
         if constraint is None:
             continue
         if configured and constraint.change == 'unconfigured':
             return SetParametersResult(
                 successful=False,
-                reason=f'{one.name} can change only while the node is unconfigured. Clean the '
+                reason=f'{changed.name} can change only while the node is unconfigured. Clean the '
                 'node up first',
             )
         try:
-            constraint.check(one.name, one.value)
+            constraint.check(changed.name, changed.value)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
     return SetParametersResult(successful=True)

@@ -109,7 +109,7 @@ class ServicePoolExecutor(SingleThreadedExecutor):
             handler()
             if not isinstance(handler.exception(), InvalidHandle):
                 handler.result()
-        for called in [each for each in self._called if each[1].done()]:
+        for called in [call for call in self._called if call[1].done()]:
             self._called.remove(called)
             self._report(called[0].exception())
 

@@ -166,14 +166,18 @@ class TopicSubscription:
     def _offered(self) -> tuple[str, QoSReliabilityPolicy]:
         """Return the type and reliability to request; the current ones without publishers."""
         found = self._node.get_publishers_info_by_topic(self.topic_name)
-        types = {one.topic_type for one in found}
+        types = {endpoint.topic_type for endpoint in found}
         message_type = self.message_type
         if message_type not in types:
-            message_type = next((one for one in self._kinds if one in types), message_type)
-        offers = [one.qos_profile.reliability for one in found if one.topic_type == message_type]
+            message_type = next((kind for kind in self._kinds if kind in types), message_type)
+        offers = [
+            endpoint.qos_profile.reliability
+            for endpoint in found
+            if endpoint.topic_type == message_type
+        ]
         if not self._follows_reliability or not offers:
             return message_type, self.qos.reliability
-        reliable = all(one == QoSReliabilityPolicy.RELIABLE for one in offers)
+        reliable = all(reliability == QoSReliabilityPolicy.RELIABLE for reliability in offers)
         policy = QoSReliabilityPolicy.RELIABLE if reliable else QoSReliabilityPolicy.BEST_EFFORT
         return message_type, policy
 

@@ -121,27 +121,34 @@ class TopicWatch:
             if self.count:
                 return f'nobody publishes {topic} any more (silent for {silent_for:.1f} s)'
             return f'nobody publishes {topic}'
-        fitting = [one for one in found if one.topic_type == self._subscribed.message_type]
+        fitting = [
+            endpoint for endpoint in found if endpoint.topic_type == self._subscribed.message_type
+        ]
         if not fitting:
-            types = ', '.join(sorted({one.topic_type for one in found}))
+            types = ', '.join(sorted({endpoint.topic_type for endpoint in found}))
             return f'{topic} carries {types}; expected {self._subscribed.message_type}'
         mismatches = [
             mismatch(
                 self._name,
-                f'{one.node_namespace.rstrip("/")}/{one.node_name}',
-                one.qos_profile,
+                f'{endpoint.node_namespace.rstrip("/")}/{endpoint.node_name}',
+                endpoint.qos_profile,
                 self._subscribed.qos,
             )
-            for one in fitting
+            for endpoint in fitting
         ]
         if any(mismatches):
-            return '; '.join(sorted({one for one in mismatches if one}))
+            return '; '.join(sorted({reason for reason in mismatches if reason}))
         if silent_for <= _STALE_AFTER:
             return '' if self.count else f'no message has arrived on {topic} yet'
         if loss := self.loss():
             return loss
         names = ', '.join(
-            sorted({f'{one.node_namespace.rstrip("/")}/{one.node_name}' for one in fitting})
+            sorted(
+                {
+                    f'{endpoint.node_namespace.rstrip("/")}/{endpoint.node_name}'
+                    for endpoint in fitting
+                }
+            )
         )
         many = f'{len(fitting)} publishers' if len(fitting) > 1 else '1 publisher'
         return (
@@ -178,8 +185,8 @@ class TopicWatch:
         if self._subscribed.qos.reliability == QoSReliabilityPolicy.RELIABLE:
             return 'Send fewer or smaller ones, or compressed images'
         found = self._node.get_publishers_info_by_topic(self._subscribed.topic_name)
-        offers = [one.qos_profile.reliability for one in found]
-        if offers and all(one == QoSReliabilityPolicy.RELIABLE for one in offers):
+        offers = [endpoint.qos_profile.reliability for endpoint in found]
+        if offers and all(reliability == QoSReliabilityPolicy.RELIABLE for reliability in offers):
             return f'Set {self._name}_qos to AUTO or DEFAULT, since its publishers are reliable'
         return (
             'Start its publisher with the environment variable FASTDDS_DEFAULT_PROFILES_FILE set '

@@ -80,10 +80,10 @@ def order_beside_the_paper(results: Sequence[StudyResult]) -> OrderCount:
     means = seed_means(results, 'kld')
     found: list[str] = []
     same_by_mean = 0
-    for one, other in combinations(published, 2):
-        if published[one] == published[other]:
+    for first, other in combinations(published, 2):
+        if published[first] == published[other]:
             continue
-        better, worse = (means[row] for row in sorted((one, other), key=published.__getitem__))
+        better, worse = (means[row] for row in sorted((first, other), key=published.__getitem__))
         assert better is not None
         assert worse is not None
         found.append(_order(better, worse))

@@ -75,7 +75,7 @@ def _order(results: Sequence[StudyResult]) -> str:
 def _made_by(results: Sequence[StudyResult]) -> str:
     trained = [result for result in results if result.seed is not None]
     seeds = len({result.seed for result in trained})
-    commits = ', '.join(f'`{one}`' for one in sorted({result.commit for result in trained}))
+    commits = ', '.join(f'`{commit}`' for commit in sorted({result.commit for result in trained}))
     machines = '; '.join(sorted({result.machine for result in trained}))
     dates = sorted({result.date for result in trained})
     when = dates[0] if len(dates) == 1 else f'{dates[0]} to {dates[-1]}'

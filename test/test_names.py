@@ -92,6 +92,16 @@ SETTINGS = re.compile(r'\w+(Options|Plan)')
 RECORD = re.compile(r'\w*Record')
 # Folders of the code whose public classes have unique names.
 PRODUCT = ('afformer_core', 'afformer_ros', 'afformer_sim', 'launch', 'studies', 'tools')
+# Folders whose loop variables may still be `each` or `one`.
+UNNAMED_LOOPS = (
+    'afformer_core/benchmarks',
+    'afformer_core/data',
+    'afformer_core/evaluation/pairs',
+    'afformer_core/evaluation/parts',
+    'afformer_core/models',
+    'afformer_core/runtime',
+    'test',
+)
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 
@@ -175,6 +185,45 @@ def test_a_public_class_has_a_name_of_its_own(root: Path) -> None:
 
     assert {name: found for name, found in definitions.items() if len(found) > 1} == {}
     assert len(definitions) > 800
+
+
+def loop_variables(source: str) -> Iterator[tuple[str, int]]:
+    """Yield the variables of loops, comprehensions and lambda functions, with their lines."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            for name in ast.walk(node.target):
+                if isinstance(name, ast.Name):
+                    yield name.id, name.lineno
+        elif isinstance(node, ast.Lambda):
+            yield from ((argument.arg, argument.lineno) for argument in node.args.args)
+
+
+def test_a_loop_variable_is_called_what_it_is(root: Path) -> None:
+    tracked = subprocess.run(
+        ['git', 'ls-files', '*.py'], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    found = [
+        f'{path}:{line}'
+        for path in tracked
+        if not path.startswith(UNNAMED_LOOPS)
+        for name, line in loop_variables((root / path).read_text())
+        if name in ('each', 'one')
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ('source', 'line'),
+    [
+        ('x = 1\nfor each in x: ...', 2),
+        ('[\n 1 for i, (one, j) in x]', 2),
+        ('\n\nsorted(x, key=lambda one: -one)', 3),
+    ],
+)
+def test_a_loop_variable_is_found_with_its_line(source: str, line: int) -> None:
+    assert [at for name, at in loop_variables(source) if name in ('each', 'one')] == [line]
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,11 @@ FILM_FRAMES, FILM_WIDTH, FILM_MILLISECONDS, FILM_QUALITY = 110, 760, 200, 45
 
 def side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
     """Join two images, uint8 RGB [H, W, 3], scaled to one height."""
-    images = [Image.fromarray(each) for each in (left, right)]
-    scaled = [each.resize((round(each.width * HEIGHT / each.height), HEIGHT)) for each in images]
-    both = Image.new('RGB', (sum(each.width for each in scaled) + GAP, HEIGHT), 'white')
+    images = [Image.fromarray(array) for array in (left, right)]
+    scaled = [
+        image.resize((round(image.width * HEIGHT / image.height), HEIGHT)) for image in images
+    ]
+    both = Image.new('RGB', (sum(image.width for image in scaled) + GAP, HEIGHT), 'white')
     both.paste(scaled[0], (0, 0))
     both.paste(scaled[1], (scaled[0].width + GAP, 0))
     return both

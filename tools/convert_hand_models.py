@@ -150,14 +150,14 @@ def _difference(content: bytes, model: onnx.ModelProto, network: _Network) -> fl
     lite.set_tensor(lite.get_input_details()[0]['index'], image)
     lite.invoke()
     expected = {
-        network.outputs[name]: lite.get_tensor(each['index'])
-        for each in lite.get_output_details()
-        if (name := each['name'].removeprefix('StatefulPartitionedCall:')) in network.outputs
+        network.outputs[name]: lite.get_tensor(output['index'])
+        for output in lite.get_output_details()
+        if (name := output['name'].removeprefix('StatefulPartitionedCall:')) in network.outputs
     }
     found = session.run(list(expected), {'image': image.transpose(0, 3, 1, 2)})
     return max(
-        float(np.abs(one - other).max() / max(np.abs(other).max(), 1.0))
-        for one, other in zip(found, expected.values(), strict=True)
+        float(np.abs(array - other).max() / max(np.abs(other).max(), 1.0))
+        for array, other in zip(found, expected.values(), strict=True)
     )
 
 

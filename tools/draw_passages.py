@@ -109,7 +109,7 @@ def _of_python(path: str, text: str) -> Iterator[Passage]:
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             yield from _of_values(path, 'message', node.exc.args)
         elif isinstance(node, ast.Call):
-            helps = [each.value for each in node.keywords if each.arg in _HELP]
+            helps = [keyword.value for keyword in node.keywords if keyword.arg in _HELP]
             yield from _of_values(path, 'help', helps)
             if isinstance(node.func, ast.Attribute) and node.func.attr in _LOGGED:
                 yield from _of_values(path, 'message', node.args)

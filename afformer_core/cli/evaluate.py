@@ -275,11 +275,17 @@ def _compare_models(
     }
     prior = models.read_prior(arguments, questions)
     reports = {
-        name: models.report_on(each, questions, prior, arguments.seed)
-        for name, each in answers.items()
+        name: models.report_on(answers_of_model, questions, prior, arguments.seed)
+        for name, answers_of_model in answers.items()
     }
-    rows = {name: models.rows_to_compare(each, questions) for name, each in answers.items()}
+    rows = {
+        name: models.rows_to_compare(answers_of_model, questions)
+        for name, answers_of_model in answers.items()
+    }
     labels = baseline_labels(prior, questions.dataset.action_names)
     report = build_compared_report(reports, rows, labels, arguments.seed)
-    shown = ((name, models.rows_to_show(each, questions)) for name, each in answers.items())
+    shown = (
+        (name, models.rows_to_show(answers_of_model, questions))
+        for name, answers_of_model in answers.items()
+    )
     return report, lambda: most_different_examples(shown, most_different_rows(rows))

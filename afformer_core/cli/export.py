@@ -146,8 +146,8 @@ def _export(folder: Path, arguments: argparse.Namespace) -> str:
     from afformer_core.runtime.model_folder import network_folders
 
     differences = [
-        export_graphs(each, arguments.precision, arguments.opset)
-        for each in network_folders(folder)
+        export_graphs(network, arguments.precision, arguments.opset)
+        for network in network_folders(folder)
     ]
     return f'compared with PyTorch in fp32, {Differences.largest(differences)}'
 
@@ -185,10 +185,10 @@ def _are_up_to_date(folder: Path, precision: str, arguments: argparse.Namespace)
 
     networks = network_precisions(folder, precision, arguments.precision)
     try:
-        graphs = [read_graphs(*each) for each in networks]
+        graphs = [read_graphs(*network) for network in networks]
     except ModelFolderError:
         return False
     return all(
-        each.base == arguments.precision and arguments.opset in (None, each.opset)
-        for each in graphs
+        graph.base == arguments.precision and arguments.opset in (None, graph.opset)
+        for graph in graphs
     )

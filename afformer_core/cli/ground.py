@@ -137,7 +137,9 @@ def _sentence(grounding: Grounding) -> str:
 def _advice(video: Path, contacts: Sequence[Peak]) -> str:
     """Describe how to mark the contact, with the most probable contacts."""
     separator = '&' if '#' in str(video) else '#'
-    likeliest = ', '.join(f'{one.u:.0f},{one.v:.0f} ({one.score:.2f})' for one in contacts)
+    likeliest = ', '.join(
+        f'{contact.u:.0f},{contact.v:.0f} ({contact.score:.2f})' for contact in contacts
+    )
     return (
         f"To improve certainty, mark the contact: afformer ground --video '{video}{separator}"
         "contact=X,Y' ... with the pixel of the first frame that shows the operated part. "

@@ -54,7 +54,7 @@ class _GroupedHelp(argparse.RawDescriptionHelpFormatter):
     def _format_action(self, action: argparse.Action) -> str:
         if not isinstance(action, argparse._SubParsersAction):
             return super()._format_action(action)
-        listed = {each.dest: each for each in action._get_subactions()}
+        listed = {subaction.dest: subaction for subaction in action._get_subactions()}
         parts = []
         for title, names in _GROUPS.items():
             parts.append(f'{"":{self._current_indent}}{title}:\n')

@@ -213,7 +213,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_charts()
     window = BagExtract(arguments.start, arguments.end)
-    inputs = [each.path for each in input_paths(arguments.subparser, arguments)]
+    inputs = [entry.path for entry in input_paths(arguments.subparser, arguments)]
     with (
         Bag(arguments.bag) as bag,
         result_folder(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as folder,
@@ -299,14 +299,15 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     if topics.demonstration:
         window = BagExtract(arguments.demonstration_from, arguments.demonstration_to)
         demonstrations.record(bag, topics.demonstration, window)
-    for one in arguments.demonstration:
-        if split_topic(Path(one))[0].exists():
-            demonstrations.add_file(Path(one))
+    for source in arguments.demonstration:
+        if split_topic(Path(source))[0].exists():
+            demonstrations.add_file(Path(source))
         elif arguments.store is not None:
-            demonstrations.add_stored(DemonstrationStore(arguments.store), one)
+            demonstrations.add_stored(DemonstrationStore(arguments.store), source)
         else:
             raise DemonstrationError(
-                f'{one} does not exist. To replay a stored demonstration, also give --store FOLDER'
+                f'{source} does not exist. To replay a stored demonstration, also give --store '
+                'FOLDER'
             )
     return demonstrations
 

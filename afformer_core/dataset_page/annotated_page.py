@@ -118,13 +118,15 @@ def _first_frames(
 ) -> tuple[list[ClipFacts], list[MediaProblem]]:
     """Read facts of the clips without a problem, and list those that cannot be decoded."""
     known = {problem.name for problem in problems}
-    clips = {each.demonstration: each for each in opened if each.demonstration not in known}
+    clips = {
+        sample.demonstration: sample for sample in opened if sample.demonstration not in known
+    }
     facts, undecoded = [], []
     for name, sample in tqdm(clips.items(), 'first frames', unit='', disable=not progress):
         try:
             facts.append(read_clip_facts(sample))
         except VideoError as error:
-            users = tuple(each.sample_id for each in opened if each.demonstration == name)
+            users = tuple(user.sample_id for user in opened if user.demonstration == name)
             undecoded.append(MediaProblem('clip', 'unreadable', name, str(error), users))
     return facts, undecoded
 

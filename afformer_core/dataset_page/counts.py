@@ -50,7 +50,7 @@ def known_objects(dataset: AnnotatedDataset) -> set[str]:
 
 def other_facts(dataset: AnnotatedDataset) -> dict[str, str]:
     """Return further facts of a dataset by name."""
-    points = [len(each) for sample in dataset for each in sample.points]
+    points = [len(of_action) for sample in dataset for of_action in sample.points]
     by_clip = Counter(sample.demonstration for sample in dataset)
     by_image = Counter(str(sample.image_path) for sample in dataset)
     return {

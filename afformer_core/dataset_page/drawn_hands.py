@@ -30,11 +30,11 @@ def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage
     size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
     drawn = np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
     for hand in reversed(hands):
-        left, top, right, bottom = (round(each * scale) for each in hand.box)
+        left, top, right, bottom = (round(coordinate * scale) for coordinate in hand.box)
         colour = _CONTACT if hand.contact else _NO_CONTACT
         cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, 2)
         if hand.contact_point is not None:
-            x, y = (round(each * scale) for each in hand.contact_point)
+            x, y = (round(coordinate * scale) for coordinate in hand.contact_point)
             cv2.circle(drawn, (x, y), 3, colour, -1, cv2.LINE_AA)
         label = f'{"contact" if hand.contact else "no contact"} {hand.score:.2f}'
         # At the upper edge of the image the label goes inside the box.

@@ -52,7 +52,7 @@ def media_issues(problems: Sequence[MediaProblem]) -> list[DatasetIssue]:
     by_kind: defaultdict[str, list[str]] = defaultdict(list)
     for problem in problems:
         by_kind[_KINDS[problem.what, problem.kind]].append(problem.reason)
-    return [each for kind in _KINDS.values() for each in DatasetIssue.of(kind, by_kind[kind])]
+    return [issue for kind in _KINDS.values() for issue in DatasetIssue.of(kind, by_kind[kind])]
 
 
 def _outside(dataset: AnnotatedDataset) -> list[DatasetIssue]:
@@ -74,7 +74,7 @@ def _without_pair(dataset: AnnotatedDataset) -> list[DatasetIssue]:
 def _repeated(dataset: AnnotatedDataset) -> list[DatasetIssue]:
     same: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
     for sample in dataset:
-        points = tuple(each.tobytes() for each in sample.points)
+        points = tuple(of_action.tobytes() for of_action in sample.points)
         what = sample.demonstration, sample.image_path, sample.actions, points
         same[what].append(sample.sample_id)
     groups = [' = '.join(names) for names in same.values() if len(names) > 1]

@@ -119,7 +119,10 @@ def _issues(index: HandIndex) -> list[DatasetIssue]:
 def _distributions(index: HandIndex, clips: Sequence[InteractionClip]) -> list[Bars]:
     by_video = Counter(id(clip.video) for clip in clips)
     scores = [
-        hand.score for clip in clips for each in clip.interactions for hand in each.interacting
+        hand.score
+        for clip in clips
+        for interaction in clip.interactions
+        for hand in interaction.interacting
     ]
     sizes = size_counts(video.size for video in index.videos)
     return [

@@ -55,12 +55,14 @@ def _files(
     *,
     progress: bool,
 ) -> list[DatasetIssue]:
-    own, others = (_by_file(map(path_of, each)) for each in (dataset, other))
+    own, others = (_by_file(map(path_of, compared)) for compared in (dataset, other))
     shared = [str(own[file]) for file in sorted(own.keys() & others.keys())]
     apart = [path for file, path in own.items() if file not in others]
     apart += [path for file, path in others.items() if file not in own]
     for group in same_content(apart, progress):
-        sides = [[path for path in group if path.resolve() in each] for each in (own, others)]
+        sides = [
+            [path for path in group if path.resolve() in resolved] for resolved in (own, others)
+        ]
         if all(sides):
             shared.append(f'{sides[0][0]} = {sides[1][0]}')
     return DatasetIssue.of(f'{what} that {other.annotations.name} also has', shared)

@@ -35,7 +35,7 @@ class DemonstrationCollection:
         self._grounder = grounder
         self._store = store
         entries, self.problems = ((), ()) if store is None else store.load_all()
-        self._summaries = {one.summary.name: one.summary for one in entries}
+        self._summaries = {entry.summary.name: entry.summary for entry in entries}
         self._versions = {} if store is None else store.versions()
         self._unkept: dict[str, str] = {}
         self._other_files: set[str] = set()
@@ -116,7 +116,9 @@ class DemonstrationCollection:
             versions = self._store.versions()
         except OSError:
             return False
-        changed = [name for name, one in versions.items() if one != self._versions.get(name)]
+        changed = [
+            name for name, version in versions.items() if version != self._versions.get(name)
+        ]
         removed = [name for name in self._versions if name not in versions]
         self._versions = versions
         for name in changed:

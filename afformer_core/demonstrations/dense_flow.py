@@ -83,10 +83,10 @@ def follow_points(
     """
     path, sure = [points], np.ones(len(points), bool)
     here, to_first = points, np.eye(3)
-    for one in flows:
-        here, step_sure = one.follow(here)
+    for flow in flows:
+        here, step_sure = flow.follow(here)
         sure &= step_sure
-        to_first = to_first @ np.linalg.inv(one.camera)
+        to_first = to_first @ np.linalg.inv(flow.camera)
         path.append(moved(to_first, here))
     return np.stack(path), sure
 

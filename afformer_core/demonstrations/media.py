@@ -72,8 +72,8 @@ def timed_images(path: Path) -> Iterator[TimedImage]:
         ImageError: an image cannot be read.
     """
     if path.is_dir():
-        for one in FrameFolder(path).paths():
-            yield TimedImage(read_image(one), None)
+        for frame_path in FrameFolder(path).paths():
+            yield TimedImage(read_image(frame_path), None)
     elif path.suffix.lower() in IMAGE_SUFFIXES:
         yield TimedImage(read_image(path), None)
     else:

@@ -188,7 +188,9 @@ class Recording:
         if self._observes:
             self._reader.observe(source, frame.time)
         self._trimmer.add(frame, source)
-        missing = [one for one in self._trimmer.certain_frames() if one.features is None]
+        missing = [
+            certain for certain in self._trimmer.certain_frames() if certain.features is None
+        ]
         self._encode(missing[:_ENCODED_PER_FRAME])
         try:
             if self._writer is not None:
@@ -231,7 +233,7 @@ class Recording:
         part = self._trimmer.part()
         self._encode([frame for frame in part.frames if frame.features is None])
         encoded = EncodedFrames.stack(
-            [(one.image, one.features) for one in part.frames if one.features is not None]
+            [(frame.image, frame.features) for frame in part.frames if frame.features is not None]
         )
         reading = self._read(part, encoded)
         if reading is not None:
@@ -240,7 +242,7 @@ class Recording:
             encoded = replace(encoded, contact=self.contact)
             # a model that does not support marks rejects it before the file is complete
             self._grounder.contact(encoded)
-        frames = motion_frames or [one.image for one in part.held]
+        frames = motion_frames or [frame.image for frame in part.held]
         encoded = replace(encoded, rotation=shown_rotation(self._grounder, encoded, frames))
         summary = self._summary(part, frame_count or self.frames, encoded.rotation)
         self._complete_file(summary, part, encoded)

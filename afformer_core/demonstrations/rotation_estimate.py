@@ -85,7 +85,9 @@ def estimate_rotation(
     ]
     if not np.any(areas):
         return ShownRotation.unknown('nothing turns where the demonstration touches something')
-    agreement = float(np.mean([_agreement(one) for one in np.transpose(areas)]))
+    agreement = float(
+        np.mean([_agreement(areas_of_turn) for areas_of_turn in np.transpose(areas)])
+    )
     if abs(agreement) < _LEAST_AGREEMENT:
         return ShownRotation.unknown(
             'the frames of the demonstration do not agree on the sense of its rotation'

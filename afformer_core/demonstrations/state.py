@@ -159,18 +159,18 @@ class DemonstrationState:
         problem: str,
     ) -> DemonstrationState:
         """Return the state without a recording; numbers are summed over the selection."""
-        selection = join_names([one.name for one in selected])
+        selection = join_names([summary.name for summary in selected])
         return cls(
             phase=phase,
             name=selection,
             selected=selection,
             names=names,
-            frames=sum(one.frames for one in selected),
-            frames_kept=sum(one.frames_kept for one in selected),
-            duration=sum(one.duration for one in selected),
-            hands_seen=sum(one.hands_seen for one in selected),
+            frames=sum(summary.frames for summary in selected),
+            frames_kept=sum(summary.frames_kept for summary in selected),
+            duration=sum(summary.duration for summary in selected),
+            hands_seen=sum(summary.hands_seen for summary in selected),
             message=message,
-            frames_lost=sum(one.frames_lost for one in selected),
+            frames_lost=sum(summary.frames_lost for summary in selected),
             problem=problem,
         )
 

@@ -158,7 +158,7 @@ class DemonstrationStore:
                 problems.append(f'{error}; {_set_aside(path)}')
             except OSError as error:
                 problems.append(f'{path} cannot be read: {error}')
-        ordered = sorted(sound, key=lambda one: (one.created, one.summary.name))
+        ordered = sorted(sound, key=lambda entry: (entry.created, entry.summary.name))
         return tuple(ordered), tuple(problems)
 
     def encoded_frames(self, name: str, fingerprint: str) -> EncodedFrames | None:

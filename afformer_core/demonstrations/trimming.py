@@ -100,8 +100,8 @@ class ActivePart:
 
     def _begin(self, frame: RecordedFrame) -> None:
         self.first = self._before[0]
-        for one in self._before:
-            self._keep(one)
+        for earlier in self._before:
+            self._keep(earlier)
         self._before.clear()
         self._last_activity = frame.time
 

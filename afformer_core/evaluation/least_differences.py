@@ -47,7 +47,9 @@ def verdict(
         headings: name of each measure in the table.
     """
     names = [
-        headings[measure] for measure, each in differences.items() if tells_apart(measure, each)
+        headings[measure]
+        for measure, difference in differences.items()
+        if tells_apart(measure, difference)
     ]
     if names:
         return f'{other} and {first} are distinguished by: {", ".join(names)}.'

@@ -137,7 +137,9 @@ def _require_same_rows(first: str, reference: ModelRows, name: str, other: Model
             f'{first} was measured by the protocol {reference.protocol} and {name} by '
             f'{other.protocol}; measure both by the same protocol'
         )
-    actions = [(each.actions.groups, each.actions.actions) for each in (reference, other)]
+    actions = [
+        (compared.actions.groups, compared.actions.actions) for compared in (reference, other)
+    ]
     if reference.ids != other.ids or actions[0] != actions[1]:
         only = set(reference.ids) ^ set(other.ids)
         example = f', such as {min(only)[0]}' if only else ', in another order'
@@ -172,7 +174,7 @@ def _difference(reference: ModelRows, other: ModelRows, seed: int) -> ModelDiffe
         'balanced_accuracy': balanced_accuracy,
         'which_button': buttons,
     }
-    differing = [name for name, each in estimates.items() if tells_apart(name, each)]
+    differing = [name for name, estimate in estimates.items() if tells_apart(name, estimate)]
     return ModelDifference(rows=len(rows), differs_in=', '.join(differing), **estimates)
 
 

@@ -85,11 +85,11 @@ def measure_motion_use(
         scene = result.pair.sample.scene
         assert scene is not None
         kinds.setdefault(str(scene.kinds[scene.element]), []).append(result)
-    right = sum(_best_constant(each) * len(each) for each in kinds.values())
+    right = sum(_best_constant(of_kind) * len(of_kind) for of_kind in kinds.values())
     return MotionUse(
         by_kind={
-            kind: _motion(each, _best_constant(each), action_names, seed)
-            for kind, each in sorted(kinds.items())
+            kind: _motion(of_kind, _best_constant(of_kind), action_names, seed)
+            for kind, of_kind in sorted(kinds.items())
         },
         all=_motion(scenes, right / len(scenes), action_names, seed),
         balanced=_balanced_motion(scenes, action_names, seed),
@@ -102,7 +102,7 @@ def motion_table(motion: MotionUse) -> Table:
         'Does the motion determine the action?',
         MOTION_COLUMNS,
         {
-            **{kind: vars(each) for kind, each in motion.by_kind.items()},
+            **{kind: vars(measures) for kind, measures in motion.by_kind.items()},
             'all': vars(motion.all),
             'all, balanced over the actions': vars(motion.balanced),
         },

@@ -70,8 +70,8 @@ def _changes(written: NamedPath, folder: Path, outputs: Sequence[NamedPath]) -> 
     if written.is_folder:
         return not written.may_be_inside
     if any(
-        each.is_folder and each.may_be_inside and _is_in(written.path, each.path)
-        for each in outputs
+        output.is_folder and output.may_be_inside and _is_in(written.path, output.path)
+        for output in outputs
     ):
         return False
     suffix = written.path.suffix.lower()

@@ -29,7 +29,9 @@ def make_private_folder(path: Path) -> None:
         UntrustedWriterError: it belongs to another user, or other users may write to it.
         OSError: it cannot be made.
     """
-    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+    for missing in reversed(
+        [lacking for lacking in (path, *path.parents) if not lacking.exists()]
+    ):
         missing.mkdir(0o700, exist_ok=True)
     _check(path, path.stat())
 
@@ -41,7 +43,9 @@ def make_shared_folder(path: Path) -> None:
         UntrustedWriterError: see `check_shared_folder`.
         OSError: it cannot be made.
     """
-    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+    for missing in reversed(
+        [lacking for lacking in (path, *path.parents) if not lacking.exists()]
+    ):
         missing.mkdir()
         missing.chmod(_FOLDER_FOR_ALL)
     check_shared_folder(path)
@@ -55,20 +59,20 @@ def check_shared_folder(path: Path) -> None:
             write to it.
         OSError: it cannot be read.
     """
-    for each in (path, *path.rglob('*')):
-        status = each.lstat()
+    for entry in (path, *path.rglob('*')):
+        status = entry.lstat()
         if status.st_uid not in (0, os.geteuid()):
             raise UntrustedWriterError(
-                f'{each} belongs to user {status.st_uid}; expected root or user {os.geteuid()}, '
+                f'{entry} belongs to user {status.st_uid}; expected root or user {os.geteuid()}, '
                 f'since its content is executed. As root, delete {path} and make it again'
             )
-        _check_mode(each, status)
+        _check_mode(entry, status)
 
 
 def let_all_users_read(path: Path) -> None:
     """Make a folder and its contents readable for all users, and writable for the owner only."""
-    for each in (path, *path.rglob('*')):
-        each.chmod(_FOLDER_FOR_ALL if each.is_dir() else _FILE_FOR_ALL)
+    for entry in (path, *path.rglob('*')):
+        entry.chmod(_FOLDER_FOR_ALL if entry.is_dir() else _FILE_FOR_ALL)
 
 
 def read_private_file(path: Path) -> bytes:

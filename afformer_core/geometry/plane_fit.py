@@ -165,9 +165,9 @@ def _least_squares(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
     """Compute coefficients [P, size], their covariances, and whether there are enough pixels."""
     moments, sums = normal_equations(values, pixels, size)
-    inverted = [inverse(one) for one in moments]
-    regular = np.array([one is not None for one in inverted], bool)
-    covariances = np.array([np.eye(size) if one is None else one for one in inverted])
+    inverted = [inverse(matrix) for matrix in moments]
+    regular = np.array([matrix is not None for matrix in inverted], bool)
+    covariances = np.array([np.eye(size) if matrix is None else matrix for matrix in inverted])
     coefficients = (covariances @ sums[:, :, None])[:, :, 0]
     return coefficients, covariances, regular & (moments[:, 0, 0] >= _LEAST_PIXELS)
 

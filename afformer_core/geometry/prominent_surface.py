@@ -82,8 +82,8 @@ def prominent_surfaces(
     seen = _depths(depth, image_size, around, settings)
     limits = seen.min(axis=1) * (1 + _SURE * settings.noise) + _SAME
     foreground = seen <= limits[:, None]
-    behind = np.array([_distance(one.surface) for one in placed]) > limits
-    unknown = np.array([one.surface.position is None for one in placed])
+    behind = np.array([_distance(placed_surface.surface) for placed_surface in placed]) > limits
+    unknown = np.array([placed_surface.surface.position is None for placed_surface in placed])
     expected = np.where(foreground & behind[:, None], seen, np.inf)
     others = np.where(~foreground & unknown[:, None], seen, np.inf)
     for depths in (expected, others):

@@ -91,7 +91,7 @@ class RigidTransform:
 
     def towards(self, other: RigidTransform, share: float) -> RigidTransform:
         """Interpolate towards another transform by a share, 0 to 1."""
-        begin, end = (quaternion_of_rotation(one.rotation) for one in (self, other))
+        begin, end = (quaternion_of_rotation(transform.rotation) for transform in (self, other))
         turn = interpolated_quaternion(begin, end, share)
         shift = self.translation + share * (other.translation - self.translation)
         return RigidTransform(rotation_of_quaternion(turn), np.asarray(shift, np.float64))

@@ -122,7 +122,7 @@ def _rank(
 ) -> RankedDetections:
     ordered = sorted(
         ((hand, position) for position, hands in enumerate(detected) for hand in hands),
-        key=lambda each: -each[0].score,
+        key=lambda detection: -detection[0].score,
     )
     taken: set[tuple[int, int]] = set()
     scores, right = [], []

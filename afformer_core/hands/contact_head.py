@@ -130,12 +130,12 @@ class HandContactHead(nn.Module):
         Returns:
             binary cross-entropy plus the smooth distance in sides of the squares; 0 without hands.
         """
-        moved = [_moved(each) for each in boxes]
+        moved = [_moved(of_image) for of_image in boxes]
         answer = self(images, moved)
         if not len(answer.logits):
             # All processes must have gradients of all parameters, even without hands in their
             # images.
-            return torch.stack([0 * each.sum() for each in self.parameters()]).sum()
+            return torch.stack([0 * parameter.sum() for parameter in self.parameters()]).sum()
         contact = functional.binary_cross_entropy_with_logits(
             answer.logits, torch.cat(list(contacts)).float()
         )

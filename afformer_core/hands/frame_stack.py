@@ -131,9 +131,9 @@ class _Window(Generic[_Frame]):
         """Find the nearest frame at least so many intervals from a time, or the outermost."""
         away = self._away(step)
         if step < 0:
-            found = (each for each in reversed(self.frames) if time - each.time >= away)
+            found = (frame for frame in reversed(self.frames) if time - frame.time >= away)
             return next(found, self.frames[0])
-        found = (each for each in self.frames if each.time - time >= away)
+        found = (frame for frame in self.frames if frame.time - time >= away)
         return next(found, self.frames[-1])
 
     def _away(self, step: int) -> float:

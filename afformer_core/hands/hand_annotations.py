@@ -94,10 +94,10 @@ def _image(folder: Path, name: str) -> AnnotatedImage:
         raise DatasetError(f'{path} is not XML: {error}') from error
     with naming(str(path)):
         size = int(_text(root, 'size/width')), int(_text(root, 'size/height'))
-        hands = [each for each in root.iter('object') if _is_hand(each)]
-        marked = tuple(_hand(each, size) for each in hands)
+        hands = [node for node in root.iter('object') if _is_hand(node)]
+        marked = tuple(_hand(hand, size) for hand in hands)
     around = tuple(folder / part / f'{name}.jpg' for part in NEIGHBOUR_FOLDERS)
-    known = all(each.is_file() for each in around)
+    known = all(file.is_file() for file in around)
     return AnnotatedImage(image, size, marked, around if known else ())
 
 

@@ -76,9 +76,9 @@ class MotionHandDetector(nn.Module):
         self, images: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]
     ) -> dict[str, Tensor]:
         losses = self._search_losses(images, targets) if self.searched_share else {}
-        boxes = [each['boxes'] for each in targets]
-        contacts = [each['labels'] == CONTACT for each in targets]
-        contact_points = [each['contact_points'] for each in targets]
+        boxes = [target['boxes'] for target in targets]
+        contacts = [target['labels'] == CONTACT for target in targets]
+        contact_points = [target['contact_points'] for target in targets]
         return {
             **losses,
             'loss_contact': self.contact.loss(images, boxes, contacts, contact_points),
@@ -89,17 +89,17 @@ class MotionHandDetector(nn.Module):
     ) -> dict[str, Tensor]:
         searched = math.ceil(len(images) * self.searched_share)
         hands = [
-            {'boxes': each['boxes'], 'labels': torch.ones_like(each['labels'])}
-            for each in targets[:searched]
+            {'boxes': target['boxes'], 'labels': torch.ones_like(target['labels'])}
+            for target in targets[:searched]
         ]
-        losses: dict[str, Tensor] = self.hands([_now(each) for each in images[:searched]], hands)
+        losses: dict[str, Tensor] = self.hands([_now(image) for image in images[:searched]], hands)
         return losses
 
     def _detect(self, images: Sequence[Tensor]) -> list[dict[str, Tensor]]:
         outputs: list[dict[str, Tensor]] = self.hands([_now(image) for image in images])
         boxes = [output['boxes'] for output in outputs]
         answer = self.contact(images, boxes)
-        counts = [len(each) for each in boxes]
+        counts = [len(of_image) for of_image in boxes]
         contacts, contact_points = (
             answer.logits.sigmoid().split(counts),
             answer.contact_points.split(counts),

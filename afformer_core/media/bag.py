@@ -86,7 +86,7 @@ class Bag:
             reader = AnyReader([opened or path], default_typestore=get_typestore(Stores.LATEST))
             self._reader = stack.enter_context(reader)
             self._counts = {
-                _name(name): int(each.msgcount) for name, each in reader.topics.items()
+                _name(name): int(described.msgcount) for name, described in reader.topics.items()
             }
             self.start = int(reader.start_time)
             self.end = int(reader.end_time)

@@ -126,7 +126,7 @@ class FrameFolder:
         paths = []
         for start in range(first, last + 1, step):
             numbers = range(start, min(start + step, last + 1))
-            name = next((self._names[each] for each in numbers if each in self._names), None)
+            name = next((self._names[number] for number in numbers if number in self._names), None)
             if name is not None:
                 paths.append(self.folder / name)
             # If only one in `step` frames is stored, the next one may lie just after the clip's

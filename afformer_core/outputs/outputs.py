@@ -103,7 +103,7 @@ class OutputMessages:
         return marker_messages(
             self._factory,
             self._placed,
-            [one.motion for one in self._geometries],
+            [geometry.motion for geometry in self._geometries],
             self._measured_header,
             self._placed_header,
             self._frame.size,
@@ -131,8 +131,8 @@ class OutputMessages:
         return image_message(self._factory, image, 'rgb8', self._header)
 
     def _grasp_candidates(self) -> Any:
-        found = [one.candidate for one in self._geometries]
-        candidates = [one for one in found if one is not None]
+        found = [geometry.candidate for geometry in self._geometries]
+        candidates = [candidate for candidate in found if candidate is not None]
         header = self._header_at(self._header.stamp)
         # Poses carry neither an age nor a certainty.
         if self._result.held or self._result.grounding.unsure:
@@ -166,7 +166,8 @@ class OutputMessages:
     @cached_property
     def _placed(self) -> StreamedGrounding:
         return replace(
-            self._result, surfaces=tuple(self._transformed(one) for one in self._result.surfaces)
+            self._result,
+            surfaces=tuple(self._transformed(surface) for surface in self._result.surfaces),
         )
 
     def _transformed(self, surface: SurfacePoint) -> SurfacePoint:

@@ -49,7 +49,7 @@ def require_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> None:
 def _machines(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
     """Return the cores and GPUs of each live machine."""
     resources = [node['Resources'] for node in nodes if node['Alive']]
-    return [(each.get('CPU', 0.0), each.get('GPU', 0.0)) for each in resources]
+    return [(machine.get('CPU', 0.0), machine.get('GPU', 0.0)) for machine in resources]
 
 
 def _room(cores: float, count: float, gpus: float) -> int:

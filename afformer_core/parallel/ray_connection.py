@@ -76,7 +76,7 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
 def _raylet(ray: ModuleType) -> int | None:
     """Return Ray's process that connects this one to the cluster and ends with it."""
     own = ray.get_runtime_context().get_node_id()
-    sockets = [each.get('RayletSocketName') for each in ray.nodes() if each['NodeID'] == own]
+    sockets = [node.get('RayletSocketName') for node in ray.nodes() if node['NodeID'] == own]
     # Other processes of Ray also receive the socket, each through a different option.
     return process_with(f'--raylet_socket_name={sockets[0]}') if any(sockets) else None
 

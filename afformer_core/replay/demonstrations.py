@@ -89,7 +89,9 @@ class ReplayDemonstrations:
         name = (
             _NOT_IN_NAMES.sub('_', split_topic(path)[0].stem).lstrip('.')[:64] or 'demonstration'
         )
-        name = next(one for one in _alternatives(name) if one not in self._names)
+        name = next(
+            alternative for alternative in _alternatives(name) if alternative not in self._names
+        )
         self._library.add(media, name)
         self._take(name, self._library.state().message)
 

@@ -65,9 +65,9 @@ class RecordedTransforms:
         except BagError as error:
             self.problem = str(error)
             return
-        for one in transforms:
+        for transform in transforms:
             try:
-                add(_pose(one))
+                add(_pose(transform))
             except TransformError as error:
                 self.problem = f'a transform on {message.topic} was left out: {error}'
             else:

@@ -107,7 +107,7 @@ def _presence_charts(
     """Draw a chart of each available measure."""
     charts = []
     for name in _PRESENCE_MEASURES:
-        values = [None if one.state == UNREADABLE else getattr(one, name) for one in rows]
+        values = [None if row.state == UNREADABLE else getattr(row, name) for row in rows]
         least = summary.thresholds.get(name)
         if any(value is not None for value in values):
             line = None if least is None else (least, f'minimum_{name} {least:.3g}')

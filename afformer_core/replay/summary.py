@@ -166,8 +166,12 @@ def jitter(rows: Sequence[ReplayedImage]) -> list[float | None]:
 
 
 def _known(values: Mapping[str, Iterable[float | None]]) -> dict[str, Distribution]:
-    distributions = {name: Distribution.of(each) for name, each in values.items()}
-    return {name: each for name, each in distributions.items() if each is not None}
+    distributions = {name: Distribution.of(numbers) for name, numbers in values.items()}
+    return {
+        name: distribution
+        for name, distribution in distributions.items()
+        if distribution is not None
+    }
 
 
 def _problems(sentences: Iterable[str]) -> tuple[Problem, ...]:

@@ -60,8 +60,8 @@ class TransformBuffer:
         poses = self._moving.get(pose.child, [])
         if poses and pose.stamp < poses[-1].stamp - _SET_BACK:
             self._moving, poses = {}, []
-        insort(poses, pose, key=lambda one: one.stamp)
-        del poses[: bisect_left(poses, poses[-1].stamp - KEPT, key=lambda one: one.stamp)]
+        insort(poses, pose, key=lambda entry: entry.stamp)
+        del poses[: bisect_left(poses, poses[-1].stamp - KEPT, key=lambda entry: entry.stamp)]
         self._moving[pose.child] = poses
 
     def add_static(self, pose: FramePose) -> None:
@@ -103,7 +103,7 @@ class TransformBuffer:
         if frame in self._static:
             return self._static[frame]
         poses = self._moving.get(frame, [])
-        number = bisect_left(poses, stamp, key=lambda one: one.stamp)
+        number = bisect_left(poses, stamp, key=lambda entry: entry.stamp)
         if number < len(poses) and poses[number].stamp == stamp:
             return poses[number]
         if not 0 < number < len(poses):

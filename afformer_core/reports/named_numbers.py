@@ -22,7 +22,7 @@ def to_json(numbers: Any) -> Any:
         TypeError: a value has another type.
     """
     if is_dataclass(numbers):
-        return {each.name: to_json(getattr(numbers, each.name)) for each in fields(numbers)}
+        return {field.name: to_json(getattr(numbers, field.name)) for field in fields(numbers)}
     if isinstance(numbers, Mapping):
         return {name: to_json(value) for name, value in numbers.items()}
     if isinstance(numbers, float) and not math.isfinite(numbers):

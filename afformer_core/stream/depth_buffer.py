@@ -121,7 +121,9 @@ class DepthBuffer(Generic[Item]):
         return None if entry is None else (stamp - entry.stamp) * 1e-9
 
     def _nearest(self, stamp: int) -> _Entry[Item] | None:
-        expected = [one.entry for one in self._expectations if one.stamp == stamp]
+        expected = [
+            expectation.entry for expectation in self._expectations if expectation.stamp == stamp
+        ]
         kept = [entry for entry in expected if entry is not None] + list(self._entries)
         return min(reversed(kept), key=lambda entry: entry.distance(stamp), default=None)
 

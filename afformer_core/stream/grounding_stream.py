@@ -228,10 +228,10 @@ def lift_peaks(
         settings.surface,
     )
     moved = tuple(
-        replace(peak, u=one.pixel[0], v=one.pixel[1])
-        for peak, one in zip(peaks, prominent, strict=True)
+        replace(peak, u=surface_found.pixel[0], v=surface_found.pixel[1])
+        for peak, surface_found in zip(peaks, prominent, strict=True)
     )
-    return moved, tuple(one.surface for one in prominent)
+    return moved, tuple(surface_found.surface for surface_found in prominent)
 
 
 def checked_view(frame: CameraFrame, view: SpatialView) -> SpatialView:

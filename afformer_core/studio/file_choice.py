@@ -53,7 +53,7 @@ def list_choices(folder: Path, permitted: tuple[Path, ...]) -> tuple[Choice, ...
     choices = []
     for path in sorted(folder.iterdir()):
         resolved = path.resolve()
-        inside = any(resolved.is_relative_to(one) for one in permitted)
+        inside = any(resolved.is_relative_to(permitted_folder) for permitted_folder in permitted)
         if inside and not path.name.startswith('.'):
             choices += _choices(path.name, resolved)
         if len(choices) >= _MOST:
@@ -86,6 +86,6 @@ def _topics(name: str, path: Path) -> list[Choice]:
 
 def _holds_frames(path: Path) -> bool:
     try:
-        return any(one.suffix.lower() in IMAGE_SUFFIXES for one in path.iterdir())
+        return any(child.suffix.lower() in IMAGE_SUFFIXES for child in path.iterdir())
     except OSError:
         return False

@@ -37,6 +37,6 @@ def _without_keys(gradient: Tensor) -> Tensor:
 
 def keep_statistics(module: nn.Module) -> None:
     """Make all batch norms, in place, normalise with their pretrained statistics."""
-    for each in module.modules():
-        if isinstance(each, nn.BatchNorm2d):
-            each.eval()
+    for submodule in module.modules():
+        if isinstance(submodule, nn.BatchNorm2d):
+            submodule.eval()

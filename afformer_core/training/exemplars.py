@@ -86,8 +86,8 @@ def make_exemplars(
     if not found:
         return None
     joined = found[0]
-    for each in found[1:]:
-        joined += each
+    for exemplars in found[1:]:
+        joined += exemplars
     return joined
 
 

@@ -137,8 +137,11 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
         ModelFolderError: they have different architectures.
     """
     configurations = given.configuration, model.configuration
-    scored = [each.action_names for each in configurations]
-    drawn = [each.action_names if each.heatmap_per_action else () for each in configurations]
+    scored = [configuration.action_names for configuration in configurations]
+    drawn = [
+        configuration.action_names if configuration.heatmap_per_action else ()
+        for configuration in configurations
+    ]
     same_reading = read_actions_alike(*configurations)
     tensors = given.state_dict()
     if not same_reading:

@@ -106,7 +106,7 @@ class GroundingLoss:
                 f'actions is {self.actions!r}; expected cross_entropy with action_frequencies. '
                 'Leave them out'
             )
-        if not all(0 < each < math.inf for each in self.action_frequencies):
+        if not all(0 < frequency < math.inf for frequency in self.action_frequencies):
             raise ValueError(
                 f'action_frequencies are {self.action_frequencies}; expected numbers above 0'
             )

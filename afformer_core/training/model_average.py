@@ -52,10 +52,14 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
             )
     mean = models[0]
     mean.load_state_dict(_mean([model.state_dict() for model in models], shares))
-    ingredients = merged(each for folder in folders for each in model_ingredients(folder))
+    ingredients = merged(
+        ingredient for folder in folders for ingredient in model_ingredients(folder)
+    )
     training = {
-        'average_of': [_part(*each) for each in zip(folders, shares, strict=True)],
-        'trained_on': [each.to_json() for each in ingredients],
+        'average_of': [
+            _part(*folder_and_share) for folder_and_share in zip(folders, shares, strict=True)
+        ],
+        'trained_on': [ingredient.to_json() for ingredient in ingredients],
     }
     first = read_description(folders[0])
     stored = _stored_type(folders[0])

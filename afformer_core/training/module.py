@@ -132,7 +132,7 @@ class GroundingTraining(ModelTraining):
         samples = self._data.validation_samples
         predicted = {}
         for index in sorted(set(batch.samples)):
-            mine = [position for position, each in enumerate(batch.samples) if each == index]
+            mine = [position for position, sample in enumerate(batch.samples) if sample == index]
             predicted[index] = self._validation.add(
                 index, samples[index], heatmaps[mine], actions[mine]
             )

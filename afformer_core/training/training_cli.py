@@ -239,11 +239,14 @@ class TrainingCli(LightningCLI):
 
     def _say_restricted(self) -> None:
         """Warn about data and weights with restrictions on use."""
-        used = [each for each in self._ingredients() if each.use != 'validation data']
+        used = [
+            ingredient for ingredient in self._ingredients() if ingredient.use != 'validation data'
+        ]
         if not self.trainer.is_global_zero or not (found := restricted(used)):
             return
         named = ', '.join(
-            f'{each.origin.source} ({each.use}, licence {each.origin.licence})' for each in found
+            f'{ingredient.origin.source} ({ingredient.use}, licence {ingredient.origin.licence})'
+            for ingredient in found
         )
         print(
             f'afformer: warning: the licence of {named} is non-commercial or unknown, and so is '

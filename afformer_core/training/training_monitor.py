@@ -88,7 +88,7 @@ class TrainingMonitor(Callback):
             # Written at once, because pages show the curves during the training.
             logger.save()
         # Tensors on the host, because the progress bar reads them in each step.
-        shown = {name.removeprefix(_LOSSES): torch.tensor(each) for name, each in losses.items()}
+        shown = {name.removeprefix(_LOSSES): torch.tensor(loss) for name, loss in losses.items()}
         pl_module.log_dict(shown, prog_bar=True, logger=False)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -118,7 +118,7 @@ def _merge(settings: ZoomSettings, goal: Path, folder: Path, entries: list[Any])
     write_json(folder / 'actions.json', list(names))
     write_json(
         folder / f'{settings.annotations.stem}.json',
-        [_as_it_is(one, goal) for one in others] + zoomed,
+        [_as_it_is(other_sample, goal) for other_sample in others] + zoomed,
     )
 
 
@@ -161,10 +161,10 @@ def _zoomed(
     window = _crop_window(grounder, image, zoom)
     width, height = sample.image_size
     left, top, part_width, part_height = _box(window, (height, width))
-    points = [each - (left, top) for each in sample.points]
+    points = [of_action - (left, top) for of_action in sample.points]
     inside = [
-        ((each >= -0.5) & (each < np.array((part_width, part_height)) - 0.5)).all(axis=1)
-        for each in points
+        ((of_action >= -0.5) & (of_action < np.array((part_width, part_height)) - 0.5)).all(axis=1)
+        for of_action in points
     ]
     if np.concatenate(inside).mean() < _LEAST_INSIDE:
         return None
@@ -180,7 +180,7 @@ def _entry(
         'width': size[0],
         'height': size[1],
         'actions': [action + 1 for action in sample.actions],
-        'heatmaps': [np.round(each, 2).tolist() for each in points],
+        'heatmaps': [np.round(of_action, 2).tolist() for of_action in points],
         'contact': sample.contact,
         'source': sample.origin.source,
         'licence': sample.origin.licence,

@@ -162,7 +162,7 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
                     outline=scene.outline,
                 )
             )
-            film += film_frames(frames, [one.overlay for one in seen], scene.title)
+            film += film_frames(frames, [view.overlay for view in seen], scene.title)
     if options.video is None:
         rows += _repeat_with_arm(folder, model)
     sheet = cv2.cvtColor(contact_sheet(rows), cv2.COLOR_RGB2BGR)

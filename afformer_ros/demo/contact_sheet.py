@@ -167,7 +167,7 @@ def _grid(frames: list[RgbImage]) -> RgbImage:
 
 def _beside(images: list[RgbImage]) -> RgbImage:
     gap = np.full((images[0].shape[0], _MARGIN, 3), _BACKGROUND, np.uint8)
-    return np.concatenate([part for one in images for part in (gap, one)] + [gap], axis=1)
+    return np.concatenate([part for strip in images for part in (gap, strip)] + [gap], axis=1)
 
 
 def _labelled(image: RgbImage, label: str) -> RgbImage:

@@ -212,7 +212,7 @@ class DemoGraph:
         self._arrivals.overlays[stamp_nanoseconds(message.header.stamp)] = message
 
     def _diagnostics_arrived(self, message: DiagnosticArray) -> None:
-        values = {value.key: value.value for one in message.status for value in one.values}
+        values = {value.key: value.value for status in message.status for value in status.values}
         if 'ground p50 (ms)' in values:
             times = Times(float(values['ground p50 (ms)']), float(values['end to end p50 (ms)']))
             # The diagnostics repeat a grounding until the next one.

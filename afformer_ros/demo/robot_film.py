@@ -151,8 +151,8 @@ def _repeat(
     result = 'done' if attempt.done else f'not done: {attempt.verdict}'
     seen = list(views.seen)
     film = [
-        _film_frame(clip[2 * number % len(clip)], one, title, '')
-        for number, one in enumerate(seen)
+        _film_frame(clip[2 * number % len(clip)], view, title, '')
+        for number, view in enumerate(seen)
     ]
     text = f'{attempt.said}. By the state of the simulator it is {result}.'
     last = seen[-1]

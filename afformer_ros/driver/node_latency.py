@@ -193,7 +193,9 @@ class _Watch:
 
         from afformer_ros.grounding.grounding_diagnostics import status_of
 
-        latency, gpu = (status_of(diagnostics, '/grounding', one) for one in ('latency', 'gpu'))
+        latency, gpu = (
+            status_of(diagnostics, '/grounding', component) for component in ('latency', 'gpu')
+        )
         if latency is not None:
             self._values = {value.key: value.value for value in latency.values}
         # The measures of another backend must not be reported as this one's.

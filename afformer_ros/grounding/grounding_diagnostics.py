@@ -56,7 +56,7 @@ def status_of(
 ) -> DiagnosticStatus | None:
     """Return the status of a component of a node by its full name; None if there is none."""
     name = _status_name(node_name, component)
-    return next((one for one in diagnostics.status if one.name == name), None)
+    return next((status for status in diagnostics.status if status.name == name), None)
 
 
 def _status_name(node_name: str, component: str) -> str:

@@ -160,7 +160,9 @@ class GroundingNode(LifecycleNode):
         if not result.successful or not self._declared:
             return result
         known = constraints_of(GroundingParameters)
-        changes = {one.name: one.value for one in parameters if one.name in known}
+        changes = {
+            parameter.name: parameter.value for parameter in parameters if parameter.name in known
+        }
         try:
             read_parameters(self, GroundingParameters, changes)
         except (TypeError, ValueError) as error:

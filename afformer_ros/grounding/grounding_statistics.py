@@ -101,7 +101,7 @@ class LatencyWindow:
             rows = [times for _, times in self._times]
         if not rows:
             return {}
-        names = (one.name.replace('_', ' ') for one in fields(StageTimes))
+        names = (field.name.replace('_', ' ') for field in fields(StageTimes))
         return dict(zip(names, np.array(rows).T, strict=True))
 
     def _forget(self) -> None:

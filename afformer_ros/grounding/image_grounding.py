@@ -66,7 +66,7 @@ class GroundingPublisher:
     @property
     def has_subscribers(self) -> bool:
         """Whether any result has a subscriber."""
-        return any(one.get_subscription_count() for one in self._publishers.values())
+        return any(publisher.get_subscription_count() for publisher in self._publishers.values())
 
     def publish(self, messages: OutputMessages) -> None:
         """Publish a result on the topics that have subscribers."""

@@ -121,7 +121,9 @@ class DemonstrationParameters:
     @property
     def readable_folders(self) -> tuple[Path, ...]:
         """Folders from which demonstrations may be read, resolved."""
-        return tuple(Path(one).expanduser().resolve() for one in self.demonstration_folders if one)
+        return tuple(
+            Path(folder).expanduser().resolve() for folder in self.demonstration_folders if folder
+        )
 
 
 @dataclass(frozen=True)
@@ -351,8 +353,8 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
 
     def __post_init__(self) -> None:
         constraints = constraints_of(type(self))
-        for one in fields(self):
-            constraints[one.name].check(one.name, getattr(self, one.name))
+        for field in fields(self):
+            constraints[field.name].check(field.name, getattr(self, field.name))
         # Values that are valid individually may contradict each other.
         _ = self.stream_settings
 

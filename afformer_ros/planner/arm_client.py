@@ -75,7 +75,7 @@ class ArmClient:
         if self._target is not None:
             # If the arm is blocked, its controller continues from the commanded position.
             begins.append(self._target)
-        ways = max(float(np.abs(np.diff([one, *path], axis=0)).max()) for one in begins)
+        ways = max(float(np.abs(np.diff([begin, *path], axis=0)).max()) for begin in begins)
         seconds = max(seconds, len(path) * ways / _FASTEST)
         times = np.linspace(0, seconds, len(path) + 1)[1:]
         self._send(self._arm, self._joints, path, times)

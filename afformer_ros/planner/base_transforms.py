@@ -77,7 +77,7 @@ class BaseTransforms:
         elif frame == self._camera and frame:
             to_base = self._pose_at(stamp)
         else:
-            expected = ' or '.join(one for one in (self._base, self._camera) if one)
+            expected = ' or '.join(name for name in (self._base, self._camera) if name)
             raise NoPositionError(
                 f'positions are in {frame!r}; expected {expected}. Set base_frame and camera_frame'
             )

@@ -87,8 +87,10 @@ class JointStates:
     def newest(self, joints: Sequence[str]) -> ArmState | None:
         """Return the latest state of some joints; None if there is none."""
         with self._arrived:
-            states = [one for one in self._states.values() if one.known.keys() >= set(joints)]
-        return max(states, key=lambda one: one.number, default=None)
+            states = [
+                state for state in self._states.values() if state.known.keys() >= set(joints)
+            ]
+        return max(states, key=lambda state: state.number, default=None)
 
     def next(self, joints: Sequence[str]) -> ArmState:
         """Wait for a state of some joints that arrives and was measured after this call.
@@ -127,8 +129,9 @@ class JointStates:
         newest = self.newest(joints)
         if newest is None:
             known = {name for names in self._states for name in names}
+            lacking = ', '.join(joint for joint in joints if joint not in known)
             return (
-                f'joint_states lacks {", ".join(one for one in joints if one not in known)}: '
+                f'joint_states lacks {lacking}: '
                 f'{reason}; expected every joint in one message. Set the names of the joints'
             )
         late = (self._waiting.now() - newest.stamp) * 1e-9

@@ -140,8 +140,8 @@ class TipKinematics:
         for angle in np.arange(_ROLLS) * 2 * np.pi / _ROLLS:
             rolls = [float(angle)] * len(points) + [float(angle) + turn]
             poses = [
-                RigidTransform(tool_rotation(direction, roll), one)
-                for roll, one in zip(rolls, [*points, points[-1]], strict=True)
+                RigidTransform(tool_rotation(direction, roll), point)
+                for roll, point in zip(rolls, [*points, points[-1]], strict=True)
             ]
             try:
                 paths.append(self.path(poses, start)[:-1])

@@ -138,7 +138,7 @@ class Skills:
         """Move to a distance before the point, and then straight to near it."""
         start = self._arm.positions()
         away = (self._distance, _NEAR, -_BEHIND)
-        points = [contact.point + one * contact.outwards for one in away]
+        points = [contact.point + distance * contact.outwards for distance in away]
         turn = 0.0
         if contact.action == 'rotate':
             # The tool's z axis points against the normal.

@@ -115,7 +115,7 @@ def _run(options: argparse.Namespace) -> None:
     report = build_robot_report(trials, facts)
     print(report.to_markdown(), flush=True)
     if options.json is not None:
-        content = {**report.to_json(), 'trials': [asdict(one) for one in trials]}
+        content = {**report.to_json(), 'trials': [asdict(trial) for trial in trials]}
         write_aside(options.json, (json.dumps(content, indent=2) + '\n').encode())
 
 

@@ -72,9 +72,9 @@ def build_robot_report(
     """Build the report of at least one trial: its numbers and their tables."""
     numbers = RobotNumbers(
         all=_measure(trials),
-        by_action=_by(trials, lambda one: one.action),
-        by_family=_by(trials, lambda one: one.family),
-        verdicts=dict(Counter(one.model.verdict for one in trials).most_common()),
+        by_action=_by(trials, lambda trial: trial.action),
+        by_family=_by(trials, lambda trial: trial.family),
+        verdicts=dict(Counter(trial.model.verdict for trial in trials).most_common()),
     )
     groups = {'all': numbers.all, **numbers.by_family, **numbers.by_action}
     counts = {name: {'trials': count} for name, count in numbers.verdicts.items()}
@@ -93,24 +93,24 @@ def build_robot_report(
 def _by(
     trials: Sequence[RobotTrial], key: Callable[[RobotTrial], str]
 ) -> dict[str, RobotMeasures]:
-    names = sorted({key(one) for one in trials})
-    return {name: _measure([one for one in trials if key(one) == name]) for name in names}
+    names = sorted({key(trial) for trial in trials})
+    return {name: _measure([trial for trial in trials if key(trial) == name]) for name in names}
 
 
 def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
     return RobotMeasures(
         len(trials),
-        sum(not one.model.answered for one in trials),
-        _success(trials, lambda one: one.model),
-        _success(trials, lambda one: one.right_pixel),
-        _success(trials, lambda one: one.random_element),
+        sum(not trial.model.answered for trial in trials),
+        _success(trials, lambda trial: trial.model),
+        _success(trials, lambda trial: trial.right_pixel),
+        _success(trials, lambda trial: trial.random_element),
     )
 
 
 def _success(
     trials: Sequence[RobotTrial], attempt: Callable[[RobotTrial], ArmAttempt | None]
 ) -> Estimate | None:
-    made = [(one.scene, attempt(one)) for one in trials]
+    made = [(trial.scene, attempt(trial)) for trial in trials]
     counted = [(scene, found.done) for scene, found in made if found and found.answered]
     if not counted:
         return None
@@ -118,4 +118,4 @@ def _success(
 
 
 def _rows(measures: Mapping[str, RobotMeasures]) -> dict[str, dict[str, Cell]]:
-    return {label: vars(each) for label, each in measures.items()}
+    return {label: vars(group) for label, group in measures.items()}

@@ -36,7 +36,7 @@ def element_state_message(world: ArmWorld, header: Header) -> JointState:
     elements = world.trial.scene.fixture.elements
     return JointState(
         header=header,
-        name=[f'element_{index}_{one.kind}' for index, one in enumerate(elements)],
+        name=[f'element_{index}_{element.kind}' for index, element in enumerate(elements)],
         position=world.simulation.values().tolist(),
         effort=world.simulation.progress().tolist(),
     )

@@ -47,7 +47,7 @@ class DemonstrationList:
 
     def _line(self, name: str, selected: tuple[str, ...]) -> None:
         alone = selected == (name,)
-        others = tuple(one for one in selected if one != name)
+        others = tuple(other for other in selected if other != name)
         with ui.row().classes('w-full items-center no-wrap gap-1 demonstration'):
             ui.icon('check' if name in selected else '', size='xs').classes('w-4')
             text = f'{name} (grounded)' if name in selected else name

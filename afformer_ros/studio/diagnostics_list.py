@@ -22,7 +22,8 @@ class DiagnosticsList:
     def show(self, statuses: Sequence[DiagnosticStatus]) -> None:
         """Show statuses; do nothing if they are unchanged."""
         lines = tuple(
-            (*level_in_words(one), component_of(one), str(one.message)) for one in statuses
+            (*level_in_words(status), component_of(status), str(status.message))
+            for status in statuses
         )
         if lines == self._shown:
             return

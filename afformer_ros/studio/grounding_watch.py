@@ -165,7 +165,7 @@ class GroundingWatch:
         except RequestError:
             return NodeState.SILENT if self._requests.is_there() else NodeState.ABSENT
         label = answer.current_state.label
-        return next((one for one in NodeState if one.value == label), NodeState.SILENT)
+        return next((state for state in NodeState if state.value == label), NodeState.SILENT)
 
     def _take_status(self, message: DemonstrationStatus) -> None:
         self.status = message
@@ -180,7 +180,7 @@ class GroundingWatch:
         self.overlay = message
 
     def _take_diagnostics(self, message: DiagnosticArray) -> None:
-        own = tuple(one for one in message.status if one.hardware_id == self._name)
+        own = tuple(status for status in message.status if status.hardware_id == self._name)
         if own:
             self.diagnostics = own
 

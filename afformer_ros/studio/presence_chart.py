@@ -37,8 +37,10 @@ def presence_svg(samples: Sequence[PresenceSample], now: float) -> str:
         samples: samples in order.
         now: right end of the chart, seconds of the monotonic clock.
     """
-    shown = [one for one in samples if now - one.seconds <= WINDOW and one.presence >= 0]
-    lines = ' '.join(_path(one, now) for one in _joined(shown))
+    shown = [
+        sample for sample in samples if now - sample.seconds <= WINDOW and sample.presence >= 0
+    ]
+    lines = ' '.join(_path(piece, now) for piece in _joined(shown))
     threshold = shown[-1].threshold if shown else math.nan
     dashes = '' if math.isnan(threshold) else _dashes(threshold)
     return (
@@ -54,16 +56,16 @@ def presence_svg(samples: Sequence[PresenceSample], now: float) -> str:
 def _joined(samples: Sequence[PresenceSample]) -> list[list[PresenceSample]]:
     """Split samples at long gaps."""
     pieces: list[list[PresenceSample]] = []
-    for one in samples:
-        if pieces and one.seconds - pieces[-1][-1].seconds <= _GAP:
-            pieces[-1].append(one)
+    for sample in samples:
+        if pieces and sample.seconds - pieces[-1][-1].seconds <= _GAP:
+            pieces[-1].append(sample)
         else:
-            pieces.append([one])
+            pieces.append([sample])
     return pieces
 
 
 def _path(samples: Sequence[PresenceSample], now: float) -> str:
-    corners = [f'{_x(one.seconds, now):.1f} {_y(one.presence):.1f}' for one in samples]
+    corners = [f'{_x(sample.seconds, now):.1f} {_y(sample.presence):.1f}' for sample in samples]
     # A path with a single point draws nothing.
     return 'M' + ' L'.join(corners if len(corners) > 1 else 2 * corners)
 

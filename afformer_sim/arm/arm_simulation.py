@@ -147,9 +147,9 @@ class ArmSimulation(OperatedFixture):
         """Return the displacements of the elements that move."""
         values = self.values()
         states = {}
-        for i, one in enumerate(self.mechanisms):
-            if one.joint is not None:
-                states[i] = one.joint.displacement(float(values[i]))
+        for i, mechanism in enumerate(self.mechanisms):
+            if mechanism.joint is not None:
+                states[i] = mechanism.joint.displacement(float(values[i]))
         return states
 
     def arm_contacts(self) -> set[int]:
@@ -190,7 +190,7 @@ class ArmSimulation(OperatedFixture):
             for geom, element in enumerate(self._element_of)
             if element >= 0 and self._model.geom_contype[geom]
         }
-        geom = min(distances, key=lambda one: distances[one])
+        geom = min(distances, key=lambda candidate: distances[candidate])
         return self._element_of[geom] if distances[geom] <= _HOLD_REACH else None
 
 

@@ -78,8 +78,8 @@ class ArmWorld:
             self.workplace,
             table=trial.view.surroundings.table is not None,
         )
-        limits = np.array([one.limits for one in JOINTS])
-        speeds = np.array([one.speed for one in JOINTS])
+        limits = np.array([joint.limits for joint in JOINTS])
+        speeds = np.array([joint.speed for joint in JOINTS])
         self._arm = TrajectoryFollower(ARM_JOINTS, limits, speeds)
         self._gripper = TrajectoryFollower(
             FINGER_JOINTS[:1], np.array([[0.0, GRIPPER_OPEN]]), np.array([FINGER_SPEED])

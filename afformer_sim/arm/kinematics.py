@@ -51,9 +51,12 @@ class ArmKinematics:
         # the rotation about the tip's own axis is free
         self._tip = mink.FrameTask(TIP_SITE, 'site', 1.0, np.array([0.3, 0.3, 0.0]))
         self._posture = mink.PostureTask(self.model, cost=1e-3)
-        for row, one in zip(self._joints, JOINTS, strict=True):
+        for row, described in zip(self._joints, JOINTS, strict=True):
             joint = int(np.flatnonzero(self.model.jnt_qposadr == row)[0])
-            self.model.jnt_range[joint] = one.limits[0] + _MARGIN, one.limits[1] - _MARGIN
+            self.model.jnt_range[joint] = (
+                described.limits[0] + _MARGIN,
+                described.limits[1] - _MARGIN,
+            )
         self._limits = [mink.ConfigurationLimit(self.model)]
 
     def tip(self, positions: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
@@ -74,10 +77,10 @@ class ArmKinematics:
         Returns: float64 [7] each, sorted by decreasing distance from the limits of the joints.
         """
         found = [self.solve(point, approach, seed) for seed in _SEEDS]
-        low, high = np.array([one.limits for one in JOINTS]).T
+        low, high = np.array([joint.limits for joint in JOINTS]).T
         return sorted(
-            (one for one in found if one is not None),
-            key=lambda one: -float(np.minimum(one - low, high - one).min()),
+            (posture for posture in found if posture is not None),
+            key=lambda posture: -float(np.minimum(posture - low, high - posture).min()),
         )
 
     def approach(

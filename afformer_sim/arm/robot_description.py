@@ -17,7 +17,7 @@ from afformer_sim.arm.franka import (
     mesh_file,
 )
 
-_SPEEDS = {one.name: (one.speed, one.torque) for one in JOINTS}
+_SPEEDS = {described.name: (described.speed, described.torque) for described in JOINTS}
 _FINGER_FORCE = 70.0
 _SHAPES = {
     int(mujoco.mjtGeom.mjGEOM_SPHERE): '<sphere radius="{0:.6g}"/>',

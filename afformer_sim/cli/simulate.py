@@ -404,7 +404,7 @@ def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.json is not None and layout != CLOSED_LOOP:
         raise ValueError(f'{_option(layout)} does not use --json. Leave it out')
     defaults = DEFAULTS[layout]
-    for name in {name for each in DEFAULTS.values() for name in each}:
+    for name in {name for options in DEFAULTS.values() for name in options}:
         if getattr(arguments, name) is not None and name not in defaults:
             option = name.replace('_', '-')
             raise ValueError(f'{_option(layout)} does not use --{option}. Leave it out')
@@ -425,7 +425,7 @@ def _option(layout: str) -> str:
 
 
 def _default_text(name: str) -> str:
-    values = {layout: each[name] for layout, each in DEFAULTS.items() if name in each}
+    values = {layout: options[name] for layout, options in DEFAULTS.items() if name in options}
     if len(set(values.values())) == 1 and len(values) > 1:
         return f'default: {next(iter(values.values()))}'
     return 'default: ' + ', '.join(f'{value} for {layout}' for layout, value in values.items())

@@ -96,7 +96,7 @@ def fixture_xml(
     """
     other = operator or Operator()
     numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
-    still = [(i, element) for i, (element, one) in numbered if one.joint is None]
+    still = [(i, element) for i, (element, mechanism) in numbered if mechanism.joint is None]
     panel = ''
     if fixture.panel is not None:
         half = f'{fixture.panel.width / 2} {fixture.panel.height / 2} 0.005'
@@ -111,7 +111,7 @@ def fixture_xml(
 <asset>{''.join(_hull_xml(i, element) for i, element in still)}</asset>
 <worldbody>
   <body name="fixed" childclass="still">{panel}{''.join(map(_bare, fixture.fixed))}</body>
-  {''.join(_element_xml(i, element, one) for i, (element, one) in numbered)}
+  {''.join(_element_xml(i, element, mechanism) for i, (element, mechanism) in numbered)}
   {other.bodies}
 </worldbody>
 <equality>{other.equalities}</equality>

@@ -101,7 +101,7 @@ def measure_closed_loop(
     if not trials:
         raise ValueError('trials are empty; there is no trial to report')
     noise = settings.noise
-    families, kinds = ({getattr(one, name) for one in trials} for name in ('family', 'kind'))
+    families, kinds = ({getattr(trial, name) for trial in trials} for name in ('family', 'kind'))
     return ClosedLoopMeasures(
         scenes=len({trial.scene for trial in trials}),
         all=_measure(trials, noise),

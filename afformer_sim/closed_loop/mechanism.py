@@ -149,7 +149,7 @@ def initial_states(fixture: Fixture, task: Task) -> dict[int, Pose]:
     A drawer must be open before it can be pushed. All elements that can be pushed are then
     displaced, so that the state does not reveal the right one.
     """
-    poses = {i: one.displacement() for i, one in enumerate(mechanisms(fixture, task))}
+    poses = {i: mechanism.displacement() for i, mechanism in enumerate(mechanisms(fixture, task))}
     return {i: pose for i, pose in poses.items() if pose is not None}
 
 

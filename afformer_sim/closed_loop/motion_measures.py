@@ -40,7 +40,7 @@ def measure_motions(
         for trial in trials
         if trial.attempts[noise].told.first_contact == trial.element and trial.read == trial.action
     ]
-    groups = {name: [one for one in judged if one.action == name] for name in ACTIONS}
+    groups = {name: [trial for trial in judged if trial.action == name] for name in ACTIONS}
     return {
         name: _measure(chosen, noise)
         for name, chosen in {'all': judged, **groups}.items()

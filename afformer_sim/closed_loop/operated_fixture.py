@@ -39,7 +39,7 @@ class OperatedFixture:
         bodies = {model.body(f'element_{i}').id: i for i in range(len(mechanisms))}
         self._element_of = [bodies.get(int(body), -1) for body in model.geom_bodyid]
         self._tip = int(model.geom(tip).id)
-        moving = [i for i, one in enumerate(mechanisms) if one.joint is not None]
+        moving = [i for i, mechanism in enumerate(mechanisms) if mechanism.joint is not None]
         self._moving = np.array(moving, int)
         self._values = np.array([model.joint(f'joint_{i}').qposadr[0] for i in moving], int)
         self._starts = np.array([mechanisms[i].start for i in moving])

@@ -118,4 +118,4 @@ def _motion_tables(motions: Mapping[str, DirectionMeasures]) -> tuple[Table, ...
 def _rows(
     measures: Mapping[str, TrialMeasures | VerdictShares | DirectionMeasures],
 ) -> dict[str, dict[str, Cell]]:
-    return {label: vars(each) for label, each in measures.items()}
+    return {label: vars(group) for label, group in measures.items()}

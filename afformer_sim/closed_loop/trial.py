@@ -108,8 +108,8 @@ def judge(
     first = next((i for i in contacts if i >= 0), None)
     disturbed = tuple(
         i
-        for i, one in enumerate(every)
-        if i != target and one.disturbed(watch.farthest[i], watch.contact[i])
+        for i, operated in enumerate(every)
+        if i != target and operated.disturbed(watch.farthest[i], watch.contact[i])
     )
     mechanism = every[target]
     seconds = watch.contact if mechanism.joint is None else watch.pressed

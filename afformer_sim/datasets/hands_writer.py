@@ -168,8 +168,8 @@ def _make(split: str, settings: HandsSettings, index: int, folder: Path) -> list
                 image = _frame(renderer, scene, demonstration, time, rng)
                 hands = _hands(renderer, scene, demonstration, time)
                 around = tuple(
-                    _frame(renderer, scene, demonstration, each, aside)
-                    for each in neighbouring_times(time, aside)
+                    _frame(renderer, scene, demonstration, neighbour, aside)
+                    for neighbour in neighbouring_times(time, aside)
                 )
                 name = f'{stem}_{moment}'
                 hand_images.append(_HandImage(name, image, around, hands, demonstration))

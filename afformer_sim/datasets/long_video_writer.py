@@ -100,8 +100,10 @@ def plan_shots(settings: LongVideoSettings, index: int) -> list[Shot]:
             plan_demonstrations(scene, len(shown), settings.longest_side, size)
         )
         shots += [
-            Shot(scene, one, before, action, after, settings.rate)
-            for one, (before, action, after) in zip(demonstrations, shown.tolist(), strict=True)
+            Shot(scene, demonstration, before, action, after, settings.rate)
+            for demonstration, (before, action, after) in zip(
+                demonstrations, shown.tolist(), strict=True
+            )
         ]
     return shots
 
@@ -112,7 +114,8 @@ def _lengths(settings: LongVideoSettings, rng: np.random.Generator) -> list[tupl
     lengths: list[tuple[int, ...]] = []
     while True:
         shot = [
-            max(1, round(settings.rate * rng.uniform(*one))) for one in (_BEFORE, _ACTION, _AFTER)
+            max(1, round(settings.rate * rng.uniform(*limits)))
+            for limits in (_BEFORE, _ACTION, _AFTER)
         ]
         left -= sum(shot)
         if left < _LONGEST_SHOT * settings.rate:

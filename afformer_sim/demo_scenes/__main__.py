@@ -13,8 +13,8 @@ from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
 def main(folder: Path) -> None:
     """Render the scenes and list them in `scenes.json`, with files relative to the folder."""
     scenes = [
-        {'title': one.title, 'video': one.demonstration.name, 'image': one.image.name}
-        for one in rendered_scenes(folder)
+        {'title': scene.title, 'video': scene.demonstration.name, 'image': scene.image.name}
+        for scene in rendered_scenes(folder)
     ]
     (folder / 'scenes.json').write_text(json.dumps(scenes))
 

@@ -72,9 +72,10 @@ def plan_pair(
     """
     demonstration = next(
         (
-            each
-            for each in islice(_demonstrations(scene, longest_side, mesh=mesh), _TRIES)
-            if _shows_contact(scene, renderer, each) and _is_hand_apart(scene, renderer, each)
+            candidate
+            for candidate in islice(_demonstrations(scene, longest_side, mesh=mesh), _TRIES)
+            if _shows_contact(scene, renderer, candidate)
+            and _is_hand_apart(scene, renderer, candidate)
         ),
         None,
     )

@@ -91,7 +91,7 @@ def find_geoms(model: mujoco.MjModel, part: OperatedPart) -> PartGeoms:
         DatasetError: the model has no such joint, or no visible geom of the materials moves.
     """
     body = int(model.jnt_bodyid[find_joint(model, part)])
-    moving = np.array([_is_below(model, int(each), body) for each in model.geom_bodyid])
+    moving = np.array([_is_below(model, int(geom_body), body) for geom_body in model.geom_bodyid])
     visible = model.geom_group < _HIDDEN_GROUPS
     grasped = moving & visible
     if part.materials:
@@ -104,7 +104,7 @@ def find_geoms(model: mujoco.MjModel, part: OperatedPart) -> PartGeoms:
     if not grasped.any():
         raise _lacking(part, f'moving geom of {", ".join(part.materials) or "any material"}')
     shown = visible & np.isin(model.geom_bodyid, _fixture_bodies(model))
-    return PartGeoms(*(np.flatnonzero(each) for each in (moving, grasped, shown)))
+    return PartGeoms(*(np.flatnonzero(chosen) for chosen in (moving, grasped, shown)))
 
 
 def geom_corners(model: mujoco.MjModel, data: mujoco.MjData, geoms: np.ndarray) -> np.ndarray:

@@ -84,7 +84,10 @@ class Shot:
             return capsules
         arm = capsules[HAND_CAPSULES].end - capsules[HAND_CAPSULES].start
         offset = _FAR * away * arm / np.linalg.norm(arm)
-        return [replace(one, start=one.start + offset, end=one.end + offset) for one in capsules]
+        return [
+            replace(capsule, start=capsule.start + offset, end=capsule.end + offset)
+            for capsule in capsules
+        ]
 
 
 def in_one_room(demonstrations: Sequence[SimulatedDemonstration]) -> list[SimulatedDemonstration]:

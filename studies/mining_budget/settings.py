@@ -165,8 +165,14 @@ class Budget:
         _require_fields(cls, content, 'the file')
         return cls(
             _settings(Videos, content['videos'], 'videos'),
-            {name: _settings(Codec, one, name) for name, one in content['codecs'].items()},
-            {name: _settings(Detector, one, name) for name, one in content['detectors'].items()},
+            {
+                name: _settings(Codec, description, name)
+                for name, description in content['codecs'].items()
+            },
+            {
+                name: _settings(Detector, description, name)
+                for name, description in content['detectors'].items()
+            },
             _settings(Training, content['training'], 'training'),
             _settings(Stored, content['stored'], 'stored'),
             _settings(Cluster, content['cluster'], 'cluster'),
@@ -196,11 +202,11 @@ def _settings(kind: type[Settings], content: Any, name: str) -> Settings:
 def _require_fields(kind: type, content: Any, name: str) -> None:
     if not isinstance(content, Mapping):
         raise ValueError(f'{name} is {content!r}; expected fields')
-    known = [each.name for each in fields(kind)]
-    needed = [each.name for each in fields(kind) if each.default is MISSING]
-    if missing := [each for each in needed if each not in content]:
+    known = [field.name for field in fields(kind)]
+    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    if missing := [key for key in needed if key not in content]:
         raise ValueError(f'{name} has no {missing[0]!r}')
-    if unknown := [str(each) for each in content if each not in known]:
+    if unknown := [str(key) for key in content if key not in known]:
         raise ValueError(
             f'{name} has an unknown field {unknown[0]!r}; expected only {", ".join(known)}'
         )

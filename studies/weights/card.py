@@ -72,8 +72,8 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
         commands=commands,
         columns=tuple(_COLUMNS),
         rows={
-            split: [_shown(_number(each['measures'], path)) for path in _COLUMNS.values()]
-            for split, each in splits.items()
+            split: [_shown(_number(content['measures'], path)) for path in _COLUMNS.values()]
+            for split, content in splits.items()
         },
         provenance=provenance(),
     )
@@ -84,7 +84,7 @@ def _facts(folder: Path, description: NetworkDescription, network: nn.Module) ->
     """Return the description of one network for the card, by heading."""
     configuration = description.configuration
     height, width = configuration.input_size
-    parameters = sum(each.numel() for each in network.parameters())
+    parameters = sum(parameter.numel() for parameter in network.parameters())
     return {
         'Backbone': configuration.backbone,
         'Levels': ', '.join(configuration.image_levels),

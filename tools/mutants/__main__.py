@@ -98,7 +98,9 @@ def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) ->
 
 def _failing_anyway(verdicts: Sequence[MutantVerdict], covering: CoveringTests) -> set[str]:
     """Return the failed tests that also fail without a mutant."""
-    killers = sorted({test for one in verdicts for test in one.by if test in covering.fixtures})
+    killers = sorted(
+        {test for result in verdicts for test in result.by if test in covering.fixtures}
+    )
     if not killers:
         return set()
     control = MutantTrial('', None, tuple(killers), covering.cost(killers))

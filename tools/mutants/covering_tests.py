@@ -58,7 +58,8 @@ class CoveringTests:
             RuntimeError: no test passed.
         """
         include = [
-            str(root / each / '*' if (root / each).is_dir() else root / each) for each in packages
+            str(root / package / '*' if (root / package).is_dir() else root / package)
+            for package in packages
         ]
         with tempfile.TemporaryDirectory() as folder, _configured(Path(folder), include) as file:
             measured = coverage.Coverage(config_file=str(file))
@@ -91,7 +92,7 @@ class CoveringTests:
         """Read the measurements from the file of `write`."""
         content = json.loads(path.read_text())
         for file, lines in content['lines'].items():
-            content['lines'][file] = {int(number): each for number, each in lines.items()}
+            content['lines'][file] = {int(number): tests for number, tests in lines.items()}
         return cls(**content)
 
     def of(self, file: str, lines: Iterable[int] | None) -> list[str]:
@@ -102,10 +103,10 @@ class CoveringTests:
             lines: numbers of the lines, from 1; None for any line of the file.
         """
         known = self.lines.get(file, {})
-        executing = {each for line in lines or () for each in known.get(line, ())}
+        executing = {test for line in lines or () for test in known.get(line, ())}
         # Lines that are executed on import affect all tests of the file.
         if lines is None or _IMPORT in executing:
-            executing = {each for line in known.values() for each in line}
+            executing = {test for line in known.values() for test in line}
         found = [
             test
             for test, fixtures in self.fixtures.items()
@@ -116,15 +117,15 @@ class CoveringTests:
     def cost(self, tests: Iterable[str]) -> float:
         """Return the seconds of some tests in one process, with all fixtures that they share."""
         tests = list(tests)
-        fixtures = {each for test in tests for each in self.fixtures[test]}
-        return sum(self.seconds.get(each, 0.0) for each in (*tests, *fixtures))
+        fixtures = {fixture for test in tests for fixture in self.fixtures[test]}
+        return sum(self.seconds.get(name, 0.0) for name in (*tests, *fixtures))
 
 
 @contextmanager
 def _configured(folder: Path, include: Iterable[str]) -> Iterator[Path]:
     """Write a configuration of coverage that the processes of tests use as well."""
     file = folder / 'coveragerc'
-    listed = ''.join(f'\n    {each}' for each in include)
+    listed = ''.join(f'\n    {pattern}' for pattern in include)
     file.write_text(
         f'[run]\ndata_file = {folder}/data\nparallel = true\nsigterm = true\n'
         f'patch =\n    _exit\n    fork\n'

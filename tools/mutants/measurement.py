@@ -52,9 +52,9 @@ def measure(root: Path, results: Path, workers: int, *, keep: bool) -> CoveringT
 
     covering = CoveringTests()
     with ThreadPoolExecutor(workers) as pool:
-        for one in tqdm(pool.map(run, jobs), 'measuring tests', len(jobs)):
-            if one is not None:
-                covering.add(one)
+        for measured in tqdm(pool.map(run, jobs), 'measuring tests', len(jobs)):
+            if measured is not None:
+                covering.add(measured)
     if not covering.fixtures:
         raise RuntimeError(f'no test of {root} could be measured; see {results}/*.log')
     return covering

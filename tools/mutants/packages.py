@@ -28,7 +28,7 @@ def packages(root: Path) -> dict[str, tuple[Path, ...]]:
     """
     found: dict[str, tuple[Path, ...]] = {}
     for product in _PRODUCT:
-        folders = sorted(each.parent for each in (root / product).glob('*/__init__.py'))
+        folders = sorted(module.parent for module in (root / product).glob('*/__init__.py'))
         found[product] = _relative(root, (root / product).glob('*.py'))
         for folder in folders:
             name = folder.name if product == 'afformer_core' else f'{product}/{folder.name}'

@@ -52,12 +52,12 @@ def overall(results: Sequence[PackageResult]) -> tuple[float, tuple[float, float
         the share, each package weighted by its mutants, and its 95 % interval; each variance
         counts two more killed mutants and two more survivors, so that none is zero.
     """
-    total = sum(one.mutants for one in results)
-    share = sum(one.mutants / total * one.killed / one.tried for one in results)
+    total = sum(result.mutants for result in results)
+    share = sum(result.mutants / total * result.killed / result.tried for result in results)
     variance = 0.0
-    for one in results:
-        likely = (one.killed + 2) / (one.tried + 4)
-        variance += (one.mutants / total) ** 2 * likely * (1 - likely) / (one.tried + 4)
+    for result in results:
+        likely = (result.killed + 2) / (result.tried + 4)
+        variance += (result.mutants / total) ** 2 * likely * (1 - likely) / (result.tried + 4)
     half = _Z * math.sqrt(variance)
     return share, (max(0.0, share - half), min(1.0, share + half))
 
@@ -68,14 +68,14 @@ def table(results: Sequence[PackageResult]) -> str:
         '| package | mutants | equivalent | tried | killed | share | 95 % interval |',
         '|---|---:|---:|---:|---:|---:|---:|',
     ]
-    for one in results:
-        shares = _shares(one.killed / one.tried, one.interval)
+    for result in results:
+        shares = _shares(result.killed / result.tried, result.interval)
         lines.append(
-            f'| `{one.package}` | {one.mutants} | {one.equivalent} | {one.tried} | {one.killed} '
-            f'| {shares} |'
+            f'| `{result.package}` | {result.mutants} | {result.equivalent} | {result.tried} '
+            f'| {result.killed} | {shares} |'
         )
     mutants, equivalent, tried, killed = (
-        sum(getattr(one, name) for one in results)
+        sum(getattr(result, name) for result in results)
         for name in ('mutants', 'equivalent', 'tried', 'killed')
     )
     shares = _shares(*overall(results))
@@ -86,8 +86,8 @@ def table(results: Sequence[PackageResult]) -> str:
 def survivors(results: Sequence[PackageResult]) -> str:
     """Describe each survivor by file, line, function and change."""
     parts = []
-    for one in results:
-        for mutant, reason in one.survivors:
+    for result in results:
+        for mutant, reason in result.survivors:
             where = f'{mutant.path}:{mutant.line} {mutant.function}'.rstrip()
             parts.append('\n'.join([f'{where}: {reason}', *mutant.difference]))
     return '\n\n'.join(parts)

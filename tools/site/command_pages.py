@@ -58,14 +58,16 @@ def subcommand_pages() -> dict[str, str]:
 def _subcommands(
     parser: argparse.ArgumentParser,
 ) -> _Subcommands:
-    (found,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    (found,) = (
+        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
+    )
     return found
 
 
 def _list(subcommands: _Subcommands) -> str:
     rows = [
-        f'| [`afformer {one.dest}`]({one.dest}.md) | {one.help} |'
-        for one in subcommands._choices_actions
+        f'| [`afformer {subcommand.dest}`]({subcommand.dest}.md) | {subcommand.help} |'
+        for subcommand in subcommands._choices_actions
     ]
     table = '\n'.join(['| command | |', '| --- | --- |', *rows])
     return (
@@ -102,8 +104,8 @@ def _training_options() -> str:
 def _prose(description: str) -> str:
     """Convert a description to Markdown; indented paragraphs become code blocks."""
     paragraphs = [
-        f'```text\n{textwrap.dedent(each)}\n```' if each.startswith('  ') else each
-        for each in _sentence(description).split('\n\n')
+        f'```text\n{textwrap.dedent(paragraph)}\n```' if paragraph.startswith('  ') else paragraph
+        for paragraph in _sentence(description).split('\n\n')
     ]
     return '\n\n'.join(paragraphs)
 

@@ -32,11 +32,11 @@ def _arguments(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or ast.unparse(node.func) != 'DeclareLaunchArgument':
             continue
-        given = {one.arg: one.value for one in node.keywords}
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
         default = _text(given['default_value']) if 'default_value' in given else 'required'
         description = _text(given['description'])
         if 'choices' in given:
-            choices = [f'`{one}`' for one in ast.literal_eval(given['choices']) if one]
+            choices = [f'`{choice}`' for choice in ast.literal_eval(given['choices']) if choice]
             description += f' One of {", ".join(choices)}.'
         shown = default if default in ('', 'required') else f'`{default}`'
         yield _text(node.args[0]), shown, description
@@ -50,5 +50,5 @@ def _text(node: ast.expr) -> str:
         return ''.join(_text(part) for part in node.values)
     if isinstance(node, ast.FormattedValue):
         return ast.unparse(node.value).upper()
-    parts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+    parts = [child.value for child in ast.walk(node) if isinstance(child, ast.Constant)]
     return '/'.join(map(str, parts))

@@ -57,9 +57,9 @@ def with_folders(navigation: Any, pages: Sequence[str]) -> Any:
         pages: paths of the pages, in their order in the navigation.
     """
     if isinstance(navigation, list):
-        return [with_folders(each, pages) for each in navigation]
+        return [with_folders(entry, pages) for entry in navigation]
     if isinstance(navigation, dict):
-        return {title: with_folders(each, pages) for title, each in navigation.items()}
+        return {title: with_folders(entry, pages) for title, entry in navigation.items()}
     if not navigation.endswith('/'):
         return navigation
     found = [page for page in pages if page.startswith(navigation)]

@@ -214,9 +214,9 @@ def public_modules(root: Path, name: str) -> Iterator[str]:
         raise FileNotFoundError(
             f'the reference lists {name}, which does not exist. Correct GROUPS'
         )
-    for each in sorted(path.rglob('*.py')):
-        if not each.stem.startswith('_') and _has_public_names(each):
-            yield '.'.join(each.relative_to(root).with_suffix('').parts)
+    for module_path in sorted(path.rglob('*.py')):
+        if not module_path.stem.startswith('_') and _has_public_names(module_path):
+            yield '.'.join(module_path.relative_to(root).with_suffix('').parts)
 
 
 def _has_public_names(path: Path) -> bool:

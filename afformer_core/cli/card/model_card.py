@@ -79,16 +79,20 @@ def _presence(calibration: Any) -> str:
 def _origins(ingredients: Sequence[Ingredient]) -> str:
     rows = [
         (
-            each.origin.source,
-            each.use,
-            f'{each.samples:,}' if each.samples else '-',
-            each.origin.licence,
-            each.origin.terms,
+            ingredient.origin.source,
+            ingredient.use,
+            f'{ingredient.samples:,}' if ingredient.samples else '-',
+            ingredient.origin.licence,
+            ingredient.origin.terms,
         )
-        for each in ingredients
+        for ingredient in ingredients
     ]
     # The weights do not contain data that was used only to choose among them.
-    used = [each.origin.terms for each in ingredients if each.use != 'validation data']
+    used = [
+        ingredient.origin.terms
+        for ingredient in ingredients
+        if ingredient.use != 'validation data'
+    ]
     verdict = _VERDICTS[max(used, key=_TERMS.index)] if used else 'Only random weights.'
     return f'{_table(("source", "use", "samples", "licence", "terms"), rows)}\n\n{verdict}'
 

@@ -82,7 +82,9 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     pairs = _choose_pairs(arguments, dataset)
     further = [open_annotations(path) for path in arguments.calibrate or ()]
-    more = tuple(pair for each in further for pair in _choose_pairs(arguments, each))
+    more = tuple(
+        pair for further_dataset in further for pair in _choose_pairs(arguments, further_dataset)
+    )
     # raises an error before the grounding if the data does not suit the protocol
     protocol.rows(dataset)
     pools = isinstance(protocol, PooledProtocol)
@@ -212,7 +214,7 @@ def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
     return ModelRows(
         questions.protocol.name,
         [row for result in results for row in result.rows] if pooled is None else pooled.rows,
-        concatenate([each.scores for each in results]) if pooled is None else pooled.scores,
+        concatenate([result.scores for result in results]) if pooled is None else pooled.scores,
         hit_actions(results, questions.dataset.action_names),
         isinstance(questions.protocol, ButtonsProtocol),
     )
@@ -229,13 +231,13 @@ def name_models(given: Sequence[Path]) -> dict[str, Path]:
     """
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-    folders = [model_folder(each) for each in given]
+    folders = [model_folder(path) for path in given]
     for number, folder in enumerate(folders):
         if folder.resolve() in [other.resolve() for other in folders[:number]]:
             raise ValueError(f'{folder} is given twice. Give different models')
-    names = [SHIPPED if str(each) == SHIPPED else each.resolve().name for each in given]
+    names = [SHIPPED if str(path) == SHIPPED else path.resolve().name for path in given]
     if len(set(names)) < len(names):
-        names = [str(each) for each in given]
+        names = [str(path) for path in given]
     return dict(zip(names, folders, strict=True))
 
 

@@ -104,8 +104,8 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
     report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
     ranked = next(iter(models))
     shown: dict[str, PointPredictor] = {
-        predictors.labels[name]: each
-        for name, each in everyone.items()
+        predictors.labels[name]: predictor
+        for name, predictor in everyone.items()
         if name in models or name in _MATCHING
     }
 
@@ -128,7 +128,7 @@ def _calibrate(
 
     folder = model_folder(arguments.models[0] if arguments.models else SHIPPED)
     before = read_description(folder)
-    names = ' and '.join(each.resolve().name for each in arguments.pairs)
+    names = ' and '.join(path.resolve().name for path in arguments.pairs)
     certainty = fit_certainty(scores, pairs, names, before.all_weights_sha256)
     write_description(folder, replace(before, certainty=certainty))
 
@@ -158,7 +158,7 @@ def _evaluate_contacts_alone(
 
 
 def _frame_count(models: Mapping[str, ModelPredictor]) -> int:
-    return max(each.grounder.configuration.maximum_frames for each in models.values())
+    return max(model.grounder.configuration.maximum_frames for model in models.values())
 
 
 def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
@@ -204,8 +204,8 @@ def _facts_of_all(
     from afformer_core.evaluation.report.compared_report import facts_of_models
 
     return {
-        'model': ', '.join(str(each) for each in arguments.models) or 'shipped',
-        **facts_of_models({name: _facts(each.grounder) for name, each in models.items()}),
+        'model': ', '.join(str(path) for path in arguments.models) or 'shipped',
+        **facts_of_models({name: _facts(model.grounder) for name, model in models.items()}),
         'frames of a video': _frame_count(models),
         **({} if arguments.contacts is None else {'contacts from': str(arguments.contacts)}),
     }
@@ -241,9 +241,9 @@ def _usable_pairs(
 
     read = read_pooled_pairs(folders, root)
     samples = [pair.sample for pair in read]
-    usable = {each.sample_id for each in usable_samples(samples, skip_broken, decode=True)}
+    usable = {sample.sample_id for sample in usable_samples(samples, skip_broken, decode=True)}
     pairs = [pair for pair in read if pair.sample.sample_id in usable]
-    broken = [each for each in samples if each.sample_id not in usable]
+    broken = [sample for sample in samples if sample.sample_id not in usable]
     reasons = find_problems(broken, decode=True, progress=False)
     return pairs, {name: problem.reason for problem in reasons for name in problem.samples}
 
@@ -253,7 +253,9 @@ def _open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
     from afformer_core.runtime.shipped_model import SHIPPED
 
     folders = name_models(arguments.models or [Path(SHIPPED)])
-    models = {name: ModelPredictor(open_model(arguments, each)) for name, each in folders.items()}
+    models = {
+        name: ModelPredictor(open_model(arguments, folder)) for name, folder in folders.items()
+    }
     return models if len(models) > 1 else {'model': next(iter(models.values()))}
 
 

@@ -78,7 +78,9 @@ def path_actions(parser: argparse.ArgumentParser) -> Iterator[tuple[argparse.Act
 def input_paths(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[NamedPath]:
     """Return the files and folders that exist and are read, without the part after `#`."""
     named = _named(parser, arguments, 'input')
-    return [replace(each, path=file) for each in named if (file := _file(each.path)) is not None]
+    return [
+        replace(entry, path=file) for entry in named if (file := _file(entry.path)) is not None
+    ]
 
 
 def require_inputs_of_command_kept(
@@ -117,4 +119,6 @@ def _is_folder(kind: PathOption, path: Path) -> bool:
 def _file(path: Path) -> Path | None:
     """Return the file of a path such as `VIDEO#t=1.5,3` or `BAG#/TOPIC`, if it exists."""
     whole, _, _ = str(path).partition('#')
-    return next((each for each in (path, Path(whole)) if whole and each.exists()), None)
+    return next(
+        (candidate for candidate in (path, Path(whole)) if whole and candidate.exists()), None
+    )

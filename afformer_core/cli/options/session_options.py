@@ -50,8 +50,8 @@ def warnings_on_stderr() -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', UserWarning)
         yield
-    for one in caught:
-        print(f'warning: {one.message}', file=sys.stderr)
+    for warning in caught:
+        print(f'warning: {warning.message}', file=sys.stderr)
 
 
 def open_grounder(model: Path | None, arguments: argparse.Namespace) -> ArrayGrounder:

@@ -55,7 +55,7 @@ def contact_candidates(
     for path, own in zip(paths, of_hands, strict=True):
         (pixel,) = peaks(own, 1)
         apart = min(np.hypot(pixel[0] - x, pixel[1] - y) for x, y in found) >= _APART * diagonal
-        if apart and path.track not in {one.track for one in candidates}:
+        if apart and path.track not in {rival.track for rival in candidates}:
             found.append(pixel)
             candidates.append(candidate(pixel))
     return tuple(candidates)

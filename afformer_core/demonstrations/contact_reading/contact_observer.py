@@ -149,8 +149,8 @@ class ContactObserver:
             the first frame with the motion of its hands, and `to_first` of the next.
         """
         grey, next_grey = (
-            np.asarray(cv2.cvtColor(one.image, cv2.COLOR_RGB2GRAY), np.uint8)
-            for one in (before, after)
+            np.asarray(cv2.cvtColor(video_frame.image, cv2.COLOR_RGB2GRAY), np.uint8)
+            for video_frame in (before, after)
         )
         flow = np.zeros((*grey.shape, 2), np.float32)
         flow = np.asarray(self._flow.calc(grey, next_grey, flow), np.float32)
@@ -170,5 +170,6 @@ class ContactObserver:
         landmarks = [hands[index].landmarks for index in chosen]
         tracks = self._tracks.observe(time, landmarks, (image.shape[1], image.shape[0]))
         return tuple(
-            TrackedHand(track.number, one) for track, one in zip(tracks, landmarks, strict=True)
+            TrackedHand(track.number, points)
+            for track, points in zip(tracks, landmarks, strict=True)
         )

@@ -142,11 +142,14 @@ def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> Contact
     if hand_share < _SELDOM:
         # Fingers may be too close to the camera for their hand to be detected.
         entering = entering_map(
-            [replace(one, to_first=motion) for one, motion in zip(frames, to_first, strict=True)]
+            [
+                replace(observed, to_first=motion)
+                for observed, motion in zip(frames, to_first, strict=True)
+            ]
         )
         maps += [] if entering is None else [entering]
     logs = combined_map(prior, change, maps)
-    of_hands = [combined_map(prior, change, [one]) for one in maps[: len(paths)]]
+    of_hands = [combined_map(prior, change, [single]) for single in maps[: len(paths)]]
     candidates = contact_candidates(logs, of_hands, paths, weights)
     diagonal = float(np.hypot(width, height))
     motions = [

@@ -108,7 +108,7 @@ def _path(
     detected = np.stack([found[frame].landmarks for frame in known])
     landmarks = interpolated(times[frames], times[known], detected)
     landmarks = smoothed(times[frames], landmarks, _SMOOTHING)
-    size = float(np.median([hand_size(one) for one in landmarks]))
+    size = float(np.median([hand_size(points) for points in landmarks]))
     comotion = [found.get(frame, _UNSEEN).comotion for frame in frames]
     return HandPath(
         track=track,
@@ -117,10 +117,10 @@ def _path(
         landmarks=landmarks,
         tips=_in_first(fingertip(landmarks), frames, to_first),
         palms=_in_first(palm(landmarks), frames, to_first),
-        gaps=np.array([finger_gap(one) for one in landmarks]) / size,
+        gaps=np.array([finger_gap(points) for points in landmarks]) / size,
         size=size,
-        comotion=np.array([one.share for one in comotion]),
-        turns=np.array([one.turn for one in comotion]),
+        comotion=np.array([frame_motion.share for frame_motion in comotion]),
+        turns=np.array([frame_motion.turn for frame_motion in comotion]),
     )
 
 
@@ -133,5 +133,5 @@ def _in_first(
     to_first: Sequence[NDArray[np.float64]],
 ) -> NDArray[np.float64]:
     return np.stack(
-        [moved(to_first[frame], one) for frame, one in zip(frames, points, strict=True)]
+        [moved(to_first[frame], point) for frame, point in zip(frames, points, strict=True)]
     )

@@ -77,7 +77,7 @@ def distinct_hands(hands: Sequence[Landmarks], scores: Sequence[float]) -> list[
         indices of the chosen detections, by descending score.
     """
     chosen: list[int] = []
-    for index in sorted(range(len(hands)), key=lambda one: -scores[one]):
+    for index in sorted(range(len(hands)), key=lambda number: -scores[number]):
         if all(_apart(hands[index], hands[other]) for other in chosen):
             chosen.append(index)
     return chosen

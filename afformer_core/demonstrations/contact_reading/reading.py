@@ -97,4 +97,4 @@ class ContactReading:
 
     def hand(self, candidate: ContactCandidate) -> HandMotion | None:
         """Return the motion of a candidate's hand, or None if it has no hand."""
-        return next((one for one in self.hands if one.track == candidate.track), None)
+        return next((hand for hand in self.hands if hand.track == candidate.track), None)

@@ -84,9 +84,9 @@ def auc_judd(
         target: [N, H, W].
         rng: random numbers of the jitter.
     """
-    regions = [annotated_region(each).ravel() for each in target]
+    regions = [annotated_region(row_target).ravel() for row_target in target]
     maps = zip(predicted, regions, strict=True)
-    return np.array([_auc_judd(each.ravel(), region, rng) for each, region in maps])
+    return np.array([_auc_judd(heatmap.ravel(), region, rng) for heatmap, region in maps])
 
 
 def _auc_judd(predicted: FloatArray, region: NDArray[np.bool_], rng: np.random.Generator) -> float:

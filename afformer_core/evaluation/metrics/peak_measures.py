@@ -76,14 +76,15 @@ def measure_peaks(
     """
     # A tie of a few pixels has one peak, and any of them can be used.
     found = [all_ if len(all_) > _MOST_SHARED else all_[:1] for all_ in positions]
-    peaks = [_peak(each) for each in found]
+    peaks = [_peak(of_row) for of_row in found]
     hits, errors = zip(
-        *(_annotated(*each) for each in zip(rows, targets, found, strict=True)), strict=True
+        *(_annotated(*row_values) for row_values in zip(rows, targets, found, strict=True)),
+        strict=True,
     )
     inside, nearest = zip(*map(_element, rows, peaks), strict=True)
     position = [(_NAN, _NAN) if peak is None else peak for peak in peaks]
     return PeakScores(
-        *(np.array(each, np.float64) for each in (position, hits, errors, inside, nearest))
+        *(np.array(values, np.float64) for values in (position, hits, errors, inside, nearest))
     )
 
 

@@ -63,7 +63,10 @@ class _Scoring:
             predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
             rng = np.random.default_rng((self.seed, start))
             heatmaps = measure(predicted, targets, rng, self.protocol.epsilon)
-            positions = [best_positions(*each) for each in zip(predicted, rows, strict=True)]
+            positions = [
+                best_positions(*heatmap_and_row)
+                for heatmap_and_row in zip(predicted, rows, strict=True)
+            ]
             scores[name] = with_peaks(heatmaps, measure_peaks(rows, targets, positions))
         return scores
 
@@ -132,7 +135,7 @@ def concatenate(parts: Sequence[RowScores]) -> RowScores:
         np.concatenate([part.kld for part in parts]),
         np.concatenate([part.sim for part in parts]),
         np.concatenate([part.auc_judd for part in parts]),
-        PeakScores(*(_joined(peaks, each.name) for each in fields(PeakScores))),
+        PeakScores(*(_joined(peaks, field.name) for field in fields(PeakScores))),
     )
 
 

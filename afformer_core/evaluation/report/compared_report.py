@@ -108,7 +108,9 @@ def _tables_of_all(
                 labels[f'{_MODEL_KEY}{name}{suffix}'] = f'{name}{suffix}'
     baselines = measures.models[measures.first].predictors
     predictors |= {
-        name: each for name, each in baselines.items() if name not in (MODEL, SINGLE_DEMONSTRATION)
+        name: baseline
+        for name, baseline in baselines.items()
+        if name not in (MODEL, SINGLE_DEMONSTRATION)
     }
     tables = [
         accuracy_table(first.protocol, predictors, labels),
@@ -123,7 +125,9 @@ def _tables_of_all(
 def difference_table(measures: ComparedMeasures) -> Table:
     """Build the table of the differences of the other models from the first."""
     rows = {
-        heading: {model: getattr(each, name) for model, each in measures.differences.items()}
+        heading: {
+            model: getattr(difference, name) for model, difference in measures.differences.items()
+        }
         for name, heading in _MEASURES.items()
     }
     measured = {
@@ -134,9 +138,12 @@ def difference_table(measures: ComparedMeasures) -> Table:
     shown = {name: text for name, text in _MEASURES.items() if text in measured}
     verdicts = (
         verdict(
-            measures.first, model, {name: getattr(each, name) for name in _MEASURES}, _MEASURES
+            measures.first,
+            model,
+            {name: getattr(difference, name) for name in _MEASURES},
+            _MEASURES,
         )
-        for model, each in measures.differences.items()
+        for model, difference in measures.differences.items()
     )
     notes = (
         *verdicts,
@@ -161,7 +168,7 @@ def _notes(title: str, reports: Mapping[str, EvaluationReport]) -> tuple[str, ..
         for name, report in reports.items()
     }
     told = (
-        note if all(note in each for each in notes.values()) else f'{name}: {note}'
+        note if all(note in note_text for note_text in notes.values()) else f'{name}: {note}'
         for name, its in notes.items()
         for note in its
     )

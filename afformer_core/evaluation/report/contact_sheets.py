@@ -35,8 +35,8 @@ def write_contact_sheets(
         the files written.
     """
     paths = []
-    for name, each in examples.items():
-        lines = [_line(example) for example in each]
+    for name, shown_examples in examples.items():
+        lines = [_line(example) for example in shown_examples]
         width = max(line.shape[1] for line in lines)
         sheet = np.concatenate(
             [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
@@ -57,7 +57,7 @@ def _line(example: QualitativeExample) -> RgbImage:
     images = () if example.image is None else (example.image,)
     drawn = example.predicted
     shown = (*example.frames, *images, *drawn.values(), example.target)
-    tiles = np.concatenate([_cell(each) for each in shown], axis=1)
+    tiles = np.concatenate([_cell(shown_example) for shown_example in shown], axis=1)
     what = (['demonstration'] if example.frames else []) + (['image'] if images else [])
     order = ' | '.join([*what, *drawn, 'ground truth'])
     text = f'{"  ".join(example.measures)}   {example.title}   ({order})'

@@ -172,8 +172,8 @@ def most_different_examples(
             drawn
             if not examples
             else {
-                chapter: [_beside(*both) for both in zip(examples[chapter], each, strict=True)]
-                for chapter, each in drawn.items()
+                chapter: [_beside(*both) for both in zip(examples[chapter], of_other, strict=True)]
+                for chapter, of_other in drawn.items()
             }
         )
     return examples

@@ -54,7 +54,7 @@ def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: ProtocolRow) -
     """Draw a cross at a position [2] of a row's image; none if it is NaN."""
     if np.isnan(position).any():
         return
-    x, y = (round(float(each)) for each in _on_tile(position, tile, row))
+    x, y = (round(float(coordinate)) for coordinate in _on_tile(position, tile, row))
     draw_cross(tile, (x, y))
 
 
@@ -72,9 +72,9 @@ def mark_annotation(tile: RgbImage, row: ProtocolRow) -> None:
             for colour, radius in ((_BLACK, 40), (_WHITE, 20)):
                 cv2.circle(tile, (x, y), radius, colour, -1, cv2.LINE_AA, _SHIFT)
         return
-    drawn = [each for index, each in enumerate(scene.polygons) if index != scene.element]
-    outlines = [(each, *stroke) for each in drawn for stroke in ((_BLACK, 3), (_WHITE, 1))]
-    outlines += [(scene.polygons[scene.element], *each) for each in ((_BLACK, 5), (_CYAN, 2))]
+    drawn = [polygon for index, polygon in enumerate(scene.polygons) if index != scene.element]
+    outlines = [(polygon, *stroke) for polygon in drawn for stroke in ((_BLACK, 3), (_WHITE, 1))]
+    outlines += [(scene.polygons[scene.element], *stroke) for stroke in ((_BLACK, 5), (_CYAN, 2))]
     for polygon, colour, width in outlines:
         _draw_outline(tile, polygon, row, colour, width)
 

@@ -85,7 +85,10 @@ def measure_abstention(
     return Abstention(
         of_scenes=all(result.pair.sample.scene is not None for result in pairs),
         own_right=_measure(
-            [one.presence_features for one in right], groups_right, calibration, seed
+            [pair_result.presence_features for pair_result in right],
+            groups_right,
+            calibration,
+            seed,
         ),
         own=_measure(own, groups, calibration, seed),
         negative=_measure(negative, groups, calibration, seed),
@@ -137,10 +140,10 @@ def _measures(
     """Compute the measures that may separate both, by name."""
     if calibration is None:
         return {
-            'confidence': [one.confidence for one in presence_features],
-            'feature_similarity': [one.feature_similarity for one in presence_features],
+            'confidence': [features.confidence for features in presence_features],
+            'feature_similarity': [features.feature_similarity for features in presence_features],
         }
-    return {'presence': [calibration.presence(one) for one in presence_features]}
+    return {'presence': [calibration.presence(features) for features in presence_features]}
 
 
 def _measure(
@@ -150,12 +153,14 @@ def _measure(
     seed: int,
 ) -> AbstentionMeasures:
     settings = StreamSettings()
-    found = [settings.is_present(one, calibration) for one in presence_features]
+    found = [settings.is_present(features, calibration) for features in presence_features]
     return AbstentionMeasures(
         pairs=len(presence_features),
         found=bootstrap_mean(found, groups, seed) if presence_features else None,
-        median_confidence=_median([one.confidence for one in presence_features]),
-        median_feature_similarity=_median([one.feature_similarity for one in presence_features]),
+        median_confidence=_median([features.confidence for features in presence_features]),
+        median_feature_similarity=_median(
+            [features.feature_similarity for features in presence_features]
+        ),
     )
 
 

@@ -177,7 +177,9 @@ def accuracy_table(
         notes: further sentences below the table.
     """
     rows = {
-        labels[name]: vars(each) for name, each in predictors.items() if name != RANDOM_ELEMENT
+        labels[name]: vars(measures)
+        for name, measures in predictors.items()
+        if name != RANDOM_ELEMENT
     }
     first = f'KLD (lower is better), SIM, AUC-J: protocol "{protocol}".'
     return Table.of('Accuracy', ACCURACY_COLUMNS, rows, (first, INTERVAL_NOTE, *notes))
@@ -191,7 +193,9 @@ def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str,
         labels: labels of their rows.
     """
     rows = {
-        labels[name]: vars(each) for name, each in predictors.items() if name != CONSTANT_ACTION
+        labels[name]: vars(measures)
+        for name, measures in predictors.items()
+        if name != CONSTANT_ACTION
     }
     notes = [PEAK_NOTE]
     columns = PEAK_TABLE_COLUMNS
@@ -238,8 +242,8 @@ def measure_actions(
     """
     actions = np.array([row.action for row in rows])
     return {
-        action_names[each]: estimate(scores, rows, seed, actions == each)
-        for each in sorted(set(actions.tolist()))
+        action_names[action]: estimate(scores, rows, seed, actions == action)
+        for action in sorted(set(actions.tolist()))
     }
 
 
@@ -260,5 +264,8 @@ def action_table(
         notes: further sentences below the table.
     """
     first = f'Protocol "{protocol}"; lower is better only for KLD and the peak error.'
-    rows = {'all': vars(all_rows), **{name: vars(each) for name, each in by_action.items()}}
+    rows = {
+        'all': vars(all_rows),
+        **{name: vars(measures) for name, measures in by_action.items()},
+    }
     return Table.of(title, ACTION_TABLE_COLUMNS, rows, (first, *notes, INTERVAL_NOTE))

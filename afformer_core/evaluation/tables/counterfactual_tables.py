@@ -139,7 +139,8 @@ def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProto
     # Both belong to one image, whose annotations may have two sizes.
     position = (np.array([peak]) + 0.5) * np.divide(shown.image_size, sample.image_size) - 0.5
     return any(
-        in_region(*each, position)[0] for each in zip(protocol.targets(rows), rows, strict=True)
+        in_region(*target_and_row, position)[0]
+        for target_and_row in zip(protocol.targets(rows), rows, strict=True)
     )
 
 

@@ -96,7 +96,7 @@ def estimate(
         chosen: [N] the rows that count; None: all.
     """
     taken = np.ones(len(rows), bool) if chosen is None else chosen
-    groups = [row.group for row, one in zip(rows, taken, strict=True) if one]
+    groups = [row.group for row, is_taken in zip(rows, taken, strict=True) if is_taken]
 
     def mean(values: NDArray[Any]) -> Estimate | None:
         return bootstrap_mean(values[taken], groups, seed)

@@ -69,7 +69,7 @@ def measure_reliability(
         for result in pairs
         if result.negative_presence_features is not None
     ]
-    presence = [calibration.presence(one) for one in own + negative]
+    presence = [calibration.presence(features) for features in own + negative]
     return Reliability(
         presence=_reliability(presence, [True] * len(own) + [False] * len(negative)),
         peak=_reliability(

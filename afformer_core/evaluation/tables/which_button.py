@@ -80,9 +80,9 @@ def button_table(
         labels: labels of their rows.
     """
     measured = {
-        labels[name]: vars(each)
-        for name, each in predictors.items()
-        if each.which_button is not None
+        labels[name]: vars(measures)
+        for name, measures in predictors.items()
+        if measures.which_button is not None
     }
     guesses = _guesses(rows)
     notes = (

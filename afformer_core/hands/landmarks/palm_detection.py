@@ -70,22 +70,22 @@ class PalmDetector:
         points = points / scale + (view[0] - pad_x / scale, view[1] - pad_y / scale)
         return [
             Palm(
-                (*each[0].tolist(), *each[1].tolist()),
-                tuple(each[_WRIST].tolist()),
-                tuple(each[_MIDDLE_KNUCKLE].tolist()),
+                (*detection[0].tolist(), *detection[1].tolist()),
+                tuple(detection[_WRIST].tolist()),
+                tuple(detection[_MIDDLE_KNUCKLE].tolist()),
                 float(score),
             )
-            for each, score in merged(points, scores)
+            for detection, score in merged(points, scores)
         ]
 
 
 def anchors() -> Floats:
     """Return the middles of the anchors, (x, y) in pixels of the network's input, [2016, 2]."""
     grids = []
-    for stride, each in _GRIDS:
+    for stride, per_cell in _GRIDS:
         middles = np.arange(stride / 2, _SIDE, stride)
         y, x = np.meshgrid(middles, middles, indexing='ij')
-        grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], 1), each, axis=0))
+        grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], 1), per_cell, axis=0))
     return np.concatenate(grids)
 
 

@@ -65,11 +65,11 @@ class ClipTable:
                 columns.append(_columns(folder / shard['clips'], len(shards), known))
                 shards.append((folder / shard['videos'], folder))
         joined = {
-            name: np.concatenate([each[name] for each in columns] or [np.zeros(0)])
+            name: np.concatenate([shard[name] for shard in columns] or [np.zeros(0)])
             for name in ('shard', 'content', *_COLUMNS)
         }
         kept = _first_of_equals(joined.pop('content'), joined['start'], joined['stop'])
-        return cls(heads, tuple(shards), {name: each[kept] for name, each in joined.items()})
+        return cls(heads, tuple(shards), {name: column[kept] for name, column in joined.items()})
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -82,7 +82,7 @@ class ClipTable:
 
     def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> ClipTable:
         """Select clips by a mask [N] or by their numbers."""
-        columns = {name: each[chosen] for name, each in self.columns.items()}
+        columns = {name: column[chosen] for name, column in self.columns.items()}
         return ClipTable(self.heads, self.shards, columns)
 
     def video(self, number: int) -> MinedVideo:
@@ -121,7 +121,7 @@ def _columns(path: Path, shard: int, known: dict[tuple[str, str], int]) -> dict[
 def _first_of_equals(*columns: NDArray[Any]) -> NDArray[np.int64]:
     """Return the numbers of the rows that differ from every earlier row, in order."""
     order = np.lexsort(columns)
-    differs = np.any([np.diff(each[order]) != 0 for each in columns], axis=0)
+    differs = np.any([np.diff(shard[order]) != 0 for shard in columns], axis=0)
     return np.sort(order[np.concatenate([[True], differs])[: len(order)]])
 
 

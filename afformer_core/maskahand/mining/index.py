@@ -100,8 +100,11 @@ def write_videos(
     folder = path.parent
     clips: Counter[Origin] = Counter()
     counted = _counted(videos, clips)
-    shards = tuple(write_shard(folder, each, interaction_score) for each in _sharded(counted))
-    origins = tuple(Ingredient('training data', *each) for each in sorted(clips.items()))
+    shards = tuple(write_shard(folder, shard, interaction_score) for shard in _sharded(counted))
+    origins = tuple(
+        Ingredient('training data', *origin_and_count)
+        for origin_and_count in sorted(clips.items())
+    )
     head = IndexHead(dict(settings), interaction_score, tuple(broken), shards, origins)
     fields = {
         'format': FORMAT,
@@ -110,11 +113,11 @@ def write_videos(
         'interaction_score': interaction_score,
         'shards': shards,
         'broken': [
-            {'path': relative(each, folder), 'reason': reason} for each, reason in head.broken
+            {'path': relative(video, folder), 'reason': reason} for video, reason in head.broken
         ],
     }
     if origins:
-        fields['origins'] = [each.to_json() for each in origins]
+        fields['origins'] = [origin.to_json() for origin in origins]
     replaced = _shard_files(path) - {shard[kind] for shard in shards for kind in SHARD_KINDS}
     write_aside(path, (json.dumps(fields) + '\n').encode())
     for name in replaced:
@@ -145,9 +148,10 @@ def read_head(path: Path) -> IndexHead:
             dict(fields['settings']),
             float(fields['interaction_score']),
             tuple(
-                (absolute(each['path'], path.parent), each['reason']) for each in fields['broken']
+                (absolute(broken['path'], path.parent), broken['reason'])
+                for broken in fields['broken']
             ),
-            tuple({key: each[key] for key in SHARD_KEYS} for each in fields['shards']),
+            tuple({key: shard[key] for key in SHARD_KEYS} for shard in fields['shards']),
             tuple(map(Ingredient.from_json, fields.get('origins', ()))),
         )
 

@@ -104,7 +104,7 @@ class PartDetection:
     def __iter__(self) -> Iterator[None]:
         seen = 0
         for hands in self._detector.detect(self._readable()):
-            if kept := tuple(each for hand in hands for each in _kept(hand)):
+            if kept := tuple(value for hand in hands for value in _kept(hand)):
                 self._hands[seen] = kept
             seen += 1
             yield
@@ -152,7 +152,7 @@ def size_change(size: tuple[int, int], before: tuple[int, int]) -> str:
 
 def _kept(hand: Hand) -> Iterator[Hand]:
     """Yield the hand, rounded to meaningful digits, if it is kept."""
-    left, top, right, bottom = (round(each, _BOX_DECIMALS) for each in hand.box)
+    left, top, right, bottom = (round(coordinate, _BOX_DECIMALS) for coordinate in hand.box)
     score = round(hand.score, _SCORE_DECIMALS)
     if score >= LOWEST_SCORE and left < right and top < bottom:
         contact_point = hand.contact_point

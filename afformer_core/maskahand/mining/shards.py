@@ -140,8 +140,8 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         ValueError, VideoError: the values are not a valid video.
     """
     hands: dict[int, list[Hand]] = {}
-    for each in row['hands']:
-        hands.setdefault(each['frame'], []).append(_hand(each))
+    for fields in row['hands']:
+        hands.setdefault(fields['frame'], []).append(_hand(fields))
     return MinedVideo(
         path=absolute(row['path'], folder),
         topic=row['topic'],

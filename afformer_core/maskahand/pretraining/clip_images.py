@@ -63,7 +63,7 @@ class ClipRequest:
     @classmethod
     def of(cls, clip: InteractionClip, frames: int) -> ClipRequest:
         """Return the frames of a clip, with a maximum number for the demonstration."""
-        interactions = tuple(each.number for each in clip.interactions)
+        interactions = tuple(interaction.number for interaction in clip.interactions)
         parts = [clip.demonstration(frames), interactions, clip.hand_free]
         video = clip.video
         times = tuple(tuple(video.times[number] for number in part) for part in parts if part)
@@ -108,11 +108,11 @@ class ClipImages:
             return _clip_frames(clip, self._decode(request))
         cache = FrameCache(self.cache_folder)
         keys = self._keys(request, self._fingerprint(request))
-        kept = [each for each in map(cache.load, keys) if each is not None]
+        kept = [kept_images for kept_images in map(cache.load, keys) if kept_images is not None]
         if len(kept) < len(keys):
             kept = self._decode(request)
-            for key, each in zip(keys, kept, strict=True):
-                cache.save(key, each)
+            for key, kept_images in zip(keys, kept, strict=True):
+                cache.save(key, kept_images)
         return _clip_frames(clip, kept)
 
     def fill_cache(self, clips: Sequence[InteractionClip], engine: ParallelEngine) -> None:

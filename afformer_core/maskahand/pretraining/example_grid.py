@@ -79,7 +79,7 @@ class ExampleImages(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, PretrainingData):
             raise ValueError(f'data are {type(data).__name__}; expected those of a pre-training')
-        loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+        loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if trainer.global_step > 0 or not trainer.is_global_zero or not loggers:
             return
         grid = example_grid(data.first_examples(self._count))

@@ -70,9 +70,11 @@ def _with_hand_free(
 ) -> InteractionClip:
     interactions = tuple(
         replace(
-            each,
-            hand_free=hand_free_frame(clip.video, each.number, interaction_score, hidden_score),
+            interaction,
+            hand_free=hand_free_frame(
+                clip.video, interaction.number, interaction_score, hidden_score
+            ),
         )
-        for each in clip.interactions
+        for interaction in clip.interactions
     )
     return replace(clip, interactions=interactions)

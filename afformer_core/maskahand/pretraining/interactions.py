@@ -175,7 +175,7 @@ class InteractionClip:
     @property
     def hand_free(self) -> tuple[int, ...]:
         """Numbers of the hand-free frames of its interactions, in order."""
-        named = {each.hand_free for each in self.interactions}
+        named = {interaction.hand_free for interaction in self.interactions}
         return tuple(sorted(number for number in named if number is not None))
 
 

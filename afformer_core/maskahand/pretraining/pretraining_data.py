@@ -114,9 +114,11 @@ class PretrainingData(GroundingData):
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the datasets of the clips, and the index for clips without a dataset."""
         known = read_head(self._index).origins
-        others = max(0, len(self._clips) - sum(each.samples for each in known))
+        others = max(0, len(self._clips) - sum(ingredient.samples for ingredient in known))
         clips = (Ingredient('training data', self._origin, others),) if others else ()
-        known = tuple(replace(each, origin=self._licensed(each.origin)) for each in known)
+        known = tuple(
+            replace(ingredient, origin=self._licensed(ingredient.origin)) for ingredient in known
+        )
         return (*known, *clips, *super().ingredients())
 
     def _licensed(self, origin: Origin) -> Origin:

@@ -89,8 +89,8 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         demonstration, _ = changed_images(frames.demonstration, self._video, rng)
         return PretrainingExample(
             demonstration,
-            np.stack([self._resized(one) for one in made]),
-            tuple(one.corners for one in made),
+            np.stack([self._resized(example) for example in made]),
+            tuple(example.corners for example in made),
             number,
         )
 
@@ -104,9 +104,9 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         """Make a target image from one of a clip's interactions, or from the frame before it."""
         hand_free = None
         preceded = [
-            (i, each.hand_free)
-            for i, each in enumerate(clip.interactions)
-            if each.hand_free is not None
+            (i, shown.hand_free)
+            for i, shown in enumerate(clip.interactions)
+            if shown.hand_free is not None
         ]
         if preceded and rng.random() < self._synthesis.hand_free_share:
             index, number = preceded[rng.integers(len(preceded))]
@@ -137,10 +137,10 @@ def collate_pretraining(
 
 def boxes_of(examples: Sequence[PretrainingExample]) -> BoxSupervision:
     """Collect the targets of all images of some examples."""
-    corners = [each for example in examples for each in example.corners]
+    corners = [box for example in examples for box in example.corners]
     padded = torch.full((len(corners), max(map(len, corners)), 4, 2), torch.nan)
-    for row, each in zip(padded, corners, strict=True):
-        row[: len(each)] = torch.from_numpy(each)
+    for row, boxes in zip(padded, corners, strict=True):
+        row[: len(boxes)] = torch.from_numpy(boxes)
     return BoxSupervision(padded)
 
 

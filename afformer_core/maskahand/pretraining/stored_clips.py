@@ -60,7 +60,7 @@ class StoredClips(Sequence[InteractionClip]):
             IndexError: there is no such clip.
         """
         if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
+            return [self[index] for index in range(*number.indices(len(self)))]
         if not -len(self) <= number < len(self):
             raise IndexError(f'clip {number} of {len(self)}')
         video, score = self._table.video(number), self._table.head.interaction_score

@@ -81,7 +81,7 @@ class BagTopic:
         last = found[-1] if found else -1
         windows = (window_of(time, length) for time, _ in _since(bag, self.topic, begin, first))
         try:
-            number = next((each for each in windows if each > last), None)
+            number = next((window for window in windows if window > last), None)
         except BagError:
             # The damage is reported when the window is read, after the readable frames.
             found.append(last + 1)

@@ -57,7 +57,7 @@ def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[
         files = sorted((folder / EPISODES).rglob('*.parquet'))
     try:
         info = _info(folder)
-        cameras = [name for name, each in info['features'].items() if _shows_colour(each)]
+        cameras = [name for name, feature in info['features'].items() if _shows_colour(feature)]
         rows = _rows(files, cameras)
         origin = Origin(folder.name, _licence(folder, info))
         return [
@@ -97,7 +97,7 @@ def _is_depth_map(feature: dict[str, Any]) -> bool:
     """Check the mark of depth cameras, whose name and position differ between releases."""
     described = [feature.get(name) or {} for name in ('info', 'video_info')]
     marks = ('is_depth_map', 'video.is_depth_map')
-    return any(each.get(mark) for each in described for mark in marks)
+    return any(description.get(mark) for description in described for mark in marks)
 
 
 def _info(folder: Path) -> Any:

@@ -49,9 +49,9 @@ class RemoteFolder:
             inside = [file for file in left if folder in file.parents]
             episodes = (file for file in inside if folder / EPISODES in file.parents)
             datasets[folder] = tuple(file for file in episodes if file.suffix == '.parquet')
-        left = [file for file in left if not any(each in datasets for each in file.parents)]
+        left = [file for file in left if not any(parent in datasets for parent in file.parents)]
         folders = {file.parent for file in left if file.name == _BAG_METADATA}
-        left = [file for file in left if not any(each in folders for each in file.parents)]
+        left = [file for file in left if not any(parent in folders for parent in file.parents)]
         bags = {file for file in left if file.suffix == MCAP_SUFFIX}
         left = [file for file in left if file not in bags]
         frames = {

@@ -77,7 +77,7 @@ class Search:
         except VideoError as error:
             self._tell(path, error)
             return
-        paths = [Path(each) for each in found]
+        paths = [Path(found_path) for found_path in found]
         if paths == [path]:
             beside = path.parent / INTRINSICS_FILE
             self._intrinsics = IntrinsicsFiles(path.parent, {beside}, guessed=True)
@@ -150,11 +150,11 @@ class Search:
         if is_lerobot(folder):
             self._take_all(lerobot_episodes(folder))
             return
-        visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
+        visible = sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
         if sum(map(_is_numbered, visible)) > 1:
             self._try(folder, self._add_frames)
-        for each in visible:
-            self._add(each)
+        for path in visible:
+            self._add(path)
 
     def _add_frames(self, folder: Path) -> None:
         FrameFolder(folder)

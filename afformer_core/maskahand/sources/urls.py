@@ -151,7 +151,7 @@ def files_below(url: str) -> list[str]:
         found = sorted(system.find(name))
         if not found:
             raise FileNotFoundError
-        return [system.unstrip_protocol(each) for each in found]
+        return [system.unstrip_protocol(found_name) for found_name in found]
 
 
 def files_in(url: str) -> dict[str, tuple[int | None, str]]:
@@ -165,8 +165,10 @@ def files_in(url: str) -> dict[str, tuple[int | None, str]]:
     with _told(url):
         system, name = _system(f'{url}/')
         listed = system.ls(name, detail=True)
-    files = (each for each in listed if each['type'] == 'file')
-    return {each['name'].rpartition('/')[2]: (each.get('size'), _changes(each)) for each in files}
+    files = (entry for entry in listed if entry['type'] == 'file')
+    return {
+        entry['name'].rpartition('/')[2]: (entry.get('size'), _changes(entry)) for entry in files
+    }
 
 
 def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedReader:

@@ -91,7 +91,9 @@ class VideoPart(EncodedVideo):
 
     def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
         def needed_of_file(*times: float | None) -> bool:
-            before, time, after = (None if each is None else each - self.begin for each in times)
+            before, time, after = (
+                None if moment is None else moment - self.begin for moment in times
+            )
             assert time is not None
             return needed(before, time, after)
 

@@ -123,7 +123,7 @@ def compare_models(
     protocol, names = RowsProtocol(), dataset.action_names
     # Demonstrations of other elements say nothing about the accuracy of a heatmap.
     pairs = [
-        replace(one, hard_negative=None, negative=None) for one in choose_pairs(list(dataset))
+        replace(pair, hard_negative=None, negative=None) for pair in choose_pairs(list(dataset))
     ]
     if not pairs:
         raise DatasetError(f'{annotations} contains no pair with points. Mark some first')

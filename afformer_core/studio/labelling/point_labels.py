@@ -69,10 +69,10 @@ class PointLabels:
         self.action_names = read.action_names
         self.takes_new_actions = not any((folder / name).exists() for name in ACTIONS_FILES)
         self.pairs = tuple(
-            LabelledPair(one.table, demonstration, image)
-            for one in read.objects
-            for demonstration in one.demonstrations
-            for image in one.images
+            LabelledPair(labelled.table, demonstration, image)
+            for labelled in read.objects
+            for demonstration in labelled.demonstrations
+            for image in labelled.images
         )
         self._read: dict[Path, tuple[_Stamp, Mapping[_Names, tuple[PointRow, ...]]]] = {}
 
@@ -148,7 +148,7 @@ def _by_names(rows: Iterable[PointRow]) -> dict[_Names, tuple[PointRow, ...]]:
     for row in rows:
         # Paths make `turn_knob` and `turn_knob/` equal.
         gathered[Path(row.demonstration).name, Path(row.image).name].append(row)
-    return {names: tuple(each) for names, each in gathered.items()}
+    return {names: tuple(entries) for names, entries in gathered.items()}
 
 
 def _change(table: Path, change: Callable[[list[PointRow]], list[PointRow]]) -> None:

@@ -130,8 +130,13 @@ def _peaks(answer: ShownGrounding) -> None:
         for name, label in labels.items()
     ]
     rows = [
-        {'number': number, 'x': f'{one.u:.1f}', 'y': f'{one.v:.1f}', 'score': f'{one.score:.2f}'}
-        for number, one in enumerate(answer.grounding.peaks, 1)
+        {
+            'number': number,
+            'x': f'{peak.u:.1f}',
+            'y': f'{peak.v:.1f}',
+            'score': f'{peak.score:.2f}',
+        }
+        for number, peak in enumerate(answer.grounding.peaks, 1)
     ]
     table = ui.table(rows=rows, columns=columns, row_key='number')
     table.props('dense flat').classes('w-full peaks')

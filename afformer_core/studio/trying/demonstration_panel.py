@@ -46,7 +46,7 @@ class DemonstrationPanel:
     @property
     def chosen(self) -> list[ShownDemonstration]:
         """The demonstrations to ground together."""
-        return [one.shown for one in self._cards if one.is_used]
+        return [card.shown for card in self._cards if card.is_used]
 
     async def add(self, path: Path, name: str) -> None:
         """Read a demonstration and show it; see `Workspace.add_demonstration`."""

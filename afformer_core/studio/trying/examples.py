@@ -51,7 +51,8 @@ def example_scenes() -> tuple[ExampleScene, ...]:
             _render(folder)
     listed = json.loads((folder / _SCENES).read_text())
     return tuple(
-        ExampleScene(one['title'], folder / one['video'], folder / one['image']) for one in listed
+        ExampleScene(fields['title'], folder / fields['video'], folder / fields['image'])
+        for fields in listed
     )
 
 

@@ -87,7 +87,7 @@ class ImagePanel:
 
     def _remove(self, shown: ShownImage) -> None:
         images = self._workspace.images
-        images[:] = [one for one in images if one is not shown]
+        images[:] = [image for image in images if image is not shown]
         if self.chosen is shown:
             self.chosen = images[-1] if images else None
         self._show()

@@ -46,8 +46,8 @@ class TimelineHands:
         if self._detector is None:
             self._detector = self._open()
         frames = [
-            VideoFrame(number * _STEP if one.seconds is None else one.seconds, one.image)
-            for number, one in enumerate(timeline)
+            VideoFrame(number * _STEP if frame.seconds is None else frame.seconds, frame.image)
+            for number, frame in enumerate(timeline)
         ]
         return tuple(
             tuple(hand for hand in hands if hand.score >= _LOWEST_SCORE)

@@ -262,7 +262,10 @@ class Workspace:
 def _likeliest(demonstration: Demonstration) -> tuple[Point, ...]:
     """Return the most probable contacts, as shares of width and height of the first frame."""
     height, width = demonstration.frames.shape[1:3]
-    return tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in demonstration.contacts)
+    return tuple(
+        ((contact.u + 0.5) / width, (contact.v + 0.5) / height)
+        for contact in demonstration.contacts
+    )
 
 
 def _answer(

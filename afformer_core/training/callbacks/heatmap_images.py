@@ -47,7 +47,7 @@ class HeatmapImages(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Draw the predictions of a batch."""
-        loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+        loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if trainer.sanity_checking or batch_idx >= self._count or not loggers:
             return
         predictions: Mapping[int, NDArray[np.float32]] = outputs['heatmaps']

@@ -115,7 +115,7 @@ class BestWriter(Callback):
         }
         training = {**self._description, 'step': trainer.global_step, 'validation': measured}
         if ingredients := self._ingredients():
-            training['trained_on'] = [each.to_json() for each in ingredients]
+            training['trained_on'] = [ingredient.to_json() for ingredient in ingredients]
         model = averaged_model(trainer) or pl_module.model
         assert isinstance(model, nn.Module)
         self.write(model, pl_module, training)

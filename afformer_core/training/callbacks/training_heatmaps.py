@@ -76,7 +76,7 @@ class TrainingHeatmaps(Callback):
         data: AnnotatedData = trainer.datamodule  # type: ignore[attr-defined]
         model = averaged_model(trainer) or pl_module.model
         assert isinstance(model, Afformer)
-        loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+        loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         indices = uniform_indices(len(data.training_samples), self._count)
         for number, index in enumerate(indices):
             sample = data.training_samples[index]

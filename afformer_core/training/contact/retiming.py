@@ -30,7 +30,7 @@ def retime(
     order = torch.stack([_order(frames, rng) for _ in range(len(targets.in_contact))])
     order = order.to(targets.in_contact.device)
     rows = torch.arange(len(order), device=order.device)[:, None]
-    moved = targets.moved(lambda each: each[rows, order])
+    moved = targets.moved(lambda tensor: tensor[rows, order])
     return tuple(stage[rows, order] for stage in stages), moved
 
 

@@ -211,7 +211,7 @@ class AnnotatedData(GroundingData):
     def _training_facts(self) -> Iterable[Any]:
         for sample in self.training_samples:
             actions = [(action, self.action_names[action]) for action in sample.actions]
-            points = [each.tolist() for each in sample.points]
+            points = [of_action.tolist() for of_action in sample.points]
             shown = sample.demonstration, sample.image_path, sample.image_size
             yield sample.sample_id, *shown, actions, points
 

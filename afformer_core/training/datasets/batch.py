@@ -63,7 +63,9 @@ class PointSupervision(Supervision):
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> PointSupervision:
         """Apply a function to every tensor (see `Supervision.moved`)."""
-        points, actions, images = (move(each) for each in (self.points, self.actions, self.images))
+        points, actions, images = (
+            move(tensor) for tensor in (self.points, self.actions, self.images)
+        )
         return PointSupervision(points, actions, images, self.negative)
 
 
@@ -140,9 +142,9 @@ class Batch(ABC):
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
         """Move every tensor but `lengths`, which stay on the host."""
         moved = {
-            each.name: _moved(getattr(self, each.name), move)
-            for each in fields(self)
-            if each.name not in ('samples', 'lengths')
+            field.name: _moved(getattr(self, field.name), move)
+            for field in fields(self)
+            if field.name not in ('samples', 'lengths')
         }
         return replace(self, **moved)
 

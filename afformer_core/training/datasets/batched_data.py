@@ -194,7 +194,9 @@ class GroundingData(BatchedData):
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the origins of the validation samples (see `BatchedData.ingredients`)."""
-        return ingredients_of('validation data', (each.origin for each in self.validation_samples))
+        return ingredients_of(
+            'validation data', (sample.origin for sample in self.validation_samples)
+        )
 
     @property
     @abstractmethod

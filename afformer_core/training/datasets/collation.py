@@ -110,10 +110,10 @@ def collate_images(
     windows = [window for example in read for window in example.windows]
     frames, lengths = padded_frames(windows)
     images = np.concatenate([example.images for example in read for _ in example.windows])
-    annotated = [each for e in read for _ in e.windows for each in e.annotated]
+    annotated = [sample for e in read for _ in e.windows for sample in e.annotated]
     return ImageBatch(
         _annotations(annotated),
-        tuple(each.sample for each in annotated),
+        tuple(sample.sample for sample in annotated),
         frames,
         lengths,
         torch.from_numpy(images),
@@ -127,10 +127,10 @@ def collate_features(
     read = [example for example in examples if isinstance(example, FeatureExample)]
     if len(read) < len(examples):
         return failure(examples)
-    annotated = [each for example in read for each in example.annotated]
+    annotated = [sample for example in read for sample in example.annotated]
     return FeatureBatch(
         _annotations(annotated),
-        tuple(each.sample for each in annotated),
+        tuple(sample.sample for sample in annotated),
         _stacked([example.video for example in read]),
         tuple(stage.flatten(0, 1) for stage in _stacked([example.images for example in read])),
         _contact_targets(read),
@@ -139,10 +139,10 @@ def collate_features(
 
 def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
     """Pad demonstrations, each uint8 [T, H, W, 3], at the end; return one tensor and lengths."""
-    lengths = [len(each) for each in demonstrations]
+    lengths = [len(demonstration) for demonstration in demonstrations]
     frames = np.zeros((len(lengths), max(lengths), *demonstrations[0].shape[1:]), np.uint8)
-    for padded, each in zip(frames, demonstrations, strict=True):
-        padded[: len(each)] = each
+    for padded, demonstration in zip(frames, demonstrations, strict=True):
+        padded[: len(demonstration)] = demonstration
     return torch.from_numpy(frames), torch.tensor(lengths)
 
 
@@ -153,7 +153,7 @@ def failure(examples: Sequence[object]) -> FailedBatch:
 
 
 def _stacked(stages: Sequence[tuple[NDArray[np.float16], ...]]) -> tuple[Tensor, ...]:
-    return tuple(torch.from_numpy(np.stack(each)) for each in zip(*stages, strict=True))
+    return tuple(torch.from_numpy(np.stack(features)) for features in zip(*stages, strict=True))
 
 
 def _contact_targets(examples: Sequence[FeatureExample]) -> ContactTargets | None:
@@ -167,7 +167,7 @@ def _contact_targets(examples: Sequence[FeatureExample]) -> ContactTargets | Non
 
 
 def _annotations(annotated: Sequence[AnnotatedPoints]) -> PointSupervision:
-    points = [points for each in annotated for points in each.points]
-    actions = [action for each in annotated for action in each.actions]
-    images = [index for index, each in enumerate(annotated) for _ in each.actions]
+    points = [points for sample in annotated for points in sample.points]
+    actions = [action for sample in annotated for action in sample.actions]
+    images = [index for index, sample in enumerate(annotated) for _ in sample.actions]
     return PointSupervision(pad_points(points), torch.tensor(actions), torch.tensor(images))

@@ -111,11 +111,11 @@ class Computation:
                 images = _in_order(pool, read, part.stacks, 2 * self.threads)
                 stages = list(_in_batches(self.encoder, images, self.batch))
         found = list(zip(part.rows, stages, strict=True))
-        computed = [(row, each) for row, each in found if not isinstance(each, str)]
+        computed = [(row, item) for row, item in found if not isinstance(item, str)]
         return ComputedPart(
             tuple(row for row, _ in computed),
             tuple(stages for _, stages in computed),
-            tuple(each for _, each in found if isinstance(each, str)),
+            tuple(item for _, item in found if isinstance(item, str)),
         )
 
 
@@ -127,7 +127,7 @@ def computation(
     The caller's process computes on the encoder's device, and each other process on a GPU, if it
     has one.
     """
-    read = {one.name: one.read for one in sets}
+    read = {image_set.name: image_set.read for image_set in sets}
     if engine == ONE_PROCESS:
         cores = len(os.sched_getaffinity(0))
         return partial(_on_device, encoder, read, cores)
@@ -219,12 +219,12 @@ def _in_batches(
     frames = 0
 
     def computed() -> Iterator[tuple[NDArray[np.float16], ...] | str]:
-        images = [each for each in together if not isinstance(each, str)]
-        ends = np.cumsum([len(each) for each in images])[:-1]
+        images = [item for item in together if not isinstance(item, str)]
+        ends = np.cumsum([len(stack) for stack in images])[:-1]
         stages = stages_of(encoder, np.concatenate(images), batch) if images else ()
-        of_stacks = iter(list(zip(*(np.split(each, ends) for each in stages), strict=True)))
-        for each in together:
-            yield each if isinstance(each, str) else tuple(next(of_stacks))
+        of_stacks = iter(list(zip(*(np.split(stage, ends) for stage in stages), strict=True)))
+        for item in together:
+            yield item if isinstance(item, str) else tuple(next(of_stacks))
 
     for stack in stacks:
         together.append(stack)

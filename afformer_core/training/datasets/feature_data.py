@@ -62,12 +62,15 @@ class FeatureDataset(Dataset[FeatureExample]):
         cache = self._cache
         samples = [self._samples[index] for index in draw.indices]
         negative = [self._samples[index] for index in draw.negative]
-        annotated = [_annotated(*each) for each in zip(samples, draw.indices, strict=True)]
+        annotated = [
+            _annotated(*sample_and_index)
+            for sample_and_index in zip(samples, draw.indices, strict=True)
+        ]
         frames = slice(None)
         if self._reversal is not None and self._reversal.happens(samples, draw.seed):
             frames = slice(None, None, -1)
             annotated = [
-                replace(each, actions=self._reversal.of(each.actions)) for each in annotated
+                replace(sample, actions=self._reversal.of(sample.actions)) for sample in annotated
             ]
         actions = annotated[0].actions
         annotated += [AnnotatedPoints.nowhere(actions, index) for index in draw.negative]
@@ -88,7 +91,7 @@ def _contact(
     if sample.contact_points is None:
         return None
     unknown = (np.nan, np.nan)
-    points = np.array([unknown if each is None else each for each in sample.contact_points])
+    points = np.array([unknown if point is None else point for point in sample.contact_points])
     in_contact = np.zeros(len(points), bool)
     if sample.contact is not None:
         in_contact[sample.contact[0] : sample.contact[1] + 1] = True
@@ -98,7 +101,7 @@ def _contact(
 
 def _annotated(sample: Sample, index: int) -> AnnotatedPoints:
     points = sample.points_by_action
-    shares = tuple(shares_of(each, sample.image_size) for each in points.values())
+    shares = tuple(shares_of(of_action, sample.image_size) for of_action in points.values())
     return AnnotatedPoints(shares, tuple(points), index)
 
 
@@ -212,7 +215,7 @@ def frozen_encoders(training: Module, device: torch.device) -> ImageAndVideoEnco
     """
     model = training.model
     assert isinstance(model, Afformer | MatchingNetwork)
-    if not all(each.backbone_with_fpn.frozen_stages() for each in model.encoders):
+    if not all(encoder.backbone_with_fpn.frozen_stages() for encoder in model.encoders):
         raise ValueError(
             'the first stage of a backbone is trained, so its features cannot be cached. Set '
             'optimization.backbone_factor to 0, name the beginning of the backbone in '

@@ -81,11 +81,11 @@ def open_features(
                 same = partial(_is_of, key=key, backbone=backbone, count=count)
                 compute_features(folder, sets, encoder, whole, same, engine)
     return {
-        one.name: tuple(
-            np.load(folder / feature_file(one.name, stage), mmap_mode='r')
+        image_set.name: tuple(
+            np.load(folder / feature_file(image_set.name, stage), mmap_mode='r')
             for stage in backbone.stages[:count]
         )
-        for one in sets
+        for image_set in sets
     }
 
 
@@ -114,7 +114,7 @@ def _evaluating(encoder: Encoder) -> Iterator[None]:
 
 def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
     parameters = backbone.stage_parameters(count)
-    return sum(float(each.detach().double().abs().sum()) for each in parameters)
+    return sum(float(parameter.detach().double().abs().sum()) for parameter in parameters)
 
 
 def _is_of(
@@ -137,7 +137,9 @@ def _kept_stages(
     if not path.is_file():
         return 0
     kept = takewhile(
-        lambda stage: all((folder / feature_file(one.name, stage)).is_file() for one in sets),
+        lambda stage: all(
+            (folder / feature_file(image_set.name, stage)).is_file() for image_set in sets
+        ),
         backbone.stages,
     )
     count = len(tuple(kept))

@@ -81,9 +81,9 @@ class FeatureRows:
     ) -> None:
         self._folder = folder
         self._aside = folder.with_name(f'.{folder.name}.partial')
-        self._sets = {each.name: each for each in sets}
+        self._sets = {image_set.name: image_set for image_set in sets}
         self._key = key
-        self._missing = {each.name: set(range(each.count)) for each in sets}
+        self._missing = {image_set.name: set(range(image_set.count)) for image_set in sets}
         self._files: dict[str, io.FileIO] = {}
         self._unsafe: list[tuple[str, list[int]]] = []
         self._due = 0.0
@@ -104,8 +104,8 @@ class FeatureRows:
         with self._told():
             if not self._aside.exists():
                 self._begin()
-            for one in self._sets.values():
-                for file in one.shapes:
+            for image_set in self._sets.values():
+                for file in image_set.shapes:
                     # Unbuffered, because a buffer on a full disk would fail again when closed.
                     self._files[file] = io.FileIO(self._aside / file, 'r+')
         self._due = time.monotonic() + _SECONDS_UNSAFE
@@ -163,9 +163,9 @@ class FeatureRows:
 
     def _begin(self) -> None:
         self._aside.mkdir(parents=True)
-        for one in self._sets.values():
-            for file, shape in one.shapes.items():
-                _create(self._aside / file, (one.count, *shape))
+        for image_set in self._sets.values():
+            for file, shape in image_set.shapes.items():
+                _create(self._aside / file, (image_set.count, *shape))
         # Last, because it marks the others as complete.
         write_aside(self._aside / KEY_FILE, json.dumps(self._key).encode())
 
@@ -177,9 +177,9 @@ class FeatureRows:
         except (OSError, ValueError):
             return False
         expected = {
-            file: (one.count, *shape)
-            for one in self._sets.values()
-            for file, shape in one.shapes.items()
+            file: (image_set.count, *shape)
+            for image_set in self._sets.values()
+            for file, shape in image_set.shapes.items()
         }
         if not is_same(key) or found != expected:
             return False
@@ -194,7 +194,7 @@ class FeatureRows:
             for file in self._files.values():
                 os.fsync(file.fileno())
             with (self._aside / _JOURNAL).open('ab') as journal:
-                journal.writelines(f'{json.dumps(each)}\n'.encode() for each in self._unsafe)
+                journal.writelines(f'{json.dumps(entry)}\n'.encode() for entry in self._unsafe)
                 journal.flush()
                 os.fsync(journal.fileno())
         self._unsafe.clear()

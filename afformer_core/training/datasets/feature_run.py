@@ -55,15 +55,19 @@ def compute_features(
         DatasetError: there is not enough space, the folder cannot be written, a process was
             killed, or images cannot be read.
     """
-    planned = [_PlannedSet.of(one, encoder) for one in sets]
-    rows = FeatureRows(folder, [each.rows for each in planned], key, is_same)
-    needed = [CachePart(each.described, rows.lacking(each.rows)) for each in planned]
+    planned = [_PlannedSet.of(image_set, encoder) for image_set in sets]
+    rows = FeatureRows(folder, [planned_set.rows for planned_set in planned], key, is_same)
+    needed = [
+        CachePart(planned_set.described, rows.lacking(planned_set.rows)) for planned_set in planned
+    ]
     require_room(folder.parent, needed)
-    total = sum(each.rows.count for each in planned)
-    missing = sum(len(rows.missing(one.name)) for one in sets)
+    total = sum(planned_set.rows.count for planned_set in planned)
+    missing = sum(len(rows.missing(image_set.name)) for image_set in sets)
     engine = engine.sized(missing, on_gpu=torch.cuda.is_available())
     step = -(-missing // (_PARTS_OF_A_PROCESS * (engine.processes or 1)))
-    parts = chain.from_iterable(each.parts(rows.missing(each.rows.name), step) for each in planned)
+    parts = chain.from_iterable(
+        planned_set.parts(rows.missing(planned_set.rows.name), step) for planned_set in planned
+    )
     unreadable = UnreadableMedia(total, 'images and videos')
     bar = tqdm(total=total, initial=total - missing, desc='backbone features', unit='')
     with rows, bar:

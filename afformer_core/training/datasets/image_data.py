@@ -96,9 +96,9 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
     def _example(self, frames: NDArray[np.uint8], sample: Sample) -> Example:
         image = resize_to_input(read_image(sample.image_path), self._reader.size)
         points = sample.points_by_action
-        shares = [shares_of(each, sample.image_size) for each in points.values()]
+        shares = [shares_of(of_action, sample.image_size) for of_action in points.values()]
         size = self._reader.size[::-1]
-        return Example(frames, image, tuple(points), tuple(each * size - 0.5 for each in shares))
+        return Example(frames, image, tuple(points), tuple(share * size - 0.5 for share in shares))
 
     def _annotated(self, example: Example, index: int) -> AnnotatedPoints:
         height, width = self._reader.size

@@ -62,5 +62,5 @@ def _parts(groups: Sequence[str], links: Sequence[str]) -> list[int]:
     for group, link in zip(groups, links, strict=True):
         parents[root(('group', group))] = root(('link', link))
     roots = [root(('group', group)) for group in groups]
-    numbers = {each: number for number, each in enumerate(dict.fromkeys(roots))}
-    return [numbers[each] for each in roots]
+    numbers = {root_name: number for number, root_name in enumerate(dict.fromkeys(roots))}
+    return [numbers[root_of_sample] for root_of_sample in roots]

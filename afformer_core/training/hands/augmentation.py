@@ -86,7 +86,7 @@ class HandAugmentation:
             frames = change.apply(frames)
         sigma = self.blur * rng.random()
         if sigma > 0:
-            blurred = [cv2.GaussianBlur(each, (0, 0), max(sigma, 0.1)) for each in frames]
+            blurred = [cv2.GaussianBlur(frame, (0, 0), max(sigma, 0.1)) for frame in frames]
             frames = np.asarray(np.stack(blurred), np.uint8)
         return frames
 
@@ -105,7 +105,7 @@ def cut_video(frames: _RgbImage, other: _RgbImage, rng: np.random.Generator) -> 
     beyond = int(rng.integers(1, middle + 1))
     there = slice(beyond) if rng.random() < 0.5 else slice(len(frames) - beyond, None)
     changed = frames.copy()
-    changed[there] = [cv2.resize(each, (width, height)) for each in other[there]]
+    changed[there] = [cv2.resize(other_frame, (width, height)) for other_frame in other[there]]
     return np.asarray(changed)
 
 

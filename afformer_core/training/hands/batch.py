@@ -53,7 +53,7 @@ class HandBatch:
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> HandBatch:
         """Apply a function to every tensor."""
-        targets = tuple({name: move(x) for name, x in each.items()} for each in self.targets)
+        targets = tuple({name: move(x) for name, x in target.items()} for target in self.targets)
         return replace(self, images=tuple(map(move, self.images)), targets=targets)
 
     def to(self, device: torch.device) -> HandBatch:

@@ -137,26 +137,30 @@ class GroundAction:
     def cancel(self, goal: OpenGoal) -> None:
         """End a goal that its client cancels."""
         with self._lock:
-            for one in [each for each in self._goals if each.goal is goal]:
-                self._end(one, one.result(GoalOutcome.CANCELED, 'its client canceled it'))
+            for matching in [open_goal for open_goal in self._goals if open_goal.goal is goal]:
+                self._end(
+                    matching, matching.result(GoalOutcome.CANCELED, 'its client canceled it')
+                )
 
     def tick(self) -> None:
         """End goals whose time is up, including those that wait."""
         with self._lock:
             first = self._goals[0] if self._goals else None
-            for one in list(self._goals):
-                if one.clock.elapsed() >= one.criteria.timeout:
-                    reason = self._why_none(one) if one is first else 'others came first'
-                    self._end(one, one.timed_out(reason))
+            for open_goal in list(self._goals):
+                if open_goal.clock.elapsed() >= open_goal.criteria.timeout:
+                    reason = (
+                        self._why_none(open_goal) if open_goal is first else 'others came first'
+                    )
+                    self._end(open_goal, open_goal.timed_out(reason))
 
     def demonstrations_changed(self, state: DemonstrationState) -> None:
         """End goals whose demonstrations were deleted."""
         with self._lock:
-            for one in list(self._goals):
-                for name in one.names:
+            for open_goal in list(self._goals):
+                for name in open_goal.names:
                     if name not in state.names:
                         message = f'the demonstration {name!r} was deleted'
-                        self._end(one, one.result(GoalOutcome.UNKNOWN, message))
+                        self._end(open_goal, open_goal.result(GoalOutcome.UNKNOWN, message))
 
     def current(self, received: float) -> GroundGoal | None:
         """Return the goal for which an image counts, if there is one.
@@ -239,8 +243,8 @@ class GroundAction:
 
     def _end_all(self, outcome: GoalOutcome, message: str) -> None:
         goals, self._goals = self._goals, []
-        for one in goals:
-            self._answer(one, one.result(outcome, message))
+        for open_goal in goals:
+            self._answer(open_goal, open_goal.result(outcome, message))
 
     def _end(self, one: GroundGoal, result: Any) -> None:
         if one not in self._goals:

@@ -134,7 +134,7 @@ class GroundGoal:
             return self.result(
                 GoalOutcome.NO_IMAGE, f'no image was grounded {within}: {why_no_image}'
             )
-        outcome = max(_SHORTCOMINGS, key=lambda one: self._counts[one])
+        outcome = max(_SHORTCOMINGS, key=lambda kind: self._counts[kind])
         count = f'{self._counts[outcome]} of {self._images} images {within}'
         texts = {
             GoalOutcome.STALE: f'{count} did not count because of their age; the last one:',

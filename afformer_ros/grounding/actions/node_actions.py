@@ -51,5 +51,5 @@ class NodeActions:
 
     def destroy(self) -> None:
         """Remove the actions."""
-        for one in (self.ground, self.record, self.load):
-            one.destroy()
+        for endpoint in (self.ground, self.record, self.load):
+            endpoint.destroy()

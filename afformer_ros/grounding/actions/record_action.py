@@ -100,8 +100,8 @@ class RecordAction:
         self._endpoint.detach()
         with self._lock:
             self._closed = reason
-            for one in list(self._goals):
-                self._end(one, failed_recording(reason))
+            for open_goal in list(self._goals):
+                self._end(open_goal, failed_recording(reason))
 
     def take(self, goal: OpenGoal) -> None:
         """Accept a goal, and start recording.
@@ -126,29 +126,29 @@ class RecordAction:
     def cancel(self, goal: OpenGoal) -> None:
         """Drop a recording that its client cancels."""
         with self._lock:
-            for one in [each for each in self._goals if each.goal is goal]:
-                one.canceled = True
-                self._drop(one)
+            for matching in [open_goal for open_goal in self._goals if open_goal.goal is goal]:
+                matching.canceled = True
+                self._drop(matching)
 
     def tick(self) -> None:
         """Finish recordings that have lasted long enough."""
         with self._lock:
-            for one in self._goals:
-                if one.recording is not None and one.is_over():
-                    one.finishing = True
-                    self._recorder.finish(one.recording)
+            for open_goal in self._goals:
+                if open_goal.recording is not None and open_goal.is_over():
+                    open_goal.finishing = True
+                    self._recorder.finish(open_goal.recording)
 
     def demonstrations_changed(self, state: DemonstrationState) -> None:
         """Send feedback about recordings to their clients."""
         if state.phase != Phase.RECORDING:
             return
         with self._lock:
-            for one in self._goals:
-                if one.recording is not None and one.recording.name == state.name:
-                    if state.frames != one.frames:
-                        one.clock.restart()
-                    one.frames, one.duration = state.frames, state.duration
-                    one.goal.publish_feedback(
+            for open_goal in self._goals:
+                if open_goal.recording is not None and open_goal.recording.name == state.name:
+                    if state.frames != open_goal.frames:
+                        open_goal.clock.restart()
+                    open_goal.frames, open_goal.duration = state.frames, state.duration
+                    open_goal.goal.publish_feedback(
                         RecordDemonstration.Feedback(
                             frames=state.frames,
                             frames_lost=state.frames_lost,

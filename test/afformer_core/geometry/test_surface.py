@@ -164,7 +164,7 @@ def test_holes_around_the_peak(calibration: Calibration) -> None:
 
 def test_depth_out_of_range(calibration: Calibration) -> None:
     assert 'outside the range from 0.1 to 10 m' in measured(FLAT / 10, calibration).problem
-    assert 'out of the range' in measured(FLAT * 20, calibration).problem
+    assert 'outside the range from 0.1 to 10 m' in measured(FLAT * 20, calibration).problem
 
 
 def test_a_flying_pixel(calibration: Calibration) -> None:

@@ -139,7 +139,7 @@ class Bag:
 
         Raises:
             BagError: while iterating: the file is damaged from this point; or, at the end, it has
-                fewer messages than the metadata says.
+                fewer messages than its metadata lists.
         """
         chosen = [
             connection

@@ -107,7 +107,7 @@ class FrameFolder:
             other = self._names.setdefault(int(match[1]), name)
             if other != name:
                 raise VideoError(
-                    f'{folder} contains both {other} and {name}. Keep one file of each number'
+                    f'{folder} contains both {other} and {name}. Keep one file for each number'
                 )
 
     def paths(self) -> list[Path]:

@@ -124,7 +124,7 @@ def _open_network(
     precision: str,
     report: Callable[[str], None],
 ) -> tuple[Session, str]:
-    """Open the network of a folder, and return the precision that it has."""
+    """Open the network of a folder, and return its precision."""
     backend, precision = _resolved(folder, backend, threads, precision, report)
     try:
         if backend == 'tensorrt':

@@ -37,7 +37,7 @@ def scene_seed(dataset_seed: int, index: int) -> int:
         ValueError: one of them is negative.
     """
     if dataset_seed < 0 or index < 0:
-        raise ValueError(f'got seed {dataset_seed} and index {index}; neither may be negative')
+        raise ValueError(f'seed is {dataset_seed} and index is {index}; expected at least 0')
     return int(np.random.SeedSequence([dataset_seed, index]).generate_state(1, np.uint64)[0])
 
 

@@ -38,7 +38,7 @@ class TarVideo(EncodedVideo):
     topic: str
 
     def fingerprint(self) -> str:
-        """Hash the state of the tar, and where the video lies in it (see `FrameSource`)."""
+        """Hash the state of the tar, and the position of the video in it (see `FrameSource`)."""
         facts = (_state(self.path), self.topic, _video_at(self.path, self.topic))
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 

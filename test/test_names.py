@@ -95,7 +95,6 @@ PRODUCT = ('afformer_core', 'afformer_ros', 'afformer_sim', 'launch', 'studies',
 # Folders whose loop variables may still be `each` or `one`.
 UNNAMED_LOOPS = (
     'afformer_core/benchmarks',
-    'afformer_core/data',
     'afformer_core/evaluation/pairs',
     'afformer_core/evaluation/parts',
     'afformer_core/models',

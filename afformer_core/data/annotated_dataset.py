@@ -47,19 +47,19 @@ class AnnotatedDataset(Sequence[Sample]):
         self.manifest = manifest
         self.annotations = manifest.path
         self.root = manifest.root
-        used = {each.row.action for each in manifest.rows}
+        used = {positioned.row.action for positioned in manifest.rows}
         self.action_names = manifest.header.actions or tuple(sorted(used))
         self._indices = {name: index for index, name in enumerate(self.action_names)}
         self._sizes: dict[str, tuple[int, int]] = {}
         together: dict[str, list[NumberedRow]] = {}
-        for each in manifest.rows:
-            same = together.setdefault(sample_id(each.row), [])
-            if same and same[0].row.shared != each.row.shared:
+        for positioned in manifest.rows:
+            same = together.setdefault(sample_id(positioned.row), [])
+            if same and same[0].row.shared != positioned.row.shared:
                 raise DatasetError(
-                    f'{each.position} contradicts {same[0].position}: rows of one sample may '
-                    'differ only in the action and its region. Give it another id'
+                    f'{positioned.position} contradicts {same[0].position}: rows of one sample '
+                    'may differ only in the action and its region. Give it another id'
                 )
-            same.append(each)
+            same.append(positioned)
         self._samples = [self._sample(name, same) for name, same in together.items()]
         if not self._samples:
             reasons = ', '.join(f'{why} ({count})' for why, count in manifest.left_out.items())
@@ -75,7 +75,7 @@ class AnnotatedDataset(Sequence[Sample]):
     def clip_paths(self) -> tuple[Path, ...]:
         """Paths of all annotated clips, each once, as in `Sample.video_path`."""
         further = map(self._path, self.manifest.further_clips)
-        return tuple(dict.fromkeys((*(each.video_path for each in self._samples), *further)))
+        return tuple(dict.fromkeys((*(sample.video_path for sample in self._samples), *further)))
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
@@ -91,12 +91,12 @@ class AnnotatedDataset(Sequence[Sample]):
         with naming(rows[0].position):
             size = self._size(first)
         actions, points, masks = [], [], []
-        for each in rows:
-            with naming(each.position):
-                actions.append(self._action(each.row.action))
-                mask = self._mask(each.row, size)
+        for positioned in rows:
+            with naming(positioned.position):
+                actions.append(self._action(positioned.row.action))
+                mask = self._mask(positioned.row, size)
                 masks.append(mask)
-                points.append(self._points(each.row, mask, size))
+                points.append(self._points(positioned.row, mask, size))
         source = first.source or self.manifest.header.source or self.annotations.stem
         with naming(rows[0].position):
             return Sample(
@@ -168,7 +168,7 @@ def sample_id(row: ManifestRow) -> str:
 
 
 def _arrays(outlines: Sequence[Sequence[tuple[float, float]]]) -> tuple[NDArray[np.float64], ...]:
-    return tuple(np.array(each, np.float64) for each in outlines)
+    return tuple(np.array(outline, np.float64) for outline in outlines)
 
 
 def _scene(scene: SceneFields) -> KnownElements:

@@ -88,4 +88,4 @@ def size_text(size: float) -> str:
 def _existing(folder: Path) -> Path:
     """Return the folder, or its nearest parent that exists."""
     absolute = folder.absolute()
-    return next(each for each in (absolute, *absolute.parents) if each.exists())
+    return next(existing for existing in (absolute, *absolute.parents) if existing.exists())

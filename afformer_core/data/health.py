@@ -42,7 +42,7 @@ class Health:
             **self.counts,
             'actions': self.actions,
             'folders without a table': self.without_table,
-            'problems': [asdict(each) for each in self.problems],
+            'problems': [asdict(problem) for problem in self.problems],
         }
         return json.dumps(content, indent=2)
 

@@ -35,10 +35,10 @@ def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
     Returns:
         float64 [N, max(P_i), 2]; NaN where a set has fewer points than the largest.
     """
-    most = max((len(each) for each in points), default=0)
+    most = max((len(of_row) for of_row in points), default=0)
     padded = torch.full((len(points), most, 2), torch.nan, dtype=torch.float64)
-    for row, each in zip(padded, points, strict=True):
-        row[: len(each)] = torch.as_tensor(np.asarray(each, np.float64).reshape(-1, 2))
+    for row, of_row in zip(padded, points, strict=True):
+        row[: len(of_row)] = torch.as_tensor(np.asarray(of_row, np.float64).reshape(-1, 2))
     return padded
 
 

@@ -85,8 +85,8 @@ class PolygonMask:
         traced = [corner + (contour[:, 0].astype(np.float64) - 0.5) / 2 for contour in contours]
         parents = hierarchy[0, :, 3]
         return cls(
-            tuple(each for each, parent in zip(traced, parents, strict=True) if parent < 0),
-            tuple(each for each, parent in zip(traced, parents, strict=True) if parent >= 0),
+            tuple(contour for contour, parent in zip(traced, parents, strict=True) if parent < 0),
+            tuple(contour for contour, parent in zip(traced, parents, strict=True) if parent >= 0),
         )
 
     def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -100,7 +100,7 @@ class PolygonMask:
 
     def distances(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the distances in pixels from points [N, 2] to the mask, [N]; 0 inside."""
-        edges = [edge_distances(each, points) for each in (*self.outlines, *self.holes)]
+        edges = [edge_distances(outline, points) for outline in (*self.outlines, *self.holes)]
         return np.where(self.contains(points), 0.0, np.min(edges, axis=0))
 
     @cached_property
@@ -123,7 +123,7 @@ class PolygonMask:
         low = np.maximum(self._box[0], -0.5)
         high = np.minimum(self._box[1], np.array(size) - 0.5)
         if (low > high).any():
-            begin, end = (each.round(1).tolist() for each in self._box)
+            begin, end = (coordinate.round(1).tolist() for coordinate in self._box)
             raise ValueError(
                 f'a mask from {begin} to {end} lies outside of the image of {size[0]}x{size[1]}'
             )

@@ -119,7 +119,7 @@ class Augmentation:
         )
         points = example.points
         if homography is not None:
-            points = tuple(warp_points(each, homography) for each in points)
+            points = tuple(warp_points(of_action, homography) for of_action in points)
         return Example(frames, images[0], example.actions, points)
 
 

@@ -106,7 +106,7 @@ class Reversal:
                 raise ValueError(
                     f'reversed_actions has {name!r}; expected one of {", ".join(action_names)}'
                 )
-        return cls(probability, {indices[one]: indices[other] for one, other in actions.items()})
+        return cls(probability, {indices[name]: indices[other] for name, other in actions.items()})
 
     def happens(self, samples: Iterable[Sample], seed: tuple[int, ...]) -> bool:
         """Decide at random, given a seed, whether the demonstration of samples is reversed."""

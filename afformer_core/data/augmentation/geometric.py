@@ -125,12 +125,12 @@ def draw_crop(
         return None
     if rng.random() >= settings.probability:
         return None
-    needed = [each for each in points or () if inside(each, size).any()]
+    needed = [of_action for of_action in points or () if inside(of_action, size).any()]
     if points is not None and not needed:
         return None
     for _ in range(_CROP_ATTEMPTS):
         crop = _draw(settings, size, rng)
-        if all(inside(warp_points(each, crop), size).any() for each in needed):
+        if all(inside(warp_points(of_action, crop), size).any() for of_action in needed):
             return crop
     return None
 

@@ -52,8 +52,10 @@ class ManifestHeader:
         Raises:
             ValueError: a field is unknown or has an unexpected value.
         """
-        given = {name: each for name, each in value.items() if each is not None}
-        names = [each.name for each in fields(cls)]
+        given = {
+            name: field_value for name, field_value in value.items() if field_value is not None
+        }
+        names = [known_field.name for known_field in fields(cls)]
         if unknown := [name for name in given if name not in names]:
             raise ValueError(
                 f'the header has an unknown field {unknown[0]!r}; expected only {", ".join(names)}'
@@ -61,7 +63,7 @@ class ManifestHeader:
         named = items('actions', given['actions']) if 'actions' in given else ()
         return cls(
             manifest=whole('manifest', given.get('manifest', _VERSION), 1),
-            actions=tuple(text('action', each) for each in named),
+            actions=tuple(text('action', action) for action in named),
             licence=text('licence', given['licence']) if 'licence' in given else None,
             source=text('source', given['source']) if 'source' in given else None,
             points_outside=flag('points_outside', given.get('points_outside', False)),
@@ -132,4 +134,4 @@ class Manifest:
 def region(mask: PolygonMask) -> dict[str, Any]:
     """Return the fields of a row that hold a mask."""
     holes = [outline.tolist() for outline in mask.holes]
-    return {'polygons': [each.tolist() for each in mask.outlines], 'holes': holes or None}
+    return {'polygons': [outline.tolist() for outline in mask.outlines], 'holes': holes or None}

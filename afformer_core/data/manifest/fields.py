@@ -52,7 +52,7 @@ def wholes(name: str, value: Any, count: int, least: int) -> tuple[int, ...]:
     Raises:
         ValueError: the value is invalid.
     """
-    return tuple(whole(name, each, least) for each in _listed(name, value, count))
+    return tuple(whole(name, number, least) for number in _listed(name, value, count))
 
 
 def numbers(name: str, value: Any, count: int) -> tuple[float, ...]:
@@ -62,10 +62,14 @@ def numbers(name: str, value: Any, count: int) -> tuple[float, ...]:
         ValueError: the value is invalid.
     """
     listed = _listed(name, value, count)
-    for each in listed:
-        if not isinstance(each, int | float) or isinstance(each, bool) or not math.isfinite(each):
-            raise ValueError(f'{name} has {_shown(each)}; expected finite numbers')
-    return tuple(float(each) for each in listed)
+    for number in listed:
+        if (
+            not isinstance(number, int | float)
+            or isinstance(number, bool)
+            or not math.isfinite(number)
+        ):
+            raise ValueError(f'{name} has {_shown(number)}; expected finite numbers')
+    return tuple(float(number) for number in listed)
 
 
 def point(name: str, value: Any) -> Point:
@@ -84,7 +88,7 @@ def points(name: str, value: Any) -> Outline:
     Raises:
         ValueError: the value is invalid.
     """
-    return tuple(point(name, each) for each in items(name, value))
+    return tuple(point(name, entry) for entry in items(name, value))
 
 
 def outlines(name: str, value: Any) -> tuple[Outline, ...]:
@@ -93,7 +97,7 @@ def outlines(name: str, value: Any) -> tuple[Outline, ...]:
     Raises:
         ValueError: the value is invalid.
     """
-    found = tuple(points(name, each) for each in items(name, value))
+    found = tuple(points(name, entry) for entry in items(name, value))
     for outline in found:
         if len(outline) < 3:
             raise ValueError(
@@ -109,8 +113,8 @@ def boxes(name: str, value: Any) -> tuple[Box, ...]:
         ValueError: the value is invalid.
     """
     found = []
-    for each in items(name, value):
-        left, top, right, bottom = numbers(name, each, 4)
+    for entry in items(name, value):
+        left, top, right, bottom = numbers(name, entry, 4)
         found.append((left, top, right, bottom))
     return tuple(found)
 

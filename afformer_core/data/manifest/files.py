@@ -61,7 +61,9 @@ def write_manifest(path: Path, header: ManifestHeader, rows: Sequence[ManifestRo
     if path.suffix.lower() == PARQUET_SUFFIX:
         write_aside(path, _parquet_bytes(header, contents))
     elif path.suffix.lower() in LINES_SUFFIXES:
-        lines = (json.dumps(each, ensure_ascii=False) for each in (header.to_json(), *contents))
+        lines = (
+            json.dumps(content, ensure_ascii=False) for content in (header.to_json(), *contents)
+        )
         write_aside(path, ''.join(f'{line}\n' for line in lines).encode())
     else:
         raise DatasetError(
@@ -145,5 +147,5 @@ def _parquet_schema() -> pyarrow.Schema:
         'scene': scene,
     }
     return pyarrow.schema(
-        [(each.name, of_others.get(each.name, name)) for each in fields(ManifestRow)]
+        [(field.name, of_others.get(field.name, name)) for field in fields(ManifestRow)]
     )

@@ -59,8 +59,8 @@ class SceneFields:
             text('id of the scene', value['id']),
             whole('element of the scene', value['element'], 0),
             outlines('polygons of the scene', value['polygons']),
-            tuple(text('a kind', each) for each in items('kinds of the scene', value['kinds'])),
-            tuple(flag('in_view', each) for each in items('in_view', value['in_view'])),
+            tuple(text('a kind', entry) for entry in items('kinds of the scene', value['kinds'])),
+            tuple(flag('in_view', entry) for entry in items('in_view', value['in_view'])),
         )
 
 
@@ -130,22 +130,26 @@ class ManifestRow:
         """
         if not isinstance(value, Mapping):
             raise ValueError(f'it is {value!r}; expected an object')
-        given = {name: each for name, each in value.items() if each is not None}
+        given = {
+            name: field_value for name, field_value in value.items() if field_value is not None
+        }
         _require_known(cls, given, 'it has ')
         for name in ('clip', 'target', 'action'):
             if name not in given:
                 raise KeyError(name)
-        return cls(**{name: _PARSERS[name](name, each) for name, each in given.items()})
+        return cls(
+            **{name: _PARSERS[name](name, field_value) for name, field_value in given.items()}
+        )
 
     @property
     def shared(self) -> tuple[Any, ...]:
         """The values that all rows of one sample share."""
         own = ('action', *GEOMETRY)
-        return tuple(getattr(self, each.name) for each in fields(self) if each.name not in own)
+        return tuple(getattr(self, field.name) for field in fields(self) if field.name not in own)
 
 
 def _require_known(kind: type, value: Mapping[str, Any], begins: str) -> None:
-    names = [each.name for each in fields(kind)]
+    names = [field.name for field in fields(kind)]
     if unknown := [str(name) for name in value if name not in names]:
         raise ValueError(
             f'{begins}an unknown field {unknown[0]!r}; expected only {", ".join(names)}'
@@ -165,7 +169,7 @@ def _frames(name: str, value: Any) -> tuple[int, ...]:
 
 
 def _contact_points(name: str, value: Any) -> tuple[Point | None, ...]:
-    return tuple(None if each is None else point(name, each) for each in items(name, value))
+    return tuple(None if entry is None else point(name, entry) for entry in items(name, value))
 
 
 def _scene(name: str, value: Any) -> SceneFields:

@@ -114,7 +114,9 @@ def _add(
             'element': element,
             'polygons': [outline.tolist() for outline in outlines],
             'kinds': ['button'] * len(outlines),
-            'in_view': [bool((each >= -0.5).all() and (each <= limit).all()) for each in outlines],
+            'in_view': [
+                bool((outline >= -0.5).all() and (outline <= limit).all()) for outline in outlines
+            ],
         },
     )
 

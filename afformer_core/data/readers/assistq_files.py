@@ -96,7 +96,7 @@ def read_script(path: Path) -> tuple[ScriptLine, ...]:
                 f'line {number} of {path} is {text!r}; '
                 'expected one such as "0:00:04-0:00:07 Turn the knob"'
             )
-        times = [int(each) for each in match.groups()[:6]]
+        times = [int(digits) for digits in match.groups()[:6]]
         begin, end = _seconds(times[:3]), _seconds(times[3:])
         if begin >= end or (lines and begin < lines[-1].clip[0]):
             raise DatasetError(

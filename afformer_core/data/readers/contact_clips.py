@@ -91,7 +91,7 @@ def read_contact_clips(folder: Path) -> list[ContactClip]:
     content = read_json(file)
     if not isinstance(content, list) or not content:
         raise DatasetError(f'{file} must hold a list of at least one clip')
-    clips = [_read_clip(each, folder, f'clip {n} of {file}') for n, each in enumerate(content)]
+    clips = [_read_clip(entry, folder, f'clip {n} of {file}') for n, entry in enumerate(content)]
     names = [clip.name for clip in clips]
     if twice := [name for name in names if names.count(name) > 1]:
         raise DatasetError(f'{file} has two clips {twice[0]!r}; rename one')
@@ -111,7 +111,7 @@ def _read_clip(entry: Any, folder: Path, name: str) -> ContactClip:
             path=folder / path,
             contact=_read_point(entry['contact']),
             before=None if before is None else _read_point(before),
-            other_hand=tuple(_read_point(each) for each in entry.get('other_hand') or ()),
+            other_hand=tuple(_read_point(point) for point in entry.get('other_hand') or ()),
             rate=None if rate is None else float(rate),
             source=str(entry.get('repository') or folder.resolve().name),
             source_video=str(entry.get('source_video') or path),

@@ -79,10 +79,14 @@ def _add_object(
     position = f'{name} in {manifest.root / take / ANNOTATION_FILE}'
     with naming(position):
         masks = {
-            camera: _sorted(_mapping(camera, each))
-            for camera, each in _mapping(name, cameras).items()
+            camera: _sorted(_mapping(camera, objects))
+            for camera, objects in _mapping(name, cameras).items()
         }
-        wearers = [each for each in masks if each.startswith(_WEARER) and masks[each]]
+        wearers = [
+            camera_name
+            for camera_name in masks
+            if camera_name.startswith(_WEARER) and masks[camera_name]
+        ]
         if len(wearers) != 1:
             manifest.left_out[f'masks of {len(wearers)} wearers'] += 1
             return

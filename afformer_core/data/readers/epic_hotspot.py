@@ -60,7 +60,7 @@ def read_epic_hotspot(path: Path, root: Path | None, split: str) -> Manifest:
         with naming(f'entry {number} of {split}_clips in {path}'):
             kind = _index(entry['verb'], verbs, 'verb'), _index(entry['noun'], nouns, 'noun')
             clips[kind].append(_clip(entry))
-    manifest.further_clips = tuple(clip for each in clips.values() for clip in each)
+    manifest.further_clips = tuple(clip for of_video in clips.values() for clip in of_video)
     crop_nouns = _read_crop_nouns(content, nouns, path)
     turns: Counter[tuple[int, int]] = Counter()
     for number, entry in enumerate(_entries(content, f'{split}_images', path)):

@@ -79,9 +79,9 @@ def _without_table(manifest: Manifest, tables: Container[Path]) -> Iterator[str]
     for folder in object_folders(manifest.path):
         object_folder = folder.relative_to(manifest.path)
         media = [
-            each
-            for each in (DEMONSTRATIONS, IMAGES)
-            if (manifest.root / object_folder / each).is_dir()
+            name
+            for name in (DEMONSTRATIONS, IMAGES)
+            if (manifest.root / object_folder / name).is_dir()
         ]
         if media and object_folder not in tables:
             yield (
@@ -121,14 +121,14 @@ def _add_object(manifest: Manifest, object_folder: Path, rows: Sequence[PointRow
 
 def object_folders(folder: Path) -> list[Path]:
     """List the folder itself and all its subfolders, as the possible folders of objects."""
-    visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
-    return [folder, *(each for each in visible if each.is_dir())]
+    visible = sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
+    return [folder, *(path for path in visible if path.is_dir())]
 
 
 def _table_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
-    paths = [each / POINTS_FILE for each in object_folders(folder)]
+    paths = [object_folder / POINTS_FILE for object_folder in object_folders(folder)]
     tables = [path for path in paths if path.is_file()]
     if not tables:
         raise DatasetError(

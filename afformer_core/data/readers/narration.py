@@ -78,7 +78,7 @@ def best_claims(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
     chosen = {}
     for indices, known in score.items():
         most = max(known.values())
-        best = [element for element, each in known.items() if each == most]
+        best = [element for element, count in known.items() if count == most]
         if len(best) == 1:
             chosen[indices] = best[0]
     return chosen

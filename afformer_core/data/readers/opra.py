@@ -119,8 +119,8 @@ def _parts(entry: Mapping[str, Any], names: tuple[str, ...]) -> list[dict[str, A
             'for each action'
         )
     return [
-        {'action': _action(int(action), names), 'points': each}
-        for action, each in zip(actions, points, strict=True)
+        {'action': _action(int(action), names), 'points': of_action}
+        for action, of_action in zip(actions, points, strict=True)
     ]
 
 

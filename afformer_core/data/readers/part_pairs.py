@@ -146,17 +146,17 @@ class PartPairsDataset(AnnotatedDataset):
         if not isinstance(content, list) or not content:
             raise DatasetError(f'{path / PAIRS_FILE} must hold a list of at least one pair')
         entries = [
-            _Entry(each, f'pair {number} of {path / PAIRS_FILE}')
-            for number, each in enumerate(content)
+            _Entry(fields, f'pair {number} of {path / PAIRS_FILE}')
+            for number, fields in enumerate(content)
         ]
-        actions = pair_actions(path, (each.text('action') for each in entries))
+        actions = pair_actions(path, (entry.text('action') for entry in entries))
         origin = folder_origin(path)
         # The points of a part that is cut off by the edge may lie beyond it.
         header = ManifestHeader(
             actions=actions, source=origin.source, licence=origin.licence, points_outside=True
         )
         manifest = Manifest(path, path if root is None else Path(root), header)
-        names = [each.sample_id for each in entries]
+        names = [entry.sample_id for entry in entries]
         if twice := [name for name in names if names.count(name) > 1]:
             raise DatasetError(f'{path / PAIRS_FILE} has two pairs {twice[0]!r}; rename one')
         for entry in entries:
@@ -217,7 +217,7 @@ class _Entry:
 
     def parts(self, size: tuple[int, int]) -> tuple[Polygon, ...]:
         with naming(self.name):
-            parts = tuple(np.array(each, np.float64) for each in self.content['parts'])
+            parts = tuple(np.array(outline, np.float64) for outline in self.content['parts'])
             if not parts:
                 raise ValueError('parts is empty; outline at least one part')
             for part in parts:
@@ -246,7 +246,7 @@ def _pair(entry: _Entry, sample: Sample, folder: str) -> PartPair:
     action = entry.text('action')
     with naming(entry.name):
         accepted = entry.content.get('accepted_actions') or [action]
-        if action not in accepted or not all(isinstance(each, str) for each in accepted):
+        if action not in accepted or not all(isinstance(name, str) for name in accepted):
             raise ValueError(f'accepted_actions is {accepted!r}; expected {action!r} among texts')
         robot = entry.content.get('robot')
         if robot is not None and not isinstance(robot, bool):

@@ -39,14 +39,14 @@ def folder_names(folders: Sequence[Path]) -> dict[str, Path]:
     Raises:
         ValueError: a folder is given twice.
     """
-    resolved = [each.resolve() for each in folders]
+    resolved = [folder.resolve() for folder in folders]
     for number, folder in enumerate(resolved):
         if folder in resolved[:number]:
             raise ValueError(f'{folders[number]} is given twice. Give different folders')
     length = 1
-    while len({each.parts[-length:] for each in resolved}) < len(resolved):
+    while len({folder.parts[-length:] for folder in resolved}) < len(resolved):
         length += 1
-    names = ['/'.join(each.parts[-length:]) for each in resolved]
+    names = ['/'.join(folder.parts[-length:]) for folder in resolved]
     return dict(zip(names, folders, strict=True))
 
 

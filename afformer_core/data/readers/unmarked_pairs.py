@@ -65,7 +65,7 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
     folders = [
         path.relative_to(media_root)
         for path in (object_folders(media_root) if media_root.is_dir() else [])
-        if any((path / each).is_dir() for each in (DEMONSTRATIONS, IMAGES))
+        if any((path / name).is_dir() for name in (DEMONSTRATIONS, IMAGES))
     ]
     if not folders:
         raise DatasetError(
@@ -80,7 +80,7 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
 def _read_object(folder: Path, media: Path) -> UnmarkedObject:
     table = folder / POINTS_FILE
     demonstrations = _entries(media / DEMONSTRATIONS)
-    images = [each for each in _entries(media / IMAGES) if _is_image(each)]
+    images = [entry for entry in _entries(media / IMAGES) if _is_image(entry)]
     for name, found in ((DEMONSTRATIONS, demonstrations), (IMAGES, images)):
         if not found:
             raise DatasetError(
@@ -95,7 +95,7 @@ def _entries(folder: Path) -> list[Path]:
     """List the visible entries of a folder; none if it does not exist."""
     if not folder.is_dir():
         return []
-    return sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
+    return sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
 
 
 def _is_image(path: Path) -> bool:

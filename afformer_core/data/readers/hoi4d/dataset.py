@@ -80,7 +80,7 @@ def read_hoi4d(path: Path, root: Path | None = None) -> Manifest:
         for number, sequence in enumerate(same):
             _add(manifest, sequence, number, bare, tasks)
     order = {sequence.name: number for number, sequence in enumerate(sequences)}
-    manifest.rows.sort(key=lambda each: order[str(each.row.id)])
+    manifest.rows.sort(key=lambda entry: order[str(entry.row.id)])
     return manifest
 
 
@@ -97,12 +97,14 @@ def _add(
         return
     acted_on = _PART.get(key, _OBJECT[sequence.category])
     others = [
-        each for each in bare if each[0].name != sequence.name and np.isin(each[2], acted_on).any()
+        candidate
+        for candidate in bare
+        if candidate[0].name != sequence.name and np.isin(candidate[2], acted_on).any()
     ]
     if not others:
         manifest.left_out['no image of the object in another sequence'] += 1
         return
-    elsewhere = [each for each in others if _room(each[0]) != _room(sequence)]
+    elsewhere = [candidate for candidate in others if _room(candidate[0]) != _room(sequence)]
     chosen = elsewhere or others
     target, frame, labels = chosen[number % len(chosen)]
     manifest.add(

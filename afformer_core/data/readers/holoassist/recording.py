@@ -122,7 +122,7 @@ class HoloAssistRecording:
     def _numbers(self, name: str, row: int) -> Vectors:
         line = self._lines(name)[row]
         with naming(f'line {row + 1} of {self.folder / name}'):
-            values = np.array([float(each) for each in line.split('\t') if each.strip()])
+            values = np.array([float(number) for number in line.split('\t') if number.strip()])
             least = _POSES + _FLAGS + 2 if name.startswith('Hands') else 8
             if len(values) < least:
                 raise ValueError(f'it has {len(values)} numbers; expected at least {least}')
@@ -137,7 +137,7 @@ class HoloAssistRecording:
     def _read_intrinsics(self) -> tuple[Vectors, tuple[int, int]]:
         path = self.folder / 'Video/Intrinsics.txt'
         with naming(str(path)):
-            values = [float(each) for each in read_text(path).split()]
+            values = [float(number) for number in read_text(path).split()]
             if len(values) < 11:
                 raise ValueError(f'it has {len(values)} numbers; expected at least 11')
         return np.array(values[:9]).reshape(3, 3), (int(values[-2]), int(values[-1]))

@@ -79,7 +79,7 @@ def read_visor(path: Path, root: Path | None = None) -> Manifest:
 def _add_action(
     manifest: Manifest, file: Path, frames: Sequence[VisorFrame], action: NarratedAction
 ) -> None:
-    during = [each for each in frames if action.begin <= each.seconds <= action.end]
+    during = [frame for frame in frames if action.begin <= frame.seconds <= action.end]
     held = sorted(
         {
             entity.name
@@ -127,13 +127,13 @@ def _video(root: Path, participant: str, video: str) -> str:
 
 def is_visor(path: Path) -> bool:
     """Check whether a folder contains annotations of VISOR, by the names of its files."""
-    return path.is_dir() and any(_VIDEO_FILE.fullmatch(each.name) for each in path.iterdir())
+    return path.is_dir() and any(_VIDEO_FILE.fullmatch(file.name) for file in path.iterdir())
 
 
 def _video_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    files = sorted(each for each in path.glob('*.json') if _VIDEO_FILE.fullmatch(each.name))
+    files = sorted(file for file in path.glob('*.json') if _VIDEO_FILE.fullmatch(file.name))
     if not files:
         raise DatasetError(f'{path} contains no file such as P01_01.json; expected those of VISOR')
     return files
@@ -148,10 +148,10 @@ def _target(
         for frame in frames
         if name not in frame.in_contact and (mask := _mask_of(frame, name)) is not None
     ]
-    outside = [each for each in found if each[0] > 0]
+    outside = [outlying for outlying in found if outlying[0] > 0]
     if not outside:
         return None
-    _, frame, mask = min(outside, key=lambda each: (each[0], each[1].file))
+    _, frame, mask = min(outside, key=lambda outlying: (outlying[0], outlying[1].file))
     return frame, mask
 
 

@@ -122,7 +122,7 @@ def _test_beside(annotations: Path) -> Path | None:
     training = annotations.with_name(annotations.name.replace('test', 'train'))
     if training != annotations and training.exists():
         raise DatasetError(
-            f'{annotations} is of a test split; expected a training split. Give {training}'
+            f'{annotations} belongs to a test split; expected a training split. Give {training}'
         )
     beside = annotations.with_name(annotations.name.replace('train', 'test'))
     return beside if beside != annotations and beside.exists() else None

@@ -43,7 +43,7 @@ def initial_detector(
     Args:
         architecture: one of `ARCHITECTURES`.
         weights: `coco` for torchvision's detector of many kinds of objects, which is downloaded
-            once; `imagenet` for the backbone of the light one, which a package carries; `random`;
+            once; `imagenet` for the backbone of the light one, from a Python package; `random`;
             or the folder of a detector from which to continue. The contact head begins with
             ImageNet weights unless the weights are `random`.
         interval: interval of its stacks of frames (see `DetectorDescription`); None for single

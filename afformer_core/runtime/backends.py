@@ -105,7 +105,7 @@ def _test(
         report: called with a line of the differences.
 
     Raises:
-        SelfTestError: they do not reproduce them.
+        SelfTestError: the outputs differ too much from the golden outputs.
     """
     from afformer_core.runtime.golden.differences import GPU_TOLERANCES
     from afformer_core.runtime.golden.golden_outputs import golden_outputs

@@ -43,7 +43,7 @@ def require_honoured(settings: Any) -> None:
         if (given := settings.get(name)) not in values:
             instead = f'. Give {_INSTEAD[name]}' if name in _INSTEAD else ''
             raise AfformerError(
-                f'trainer.{name} is {given!r}, which has no effect, since training counts steps '
+                f'trainer.{name} is {given!r}, which has no effect, because training counts steps '
                 f'and resumes exactly{instead}'
             )
     if settings.get('max_steps', -1) < 1:

@@ -79,7 +79,7 @@ class ZoomSettings:
 def write_zoomed_dataset(
     folder: Path, settings: ZoomSettings, engine: ParallelEngine = ONE_PROCESS
 ) -> Iterator[int]:
-    """Crop some objects of a dataset, as far as missing; yield the number of finished ones.
+    """Crop some objects of a dataset, unless they are already cropped; yield the finished number.
 
     The other objects are not cropped, so that the model learns both from the same number of pairs
     as before. The demonstration is cropped around the peak in its first frame, each image around

@@ -107,7 +107,7 @@ class ArmWorld:
 
     @property
     def simulation(self) -> ArmSimulation:
-        """Simulation of the arm and the fixture, to be read."""
+        """Simulation of the arm and the fixture, only for reading."""
         return self._simulation
 
     @property

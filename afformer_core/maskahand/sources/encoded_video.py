@@ -75,6 +75,6 @@ class EncodedVideo(ABC):
 
 
 def _image_of(frame: av.VideoFrame | None) -> NDArray[np.uint8]:
-    """Convert a decoded frame that is needed, and thus was not skipped (see `upright`)."""
+    """Convert a decoded frame that was not skipped (see `upright`)."""
     assert frame is not None
     return upright(frame)

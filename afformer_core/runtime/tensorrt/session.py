@@ -53,7 +53,7 @@ class TensorRTSession:
         precision: the argument.
 
     Raises:
-        EngineError: the GPU has no room for the engines' working memory.
+        EngineError: the GPU does not have enough memory for the engines.
     """
 
     backend = 'tensorrt'

@@ -92,7 +92,7 @@ class LastCheckpoint(Checkpoint):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the note on the training samples, so that training resumes only with the same."""
+        """Add the note on the training samples, so that only the same samples resume training."""
         checkpoint[SAMPLES] = self._samples
 
     def _ask(self, number: int, frame: FrameType | None) -> None:

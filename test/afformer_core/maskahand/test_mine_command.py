@@ -197,7 +197,7 @@ def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
     ) in capsys.readouterr().err
     assert main([*asked, '--annotations', str(tmp_path / 'test.txt')]) == 1
     error = capsys.readouterr().err
-    assert f'test.txt is of a test split; expected a training split. Give {tmp_path}' in error
+    assert f'test.txt belongs to a test split; expected a training split. Give {tmp_path}' in error
     shown = [
         '--annotations',
         str(tmp_path / 'train.txt'),

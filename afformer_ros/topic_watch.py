@@ -67,7 +67,7 @@ class TopicWatch:
         self.lost_count = 0
 
     def subscribed(self) -> None:
-        """Start anew with a new subscription, which does not receive earlier messages."""
+        """Restart with a new subscription, which does not receive earlier messages."""
         with self._lock:
             self._gaps.begin_anew()
 

@@ -15,7 +15,7 @@ def blur_kernel_size(height: int, width: int) -> int:
     """Return the odd side of the Gaussian blur kernel: sqrt(height * width) / 3, 85 at 256x256.
 
     This follows the paper's implementation details and the released code; in its description of
-    OPRA, the paper has "a kernel size of 3", which would hardly blur a map of 256x256.
+    OPRA, the paper has "a kernel size of 3", which would barely blur a map of 256x256.
     """
     size = int(math.sqrt(height * width) / 3)
     return size + 1 if size % 2 == 0 else size

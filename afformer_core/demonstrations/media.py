@@ -200,7 +200,7 @@ def _read_source(path: Path, maximum_frames: int, progress: Progress) -> MediaFr
     if part is not None:
         if file.is_dir() or is_bag(file):
             raise DemonstrationError(
-                f'{file} is not a video; expected a video, since its part is given in seconds'
+                f'{file} is not a video; expected a video, because its part is given in seconds'
             )
         return _read_video(file, maximum_frames, progress, part)
     file, topic = split_topic(path)

@@ -59,7 +59,7 @@ def require_inputs_kept(outputs: Sequence[NamedPath], inputs: Sequence[NamedPath
             if read.path.is_dir() and _changes(written, read.path, outputs):
                 raise ValueError(
                     f'{written.name} is {written.path}, which lies in {read.path} of {read.name}; '
-                    'expected a path outside it, since that folder is an input. Write elsewhere'
+                    'expected a path outside it, because that folder is an input. Write elsewhere'
                 )
 
 

@@ -94,7 +94,7 @@ def _check(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
         raise UntrustedWriterError(
             f'{path} belongs to user {status.st_uid}; expected user {os.geteuid()}, as whom this '
-            'process runs, since its content is executed. Set XDG_CACHE_HOME to another cache '
+            'process runs, because its content is executed. Set XDG_CACHE_HOME to another cache '
             'folder'
         )
     _check_mode(path, status)
@@ -104,6 +104,7 @@ def _check_mode(path: Path, status: os.stat_result) -> None:
     if status.st_mode & _OTHERS_MAY_WRITE:
         mode = stat.S_IMODE(status.st_mode)
         raise UntrustedWriterError(
-            f'the mode of {path} is {mode:04o}; expected no write access for other users, since '
-            f'its content is executed. If none of them wrote to it, run: chmod -R go-w {path}'
+            f'the mode of {path} is {mode:04o}; expected no write access for other users, '
+            f'because its content is executed. If none of them wrote to it, run: chmod -R go-w '
+            f'{path}'
         )

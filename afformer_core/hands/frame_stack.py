@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stacks of frames: a frame of a video between some before and some after it.
 
-A single image hardly shows whether a hand touches an object or is about to. However, a hand
+A single image rarely shows whether a hand touches an object or is about to. However, a hand
 approaches the operated object, rests on it or moves with it, and leaves, whereas it passes by
 other objects.
 """

@@ -30,7 +30,7 @@ class MotionHandDetector(nn.Module):
         hands: see the arguments.
         contact: classifier of contact and its location.
         searched_share: share of the images of a training batch, from the first, on which the
-            detection of hands is trained, 0 to 1. The other images train contact alone.
+            detection of hands is trained, 0 to 1. The other images train only contact.
     """
 
     def __init__(self, hands: FasterRCNN) -> None:

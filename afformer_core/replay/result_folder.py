@@ -59,7 +59,7 @@ def _check_free(folder: Path, *, overwrite: bool) -> None:
     if names and (_SUMMARY not in names or names - _RESULTS):
         other = min(names - _RESULTS, default=f'no {_SUMMARY}')
         raise DatasetError(
-            f'{folder} exists and is not the result of a replay, since it contains {other}; '
+            f'{folder} exists and is not the result of a replay, because it contains {other}; '
             'choose another folder'
         )
     if not overwrite:

@@ -35,7 +35,7 @@ def check_presence(affordance: Affordance, margin: float) -> None:
     presence, threshold = affordance.presence, affordance.presence_threshold
     if math.isnan(presence) or math.isnan(threshold):
         raise NotSureError(
-            'presence is not known, since the model is not calibrated; expected a margin of '
+            'presence is not known, because the model is not calibrated; expected a margin of '
             f'{margin:g} above its threshold. Calibrate the model, or set presence_margin to 0'
         )
     needed = threshold + margin * (1 - threshold)

@@ -3,7 +3,7 @@
 
 It uses only the information of a robot: the point, the normal, the action, the upward direction,
 and its own origin. It discovers the element's joint because its force is limited: it pulls an
-element that hardly moves along the normal towards the robot, or pushes it away, such as a lever or
+element that barely moves along the normal towards the robot, or pushes it away, such as a lever or
 a bottle that is touched from above.
 """
 

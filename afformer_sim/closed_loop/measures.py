@@ -99,7 +99,7 @@ def measure_closed_loop(
         ValueError: there is no trial.
     """
     if not trials:
-        raise ValueError('trials are empty; there is no trial to report')
+        raise ValueError('trials are empty; expected at least one')
     noise = settings.noise
     families, kinds = ({getattr(trial, name) for trial in trials} for name in ('family', 'kind'))
     return ClosedLoopMeasures(

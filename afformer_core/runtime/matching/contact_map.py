@@ -32,7 +32,7 @@ def marked_contact(mark: Point, size: tuple[int, int]) -> FloatArray:
 
 
 def read_contact(contact_map: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Compute the logits of a contact that was read, near its maximum alone.
+    """Compute the logits of a contact that was read, only near its maximum.
 
     Other peaks are left out, because the result would otherwise be a mean of two different parts.
 

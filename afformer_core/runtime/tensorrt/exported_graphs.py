@@ -64,7 +64,7 @@ def export_anew(folder: Path, precision: str, opset: int | None) -> None:
         export_graphs(folder, precision, opset)
     except OSError as error:
         raise ModelFolderError(
-            f'{folder} cannot be exported in {precision}, since that folder is not writable '
+            f'{folder} cannot be exported in {precision}, because that folder is not writable '
             f'({error.strerror}). Run afformer export --precision {precision} as a user with '
             'write access, or copy the folder and use the copy as the model'
         ) from error

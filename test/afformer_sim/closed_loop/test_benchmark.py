@@ -204,7 +204,7 @@ def test_directions_of_motion_have_a_table_where_any_can_be_judged() -> None:
 
 
 def test_no_trial_is_no_report() -> None:
-    with pytest.raises(ValueError, match='no trial to report'):
+    with pytest.raises(ValueError, match='expected at least one'):
         build_closed_loop_report([], SETTINGS, {})
 
 

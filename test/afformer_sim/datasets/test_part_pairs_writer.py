@@ -93,7 +93,7 @@ def test_a_package_that_is_not_installed_is_named_before_anything_is_written(
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     assert main(['simulate', str(tmp_path / 'pairs'), *ASKED]) == 1
     error = capsys.readouterr().err
-    assert 'metaworld is not installed; expected the package that carries the models' in error
+    assert 'metaworld is not installed; expected the package that contains the models' in error
     assert "pip install --no-deps 'metaworld>=3'" in error
     assert not (tmp_path / 'pairs').exists()
 

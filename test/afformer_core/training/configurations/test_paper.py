@@ -107,7 +107,7 @@ STATEMENTS = (
                f'{ARCHITECTURE}decoder_blocks': 'shared'}},
     ),
     Statement(
-        'eq. 8', 'the residual is the image level alone', 'differs',
+        'eq. 8', 'the residual is only the image level', 'differs',
         'afformer_core/models/configuration.py', 'as in the paper',
         {R50: {f'{ARCHITECTURE}residual': 'image_and_decoding'}},
     ),
@@ -116,7 +116,7 @@ STATEMENTS = (
         'afformer_core/models/decoders/decoder.py', 'the paper does not mention such a vector',
     ),
     Statement(
-        'eq. 9', 'C3D: kernel 3, stride 2 in time alone; T, T/2, T/4', 'differs',
+        'eq. 9', 'C3D: kernel 3, stride 2 only in time; T, T/2, T/4', 'differs',
         'afformer_core/models/decoders/decoder.py',
         'A kernel spans three frames and one position, as in the released model',
         {R50: {f'{ARCHITECTURE}temporal_strides': (1, 2, 4)}},
@@ -209,7 +209,7 @@ STATEMENTS = (
         {PRETRAINED: {f'{SYNTHESIS}target.form': 'box'}},
     ),
     Statement(
-        '4.3', 'the loss of heatmaps alone, without an action predictor', 'same',
+        '4.3', 'only the loss of heatmaps, without an action predictor', 'same',
         'config/train/maskahand/opra.yaml', '', {PRETRAINED: {'model.loss.actions': 'none'}},
     ),
     Statement(

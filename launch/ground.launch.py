@@ -104,7 +104,17 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'backend',
             default_value='',
-            choices=['', 'auto', 'torch', 'onnxruntime', 'torch-cuda', 'tensorrt'],
+            choices=[
+                '',
+                'auto',
+                'torch',
+                'onnxruntime',
+                'openvino',
+                'torch-cuda',
+                'onnxruntime-cuda',
+                'onnxruntime-tensorrt',
+                'tensorrt',
+            ],
             description='Backend that computes the model; empty: the value in the parameter file.',
         ),
         DeclareLaunchArgument(

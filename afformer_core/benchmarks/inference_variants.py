@@ -5,14 +5,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.runtime.backends import BACKENDS, GPU_BACKENDS, PRECISIONS
+from afformer_core.runtime.backends import BACKENDS, GPU_BACKENDS, GRAPH_BACKENDS, PRECISIONS
+from afformer_core.runtime.graphs import precision_of_graphs
+from afformer_core.runtime.sessions.backend_choice import is_installed
 
 _LABELS = {
     'recompute': 'recomputing everything, CPU',
     'recompute-cuda': 'recomputing everything, GPU',
     'torch': 'afformer, PyTorch, CPU',
     'onnxruntime': 'afformer, ONNX Runtime, CPU',
+    'openvino': 'afformer, OpenVINO, CPU',
     'torch-cuda': 'afformer, PyTorch, GPU',
+    'onnxruntime-cuda': 'afformer, ONNX Runtime by CUDA, GPU',
+    'onnxruntime-tensorrt': 'afformer, ONNX Runtime by TensorRT, GPU',
     'tensorrt': 'afformer, TensorRT, GPU',
 }
 _ON_GPU = ('recompute-cuda', *GPU_BACKENDS)
@@ -78,18 +83,37 @@ class InferenceVariant:
     @property
     def needs_graphs(self) -> bool:
         """Whether it runs exported graphs."""
-        return self.backend in ('onnxruntime', 'tensorrt')
+        return self.backend in GRAPH_BACKENDS
+
+    @property
+    def precision_of_graphs(self) -> str:
+        """Precision of these graphs."""
+        return precision_of_graphs(self.backend, self.precision)
 
 
-DEFAULT_VARIANTS = tuple(
-    InferenceVariant.parse(text)
-    for text in (
-        'recompute:fp32',
-        'torch:fp32',
-        'onnxruntime:fp32',
-        'recompute-cuda:fp16',
-        'torch-cuda:fp32',
-        'torch-cuda:fp16',
-        'tensorrt:fp16',
-    )
+_ALWAYS = (
+    'recompute:fp32',
+    'torch:fp32',
+    'onnxruntime:fp32',
+    'recompute-cuda:fp16',
+    'torch-cuda:fp32',
+    'torch-cuda:fp16',
+    'tensorrt:fp16',
 )
+_IF_INSTALLED = {
+    'openvino': ('openvino:fp32', 'openvino:bf16'),
+    'onnxruntime-cuda': ('onnxruntime-cuda:fp32', 'onnxruntime-cuda:fp16'),
+    'onnxruntime-tensorrt': ('onnxruntime-tensorrt:fp16',),
+}
+
+
+def default_variants() -> tuple[InferenceVariant, ...]:
+    """List the variants to compare by default, on the CPU first.
+
+    Libraries and providers that a user has to choose are among them if they are installed.
+    """
+    installed = [
+        text for backend, texts in _IF_INSTALLED.items() if is_installed(backend) for text in texts
+    ]
+    variants = [InferenceVariant.parse(text) for text in (*_ALWAYS, *installed)]
+    return tuple(sorted(variants, key=lambda variant: variant.on_gpu))

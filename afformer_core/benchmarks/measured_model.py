@@ -40,14 +40,16 @@ def copy_with_graphs(
     has_gpu = torch.cuda.is_available()
     impossible = {one: 'no GPU' for one in variants if one.on_gpu and not has_gpu}
     measured = [one for one in variants if one.needs_graphs and one not in impossible]
-    for precision in sorted({one.precision for one in measured}):
+    for precision in sorted({one.precision_of_graphs for one in measured}):
         try:
             for network, copied in networks.items():
                 # The matching network is never quantized.
                 exact = network != folder and precision == 'int8'
                 _bring_graphs(network, copied, 'fp32' if exact else precision)
         except (AfformerError, ValueError) as error:
-            impossible |= {one: str(error) for one in measured if one.precision == precision}
+            impossible |= {
+                one: str(error) for one in measured if one.precision_of_graphs == precision
+            }
     return impossible
 
 

@@ -66,9 +66,11 @@ def add_parser(subparsers: Any) -> None:
         '--variants',
         nargs='+',
         metavar='BACKEND:PRECISION',
-        help='variants to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, '
-        'torch-cuda or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: all of '
-        'them, on the CPU in fp32, and on a GPU in fp16 and, for torch-cuda, also in fp32)',
+        help='variants to compare: recompute, torch, onnxruntime or openvino on the CPU, '
+        'recompute-cuda, torch-cuda, onnxruntime-cuda, onnxruntime-tensorrt or tensorrt on a GPU, '
+        'each with fp32, fp16, bf16 or int8 (default: all that are installed; on the CPU in fp32 '
+        'and, for openvino, also in bf16; on a GPU in fp16 and, for torch-cuda and '
+        'onnxruntime-cuda, also in fp32)',
     )
     parser.add_argument(
         '--node',
@@ -129,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _tables(arguments: argparse.Namespace) -> list[Table]:
     from dataclasses import replace
 
-    from afformer_core.benchmarks.inference_variants import DEFAULT_VARIANTS, InferenceVariant
+    from afformer_core.benchmarks.inference_variants import InferenceVariant, default_variants
     from afformer_core.benchmarks.latency_tables import latency_table, random_model
     from afformer_core.benchmarks.measured_model import copy_with_graphs
     from afformer_core.benchmarks.node_latency_table import node_latency_table
@@ -137,7 +139,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     from afformer_core.models.presets import afformer_r50
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-    variants = DEFAULT_VARIANTS
+    variants = default_variants()
     if arguments.variants:
         variants = tuple(
             dict.fromkeys(InferenceVariant.parse(text) for text in arguments.variants)
@@ -198,20 +200,13 @@ def _facts(threads: int) -> dict[str, str]:
     import onnxruntime
     import torch
 
+    from afformer_core.runtime.sessions.backend_choice import package_version, processor_name
+
     has_gpu = torch.cuda.is_available()
     return {
-        'processor': _processor(),
+        'processor': processor_name(),
         'GPU': torch.cuda.get_device_name() if has_gpu else 'none',
         'threads': str(threads),
         'versions': f'Python {platform.python_version()}, torch {torch.__version__}, '
-        f'onnxruntime {onnxruntime.__version__}',
+        f'onnxruntime {onnxruntime.__version__}, openvino {package_version("openvino") or "none"}',
     }
-
-
-def _processor() -> str:
-    listing = Path('/proc/cpuinfo')
-    if listing.is_file():
-        for line in listing.read_text(encoding='utf-8').splitlines():
-            if line.startswith('model name'):
-                return line.split(':', 1)[1].strip()
-    return platform.processor() or platform.machine()

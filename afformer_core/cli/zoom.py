@@ -80,7 +80,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--backend',
         default='auto',
-        help='inference backend: auto, torch, onnxruntime, torch-cuda or tensorrt (default: auto)',
+        help='inference backend: auto, torch, onnxruntime, openvino, torch-cuda, '
+        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt (default: auto)',
     )
     parser.set_defaults(run=run)
 

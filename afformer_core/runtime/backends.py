@@ -5,20 +5,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.graphs import GRAPHS_FILE, network_precisions, read_graphs
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import read_description, read_matching
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import MatchingSession, Session
+from afformer_core.runtime.sessions.backend_choice import (
+    candidates,
+    choice_key,
+    fastest_backend,
+)
 
-BACKENDS = ('auto', 'torch', 'onnxruntime', 'torch-cuda', 'tensorrt')
-GPU_BACKENDS = ('torch-cuda', 'tensorrt')
+BACKENDS = (
+    'auto',
+    'torch',
+    'onnxruntime',
+    'openvino',
+    'torch-cuda',
+    'onnxruntime-cuda',
+    'onnxruntime-tensorrt',
+    'tensorrt',
+)
+GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'onnxruntime-tensorrt', 'tensorrt')
+GRAPH_BACKENDS = ('onnxruntime', 'openvino', *GPU_BACKENDS[1:])
+"""Backends that run exported graphs."""
 PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
 _FINEST_FIRST = ('fp32', 'fp16', 'int8', 'bf16')
+# The graphs were tested in ONNX Runtime at their export, and come from PyTorch.
+_TESTED = (*GPU_BACKENDS, 'openvino')
 
 
 def open_networks(
@@ -32,11 +52,13 @@ def open_networks(
 
     Args:
         folder: model folder with a valid description.
-        backend: one of `BACKENDS`: PyTorch or ONNX Runtime on the CPU, PyTorch or TensorRT on an
-            NVIDIA GPU; 'auto' takes ONNX Runtime where graphs were exported, else 'torch'.
+        backend: one of `BACKENDS`; 'auto' is the fastest of the installed libraries that run the
+            model's graphs on this machine (see `backend_choice`), or 'torch' if none were
+            exported.
         threads: number of threads; 0: chosen by the backend.
-        precision: one of `PRECISIONS`; 'auto' is fp32, except for TensorRT, where it is fp16 (see
-            `compile_model`). 'int8' is never chosen by 'auto', and PyTorch does not run it.
+        precision: one of `PRECISIONS`; 'auto' is fp32, except for backend 'tensorrt', where it is
+            fp16 (see `compile_model`). 'int8' is never chosen by 'auto', and PyTorch does not run
+            it.
         report: called with a line of text before each long step. With TensorRT, missing graphs are
             exported, and graphs without an engine in the cache are compiled.
 
@@ -46,20 +68,9 @@ def open_networks(
         SelfTestError: the GPU does not reproduce the golden outputs.
         ValueError: the backend or precision is unknown, or the number of threads negative.
     """
-    _, *beside = network_precisions(folder, precision)
-    decoder, own = _open_network(folder, backend, threads, precision, report)
-    description = read_description(folder)
-    networks = Networks(description.configuration, decoder)
-    precisions = [own]
-    matching = read_matching(folder, description)
-    if matching is not None and description.matching is not None:
-        ((path, exact),) = beside
-        session, its_own = _open_matching_network(path, backend, threads, exact, report)
-        precisions.append(its_own)
-        exemplars = read_exemplars(folder, description)
-        whole = Matching(session, matching.configuration, description.matching, exemplars)
-        networks = replace(networks, matching=whole)
-    if backend in GPU_BACKENDS:
+    chosen, to_test = _choose(folder, backend, threads, precision, report)
+    networks, precisions = _open_all(folder, chosen, threads, precision, report)
+    if to_test:
         _test(networks, folder, precisions, report)
     return networks
 
@@ -75,9 +86,10 @@ def open_decoder(
 
     See `open_networks` for arguments and errors.
     """
-    session, own = _open_network(folder, backend, threads, precision, report)
+    chosen, to_test = _choose(folder, backend, threads, precision, report)
+    session, own = _open_network(folder, chosen, threads, precision, report)
     networks = Networks(read_description(folder).configuration, session)
-    if backend in GPU_BACKENDS:
+    if to_test:
         _test(networks, folder, [own], report)
     return networks
 
@@ -93,10 +105,66 @@ def open_matching(
     return _open_matching_network(folder, backend, threads, precision, report)[0]
 
 
+def cpu_backend(folder: Path) -> str:
+    """Return the backend that runs a model on any CPU."""
+    return 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
+
+
+def _choose(
+    folder: Path, backend: str, threads: int, precision: str, report: Callable[[str], None]
+) -> tuple[str, bool]:
+    """Return the backend itself, or what 'auto' is here, and whether to test its networks."""
+    _check(backend, threads, precision)
+    if backend != 'auto':
+        return backend, backend in _TESTED
+    exact = 'fp32' if precision == 'auto' else precision
+    among = candidates(folder, exact)
+    if len(among) == 1:
+        return among[0], among[0] in _TESTED
+    key = choice_key(folder, exact, threads)
+    prepare = partial(_prepare, folder, threads, exact, report)
+    chosen = fastest_backend(among, key, prepare, report)
+    # Its measurement tested it, and a CPU computes the same every time.
+    return chosen, chosen in GPU_BACKENDS
+
+
+def _prepare(
+    folder: Path, threads: int, precision: str, report: Callable[[str], None], backend: str
+) -> Callable[[], object]:
+    """Test a backend, and return a function that grounds an image in a demonstration with it."""
+    from afformer_core.runtime.golden.golden_outputs import golden_outputs
+
+    networks, precisions = _open_all(folder, backend, threads, precision, report)
+    if backend in _TESTED:
+        _test(networks, folder, precisions, lambda line: None)
+    golden = golden_outputs(folder, precisions[0], networks.matching is not None)
+    encoded = EncodedFrames(golden.frames, networks.encode_frames(golden.frames))
+    memory = networks.memorize(encoded)
+    return lambda: networks.ground(networks.encode_image(golden.image), memory)
+
+
+def _open_all(
+    folder: Path, backend: str, threads: int, precision: str, report: Callable[[str], None]
+) -> tuple[Networks, list[str]]:
+    """Open all networks of a model, and return their precisions, the folder's own first."""
+    _, *beside = network_precisions(folder, precision)
+    decoder, own = _open_network(folder, backend, threads, precision, report)
+    description = read_description(folder)
+    networks = Networks(description.configuration, decoder)
+    matching = read_matching(folder, description)
+    if matching is None or description.matching is None:
+        return networks, [own]
+    ((path, exact),) = beside
+    session, its_own = _open_matching_network(path, backend, threads, exact, report)
+    exemplars = read_exemplars(folder, description)
+    whole = Matching(session, matching.configuration, description.matching, exemplars)
+    return replace(networks, matching=whole), [own, its_own]
+
+
 def _test(
     networks: Networks, folder: Path, precisions: Sequence[str], report: Callable[[str], None]
 ) -> None:
-    """Test networks on a GPU against the golden outputs.
+    """Test networks against the golden outputs.
 
     Args:
         networks: networks of the model.
@@ -107,12 +175,13 @@ def _test(
     Raises:
         SelfTestError: the outputs differ too much from the golden outputs.
     """
-    from afformer_core.runtime.golden.differences import GPU_TOLERANCES
+    from afformer_core.runtime.golden.differences import GPU_TOLERANCES, TOLERANCES
     from afformer_core.runtime.golden.golden_outputs import golden_outputs
     from afformer_core.runtime.self_test import self_test
 
     golden = golden_outputs(folder, precisions[0], networks.matching is not None)
-    allowed = GPU_TOLERANCES[max(precisions, key=_FINEST_FIRST.index)]
+    tolerances = GPU_TOLERANCES if networks.backend in GPU_BACKENDS else TOLERANCES
+    allowed = tolerances[max(precisions, key=_FINEST_FIRST.index)]
     differences = self_test(networks, golden, allowed, read_description(folder))
     report(f'{networks.backend} and the golden outputs: {differences}')
 
@@ -132,10 +201,10 @@ def _open_network(
 
             engines = TensorRTSession.load(folder, precision, report)
             return engines, engines.precision
-        if backend == 'onnxruntime':
+        if backend in GRAPH_BACKENDS:
             from afformer_core.runtime.sessions.onnx_session import OnnxSession
 
-            return OnnxSession.load(folder, threads, precision), precision
+            return OnnxSession.load(folder, threads, precision, backend), precision
         from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession
 
         session_class = CudaSession if backend == 'torch-cuda' else TorchSession
@@ -154,15 +223,15 @@ def _open_matching_network(
     """Open the matching network of a folder, and return the precision that it has."""
     backend, precision = _resolved(folder, backend, threads, precision, report)
     try:
-        if backend == 'onnxruntime':
-            from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession
-
-            return OnnxMatchingSession.load(folder, threads, precision), precision
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTMatchingSession
 
             engines = TensorRTMatchingSession.load(folder, precision, report)
             return engines, engines.precision
+        if backend in GRAPH_BACKENDS:
+            from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession
+
+            return OnnxMatchingSession.load(folder, threads, precision, backend), precision
         from afformer_core.runtime.sessions.torch_session import (
             CudaMatchingSession,
             TorchMatchingSession,
@@ -178,19 +247,15 @@ def _resolved(
     folder: Path, backend: str, threads: int, precision: str, report: Callable[[str], None]
 ) -> tuple[str, str]:
     """Check the settings of a network, and replace 'auto' in backend and precision."""
-    if backend not in BACKENDS or precision not in PRECISIONS or threads < 0:
-        raise ValueError(
-            f'backend is {backend!r}, precision is {precision!r} and threads is {threads}; '
-            f'expected a backend of {BACKENDS}, a precision of {PRECISIONS} and at least 0 threads'
-        )
+    _check(backend, threads, precision)
     if backend == 'auto':
-        backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
+        backend = cpu_backend(folder)
     if precision == 'auto' and backend != 'tensorrt':
         precision = 'fp32'
     if backend in ('torch', 'torch-cuda') and precision == 'int8':
         raise ValueError(
             f"precision is 'int8' and backend {backend!r} does not run quantized graphs. Choose "
-            'onnxruntime or tensorrt'
+            'onnxruntime, openvino or tensorrt'
         )
     if precision == 'int8':
         graphs = read_graphs(folder, precision)
@@ -205,6 +270,14 @@ def _resolved(
         if backend == 'onnxruntime' and graphs.speed:
             report(f'int8: {graphs.speed}')
     return backend, precision
+
+
+def _check(backend: str, threads: int, precision: str) -> None:
+    if backend not in BACKENDS or precision not in PRECISIONS or threads < 0:
+        raise ValueError(
+            f'backend is {backend!r}, precision is {precision!r} and threads is {threads}; '
+            f'expected a backend of {BACKENDS}, a precision of {PRECISIONS} and at least 0 threads'
+        )
 
 
 def _unusable(backend: str, error: ImportError) -> ModelFolderError:

@@ -74,6 +74,11 @@ class Graphs:
             'TensorRT. Choose fp32 for ONNX Runtime'
         )
 
+    @property
+    def network_folder(self) -> Path:
+        """Folder of the network that they were exported from."""
+        return self.folder if self.precision == 'fp32' else self.folder.parent
+
     def path(self, name: str) -> Path:
         """Return the path of a graph, one of the keys of `sha256`."""
         return self.folder / f'{name}.onnx'
@@ -82,6 +87,14 @@ class Graphs:
 def graphs_folder(folder: Path, precision: str) -> Path:
     """Return the folder of a model's graphs in a precision."""
     return folder if precision == 'fp32' else folder / precision
+
+
+def precision_of_graphs(backend: str, precision: str) -> str:
+    """Return the precision of the graphs that a backend runs to compute in a precision.
+
+    OpenVINO computes graphs in fp32 in the precision that it is told.
+    """
+    return 'fp32' if backend == 'openvino' and precision in ('bf16', 'fp16') else precision
 
 
 def network_precisions(

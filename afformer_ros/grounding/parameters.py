@@ -29,9 +29,10 @@ class ModelParameters:
     )
     backend: str = parameter(
         'auto',
-        'Backend that computes the model: torch or onnxruntime on the CPU, torch-cuda or '
-        'tensorrt on an NVIDIA GPU, or auto (onnxruntime if the model has graphs, otherwise '
-        'torch)',
+        'Backend that computes the model: torch, onnxruntime or openvino on the CPU; torch-cuda, '
+        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt on an NVIDIA GPU; or auto (the '
+        'fastest installed one that runs the exported graphs without engines to compile, '
+        'measured at its first use, otherwise torch)',
         choices=BACKENDS,
         change='unconfigured',
     )

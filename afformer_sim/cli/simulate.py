@@ -379,7 +379,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--noise', type=float, help='noise of depth, as a share; 0: exact depth (default: 0.005)'
     )
     loop.add_argument('--json', type=OUTPUT_FILE, help='JSON file to write the tables to')
-    loop.add_argument('--backend', help='auto, torch, onnxruntime, torch-cuda or tensorrt')
+    loop.add_argument(
+        '--backend',
+        help='auto, torch, onnxruntime, openvino, torch-cuda, onnxruntime-cuda, '
+        'onnxruntime-tensorrt or tensorrt',
+    )
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
     loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')
     loop.add_argument(

@@ -22,7 +22,7 @@ from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
 from afformer_core.runtime.session import Decoded, Memory, Session
 from afformer_core.runtime.sessions.torch_session import CudaSession, prepared_model
 
-ON_CPU = ('torch', 'onnxruntime')
+ON_CPU = ('torch', 'onnxruntime', 'openvino')
 DOUBLES = ('torch-cuda double', 'tensorrt double')
 RTX_DOUBLE = 'tensorrt_rtx double'
 _GPU = (
@@ -49,6 +49,8 @@ class OpenedSession:
 def opened(name: str, folder: Path) -> Iterator[OpenedSession]:
     """A session in fp32 of a model folder, by one of the names above."""
     with ExitStack() as stack:
+        if name == 'openvino':
+            pytest.importorskip('openvino', reason='OpenVINO is not installed')
         if not name.endswith(' double'):
             # Engines are of no use once the folder is gone.
             cache = stack.enter_context(tempfile.TemporaryDirectory())
@@ -77,8 +79,8 @@ def tensorrt_session(folder: Path) -> Session:
     """A session of engines for the double of TensorRT."""
     from cuda_double.tensorrt import serialized_engine
 
+    from afformer_core.runtime.sessions.graph_shapes import shape_ranges
     from afformer_core.runtime.tensorrt.engine import TensorRTEngine
-    from afformer_core.runtime.tensorrt.engines import shape_ranges
     from afformer_core.runtime.tensorrt.session import TensorRTSession
 
     graphs, description = read_graphs(folder), read_description(folder)

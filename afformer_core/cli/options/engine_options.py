@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from afformer_core.parallel.engine import ParallelEngine
 
 # Backends that compute only on a GPU.
-_GPU_BACKENDS = ('torch-cuda', 'tensorrt')
+_GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'onnxruntime-tensorrt', 'tensorrt')
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:

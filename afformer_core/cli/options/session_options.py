@@ -20,7 +20,8 @@ def add_session_options(parser: Any) -> None:
     parser.add_argument(
         '--backend',
         default='auto',
-        help='inference backend: auto, torch, onnxruntime, torch-cuda or tensorrt (default: auto)',
+        help='inference backend: auto, torch, onnxruntime, openvino, torch-cuda, '
+        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt (default: auto)',
     )
     parser.add_argument(
         '--precision',

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 
 from afformer_core.errors import EngineError
 
-_WORDS = ('CUDA error', 'CUDA driver error', 'cuDNN error', 'CUBLAS_STATUS', 'CUDNN_STATUS')
+_WORDS = (
+    'CUDA error',
+    'CUDA failure',
+    'CUDA driver error',
+    'cuDNN error',
+    'CUBLAS_STATUS',
+    'CUDNN_STATUS',
+)
 
 
 def is_device_lost(error: BaseException) -> bool:
@@ -34,9 +41,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _may_come_of_the_gpu(error: BaseException) -> bool:
     # PyTorch before 2.8 has no type for errors of the GPU, so the message is checked.
     is_its_own = type(error).__name__ == 'AcceleratorError' or isinstance(error, EngineError)
-    return is_its_own or (
-        isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
-    )
+    # The errors of ONNX Runtime are no RuntimeErrors.
+    may_tell = isinstance(error, RuntimeError) or type(error).__module__.startswith('onnxruntime')
+    return is_its_own or (may_tell and any(words in str(error) for words in _WORDS))
 
 
 def _gpu_answers() -> bool:

@@ -10,7 +10,12 @@ from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.runtime.backends import GPU_BACKENDS, open_decoder, open_matching
+from afformer_core.runtime.backends import (
+    GPU_BACKENDS,
+    cpu_backend,
+    open_decoder,
+    open_matching,
+)
 from afformer_core.runtime.features import Stages
 from afformer_core.runtime.model_folder import MATCHING_FOLDER
 from afformer_core.runtime.networks import Networks
@@ -137,13 +142,14 @@ def with_fallback(
     if networks.backend not in GPU_BACKENDS:
         return networks
     decoder = FallbackSession(
-        networks.decoder, lambda: open_decoder(folder, 'auto', threads).decoder, lost
+        networks.decoder, lambda: open_decoder(folder, cpu_backend(folder), threads).decoder, lost
     )
     if networks.matching is None:
         return replace(networks, decoder=decoder)
+    beside = folder / MATCHING_FOLDER
     matching = FallbackMatchingSession(
         networks.matching.session,
-        lambda: open_matching(folder / MATCHING_FOLDER, 'auto', threads),
+        lambda: open_matching(beside, cpu_backend(beside), threads),
         lost,
     )
     return replace(networks, decoder=decoder, matching=networks.matching.with_session(matching))

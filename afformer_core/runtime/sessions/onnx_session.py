@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions that run exported graphs with ONNX Runtime."""
+"""Sessions that run exported graphs with ONNX Runtime or OpenVINO."""
 
 from __future__ import annotations
 
@@ -8,97 +8,124 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.features import Stages
-from afformer_core.runtime.graphs import Graphs, read_graphs
+from afformer_core.runtime.graphs import Graphs, precision_of_graphs, read_graphs
 from afformer_core.runtime.model_folder import DECODER_GRAPHS
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
+from afformer_core.runtime.sessions.graph_shapes import MOST_FRAMES_AT_ONCE
+from afformer_core.runtime.sessions.onnxruntime_graphs import ON_GPU
+from afformer_core.runtime.sessions.onnxruntime_graphs import open_graph as open_in_onnxruntime
+from afformer_core.runtime.sessions.opened_graph import OpenedGraph
 
 
 class OnnxSession:
-    """Exported graphs that run with ONNX Runtime on the CPU.
+    """Exported graphs that run with ONNX Runtime, by one of its providers, or with OpenVINO.
 
     Args:
         graphs: graphs in fp32 or fp16, or quantized.
-        threads: number of threads of each graph; 0: chosen by ONNX Runtime.
+        threads: number of threads of each graph; 0: chosen by the library.
+        backend: 'openvino' or one of `PROVIDERS`.
+        precision: precision in which OpenVINO computes graphs in fp32, one of 'fp32', 'bf16' and
+            'fp16'; None: that of the graphs.
+
+    Attributes:
+        backend: the argument.
 
     Raises:
-        ModelFolderError: a graph does not load.
+        ModelFolderError: a graph does not load, or the backend cannot run here.
     """
 
-    backend = 'onnxruntime'
-
-    def __init__(self, graphs: Graphs, threads: int = 0) -> None:
+    def __init__(
+        self,
+        graphs: Graphs,
+        threads: int = 0,
+        backend: str = 'onnxruntime',
+        precision: str | None = None,
+    ) -> None:
+        self.backend = backend
         self._encode_frames, self._memorize, self._encode_image, self._decode = (
-            open_graph(graphs, name, threads) for name in DECODER_GRAPHS
+            open_graph(graphs, name, threads, backend, precision) for name in DECODER_GRAPHS
         )
-        types = {entry.name: entry.type for entry in self._decode.get_inputs()}
+        types = self._decode.input_types
         self._levels = tuple(sorted(name for name in types if name.startswith('level_')))
-        self._memory_type = np.float16 if types['keys_0'] == 'tensor(float16)' else np.float32
 
     @classmethod
-    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> OnnxSession:
+    def load(
+        cls,
+        folder: Path,
+        threads: int = 0,
+        precision: str = 'fp32',
+        backend: str = 'onnxruntime',
+    ) -> OnnxSession:
         """Load the graphs of a model folder.
 
         Raises:
             ModelFolderError: the graphs are missing, altered, of other weights, or do not load.
         """
-        return cls(read_graphs(folder, precision), threads)
+        graphs = read_graphs(folder, precision_of_graphs(backend, precision))
+        return cls(graphs, threads, backend, precision)
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """Compute the features of frames (see `Session.encode_frames`)."""
-        features: FloatArray = self._encode_frames.run(None, {'frames': frames})[0]
+        (features,) = _in_parts(self._encode_frames, 'frames', frames, self.backend)
         return features
 
     def memorize(self, features: FloatArray) -> Memory:
         """Compute the memory of a demonstration (see `Session.memorize`)."""
-        outputs = self._memorize.run(None, {'features': features})
+        outputs = self._memorize.run({'features': features})
         levels = len(outputs) // 2
         return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
 
     def encode_image(self, image: UInt8Array) -> EncodedLevels:
         """Encode an image (see `Session.encode_image`)."""
-        *levels, features = self._encode_image.run(None, {'image': image})
+        *levels, features = self._encode_image.run({'image': image})
         return EncodedLevels(image, tuple(levels), features)
 
     def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         """Ground a memory of any precision in an image (see `Session.decode`)."""
         feed: dict[str, NDArray[Any]] = dict(zip(self._levels, image.levels, strict=True))
         for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
-            feed[f'keys_{level}'] = keys.astype(self._memory_type, copy=False)
-            feed[f'values_{level}'] = values.astype(self._memory_type, copy=False)
-        return Decoded(*self._decode.run(None, feed))
+            feed[f'keys_{level}'] = keys
+            feed[f'values_{level}'] = values
+        types = self._decode.input_types
+        feed = {name: array.astype(types[name], copy=False) for name, array in feed.items()}
+        heatmaps, actions = self._decode.run(feed)
+        return Decoded(heatmaps, actions)
 
 
 class OnnxMatchingSession:
-    """The exported graphs of a matching network, run with ONNX Runtime on the CPU.
+    """The exported graphs of a matching network (see `OnnxSession` for arguments and errors)."""
 
-    Args:
-        graphs: graphs in fp32 or fp16.
-        threads: number of threads of each graph; 0: chosen by ONNX Runtime.
-
-    Raises:
-        ModelFolderError: a graph does not load.
-    """
-
-    backend = 'onnxruntime'
-
-    def __init__(self, graphs: Graphs, threads: int = 0) -> None:
-        self._encode = open_graph(graphs, 'encode', threads)
+    def __init__(
+        self,
+        graphs: Graphs,
+        threads: int = 0,
+        backend: str = 'onnxruntime',
+        precision: str | None = None,
+    ) -> None:
+        self.backend = backend
+        self._encode = open_graph(graphs, 'encode', threads, backend, precision)
         self._find_contact = open_contact_finder(graphs, threads)
 
     @classmethod
-    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> OnnxMatchingSession:
+    def load(
+        cls,
+        folder: Path,
+        threads: int = 0,
+        precision: str = 'fp32',
+        backend: str = 'onnxruntime',
+    ) -> OnnxMatchingSession:
         """Load the graphs of the folder of a matching network (see `OnnxSession.load`)."""
-        return cls(read_graphs(folder, precision), threads)
+        graphs = read_graphs(folder, precision_of_graphs(backend, precision))
+        return cls(graphs, threads, backend, precision)
 
     def encode(self, images: UInt8Array) -> Stages:
         """Compute the stages of images (see `MatchingSession.encode`)."""
-        return tuple(self._encode.run(None, {'images': images}))
+        return tuple(_in_parts(self._encode, 'images', images, self.backend))
 
     def find_contact(self, stages: Stages) -> FloatArray:
         """Find the contact of a demonstration (see `MatchingSession.find_contact`)."""
@@ -118,34 +145,41 @@ def open_contact_finder(graphs: Graphs, threads: int = 0) -> Callable[[Stages], 
     Raises:
         ModelFolderError: the graph does not load.
     """
-    session = open_graph(graphs, 'find_contact', threads)
+    graph = open_in_onnxruntime(graphs, 'find_contact', threads)
 
     def find(stages: Stages) -> FloatArray:
         feed = {f'stage_{number}': stage for number, stage in enumerate(stages)}
-        found: FloatArray = session.run(None, feed)[0]
+        found: FloatArray = graph.run(feed)[0]
         return found
 
     return find
 
 
-def open_graph(graphs: Graphs, name: str, threads: int) -> onnxruntime.InferenceSession:
-    """Open a graph by its name on the CPU.
-
-    Raises:
-        ModelFolderError: it does not load.
-    """
-    path = graphs.path(name)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Spinning threads would occupy cores that other processes of the robot need.
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    if graphs.base == 'fp16':
-        # As of 1.32, ONNX Runtime computes fused quantized convolutions in fp16 wrongly.
-        options.add_session_config_entry('session.disable_quant_qdq', '1')
+def open_graph(
+    graphs: Graphs, name: str, threads: int, backend: str, precision: str | None
+) -> OpenedGraph:
+    """Open a graph by its name (see `OnnxSession` for arguments and errors)."""
+    if backend != 'openvino':
+        return open_in_onnxruntime(graphs, name, threads, backend)
     try:
-        return onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
-    except Exception as error:
+        from afformer_core.runtime.sessions import openvino_graphs
+    except ImportError as error:
         raise ModelFolderError(
-            f'{path} cannot be loaded by ONNX Runtime: {error}. Export the model again'
+            f"backend is 'openvino' and its package cannot be imported ({error}); expected "
+            "openvino to be installed. Run: pip install 'afformer[openvino]', or choose another "
+            'backend'
         ) from error
+    return openvino_graphs.open_graph(graphs, name, threads, precision or graphs.precision)
+
+
+def _in_parts(
+    graph: OpenedGraph, name: str, images: UInt8Array, backend: str
+) -> list[NDArray[Any]]:
+    """Run a graph on images; on a GPU on some at once, as engines accept and its memory holds."""
+    most = MOST_FRAMES_AT_ONCE if backend in ON_GPU else max(1, len(images))
+    parts = [
+        graph.run({name: images[first : first + most]}) for first in range(0, len(images), most)
+    ]
+    if len(parts) == 1:
+        return list(parts[0])
+    return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import EngineError
+from afformer_core.runtime.sessions.graph_shapes import ShapeRange
 from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
 
 Report = Callable[[str], None]
@@ -25,27 +26,6 @@ HEARTBEAT = 5.0
 
 class GraphRefusedError(EngineError):
     """Raised if the compiler rejects a graph, or has no kernel for it."""
-
-
-@dataclass(frozen=True)
-class ShapeRange:
-    """The shapes that an engine accepts for one input: smallest, usual and largest.
-
-    Raises:
-        ValueError: a size is below 1, or decreases from one shape to the next.
-    """
-
-    smallest: tuple[int, ...]
-    usual: tuple[int, ...]
-    largest: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        shapes = zip(self.smallest, self.usual, self.largest, strict=True)
-        if not all(0 < low <= middle <= high for low, middle, high in shapes):
-            raise ValueError(
-                f'the shapes are {self.smallest}, {self.usual} and {self.largest}; expected sizes '
-                'above 0 that do not decrease'
-            )
 
 
 @dataclass(frozen=True)

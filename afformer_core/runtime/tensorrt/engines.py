@@ -10,15 +10,14 @@ from pathlib import Path
 
 from afformer_core.errors import EngineError
 from afformer_core.files.private_files import make_private_folder
-from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.graphs import Graphs
-from afformer_core.runtime.model_folder import MatchingDescription, NetworkDescription
+from afformer_core.runtime.model_folder import NetworkDescription
 from afformer_core.runtime.sessions.gpu import Gpu, gpu_at_hand
+from afformer_core.runtime.sessions.graph_shapes import ShapeRange, shape_ranges
 from afformer_core.runtime.tensorrt.builder import (
     BuildSettings,
     Recipe,
     Report,
-    ShapeRange,
     build_engine,
 )
 from afformer_core.runtime.tensorrt.engine_cache import (
@@ -28,48 +27,6 @@ from afformer_core.runtime.tensorrt.engine_cache import (
     obtain_engine,
 )
 from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, cuda_version
-
-# Frames that are encoded at once if there are many, as in training and evaluation.
-MOST_FRAMES_AT_ONCE = 8
-
-
-def shape_ranges(description: NetworkDescription) -> dict[str, dict[str, ShapeRange]]:
-    """Compute the shapes that the engines of a network accept, by graph and input."""
-    if isinstance(description, MatchingDescription):
-        # The contact head runs on the CPU.
-        return {'encode': {'images': _image_range(description.configuration.input_size)}}
-    configuration = description.configuration
-    rows, columns = configuration.feature_size
-    channels, frames = configuration.feature_channels, configuration.maximum_frames
-    encode = {'frames': _image_range(configuration.input_size)}
-    memorize = {
-        'features': ShapeRange(
-            (1, channels, rows, columns),
-            (frames, channels, rows, columns),
-            (frames, channels, rows, columns),
-        )
-    }
-    return {
-        'encode_frames': encode,
-        'memorize': memorize,
-        'encode_image': {},
-        'decode': _memory_shapes(configuration),
-    }
-
-
-def _image_range(size: tuple[int, int]) -> ShapeRange:
-    image = *size, 3
-    return ShapeRange((1, *image), (1, *image), (MOST_FRAMES_AT_ONCE, *image))
-
-
-def _memory_shapes(configuration: AfformerConfiguration) -> dict[str, ShapeRange]:
-    least = configuration.memory_shapes(1)
-    usual = configuration.memory_shapes(configuration.maximum_frames)
-    shapes = {}
-    for level, (keys, values) in enumerate(usual):
-        shapes[f'keys_{level}'] = ShapeRange(least[level][0], keys, keys)
-        shapes[f'values_{level}'] = ShapeRange(least[level][1], values, values)
-    return shapes
 
 
 def engine_key(

@@ -21,13 +21,13 @@ from afformer_core.runtime.features import Stages
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
+from afformer_core.runtime.sessions.graph_shapes import MOST_FRAMES_AT_ONCE
 from afformer_core.runtime.sessions.onnx_session import open_contact_finder
 from afformer_core.runtime.tensorrt.builder import BuildSettings, Report
 from afformer_core.runtime.tensorrt.captured_graphs import CapturedGraphs
 from afformer_core.runtime.tensorrt.compiled_model import CompiledModel, compile_model
 from afformer_core.runtime.tensorrt.cuda_graph import CapturedRun, EnqueuedRun
 from afformer_core.runtime.tensorrt.engine import Context, TensorRTEngine
-from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
 from afformer_core.runtime.tensorrt.gpu_memories import (
     GpuMemory,
     ResidentMemories,

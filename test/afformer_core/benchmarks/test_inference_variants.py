@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from afformer_core.benchmarks.inference_variants import DEFAULT_VARIANTS, InferenceVariant
+from afformer_core.benchmarks import inference_variants
+from afformer_core.benchmarks.inference_variants import InferenceVariant, default_variants
 
 
 def test_a_method_is_named_as_it_is_written():
@@ -25,7 +26,7 @@ def test_recomputing_is_not_quantized():
 
 def test_each_device_has_its_reference_before_what_is_compared_with_it():
     for on_gpu in (False, True):
-        first = next(variant for variant in DEFAULT_VARIANTS if variant.on_gpu == on_gpu)
+        first = next(variant for variant in default_variants() if variant.on_gpu == on_gpu)
         assert first.recomputes
 
 
@@ -38,6 +39,8 @@ def test_each_device_has_its_reference_before_what_is_compared_with_it():
         ('onnxruntime:fp16', False, False, True),
         ('torch-cuda:fp16', False, True, False),
         ('tensorrt:int8', False, True, True),
+        ('openvino:bf16', False, False, True),
+        ('onnxruntime-cuda:fp16', False, True, True),
     ],
 )
 def test_what_a_method_needs(text, recomputes, on_gpu, needs_graphs):
@@ -46,3 +49,17 @@ def test_what_a_method_needs(text, recomputes, on_gpu, needs_graphs):
     assert variant.recomputes == recomputes
     assert variant.on_gpu == on_gpu
     assert variant.needs_graphs == needs_graphs
+
+
+def test_what_is_installed_is_compared(monkeypatch):
+    monkeypatch.setattr(inference_variants, 'is_installed', lambda name: name == 'openvino')
+
+    texts = [variant.text for variant in default_variants()]
+
+    assert texts[2:5] == ['onnxruntime:fp32', 'openvino:fp32', 'openvino:bf16']
+    assert 'onnxruntime-cuda:fp32' not in texts
+
+
+def test_openvino_computes_in_bf16_from_graphs_in_fp32():
+    assert InferenceVariant.parse('openvino:bf16').precision_of_graphs == 'fp32'
+    assert InferenceVariant.parse('tensorrt:bf16').precision_of_graphs == 'bf16'

@@ -149,12 +149,12 @@ def test_graphs_that_were_not_made(small_folder: Path) -> None:
 
 def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Session]]) -> None:
     pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
+    from afformer_core.runtime.sessions.graph_shapes import shape_ranges
     from afformer_core.runtime.tensorrt.builder import BuildSettings, Recipe, build_engine
-    from afformer_core.runtime.tensorrt.engines import shape_ranges
 
     folder, _, _ = quantized
     graphs = read_graphs(folder, 'int8')
-    shapes = shape_ranges(read_description(folder).configuration)
+    shapes = shape_ranges(read_description(folder))
 
     engine = build_engine(
         graphs.path('encode_image'),

@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from afformer_core.errors import EngineError, ImageError
 from afformer_core.runtime.sessions.device_loss import is_device_lost
@@ -36,6 +37,7 @@ STICKY = 'CUDA error: an illegal memory access was encountered'
         torch.AcceleratorError(STICKY),
         RuntimeError('cuDNN error: CUDNN_STATUS_INTERNAL_ERROR'),
         EngineError('TensorRT cannot run the engine of ground'),
+        Fail('CUDA failure 700: an illegal memory access was encountered ; GPU=0'),
     ],
 )
 def test_an_error_of_a_gpu_that_does_not_answer(device: Device, error: Exception) -> None:

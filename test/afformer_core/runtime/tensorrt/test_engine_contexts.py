@@ -19,10 +19,10 @@ from afformer_core.errors import EngineError
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
 from afformer_core.runtime.session import Memory, Session
+from afformer_core.runtime.sessions.graph_shapes import shape_ranges
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.runtime.tensorrt import runtime_cache
 from afformer_core.runtime.tensorrt.engine import TensorRTEngine
-from afformer_core.runtime.tensorrt.engines import shape_ranges
 from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 from afformer_core.runtime.tensorrt.session import TensorRTSession
 

@@ -22,13 +22,13 @@ from afformer_core.runtime.model_folder import (
     read_matching_description,
 )
 from afformer_core.runtime.sessions.gpu import gpu_at_hand
+from afformer_core.runtime.sessions.graph_shapes import ShapeRange, shape_ranges
 from afformer_core.runtime.tensorrt.builder import (
     BuildSettings,
     Recipe,
-    ShapeRange,
     build_engine,
 )
-from afformer_core.runtime.tensorrt.engines import engine_key, obtain_engines, shape_ranges
+from afformer_core.runtime.tensorrt.engines import engine_key, obtain_engines
 from afformer_core.runtime.tensorrt.library import trt
 from afformer_core.runtime.weights import save_matching_network
 

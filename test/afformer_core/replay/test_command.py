@@ -131,7 +131,7 @@ def test_what_is_read_is_not_overwritten(
     read = str(paths[kind])
     source = [read] if kind == 'bag' else [str(rgbd / 'bag'), f'--{kind}', read]
     assert main(['replay', *source, '--output', str(tmp_path / 'panel'), '--overwrite']) == 1
-    assert f'would replace {read}, which is read' in capsys.readouterr().err
+    assert f'would replace {read}, which is an input' in capsys.readouterr().err
     assert paths['bag'].is_dir()
 
 

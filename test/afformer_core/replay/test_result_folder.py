@@ -81,7 +81,9 @@ def test_an_empty_folder_is_replaced_when_asked(tmp_path: Path) -> None:
 def test_what_no_replay_wrote_is_never_replaced(earlier: Path) -> None:
     (earlier / 'thesis.tex').write_text('mine')
     refused = result_folder(earlier, overwrite=True)
-    with pytest.raises(DatasetError, match=r'is not the result .* since it contains thesis\.tex'):
+    with pytest.raises(
+        DatasetError, match=r'is not the result .* because it contains thesis\.tex'
+    ):
         refused.__enter__()
     assert (earlier / 'thesis.tex').read_text() == 'mine'
 
@@ -89,7 +91,7 @@ def test_what_no_replay_wrote_is_never_replaced(earlier: Path) -> None:
 def test_a_folder_without_a_summary_is_never_replaced(earlier: Path) -> None:
     (earlier / 'summary.json').unlink()
     refused = result_folder(earlier, overwrite=True)
-    with pytest.raises(DatasetError, match=r'since it contains no summary\.json'):
+    with pytest.raises(DatasetError, match=r'because it contains no summary\.json'):
         refused.__enter__()
     assert (earlier / 'bag').is_dir()
 

@@ -215,7 +215,7 @@ def test_damaged_kernels_are_compiled_again(kept: Kept, tmp_path: Path) -> None:
 
     assert kept.compilations() == 1
     assert kept.lines == [
-        f'{path} is not used, since it is damaged, or from another engine, library or driver; its '
+        f'{path} is not used, because it is damaged, or from another engine, library or driver; its '
         'kernels are compiled again'
     ]
     assert kept.compilations() == 0

@@ -158,7 +158,7 @@ def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Ses
 
     engine = build_engine(
         graphs.path('encode_image'),
-        shapes['ground'],
+        shapes['encode_image'],
         BuildSettings((8, 6)),
         Recipe.of(graphs.base),
         print,

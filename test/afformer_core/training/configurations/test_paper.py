@@ -299,7 +299,7 @@ STATEMENTS = (
     ),
     Statement(
         '5.1', 'OPRA: "a gaussian blur with a kernel size of 3"', 'differs',
-        'afformer_core/data/heatmaps.py', 'which would hardly blur a map of 256x256',
+        'afformer_core/data/heatmaps.py', 'which would barely blur a map of 256x256',
     ),
     Statement(
         '5.1', 'encoders begin with COCO detection weights', 'same',

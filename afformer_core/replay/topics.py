@@ -94,8 +94,8 @@ def _check(topic: str, types: Collection[str], available: Mapping[str, str]) -> 
         raise BagError(f'the bag has no topic {topic}; it has {describe(available)}')
     if available[topic] not in types:
         raise BagError(
-            f'{topic} is {available[topic]}, not {" or ".join(types)}; '
-            f'the bag has {describe(available)}'
+            f'{topic} is {available[topic]}; expected {" or ".join(types)}. '
+            f'The bag has {describe(available)}'
         )
 
 

@@ -50,7 +50,7 @@ class TensorRTSession:
         precision: precision of the engines.
 
     Attributes:
-        precision: the argument.
+        precision: see the arguments.
 
     Raises:
         EngineError: the GPU does not have enough memory for the engines.
@@ -170,7 +170,7 @@ class TensorRTMatchingSession:
         precision: precision of the engine.
 
     Attributes:
-        precision: the argument.
+        precision: see the arguments.
 
     Raises:
         EngineError: the GPU has no room for the engine's working memory.

@@ -215,8 +215,8 @@ def test_damaged_kernels_are_compiled_again(kept: Kept, tmp_path: Path) -> None:
 
     assert kept.compilations() == 1
     assert kept.lines == [
-        f'{path} is not used, because it is damaged, or from another engine, library or driver; its '
-        'kernels are compiled again'
+        f'{path} is not used, because it is damaged, or from another engine, library or driver; '
+        'its kernels are compiled again'
     ]
     assert kept.compilations() == 0
 

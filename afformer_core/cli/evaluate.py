@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.evaluation.evaluate_options import (
+    add_choice_options,
     add_data_options,
+    add_measure_options,
     add_model_options,
     add_output_options,
     require_data,
 )
-from afformer_core.cli.options.engine_options import add_engine_options, engine_of
+from afformer_core.cli.options.engine_options import add_engine_options, divide_threads, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ _EXAMPLE = """examples:
       --frames '2 fps x 32 every 16'
   afformer evaluate models/full models/deconvolution --annotations simulated/test-seen.json \\
       --report differences.html
-  afformer evaluate models/sim_small --annotations simulated/validation.json --calibrate
   afformer evaluate models/sim_small --benchmark simulated --pairs-per-group 1
   afformer evaluate models/sim_small --pairs my_real_pairs more_pairs --report parts.html
   afformer evaluate --contacts my_marked_clips --json contacts.json
@@ -102,6 +102,8 @@ def add_parser(subparsers: Any) -> None:
         'depend on it (default: 1)',
     )
     add_engine_options(parser)
+    add_measure_options(parser)
+    add_choice_options(parser)
     add_model_options(parser)
     parser.add_argument(
         '--seed',
@@ -118,9 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_data(arguments)
     # rejects invalid outputs before reading anything
     engine_of(arguments, arguments.processes)
-    # several processes that each use all cores would wait for each other
-    if arguments.threads == 0 and arguments.processes > 1:
-        arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
+    divide_threads(arguments)
     if arguments.zooms is not None and arguments.maximum_stages is not None:
         raise ValueError(
             '--zooms determines the number of zoom stages; leave out --maximum-stages'
@@ -133,17 +133,10 @@ def run(arguments: argparse.Namespace) -> int:
     page = None if arguments.report is None else report_path(arguments.report)
     if arguments.pairs is not None or arguments.contacts is not None:
         return _run_parts(arguments, page)
-    if arguments.calibrate is not None and arguments.predictor != 'model':
+    if len(arguments.models) > 1 and arguments.predictor != 'model':
         raise ValueError(
-            f'--calibrate needs a model; --predictor is {arguments.predictor}. Leave one of them '
-            'out'
-        )
-    if len(arguments.models) > 1 and (
-        arguments.calibrate is not None or arguments.predictor != 'model'
-    ):
-        raise ValueError(
-            f'{len(arguments.models)} models are given; expected one with --calibrate, and none '
-            'with --predictor. Give only these'
+            f'{len(arguments.models)} models are given; expected none with --predictor. Leave one '
+            'of them out'
         )
     protocol = PROTOCOLS[arguments.protocol]()
     if arguments.predictor != 'model':
@@ -161,11 +154,8 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
     from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
     from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
 
-    if arguments.predictor != 'model' or arguments.calibrate is not None:
-        raise ValueError(
-            '--benchmark measures a model. Leave out --predictor, and --calibrate on '
-            'the validation split instead'
-        )
+    if arguments.predictor != 'model':
+        raise ValueError('--benchmark measures a model. Leave out --predictor')
     if len(arguments.models) > 1:
         raise ValueError(
             f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'

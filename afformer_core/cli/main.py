@@ -27,6 +27,7 @@ _GROUPS = {
         'train',
         'cache',
         'evaluate',
+        'calibrate',
         'evaluate-hands',
         'average',
         'zoom',

@@ -121,7 +121,7 @@ class ModelDescription:
         return (
             f'the calibration of {folder} belongs to the weights {found}; expected {own}, its '
             'own, without which presence is unknown. Fit it again on pairs of at least two '
-            f'elements: afformer evaluate {folder} --annotations PAIRS --calibrate'
+            f'elements: afformer calibrate {folder} --annotations PAIRS'
         )
 
 

@@ -65,7 +65,7 @@ class Inheritance:
         if initial.calibration is not None:
             drops.append(
                 'presence (its calibration belongs to the weights before training: fit it again '
-                'with afformer evaluate MODEL --annotations PAIRS --calibrate)'
+                'with afformer calibrate MODEL --annotations PAIRS)'
             )
         new = [name for name in after if name not in common]
         return cls(

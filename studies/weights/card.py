@@ -52,7 +52,7 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
     if description.matching is None or description.valid_calibration is None:
         raise ModelFolderError(
             f'{model} is not calibrated with a matching network; expected one in its folder '
-            f'{MATCHING_FOLDER}. Run: afformer evaluate {model} --annotations PAIRS --calibrate'
+            f'{MATCHING_FOLDER}. Run: afformer calibrate {model} --annotations PAIRS'
         )
     beside = model / MATCHING_FOLDER
     own = _facts(model, description, load_model(model))

@@ -37,14 +37,12 @@ class Questions:
         pair_protocol: protocol of each pair: the same, unless the evaluation pools pairs.
         dataset: dataset of the pairs.
         pairs: pairs, at least one.
-        further: pairs of further datasets, on which presence is fitted as well.
     """
 
     protocol: EvaluationProtocol
     pair_protocol: EvaluationProtocol
     dataset: AnnotatedDataset
     pairs: tuple[Pair, ...]
-    further: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,18 +78,14 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
     from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    pairs = _choose_pairs(arguments, dataset)
-    further = [open_annotations(path) for path in arguments.calibrate or ()]
-    more = tuple(
-        pair for further_dataset in further for pair in _choose_pairs(arguments, further_dataset)
-    )
+    pairs = choose_pairs_of(arguments, dataset)
     # raises an error before the grounding if the data does not suit the protocol
     protocol.rows(dataset)
     pools = isinstance(protocol, PooledProtocol)
-    return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs, more)
+    return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs)
 
 
-def _choose_pairs(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:
+def choose_pairs_of(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:
     """Choose the pairs of a dataset according to the options, at least one."""
     from afformer_core.data.verification import usable_samples
     from afformer_core.evaluation.pairs.pairs import choose_pairs
@@ -101,13 +95,12 @@ def _choose_pairs(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> t
 
 
 def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions) -> Answers:
-    """Measure a model on the pairs, and calibrate it if requested.
+    """Measure a model on the pairs.
 
     Raises:
         ModelFolderError: there is no valid model.
         ValueError: the options do not suit the model; see `ModelRun`.
     """
-    from afformer_core.cli.evaluation.evaluate_calibration import calibrate, take_matching
     from afformer_core.data.frame_sampling import parse_frame_sampling
     from afformer_core.evaluation.pairs.parallel_evaluation import (
         RunSettings,
@@ -128,8 +121,6 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         arguments.together,
         isinstance(protocol, PooledProtocol),
     )
-    if arguments.calibrate is not None:
-        take_matching(arguments, folder, settings, questions.pairs)
     engine = engine_of(arguments, arguments.processes)
     run = open_run(settings)
     grounder = run.grounder
@@ -137,10 +128,6 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     pooled = None
     if isinstance(protocol, PooledProtocol):
         pooled = pool(results, dataset, protocol, arguments.seed)
-    calibration = grounder.calibration
-    if arguments.calibrate is not None:
-        further = evaluate_pairs(settings, questions.further, engine)
-        calibration = calibrate(arguments, folder, grounder.zoom_stages, [*results, *further])
     facts: dict[str, str | int | float] = {
         'model': str(folder),
         'backend': grounder.backend,
@@ -151,7 +138,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
-    return Answers(folder, settings, results, pooled, facts, calibration)
+    return Answers(folder, settings, results, pooled, facts, grounder.calibration)
 
 
 def read_prior(arguments: argparse.Namespace, questions: Questions) -> BaselinePrior:

@@ -80,15 +80,8 @@ def require_data(arguments: argparse.Namespace) -> None:
         )
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the model."""
-    parser.add_argument(
-        '--prior-annotations',
-        type=INPUT_PATH,
-        help='annotation file from which the baselines compute their mean heatmaps, usually the '
-        'training set (default: cross-validation of the dataset in five folds, which needs more '
-        'than one image)',
-    )
+def add_choice_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose pairs of the data."""
     parser.add_argument(
         '--limit',
         type=int,
@@ -101,6 +94,22 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         help='number of pairs drawn at random for each scene or image; 0: all (default: 0)',
+    )
+    parser.add_argument(
+        '--skip-broken',
+        action='store_true',
+        help='leave out samples whose clip or image is missing or broken',
+    )
+
+
+def add_measure_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how a model is measured."""
+    parser.add_argument(
+        '--prior-annotations',
+        type=INPUT_PATH,
+        help='annotation file from which the baselines compute their mean heatmaps, usually the '
+        'training set (default: cross-validation of the dataset in five folds, which needs more '
+        'than one image)',
     )
     parser.add_argument(
         '--frames',
@@ -128,15 +137,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         'Tests with other demonstrations and absent elements always use the predicted action '
         '(default: predicted)',
     )
-    parser.add_argument(
-        '--calibrate',
-        type=INPUT_PATH,
-        nargs='*',
-        metavar='FILE',
-        help='fit presence on the pairs of --annotations and of further annotation files, and '
-        'write the calibration and the zoom stages to model.json; use validation splits. With '
-        '--pairs: fit certainty, on pairs of several sources, and write it to model.json',
-    )
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the model's session and zoom stages."""
     parser.add_argument(
         '--zooms',
         type=float,
@@ -148,11 +152,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         '(default: the zoom stages in model.json)',
     )
     add_session_options(parser)
-    parser.add_argument(
-        '--skip-broken',
-        action='store_true',
-        help='leave out samples whose clip or image is missing or broken',
-    )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from afformer_core.data.readers.contact_clips import ContactClip
     from afformer_core.data.readers.part_pairs import PartPair
     from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
-    from afformer_core.evaluation.parts.part_scores import PartScores
     from afformer_core.evaluation.parts.predictors import ModelPredictor, PointPredictor
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import EvaluationReport, Fact
@@ -78,13 +77,9 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
     from afformer_core.evaluation.parts.part_run import evaluate_parts
 
     _require_fitting_options(arguments)
-    if arguments.calibrate is not None and (arguments.pairs is None or len(arguments.models) > 1):
-        raise ValueError(
-            '--calibrate fits the certainty of one model on --pairs. Give these, and one model'
-        )
     if arguments.pairs is None:
         return _evaluate_contacts_alone(arguments)
-    pairs, left_out = _usable_pairs(
+    pairs, left_out = usable_pairs(
         arguments.pairs, arguments.root, skip_broken=arguments.skip_broken
     )
     clips, clips_left_out = _read_clips(arguments)
@@ -93,8 +88,6 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
     frame_count = _frame_count(models)
     everyone = {**models, **predictors.baselines}
     scores = evaluate_parts(pairs, everyone, frame_count, aside=_ASIDE)
-    if arguments.calibrate is not None:
-        _calibrate(arguments, scores[next(iter(models))], pairs)
     contacts = _measure_contacts(arguments, clips, clips_left_out, models)
     measured = measure_all(pairs, scores, tuple(models), left_out, arguments.seed, contacts)
     facts = {
@@ -116,21 +109,6 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
         }
 
     return report, make_examples
-
-
-def _calibrate(
-    arguments: argparse.Namespace, scores: Sequence[PartScores], pairs: Sequence[PartPair]
-) -> None:
-    """Fit certainty on the pairs, and write it to `model.json`."""
-    from afformer_core.evaluation.parts.certainty_fit import fit_certainty
-    from afformer_core.runtime.model_folder import read_description, write_description
-    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
-
-    folder = model_folder(arguments.models[0] if arguments.models else SHIPPED)
-    before = read_description(folder)
-    names = ' and '.join(path.resolve().name for path in arguments.pairs)
-    certainty = fit_certainty(scores, pairs, names, before.all_weights_sha256)
-    write_description(folder, replace(before, certainty=certainty))
 
 
 def _evaluate_contacts_alone(
@@ -232,7 +210,7 @@ def _require_fitting_options(arguments: argparse.Namespace) -> None:
         )
 
 
-def _usable_pairs(
+def usable_pairs(
     folders: Sequence[Path], root: Path | None, *, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
     """Return the pairs whose media can be decoded, and the reasons for the other pairs."""
@@ -248,14 +226,18 @@ def _usable_pairs(
     return pairs, {name: problem.reason for problem in reasons for name in problem.samples}
 
 
-def _open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
+def open_predictor(arguments: argparse.Namespace, folder: Path) -> ModelPredictor:
+    """Open a model as a predictor of points."""
     from afformer_core.evaluation.parts.predictors import ModelPredictor
+
+    return ModelPredictor(open_model(arguments, folder))
+
+
+def _open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
     from afformer_core.runtime.shipped_model import SHIPPED
 
     folders = name_models(arguments.models or [Path(SHIPPED)])
-    models = {
-        name: ModelPredictor(open_model(arguments, folder)) for name, folder in folders.items()
-    }
+    models = {name: open_predictor(arguments, folder) for name, folder in folders.items()}
     return models if len(models) > 1 else {'model': next(iter(models.values()))}
 
 

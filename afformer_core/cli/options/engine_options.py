@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,3 +63,9 @@ def engine_of(arguments: argparse.Namespace, processes: int | None) -> ParallelE
             name = option.replace('_', '-')
             raise ValueError(f'--{name} is given without --engine ray. Give both')
     return LocalEngine(processes)
+
+
+def divide_threads(arguments: argparse.Namespace) -> None:
+    """Divide the cores among several processes, which would otherwise wait for each other."""
+    if arguments.threads == 0 and arguments.processes > 1:
+        arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)

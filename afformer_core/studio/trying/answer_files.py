@@ -19,10 +19,7 @@ def presence_in_words(answer: ShownGrounding) -> str:
     """Describe whether the demonstrated element is in view, with the presence."""
     presence, threshold = answer.grounding.presence, answer.grounding.presence_threshold
     if presence is None or threshold is None:
-        return (
-            'Presence is not known: this model is not calibrated. Run `afformer evaluate '
-            '--calibrate`.'
-        )
+        return 'Presence is not known: this model is not calibrated. Run `afformer calibrate`.'
     if presence >= threshold:
         return f'In view: presence {presence:.2f}, at least {threshold:.2f} is needed.'
     return (

@@ -155,7 +155,7 @@ def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model
     told = client.told(
         'presence', f'the calibration of {folder} belongs to the weights ab12; expected '
     )
-    assert '--calibrate' in told['message']
+    assert 'afformer calibrate' in told['message']
     assert '[WARN]' in process.output
     assert told['message'] in process.output
     client.record('press')

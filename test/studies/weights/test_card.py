@@ -26,7 +26,7 @@ from studies.weights.card import write_card
 
 from ...afformer_core.conftest import random_matching_network, random_model
 
-COMMANDS = ('afformer train -c config/x.yaml', 'afformer evaluate button_finder --calibrate')
+COMMANDS = ('afformer train -c config/x.yaml', 'afformer calibrate button_finder')
 
 
 @pytest.fixture

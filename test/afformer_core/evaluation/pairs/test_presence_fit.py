@@ -129,13 +129,17 @@ def validation(tmp_path_factory):
 def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, capsys):
     folder = tmp_path / 'model'
     shutil.copytree(model_folder, folder)
-    words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch']
-    assert main([*map(str, words), '--calibrate', '--json', '-']) == 0
-    report = json.loads(capsys.readouterr().out)
+    words = ['calibrate', folder, '--annotations', validation, '--backend', 'torch']
+    assert main([*map(str, words), '--json', '-']) == 0
+    printed = json.loads(capsys.readouterr().out)
     calibration = read_description(folder).valid_calibration
+    words[0] = 'evaluate'
+    assert main([*map(str, words), '--json', '-']) == 0
+    report = json.loads(capsys.readouterr().out)
 
     assert isinstance(calibration, PresenceCalibration)
     assert calibration.pairs == 26
+    assert printed == {'presence': calibration.to_json()}
     measures = report['measures']
     assert measures['abstention']['auroc']['presence']['value'] == pytest.approx(calibration.auroc)
     presence = measures['reliability']['presence']
@@ -155,19 +159,20 @@ def test_the_command_calibrates_on_several_files_together(
     (tmp_path / 'actions.json').write_text(json.dumps(['press', 'hold']))
     further = tmp_path / 'further.json'
     further.write_text(json.dumps(entries))
-    words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch']
+    words = ['calibrate', folder, '--annotations', validation, further, '--backend', 'torch']
 
-    assert main([*map(str, words), '--calibrate', str(further), '--json', '-']) == 0
+    assert main([*map(str, words)]) == 0
 
-    report = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr().out
     calibration = read_description(folder).valid_calibration
     assert calibration is not None
     assert calibration.pairs == 30
     assert calibration.annotations == f'{validation} and {further}'
-    assert report['measures']['pairs'] == 26
+    assert said.startswith(f'Presence: AUROC {calibration.auroc:.3f} on 30 pairs')
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_command_takes_the_matching_network_of_the_subfolder(
     validation, small_folder, tmp_path
 ):
@@ -175,7 +180,7 @@ def test_the_command_takes_the_matching_network_of_the_subfolder(
     shutil.copytree(small_folder, folder)
     network = random_matching_network(replace(small_matching((128, 192)), maximum_frames=32))
     save_matching_network(folder / 'matching', network, {})
-    words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch', '--calibrate']
+    words = ['calibrate', folder, '--annotations', validation, '--backend', 'torch']
 
     assert main([*map(str, words)]) == 0
 
@@ -208,7 +213,6 @@ def test_both_networks_weigh_the_same_where_a_tenth_of_the_confidences_lies_belo
     assert even_confidence(results(own, own)) == pytest.approx(0.26)
 
 
-def test_the_command_calibrates_no_predictor(validation, capsys):
-    words = ['evaluate', '--annotations', str(validation), '--predictor', 'uniform']
-    assert main([*words, '--calibrate']) != 0
-    assert '--calibrate needs a model; --predictor is uniform' in capsys.readouterr().err
+def test_a_calibration_needs_data(model_folder, capsys):
+    assert main(['calibrate', str(model_folder)]) != 0
+    assert 'no data is given. Give --annotations, --pairs or both' in capsys.readouterr().err

@@ -167,8 +167,7 @@ def test_models_are_named_as_shortly_as_tells_them_apart() -> None:
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--calibrate'], '2 models are given; expected one with --calibrate'),
-        (['--predictor', 'uniform'], '2 models are given; expected one with --calibrate'),
+        (['--predictor', 'uniform'], '2 models are given; expected none with --predictor'),
         ([], 'is given twice'),
     ],
 )

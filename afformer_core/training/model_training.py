@@ -23,7 +23,7 @@ class ModelTraining(LightningModule):
         optimization: the optimizer and its rates.
 
     Attributes:
-        model, optimization: as above.
+        model, optimization: see the arguments.
     """
 
     model: nn.Module

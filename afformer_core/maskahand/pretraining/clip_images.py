@@ -35,8 +35,8 @@ class ClipFrames:
         demonstration: uint8 [T, h, w, 3] RGB, the demonstration at the model's input size.
         interactions: uint8 [M, H, W, 3] RGB, the frames of the clip's interactions, in the shape
             of the video: masks are drawn in them before they become squares.
-        hand_free: uint8 [H, W, 3] likewise, by number, the frames without a hand that interactions
-            name.
+        hand_free: uint8 [H, W, 3] RGB of that shape, the frames without a hand to which
+            interactions refer, by number.
     """
 
     demonstration: NDArray[np.uint8]

@@ -54,10 +54,13 @@ def test_camera_and_demonstration_may_be_one_topic() -> None:
     ('arguments', 'message'),
     [
         (('/nope', None, None, None), r'no topic /nope; it has .*/camera/image \(sensor_msgs'),
-        (('/tf', None, None, None), r'/tf is tf2_msgs/msg/TFMessage, not sensor_msgs/msg/Image'),
+        (
+            ('/tf', None, None, None),
+            r'/tf is tf2_msgs/msg/TFMessage; expected sensor_msgs/msg/Image',
+        ),
         (
             (None, None, None, '/camera/image'),
-            '/camera/image is .* not sensor_msgs/msg/CameraInfo',
+            '/camera/image is .*; expected sensor_msgs/msg/CameraInfo',
         ),
     ],
 )

@@ -101,7 +101,7 @@ def test_scene_seeds_differ_between_datasets_and_scenes() -> None:
 
 
 def test_negative_seeds_are_refused() -> None:
-    with pytest.raises(ValueError, match='got seed 1 and index -1'):
+    with pytest.raises(ValueError, match='seed is 1 and index is -1'):
         scene_seed(1, -1)
 
 

@@ -149,7 +149,7 @@ def test_a_checkpoint_that_is_cut_off(
     path.write_bytes(b'PK\x03\x04 half of it')
 
     said = failure(capsys, *images(annotations, *SHORT, f'--output={tmp_path}'))
-    assert 'last.ckpt is no checkpoint' in said
+    assert 'last.ckpt is not a checkpoint' in said
 
 
 def test_a_folder_that_another_process_trains_in(

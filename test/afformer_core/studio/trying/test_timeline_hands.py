@@ -60,7 +60,7 @@ def test_hands_of_each_frame_at_its_time() -> None:
 def test_a_detector_that_cannot_be_opened_is_told() -> None:
     hands = TimelineHands(lambda: open_hand_detector('absent'))
 
-    with pytest.raises(ModelFolderError, match="'absent' is no hand detector"):
+    with pytest.raises(ModelFolderError, match="'absent' is not a hand detector"):
         run(hands.detect(timeline(0.0)))
     hands.close()
 

@@ -122,7 +122,7 @@ def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: RobotClie
     parked = robot.joints()
 
     robot.send(parked[:6], seconds=1.0, names=ARM[:6])
-    robot.wait(lambda: 'arm_controller refuses' in robot.process.output, 'the refusal')
+    robot.wait(lambda: 'arm_controller rejects' in robot.process.output, 'the refusal')
     robot.go(parked + 0.2, seconds=1.0)
     clock = nanoseconds(robot.messages['/clock'][-1].clock)
     answer = robot.call('reset')

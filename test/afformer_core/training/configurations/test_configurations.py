@@ -57,7 +57,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         'demonstration,image,action,x,y\npress.mp4,panel.png,press,20,30\n'
     )
     small = random_model(afformer_small(('press',), (64, 64)))
-    for name in ('sim_small', 'sim_small_actions', 'sim_small_192', 'sim_tuned'):
+    for name in ('sim_small', 'sim_tuned'):
         save_model(root / 'models' / name, small, {})
     save_model(root / 'models' / 'maskahand_opra', random_model(afformer_r50((), (64, 64))), {})
     actionless = random_model(afformer_small((), (64, 64)))

@@ -86,7 +86,7 @@ studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables 
 
 weights: setup $(SNAKEMAKE) ## make the weights of a decoder with a matching network, from rendering to their card (many hours; goes on where it stopped)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/weights/Snakefile \
-	  --workflow-profile studies/profiles/default
+	  --workflow-profile studies/profiles/default $(if $(SETTINGS),--configfile $(SETTINGS))
 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench

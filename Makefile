@@ -26,6 +26,7 @@ MINUTES ?= 60
 RATE ?= 30
 # The table of the paper that `make studies` computes, such as table_4b; or all of them.
 TABLE ?= all
+SETTINGS ?= studies/weights/weights.yaml
 
 VENV := .venv
 MODEL := afformer_core/weights/afformer_small
@@ -84,9 +85,9 @@ robot: setup ## let a simulated arm repeat 100 demonstrations over ROS 2 and cou
 studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables on simulated data (TABLE=table_4b; hours)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/Snakefile '$(TABLE)'
 
-weights: setup $(SNAKEMAKE) ## make the weights of a decoder with a matching network, from rendering to their card (many hours; goes on where it stopped)
+weights: setup $(SNAKEMAKE) ## make the weights of a decoder with a matching network, from rendering to their card (about a day; continues where it stopped; SETTINGS=studies/weights/smoke.yaml: minutes)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/weights/Snakefile \
-	  --workflow-profile studies/profiles/default $(if $(SETTINGS),--configfile $(SETTINGS))
+	  --workflow-profile studies/profiles/default --configfile $(SETTINGS)
 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench

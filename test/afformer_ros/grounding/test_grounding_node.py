@@ -296,14 +296,14 @@ def test_loading_a_video(active, shared_nodes):
 def test_what_cannot_be_loaded(active, shared_nodes):
     media = shared_nodes.store.parent / 'media'
     (media / 'empty.mp4').write_bytes(b'')
-    (media / 'text.mp4').write_bytes(b'not a video')
+    (media / 'text.mp4').write_bytes(b'cannot be read as a video')
     (media / 'nothing').mkdir(exist_ok=True)
     (media / 'link').unlink(missing_ok=True)
     (media / 'link').symlink_to('/etc')
     for path, message in {
         'absent.mp4': 'does not exist; expected a video file',
         'empty.mp4': 'is empty',
-        'text.mp4': 'not a video',
+        'text.mp4': 'cannot be read as a video',
         'nothing': 'contains 0 frames',
         '../store': 'may not be read',
         'link/passwd': 'may not be read',

@@ -127,7 +127,7 @@ def test_what_is_canceled_while_it_is_read_is_dropped(loadings):
     assert goal.wait() == (
         Ending.CANCELED,
         False,
-        "the loading of 'press.mp4' was dropped: its client canceled it",
+        "the loading of 'press.mp4' stopped: its client canceled it",
     )
     assert goal.feedback == []
 

@@ -93,14 +93,7 @@ RECORD = re.compile(r'\w*Record')
 # Folders of the code whose public classes have unique names.
 PRODUCT = ('afformer_core', 'afformer_ros', 'afformer_sim', 'launch', 'studies', 'tools')
 # Folders whose loop variables may still be `each` or `one`.
-UNNAMED_LOOPS = (
-    'afformer_core/benchmarks',
-    'afformer_core/evaluation/pairs',
-    'afformer_core/evaluation/parts',
-    'afformer_core/models',
-    'afformer_core/runtime',
-    'test',
-)
+UNNAMED_LOOPS = ('test',)
 WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
 
 

@@ -177,7 +177,15 @@ def _measure_grounder(
     # work that is done once after a demonstration is not part of the time of each image
     grounder.ground(image, 'noise')
     times = _times(lambda: grounder.ground(image, 'noise'))
-    return first, _Timings(times, [one for each in encodings for one in each], [*endings]), heatmap
+    return (
+        first,
+        _Timings(
+            times,
+            [milliseconds for encoding_times in encodings for milliseconds in encoding_times],
+            [*endings],
+        ),
+        heatmap,
+    )
 
 
 def _noise(frames: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

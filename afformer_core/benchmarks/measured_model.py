@@ -32,15 +32,17 @@ def copy_with_graphs(
     Raises:
         ModelFolderError: the folder does not contain a valid model.
     """
-    networks = {each: copy / each.relative_to(folder) for each in network_folders(folder)}
+    networks = {network: copy / network.relative_to(folder) for network in network_folders(folder)}
     for network, copied in networks.items():
         copied.mkdir()
         for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
             shutil.copy(network / file, copied)
     has_gpu = torch.cuda.is_available()
-    impossible = {one: 'no GPU' for one in variants if one.on_gpu and not has_gpu}
-    measured = [one for one in variants if one.needs_graphs and one not in impossible]
-    for precision in sorted({one.precision_of_graphs for one in measured}):
+    impossible = {variant: 'no GPU' for variant in variants if variant.on_gpu and not has_gpu}
+    measured = [
+        variant for variant in variants if variant.needs_graphs and variant not in impossible
+    ]
+    for precision in sorted({variant.precision_of_graphs for variant in measured}):
         try:
             for network, copied in networks.items():
                 # The matching network is never quantized.
@@ -48,7 +50,9 @@ def copy_with_graphs(
                 _bring_graphs(network, copied, 'fp32' if exact else precision)
         except (AfformerError, ValueError) as error:
             impossible |= {
-                one: str(error) for one in measured if one.precision_of_graphs == precision
+                variant: str(error)
+                for variant in measured
+                if variant.precision_of_graphs == precision
             }
     return impossible
 

@@ -50,7 +50,7 @@ def node_latency_table(
         seconds: duration of each measurement.
     """
     rows: dict[str, dict[str, Cell]] = {}
-    for variant in (one for one in variants if not one.recomputes):
+    for variant in (candidate for candidate in variants if not candidate.recomputes):
         try:
             if variant in impossible:
                 raise MeasurementError(variant.text, impossible[variant])

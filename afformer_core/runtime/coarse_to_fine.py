@@ -231,8 +231,10 @@ class CoarseToFine:
                 decoder, which runs them.
         """
         encoded = self.networks.encode_image(resized)
-        output = Output.mean([self.networks.ground(encoded, one.memory) for one in shown])
-        if any(len(one.zoom_memories) < len(self.zoomed) for one in shown):
+        output = Output.mean(
+            [self.networks.ground(encoded, demonstration.memory) for demonstration in shown]
+        )
+        if any(len(demonstration.zoom_memories) < len(self.zoomed) for demonstration in shown):
             return output
         if output.decoder_weight < LEAST_WEIGHT:
             return output
@@ -240,7 +242,7 @@ class CoarseToFine:
         for number, stage in enumerate(self.zoomed):
             window = crop_window(output, self.configuration, stage.image_zoom)
             crop = self._cropped(image, window)
-            memories = [one.zoom_memories[number] for one in shown]
+            memories = [demonstration.zoom_memories[number] for demonstration in shown]
             heatmaps, actions = zip(*self._decoded(crop, memories), strict=True)
             output = refined(output, np.mean(heatmaps, axis=0, dtype=np.float32), window)
             logits.append(np.mean(actions, axis=0, dtype=np.float32))

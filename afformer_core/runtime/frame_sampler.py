@@ -68,7 +68,7 @@ class FrameSampler(Generic[Item]):
     def absorb(self, later: FrameSampler[Item]) -> None:
         """Append the frames of a `continuation`, as if they had been added here."""
         self._stride, self.count = later._stride, later.count
-        mine = [one for one in self._kept if one[0] % self._stride == 0]
+        mine = [kept for kept in self._kept if kept[0] % self._stride == 0]
         self._kept = mine + later._kept
         self._thin_out()
 
@@ -81,4 +81,4 @@ class FrameSampler(Generic[Item]):
     def _thin_out(self) -> None:
         while len(self._kept) > _SURPLUS * self._maximum:
             self._stride *= 2
-            self._kept = [one for one in self._kept if one[0] % self._stride == 0]
+            self._kept = [kept for kept in self._kept if kept[0] % self._stride == 0]

@@ -113,7 +113,7 @@ def network_precisions(
     """
     own, *beside = network_folders(folder)
     exact = unquantized if precision == 'int8' else precision
-    return [(own, precision), *((each, exact) for each in beside)]
+    return [(own, precision), *((network, exact) for network in beside)]
 
 
 def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:

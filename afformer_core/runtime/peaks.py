@@ -46,7 +46,9 @@ def find_peaks(
     disc, smooth = _neighbourhood(probabilities), _smoothed(probabilities)
     candidates = _local_maxima(probabilities, smooth, disc)
     candidates.sort(key=lambda candidate: (-candidate[0], candidate[1]))
-    best = candidates[:1] + [one for one in candidates[1:] if one[0] >= _LEAST_SHARE]
+    best = candidates[:1] + [
+        candidate for candidate in candidates[1:] if candidate[0] >= _LEAST_SHARE
+    ]
     return tuple(
         _to_source(_refine(smooth, position), probabilities.shape, source_size, share)
         for share, position in best[:maximum]

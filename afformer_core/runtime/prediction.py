@@ -78,8 +78,11 @@ class Prediction:
             certainty_calibration: see the attribute.
         """
         probabilities = _heatmap(output, configuration)
-        features, shown = output.image_features, [one.features for one in demonstrations]
-        similarities = max(one.similarities(features, probabilities) for one in shown)
+        features, shown = (
+            output.image_features,
+            [demonstration.features for demonstration in demonstrations],
+        )
+        similarities = max(known.similarities(features, probabilities) for known in shown)
         return cls(
             image,
             probabilities,
@@ -88,11 +91,11 @@ class Prediction:
             shown[0].describe(features.decoder, probabilities),
             seconds,
             calibration,
-            ShownRotation.together([one.rotation for one in demonstrations]),
+            ShownRotation.together([demonstration.rotation for demonstration in demonstrations]),
             similarities.contact,
             output.decoder_weight,
             certainty_calibration,
-            _mean([one.contact_probability for one in demonstrations]),
+            _mean([demonstration.contact_probability for demonstration in demonstrations]),
         )
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
@@ -157,7 +160,7 @@ class Prediction:
 
 
 def _mean(probabilities: Sequence[float | None]) -> float | None:
-    known = [one for one in probabilities if one is not None]
+    known = [probability for probability in probabilities if probability is not None]
     return sum(known) / len(known) if len(known) == len(probabilities) else None
 
 

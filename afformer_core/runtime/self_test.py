@@ -72,13 +72,15 @@ class GoldenOutputs:
 
     def __post_init__(self) -> None:
         outputs = self.heatmap_logits, self.action_logits, self.presence_features
-        counts = len(self.clips), *(len(each) for each in outputs)
+        counts = len(self.clips), *(len(output) for output in outputs)
         if 0 in counts or len(set(counts)) > 1:
             raise ValueError(
                 f'there are {counts[0]} demonstrations, {counts[1]} heatmaps, {counts[2]} actions '
                 f'and {counts[3]} features of presence; expected as many of each, at least one'
             )
-        wrong = [one for clip in self.clips for one in clip if not 0 <= one < len(self.frames)]
+        wrong = [
+            frame for clip in self.clips for frame in clip if not 0 <= frame < len(self.frames)
+        ]
         if wrong or not all(self.clips):
             raise ValueError(
                 f'the unknown frames of demonstrations are {wrong}; expected at least one frame '
@@ -95,7 +97,7 @@ class GoldenOutputs:
     ) -> GoldenOutputs:
         """Compute the outputs of networks for an image in demonstrations of frames."""
         demonstrations = _demonstrations(networks, frames, clips)
-        answers = [_answer(networks, image, one) for one in demonstrations]
+        answers = [_answer(networks, image, demonstration) for demonstration in demonstrations]
         return cls(
             frames,
             tuple(map(tuple, clips)),
@@ -113,8 +115,8 @@ class GoldenOutputs:
     def write(self, folder: Path) -> None:
         """Write the golden outputs into a folder atomically."""
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
-        arrays['clip_frames'] = np.concatenate([np.asarray(one, np.int64) for one in self.clips])
-        arrays['clip_lengths'] = np.array([len(one) for one in self.clips], np.int64)
+        arrays['clip_frames'] = np.concatenate([np.asarray(clip, np.int64) for clip in self.clips])
+        arrays['clip_lengths'] = np.array([len(clip) for clip in self.clips], np.int64)
         write_aside(folder / GOLDEN_OUTPUTS_FILE, save(arrays))
 
     @classmethod
@@ -128,7 +130,7 @@ class GoldenOutputs:
         try:
             arrays = load_file(path)
             ends = np.cumsum(arrays['clip_lengths'])[:-1]
-            clips = tuple(tuple(one.tolist()) for one in np.split(arrays['clip_frames'], ends))
+            clips = tuple(tuple(part.tolist()) for part in np.split(arrays['clip_frames'], ends))
             return cls(clips=clips, **{name: arrays[name] for name in _ARRAYS})
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelFolderError(
@@ -218,7 +220,7 @@ def _difference(
     if not fits or output.action_logits.shape != actions.shape or math.isnan(features.confidence):
         return Differences(*(math.inf,) * 4)
     best = int(np.argmax(actions)) if configuration.heatmap_per_action else 0
-    scores = [action_scores(one, configuration) for one in (output.action_logits, actions)]
+    scores = [action_scores(logits, configuration) for logits in (output.action_logits, actions)]
     calibration = description.valid_calibration or _ASSUMED
     expected = PresenceFeatures(*golden.presence_features[number].tolist())
     return Differences(

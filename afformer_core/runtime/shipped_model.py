@@ -30,7 +30,7 @@ from afformer_core.runtime.model_folder import (
 SHIPPED = 'shipped'
 """Name of the shipped model, accepted in place of a model folder."""
 
-_PRECISIONS = tuple(one for one in PRECISIONS if one != 'auto')
+_PRECISIONS = tuple(precision for precision in PRECISIONS if precision != 'auto')
 
 
 def model_folder(name: Path | str) -> Path:
@@ -130,7 +130,9 @@ def _name_of_copy(own: Path) -> str:
 
 
 def _has_graphs(folder: Path) -> bool:
-    return any((graphs_folder(folder, one) / GRAPHS_FILE).is_file() for one in _PRECISIONS)
+    return any(
+        (graphs_folder(folder, precision) / GRAPHS_FILE).is_file() for precision in _PRECISIONS
+    )
 
 
 def _is_usable(copy: Path, require_trusted_writers: Callable[[Path], None]) -> bool:

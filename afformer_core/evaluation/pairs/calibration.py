@@ -54,4 +54,4 @@ def calibration_pairs(
         frames = read_video(sample.video_path, configuration.maximum_frames, sample.clip)
         some = [frames[index] for index in uniform_indices(len(frames), _FRAMES)]
         image = resize_to_input(read_image(sample.image_path), size)
-        yield CalibrationPair(np.stack([resize_to_input(one, size) for one in some]), image)
+        yield CalibrationPair(np.stack([resize_to_input(frame, size) for frame in some]), image)

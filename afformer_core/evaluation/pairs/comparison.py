@@ -46,10 +46,11 @@ class Comparison:
     of_buttons: bool = False
 
     def __post_init__(self) -> None:
-        for name, each in self.scores.items():
-            if len(each.kld) != len(self.rows):
+        for name, scores_of_model in self.scores.items():
+            if len(scores_of_model.kld) != len(self.rows):
                 raise ValueError(
-                    f'{name} was measured on {len(each.kld)} rows; there are {len(self.rows)}'
+                    f'{name} was measured on {len(scores_of_model.kld)} rows; there are '
+                    f'{len(self.rows)}'
                 )
 
     @property

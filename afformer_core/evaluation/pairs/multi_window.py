@@ -60,8 +60,10 @@ def ground_windows(
     shown = [grounder.demonstration(name) for name in windows]
     # `predict` would choose the action of the heatmap separately in each window.
     outputs = [grounder.output(image, name) for name in windows]
-    heatmaps = mean_heatmaps(torch.from_numpy(np.stack([one.heatmap_logits for one in outputs])))
-    logits = torch.from_numpy(np.stack([one.action_logits for one in outputs]))
+    heatmaps = mean_heatmaps(
+        torch.from_numpy(np.stack([output.heatmap_logits for output in outputs]))
+    )
+    logits = torch.from_numpy(np.stack([output.action_logits for output in outputs]))
     scores = mean_actions(logits, grounder.configuration).numpy()
     order = np.argsort(-scores, kind='stable')
     probabilities = heatmaps[order[0] if grounder.configuration.heatmap_per_action else 0]
@@ -69,8 +71,8 @@ def ground_windows(
     peaks = find_peaks(probabilities, size, _PEAKS)
     features = outputs[0].image_features
     confidence = peaks[0].score
-    similarities = max(each.features.similarities(features, probabilities) for each in shown)
-    decoder_weight = float(np.mean([one.decoder_weight for one in outputs]))
+    similarities = max(window.features.similarities(features, probabilities) for window in shown)
+    decoder_weight = float(np.mean([output.decoder_weight for output in outputs]))
     measured = PresenceFeatures(confidence, *similarities, decoder_weight)
     calibration = grounder.calibration
     return Grounding(

@@ -59,7 +59,7 @@ def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]
 def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequence[_Marks]]:
     """Return the marks of each group that identify its object."""
     objects = [{sample.object_id for sample in group} for group in groups]
-    if not any(None in each for each in objects):
+    if not any(None in names for names in objects):
         return objects, objects
     names = [{sample.demonstration for sample in group} for group in groups]
     folders = [{sample.video_path.parent for sample in group} for group in groups]

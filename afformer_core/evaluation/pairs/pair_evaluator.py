@@ -186,8 +186,10 @@ class ModelRun:
 
     def _heatmaps(self, groundings: Sequence[Grounding]) -> Heatmaps:
         as_drawn = self._protocol.at_model_size
-        drawn = [each.probabilities if as_drawn else each.heatmap for each in groundings]
-        return np.stack([self._protocol.prediction(each) for each in drawn])
+        drawn = [
+            grounding.probabilities if as_drawn else grounding.heatmap for grounding in groundings
+        ]
+        return np.stack([self._protocol.prediction(heatmap) for heatmap in drawn])
 
     def _measure(
         self,
@@ -199,8 +201,8 @@ class ModelRun:
     ) -> RowScores:
         heatmaps = measure(predicted, targets, jitter, self._protocol.epsilon)
         positions = [
-            np.array([_peak(each, row.image_size)])
-            for each, row in zip(measured, rows, strict=True)
+            np.array([_peak(values, row.image_size)])
+            for values, row in zip(measured, rows, strict=True)
         ]
         return with_peaks(heatmaps, measure_peaks(rows, targets, positions))
 
@@ -268,8 +270,8 @@ class ModelRun:
         self, name: str, windows: Sequence[NDArray[np.uint8]]
     ) -> tuple[str, ...]:
         names = tuple(f'{name}, window {number}' for number in range(len(windows)))
-        for each, frames in zip(names, windows, strict=True):
-            self.grounder.set_demonstration(frames, each)
+        for name, frames in zip(names, windows, strict=True):
+            self.grounder.set_demonstration(frames, name)
         return names
 
     def _make_room(self, windows: int) -> None:

@@ -80,8 +80,8 @@ def evaluate_pairs(
     results: dict[int, PairResult] = {}
     with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:
         for result in engine.map(partial(_open_evaluator, settings), _groups(pairs)):
-            for number, each in enumerate(result.get(), result.part.first):
-                results[number] = each
+            for number, pair_result in enumerate(result.get(), result.part.first):
+                results[number] = pair_result
                 bar.update()
     return [results[number] for number in range(len(pairs))]
 
@@ -110,4 +110,4 @@ def _evaluate_group(run: ModelRun, group: _Group) -> list[PairResult]:
 def _groups(pairs: Sequence[Pair]) -> list[_Group]:
     grouped = groupby(enumerate(pairs), lambda numbered: numbered[1].sample.group)
     groups = [list(numbered) for _, numbered in grouped]
-    return [_Group(each[0][0], tuple(pair for _, pair in each)) for each in groups]
+    return [_Group(group[0][0], tuple(pair for _, pair in group)) for group in groups]

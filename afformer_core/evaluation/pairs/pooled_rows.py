@@ -101,14 +101,14 @@ def pool(
         )
     targets = protocol.targets(rows)
     by_row = [np.stack(drawn[row.image, row.action]) for row in rows]
-    heatmaps = np.stack([each.mean(axis=0) for each in by_row])
+    heatmaps = np.stack([maps.mean(axis=0) for maps in by_row])
     together = zip(rows, by_row, targets, strict=True)
     bar = tqdm(together, 'pooling', len(rows), unit='row', disable=not progress)
     singles = [
-        _mean(_measured(protocol, [row] * len(each), each, target, (seed, number)))
-        for number, (row, each, target) in enumerate(bar)
+        _mean(_measured(protocol, [row] * len(maps), maps, target, (seed, number)))
+        for number, (row, maps, target) in enumerate(bar)
     ]
-    counts = [len(each) for each in by_row]
+    counts = [len(maps) for maps in by_row]
     return PooledRows(
         protocol,
         rows,
@@ -129,13 +129,15 @@ def _measured(
     """Measure rows against ground truths [N, 28, 28], or against a shared one [28, 28]."""
     expected = np.broadcast_to(targets, heatmaps.shape)
     measured = measure(heatmaps, expected, np.random.default_rng(seed), protocol.epsilon)
-    positions = [best_positions(*each) for each in zip(heatmaps, rows, strict=True)]
+    positions = [
+        best_positions(*row_and_heatmap) for row_and_heatmap in zip(heatmaps, rows, strict=True)
+    ]
     return with_peaks(measured, measure_peaks(rows, expected, positions))
 
 
 def _mean(scores: RowScores) -> RowScores:
     """Compute the mean over all rows, as the scores of one row."""
-    peaks = PeakScores(*(_over(getattr(scores.peaks, each.name)) for each in fields(PeakScores)))
+    peaks = PeakScores(*(_over(getattr(scores.peaks, field.name)) for field in fields(PeakScores)))
     return RowScores(_over(scores.kld), _over(scores.sim), _over(scores.auc_judd), peaks)
 
 

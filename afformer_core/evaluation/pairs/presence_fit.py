@@ -50,7 +50,8 @@ def fit_presence(
             f'calibration needs at least {_FEWEST}'
         )
     own, negative = (
-        np.array([one.predictors() for one in shown]) for shown in zip(*pairs, strict=True)
+        np.array([features.predictors() for features in shown])
+        for shown in zip(*pairs, strict=True)
     )
     features = np.concatenate((own, negative))
     shown = np.repeat((1, 0), len(pairs))

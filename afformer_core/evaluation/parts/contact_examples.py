@@ -50,7 +50,7 @@ def contact_examples(
             for index in indices:
                 shown = read_contact_clip(clips[index], frame_count)
                 scores = measured.by_clip[clips[index].name]
-                example = _example(shown, {one: scores[one] for one in models})
+                example = _example(shown, {model: scores[model] for model in models})
                 examples[f'{name} contacts'].append(example)
                 bar.update()
     return examples
@@ -72,7 +72,7 @@ def _example(shown: Clip, scores: Mapping[str, ContactScores]) -> QualitativeExa
         tuple(texts),
         tuple(fit(shown.frames[step], TILE_SIDE // 2) for step in steps),
         None,
-        {name: _draw(shown.frames[0], each) for name, each in scores.items()},
+        {name: _draw(shown.frames[0], score) for name, score in scores.items()},
         target,
     )
 
@@ -80,6 +80,6 @@ def _example(shown: Clip, scores: Mapping[str, ContactScores]) -> QualitativeExa
 def _draw(frame: RgbImage, scores: ContactScores) -> RgbImage:
     tile = fit(frame, TILE_SIDE)
     scale = tile.shape[1] / frame.shape[1]
-    x, y = ((each + 0.5) * scale - 0.5 for each in (scores.point_x, scores.point_y))
+    x, y = ((share + 0.5) * scale - 0.5 for share in (scores.point_x, scores.point_y))
     draw_cross(tile, (round(x), round(y)))
     return tile

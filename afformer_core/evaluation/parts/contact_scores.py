@@ -89,7 +89,7 @@ def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> Conta
     first = shown.frames[0]
     height, width = first.shape[:2]
     distance = shown.marked.percent_away(reading.point)
-    other = [mark_frame(first, each).percent_away(reading.point) for each in clip.other_hand]
+    other = [mark_frame(first, mark).percent_away(reading.point) for mark in clip.other_hand]
     is_near = distance <= NEAR
     error = None
     if reading.moment is not None and clip.moment is not None:
@@ -100,7 +100,7 @@ def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> Conta
         distance,
         float(distance <= CLOSE),
         float(is_near),
-        float(not is_near and any(each <= NEAR for each in other)),
+        float(not is_near and any(distance <= NEAR for distance in other)),
         reading.moment,
         error,
     )
@@ -165,12 +165,12 @@ def _measure(
 ) -> ContactMeasures:
     scores = [by_clip[clip.name][reader] for clip in clips]
     videos = [clip.group for clip in clips]
-    errors = [math.nan if one.moment_error is None else one.moment_error for one in scores]
+    errors = [math.nan if score.moment_error is None else score.moment_error for score in scores]
     return ContactMeasures(
         len(clips),
-        bootstrap_mean([one.close for one in scores], videos, seed),
-        bootstrap_mean([one.near for one in scores], videos, seed),
-        bootstrap_mean([one.other_hand for one in scores], videos, seed),
+        bootstrap_mean([score.close for score in scores], videos, seed),
+        bootstrap_mean([score.near for score in scores], videos, seed),
+        bootstrap_mean([score.other_hand for score in scores], videos, seed),
         bootstrap_median(errors, videos, seed),
     )
 
@@ -195,15 +195,15 @@ def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> lis
             else []
         ),
     )
-    rows = {names[name]: _row(each, name) for name, each in measured.readers.items()}
+    rows = {names[name]: _row(reader, name) for name, reader in measured.readers.items()}
     tables = [Table.of(f'Contact in {clips} clips', _HEADINGS, rows, notes)]
     tables += [
         Table.of(
             f'Contact by source: {names[model]}',
             _HEADINGS,
             {
-                f'{source} ({each[model].clips})': _row(each[model], model)
-                for source, each in measured.by_source.items()
+                f'{source} ({readers[model].clips})': _row(readers[model], model)
+                for source, readers in measured.by_source.items()
             },
         )
         for model in measured.readers

@@ -215,15 +215,15 @@ def confidence_tables(
         labels: labels of the predictors, by name.
     """
     named = {
-        f'{labels[predictor]}: {name.replace("_", " ")}': each
+        f'{labels[predictor]}: {name.replace("_", " ")}': score
         for predictor, scores in measured.items()
-        for name, each in scores.items()
+        for name, score in scores.items()
     }
     if not named:
         return []
-    rows: dict[str, dict[str, Cell]] = {label: vars(each) for label, each in named.items()}
+    rows: dict[str, dict[str, Cell]] = {label: vars(measures) for label, measures in named.items()}
     surest: dict[str, dict[str, Cell]] = {
-        label: dict(each.right_of_surest) for label, each in named.items()
+        label: dict(measures.right_of_surest) for label, measures in named.items()
     }
     headings = {str(percent): f'surest {percent} %' for percent in _SUREST[:-1]}
     return [

@@ -88,7 +88,7 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
         differences: differences of the others, by name, at least one.
     """
     rows = {
-        heading: {model: getattr(each, name) for model, each in differences.items()}
+        heading: {model: getattr(difference, name) for model, difference in differences.items()}
         for name, heading in _HEADINGS.items()
     }
     measured = {
@@ -98,8 +98,8 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
     }
     shown = {name: text for name, text in _HEADINGS.items() if text in measured}
     verdicts = (
-        verdict(first, model, {name: getattr(each, name) for name in _HEADINGS}, _HEADINGS)
-        for model, each in differences.items()
+        verdict(first, model, {name: getattr(difference, name) for name in _HEADINGS}, _HEADINGS)
+        for model, difference in differences.items()
     )
     notes = (
         *verdicts,
@@ -114,4 +114,4 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
 
 def _values(name: str, scores: Sequence[PartScores]) -> np.ndarray:
     """Collect one score of all pairs, float64 [N]; NaN if it is not measured."""
-    return np.array([getattr(each, name) for each in scores], np.float64)
+    return np.array([getattr(score, name) for score in scores], np.float64)

@@ -72,7 +72,7 @@ def _example(
 ) -> QualitativeExample:
     row = RowsProtocol().rows([pair.sample])[0]
     image, clip = read_image(pair.sample.image_path), read_clip(pair, frame_count)
-    predicted = {name: one.predict(image, clip) for name, one in predictors.items()}
+    predicted = {name: predictor.predict(image, clip) for name, predictor in predictors.items()}
     target = fit(image, TILE_SIDE)
     for part in pair.parts:
         outline(target, part, row)
@@ -82,7 +82,7 @@ def _example(
         (*_measures(score), *([f'says {said}'] if said else [])),
         _frames(clip),
         None,
-        {name: _draw(image, pair, one, row) for name, one in predicted.items()},
+        {name: _draw(image, pair, point, row) for name, point in predicted.items()},
         target,
     )
 

@@ -65,7 +65,7 @@ def measure_group(
         source_videos=len(set(videos)),
         constant_action=constant,
         constant_action_accepted=bootstrap_mean(accepted, videos, seed),
-        predictors={name: measure_parts(each, videos, seed) for name, each in scores.items()},
+        predictors={name: measure_parts(score, videos, seed) for name, score in scores.items()},
     )
 
 
@@ -86,7 +86,10 @@ def measure_groups(
     measured = {}
     for name in dict.fromkeys(key(pair) for pair in pairs):
         chosen = [number for number, pair in enumerate(pairs) if key(pair) == name]
-        of_group = {one: [each[number] for number in chosen] for one, each in scores.items()}
+        of_group = {
+            score: [all_scores[number] for number in chosen]
+            for score, all_scores in scores.items()
+        }
         measured[name] = measure_group([pairs[number] for number in chosen], of_group, seed)
     return measured
 
@@ -101,12 +104,12 @@ def group_tables(
         labels: labels of the predictors, by name.
         models: names of the predictors that are models.
     """
-    counted = {f'{name} ({each.pairs})': each for name, each in groups.items()}
+    counted = {f'{name} ({group.pairs})': group for name, group in groups.items()}
     tables = [
         Table.of(
             f'By folder and source: {labels[model]}',
-            _with_values(_OF_MODEL, {name: _row(each, model) for name, each in counted.items()}),
-            {name: _row(each, model) for name, each in counted.items()},
+            _with_values(_OF_MODEL, {name: _row(group, model) for name, group in counted.items()}),
+            {name: _row(group, model) for name, group in counted.items()},
             (
                 'The number of pairs is in parentheses. A size is the square root of the area '
                 'of the '
@@ -119,8 +122,8 @@ def group_tables(
     ]
     for measure, title in _OF_ALL.items():
         rows: dict[str, dict[str, Cell]] = {
-            name: {one: getattr(each.predictors[one], measure) for one in labels}
-            for name, each in counted.items()
+            name: {label: getattr(group.predictors[label], measure) for label in labels}
+            for name, group in counted.items()
         }
         tables.append(Table.of(f'{title}, by folder and source', labels, rows))
     return tables

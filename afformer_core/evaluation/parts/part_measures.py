@@ -133,20 +133,20 @@ def measure_all(
         by_folder=measure_groups(pairs, scores, lambda pair: pair.folder, seed),
         by_source=measure_groups(pairs, scores, lambda pair: pair.source, seed),
         by_kind=_by_class(
-            {name: measure_by(each, pairs, _kind, seed) for name, each in scores.items()}
+            {name: measure_by(score, pairs, _kind, seed) for name, score in scores.items()}
         ),
         by_robot=_by_class(
-            {name: measure_by(each, pairs, _robot, seed) for name, each in scores.items()}
+            {name: measure_by(score, pairs, _robot, seed) for name, score in scores.items()}
         ),
         confidence={
-            name: measure_confidence(each, pairs, seed)
-            for name, each in scores.items()
-            if any(score.confidence_scores for score in each)
+            name: measure_confidence(of_predictor, pairs, seed)
+            for name, of_predictor in scores.items()
+            if any(score.confidence_scores for score in of_predictor)
         },
         action_scores={
             name: measured
-            for name, each in scores.items()
-            if (measured := measure_action_score(each, pairs, seed)) is not None
+            for name, score in scores.items()
+            if (measured := measure_action_score(score, pairs, seed)) is not None
         },
         certainty={
             name: groups
@@ -155,7 +155,7 @@ def measure_all(
         },
         pair_facts={pair.sample.sample_id: PairFacts.of(pair) for pair in pairs},
         by_pair={
-            pair.sample.sample_id: {name: each[number] for name, each in scores.items()}
+            pair.sample.sample_id: {name: score[number] for name, score in scores.items()}
             for number, pair in enumerate(pairs)
         },
         differences=measure_part_differences(
@@ -175,5 +175,10 @@ def _robot(pair: PartPair) -> str:
 
 def _by_class(measured: ByClass) -> dict[str, dict[str, ClassMeasures]]:
     """Regroup measures by class and predictor, given measures by predictor and class."""
-    classes = dict.fromkeys(name for each in measured.values() for name in each)
-    return {one: {predictor: each[one] for predictor, each in measured.items()} for one in classes}
+    classes = dict.fromkeys(
+        name for scores_by_class in measured.values() for name in scores_by_class
+    )
+    return {
+        name: {predictor: scores_by_class[name] for predictor, scores_by_class in measured.items()}
+        for name in classes
+    }

@@ -34,7 +34,7 @@ _VIDEOS = {
     'blank_found': 'found, blank video',
     'auroc': 'AUROC',
 }
-_OF_GROUP = [each.name for each in fields(GroupMeasures)]
+_OF_GROUP = [field.name for field in fields(GroupMeasures)]
 _LEGEND = ImageLegend(
     "Pairs, chosen by the model's distance from the parts",
     'Outlines: the parts. Cross: best peak. Ring: the marked contact. Each heatmap is drawn '
@@ -77,7 +77,7 @@ def parts_report(
         Table.of(
             'Parts',
             _POINTS,
-            {label: vars(each) for label, each in named.items()},
+            {label: vars(measures) for label, measures in named.items()},
             (
                 'Best peak, or the best of three, inside an outlined part, or within 5 % of the '
                 "image's diagonal or one size of one. A part's size is the square root of its "
@@ -88,7 +88,11 @@ def parts_report(
         Table.of(
             'Does the video determine the answer?',
             _VIDEOS,
-            {label: vars(each) for label, each in named.items() if each.auroc is not None},
+            {
+                label: vars(measures)
+                for label, measures in named.items()
+                if measures.auroc is not None
+            },
             (
                 'inside: within the parts that the own video of the pair shows. found: a robot '
                 'would act, by the threshold of presence of the model. AUROC: distinction of own '
@@ -99,7 +103,7 @@ def parts_report(
     ]
     if measured.differences:
         tables.append(part_difference_table(labels[models[0]], measured.differences))
-    if any(each.action is not None for each in of_models.values()):
+    if any(model.action is not None for model in of_models.values()):
         tables.append(
             Table.of(
                 'Actions',
@@ -125,12 +129,12 @@ def parts_report(
                 ),
             )
         )
-    if any(each.contact_marked is not None for each in of_models.values()):
+    if any(model.contact_marked is not None for model in of_models.values()):
         tables.append(
             Table.of(
                 'Contact in the demonstration itself',
                 _CONTACT,
-                {label: vars(each) for label, each in of_models.items()},
+                {label: vars(model) for label, model in of_models.items()},
                 (
                     'First frame: the contact that the model reads. Frame of the mark: its best '
                     'peak.',
@@ -142,7 +146,7 @@ def parts_report(
     tables += _tables_by('kind', measured.by_kind, labels)
     tables += _tables_by('robot in the target', measured.by_robot, labels)
     tables += confidence_tables(measured.confidence, labels)
-    tables += [certainty_table(each, labels[name]) for name, each in measured.certainty.items()]
+    tables += [certainty_table(table, labels[name]) for name, table in measured.certainty.items()]
     if measured.contacts is not None:
         tables += contact_tables(measured.contacts, {name: labels[name] for name in models})
     return EvaluationReport(
@@ -157,8 +161,8 @@ def parts_report(
 def _groups(measured: PartsMeasured) -> dict[str, GroupMeasures]:
     """Collect the groups that are rows of tables: all pairs, folders and sources, if several."""
     groups = {'all': GroupMeasures(**{name: getattr(measured, name) for name in _OF_GROUP})}
-    for each in (measured.by_folder, measured.by_source):
-        groups |= each if len(each) > 1 else {}
+    for measured_groups in (measured.by_folder, measured.by_source):
+        groups |= measured_groups if len(measured_groups) > 1 else {}
     return groups
 
 
@@ -166,10 +170,10 @@ def _tables_by(what: str, measured: ByClass, labels: Mapping[str, str]) -> list[
     if not measured:
         return []
     headings = {
-        name: f'{name} ({next(iter(each.values())).pairs})' for name, each in measured.items()
+        name: f'{name} ({next(iter(models.values())).pairs})' for name, models in measured.items()
     }
     rows: dict[str, dict[str, Cell]] = {
-        label: {one: each[name].inside for one, each in measured.items()}
+        label: {group: groups[name].inside for group, groups in measured.items()}
         for name, label in labels.items()
     }
     return [Table.of(f'Inside a part, by {what}', headings, rows)]

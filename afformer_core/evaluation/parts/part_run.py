@@ -56,8 +56,8 @@ class _Shown:
     def scores(self, predictors: Mapping[str, PointPredictor]) -> dict[str, PartScores]:
         """Score predictors by their names."""
         return {
-            name: _score(self.pair, one, self.image, self.clip, self.hard_negative)
-            for name, one in predictors.items()
+            name: _score(self.pair, predictor, self.image, self.clip, self.hard_negative)
+            for name, predictor in predictors.items()
         }
 
 
@@ -86,8 +86,8 @@ def evaluate_parts(
     others = other_videos(pairs)
     order = visiting_order(others)
     read = lru_cache(_KEPT_CLIPS)(lambda index: read_clip(pairs[index], frame_count))
-    alone = {name: one for name, one in predictors.items() if name in aside}
-    in_turn = {name: one for name, one in predictors.items() if name not in aside}
+    alone = {name: predictor for name, predictor in predictors.items() if name in aside}
+    in_turn = {name: predictor for name, predictor in predictors.items() if name not in aside}
 
     def prepare(index: int) -> tuple[_Shown, dict[str, PartScores]]:
         image, other = read_image(pairs[index].sample.image_path), others[index]

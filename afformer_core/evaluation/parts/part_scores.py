@@ -174,11 +174,11 @@ def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
     heatmap = prediction.heatmap if prediction.is_distribution else None
     return PartScores(
         inside=float(0.0 in best),
-        near=float(any(each <= NEAR for each in best)),
+        near=float(any(distance <= NEAR for distance in best)),
         distance=best[0] if best else None,
         any_inside=float(0.0 in distances),
-        any_near=float(any(each <= NEAR for each in distances)),
-        within_size=float(any(each <= 1 for each in sizes)),
+        any_near=float(any(distance <= NEAR for distance in distances)),
+        within_size=float(any(size <= 1 for size in sizes)),
         sizes=sizes[0] if sizes else None,
         point_x=x,
         point_y=y,
@@ -201,7 +201,7 @@ def measure_parts(
         source_videos: source videos of the N pairs.
         seed: seed of the bootstrap.
     """
-    means = [each.name for each in fields(PartMeasures) if each.name not in _NO_MEANS]
+    means = [field.name for field in fields(PartMeasures) if field.name not in _NO_MEANS]
     sizes = [np.inf if score.sizes is None else score.sizes for score in scores]
     return PartMeasures(
         **{name: _mean(name, scores, source_videos, seed) for name in means},
@@ -240,7 +240,7 @@ def measure_by(
 def _mean(
     name: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
 ) -> Estimate | None:
-    values = [getattr(each, name) for each in scores]
+    values = [getattr(score, name) for score in scores]
     return bootstrap_mean(np.array(values, np.float64), source_videos, seed)
 
 

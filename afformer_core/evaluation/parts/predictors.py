@@ -187,7 +187,9 @@ class ModelPredictor:
         self._show(clip)
         grounding = self.grounder.ground(image, clip.name, MOST_POINTS)
         height, width = image.shape[:2]
-        points = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
+        points = tuple(
+            ((peak.u + 0.5) / width, (peak.v + 0.5) / height) for peak in grounding.peaks
+        )
         scores = {name: score(grounding) for name, score in CONFIDENCE_SCORES.items()}
         return PointPrediction(
             points,

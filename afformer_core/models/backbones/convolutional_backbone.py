@@ -41,7 +41,7 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         self.body = body
         self.fpn = fpn
         # Tuples keep PyTorch from registering the layers a second time.
-        self._layers = tuple(tuple(each) for each in layers)
+        self._layers = tuple(tuple(layer) for layer in layers)
         self._projections = dict(projections)
         self.stages = tuple(stages)
         for index, stage in enumerate(self.stages):

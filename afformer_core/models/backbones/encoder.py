@@ -206,7 +206,7 @@ def unpack_levels(packed: Tensor, scales: Sequence[int], channels: Sequence[int]
     Returns:
         levels, each [..., C, scale * height, scale * width].
     """
-    sizes = [each * scale**2 for each, scale in zip(channels, scales, strict=True)]
+    sizes = [channel * scale**2 for channel, scale in zip(channels, scales, strict=True)]
     parts = packed.split(sizes, dim=-3)
     return [
         functional.pixel_shuffle(part, scale) if scale > 1 else part

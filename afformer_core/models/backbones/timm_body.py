@@ -129,4 +129,4 @@ def checked_name(backbone: str) -> str:
 
 def _near(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, _NEAR)
-    return f', such as {", ".join(TIMM_PREFIX + each for each in near)}' if near else ''
+    return f', such as {", ".join(TIMM_PREFIX + name for name in near)}' if near else ''

@@ -42,7 +42,9 @@ def timm_fields(backbone: str, input_size: tuple[int, int]) -> dict[str, Any]:
         found = stage_strides(_features(backbone))
         plain = len(set(found)) == 1
         strides = (
-            (found[-1],) if plain else tuple(each for each in _LEVEL_STRIDES if each in found)
+            (found[-1],)
+            if plain
+            else tuple(stride for stride in _LEVEL_STRIDES if stride in found)
         )
         if len(strides) < (1 if plain else 2):
             raise ValueError(

@@ -224,8 +224,8 @@ class CrossAttention3d(_RelativeAttention):
         """
         q = self._split_heads(self.q_proj(x))
         scaled, rows, columns = (
-            group_queries_by_video(each, len(keys))
-            for each in self._terms(q, size, video_size, stride)
+            group_queries_by_video(term, len(keys))
+            for term in self._terms(q, size, video_size, stride)
         )
         terms = scaled, rows, columns
         if self._adds_offsets(q):

@@ -46,5 +46,5 @@ class FrozenNorm(FrozenBatchNorm2d):
         """Normalise [B, C, H, W], in the same type."""
         scale = self.weight * (self.running_var + self.eps).rsqrt()
         shift = self.bias - self.running_mean * scale
-        scale, shift = (each.to(x.dtype)[None, :, None, None] for each in (scale, shift))
+        scale, shift = (factor.to(x.dtype)[None, :, None, None] for factor in (scale, shift))
         return x * scale + shift

@@ -122,7 +122,7 @@ def attend_with_offsets(
         [B, heads, N, D].
     """
     # Autocast is off, since the gradients below need all tensors in one type.
-    tensors = [each.float() for each in (queries, rows, columns, keys, values)]
+    tensors = [operand.float() for operand in (queries, rows, columns, keys, values)]
     with torch.autocast(queries.device.type, enabled=False):
         attended: Tensor = _OffsetAttention.apply(*tensors, padding)
     return attended.to(values.dtype)
@@ -144,11 +144,13 @@ class _OffsetAttention(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
         gradient = gradients[0].contiguous()
-        found = [torch.zeros_like(each, memory_format=torch.contiguous_format)
-                 for each in tensors[:5]]  # fmt: skip
+        found = [torch.zeros_like(tensor, memory_format=torch.contiguous_format)
+                 for tensor in tensors[:5]]  # fmt: skip
         for pair in _pairs(tensors[0]):
             one = _Operands.of(tensors, pair)
-            of_queries, of_rows, of_columns, of_keys, of_values = (each[pair] for each in found)
+            of_queries, of_rows, of_columns, of_keys, of_values = (
+                gradients_of[pair] for gradients_of in found
+            )
             for part in _parts(tensors[0]):
                 weights = one.weights(part)
                 of_values.addmm_(weights.T, gradient[pair][part])
@@ -178,7 +180,7 @@ class _Operands:
     def of(cls, tensors: tuple[Tensor, ...], pair: tuple[int, int]) -> _Operands:
         """Select the operands of one pair and head from the tensors of all."""
         padding = None if tensors[5] is None else tensors[5][pair[0]]
-        return cls([*(each[pair] for each in tensors[:5]), padding])
+        return cls([*(tensor[pair] for tensor in tensors[:5]), padding])
 
     def weights(self, part: slice) -> Tensor:
         """Compute the softmax of the scores of some queries, [n, M]."""

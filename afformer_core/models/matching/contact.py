@@ -147,8 +147,8 @@ class ContactHead(nn.Module):
         features = self.summary(summary)
         size = fine.shape[-2:]
         enlarged, coarse = (
-            functional.interpolate(each, size=size, mode='bilinear', align_corners=False)
-            for each in (features, self.first_coarse(features))
+            functional.interpolate(maps, size=size, mode='bilinear', align_corners=False)
+            for maps in (features, self.first_coarse(features))
         )
         refined = self.first(torch.cat((enlarged, self.first_fine(fine)), dim=1))
         return (refined + coarse)[:, 0]

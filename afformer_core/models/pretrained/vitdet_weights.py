@@ -78,9 +78,11 @@ def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> LoadedWei
     found = {name: own[name] for name in kept}
     unused, unknown = [], []
     for name, tensor in state.items():
-        names = [one for one in _own_names(name) if one in own]
+        names = [candidate for candidate in _own_names(name) if candidate in own]
         if names and names[0] not in kept:
-            found |= {one: fitted(one, tensor.float(), own[one]) for one in names}
+            found |= {
+                own_name: fitted(own_name, tensor.float(), own[own_name]) for own_name in names
+            }
         elif names or _is_unused(name):
             unused.append(name)
         else:

@@ -61,8 +61,8 @@ def quantize_graphs(folder: Path, pairs: Sequence[CalibrationPair]) -> int:
 
 def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
     model = onnx.load(graph)
-    half = onnx.TensorProto.FLOAT16 in {one.data_type for one in model.graph.initializer}
-    opset = next(one.version for one in model.opset_import if not one.domain)
+    half = onnx.TensorProto.FLOAT16 in {weight.data_type for weight in model.graph.initializer}
+    opset = next(imported.version for imported in model.opset_import if not imported.domain)
     if half and opset < _LEAST_HALF_OPSET:
         raise ModelFolderError(
             f'{graph} has opset {opset}; expected at least {_LEAST_HALF_OPSET} to quantize fp16. '
@@ -106,7 +106,7 @@ def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
 
 
 def _groups(node: onnx.NodeProto) -> int:
-    return next((one.i for one in node.attribute if one.name == 'group'), 1)
+    return next((field.i for field in node.attribute if field.name == 'group'), 1)
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]

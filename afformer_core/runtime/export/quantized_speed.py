@@ -41,4 +41,4 @@ def measure_speed(folder: Path, quantized: Session, pair: CalibrationPair) -> Ma
             begin = time.perf_counter()
             session.decode(session.encode_image(pair.image), memories[name])
             times[name].append(1e3 * (time.perf_counter() - begin))
-    return {name: min(each) for name, each in times.items()}
+    return {name: min(runs) for name, runs in times.items()}

@@ -38,9 +38,9 @@ def golden_outputs(
         return GoldenOutputs.read(read_graphs(folder, precision).folder)
     configuration = read_description(folder).configuration
     size = input_size(folder) if with_matching else configuration.input_size
-    for each in dict.fromkeys((precision, 'fp32')):
+    for exported in dict.fromkeys((precision, 'fp32')):
         try:
-            golden = GoldenOutputs.read(read_graphs(folder, each).folder)
+            golden = GoldenOutputs.read(read_graphs(folder, exported).folder)
         except ModelFolderError:
             # There are no graphs, or they belong to other weights. A broken folder raises its own
             # error below.

@@ -34,7 +34,7 @@ def compare_matching(
     Raises:
         ModelFolderError: a difference is larger than allowed, or not finite.
     """
-    found, expected = (_heatmap(each, configuration) for each in (session, exact))
+    found, expected = (_heatmap(tested, configuration) for tested in (session, exact))
     heatmap, peak = heatmap_differences(found[None], expected[None], 0)
     differences = Differences(heatmap, peak, 0.0, 0.0)
     if wrong := differences.beyond(allowed):

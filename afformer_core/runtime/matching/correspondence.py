@@ -108,8 +108,8 @@ def correlation_map(
         their common mean was subtracted; -1 to 1.
     """
     levels = []
-    for one, other in zip(source, target, strict=True):
-        centred, sought = without_common_mean(one, other)
+    for own, other in zip(source, target, strict=True):
+        centred, sought = without_common_mean(own, other)
         cosines = cosine_map(sought, describe(centred, position))
         levels.append(cv2.resize(cosines, size[::-1], interpolation=cv2.INTER_LINEAR))
     return np.asarray(np.mean(levels, axis=0), np.float32)

@@ -88,7 +88,7 @@ class Exemplars:
         Args:
             demonstration: its descriptor [C] (see `describe_demonstration`).
         """
-        similarities = np.array([_cosine(demonstration, each) for each in self.demonstrations])
+        similarities = np.array([_cosine(demonstration, known) for known in self.demonstrations])
         nearest = np.argsort(-similarities, kind='stable')[:_MOST_PAIRS]
         odds = SIMILARITY_WEIGHT * (similarities[nearest[0]] - _EVEN_SIMILARITY)
         share = 0.5 * (1 + math.tanh(0.5 * odds))

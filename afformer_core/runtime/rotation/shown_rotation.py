@@ -47,7 +47,7 @@ class ShownRotation:
 
         Demonstrations of unknown direction are ignored unless all are unknown.
         """
-        known = {one.sense for one in rotations if one.sense is not None}
+        known = {rotation.sense for rotation in rotations if rotation.sense is not None}
         if len(known) > 1:
             return cls.unknown('the demonstrations turn it in different directions')
         return cls(known.pop(), '') if known else rotations[0]

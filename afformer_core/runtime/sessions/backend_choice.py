@@ -84,8 +84,8 @@ def choice_key(folder: Path, precision: str, threads: int) -> dict[str, str]:
     """Collect everything on which a choice depends: machine, model, settings and libraries."""
     listings = hashlib.sha256()
     for network, its_own in network_precisions(folder, precision, 'fp32'):
-        for each in dict.fromkeys((its_own, 'fp32')):
-            listing = graphs_folder(network, each) / GRAPHS_FILE
+        for known in dict.fromkeys((its_own, 'fp32')):
+            listing = graphs_folder(network, known) / GRAPHS_FILE
             listings.update(listing.read_bytes() if listing.is_file() else b'')
     return {
         'processor': f'{processor_name()}, {os.cpu_count()} cores',

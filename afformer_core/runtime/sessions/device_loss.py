@@ -27,7 +27,7 @@ def is_device_lost(error: BaseException) -> bool:
     If the error may come from the GPU, the GPU is tested, because it remains usable after most
     such errors, for example a lack of memory.
     """
-    return any(_may_come_of_the_gpu(one) for one in _causes(error)) and not _gpu_answers()
+    return any(_may_come_of_the_gpu(cause) for cause in _causes(error)) and not _gpu_answers()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

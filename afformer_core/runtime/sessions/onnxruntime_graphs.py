@@ -71,7 +71,7 @@ def open_graph(
         )
     return OpenedGraph(
         lambda feed: session.run(None, dict(feed)),
-        {one.name: _type(one.type) for one in session.get_inputs()},
+        {entry.name: _type(entry.type) for entry in session.get_inputs()},
     )
 
 
@@ -145,7 +145,8 @@ def tensorrt_options(
     if shapes:
         for option, field in (('min', 'smallest'), ('opt', 'usual'), ('max', 'largest')):
             options[f'trt_profile_{option}_shapes'] = ','.join(
-                f'{name}:{"x".join(map(str, getattr(one, field)))}' for name, one in shapes.items()
+                f'{name}:{"x".join(map(str, getattr(shape, field)))}'
+                for name, shape in shapes.items()
             )
     return options
 

@@ -51,9 +51,9 @@ def open_graph(graphs: Graphs, name: str, threads: int, precision: str) -> Opene
 
     # An input has the names of operators that return it unchanged, too.
     types = {
-        name: np.dtype(one.get_element_type().to_dtype())
-        for one in compiled.inputs
-        for name in one.get_names()
+        name: np.dtype(entry.get_element_type().to_dtype())
+        for entry in compiled.inputs
+        for name in entry.get_names()
     }
     return OpenedGraph(run, types)
 

@@ -122,7 +122,8 @@ def build_engine(
             profile = builder.create_optimization_profile()
             for name, shape in shapes.items():
                 smallest, usual, largest = (
-                    trt.Dims(list(one)) for one in (shape.smallest, shape.usual, shape.largest)
+                    trt.Dims(list(dimensions))
+                    for dimensions in (shape.smallest, shape.usual, shape.largest)
                 )
                 profile.set_shape(name, smallest, usual, largest)
             config.add_optimization_profile(profile)
@@ -153,7 +154,7 @@ def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> 
     if capability not in choices:
         raise EngineError(
             f'compute capability is {capability[0]}.{capability[1]}; expected one that {NAME} '
-            f'compiles models for: {", ".join(f"{one[0]}.{one[1]}" for one in choices)}. Use '
+            f'compiles models for: {", ".join(f"{major}.{minor}" for major, minor in choices)}. Use '
             'backend torch-cuda there, or TensorRT'
         )
     name = f'SM{capability[0]}{capability[1]}'
@@ -163,9 +164,9 @@ def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> 
 
 def _compute_capabilities(known: Any) -> list[tuple[int, int]]:
     """List the compute capabilities for which the library compiles, in ascending order."""
-    names = [one.removeprefix('SM') for one in dir(known) if one.startswith('SM')]
-    found = sorted((int(one[:-1]), int(one[-1])) for one in names)
-    return [one for one in found if one >= _OLDEST_CAPABILITY]
+    names = [name.removeprefix('SM') for name in dir(known) if name.startswith('SM')]
+    found = sorted((int(name[:-1]), int(name[-1])) for name in names)
+    return [capability for capability in found if capability >= _OLDEST_CAPABILITY]
 
 
 def _parser_errors(parser: Any) -> str:

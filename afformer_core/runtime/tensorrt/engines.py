@@ -55,8 +55,11 @@ def engine_key(
         graph_sha256=graphs.sha256[graph],
         precision=graphs.precision,
         shapes={
-            name: [list(shape) for shape in (one.smallest, one.usual, one.largest)]
-            for name, one in shapes.items()
+            name: [
+                list(shape)
+                for shape in (shape_range.smallest, shape_range.usual, shape_range.largest)
+            ]
+            for name, shape_range in shapes.items()
         },
         workspace=settings.workspace,
     )

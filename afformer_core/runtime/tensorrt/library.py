@@ -69,7 +69,9 @@ def cuda_version() -> str:
     The library does not expose it. The names of pip packages contain it; TensorRT of JetPack uses
     the CUDA version of the installed PyTorch.
     """
-    names = (one.metadata['Name'] or '' for one in importlib.metadata.distributions())
+    names = (
+        distribution.metadata['Name'] or '' for distribution in importlib.metadata.distributions()
+    )
     library = 'tensorrt_rtx' if IS_RTX else 'tensorrt'
     for name in names:
         if found := re.fullmatch(rf'{library}_cu(\d+)_libs', name.replace('-', '_')):

@@ -113,3 +113,46 @@ def stage_channels(configuration: BackboneFields, level: str) -> int:
 
 def _name(stride: int) -> str:
     return f'p{stride.bit_length() - 1}'
+
+
+def check_backbone(configuration: BackboneFields) -> None:
+    """Check the fields that describe a backbone.
+
+    Raises:
+        ValueError: see `check_configuration`.
+    """
+    name, strides = configuration.backbone, configuration.stage_strides
+    require(
+        name in BACKBONE_LEVELS or is_timm(name),
+        'backbone',
+        name,
+        f"one of {tuple(BACKBONE_LEVELS)}, or '{TIMM_PREFIX}' and the name of a model of timm",
+    )
+    channels = configuration.stage_channels
+    if not is_timm(name):
+        require((strides, channels) == ((), ()), 'stage_strides', strides, f'none for {name}')
+        return
+    falling = len(strides) > 1 and list(strides) == sorted(set(strides), reverse=True)
+    require(
+        len(strides) == 1 or (falling and all(4 <= n <= 64 and is_power(n) for n in strides)),
+        'stage_strides',
+        strides,
+        f'those of {name}, one or falling powers of two. Take them from timm_fields',
+    )
+    require(
+        len(strides) == len(channels) > 0 and min(*strides, *channels) > 0,
+        'stage_channels',
+        channels,
+        f'those of {name}, one for each of stage_strides {strides}. Take them from timm_fields',
+    )
+
+
+def is_power(number: int) -> bool:
+    """Check whether a number is a power of two."""
+    return number > 0 and number.bit_count() == 1
+
+
+def require(holds: bool, field: str, value: object, expected: str) -> None:
+    """Raise a `ValueError` that names field, value and expected range unless a condition holds."""
+    if not holds:
+        raise ValueError(f'{field} is {value!r}; expected {expected}')

@@ -9,11 +9,11 @@ from typing import Any
 
 from afformer_core.models.backbone_levels import (
     backbone_levels,
+    check_backbone,
     input_step,
     level_size,
     stage_channels,
 )
-from afformer_core.models.configuration_checks import check_backbone
 
 STAGES = ('p5', 'p4', 'p3')
 """Names of the backbone stages of a matching network, coarse to fine; pN has stride 2**N."""

@@ -154,8 +154,8 @@ def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> 
     if capability not in choices:
         raise EngineError(
             f'compute capability is {capability[0]}.{capability[1]}; expected one that {NAME} '
-            f'compiles models for: {", ".join(f"{major}.{minor}" for major, minor in choices)}. Use '
-            'backend torch-cuda there, or TensorRT'
+            f'compiles models for: {", ".join(f"{major}.{minor}" for major, minor in choices)}. '
+            'Use backend torch-cuda there, or TensorRT'
         )
     name = f'SM{capability[0]}{capability[1]}'
     config.num_compute_capabilities = 1

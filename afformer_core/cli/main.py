@@ -139,7 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     arguments = parse(given)
     try:
-        require_inputs_of_command_kept(arguments.subparser, arguments)
+        # The arguments go to other processes, which parsers cannot.
+        require_inputs_of_command_kept(vars(arguments).pop('subparser'), arguments)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import pickle
 import pkgutil
 import re
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Callable
 import pytest
 
 import afformer_core
+from afformer_core.cli import evaluate
 from afformer_core.cli import main as command
 from afformer_core.errors import AfformerError
 
@@ -172,3 +174,17 @@ def test_the_help_lists_subcommands_by_group(capsys: pytest.CaptureFixture[str])
     assert models.startswith('  models:\n    ground ')
     assert re.findall(r'^    ([a-z-]+)', models, re.MULTILINE)[:2] == ['ground', 'studio']
     assert re.search(r'^  unlabelled videos:\n    mine ', others, re.MULTILINE)
+
+
+def test_the_arguments_can_go_to_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+
+    def send(arguments: argparse.Namespace) -> int:
+        arguments.run = None
+        sent.append(pickle.dumps(arguments))
+        return 0
+
+    monkeypatch.setattr(evaluate, 'run', send)
+    assert command.main(['evaluate', '--processes', '3']) == 0
+
+    assert pickle.loads(sent[0]).processes == 3

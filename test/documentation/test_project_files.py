@@ -67,7 +67,7 @@ def test_every_file_says_the_same_version(root: Path) -> None:
     package = ElementTree.parse(root / 'package.xml').findtext('version')
     assert package == afformer_core.__version__
     assert str(read_yaml(root / 'CITATION.cff')['version']) == package
-    assert f'Version {package} of `package.xml`' in (root / 'CHANGELOG.md').read_text()
+    assert f'## [{package}] - ' in (root / 'CHANGELOG.md').read_text()
 
 
 @pytest.mark.parametrize('name', WORKFLOWS)

@@ -163,7 +163,7 @@ class Buffer:
         self, target_frame: str, source_frame: str, time: Time
     ) -> TransformStamped:
         with self._lock:
-            self._require(is_ready=target_frame, what=source_frame)
+            self._require(target_frame, source_frame)
             stamp = time.nanoseconds or self._latest(target_frame, source_frame)
             shift, turn = self._between(target_frame, source_frame, stamp)
         found = TransformStamped(child_frame_id=source_frame)
@@ -177,7 +177,7 @@ class Buffer:
 
     def get_latest_common_time(self, target_frame: str, source_frame: str) -> Time:
         with self._lock:
-            self._require(is_ready=target_frame, what=source_frame)
+            self._require(target_frame, source_frame)
             return Time(nanoseconds=self._latest(target_frame, source_frame))
 
     def _set(self, transform: TransformStamped, static: bool) -> None:

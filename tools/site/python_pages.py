@@ -116,7 +116,7 @@ GROUPS = (
             'afformer_core.data.heatmaps',
             'afformer_core.data.polygon_mask',
             'afformer_core.data.augmentation',
-            'afformer_core.data.conversion',
+            'afformer_core.data.manifest',
             'afformer_core.data.verification',
             'afformer_core.data.health',
         ),

@@ -86,7 +86,7 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
     assert grounder.calibration is None
     own = description.weights_sha256[:12]
     assert f'belongs to the weights ab12; expected {own}' in grounder.calibration_problem
-    assert f'afformer evaluate {copied_folder} --ann' in grounder.calibration_problem
+    assert f'afformer calibrate {copied_folder} --ann' in grounder.calibration_problem
     image = np.zeros((48, 64, 3), np.uint8)
     grounder.set_demonstration([image], 'press')
     assert grounder.ground(image, 'press').presence is None

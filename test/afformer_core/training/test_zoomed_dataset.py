@@ -17,7 +17,8 @@ from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder, Memory
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.session import Output
+from afformer_core.runtime.networks import Networks
+from afformer_core.runtime.session import Decoded, EncodedLevels
 from afformer_core.training import zoomed_dataset
 from afformer_core.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
 
@@ -37,9 +38,12 @@ class DiscSession:
     def memorize(self, features: FloatArray) -> Memory:
         return Memory((features,), (features,))
 
-    def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        bright = cv2.GaussianBlur(image[..., 0].astype(np.float32), (0, 0), 3)
-        return Output(bright[None], np.zeros(2, np.float32), np.zeros((1, 8, 8), np.float32))
+    def encode_image(self, image: UInt8Array) -> EncodedLevels:
+        return EncodedLevels(image, (), np.zeros((1, 8, 8), np.float32))
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        bright = cv2.GaussianBlur(image.image[..., 0].astype(np.float32), (0, 0), 3)
+        return Decoded(bright[None], np.zeros(2, np.float32))
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZoomSettings:
     monkeypatch.setattr(
         zoomed_dataset.ArrayGrounder,
         'load',
-        lambda *words, **options: ArrayGrounder(SMALL, DiscSession()),
+        lambda *words, **options: ArrayGrounder(SMALL, Networks(SMALL, DiscSession())),
     )
     zoomed_dataset._grounder.cache_clear()
     return ZoomSettings(

@@ -144,8 +144,8 @@ class Grounder:
             DemonstrationError: there is no demonstration of the name.
         """
         shown = self._model.demonstration(name)
-        height, width = self._sizes.get(name, shown.frames.shape[1:3])
-        down, across = height / shown.frames.shape[1], width / shown.frames.shape[2]
+        height, width = self._sizes.get(name, shown.frame_size)
+        down, across = height / shown.frame_size[0], width / shown.frame_size[1]
         return tuple(
             Peak((contact.u + 0.5) * across - 0.5, (contact.v + 0.5) * down - 0.5, contact.score)
             for contact in shown.contacts

@@ -206,15 +206,16 @@ class ArrayGrounder:
         memory = self._networks.memorize(encoded)
         described = None if memory.matching is None else memory.matching.contact
         demonstration = Demonstration(
-            name,
-            encoded.images,
-            frame_count,
-            memory,
-            DemonstrationFeatures(encoded.features.decoder, described),
-            self._zoom.memorize_zoomed(encoded, memory),
-            encoded.rotation,
-            contact_probability(encoded),
-            contact_peaks(encoded, _CONTACTS) if self.matching else (),
+            name=name,
+            frames_kept=len(encoded),
+            frame_count=frame_count,
+            frame_size=encoded.size,
+            memory=memory,
+            features=DemonstrationFeatures(encoded.features.decoder, described),
+            zoom_memories=self._zoom.memorize_zoomed(encoded, memory),
+            rotation=encoded.rotation,
+            contact_probability=contact_probability(encoded),
+            contacts=contact_peaks(encoded, _CONTACTS) if self.matching else (),
         )
         self._demonstrations.add(demonstration)
         return demonstration

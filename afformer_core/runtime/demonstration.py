@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
@@ -98,27 +97,32 @@ class DemonstrationMemory:
     matching: MatchingMemory | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Demonstration:
-    """A finished demonstration.
+    """A finished demonstration, without its frames.
 
     Attributes:
         name: name given by the user.
-        frames: the frames that were kept, uint8 RGB [T, h, w, 3] at the model's input size.
-        frame_count: number of frames that were received, at least T.
+        frames_kept: number of frames that are memorized, at least 1.
+        frame_count: number of frames that were received, at least `frames_kept`.
+        frame_size: (height, width) of the memorized frames, which is the model's input size.
         memory: its memory, for grounding.
         features: its features, for feature similarity.
         zoom_memories: memory of each zoom stage; empty if there are none.
         rotation: direction of rotation that it shows.
         contact_probability: probability that the contact is at the position that the memory
             contains, 0 to 1; None if the contact was not read, or was marked.
-        contacts: the most probable contacts that were read, in pixels of the first of `frames`,
-            best first, with their probabilities; empty if `contact_probability` is None.
+        contacts: the most probable contacts that were read, in pixels of the first memorized
+            frame, best first, with their probabilities; empty if `contact_probability` is None.
+
+    Raises:
+        ValueError: a number of frames is out of its range.
     """
 
     name: str
-    frames: NDArray[np.uint8]
+    frames_kept: int
     frame_count: int
+    frame_size: tuple[int, int]
     memory: DemonstrationMemory
     features: DemonstrationFeatures
     zoom_memories: tuple[Memory, ...] = ()
@@ -127,10 +131,10 @@ class Demonstration:
     contacts: tuple[Peak, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:
+        if not 1 <= self.frames_kept <= self.frame_count:
             raise ValueError(
-                f'demonstration {self.name!r} has frames of shape {self.frames.shape}; expected '
-                f'[T, h, w, 3] with T from 1 to frame_count, which is {self.frame_count}'
+                f'demonstration {self.name!r} keeps {self.frames_kept} frames; expected 1 to '
+                f'frame_count, which is {self.frame_count}'
             )
 
 

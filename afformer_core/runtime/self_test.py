@@ -187,7 +187,16 @@ def _demonstrations(
         memory = networks.memorize(encoded)
         described = None if memory.matching is None else memory.matching.contact
         compared = DemonstrationFeatures(encoded.features.decoder, described)
-        shown.append(Demonstration(str(number), encoded.images, len(clip), memory, compared))
+        shown.append(
+            Demonstration(
+                name=str(number),
+                frames_kept=len(clip),
+                frame_count=len(clip),
+                frame_size=encoded.size,
+                memory=memory,
+                features=compared,
+            )
+        )
     return shown
 
 

@@ -252,7 +252,7 @@ def test_the_likeliest_contacts_are_pixels_of_the_first_frame(
 
     height, width = FRAMES[0].shape[:2]
     memorized = model.demonstration('turn')
-    rows, columns = memorized.frames.shape[1:3]
+    rows, columns = memorized.frame_size
     assert 1 <= len(found) <= 3
     assert [one.score for one in found] == [one.score for one in memorized.contacts]
     best = memorized.contacts[0]

@@ -261,7 +261,7 @@ class Workspace:
 
 def _likeliest(demonstration: Demonstration) -> tuple[Point, ...]:
     """Return the most probable contacts, as shares of width and height of the first frame."""
-    height, width = demonstration.frames.shape[1:3]
+    height, width = demonstration.frame_size
     return tuple(
         ((contact.u + 0.5) / width, (contact.v + 0.5) / height)
         for contact in demonstration.contacts

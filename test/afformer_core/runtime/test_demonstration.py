@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,12 @@ def demonstration(name: str, value: float) -> Demonstration:
     )
     features = np.zeros((1, 2, 1, 1), np.float32)
     return Demonstration(
-        name, np.zeros((1, 8, 8, 3), np.uint8), 1, memory, DemonstrationFeatures(features)
+        name=name,
+        frames_kept=1,
+        frame_count=3,
+        frame_size=(8, 12),
+        memory=memory,
+        features=DemonstrationFeatures(features),
     )
 
 
@@ -92,3 +99,9 @@ def test_what_cannot_be(images: np.ndarray, features: np.ndarray, message: str) 
 def test_features_that_do_not_fit(decoder: np.ndarray, stage: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FrameFeatures(decoder, (stage,))
+
+
+@pytest.mark.parametrize('kept', [0, 4])
+def test_frames_that_are_kept_were_received(kept: int) -> None:
+    with pytest.raises(ValueError, match=f"'button' keeps {kept} frames; expected 1 to .* is 3"):
+        replace(demonstration('button', 1), frames_kept=kept)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from afformer_core import __version__
-from afformer_core.cli.options.path_options import require_inputs_of_command_kept
+from afformer_core.cli.options.path_options import input_paths, require_inputs_of_command_kept
 from afformer_core.errors import AfformerError, how_to_install
 
 _GROUPS = {
@@ -140,7 +140,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(given)
     try:
         # The arguments go to other processes, which parsers cannot.
-        require_inputs_of_command_kept(vars(arguments).pop('subparser'), arguments)
+        subparser = vars(arguments).pop('subparser')
+        require_inputs_of_command_kept(subparser, arguments)
+        arguments.inputs = input_paths(subparser, arguments)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return 130

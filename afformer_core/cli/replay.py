@@ -13,7 +13,6 @@ from afformer_core.cli.options.path_options import (
     INPUT_NAME,
     INPUT_PATH,
     OUTPUT_FOLDER,
-    input_paths,
 )
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
@@ -213,7 +212,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_charts()
     window = BagExtract(arguments.start, arguments.end)
-    inputs = [entry.path for entry in input_paths(arguments.subparser, arguments)]
+    inputs = [entry.path for entry in arguments.inputs]
     with (
         Bag(arguments.bag) as bag,
         result_folder(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as folder,

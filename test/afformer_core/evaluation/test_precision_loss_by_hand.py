@@ -45,7 +45,7 @@ def test_divergences_and_peaks_within_a_pixel_of_the_input(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, 'ModelRun', run_of)
-    monkeypatch.setattr(module, 'ArrayGrounder', lambda configuration, session: session)
+    monkeypatch.setattr(module, 'ArrayGrounder', lambda configuration, networks: networks.decoder)
     exact: Any = 'exact'
     other: Any = 'other'
 

@@ -17,7 +17,7 @@ def test_processes_take_the_gpus_in_turn(process: int, gpus: int, device: str) -
 
 @pytest.mark.parametrize('name', ['nowhere', 'nowhere.task', ''])
 def test_what_is_no_detector_is_refused(name: str) -> None:
-    with pytest.raises(ModelFolderError, match='is no hand detector'):
+    with pytest.raises(ModelFolderError, match='is not a hand detector'):
         open_hand_detector(name)
 
 

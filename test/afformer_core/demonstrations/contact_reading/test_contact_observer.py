@@ -93,7 +93,7 @@ def test_a_frame_of_another_size_is_refused():
 
 def test_a_frame_that_is_not_later_is_refused():
     observer = observed(6, 4)
-    with pytest.raises(DemonstrationError, match=r'of 0\.200 s; expected more than 0\.200 s'):
+    with pytest.raises(DemonstrationError, match=r'is 0\.200 s; expected more than 0\.200 s'):
         observer.observe(np.zeros((176, 240, 3), np.uint8), 0.2, [])
     assert len(observer.frames) == 4
 

@@ -89,7 +89,13 @@ def small_encoder(configuration: AfformerConfiguration, kind: type[Encoder]) -> 
     encoder = (
         SeparateLastBlockEncoder(backbone, configuration)
         if kind is SeparateLastBlockEncoder
-        else Encoder(backbone, configuration, (0.5,) * 3, (0.25,) * 3)
+        else Encoder(
+            backbone,
+            configuration.image_levels,
+            configuration.frame_levels,
+            (0.5,) * 3,
+            (0.25,) * 3,
+        )
     )
     return encoder.eval().requires_grad_(False)
 

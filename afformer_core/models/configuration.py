@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from afformer_core.models.backbone_levels import (
@@ -17,6 +16,7 @@ from afformer_core.models.backbone_levels import (
     level_size,
     require,
 )
+from afformer_core.models.configuration_json import fields_from_json
 
 Shape = tuple[int, int, int]
 # Decoders whose memory is a single vector, or empty.
@@ -248,19 +248,7 @@ class AfformerConfiguration:
         Raises:
             ValueError: a field is missing, unknown, or outside its range.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        needed = {field.name for field in dataclasses.fields(cls) if field.default is MISSING}
-        missing, unknown = sorted(needed - set(fields)), sorted(set(fields) - known)
-        if missing or unknown:
-            raise ValueError(
-                f'architecture lacks the fields {missing} and has the unknown fields {unknown}; '
-                'expected the fields of AfformerConfiguration'
-            )
-        values = dict(fields)
-        for name in _TUPLES:
-            if name in values:
-                values[name] = tuple(values[name])
-        return cls(**values)
+        return cls(**fields_from_json(cls, fields, _TUPLES))
 
 
 def _check(configuration: AfformerConfiguration) -> None:

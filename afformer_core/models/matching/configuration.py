@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from afformer_core.models.backbone_levels import (
@@ -14,6 +14,7 @@ from afformer_core.models.backbone_levels import (
     level_size,
     stage_channels,
 )
+from afformer_core.models.configuration_json import fields_from_json
 
 STAGES = ('p5', 'p4', 'p3')
 """Names of the backbone stages of a matching network, coarse to fine; pN has stride 2**N."""
@@ -104,16 +105,4 @@ class MatchingConfiguration:
         Raises:
             ValueError: a field is missing, unknown, or outside its range.
         """
-        known = {field.name for field in fields(cls)}
-        needed = {field.name for field in fields(cls) if field.default is MISSING}
-        missing, unknown = sorted(needed - set(content)), sorted(set(content) - known)
-        if missing or unknown:
-            raise ValueError(
-                f'architecture lacks the fields {missing} and has the unknown fields {unknown}; '
-                'expected the fields of MatchingConfiguration'
-            )
-        values = dict(content)
-        for name in _TUPLES:
-            if name in values:
-                values[name] = tuple(values[name])
-        return cls(**values)
+        return cls(**fields_from_json(cls, content, _TUPLES))

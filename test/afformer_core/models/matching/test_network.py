@@ -24,7 +24,7 @@ CONFIGURATIONS = {
 configurations = pytest.mark.parametrize(
     'configuration', CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys()
 )
-# The gradient of what is added to all positions alike is nothing but rounding.
+# A bias that all positions share has no gradient except rounding errors.
 BEFORE_A_SOFTMAX = {
     f'contact.{layer}.bias' for layer in ('position', 'touching', 'first_coarse', 'first.3')
 }

@@ -318,7 +318,7 @@ def _numbers(settings: Any) -> list[tuple[str, Any]]:
 
 
 def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
-    from afformer_core.outputs.output_settings import OutputSettings
+    from afformer_core.outputs.results import OutputSettings
     from afformer_core.stream.pipeline import PipelineSettings
     from afformer_core.stream.settings import StreamSettings
     from afformer_core.stream.spatial_inputs import is_rectified

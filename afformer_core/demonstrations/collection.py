@@ -16,7 +16,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.rotation.shown_rotation import ShownRotation
+from afformer_core.runtime.grounding import ShownRotation
 
 
 class DemonstrationCollection:

@@ -38,8 +38,8 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.grounding import ShownRotation
 from afformer_core.runtime.matching.contact_map import on_grid
-from afformer_core.runtime.rotation.shown_rotation import ShownRotation
 
 # Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.
 _ENCODED_PER_FRAME = 2

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.dense_flow import FrameFlow, follow_points, frame_flows
-from afformer_core.geometry.action_kind import ActionKind, action_kind
+from afformer_core.geometry.motion import ActionKind, action_kind
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, Sense, ShownRotation
+from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Sense, ShownRotation
 
 # Maximum number of frames, and the share of them in each window.
 MOST_FRAMES = 32

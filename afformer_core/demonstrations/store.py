@@ -27,7 +27,7 @@ from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.rotation.shown_rotation import ShownRotation
+from afformer_core.runtime.grounding import ShownRotation
 
 _SUFFIX = '.mcap'
 _PARTIAL = '.partial'

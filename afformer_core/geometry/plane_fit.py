@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.window import (
+from afformer_core.geometry.neighbourhood import (
     DESIGN,
     DIRECTIONS,
     OFFSETS,

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.calibration import Calibration, PixelRays, look_at
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.neighbourhood import Neighbourhoods, search_nearby
-from afformer_core.geometry.pixel_rays import PixelRays, look_at
+from afformer_core.geometry.neighbourhood import (
+    REACH,
+    Mask,
+    Neighbourhoods,
+    medians,
+    search_nearby,
+)
 from afformer_core.geometry.surface_plane import SurfacePlanes, large_planes, small_planes
-from afformer_core.geometry.window import REACH, Mask, medians
 
 FloatArray = NDArray[np.float64]
 

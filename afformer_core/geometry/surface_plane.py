@@ -13,17 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.neighbourhood import Neighbourhoods
-from afformer_core.geometry.plane_fit import Fits, fit_surfaces
-from afformer_core.geometry.window import (
+from afformer_core.geometry.neighbourhood import (
     DESIGN,
     NEAREST,
     REACH,
     FloatArray,
     Mask,
+    Neighbourhoods,
     PixelDisc,
     disc_windows,
 )
+from afformer_core.geometry.plane_fit import Fits, fit_surfaces
 
 # Radius in metres, and smallest and largest radius in pixels.
 _SMALL_WINDOW = (0.010, 7, 9)

@@ -23,10 +23,9 @@ from afformer_core.outputs.affordance import (
 from afformer_core.outputs.detections import detections_message
 from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.outputs.markers import marker_messages
-from afformer_core.outputs.output_settings import OutputSettings
 from afformer_core.outputs.placement import Placement
 from afformer_core.outputs.point_geometry import PointGeometry, point_geometries
-from afformer_core.outputs.results import CameraFrame, StreamedGrounding
+from afformer_core.outputs.results import CameraFrame, OutputSettings, StreamedGrounding
 
 OUTPUT_TYPES = {
     'affordance': 'afformer_ros/msg/Affordance',

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
-from afformer_core.geometry.grasp_width import grasp_width
-from afformer_core.geometry.motion import PartMotion, point_motion
+from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate, grasp_width
+from afformer_core.geometry.motion import PartMotion, motion_normal, point_motion
 from afformer_core.geometry.surface import SurfacePoint
-from afformer_core.geometry.surroundings import motion_normal
-from afformer_core.outputs.output_settings import OutputSettings
 from afformer_core.outputs.placement import Placement
-from afformer_core.outputs.results import StreamedGrounding
+from afformer_core.outputs.results import OutputSettings, StreamedGrounding
 from afformer_core.runtime import Peak
 
 

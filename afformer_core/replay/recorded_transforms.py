@@ -9,8 +9,7 @@ from typing import Any
 from afformer_core.geometry.transform import RigidTransform, TransformError
 from afformer_core.media.bag import Bag, BagError, BagMessage
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.outputs.frame_placements import FramePlacements, bare_frame
-from afformer_core.outputs.placement import Placement
+from afformer_core.outputs.placement import FramePlacements, Placement, bare_frame
 from afformer_core.replay.transform_buffer import KEPT, FramePose, TransformBuffer
 
 _MOVING, _STATIC = '/tf', '/tf_static'

@@ -13,9 +13,8 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
-from afformer_core.runtime.grounding import Peak
+from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Peak, ShownRotation
 from afformer_core.runtime.matching.matching import MatchingMemory
-from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 from afformer_core.runtime.session import Memory
 
 

@@ -11,13 +11,12 @@ import numpy as np
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration import Demonstration
-from afformer_core.runtime.grounding import Grounding, Peak
+from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Grounding, Peak, ShownRotation
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
-from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION, ShownRotation
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,13 @@ from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrounding
 from afformer_core.runtime import Grounding, Peak
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.agreement import AgreementCounter
 from afformer_core.stream.settings import StreamSettings
-from afformer_core.stream.tracking import BreakDetector, DescriptorTracker, PredictionSmoother
+from afformer_core.stream.tracking import (
+    AgreementCounter,
+    BreakDetector,
+    DescriptorTracker,
+    PredictionSmoother,
+)
 
 
 @dataclass(frozen=True)

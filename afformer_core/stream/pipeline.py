@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.outputs.output_settings import OutputSettings
 from afformer_core.outputs.outputs import OutputMessages
 from afformer_core.outputs.placement import Placement
-from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrounding
+from afformer_core.outputs.results import (
+    CameraFrame,
+    OutputSettings,
+    SpatialView,
+    StreamedGrounding,
+)
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Comparison of an image with earlier ones: breaks, smoothing, and the descriptor of the peak."""
+"""Comparison of an image with earlier ones: breaks, smoothing, agreement, peak descriptors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.outputs.results import CameraFrame
+from afformer_core.runtime import Peak
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.stream.settings import StreamSettings
 
@@ -212,3 +213,39 @@ class DescriptorTracker:
             length = np.linalg.norm(blend) + 1e-6
             self._descriptor = np.asarray(blend / length, dtype=np.float32)
         self._stamp = stamp
+
+
+class AgreementCounter:
+    """A counter of images in a row whose best points agree.
+
+    A point agrees with the previous ones in the row if it is near their mean. Noise therefore ends
+    the row, and so does a slow drift to another point.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean = (0.0, 0.0)
+
+    def forget(self) -> None:
+        """End the row, for example after an image without the demonstrated element."""
+        self._count = 0
+
+    def add(self, peak: Peak, size: tuple[int, int], tolerance: float) -> int:
+        """Add the best point of the next image.
+
+        Args:
+            peak: the point, in pixels.
+            size: (height, width) in pixels of all images of the row.
+            tolerance: largest distance from the mean of the row, as a share of the image's
+                diagonal.
+
+        Returns:
+            number of images in the row, including this one; 1 if it begins a new row.
+        """
+        u, v = self._mean
+        if self._count and math.dist((peak.u, peak.v), (u, v)) > tolerance * math.hypot(*size):
+            self._count = 0
+        self._count += 1
+        share = 1 / self._count
+        self._mean = (u + share * (peak.u - u), v + share * (peak.v - v))
+        return self._count

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
-from afformer_core.outputs.output_settings import OutputSettings
+from afformer_core.outputs.results import OutputSettings
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings

@@ -11,8 +11,7 @@ import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
-from afformer_core.geometry.motion import PartMotion, Vertical, point_motion
-from afformer_core.geometry.surroundings import motion_normal
+from afformer_core.geometry.motion import PartMotion, Vertical, motion_normal, point_motion
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak

@@ -4,7 +4,7 @@
 import re
 from pathlib import Path
 
-from afformer_core.geometry.action_kind import ACTION_NAMES, ActionKind, action_kind
+from afformer_core.geometry.motion import ACTION_NAMES, ActionKind, action_kind
 
 
 def test_the_page_names_every_action(root: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray
 from afformer_core.evaluation.parts.clips import Clip, MarkedFrame
 from afformer_core.evaluation.parts.predictors import MOST_POINTS, ModelPredictor, PointPrediction
-from afformer_core.runtime.matching.correspondence import (
+from afformer_core.runtime.matching.descriptors import (
     correlation_map,
     highest_positions,
     resize_for_features,

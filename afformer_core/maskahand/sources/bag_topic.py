@@ -20,8 +20,7 @@ from afformer_core.maskahand.sources.remote_bag import bag_files, open_bag
 from afformer_core.maskahand.sources.urls import address
 from afformer_core.media.bag import Bag, BagError, BagMessage
 from afformer_core.media.video import VideoFrame
-from afformer_core.messages.depth_decoding import says_depth
-from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
+from afformer_core.messages.image_decoding import IMAGE_TYPES, says_depth, to_rgb
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 _COMPRESSED = '/compressed'

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray
 from afformer_core.models.matching.configuration import COMPARED_STAGES
 from afformer_core.runtime.features import Stages
-from afformer_core.runtime.matching.correspondence import describe
+from afformer_core.runtime.matching.descriptors import describe
 from afformer_core.runtime.matching.matcher import SIMILARITY_WEIGHT, similarity_maps
 from afformer_core.runtime.matching.weighing import log_probabilities
 

@@ -16,8 +16,7 @@ import numpy as np
 from afformer_core.arrays import FloatArray
 from afformer_core.models.matching.configuration import COMPARED_STAGES
 from afformer_core.runtime.features import Stages
-from afformer_core.runtime.matching.correspondence import corners_around
-from afformer_core.runtime.matching.descriptors import ContactDescriptors
+from afformer_core.runtime.matching.descriptors import ContactDescriptors, corners_around
 
 SIMILARITY_WEIGHT = 20.0
 """Factor of a similarity in the logits of the positions."""

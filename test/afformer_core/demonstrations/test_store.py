@@ -15,7 +15,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import FrameFeatures
-from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
+from afformer_core.runtime.grounding import UNKNOWN_ROTATION
 
 
 def test_what_was_saved_is_loaded(tmp_path, save):

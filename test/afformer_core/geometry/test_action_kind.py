@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from afformer_core.geometry.action_kind import ActionKind, action_kind
+from afformer_core.geometry.motion import ActionKind, action_kind
 
 
 @pytest.mark.parametrize(

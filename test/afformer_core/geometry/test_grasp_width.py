@@ -9,8 +9,7 @@ import pytest
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.grasp import grasp_candidate
-from afformer_core.geometry.grasp_width import grasp_width
+from afformer_core.geometry.grasp import grasp_candidate, grasp_width
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
 from afformer_core.runtime.grounding import Peak
 

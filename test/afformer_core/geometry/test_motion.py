@@ -12,7 +12,7 @@ from afformer_core.geometry.motion import (
     point_motion,
 )
 from afformer_core.geometry.surface import SurfacePoint
-from afformer_core.runtime.rotation.shown_rotation import Sense, ShownRotation
+from afformer_core.runtime.grounding import Sense, ShownRotation
 
 SURFACE = SurfacePoint(np.array([0.1, 0.2, 0.7]), np.eye(3) * 1e-6, np.array([0.0, 0.6, -0.8]), '')
 BARE = SurfacePoint(SURFACE.position, SURFACE.covariance, None, '')

@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 
+from afformer_core.geometry.neighbourhood import OFFSETS, REACH, disc_window
 from afformer_core.geometry.plane_fit import Fits, fit_surfaces
-from afformer_core.geometry.window import OFFSETS, REACH, disc_window
 
 WINDOW = disc_window(9)
 U, V = OFFSETS[: WINDOW.count].T.astype(np.float32)

@@ -9,8 +9,8 @@ import pytest
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.motion import motion_normal
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
-from afformer_core.geometry.surroundings import motion_normal
 from afformer_core.runtime.grounding import Peak
 
 CALIBRATION = Calibration.from_message(

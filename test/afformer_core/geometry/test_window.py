@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.geometry.window import (
+from afformer_core.geometry.neighbourhood import (
     DIRECTIONS,
     OFFSETS,
     STEPS,

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.geometry.window import medians
+from afformer_core.geometry.neighbourhood import medians
 
 
 @pytest.mark.parametrize('count', [1, 2, 3, 4, 37, 100])

@@ -7,7 +7,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from afformer_core.errors import ImageError
-from afformer_core.messages.depth_decoding import to_depth
+from afformer_core.messages.image_decoding import to_depth
 
 from .conftest import compressed_of, image_of
 

@@ -12,10 +12,9 @@ from rosbags.typesys import get_types_from_msg
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.detections import detections_message
-from afformer_core.outputs.output_settings import OutputSettings
 from afformer_core.outputs.outputs import OutputMessages
 from afformer_core.outputs.placement import Placement
-from afformer_core.outputs.results import CameraFrame
+from afformer_core.outputs.results import CameraFrame, OutputSettings
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 

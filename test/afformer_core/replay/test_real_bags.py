@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from afformer_core.media.bag import Bag, BagError, BagExtract
-from afformer_core.messages.depth_decoding import to_depth
+from afformer_core.messages.image_decoding import to_depth
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.summary import ReplaySummary

@@ -12,10 +12,10 @@ from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures, Similarities
 from afformer_core.runtime.features import ImageFeatures
+from afformer_core.runtime.grounding import UNKNOWN_ROTATION
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.rotation.shown_rotation import UNKNOWN_ROTATION
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
 ACTIONS = ('press', 'hold', 'push')

@@ -9,9 +9,9 @@ import numpy as np
 
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
-from afformer_core.stream.agreement import AgreementCounter
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
+from afformer_core.stream.tracking import AgreementCounter
 
 # Its diagonal is 500 pixels.
 SIZE = (300, 400)

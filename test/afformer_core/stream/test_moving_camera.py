@@ -16,8 +16,8 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.outputs.frame_placements import FramePlacements
 from afformer_core.outputs.outputs import OutputMessages
+from afformer_core.outputs.placement import FramePlacements
 from afformer_core.replay.transform_buffer import FramePose, TransformBuffer
 from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings
 from afformer_core.stream.settings import StreamSettings

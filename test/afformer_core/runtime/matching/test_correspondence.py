@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.runtime.matching.correspondence import (
+from afformer_core.runtime.matching.descriptors import (
     correlation_map,
     cosine_map,
     describe,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from afformer_core.runtime.rotation.shown_rotation import Sense, ShownRotation
+from afformer_core.runtime.grounding import Sense, ShownRotation
 
 CLOCKWISE = ShownRotation(Sense.CLOCKWISE, '')
 COUNTERCLOCKWISE = ShownRotation(Sense.COUNTERCLOCKWISE, '')

@@ -21,7 +21,16 @@ from afformer_core.cli.options.path_options import input_paths, require_inputs_o
 from afformer_core.errors import AfformerError, how_to_install
 
 _GROUPS = {
-    'models': ('ground', 'studio', 'replay', 'export', 'build-engine', 'bench', 'card'),
+    'models': (
+        'ground',
+        'studio',
+        'fetch-examples',
+        'replay',
+        'export',
+        'build-engine',
+        'bench',
+        'card',
+    ),
     'data': ('verify', 'convert', 'browse', 'simulate'),
     'training and evaluation': (
         'train',

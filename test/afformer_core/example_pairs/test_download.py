@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Example pairs that are downloaded from a host of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from afformer_core.cli.main import main
+from afformer_core.errors import ExampleError
+from afformer_core.example_pairs.download import download_pairs, downloaded_pairs
+from afformer_core.example_pairs.manifest import (
+    ListedPair,
+    Repository,
+    RepositoryFile,
+    listed_pairs,
+)
+from afformer_core.licences import terms_of
+from afformer_core.media.images import read_image
+from afformer_core.media.video import read_video
+
+COMMIT = '0123456789abcdef0123456789abcdef01234567'
+LEVELS = (40, 80, 120, 160, 200)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    return tmp_path / 'cache' / 'afformer' / 'example_pairs'
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Files of a repository: a GIF whose frames get brighter, an image, and a licence."""
+    folder = tmp_path / 'host' / 'ada' / 'taps' / COMMIT
+    folder.mkdir(parents=True)
+    frames = []
+    for level in LEVELS:
+        frame = np.full((60, 90, 3), level, np.uint8)
+        frame[:, :10] = 0
+        frames.append(Image.fromarray(frame))
+    frames[0].save(folder / 'turn.gif', save_all=True, append_images=frames[1:], duration=100)
+    still = np.zeros((40, 50, 3), np.uint8)
+    still[12, 34] = (255, 90, 10)
+    Image.fromarray(still).save(folder / 'tap.png')
+    (folder / 'LICENSE').write_text('Copyright (c) 2019 Ada\n')
+    return folder
+
+
+@pytest.fixture
+def host(files: Path, tmp_path: Path) -> Iterator[str]:
+    """Address of a server of the files."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / 'host'))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+
+
+@pytest.fixture
+def pairs(files: Path) -> Sequence[ListedPair]:
+    """A pair of the files: frames 1 to 3 of the GIF without its left edge, and the image."""
+
+    def listed(
+        name: str,
+        frames: tuple[int, int] | None = None,
+        crop: tuple[int, int, int, int] | None = None,
+    ) -> RepositoryFile:
+        content = (files / name).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        return RepositoryFile(
+            path=name, bytes=len(content), sha256=digest, frames=frames, crop=crop
+        )
+
+    repository = Repository(
+        name='ada/taps',
+        author='Ada',
+        commit=COMMIT,
+        licence='MIT',
+        licence_file=listed('LICENSE'),
+    )
+    return [
+        ListedPair(
+            name='tap',
+            title='Turn the tap',
+            repository=repository,
+            video=listed('turn.gif', (1, 3), (10, 4, 74, 44)),
+            image=listed('tap.png', crop=(30, 10, 50, 40)),
+        )
+    ]
+
+
+def test_the_listed_frames_and_pixels_are_cut_out(
+    host: str, pairs: Sequence[ListedPair], cache: Path
+) -> None:
+    (pair,) = download_pairs(host, pairs=pairs)
+
+    assert (pair.title, pair.video, pair.image) == (
+        'Turn the tap', cache / 'tap.mp4', cache / 'tap.png',
+    )  # fmt: skip
+    video = read_video(pair.video)
+    assert video.shape == (3, 40, 64, 3)
+    assert video.mean((1, 2, 3)) == pytest.approx([80, 120, 160], abs=4)
+    image = read_image(pair.image)
+    assert image.shape == (30, 20, 3)
+    assert image[2, 4].tolist() == [255, 90, 10]
+    assert downloaded_pairs() == (pair,)
+
+
+def test_the_licence_and_its_author_lie_beside_the_pairs(
+    host: str, pairs: Sequence[ListedPair], cache: Path
+) -> None:
+    download_pairs(host, pairs=pairs)
+    text = (cache / 'LICENCES.txt').read_text()
+    assert f'tap: ada/taps at {COMMIT}\nby Ada, MIT:\n\nCopyright (c) 2019 Ada' in text
+
+
+def test_another_file_than_the_listed_one_is_refused_and_leaves_nothing(
+    host: str, pairs: Sequence[ListedPair], files: Path, cache: Path
+) -> None:
+    content = (files / 'turn.gif').read_bytes()
+    (files / 'turn.gif').write_bytes(content[:-1] + b'?')
+    with pytest.raises(ExampleError, match=r'turn\.gif has .* another SHA-256'):
+        download_pairs(host, pairs=pairs)
+    assert not cache.exists()
+    assert downloaded_pairs() == ()
+
+
+def test_they_are_downloaded_once(host: str, pairs: Sequence[ListedPair], files: Path) -> None:
+    told: list[str] = []
+    first = download_pairs(host, told.append, pairs)
+    assert told[0] == 'ada/taps/turn.gif (0.0 MB)'
+    assert len(told) == 3
+    (files / 'turn.gif').unlink()
+    assert download_pairs(host, told.append, pairs) == first
+    assert len(told) == 3
+
+
+def test_a_host_without_the_files_is_named(
+    host: str, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['fetch-examples', '--host', f'{host}/']) == 1
+    error = capsys.readouterr().err
+    assert f'{host}/dekuNukem/duckyPad-Pro/' in error
+    assert '404' in error
+    assert 'name a mirror with --host' in error
+
+
+def test_every_listed_pair_is_of_a_permissive_licence_at_one_commit() -> None:
+    pairs = listed_pairs()
+    assert len({pair.name for pair in pairs}) == len(pairs) == 5
+    for pair in pairs:
+        assert terms_of(pair.repository.licence) == 'permissive'
+        assert len(pair.repository.commit) == 40
+        assert pair.repository.author

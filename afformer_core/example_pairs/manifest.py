@@ -88,9 +88,7 @@ def listed_pairs() -> tuple[ListedPair, ...]:
 
 
 def _repository_file(fields: Mapping[str, Any]) -> RepositoryFile:
-    return RepositoryFile(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in fields.items()
-        }
-    )
+    converted: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
+    return RepositoryFile(**converted)

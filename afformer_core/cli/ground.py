@@ -74,18 +74,22 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--output',
         type=OUTPUT_FILE,
-        help='JPEG or PNG file to write: the image with heatmap and peaks',
+        help='JPEG or PNG file to write: the image with heatmap and peaks. If the part is not '
+        'certain, the likeliest contacts are written beside it, to OUTPUT_contacts',
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
+    from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
     from afformer_core.grounder import Grounder
     from afformer_core.media.images import read_image, require_image_path
 
     if arguments.output is not None:
         require_image_path(arguments.output)
+        path = _contacts_path(arguments.output)
+        require_inputs_kept([NamedPath(path, 'the image of contacts')], arguments.inputs)
     image = read_image(arguments.image)
     grounder = Grounder(open_grounder(arguments.model, arguments))
     with warnings_on_stderr():
@@ -98,11 +102,32 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({**grounding.to_dict(), **measured}, indent=2))
     else:
         print(_sentence(grounding))
-    if grounding.unsure:
-        print(_advice(arguments.video, grounder.contacts()), file=sys.stderr)
     if arguments.output is not None:
         grounding.save(arguments.output)
+    if grounding.unsure:
+        contacts = grounder.contacts()
+        drawn = _draw_contacts(arguments, contacts) if contacts else None
+        print(_advice(contacts, drawn), file=sys.stderr)
     return 0
+
+
+def _draw_contacts(arguments: argparse.Namespace, contacts: Sequence[Peak]) -> Path | None:
+    """Draw the likeliest contacts in the first frame, beside the overlay; None without one."""
+    from afformer_core.demonstrations.media import read_demonstration
+    from afformer_core.drawing.overlay import draw_numbered
+    from afformer_core.media.images import write_image
+
+    if arguments.output is None:
+        return None
+    # Two frames are the first and the last one.
+    frame = read_demonstration(arguments.video, 2).frames[0]
+    path = _contacts_path(arguments.output)
+    write_image(path, draw_numbered(frame, contacts))
+    return path
+
+
+def _contacts_path(output: Path) -> Path:
+    return output.with_stem(f'{output.stem}_contacts')
 
 
 def _sentence(grounding: Grounding) -> str:
@@ -134,14 +159,22 @@ def _sentence(grounding: Grounding) -> str:
     return f'{action} {at}: {", ".join(measures)}.'
 
 
-def _advice(video: Path, contacts: Sequence[Peak]) -> str:
-    """Describe how to mark the contact, with the most probable contacts."""
-    separator = '&' if '#' in str(video) else '#'
-    likeliest = ', '.join(
-        f'{contact.u:.0f},{contact.v:.0f} ({contact.score:.2f})' for contact in contacts
+def _advice(contacts: Sequence[Peak], drawn: Path | None) -> str:
+    """Describe how to mark the contact, with the most probable contacts.
+
+    Args:
+        contacts: the contacts, in pixels of the first frame.
+        drawn: image in which they are drawn; None if there is none.
+    """
+    advice = (
+        'Mark the operated part: run the command again with --contact X Y, its pixel in the first '
+        'frame of the demonstration.'
     )
-    return (
-        f"To improve certainty, mark the contact: afformer ground --video '{video}{separator}"
-        "contact=X,Y' ... with the pixel of the first frame that shows the operated part. "
-        f'Most likely contacts, with probabilities: {likeliest}.'
+    if not contacts:
+        return advice
+    where = 'Most likely' if drawn is None else f'Most likely, with their numbers in {drawn}'
+    likeliest = (
+        f'  {number}. --contact {contact.u:.0f} {contact.v:.0f}    probability {contact.score:.2f}'
+        for number, contact in enumerate(contacts, 1)
     )
+    return '\n'.join((advice, f'{where}:', *likeliest))

@@ -118,6 +118,29 @@ def draw_mark(image: RgbImage, pixel: tuple[float, float]) -> RgbImage:
     return canvas
 
 
+def draw_numbered(image: RgbImage, pixels: Sequence[Pixel]) -> RgbImage:
+    """Draw pixels like the peaks after the best one, numbered from 1.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        pixels: best first.
+
+    Returns:
+        uint8 RGB [H, W, 3], a new array.
+    """
+    canvas = np.array(image, np.uint8)
+    for number, pixel in reversed(list(enumerate(pixels, 1))):
+        _draw_peak(
+            canvas,
+            (pixel.u, pixel.v),
+            str(number),
+            best=False,
+            style=OverlayStyle.CURRENT,
+            scale=_scale(image),
+        )
+    return canvas
+
+
 def _scale(image: RgbImage) -> float:
     return float(max(0.35, min(image.shape[:2]) / 480))
 

@@ -89,37 +89,50 @@ def strict_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ('part', 'said'),
-    [
-        ('', "mark the contact: afformer ground --video '{}#contact=X,Y' ... with the pixel"),
-        (
-            '#t=0.25,0.75',
-            "mark the contact: afformer ground --video '{}#t=0.25,0.75&contact=X,Y' ... with",
-        ),
-    ],
-)
+@pytest.mark.parametrize('part', ['', '#t=0.25,0.75'])
 def test_what_is_not_sure_is_told_with_the_click_that_helps(
     files: Path,
     strict_model: Path,
     tmp_path: Path,
     part: str,
-    said: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     video = tmp_path / 'turn.mp4'
     frames = np.random.default_rng(7).integers(0, 256, (8, 128, 160, 3), np.uint8)
     write_video(video, frames, 8.0)
+    given = ('--model', str(strict_model), '--output', str(tmp_path / 'answer.png'))
 
-    assert ground(files, '--model', str(strict_model), video=f'{video}{part}') == 0
+    assert ground(files, *given, video=f'{video}{part}') == 0
 
     told = capsys.readouterr()
     answer = json.loads(told.out)
     assert answer['certainty_threshold'] == 0.93
     assert (answer['action'], answer['action_threshold']) == ('unknown', 0.999)
     assert 0.01 < answer['certainty'] < 0.6
-    assert said.format(video) in told.err
-    assert re.search(r'Most likely contacts, with probabilities: \d+,\d+ \(0\.\d\d\)', told.err)
+    assert f'with their numbers in {tmp_path}/answer_contacts.png:' in told.err
+    likeliest = re.search(r'1\. (--contact \d+ \d+)    probability 0\.\d\d', told.err)
+    assert likeliest is not None
+    first = read_video(video)[2 if part else 0]
+    drawn = np.abs(read_image(tmp_path / 'answer_contacts.png').astype(int) - first).max(2) > 40
+    x, y = map(int, likeliest[1].split()[1:])
+    assert drawn[max(y - 8, 0) : y + 9, max(x - 8, 0) : x + 9].any()
+    assert drawn.mean() < 0.2
+    assert ground(files, *given, *likeliest[1].split(), video=f'{video}{part}') == 0
+    assert json.loads(capsys.readouterr().out)['certainty'] is None
+
+
+def test_an_image_of_contacts_replaces_no_input(
+    files: Path, strict_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = tmp_path / 'mine_contacts.png'
+    shutil.copy(files / 'panel.png', image)
+    before = image.read_bytes()
+
+    given = ('--model', str(strict_model), '--output', str(tmp_path / 'mine.png'))
+    assert ground(files, *given, image=str(image)) == 1
+
+    assert 'the image of contacts is' in capsys.readouterr().err
+    assert image.read_bytes() == before
 
 
 def test_a_marked_contact_is_in_no_doubt(
@@ -129,7 +142,7 @@ def test_a_marked_contact_is_in_no_doubt(
 
     told = capsys.readouterr()
     assert json.loads(told.out)['certainty'] is None
-    assert 'mark the contact' not in told.err
+    assert 'Mark the operated part' not in told.err
 
 
 def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

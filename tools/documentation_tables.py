@@ -87,9 +87,9 @@ _SERVICES = {
     'select_demonstration': 'ground another demonstration, or several joined by `+`',
     'list_demonstrations': 'return the names of all demonstrations, and the selected one',
     'delete_demonstration': 'delete a demonstration, also on disk',
-    'get_demonstration_frame': 'return the first frame of a demonstration that the model uses, '
-    'and its mark',
-    'mark_contact': 'mark the operated part in that frame, or remove the mark',
+    'get_demonstration_frame': 'return the first or last frame of a demonstration that the model '
+    'uses, and its mark',
+    'mark_contact': 'mark the operated part in the first of these frames, or remove the mark',
 }
 _ACTIONS = {
     'ground_demonstration': 'find where to act in the images that arrive from now on, or report '

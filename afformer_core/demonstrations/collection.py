@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from afformer_core.demonstrations.demonstration_file import FirstFrame
+from afformer_core.demonstrations.demonstration_file import UsedFrame
 from afformer_core.demonstrations.media import contact_position
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, shown_rotation
 from afformer_core.demonstrations.state import Recorded, Summary
@@ -153,17 +153,17 @@ class DemonstrationCollection:
                 self._memorize_stored(summary)
                 self._outdated.discard(name)
 
-    def first_frame(self, name: str) -> FirstFrame:
-        """Read the first used frame of a demonstration.
+    def used_frame(self, name: str, *, last: bool) -> UsedFrame:
+        """Read the first or the last used frame of a demonstration.
 
         Raises:
             DemonstrationError: there is no demonstration with this name, or its frames are not
                 stored.
         """
         self.summary(name)
-        return self._storing(name).first_frame(name)
+        return self._storing(name).used_frame(name, last=last)
 
-    def mark(self, name: str, pixel: Point | None) -> FirstFrame:
+    def mark(self, name: str, pixel: Point | None) -> UsedFrame:
         """Mark the contact of a demonstration, also on disk, and memorize it again.
 
         Args:
@@ -183,7 +183,7 @@ class DemonstrationCollection:
             raise DemonstrationError(
                 f'{name!r} is being recorded by another process. Mark it after the recording'
             )
-        first = replace(store.first_frame(name), mark=pixel)
+        first = replace(store.used_frame(name), mark=pixel)
         contact = None if pixel is None else contact_position(pixel, first.image)
         encoded = replace(self._stored_frames(summary), contact=contact)
         # A model that does not support marks rejects it before anything is written.

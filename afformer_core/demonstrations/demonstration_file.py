@@ -54,15 +54,16 @@ _DAMAGE = (
 
 
 @dataclass(frozen=True)
-class FirstFrame:
-    """The first used frame of a demonstration, as recorded.
+class UsedFrame:
+    """The first or last used frame of a demonstration, as recorded.
 
     Attributes:
         name: name of the demonstration.
         image: uint8 RGB [H, W, 3].
         jpeg: the image as a JPEG file.
         nanoseconds: its time.
-        mark: pixel (x, y) at which its contact is marked; None: the model finds it.
+        mark: pixel (x, y) of the first frame at which its contact is marked; None: the model finds
+            it.
     """
 
     name: str
@@ -138,8 +139,8 @@ def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
         return frames
 
 
-def read_first_frame(path: Path) -> FirstFrame:
-    """Read the first frame of the part that is used, and its mark.
+def read_used_frame(path: Path, *, last: bool) -> UsedFrame:
+    """Read the first or the last frame of the part that is used, and its mark.
 
     Raises:
         DemonstrationError: the file is damaged.
@@ -147,13 +148,14 @@ def read_first_frame(path: Path) -> FirstFrame:
     """
     with _opened(path) as file:
         entry = StoreEntry.from_text(_texts(file))
+        expected = entry.last_frame if last else entry.first_frame
         for number, message in enumerate(_messages(file)):
-            if number == entry.first_frame:
+            if number == expected:
                 image, contact = _image(message), entry.summary.marked_contact
                 mark = None if contact is None else contact_pixel(contact, image)
                 jpeg = _jpeg(message).tobytes()
-                return FirstFrame(entry.summary.name, image, jpeg, message.log_time, mark)
-        raise ValueError(f'it ends before frame {entry.first_frame}')
+                return UsedFrame(entry.summary.name, image, jpeg, message.log_time, mark)
+        raise ValueError(f'it ends before frame {expected}')
 
 
 def read_messages(path: Path) -> Iterator[tuple[bytes, int]]:

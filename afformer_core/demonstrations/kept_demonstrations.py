@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.collection import DemonstrationCollection
-from afformer_core.demonstrations.demonstration_file import FirstFrame
+from afformer_core.demonstrations.demonstration_file import UsedFrame
 from afformer_core.demonstrations.selection import Selection, SelectionFile, split_names
 from afformer_core.demonstrations.state import DemonstrationState, Phase
 from afformer_core.demonstrations.store import DemonstrationStore
@@ -110,19 +110,20 @@ class KeptDemonstrations:
             self._changed(self.state())
         return self.state()
 
-    def first_frame(self, name: str) -> FirstFrame:
-        """Read the first used frame of a demonstration, and its mark.
+    def used_frame(self, name: str, *, last: bool = False) -> UsedFrame:
+        """Read the first or the last used frame of a demonstration, and its mark.
 
         Args:
             name: name of the demonstration; '' for the selected one.
+            last: whether to read the last frame.
 
         Raises:
             DemonstrationError: the name is unknown, its frames are not stored, or none or several
                 are selected.
         """
-        return self._finished.first_frame(self._one_name(name))
+        return self._finished.used_frame(self._one_name(name), last=last)
 
-    def mark(self, name: str, pixel: Point | None) -> FirstFrame:
+    def mark(self, name: str, pixel: Point | None) -> UsedFrame:
         """Mark the contact of a demonstration; return its first frame with the mark.
 
         Args:
@@ -130,7 +131,7 @@ class KeptDemonstrations:
             pixel: (x, y) in that frame; None: remove the mark.
 
         Raises:
-            DemonstrationError: see `first_frame` and `DemonstrationCollection.mark`.
+            DemonstrationError: see `used_frame` and `DemonstrationCollection.mark`.
         """
         first = self._finished.mark(self._one_name(name), pixel)
         if first.name in self._selection.names:

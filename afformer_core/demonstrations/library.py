@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
-from afformer_core.demonstrations.demonstration_file import FirstFrame
+from afformer_core.demonstrations.demonstration_file import UsedFrame
 from afformer_core.demonstrations.kept_demonstrations import KeptDemonstrations
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import Recording, RecordingSettings
@@ -150,7 +150,7 @@ class DemonstrationLibrary(KeptDemonstrations):
             raise
         return self._take(recorded, [])
 
-    def mark(self, name: str, pixel: Point | None) -> FirstFrame:
+    def mark(self, name: str, pixel: Point | None) -> UsedFrame:
         """Mark a contact, see `KeptDemonstrations.mark`; rejected during a recording.
 
         Raises:

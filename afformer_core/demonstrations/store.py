@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.demonstration_file import (
-    FirstFrame,
+    UsedFrame,
     read_encoded_frames,
     read_entry,
-    read_first_frame,
     read_frames,
     read_messages,
+    read_used_frame,
 )
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.selection import validated_name
@@ -187,8 +187,8 @@ class DemonstrationStore:
         with _reading(path):
             return read_frames(path, maximum)
 
-    def first_frame(self, name: str) -> FirstFrame:
-        """Read the first frame of the part that is used, and its mark.
+    def used_frame(self, name: str, *, last: bool = False) -> UsedFrame:
+        """Read the first or the last frame of the part that is used, and its mark.
 
         Raises:
             DemonstrationError: the demonstration does not exist, or its file is damaged.
@@ -196,7 +196,7 @@ class DemonstrationStore:
         path = self._existing(name)
         with _reading(path):
             # Its current file name counts, see `_entry`.
-            return replace(read_first_frame(path), name=name)
+            return replace(read_used_frame(path, last=last), name=name)
 
     def mark(self, name: str, contact: Point | None, rotation: ShownRotation) -> Summary:
         """Write the mark of a contact, or none, into the file of a demonstration.

@@ -332,8 +332,8 @@ class Client:
     def delete(self, name: str) -> Any:
         return self.call(DeleteDemonstration, 'delete_demonstration', name=name)
 
-    def first_frame(self, name: str = '') -> Any:
-        return self.call(GetDemonstrationFrame, 'get_demonstration_frame', name=name)
+    def first_frame(self, name: str = '', *, last: bool = False) -> Any:
+        return self.call(GetDemonstrationFrame, 'get_demonstration_frame', name=name, last=last)
 
     def mark(self, name: str, x: float, y: float) -> Any:
         return self.call(MarkContact, 'mark_contact', name=name, x=float(x), y=float(y))

@@ -18,7 +18,7 @@ from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from afformer_core.demonstrations.demonstration_file import FirstFrame
+from afformer_core.demonstrations.demonstration_file import UsedFrame
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.drawing.overlay import draw_mark
 from afformer_core.messages.image_encoding import image_message
@@ -50,7 +50,7 @@ class DemonstrationFrame:
         self._node = node
         self._worker = worker
         self._status = status
-        self._shown: FirstFrame | None = None
+        self._shown: UsedFrame | None = None
         self._told = ''
         self._open = True
         group = MutuallyExclusiveCallbackGroup()
@@ -72,10 +72,10 @@ class DemonstrationFrame:
 
     def _read(self) -> None:
         if self._publisher.get_subscription_count():
-            read = self._worker.submit(lambda owned: owned.first_frame(''))
+            read = self._worker.submit(lambda owned: owned.used_frame(''))
             read.add_done_callback(self._publish)
 
-    def _publish(self, read: Future[FirstFrame]) -> None:
+    def _publish(self, read: Future[UsedFrame]) -> None:
         """Publish the frame; called by the worker."""
         error = read.exception()
         if not self._open:
@@ -107,7 +107,7 @@ class DemonstrationFrame:
         marked = self._worker.submit(lambda owned: owned.mark(shown.name, pixel))
         marked.add_done_callback(self._marked)
 
-    def _marked(self, marked: Future[FirstFrame]) -> None:
+    def _marked(self, marked: Future[UsedFrame]) -> None:
         error = marked.exception()
         if error is None:
             self._shown = marked.result()
@@ -115,7 +115,7 @@ class DemonstrationFrame:
             self._status.refused(CLICKS, str(error))
 
 
-def compressed_frame(first: FirstFrame) -> CompressedImage:
+def compressed_frame(frame: UsedFrame) -> CompressedImage:
     """Return a message of a recorded frame, with its time."""
-    header = Header(stamp=Time(nanoseconds=first.nanoseconds).to_msg())
-    return CompressedImage(header=header, format='jpeg', data=first.jpeg)
+    header = Header(stamp=Time(nanoseconds=frame.nanoseconds).to_msg())
+    return CompressedImage(header=header, format='jpeg', data=frame.jpeg)

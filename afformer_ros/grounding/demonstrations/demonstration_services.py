@@ -156,13 +156,15 @@ class DemonstrationServices:
         self, request: GetDemonstrationFrame.Request, response: GetDemonstrationFrame.Response
     ) -> GetDemonstrationFrame.Response:
         def act() -> str:
-            asked = self._worker.submit(lambda owned: owned.first_frame(request.name))
-            first = asked.result(_PATIENCE)
-            response.name = first.name
-            response.frame = compressed_frame(first)
-            if first.mark is not None:
-                response.marked, (response.x, response.y) = True, first.mark
-            return str(first)
+            asked = self._worker.submit(
+                lambda owned: owned.used_frame(request.name, last=request.last)
+            )
+            frame = asked.result(_PATIENCE)
+            response.name = frame.name
+            response.frame = compressed_frame(frame)
+            if frame.mark is not None:
+                response.marked, (response.x, response.y) = True, frame.mark
+            return str(frame)
 
         return self._answer(response, act)
 

@@ -67,7 +67,7 @@ def test_a_later_mark_is_that_of_a_path_to_the_bit_after_a_restart_too(library, 
     again = restarted()
     again.select('press')
     np.testing.assert_array_equal(heatmap(again, desk(9)), expected)
-    assert again.first_frame('').mark == PIXEL
+    assert again.used_frame('').mark == PIXEL
 
 
 def test_a_mark_that_is_taken_away_leaves_what_was_recorded(library, desk):
@@ -78,7 +78,7 @@ def test_a_mark_that_is_taken_away_leaves_what_was_recorded(library, desk):
     told = library.mark('', None)
 
     assert str(told) == "'press' has no mark; the model finds its contact"
-    assert library.first_frame('press').mark is None
+    assert library.used_frame('press').mark is None
     np.testing.assert_array_equal(heatmap(library, desk(9)), found)
 
 
@@ -88,13 +88,26 @@ def test_the_frame_is_the_first_that_is_used_as_it_was_recorded(library, desk, b
     assert summary.trimmed_by == 'motion'
     number = round(summary.begin * 10)
 
-    first = library.first_frame('press')
+    first = library.used_frame('press')
 
     assert number > 0
     assert first.image.shape == (120, 160, 3)
     assert first.nanoseconds == 100_000_000_000 + number * 100_000_000
     assert first.jpeg[:2] == b'\xff\xd8'
     apart = [np.abs(first.image.astype(int) - each).mean() for each in frames]
+    assert int(np.argmin(apart)) == number
+
+
+def test_the_last_frame_is_the_last_that_is_used(library, desk, busy_desk):
+    frames = [*map(desk, range(12)), *map(busy_desk, range(12, 24)), *map(desk, range(24, 36))]
+    summary = record(library, 'press', frames)
+    number = round(summary.end * 10)
+
+    last = library.used_frame('press', last=True)
+
+    assert 24 <= number < 35
+    assert last.nanoseconds == 100_000_000_000 + number * 100_000_000
+    apart = [np.abs(last.image.astype(int) - each).mean() for each in frames]
     assert int(np.argmin(apart)) == number
 
 
@@ -116,7 +129,7 @@ def test_a_marked_demonstration_is_recorded_anew_without_its_mark(library, desk)
     record(library, 'press', map(desk, range(2)))
     library.mark('press', PIXEL)
     record(library, 'press', map(desk, range(3)))
-    assert library.first_frame('press').mark is None
+    assert library.used_frame('press').mark is None
 
 
 def test_results_are_of_another_demonstration_where_a_selected_one_is_marked(library, desk):
@@ -184,7 +197,7 @@ def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path
     for each, reason in ((library, 'it cannot be written'), (kept_nowhere, 'there is no store')):
         told = f"the frames of 'press' are not stored: {reason}"
         with pytest.raises(DemonstrationError, match=told):
-            each.first_frame('press')
+            each.used_frame('press')
         with pytest.raises(DemonstrationError, match=told):
             each.mark('press', PIXEL)
 
@@ -213,7 +226,7 @@ def test_a_disk_that_refuses_leaves_everything_as_it_was(library, desk, tmp_path
     monkeypatch.undo()
 
     assert list((tmp_path / 'store').iterdir()) == before
-    assert library.first_frame('press').mark is None
+    assert library.used_frame('press').mark is None
     np.testing.assert_array_equal(heatmap(library, desk(9)), found)
 
 
@@ -222,7 +235,7 @@ def test_a_mark_of_one_process_is_that_of_the_others_once_they_select(library, r
     other = restarted()
     other.select('press')
     library.mark('press', PIXEL)
-    assert other.first_frame('press').mark == PIXEL
+    assert other.used_frame('press').mark == PIXEL
     other.select('press')
     np.testing.assert_array_equal(heatmap(other, desk(9)), heatmap(library, desk(9)))
 

@@ -327,7 +327,7 @@ def test_a_file_that_is_damaged_further_on_is_not_marked(tmp_path):
     # Each frame has a chunk of its own.
     damaged[round(0.75 * len(damaged))] ^= 255
     path.write_bytes(damaged)
-    assert store.first_frame('press').image.shape == (1200, 1200, 3)
+    assert store.used_frame('press').image.shape == (1200, 1200, 3)
 
     with pytest.raises(DemonstrationError, match=r'press\.mcap is damaged'):
         store.mark('press', (0.5, 0.5), UNKNOWN_ROTATION)

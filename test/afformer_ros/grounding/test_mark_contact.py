@@ -71,6 +71,14 @@ def test_the_first_frame_is_that_of_the_recording(recorded: Any) -> None:
     assert np.argmin(apart) == 0
 
 
+def test_the_last_frame_is_that_of_the_recording(recorded: Any) -> None:
+    answer = recorded.first_frame('press', last=True)
+    assert answer.frame.header.stamp.sec == 1000
+    image = to_rgb(answer.frame).astype(int)
+    apart = [np.abs(image - recorded.image(number)).mean() for number in range(3)]
+    assert np.argmin(apart) == 2
+
+
 def test_a_mark_counts_until_it_is_taken_away(recorded: Any) -> None:
     found = scores(recorded)
     answer = recorded.mark('press', 60, 5)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_ros.parameter_fields import constraints_of, parameter
+from afformer_sim.arm.robot_errors import RobotErrors
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 from afformer_sim.datasets.rgbd_messages import DEPTH_ENCODINGS
@@ -58,6 +59,21 @@ class SimRobotParameters:
     depth_noise: float = parameter(
         0.01, 'Standard deviation of depth, as a share of the depth', limits=(0.0, 0.2)
     )
+    camera_shift: float = parameter(
+        0.0,
+        'Distance in metres by which the position in camera_pose is off, in a random direction',
+        limits=(0.0, 0.1),
+    )
+    camera_turn: float = parameter(
+        0.0,
+        'Angle in degrees by which the orientation in camera_pose is off, about a random axis',
+        limits=(0.0, 10.0),
+    )
+    depth_shift: float = parameter(
+        0.0,
+        'Pixels by which depth is off the image, in a random direction',
+        limits=(0.0, 20.0),
+    )
     depth_encoding: str = parameter(
         '16UC1',
         'Encoding of depth: 16UC1 (millimetres) or 32FC1 (metres)',
@@ -68,6 +84,12 @@ class SimRobotParameters:
         1.0,
         'Maximum number of simulated seconds per second of wall time. 0: as fast as possible',
         limits=(0.0, 1000.0),
+    )
+
+    lock_step: bool = parameter(
+        False,
+        'Whether simulated time waits until each joint state is acknowledged on ~/acknowledge',
+        change='never',
     )
 
     def __post_init__(self) -> None:
@@ -91,6 +113,11 @@ class SimRobotParameters:
             size=(self.image_width, self.image_height),
             noise=self.depth_noise,
         )
+
+    @property
+    def errors(self) -> RobotErrors:
+        """Errors of the robot's calibration."""
+        return RobotErrors(self.camera_shift, self.camera_turn, self.depth_shift)
 
     def trial(self) -> PlannedTrial:
         """Plan the trial."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
@@ -32,6 +33,7 @@ from afformer_ros.parameter_fields import (
     validate_change,
 )
 from afformer_ros.rclpy_messages import RclpyMessages
+from afformer_ros.sim_robot.acknowledgement import Acknowledgement
 from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
 from afformer_ros.sim_robot.frame_broadcaster import FrameBroadcaster
 from afformer_ros.sim_robot.parameters import SimRobotParameters
@@ -48,6 +50,7 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import BASE_FRAME
 from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
 from afformer_sim.arm.robot_description import robot_description
+from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.datasets.rgbd_messages import (
     camera_info_message,
     depth_message,
@@ -59,6 +62,8 @@ _FACTORY = RclpyMessages()
 _LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 _CLOCK = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 _PATIENCE = 5.0
+# Keys of the scene's random stream for RGB-D; other errors of its images use the smaller keys.
+_POSE, _REGISTRATION = 30, 31
 
 
 class SimRobotNode(Node):
@@ -86,6 +91,7 @@ class SimRobotNode(Node):
         self.add_on_set_parameters_callback(self._validate)
         self._create_publishers()
         world = ArmWorld(self._settings.trial())
+        self._acknowledgement = Acknowledgement(self, round(1e9 / self._settings.joint_rate))
         self._frames = FrameBroadcaster(self)
         self._cameras = CameraThread(self._show, self._fail)
         self._next_image = 0
@@ -96,6 +102,7 @@ class SimRobotNode(Node):
             self._report,
             self._cameras,
             self._fail,
+            self._may_advance,
         )
         self._create_inputs()
         self._description.publish(String(data=robot_description()))
@@ -179,7 +186,8 @@ class SimRobotNode(Node):
 
     def _announce(self, world: ArmWorld) -> None:
         """Publish the messages that are constant for a world."""
-        pose = pose_message(world.camera_pose(), self._header(self._simulation.now, BASE_FRAME))
+        known = self._settings.errors.pose(world.camera_pose(), _errors_rng(world, _POSE))
+        pose = pose_message(known, self._header(self._simulation.now, BASE_FRAME))
         self._camera_pose.publish(pose)
         self._frames.send(pose, CAMERA_FRAME)
         self.get_logger().info(_description(world))
@@ -203,11 +211,17 @@ class SimRobotNode(Node):
         if self._image.get_subscription_count() or self._depth.get_subscription_count():
             images = cameras.capture(exposure.snapshot)
             encoding = self._settings.depth_encoding
+            rng = _errors_rng(exposure.world, _REGISTRATION)
+            depth = self._settings.errors.registered(images.depth, rng)
             self._image.publish(image_message(_FACTORY, images.image, 'rgb8', header))
-            self._depth.publish(depth_message(_FACTORY, images.depth, encoding, header))
+            self._depth.publish(depth_message(_FACTORY, depth, encoding, header))
         if self._spectator.get_subscription_count():
             image = cameras.spectate(exposure.snapshot)
             self._spectator.publish(image_message(_FACTORY, image, 'rgb8', header))
+
+    def _may_advance(self) -> bool:
+        now = self._simulation.now
+        return not self._settings.lock_step or self._acknowledgement.covers(now)
 
     def _fail(self, error: Exception) -> None:
         self.error = f'{type(error).__name__}: {error}'
@@ -215,6 +229,12 @@ class SimRobotNode(Node):
 
     def _header(self, stamp: int, frame: str) -> Header:
         return header_message(_FACTORY, stamp, frame)
+
+
+def _errors_rng(world: ArmWorld, purpose: int) -> np.random.Generator:
+    """Return a generator that is the same for every image of a trial."""
+    trial = world.trial
+    return make_rng(trial.scene.seed, Stream.RGBD, purpose, trial.number)
 
 
 def _description(world: ArmWorld) -> str:

@@ -12,6 +12,8 @@ from afformer_sim.arm.arm_world import ArmWorld
 
 # Maximum delay in seconds that the simulation makes up for by running faster.
 _MOST_BEHIND = 0.1
+# Wall time between two checks of whether time may advance, seconds.
+_WAITING = 0.001
 
 
 class SimulationThread:
@@ -27,6 +29,7 @@ class SimulationThread:
             returns the exposures for the cameras.
         cameras: thread that renders the exposures; the simulation waits for it.
         fail: called in the thread when the simulation fails, which ends it.
+        may_advance: returns whether time may advance; the simulation waits until it does.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class SimulationThread:
         report: Callable[[ArmWorld, int], Exposure | None],
         cameras: CameraThread,
         fail: Callable[[Exception], None],
+        may_advance: Callable[[], bool] = lambda: True,
     ) -> None:
         self.lock = threading.RLock()
         self.factor = factor
@@ -45,6 +49,7 @@ class SimulationThread:
         self._report = report
         self._cameras = cameras
         self._fail = fail
+        self._may_advance = may_advance
         self._before = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='simulation', daemon=True)
@@ -83,6 +88,9 @@ class SimulationThread:
         due = time.monotonic()
         try:
             while not self._stopping.is_set():
+                if not self._may_advance():
+                    self._stopping.wait(_WAITING)
+                    continue
                 with self.lock:
                     self._world.advance(self._period)
                     exposure = self._report(self._world, self.now)

@@ -189,6 +189,49 @@ def test_a_reset_to_another_scene_leaves_nothing_of_the_first(robot: RobotClient
     assert first.position[:7] == pytest.approx(world.posture('observe'), abs=1e-3)
 
 
+def test_a_calibration_is_off_by_its_parameters(robot: RobotClient) -> None:
+    got = robot.messages
+    got['camera_pose'].clear()
+    robot.set(camera_shift=0.023, camera_turn=1.7, depth_shift=7.0)
+    robot.call('reset')
+    robot.wait(lambda: got['camera_pose'], 'the pose of the camera')
+    pose = got['camera_pose'][-1]
+    got['depth'].clear()
+    listening = robot.listen('depth', Image, qos_profile_sensor_data)
+    begin = nanoseconds(pose.header.stamp)
+    robot.wait(
+        lambda: got['depth'] and nanoseconds(got['depth'][-1].header.stamp) > begin, 'depth'
+    )
+    robot.node.destroy_subscription(listening)
+    robot.set(camera_shift=0.0, camera_turn=0.0, depth_shift=0.0)
+    robot.call('reset')
+
+    world = ArmWorld(
+        SimRobotParameters(
+            families=('keypad',),
+            demonstration=1,
+            image_width=160,
+            image_height=120,
+            depth_noise=0.0,
+        ).trial()
+    )
+    at, exact = pose.pose.position, world.camera_pose()
+    assert np.linalg.norm([at.x, at.y, at.z] - exact.position) == pytest.approx(0.023)
+    cosine = (np.trace(rotation_of(pose.pose.orientation) @ exact.rotation.T) - 1) / 2
+    assert np.degrees(np.arccos(cosine)) == pytest.approx(1.7, abs=1e-3)
+    with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
+        expected = cameras.capture(world.snapshot()).depth.millimetres().astype(int)
+    depth = np.frombuffer(got['depth'][-1].data, np.uint16).reshape(120, 160).astype(int)
+    apart = {
+        (rows, columns): np.abs(
+            np.roll(expected, (rows, columns), (0, 1))[9:-9, 9:-9] - depth[9:-9, 9:-9]
+        ).mean()
+        for rows in range(-8, 9)
+        for columns in range(-8, 9)
+    }
+    assert np.hypot(*min(apart, key=lambda shift: apart[shift])) == pytest.approx(7.0, abs=0.6)
+
+
 def test_a_stamped_trajectory_counts_from_its_stamp_after_a_reset(robot: RobotClient) -> None:
     for factor in (10.0, 4.0, 1.5):
         begin, moved = follow_from_a_stamp(robot, factor)

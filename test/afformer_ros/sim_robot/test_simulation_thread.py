@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,8 +47,15 @@ class Run:
         self.reports: list[tuple[World, int]] = []
         self.errors: list[Exception] = []
         self.report: Callable[[Any, int], Any] = lambda world, now: None
+        self.steps = math.inf
         self.thread = SimulationThread(
-            cast(Any, self.first), 0.02, factor, self._take, cast(Any, cameras), self.errors.append
+            cast(Any, self.first),
+            0.02,
+            factor,
+            self._take,
+            cast(Any, cameras),
+            self.errors.append,
+            lambda: len(self.reports) < self.steps,
         )
 
     def _take(self, world: Any, now: int) -> Any:
@@ -162,3 +170,13 @@ def test_nothing_is_simulated_while_the_lock_is_held(run: Run) -> None:
         before = len(run.reports)
         threading.Event().wait(0.05)
         assert len(run.reports) == before
+
+
+def test_time_stands_still_until_it_may_advance(run: Run) -> None:
+    run.steps = 3
+    run.thread.start()
+    run.wait_for(3)
+    time.sleep(0.05)
+    assert [now for _, now in run.reports] == [20_000_000, 40_000_000, 60_000_000]
+    run.steps = math.inf
+    run.wait_for(5)

@@ -146,7 +146,7 @@ def _repeat(
         show(graph, scene)
     graph.begin(scene=index)
     views.clear()
-    attempt = repeat(graph, trial.task.action)
+    attempt = repeat(graph, trial.task.action, 3)
     graph.forget([NAME])
     result = 'done' if attempt.done else f'not done: {attempt.verdict}'
     seen = list(views.seen)

@@ -15,7 +15,10 @@ from afformer_ros.process import run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Repeat the demonstrations once; return 0 if the arm acted, and 1 otherwise."""
+    """Repeat the demonstrations once; return 0 if the arm acted, and 1 otherwise.
+
+    With the parameter `serve`, repeat them for the goals of an action instead, until a signal.
+    """
     check_arguments(
         arguments,
         'Ground a demonstration with the grounding node, act with an arm, and report the result '
@@ -28,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     def create(finished: threading.Event) -> PlannerNode:
         node = PlannerNode(finished)
+        if node.serves:
+            return node
 
         def repeat() -> None:
             try:

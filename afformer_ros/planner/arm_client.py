@@ -104,6 +104,25 @@ class ArmClient:
             before, state = state, self._states.next(self._joints)
             passed += state.seconds_after(before)
 
+    def settle(self) -> bool:
+        """Wait until a halted arm stands still, for `_SETTLING` seconds; return whether it does.
+
+        Raises:
+            ArmError: no joint state arrives.
+        """
+        limit = self._waiting.limit(_SETTLING)
+        # A controller takes its time to halt, however slowly the arm moves.
+        self.wait(_HALT)
+        before = self._states.next(self._joints)
+        while not limit.reason():
+            state = self._states.next(self._joints)
+            if state.seconds_after(before) < _STILL_SECONDS:
+                continue
+            if np.abs(state.of(self._joints) - before.of(self._joints)).max() < _STILL:
+                return True
+            before = state
+        return False
+
     def _wait(self, joints: Sequence[str], target: NDArray[np.float64], seconds: float) -> None:
         state = self._states.next(joints)
         passed = still_since = 0.0

@@ -38,6 +38,9 @@ class ArmContact:
         normal: float64 [3], of length 1, out of the surface.
         motion: float64 [3], of length 1: the direction in which the part moves, or the axis about
             which it turns, by the right-hand rule; None if it is not known.
+        pixel: (x, y) of the point in the image; None if it is not known.
+        pressing: metres by which a tip that was stopped by the part is commanded further before
+            the gripper closes.
 
     Raises:
         UnknownActionError: the action is not supported.
@@ -48,6 +51,8 @@ class ArmContact:
     point: NDArray[np.float64]
     normal: NDArray[np.float64]
     motion: NDArray[np.float64] | None = None
+    pixel: tuple[float, float] | None = None
+    pressing: float = 0.0
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:

@@ -159,6 +159,7 @@ def _contact(
         position,
         normal / np.linalg.norm(normal),
         to_base.vector(_vector(point.motion)) if _moves(point, action) else None,
+        (float(point.u), float(point.v)),
     )
 
 

@@ -6,13 +6,17 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.action import ActionClient
 from rclpy.node import Node
 
+from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.action import GroundDemonstration, LoadDemonstration
 from afformer_ros.msg import Affordance
 from afformer_ros.planner.answers import GoalRefusedError, NoAnswerError, found_affordance
 from afformer_ros.planner.waiting import Waiting, duration_message
+from afformer_ros.srv import GetDemonstrationFrame
 
 # Seconds for the node to appear, for its answer after a goal's own timeout, and to read a video.
 _STARTING, _PATIENCE, _LOADING = 60.0, 10.0, 120.0
@@ -28,16 +32,28 @@ class GroundingClient:
     Args:
         node: node of the action clients.
         waiting: waits of the planner.
+
+    Attributes:
+        grounded: number of images that were grounded for goals so far.
     """
 
     def __init__(self, node: Node, waiting: Waiting) -> None:
         self._waiting = waiting
         self._idle = threading.Event()
         self._idle.set()
+        self.grounded = 0
         self._ground: Any = ActionClient(
             node, GroundDemonstration, 'grounding/ground_demonstration'
         )
         self._load: Any = ActionClient(node, LoadDemonstration, 'grounding/load_demonstration')
+        self._frame: Any = node.create_client(
+            GetDemonstrationFrame, 'grounding/get_demonstration_frame'
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a goal is open."""
+        return not self._idle.is_set()
 
     def close(self) -> bool:
         """Wait until the open goal is canceled, at the end of the planner."""
@@ -71,11 +87,29 @@ class GroundingClient:
         if not result.success:
             raise GoalRefusedError(result.message)
 
+    def frame(self, name: str, *, last: bool) -> NDArray[np.uint8]:
+        """Return the first or last used frame of a demonstration, uint8 RGB [H, W, 3].
+
+        Args:
+            name: name of the demonstration; empty: the selected one.
+            last: whether to return the last frame.
+
+        Raises:
+            NoAnswerError, GoalRefusedError: the grounding node does not answer, or has no frames.
+        """
+        if not self._frame.service_is_ready():
+            raise NoAnswerError('the grounding node offers no frames of demonstrations')
+        request = GetDemonstrationFrame.Request(name=name, last=last)
+        response = self._wait(self._frame.call_async(request), _PATIENCE)
+        if not response.success:
+            raise GoalRefusedError(response.message)
+        return to_rgb(response.frame)
+
     def _result(self, client: Any, goal: Any, seconds: float) -> Any:
         """Send a goal and wait for its result; cancel the goal if the wait is aborted."""
         self._wait_for(client)
         self._idle.clear()
-        sent = client.send_goal_async(goal)
+        sent = client.send_goal_async(goal, self._count)
         try:
             handle = self._wait(sent, _PATIENCE)
             if not handle.accepted:
@@ -90,6 +124,10 @@ class GroundingClient:
             raise
         finally:
             self._idle.set()
+
+    def _count(self, message: Any) -> None:
+        """Count the images of the feedback; that of other actions has none."""
+        self.grounded += isinstance(message.feedback, GroundDemonstration.Feedback)
 
     def _wait_for(self, client: Any) -> None:
         reason = self._waiting.until(client.server_is_ready, _STARTING)

@@ -32,7 +32,7 @@ class ArmError(AfformerError):
 
 
 class StoppedError(ArmError):
-    """Raised if the planner is stopped while its arm moves."""
+    """Raised if the planner or its goal is stopped while its arm moves."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class JointStates:
                     self._arrived.wait(_POLL)
                 seen = self._count
             state = self.newest(joints)
-            if self._waiting.stopped:
-                raise StoppedError('the planner was stopped')
+            if stop := self._waiting.why_stopped:
+                raise StoppedError(stop)
             if state is not None and state.number > begin and self._is_new(state, asked):
                 return state
             if reason := limit.reason():

@@ -25,6 +25,17 @@ class PlannerParameters:
         'down. Empty: the action that the grounding node finds; the arm does not move if it '
         'is unknown',
     )
+    serve: bool = parameter(
+        False,
+        'Whether the planner keeps running and repeats demonstrations for the goals of the action '
+        '~/operate_element, instead of once',
+    )
+    attempts: int = parameter(
+        3,
+        'Maximum number of times that the arm acts for a goal of ~/operate_element that gives '
+        'no number',
+        limits=(1, 10),
+    )
     dry_run: bool = parameter(
         False, 'Whether the planner only reports what the arm would do, without an arm'
     )
@@ -97,4 +108,9 @@ class PlannerParameters:
             raise ValueError(
                 f'video is {self.video!r}, demonstrations are {self.demonstrations!r}; expected '
                 'one of them'
+            )
+        if self.serve and (self.dry_run or self.video or self.demonstrations):
+            raise ValueError(
+                'serve is set together with dry_run, video or demonstrations; expected it alone. '
+                'Give the demonstrations in the goals'
             )

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rclpy.node import Node
 
+from afformer_core.changes.outcome import Expected, expected_after, shown_change
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.msg import Affordance
 from afformer_ros.parameter_fields import declare_parameters, read_parameters
 from afformer_ros.planner.answers import GoalRefusedError, NoAnswerError, NotFoundError
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms
+from afformer_ros.planner.camera_client import CameraClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.contacts import (
     check_action,
@@ -26,6 +29,8 @@ from afformer_ros.planner.contacts import (
 )
 from afformer_ros.planner.grounding_client import GroundingClient
 from afformer_ros.planner.joint_states import ArmError
+from afformer_ros.planner.operate_action import OperateAction
+from afformer_ros.planner.operation import FoundContacts
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting, duration_message
 
@@ -34,6 +39,9 @@ if TYPE_CHECKING:
 
 # Seconds to return to the initial position, to ground again, and for a camera_pose to appear.
 _PARKING, _LOOKING, _APPEARING = 3.0, 5.0, 10.0
+# Radius of the surroundings of a point: metres, and share of the image's width if the scale of the
+# image is not known.
+_SURROUNDINGS, _SURROUNDINGS_SHARE = 0.035, 0.05
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,14 @@ class RepetitionReport:
 class PlannerNode(Node):
     """A node that repeats demonstrations; callbacks must run in another thread than `repeat`.
 
+    With the parameter `serve`, it repeats them for the goals of the action `~/operate_element`.
+
     Args:
         finished: event that ends every wait.
         options: options of `rclpy.node.Node`.
+
+    Attributes:
+        grounding: client of the grounding node.
 
     Raises:
         AfformerError: the model of the arm cannot be read.
@@ -82,19 +95,33 @@ class PlannerNode(Node):
         settings = self._settings
         self._finished = finished
         waiting = Waiting(self.get_clock(), finished, settings.clock_patience)
-        self._grounding = GroundingClient(self, waiting)
+        self.grounding = GroundingClient(self, waiting)
         self._transforms = BaseTransforms(
             self, waiting, settings.base_frame, settings.camera_frame, moves=settings.camera_moves
         )
         self._arm: ArmClient | None = None
+        # Joint positions from which an interrupted action began.
+        self._home: NDArray[np.float64] | None = None
         if not settings.dry_run:
             self._arm = ArmClient(self, settings.joints, settings.gripper_joint, waiting)
             self._skills = self._open_skills(self._arm)
+        self._action: OperateAction | None = None
+        if settings.serve:
+            self._camera = CameraClient(self, waiting)
+            self._action = OperateAction(
+                self, self, waiting, self._come_to_rest, settings.base_frame, settings.attempts
+            )
+
+    @property
+    def serves(self) -> bool:
+        """Whether the node offers the action `~/operate_element`."""
+        return self._settings.serve
 
     def close(self) -> bool:
-        """End every wait; return whether the open goal, if any, is canceled."""
+        """End every wait; return whether the open goals, if any, have ended."""
         self._finished.set()
-        return self._grounding.close()
+        ended = self._action is None or self._action.close()
+        return self.grounding.close() and ended
 
     def repeat(self, demonstrations: Sequence[str], action: str = '') -> RepetitionReport:
         """Ground demonstrations, act, and return to the initial position of the arm.
@@ -112,58 +139,109 @@ class PlannerNode(Node):
             BlockedError: the arm was stopped on its way.
             ArmError: the arm does not answer.
         """
-        settings = self._settings
-        action = action or settings.action
-        affordance = self._ask(demonstrations, action, settings.agreeing_images, settings.timeout)
-        check_presence(affordance, settings.presence_margin)
-        check_certainty(affordance)
-        check_action(affordance)
-        contacts = self._contacts(affordance)
+        contacts, _ = self._contacts(self._sure_affordance(demonstrations, action))
+        frame = self._settings.base_frame
         if self._arm is None:
-            return RepetitionReport(contacts[0], settings.base_frame)
+            return RepetitionReport(contacts[0], frame)
         contact, felt = self._act_at_one(contacts)
-        return RepetitionReport(
-            contact, settings.base_frame, felt, self._see(demonstrations, contact)
-        )
+        return RepetitionReport(contact, frame, felt, self._see(demonstrations, contact))
+
+    def find(self, demonstrations: Sequence[str], action: str) -> FoundContacts:
+        """Ground demonstrations for an operation; an arm that was interrupted returns first.
+
+        Raises:
+            AfformerError: see `repeat`.
+        """
+        self._retreat()
+        affordance = self._sure_affordance(demonstrations, action)
+        contacts, camera = self._contacts(affordance)
+        radii = (self._radius(contact, camera) for contact in contacts)
+        return FoundContacts(affordance.action, tuple(contacts), tuple(radii))
+
+    def expected(self, demonstrations: Sequence[str], action: str) -> tuple[Expected, str]:
+        """Find what is different after demonstrations, by the frames of the first one."""
+        name = demonstrations[0] if demonstrations else ''
+        try:
+            first, last = (self.grounding.frame(name, last=last) for last in (False, True))
+        except (NoAnswerError, GoalRefusedError) as error:
+            return expected_after(action), f'as after every {action}: {error}'
+        return shown_change(first, last, action)
+
+    def images(self, count: int) -> list[NDArray[np.uint8]]:
+        """Take images of the camera from now on, uint8 RGB [H, W, 3].
+
+        Raises:
+            NoAnswerError: too few arrive.
+        """
+        return self._camera.images(count)
 
     def act(self, contact: ArmContact) -> str:
         """Act at a point, and return to the initial position; describe what the arm felt.
+
+        Raises: see `act_at`.
+        """
+        return str(self.act_at(contact))
+
+    def act_at(self, contact: ArmContact) -> Felt:
+        """Act at a point, and return to the initial position.
 
         Raises:
             UnreachableError: the arm cannot reach it.
             BlockedError: the arm was stopped on its way.
             ArmError: the arm does not answer, or the planner has none.
         """
-        return str(self._act(contact))
-
-    def _act(self, contact: ArmContact) -> Felt:
-        if self._arm is None:
-            raise ArmError('the planner runs without an arm; expected one with an arm')
-        parked = self._arm.positions()
+        arm = self._existing_arm()
+        self._home = parked = arm.positions()
         try:
             felt = self._skills.act(contact)
         except BlockedError:
-            self._arm.follow([parked], _PARKING)
+            arm.follow([parked], _PARKING)
+            self._home = None
             raise
-        self._arm.follow([parked], _PARKING)
+        except UnreachableError:
+            # It has not moved.
+            self._home = None
+            raise
+        arm.follow([parked], _PARKING)
+        self._home = None
         return felt
+
+    def _existing_arm(self) -> ArmClient:
+        if self._arm is None:
+            raise ArmError('the planner runs without an arm; expected one with an arm')
+        return self._arm
+
+    def _retreat(self) -> None:
+        """Move an arm that was interrupted back to where its action began."""
+        if self._home is not None:
+            self._skills.retreat()
+            self._existing_arm().follow([self._home], _PARKING)
+            self._home = None
+
+    def _come_to_rest(self) -> None:
+        """Wait until an interrupted arm stands still."""
+        if self._home is not None:
+            try:
+                self._existing_arm().settle()
+            except ArmError as error:
+                self.get_logger().warning(f'whether the arm stands still is not known: {error}')
 
     def _act_at_one(self, contacts: Sequence[ArmContact]) -> tuple[ArmContact, Felt]:
         """Act at the best point that the arm reaches."""
         for contact in contacts[:-1]:
             try:
-                return contact, self._act(contact)
+                return contact, self.act_at(contact)
             except BlockedError:
                 raise
             except UnreachableError as error:
                 self.get_logger().warning(f'{error}; trying the next point')
-        return contacts[-1], self._act(contacts[-1])
+        return contacts[-1], self.act_at(contacts[-1])
 
     def _see(self, demonstrations: Sequence[str], before: ArmContact) -> str:
         """Ground again, and describe the change."""
         try:
             seen = self._ask(demonstrations, before.action, 1, _LOOKING)
-            now = self._contacts(seen)[0].point
+            now = self._contacts(seen)[0][0].point
         except NotFoundError:
             return 'the camera no longer sees it'
         except (NoAnswerError, GoalRefusedError) as error:
@@ -189,14 +267,24 @@ class PlannerNode(Node):
         Raises:
             NoAnswerError, GoalRefusedError: the grounding node does not answer, or refuses.
         """
-        self._grounding.load(path)
+        self.grounding.load(path)
+
+    def _sure_affordance(self, demonstrations: Sequence[str], action: str) -> Affordance:
+        """Request an affordance on which the arm may act."""
+        settings = self._settings
+        action = action or settings.action
+        affordance = self._ask(demonstrations, action, settings.agreeing_images, settings.timeout)
+        check_presence(affordance, settings.presence_margin)
+        check_certainty(affordance)
+        check_action(affordance)
+        return affordance
 
     def _ask(
         self, demonstrations: Sequence[str], action: str, agreeing_images: int, seconds: float
     ) -> Affordance:
         """Request an affordance from the grounding node."""
         settings = self._settings
-        self._grounding.wait_for_node()
+        self.grounding.wait_for_node()
         goal = GroundDemonstration.Goal(
             demonstrations=list(demonstrations),
             agreeing_images=agreeing_images,
@@ -207,12 +295,22 @@ class PlannerNode(Node):
             position_required=True,
             maximum_age=duration_message(settings.maximum_image_age),
         )
-        return self._grounding.ground(goal, seconds)
+        return self.grounding.ground(goal, seconds)
 
-    def _contacts(self, affordance: Affordance) -> list[ArmContact]:
-        """Read the points for acting, best first, in the frame of the arm's base."""
+    def _contacts(
+        self, affordance: Affordance
+    ) -> tuple[list[ArmContact], NDArray[np.float64] | None]:
+        """Read the points for acting, best first, and the camera, in the frame of the base."""
         to_base, camera = self._transforms.of(affordance)
-        return contacts_of(affordance, to_base, camera, self._settings.minimum_score)
+        contacts = contacts_of(affordance, to_base, camera, self._settings.minimum_score)
+        return contacts, camera
+
+    def _radius(self, contact: ArmContact, camera: NDArray[np.float64] | None) -> float:
+        """Return the radius of the surroundings of a point in the image, in pixels."""
+        focal_length, width = self._camera.focal_length, self._camera.width
+        if camera is None or focal_length is None:
+            return _SURROUNDINGS_SHARE * width
+        return focal_length * _SURROUNDINGS / float(np.linalg.norm(contact.point - camera))
 
     def _open_skills(self, arm: ArmClient) -> Skills:
         # Only a planner with an arm needs MuJoCo and mink.

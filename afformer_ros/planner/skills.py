@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -46,10 +46,12 @@ class Felt:
         text: readable description.
         done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
             failed.
+        in_contact: whether an obstacle stopped the tip.
     """
 
     text: str
     done: bool
+    in_contact: bool
 
     def __str__(self) -> str:
         return self.text
@@ -88,21 +90,40 @@ class Skills:
         self._go_before(contact)
         reach = _STROKE if contact.action == 'push' else _BEHIND
         travel = self._advance(-contact.outwards, _NEAR + reach)
-        felt = Felt('touched' if travel.stopped else 'nothing stopped the tip', travel.stopped)
+        text = 'touched' if travel.stopped else 'nothing stopped the tip'
+        felt = Felt(text, travel.stopped, travel.stopped)
         if contact.action in _DWELL:
             self._arm.wait(_DWELL[contact.action])
         elif contact.action == 'push':
             if travel.stopped and travel.length < _NEAR + _FREE:
                 self._push_aside(contact)
-            felt = Felt(f'{felt}, pushed {self._distance_from(contact.point)}', felt.done)
+            text = f'{felt}, pushed {self._distance_from(contact.point)}'
+            felt = replace(felt, text=text)
         else:
+            if travel.stopped and contact.pressing:
+                self._press(contact)
             self._arm.grip(_CLOSED)
             moved = self._carry_out(contact)
-            felt = Felt(f'{felt}, {moved}', felt.done and moved.done)
+            felt = replace(felt, text=f'{felt}, {moved[0]}', done=felt.done and moved[1])
         if contact.action != 'pick up':
             self._arm.grip(_OPEN)
             self._advance(contact.outwards, self._distance)
         return felt
+
+    def retreat(self) -> None:
+        """Open the gripper and move back along the tool, after an action that was interrupted.
+
+        Raises:
+            ArmError: the arm does not answer.
+        """
+        self._arm.grip(_OPEN)
+        self._advance(-self._tip().rotation[:, 2], self._distance)
+
+    def _press(self, contact: ArmContact) -> None:
+        """Command the stopped tip further into the part."""
+        tip = self._tip()
+        into = RigidTransform(tip.rotation, tip.translation - contact.pressing * contact.outwards)
+        self._move(into, contact.pressing / _SLOW)
 
     def _push_aside(self, contact: ArmContact) -> None:
         """Push what does not move along the normal away from the base: held, then by friction."""
@@ -112,21 +133,21 @@ class Skills:
             self._arm.grip(_OPEN)
             self._advance(away, _STROKE, guided=True)
 
-    def _carry_out(self, contact: ArmContact) -> Felt:
-        """Move the held part; return the distance."""
+    def _carry_out(self, contact: ArmContact) -> tuple[str, bool]:
+        """Move the held part; return the distance in words, and whether it moved."""
         if contact.action == 'rotate':
             turned = self._turn(contact)
-            return Felt(f'turned {np.degrees(turned):.0f} degrees', turned >= _LEAST_TURN)
+            return f'turned {np.degrees(turned):.0f} degrees', turned >= _LEAST_TURN
         begin = self._tip().translation
         if contact.action == 'pull':
             if self._advance(contact.outwards, _STROKE, guided=True).length < _FREE:
                 self._advance(_towards_base(contact), _STROKE, guided=True)
-            return Felt(f'pulled {self._distance_from(begin)}', self._away_from(begin) >= _FREE)
+            return f'pulled {self._distance_from(begin)}', self._away_from(begin) >= _FREE
         self._advance(_UP, _LIFT, guided=True)
-        felt = Felt(f'lifted {self._distance_from(begin)}', self._away_from(begin) >= _FREE)
+        lifted = f'lifted {self._distance_from(begin)}', self._away_from(begin) >= _FREE
         if contact.action == 'put down':
             self._advance(-_UP, _LIFT, guided=True)
-        return felt
+        return lifted
 
     def _away_from(self, begin: NDArray[np.float64]) -> float:
         return float(np.linalg.norm(self._tip().translation - begin))

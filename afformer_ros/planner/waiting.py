@@ -73,11 +73,27 @@ class Waiting:
         self._clock = clock
         self._finished = finished
         self._standstill = standstill
+        self._interruption = ''
 
     @property
     def stopped(self) -> bool:
-        """Whether the planner must end."""
-        return self._finished.is_set()
+        """Whether what waits must end."""
+        return bool(self.why_stopped)
+
+    @property
+    def why_stopped(self) -> str:
+        """Reason why what waits must end; empty if it may continue."""
+        if self._finished.is_set():
+            return 'the planner was stopped'
+        return self._interruption
+
+    def interrupt(self, reason: str) -> None:
+        """End every wait with a reason until `resume` is called."""
+        self._interruption = reason
+
+    def resume(self) -> None:
+        """Allow waits again after an interruption."""
+        self._interruption = ''
 
     def now(self) -> int:
         """Return the time of the node in nanoseconds."""
@@ -95,8 +111,8 @@ class Waiting:
         """Wait for a condition; return '' when it holds, or the reason why the wait ended."""
         limit = self.limit(seconds)
         while not condition():
-            if self._finished.is_set():
-                return 'the planner was stopped'
+            if stop := self.why_stopped:
+                return stop
             if reason := limit.reason():
                 return reason
             self.pause()

@@ -22,6 +22,9 @@ from afformer_core.files.atomic import write_aside
 from afformer_ros.environment import keep_apart, prepare_environment
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 
+# Errors of a robot's calibration, as parameters of the simulated robot.
+_ERRORS = {'camera_shift': 0.005, 'camera_turn': 1.0, 'depth_shift': 2.0}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trials and print their tables; return the exit status."""
@@ -60,6 +63,21 @@ def _parser() -> argparse.ArgumentParser:
         default=0.01,
         help='noise of depth, as a share of the depth (default: 0.01)',
     )
+    parser.add_argument(
+        '--attempts',
+        type=int,
+        default=3,
+        choices=range(1, 11),
+        metavar='N',
+        help='maximum number of attempts at a demonstration (default: 3)',
+    )
+    parser.add_argument(
+        '--errors',
+        action='store_true',
+        help="the errors of a robot: a camera's pose that is off by 5 mm and 1 degree, depth that "
+        'is off the image by 2 pixels, and in every fifth trial a demonstration of something that '
+        'is not there, in turn of a look-alike and of another family',
+    )
     parser.add_argument('--model', default='', help='model folder (default: the shipped model)')
     parser.add_argument(
         '--no-baselines',
@@ -91,6 +109,7 @@ def _run(options: argparse.Namespace) -> None:
         'depth_noise': settings.noise,
         'image_rate': 2.0,
         'real_time_factor': 2.0,
+        **(_ERRORS if options.errors else {}),
     }
     trials: list[RobotTrial] = []
     with (
@@ -99,18 +118,27 @@ def _run(options: argparse.Namespace) -> None:
         RobotGraph(Path(folder), processes, options.model, robot) as graph,
     ):
         graph.driver.bring_up()
-        run = run_trials(graph, settings, baselines=not options.no_baselines)
+        run = run_trials(
+            graph,
+            settings,
+            baselines=not options.no_baselines,
+            absences=options.errors,
+            attempts=options.attempts,
+        )
         progress = tqdm(run, total=settings.scenes, unit='scene')
         for trial in progress:
             trials.append(trial)
             progress.write(
-                f'{trial.scene} {trial.family}: {trial.action} the {trial.kind}: '
-                f'{trial.model.verdict} ({trial.model.said})'
+                f'{trial.scene} {trial.family}: {trial.action} the {trial.kind} '
+                f'({trial.presence}): {trial.model.verdict} after {trial.model.attempts} attempts '
+                f'({trial.model.said})'
             )
     facts = {
         'model': options.model or 'shipped',
         'seed': settings.seed,
         'noise of depth': f'{settings.noise:g}',
+        'attempts': options.attempts,
+        'errors of the robot': 'yes' if options.errors else 'no',
     }
     report = build_robot_report(trials, facts)
     print(report.to_markdown(), flush=True)

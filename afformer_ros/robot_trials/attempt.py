@@ -1,78 +1,130 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attempts of the arm, and their outcomes."""
+"""Operations of the arm in a trial, and how they ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from afformer_core.errors import AfformerError
-from afformer_ros.planner.answers import (
-    GoalRefusedError,
-    NoAnswerError,
-    NoPositionError,
-    NotFoundError,
-    UnsteadyError,
-)
-from afformer_ros.planner.contact import BlockedError, UnknownActionError, UnreachableError
+from afformer_ros.action import OperateElement
+from afformer_ros.msg import OperationAttempt
+from afformer_ros.planner.contact import BlockedError, UnreachableError
 from afformer_ros.planner.joint_states import ArmError
 from afformer_sim.closed_loop.trial import AttemptVerdict
 
-# The arm did not act, because the grounding node found no point, or the arm cannot act there.
-NOT_FOUND, UNSTEADY = AttemptVerdict.NOT_FOUND.value, 'point not steady'
-NO_POSITION = 'point without a position'
-UNREACHABLE, BLOCKED, NO_SKILL = 'out of reach', 'stopped on the way', 'action without a skill'
+_Result = OperateElement.Result
+
+# How the trials end. The arm has not acted:
+NOT_FOUND, UNREACHABLE, BLOCKED = 'not found', 'out of reach', 'stopped on the way'
+# The arm has acted, and the simulator judges:
+DONE, WRONG_ELEMENT, WRONG_ACTION = 'done', 'wrong element', 'wrong action'
+MISSED, NOT_DONE = 'missed', 'not done'
 # The element is out of the view of the head camera.
 HIDDEN = 'element hidden'
 # Another part of the graph failed, which is not informative about the model or the skill.
 NO_ANSWER, REFUSED, ARM_FAILED = 'no answer', 'refused', 'arm failed'
 UNANSWERED = (NO_ANSWER, REFUSED, ARM_FAILED)
 
-# The first matching kind of an error is used.
-_VERDICTS: dict[type[AfformerError], str] = {
-    UnsteadyError: UNSTEADY,
-    NoPositionError: NO_POSITION,
-    NotFoundError: NOT_FOUND,
-    BlockedError: BLOCKED,
-    UnreachableError: UNREACHABLE,
-    UnknownActionError: NO_SKILL,
-    NoAnswerError: NO_ANSWER,
-    GoalRefusedError: REFUSED,
-    ArmError: ARM_FAILED,
+_WITHOUT_ACTING = {
+    _Result.NOT_FOUND: NOT_FOUND,
+    _Result.UNREACHABLE: UNREACHABLE,
+    _Result.BLOCKED: BLOCKED,
+    _Result.NO_ANSWER: NO_ANSWER,
+    _Result.REFUSED: REFUSED,
+    _Result.ARM_FAILED: ARM_FAILED,
+    _Result.STOPPED: ARM_FAILED,
+    _Result.CANCELED: ARM_FAILED,
 }
+_JUDGED = {
+    AttemptVerdict.DONE: DONE,
+    AttemptVerdict.NOT_DONE: NOT_DONE,
+    AttemptVerdict.WRONG_ELEMENT: WRONG_ELEMENT,
+    AttemptVerdict.FIXED_PART: MISSED,
+    AttemptVerdict.NOTHING: MISSED,
+}
+# Reasons for which no answer is an end of the whole operation, even after an attempt.
+_FAILURES = (_Result.NO_ANSWER, _Result.ARM_FAILED, _Result.STOPPED, _Result.CANCELED)
 
 
 @dataclass(frozen=True)
 class ArmAttempt:
-    """One attempt of the arm.
+    """An operation of the arm, of one or more attempts.
 
     Attributes:
-        verdict: verdict of the simulator, or one of the constants of this module.
+        verdict: one of the constants of this module.
         said: message of the planner.
         action: action that was carried out; empty if there was none.
+        attempts: number of times that the arm acted.
+        seen: whether the camera saw the action done; None if it could not.
     """
 
     verdict: str
     said: str
     action: str = ''
+    attempts: int = 0
+    seen: bool | None = None
 
     @property
     def done(self) -> bool:
         """Whether the right element was operated, and no other."""
-        return self.verdict == AttemptVerdict.DONE.value
+        return self.verdict == DONE
+
+    @property
+    def acted(self) -> bool:
+        """Whether the arm has acted."""
+        return self.attempts > 0
 
     @property
     def answered(self) -> bool:
         """Whether it is informative about the model and the skill, so that it counts."""
         return self.verdict not in UNANSWERED
 
+    @property
+    def told_right(self) -> bool | None:
+        """Whether the camera saw what the simulator says; None if it could not see the result."""
+        return None if self.seen is None else self.seen == self.done
 
-def failed_attempt(error: AfformerError) -> ArmAttempt:
-    """Return the attempt that ended with an error of the planner.
+
+def judged_operation(result: OperateElement.Result, verdict: str, action: str) -> ArmAttempt:
+    """Judge an operation.
+
+    Args:
+        result: result of the planner.
+        verdict: verdict of the simulator, a value of `AttemptVerdict`.
+        action: action that was demonstrated.
+    """
+    attempts = result.attempts
+    if not attempts:
+        return ArmAttempt(_WITHOUT_ACTING[result.outcome], result.message)
+    last = attempts[-1]
+    seen = {
+        OperationAttempt.DONE: True,
+        OperationAttempt.NOT_DONE: False,
+        OperationAttempt.OTHER_CHANGED: False,
+    }.get(last.seen)
+    end = _JUDGED[AttemptVerdict(verdict)]
+    if end != DONE and result.outcome in _FAILURES:
+        end = _WITHOUT_ACTING[result.outcome]
+    elif end == NOT_DONE and last.action != action:
+        end = WRONG_ACTION
+    return ArmAttempt(end, result.message, last.action, len(attempts), seen)
+
+
+def judged_action(verdict: str, said: str, action: str) -> ArmAttempt:
+    """Judge an action at a given point; see `judged_operation`."""
+    return ArmAttempt(_JUDGED[AttemptVerdict(verdict)], said, action, 1)
+
+
+def failed_action(error: AfformerError) -> ArmAttempt:
+    """Return the attempt at a given point that ended with an error of the planner.
 
     Raises:
         AfformerError: the error itself, if it ends the trials.
     """
-    for kind, verdict in _VERDICTS.items():
-        if isinstance(error, kind):
-            return ArmAttempt(verdict, str(error))
+    if isinstance(error, BlockedError):
+        return ArmAttempt(BLOCKED, str(error))
+    if isinstance(error, UnreachableError):
+        return ArmAttempt(UNREACHABLE, str(error))
+    if isinstance(error, ArmError):
+        return ArmAttempt(ARM_FAILED, str(error))
     raise error

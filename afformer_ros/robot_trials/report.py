@@ -10,22 +10,29 @@ from dataclasses import dataclass
 from afformer_core.evaluation.report.report import EvaluationReport
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Cell, Table
-from afformer_ros.robot_trials.attempt import ArmAttempt
+from afformer_ros.robot_trials.attempt import WRONG_ELEMENT, ArmAttempt
 from afformer_ros.robot_trials.trials import RobotTrial
 
 _COLUMNS = {
     'trials': 'trials',
     'unanswered': 'without an answer',
     'success': 'success',
+    'wrong_element': 'wrong element',
+    'told_right': 'told right',
+    'refused': 'refused',
     'right_pixel': 'right pixel',
     'random_element': 'random element',
 }
 _NOTES = (
     'success: share of the trials with an answer in which the arm, given the demonstrated action '
-    'and the point of the grounding node, operates the right element and no other, by the state '
-    'of the simulator. right pixel: the same at a perfect peak. random element: the same at the '
-    'middle of a random element. without an answer: trials that are not counted, because the '
-    'grounding node did not answer in time or refused, or the arm failed.',
+    'and the points of the grounding node, operates the right element and no other, by the state '
+    'of the simulator. wrong element: share of the same trials in which it operates or first '
+    'touches another one. told right: share of the trials in which the camera can see the result, '
+    'and sees what the simulator says. refused: share of the trials of something that is not in '
+    'front of the robot in which the arm does not act; these count nowhere else. right pixel: '
+    'success at a perfect peak. random element: the same at the middle of a random element. '
+    'without an answer: trials that are not counted, because the grounding node did not answer in '
+    'time or refused, or the arm failed.',
     interval_note('scenes'),
 )
 
@@ -37,14 +44,22 @@ class RobotMeasures:
     Attributes:
         trials: number of trials.
         unanswered: number of trials whose attempt is not informative about the model.
-        success: share of the other trials in which the model's attempt succeeded; None if there
+        success: share of the other trials in which the model's operation succeeded; None if there
             are none.
+        wrong_element: share of them in which it acted on another element.
+        told_right: share of trials with a visible result in which the camera saw it right; None if
+            there are none.
+        refused: share of the trials of something absent in which the arm did not act; None if
+            there are none.
         right_pixel, random_element: shares of those attempts; None if none counts.
     """
 
     trials: int
     unanswered: int
     success: Estimate | None
+    wrong_element: Estimate | None
+    told_right: Estimate | None
+    refused: Estimate | None
     right_pixel: Estimate | None
     random_element: Estimate | None
 
@@ -56,13 +71,17 @@ class RobotNumbers:
     Attributes:
         all: measures of all trials.
         by_action, by_family: of groups of trials.
-        verdicts: number of the model's attempts by verdict (see `ArmAttempt`), most frequent
+        by_presence: of trials whose element is there, and of those where it is not.
+        by_attempts: success by the number of attempts.
+        verdicts: number of the model's operations by verdict (see `ArmAttempt`), most frequent
             first.
     """
 
     all: RobotMeasures
     by_action: Mapping[str, RobotMeasures]
     by_family: Mapping[str, RobotMeasures]
+    by_presence: Mapping[str, RobotMeasures]
+    by_attempts: Mapping[str, int]
     verdicts: Mapping[str, int]
 
 
@@ -74,9 +93,12 @@ def build_robot_report(
         all=_measure(trials),
         by_action=_by(trials, lambda trial: trial.action),
         by_family=_by(trials, lambda trial: trial.family),
-        verdicts=dict(Counter(trial.model.verdict for trial in trials).most_common()),
+        by_presence=_by(trials, lambda trial: trial.presence),
+        by_attempts=_done_by_attempts(trials),
+        verdicts=dict(Counter(map(_verdict, trials)).most_common()),
     )
-    groups = {'all': numbers.all, **numbers.by_family, **numbers.by_action}
+    presences = numbers.by_presence if len(numbers.by_presence) > 1 else {}
+    groups = {'all': numbers.all, **presences, **numbers.by_family, **numbers.by_action}
     counts = {name: {'trials': count} for name, count in numbers.verdicts.items()}
     return EvaluationReport(
         dict(facts),
@@ -97,24 +119,59 @@ def _by(
     return {name: _measure([trial for trial in trials if key(trial) == name]) for name in names}
 
 
+def _verdict(trial: RobotTrial) -> str:
+    if trial.present or not trial.model.answered:
+        return trial.model.verdict
+    return f'{trial.presence}: {"acted" if trial.model.acted else "refused"}'
+
+
+def _done_by_attempts(trials: Sequence[RobotTrial]) -> dict[str, int]:
+    done = Counter(trial.model.attempts for trial in trials if trial.present and trial.model.done)
+    return {str(attempts): done[attempts] for attempts in sorted(done)}
+
+
 def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
+    present = [trial for trial in trials if trial.present]
+    absent = [trial for trial in trials if not trial.present]
     return RobotMeasures(
         len(trials),
         sum(not trial.model.answered for trial in trials),
-        _success(trials, lambda trial: trial.model),
-        _success(trials, lambda trial: trial.right_pixel),
-        _success(trials, lambda trial: trial.random_element),
+        _success(present, lambda trial: trial.model),
+        _share(present, lambda trial: _answer(trial.model, _on_another(trial.model))),
+        _share(present, lambda trial: _answer(trial.model, trial.model.told_right)),
+        _share(absent, lambda trial: _answer(trial.model, not trial.model.acted)),
+        _success(present, lambda trial: trial.right_pixel),
+        _success(present, lambda trial: trial.random_element),
     )
+
+
+def _on_another(attempt: ArmAttempt) -> bool:
+    return attempt.verdict == WRONG_ELEMENT
+
+
+def _answer(attempt: ArmAttempt | None, value: bool | None) -> bool | None:  # noqa: FBT001
+    """Return the value if the attempt was made and counts, or else None."""
+    return value if attempt is not None and attempt.answered else None
 
 
 def _success(
     trials: Sequence[RobotTrial], attempt: Callable[[RobotTrial], ArmAttempt | None]
 ) -> Estimate | None:
-    made = [(trial.scene, attempt(trial)) for trial in trials]
-    counted = [(scene, found.done) for scene, found in made if found and found.answered]
+    def done(trial: RobotTrial) -> bool | None:
+        made = attempt(trial)
+        return None if made is None else _answer(made, made.done)
+
+    return _share(trials, done)
+
+
+def _share(
+    trials: Sequence[RobotTrial], value: Callable[[RobotTrial], bool | None]
+) -> Estimate | None:
+    """Estimate the share of trials with a value that is true; None if there is no value."""
+    counted = [(trial.scene, known) for trial in trials if (known := value(trial)) is not None]
     if not counted:
         return None
-    return bootstrap_mean([done for _, done in counted], [scene for scene, _ in counted], 0)
+    return bootstrap_mean([known for _, known in counted], [scene for scene, _ in counted], 0)
 
 
 def _rows(measures: Mapping[str, RobotMeasures]) -> dict[str, dict[str, Cell]]:

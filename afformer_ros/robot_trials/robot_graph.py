@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,17 +14,22 @@ from typing import Any
 
 from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.srv import SetParameters
+from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 from std_srvs.srv import Trigger
 
 from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_ros.action import OperateElement
 from afformer_ros.driver.grounding_driver import GroundingDriver
 from afformer_ros.driver.node_processes import NodeError, NodeProcesses
+from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.planner_node import PlannerNode
+from afformer_ros.robot_trials.lock_step import LockStep
 
 _ROBOT = 'sim_robot'
+_POLL = 0.02
 _NEWEST = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 
 
@@ -52,6 +58,7 @@ class RobotGraph:
         self._parameters: Any = node.create_client(SetParameters, f'{_ROBOT}/set_parameters')
         self._reset: Any = node.create_client(Trigger, f'{_ROBOT}/reset')
         self._verdict: Any = node.create_client(Trigger, f'{_ROBOT}/verdict')
+        self._operate: Any = ActionClient(node, OperateElement, f'planner/{OPERATE}')
         self._stamps: dict[str, int] = {}
         for kind, topic in ((CameraInfo, 'camera_info'), (PoseStamped, 'camera_pose')):
             node.create_subscription(kind, topic, partial(self._keep_stamp, topic), _NEWEST)
@@ -60,9 +67,11 @@ class RobotGraph:
             parameter_overrides=[
                 Parameter('agreeing_images', value=2),
                 Parameter('use_sim_time', value=True),
+                Parameter('serve', value=True),
             ],
         )
         self.driver.spin_too(self.planner)
+        LockStep(node, self.planner.grounding, _ROBOT)
         parameters = {
             'store_folder': folder / 'store',
             'demonstration_folders': f'[{folder}]',
@@ -71,6 +80,7 @@ class RobotGraph:
             **({'model': model} if model else {}),
         }
         self.driver.start_grounding(parameters)
+        robot = {'lock_step': True, **robot}
         processes.start('simulated robot', f'afformer_ros.executables.{_ROBOT}', {}, robot)
 
     def __enter__(self) -> RobotGraph:
@@ -82,7 +92,7 @@ class RobotGraph:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._finished.set()
+        self.planner.close()
         self.driver.stop_spinning()
         self.planner.destroy_node()
         self.driver.close()
@@ -125,6 +135,23 @@ class RobotGraph:
         """Delete demonstrations."""
         for name in names:
             self.driver.succeed('delete_demonstration', name=name)
+
+    def operate(self, names: Sequence[str], action: str, attempts: int) -> OperateElement.Result:
+        """Let the planner repeat demonstrations, see OperateElement.
+
+        Raises:
+            NodeError: a process failed.
+        """
+        goal = OperateElement.Goal(demonstrations=names, action=action, attempts=attempts)
+        self.driver.wait(self._operate.server_is_ready, 'the action of the planner')
+        sent = self._operate.send_goal_async(goal)
+        self.driver.wait(sent.done, 'the acceptance of a goal')
+        result = sent.result().get_result_async()
+        while not result.done():
+            # An operation lasts as long as its attempts, and ends by its own time limits.
+            self.driver.processes.check()
+            time.sleep(_POLL)
+        return result.result().result
 
     def judge(self) -> dict[str, Any]:
         """Return the simulator's verdict of the trial so far, see `~/verdict` of `sim_robot`."""

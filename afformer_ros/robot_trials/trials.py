@@ -10,7 +10,14 @@ from pathlib import Path
 
 from afformer_core.errors import AfformerError
 from afformer_ros.planner.contact import ArmContact
-from afformer_ros.robot_trials.attempt import HIDDEN, ArmAttempt, failed_attempt
+from afformer_ros.robot_trials.attempt import (
+    HIDDEN,
+    ArmAttempt,
+    failed_action,
+    judged_action,
+    judged_operation,
+)
+from afformer_ros.robot_trials.demonstrated import Presence, demonstrated_trial
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
@@ -26,9 +33,11 @@ class RobotTrial:
     Attributes:
         scene: number of the scene.
         family: family of the fixture.
-        kind: kind of the element.
+        kind: kind of the demonstrated element.
         action: action that was demonstrated.
-        model: attempt at the point of the grounding node.
+        presence: whether that element is in front of the robot, a value of `Presence`.
+        alike: number of other elements of its kind beside it.
+        model: operation at the points of the grounding node.
         right_pixel: attempt of the true action at a perfect peak; None if it was not made.
         random_element: attempt of the true action at a random element; None if it was not made.
     """
@@ -37,13 +46,25 @@ class RobotTrial:
     family: str
     kind: str
     action: str
+    presence: str = Presence.PRESENT.value
+    alike: int = 0
     model: ArmAttempt
     right_pixel: ArmAttempt | None
     random_element: ArmAttempt | None
 
+    @property
+    def present(self) -> bool:
+        """Whether the demonstrated element is in front of the robot."""
+        return self.presence == Presence.PRESENT.value
+
 
 def run_trials(
-    graph: RobotGraph, settings: ClosedLoopSettings, *, baselines: bool
+    graph: RobotGraph,
+    settings: ClosedLoopSettings,
+    *,
+    baselines: bool,
+    absences: bool = False,
+    attempts: int = 1,
 ) -> Iterator[RobotTrial]:
     """Run the first trial of each scene; yield each when it has ended.
 
@@ -51,24 +72,31 @@ def run_trials(
         graph: the graph; its robot has the same settings.
         settings: settings of the benchmark.
         baselines: whether the right pixel and a random element are tried as well.
+        absences: see `demonstrated_trial`.
+        attempts: maximum number of attempts of an operation.
     """
     for index in range(settings.scenes):
-        trial = plan_trials(settings, index)[0]
-        with TrialScene(trial, settings) as scene:
+        shown, presence = demonstrated_trial(settings, index, absences=absences)
+        element = shown.scene.fixture.elements[shown.task.element]
+        action = shown.task.action
+        with TrialScene(shown, settings) as scene:
             show(graph, scene)
             graph.begin(scene=index)
-            model = repeat(graph, trial.task.action)
+            model = repeat(graph, action, attempts)
             graph.forget([NAME])
             right_pixel = random_element = None
-            if baselines:
+            if baselines and presence is Presence.PRESENT:
                 right_pixel = _act(graph, index, scene.right_contact())
                 random_element = _act(graph, index, scene.random_contact())
-        element = trial.scene.fixture.elements[trial.task.element]
+        beside = plan_trials(settings, index)[0].scene.fixture.elements
+        kinds = [other.kind for other in beside]
         yield RobotTrial(
             scene=index,
-            family=trial.scene.family,
+            family=shown.scene.family,
             kind=element.kind,
-            action=trial.task.action,
+            action=action,
+            presence=presence.value,
+            alike=kinds.count(element.kind) - (presence is Presence.PRESENT),
             model=model,
             right_pixel=right_pixel,
             random_element=random_element,
@@ -82,13 +110,10 @@ def show(graph: RobotGraph, scene: TrialScene) -> None:
         graph.demonstrate(Path(folder) / NAME, NAME)
 
 
-def repeat(graph: RobotGraph, action: str) -> ArmAttempt:
+def repeat(graph: RobotGraph, action: str, attempts: int) -> ArmAttempt:
     """Let the arm repeat the demonstration `NAME`, of an action, in the trial that has begun."""
-    try:
-        report = graph.planner.repeat([NAME], action)
-    except AfformerError as error:
-        return failed_attempt(error)
-    return ArmAttempt(str(graph.judge()['verdict']), str(report), report.contact.action)
+    result = graph.operate([NAME], action, attempts)
+    return judged_operation(result, str(graph.judge()['verdict']), action)
 
 
 def _act(graph: RobotGraph, index: int, contact: ArmContact | None) -> ArmAttempt:
@@ -98,5 +123,5 @@ def _act(graph: RobotGraph, index: int, contact: ArmContact | None) -> ArmAttemp
     try:
         said = graph.planner.act(contact)
     except AfformerError as error:
-        return failed_attempt(error)
-    return ArmAttempt(str(graph.judge()['verdict']), said, contact.action)
+        return failed_action(error)
+    return judged_action(str(graph.judge()['verdict']), said, contact.action)

@@ -47,6 +47,7 @@ class SteppedWaiting(Waiting):
 
     def __init__(self, now: Callable[[], int]) -> None:
         self._finished = threading.Event()
+        self._interruption = ''
         self._now = now
 
     def now(self) -> int:

@@ -61,6 +61,7 @@ class StandInArm:
         joints: positions [7] at the moment.
         tracks: all that the arm was sent along so far.
         messages: the trajectories that it was sent.
+        closings: how often the gripper has closed.
         deaf: whether trajectories are lost.
         losses: how many of the first trajectories are lost.
         stamp_offset: nanoseconds by which the stamps of joint states are wrong.
@@ -79,6 +80,7 @@ class StandInArm:
         self.speed, self.wall = speed, wall
         self.joints = np.array(POSTURES['observe'] if start is None else start)
         self.finger = 0.04
+        self.closings = 0
         self.tracks: list[Track] = []
         self.messages: list[JointTrajectory] = []
         self.history: list[NDArray[np.float64]] = []
@@ -158,7 +160,8 @@ class StandInArm:
         )
 
     def _grip(self, message: JointTrajectory) -> None:
-        self.finger = float(message.points[-1].positions[0])
+        before, self.finger = self.finger, float(message.points[-1].positions[0])
+        self.closings += before > 0 == self.finger
 
     def _advance(self) -> None:
         if self.tracks:

@@ -18,8 +18,8 @@ from afformer_ros.robot_trials.report import build_robot_report
 from afformer_ros.robot_trials.trials import RobotTrial
 
 DONE, OTHER = (
-    ArmAttempt('done', 'touched', 'touch'),
-    ArmAttempt('another element', 'touched', 'touch'),
+    ArmAttempt('done', 'touched', 'touch', 2, seen=True),
+    ArmAttempt('wrong element', 'touched', 'touch', 1, seen=True),
 )
 
 
@@ -84,7 +84,7 @@ def test_attempts_that_were_not_made_do_not_count(trials: list[RobotTrial]) -> N
 
 def test_verdicts_are_counted_most_frequent_first(trials: list[RobotTrial]) -> None:
     verdicts = build_robot_report(trials, {}).to_json()['measures']['verdicts']
-    assert list(verdicts.items()) == [('done', 2), ('another element', 1), (NOT_FOUND, 1)]
+    assert list(verdicts.items()) == [('done', 2), ('wrong element', 1), (NOT_FOUND, 1)]
 
 
 @pytest.mark.parametrize('verdict', [NO_ANSWER, REFUSED, ARM_FAILED])
@@ -112,3 +112,57 @@ def test_a_trial_without_an_answer_does_not_count_as_a_failure(
     assert everything['random_element']['value'] == 0.5
     assert report.to_json()['measures']['by_action']['pull']['success'] is None
     assert report.to_json()['measures']['verdicts'][verdict] == 1
+
+
+def absent(scene: int, presence: str, model: ArmAttempt) -> RobotTrial:
+    return RobotTrial(
+        scene=scene,
+        family='drawers',
+        kind='drawer',
+        action='pull',
+        presence=presence,
+        model=model,
+        right_pixel=None,
+        random_element=None,
+    )
+
+
+def test_what_is_absent_counts_as_refused_or_not_and_nowhere_else(
+    trials: list[RobotTrial],
+) -> None:
+    trials += [
+        absent(4, 'look-alike', ArmAttempt(NOT_FOUND, '')),
+        absent(5, 'look-alike', OTHER),
+        absent(6, 'absent', ArmAttempt(NOT_FOUND, '')),
+        absent(7, 'absent', ArmAttempt(NO_ANSWER, '')),
+    ]
+    measures = build_robot_report(trials, {}).to_json()['measures']
+    assert measures['all']['success']['count'] == 4
+    assert measures['all']['refused']['value'] == pytest.approx(2 / 3)
+    assert measures['by_presence']['look-alike']['refused']['value'] == 0.5
+    assert measures['by_presence']['look-alike']['success'] is None
+    assert measures['verdicts'] == {
+        'done': 2,
+        'wrong element': 1,
+        'not found': 1,
+        'look-alike: refused': 1,
+        'look-alike: acted': 1,
+        'absent: refused': 1,
+        'no answer': 1,
+    }
+
+
+def test_the_camera_is_right_where_it_sees_what_the_simulator_says(
+    trials: list[RobotTrial],
+) -> None:
+    everything = build_robot_report(trials, {}).to_json()['measures']['all']
+    # The other element that moved was seen as done; what did not act is not asked.
+    assert (everything['told_right']['value'], everything['told_right']['count']) == (
+        pytest.approx(2 / 3),
+        3,
+    )
+    assert everything['wrong_element']['value'] == 0.25
+
+
+def test_successes_are_counted_by_the_attempts_that_they_took(trials: list[RobotTrial]) -> None:
+    assert build_robot_report(trials, {}).to_json()['measures']['by_attempts'] == {'2': 2}

@@ -13,24 +13,15 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from afformer_ros.action import OperateElement
+from afformer_ros.msg import OperationAttempt
+
 from afformer_core.errors import AfformerError
 from afformer_ros.driver.node_processes import NodeError
-from afformer_ros.planner.answers import (
-    GoalRefusedError,
-    NoAnswerError,
-    NoPositionError,
-    NotFoundError,
-    UnsteadyError,
-)
 from afformer_ros.planner.arm_client import ArmError
-from afformer_ros.planner.contact import (
-    ArmContact,
-    BlockedError,
-    UnknownActionError,
-    UnreachableError,
-)
-from afformer_ros.planner.planner_node import RepetitionReport
-from afformer_ros.robot_trials.attempt import ArmAttempt
+from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
+from afformer_ros.robot_trials.attempt import ArmAttempt, failed_action
+from afformer_ros.robot_trials.demonstrated import demonstrated_trial
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trials import repeat, run_trials
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
@@ -39,19 +30,36 @@ from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 PULL = ArmContact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0]))
 
 
+Result = OperateElement.Result
+
+
+def operated(
+    outcome: int, *seen: int, action: str = 'pull', message: str = 'said'
+) -> OperateElement.Result:
+    """A result of the planner, with an attempt for each of what the camera saw."""
+    attempts = [OperationAttempt(action=action, seen=one) for one in seen]
+    return Result(outcome=outcome, message=message, attempts=attempts)
+
+
 class Graph:
-    """A graph whose planner reports or fails as it is told, and whose judge has one verdict.
+    """A graph whose planner ends as it is told, and whose judge has one verdict.
 
     Attributes:
         folder: see `RobotGraph`.
         calls: what was asked of it.
     """
 
-    def __init__(self, end: RepetitionReport | AfformerError, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        end: OperateElement.Result | AfformerError,
+        folder: Path | None = None,
+        verdict: str = 'another element',
+    ) -> None:
         self.folder = folder
         self.calls: list[object] = []
         self._end = end
-        self.planner = SimpleNamespace(repeat=self._repeat, act=self._act)
+        self._verdict = verdict
+        self.planner = SimpleNamespace(act=self._act)
 
     def demonstrate(self, frames: Path, name: str) -> None:
         assert frames.is_dir()
@@ -65,17 +73,19 @@ class Graph:
 
     def _act(self, contact: ArmContact) -> str:
         self.calls.append(contact.action)
+        if isinstance(self._end, AfformerError):
+            raise self._end
         return f'felt {contact.action}'
 
-    def _repeat(self, names: list[str], action: str) -> RepetitionReport:
+    def operate(self, names: list[str], action: str, attempts: int) -> OperateElement.Result:
         assert names == ['shown']
-        self.calls.append(f'repeat: {action}')
+        self.calls.append(f'repeat: {action}, {attempts} times')
         if isinstance(self._end, AfformerError):
             raise self._end
         return self._end
 
     def judge(self) -> dict[str, str]:
-        return {'verdict': 'another element'}
+        return {'verdict': self._verdict}
 
 
 class Scene:
@@ -100,63 +110,117 @@ class Scene:
         return PULL
 
 
-def attempt(end: RepetitionReport | AfformerError) -> ArmAttempt:
-    return repeat(cast(RobotGraph, cast(Any, Graph(end))), 'pull')
+def attempt(end: OperateElement.Result, verdict: str = 'nothing touched') -> ArmAttempt:
+    return repeat(cast(RobotGraph, cast(Any, Graph(end, verdict=verdict))), 'pull', 3)
 
 
 @pytest.mark.parametrize(
-    ('error', 'verdict', 'answered'),
+    ('outcome', 'verdict', 'answered'),
     [
-        (NotFoundError('absent'), 'element not found', True),
-        (UnsteadyError('here, there'), 'point not steady', True),
-        (NoPositionError('no depth'), 'point without a position', True),
-        (UnreachableError('too far'), 'out of reach', True),
-        (BlockedError('6 cm before'), 'stopped on the way', True),
-        (UnknownActionError('press'), 'action without a skill', True),
-        (NoAnswerError('30 s'), 'no answer', False),
-        (GoalRefusedError('inactive'), 'refused', False),
-        (ArmError('no joint state'), 'arm failed', False),
+        (Result.NOT_FOUND, 'not found', True),
+        (Result.UNREACHABLE, 'out of reach', True),
+        (Result.BLOCKED, 'stopped on the way', True),
+        (Result.NO_ANSWER, 'no answer', False),
+        (Result.REFUSED, 'refused', False),
+        (Result.ARM_FAILED, 'arm failed', False),
+        (Result.STOPPED, 'arm failed', False),
     ],
 )
-def test_each_error_of_the_planner_has_a_verdict(
-    error: AfformerError, verdict: str, answered: bool
+def test_an_end_without_an_attempt_has_its_own_name(
+    outcome: int, verdict: str, answered: bool
 ) -> None:
-    made = attempt(error)
-    assert made == ArmAttempt(verdict, str(error))
+    made = attempt(operated(outcome, message='why'))
+    assert made == ArmAttempt(verdict, 'why')
     assert made.answered is answered
-    assert not made.done
+    assert (made.done, made.acted) == (False, False)
 
 
-def test_where_the_arm_has_acted_the_simulator_judges() -> None:
-    made = attempt(RepetitionReport(PULL, 'panda_link0', 'touched', 'the camera sees it'))
-    assert (made.verdict, made.action, made.answered) == ('another element', 'pull', True)
-    assert made.said.endswith('touched; the camera sees it')
+@pytest.mark.parametrize(
+    ('judged', 'verdict'),
+    [
+        ('done', 'done'),
+        ('another element', 'wrong element'),
+        ('a fixed part', 'missed'),
+        ('nothing touched', 'missed'),
+        ('right element, not done', 'not done'),
+    ],
+)
+def test_where_the_arm_has_acted_the_simulator_judges(judged: str, verdict: str) -> None:
+    made = attempt(operated(Result.NOT_DONE, OperationAttempt.NOT_DONE), judged)
+    assert (made.verdict, made.action, made.attempts) == (verdict, 'pull', 1)
+    assert made.answered
+    assert made.done is (verdict == 'done')
+
+
+def test_the_right_element_by_another_action_is_a_wrong_action() -> None:
+    pushed = operated(Result.NOT_DONE, OperationAttempt.NOT_DONE, action='push')
+    assert attempt(pushed, 'right element, not done').verdict == 'wrong action'
+    assert attempt(pushed, 'done').verdict == 'done'
+
+
+def test_a_node_that_falls_silent_between_attempts_is_no_answer_unless_it_was_done() -> None:
+    silent = operated(Result.NO_ANSWER, OperationAttempt.NOT_DONE)
+    assert attempt(silent, 'another element').verdict == 'no answer'
+    assert attempt(silent, 'done').verdict == 'done'
+
+
+@pytest.mark.parametrize(
+    ('seen', 'judged', 'right'),
+    [
+        (OperationAttempt.DONE, 'done', True),
+        (OperationAttempt.DONE, 'another element', False),
+        (OperationAttempt.NOT_DONE, 'nothing touched', True),
+        (OperationAttempt.NOT_DONE, 'done', False),
+        (OperationAttempt.OTHER_CHANGED, 'another element', True),
+        (OperationAttempt.NOT_VISIBLE, 'done', None),
+    ],
+)
+def test_the_last_attempt_says_whether_the_camera_was_right(
+    seen: int, judged: str, right: bool | None
+) -> None:
+    made = attempt(operated(Result.DONE, OperationAttempt.NOT_DONE, seen), judged)
+    assert (made.attempts, made.told_right) == (2, right)
+
+
+@pytest.mark.parametrize(
+    ('error', 'verdict'),
+    [
+        (UnreachableError('too far'), 'out of reach'),
+        (BlockedError('6 cm before'), 'stopped on the way'),
+        (ArmError('no joint state'), 'arm failed'),
+    ],
+)
+def test_each_error_at_a_given_point_has_a_verdict(error: AfformerError, verdict: str) -> None:
+    assert failed_action(error) == ArmAttempt(verdict, str(error))
 
 
 def test_a_node_that_ended_ends_the_trials() -> None:
+    graph = Graph(NodeError('the grounding node ended with status 1'))
     with pytest.raises(NodeError, match='status 1'):
-        attempt(NodeError('the grounding node ended with status 1'))
+        repeat(cast(RobotGraph, cast(Any, graph)), 'pull', 3)
 
 
 def test_each_trial_is_shown_begun_repeated_and_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
-    graph = Graph(NoAnswerError('30 s'), tmp_path)
+    graph = Graph(operated(Result.NO_ANSWER, message='30 s'), tmp_path)
     settings = ClosedLoopSettings(scenes=2, families=('keypad', 'drawers'), size=(64, 48))
-    first, second = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=True)
+    run = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=True, attempts=4)
+    first, second = run
     silent = ArmAttempt('no answer', '30 s')
-    pushed = ArmAttempt('another element', 'felt push', 'push')
-    pulled = ArmAttempt('another element', 'felt pull', 'pull')
+    pushed = ArmAttempt('wrong element', 'felt push', 'push', 1)
+    pulled = ArmAttempt('wrong element', 'felt pull', 'pull', 1)
     hidden = ArmAttempt('element hidden', 'the camera does not see the element')
     assert (first.scene, first.family, first.kind) == (0, 'keypad', 'button')
+    assert first.alike == 6
     assert (first.model, first.right_pixel, first.random_element) == (silent, pushed, pulled)
     assert (second.scene, second.family, second.kind) == (1, 'drawers', 'drawer')
     assert (second.model, second.right_pixel, second.random_element) == (silent, hidden, pulled)
     shown = [plan_trials(settings, scene)[0].task.action for scene in (0, 1)]
-    model = ['demonstrate shown', {'scene': 0}, f'repeat: {shown[0]}', 'forget shown']
+    model = ['demonstrate shown', {'scene': 0}, f'repeat: {shown[0]}, 4 times', 'forget shown']
     assert graph.calls[:8] == [*model, {'scene': 0}, 'push', {'scene': 0}, 'pull']
-    model[1:3] = [{'scene': 1}, f'repeat: {shown[1]}']
+    model[1:3] = [{'scene': 1}, f'repeat: {shown[1]}, 4 times']
     assert graph.calls[8:] == [*model, {'scene': 1}, 'pull']
     assert list(tmp_path.iterdir()) == []
 
@@ -165,8 +229,26 @@ def test_without_baselines_nothing_else_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
-    graph = Graph(NoAnswerError('30 s'), tmp_path)
+    graph = Graph(operated(Result.NO_ANSWER), tmp_path)
     settings = ClosedLoopSettings(scenes=1, families=('keypad',), size=(64, 48))
     (trial,) = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=False)
     assert (trial.right_pixel, trial.random_element) == (None, None)
     assert 'push' not in graph.calls
+
+
+def test_every_fifth_demonstration_is_of_something_that_is_not_there() -> None:
+    settings = ClosedLoopSettings(families=('keypad', 'drawers', 'jars'), size=(64, 48))
+    found = [demonstrated_trial(settings, index, absences=True) for index in range(10)]
+    assert [presence.value for _, presence in found] == [
+        *['present'] * 4,
+        'look-alike',
+        *['present'] * 4,
+        'absent',
+    ]
+    families = [trial.scene.family for trial, _ in found]
+    # Scenes 4 and 9 are of drawers and of a keypad.
+    assert (families[4], families[9]) == ('drawers', 'drawers')
+    assert found[4][0].index != 4
+    assert [trial.index for trial, _ in found[:4]] == [0, 1, 2, 3]
+    present = demonstrated_trial(settings, 4, absences=False)
+    assert (present[0].index, present[1].value) == (4, 'present')

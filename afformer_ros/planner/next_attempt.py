@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The choice of the next attempt at an element: another way to act, or another point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from afformer_core.changes.outcome import Seen
+from afformer_ros.planner.contact import ArmContact
+
+if TYPE_CHECKING:
+    from afformer_ros.planner.skills import Felt
+
+# Points closer than this, in metres, are the same one.
+_SAME = 0.02
+# Metres: further on than the point, where nothing was; and into the part before it is held.
+_FURTHER, _PRESSING = 0.03, 0.012
+# After these, what an arm has felt may be done already, and doing it again would undo it.
+_LASTING = ('touch', 'hold', 'put down')
+# Actions that hold the part.
+_HOLDING = ('pull', 'rotate', 'pick up', 'put down')
+
+FURTHER, FROM_FRONT = 'further on', 'along the normal of the surface'
+OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
+OTHER_POINT = 'at the next best point'
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An attempt that was made.
+
+    Attributes:
+        contact: the point as it was found, and the action.
+        way: how it differs from the first attempt at its point; empty: the first one.
+        felt: what the arm felt.
+        seen: what the camera saw.
+    """
+
+    contact: ArmContact
+    way: str
+    felt: Felt
+    seen: Seen
+
+
+def may_try_again(tried: Tried) -> bool:
+    """Check whether an attempt changed nothing, so that another one repeats nothing."""
+    if tried.seen is Seen.NOT_DONE:
+        return not (tried.felt.done and tried.contact.action in _LASTING)
+    return tried.seen is Seen.NOT_VISIBLE and not tried.felt.in_contact
+
+
+@dataclass(frozen=True)
+class NextAttempt:
+    """An attempt to make.
+
+    Attributes:
+        found: the point as it is found.
+        contact: where and how to act.
+        way: see `Tried`.
+    """
+
+    found: ArmContact
+    contact: ArmContact
+    way: str = ''
+
+
+def next_attempts(contacts: Sequence[ArmContact], tried: Sequence[Tried]) -> Iterator[NextAttempt]:
+    """Yield the attempts that are left, best first.
+
+    The other ways at the best point come first, because it most likely lies on the right part.
+
+    Args:
+        contacts: points that are now found, best first.
+        tried: attempts so far; none of them has changed anything.
+    """
+    for rank, contact in enumerate(contacts):
+        before = [attempt for attempt in tried if _same(attempt.contact, contact)]
+        if not before:
+            yield NextAttempt(contact, contact, OTHER_POINT if rank or tried else '')
+            continue
+        used = {attempt.way for attempt in before}
+        for way, change in _other_ways(contact, before[-1].felt):
+            if way not in used:
+                yield NextAttempt(contact, change(contact), way)
+
+
+def _other_ways(
+    contact: ArmContact, felt: Felt
+) -> Iterator[tuple[str, Callable[[ArmContact], ArmContact]]]:
+    if not felt.in_contact:
+        yield FURTHER, _further
+        return
+    if contact.action == 'rotate' and contact.motion is not None:
+        yield OTHER_SENSE, _reversed
+    if contact.action in _HOLDING:
+        yield FIRMER, _pressing
+    if contact.action in ('push', 'pull') and contact.motion is not None:
+        yield FROM_FRONT, _from_front
+
+
+def _further(contact: ArmContact) -> ArmContact:
+    return replace(contact, point=contact.point - _FURTHER * contact.outwards)
+
+
+def _pressing(contact: ArmContact) -> ArmContact:
+    return replace(contact, pressing=_PRESSING)
+
+
+def _from_front(contact: ArmContact) -> ArmContact:
+    return replace(contact, motion=None)
+
+
+def _reversed(contact: ArmContact) -> ArmContact:
+    assert contact.motion is not None
+    return replace(contact, motion=-contact.motion)
+
+
+def _same(one: ArmContact, other: ArmContact) -> bool:
+    return float(np.linalg.norm(one.point - other.point)) < _SAME

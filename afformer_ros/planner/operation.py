@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operation of an element: look, act, look again, and try in another way what is not done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.changes.outcome import Expected, ObservedOutcome, Seen, judge_outcome
+from afformer_core.errors import AfformerError
+from afformer_ros.action import OperateElement
+from afformer_ros.planner.answers import GoalRefusedError, NoAnswerError, NotFoundError
+from afformer_ros.planner.contact import (
+    ArmContact,
+    BlockedError,
+    UnknownActionError,
+    UnreachableError,
+)
+from afformer_ros.planner.joint_states import ArmError
+from afformer_ros.planner.next_attempt import NextAttempt, Tried, may_try_again, next_attempts
+
+if TYPE_CHECKING:
+    from afformer_ros.planner.skills import Felt
+
+_Result, _Feedback = OperateElement.Result, OperateElement.Feedback
+# Images before and after an attempt.
+_IMAGES = 3
+# The first matching kind of an error is used.
+_OUTCOMES: dict[type[AfformerError], int] = {
+    NotFoundError: _Result.NOT_FOUND,
+    NoAnswerError: _Result.NO_ANSWER,
+    GoalRefusedError: _Result.REFUSED,
+    UnknownActionError: _Result.REFUSED,
+    BlockedError: _Result.BLOCKED,
+    UnreachableError: _Result.UNREACHABLE,
+    ArmError: _Result.ARM_FAILED,
+}
+_ENDS = {
+    Seen.DONE: _Result.DONE,
+    Seen.NOT_DONE: _Result.NOT_DONE,
+    Seen.OTHER_CHANGED: _Result.OTHER_CHANGED,
+    Seen.NOT_VISIBLE: _Result.NOT_VISIBLE,
+}
+
+
+@dataclass(frozen=True)
+class FoundContacts:
+    """What the grounding node says of an image.
+
+    Attributes:
+        action: the action.
+        contacts: points at which the arm may act, best first, at least one.
+        radii: radius of the surroundings of each point in the image, pixels.
+    """
+
+    action: str
+    contacts: tuple[ArmContact, ...]
+    radii: tuple[float, ...]
+
+    def radius(self, contact: ArmContact) -> float:
+        """Return the radius of the surroundings of one of the points."""
+        return next(
+            radius
+            for found, radius in zip(self.contacts, self.radii, strict=True)
+            if found is contact
+        )
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """An attempt, and what came of it.
+
+    Attributes:
+        contact: where and how the arm acted.
+        way: how it differs from the first attempt; empty: the first one.
+        felt: what the arm felt.
+        observed: what the camera saw.
+    """
+
+    contact: ArmContact
+    way: str
+    felt: Felt
+    observed: ObservedOutcome
+
+
+@dataclass(frozen=True)
+class OperationReport:
+    """The end of an operation.
+
+    Attributes:
+        outcome: a constant of the result of OperateElement.
+        message: one sentence for a person.
+        attempts: every time that the arm acted.
+    """
+
+    outcome: int
+    message: str
+    attempts: tuple[Attempted, ...]
+
+
+class ElementOperator(Protocol):
+    """What looks and acts for an operation."""
+
+    def find(self, demonstrations: Sequence[str], action: str) -> FoundContacts:
+        """Ground demonstrations; raise an AfformerError if the arm may not act."""
+
+    def expected(self, demonstrations: Sequence[str], action: str) -> tuple[Expected, str]:
+        """Return what is different after the demonstrations, and the reason."""
+
+    def images(self, count: int) -> list[NDArray[np.uint8]]:
+        """Take images from now on, uint8 RGB [H, W, 3]."""
+
+    def act_at(self, contact: ArmContact) -> Felt:
+        """Act at a point, and return to the initial position."""
+
+
+class Operation:
+    """One operation of an element.
+
+    Args:
+        operator: looks and acts.
+        report: called with each step, a constant of the feedback of OperateElement; the number of
+            the attempt, from 1; and a sentence for a person.
+    """
+
+    def __init__(self, operator: ElementOperator, report: Callable[[int, int, str], None]) -> None:
+        self._operator = operator
+        self._report = report
+        self._attempts: list[Attempted] = []
+        self._tried: list[Tried] = []
+        self._expected: tuple[Expected, str] | None = None
+
+    def run(self, demonstrations: Sequence[str], action: str, budget: int) -> OperationReport:
+        """Operate the element.
+
+        Args:
+            demonstrations: names; empty: the selection.
+            action: name of the demonstrated action; empty: that of the grounding node.
+            budget: maximum number of times that the arm acts.
+        """
+        try:
+            while True:
+                end = self._attempt(demonstrations, action)
+                if end is not None:
+                    return end
+                if len(self._attempts) >= budget:
+                    return self._end(_Result.NOT_DONE, self._why_not('no attempt is left'))
+        except AfformerError as error:
+            for kind, outcome in _OUTCOMES.items():
+                if isinstance(error, kind):
+                    return self._end(outcome, str(error))
+            raise
+
+    def _attempt(self, demonstrations: Sequence[str], action: str) -> OperationReport | None:
+        """FoundContacts, act and look again; return the end of the operation, or None."""
+        number = len(self._attempts) + 1
+        self._report(_Feedback.LOOKING, number, 'looking for the part')
+        found = self._operator.find(demonstrations, action)
+        if self._expected is None:
+            self._expected = self._operator.expected(demonstrations, found.action)
+        expected, reason = self._expected
+        # Without images of before, nobody could say whether it is done.
+        before = self._operator.images(_IMAGES)
+        acted = self._act(found, number)
+        if acted is None:
+            return self._end(_Result.NOT_DONE, self._why_not('there is no other way to try'))
+        chosen, felt = acted
+        self._report(_Feedback.LOOKING_AGAIN, number, f'expecting {expected.value}: {reason}')
+        try:
+            after = self._operator.images(_IMAGES)
+        except NoAnswerError as error:
+            nan = float('nan')
+            unseen = ObservedOutcome(Seen.NOT_VISIBLE, nan, nan, None, nan, str(error))
+            self._attempts.append(Attempted(chosen.contact, chosen.way, felt, unseen))
+            raise
+        point = chosen.found
+        assert point.pixel is not None
+        observed = judge_outcome(before, after, point.pixel, found.radius(point), expected)
+        self._attempts.append(Attempted(chosen.contact, chosen.way, felt, observed))
+        self._tried.append(Tried(point, chosen.way, felt, observed.seen))
+        if may_try_again(self._tried[-1]):
+            return None
+        return self._end(_ENDS[observed.seen], f'{felt}; {observed}')
+
+    def _act(self, found: FoundContacts, number: int) -> tuple[NextAttempt, Felt] | None:
+        """Act in the best way that is left and in reach; None if none is left."""
+        unreachable: UnreachableError | None = None
+        for chosen in next_attempts(found.contacts, self._tried):
+            what = f'{found.action} {chosen.way}'.rstrip()
+            self._report(_Feedback.ACTING, number, what)
+            try:
+                return chosen, self._operator.act_at(chosen.contact)
+            except BlockedError:
+                raise
+            except UnreachableError as error:
+                unreachable = error
+        if unreachable is not None and not self._tried:
+            raise unreachable
+        return None
+
+    def _why_not(self, reason: str) -> str:
+        last = self._attempts[-1]
+        text = f'{last.felt}; {last.observed}; {reason}'
+        if last.felt.in_contact:
+            text += '. It may already be as demonstrated'
+        return text
+
+    def _end(self, outcome: int, message: str) -> OperationReport:
+        return OperationReport(outcome, message, tuple(self._attempts))

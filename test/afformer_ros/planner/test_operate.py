@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The action operate_element: each goal ends with its reason, and the arm at rest."""
+
+from __future__ import annotations
+
+import threading
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+# Only its files are read: other tests stand in for it.
+if find_spec('gymnasium_robotics') is None:
+    pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
+
+from afformer_ros.action import GroundDemonstration, OperateElement
+from afformer_ros.msg import OperationAttempt
+
+from .operate_bench import PART, answer, drawn, operate_bench, result_of, until
+
+Result, Feedback = OperateElement.Result, OperateElement.Feedback
+
+
+def test_a_part_that_moves_is_done_at_the_first_attempt() -> None:
+    with operate_bench(answer(), lambda closings: drawn(17 * closings)) as bench:
+        start = bench.arm.joints
+        result = bench.operate()
+        bench.assert_parked(start)
+    (attempt,) = result.attempts
+    assert (result.outcome, attempt.seen) == (Result.DONE, OperationAttempt.DONE)
+    assert (attempt.action, attempt.way, attempt.frame) == ('pull', '', 'panda_link0')
+    assert attempt.position.x == pytest.approx(0.52)
+    assert (attempt.u, attempt.v) == (139.0, 94.0)
+    assert (attempt.region.x_offset, attempt.region.y_offset) == pytest.approx(PART, abs=3)
+    assert bench.feedback == [
+        (Feedback.LOOKING, 1),
+        (Feedback.ACTING, 1),
+        (Feedback.LOOKING_AGAIN, 1),
+    ]
+
+
+def test_what_is_not_done_is_tried_with_a_firmer_grip() -> None:
+    with operate_bench(answer(), lambda closings: drawn(17 * (closings > 1))) as bench:
+        result = bench.operate()
+    assert result.outcome == Result.DONE
+    assert [one.way for one in result.attempts] == ['', 'with a firmer grip']
+    assert [one.seen for one in result.attempts] == [
+        OperationAttempt.NOT_DONE,
+        OperationAttempt.DONE,
+    ]
+    assert bench.feedback[-1] == (Feedback.LOOKING_AGAIN, 2)
+
+
+def test_a_part_that_is_already_as_demonstrated_ends_with_that_reason() -> None:
+    with operate_bench(answer(points=2), lambda _: drawn()) as bench:
+        start = bench.arm.joints
+        result = bench.operate(attempts=4)
+        bench.assert_parked(start)
+    assert result.outcome == Result.NOT_DONE
+    assert [one.way for one in result.attempts] == [
+        '',
+        'with a firmer grip',
+        'at the next best point',
+        'with a firmer grip',
+    ]
+    assert result.message.endswith('no attempt is left. It may already be as demonstrated')
+
+
+def test_where_no_other_way_is_left_it_ends_before_its_budget() -> None:
+    with operate_bench(answer('push'), lambda _: drawn()) as bench:
+        result = bench.operate(attempts=7)
+    assert (result.outcome, len(result.attempts)) == (Result.NOT_DONE, 1)
+    assert 'there is no other way to try' in result.message
+
+
+@pytest.mark.parametrize('action', ['touch', 'hold'])
+def test_a_button_that_was_felt_is_not_pressed_again(action: str) -> None:
+    with operate_bench(answer(action), lambda _: drawn()) as bench:
+        result = bench.operate(attempts=5)
+    assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
+    assert result.attempts[0].felt
+    assert result.attempts[0].seen == OperationAttempt.NOT_VISIBLE
+
+
+def test_a_button_that_was_missed_is_sought_further_on_up_to_the_budget() -> None:
+    with operate_bench(answer('touch'), lambda _: drawn(), wall=False, attempts=2) as bench:
+        result = bench.operate()
+    assert [one.way for one in result.attempts] == ['', 'further on']
+    assert not any(one.felt for one in result.attempts)
+    assert result.outcome == Result.NOT_DONE
+    first, second = (np.array([p.x, p.y, p.z]) for p in (o.position for o in result.attempts))
+    assert np.linalg.norm(second - first) == pytest.approx(0.03)
+
+
+def test_nothing_is_tried_again_after_something_else_has_changed() -> None:
+    view = lambda closings: drawn(elsewhere=19 * closings)  # noqa: E731
+    with operate_bench(answer(points=3), view) as bench:
+        result = bench.operate(attempts=5)
+    assert (result.outcome, len(result.attempts)) == (Result.OTHER_CHANGED, 1)
+    assert result.attempts[0].changed_elsewhere > 0.2
+
+
+def test_without_images_the_arm_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('afformer_ros.planner.camera_client._PATIENCE', 0.3)
+    with operate_bench(answer(), lambda _: None) as bench:
+        result = bench.operate()
+    assert (result.outcome, result.attempts, bench.arm.messages) == (Result.NO_ANSWER, [], [])
+    assert result.message.startswith('0 of 3 images arrived on /image')
+
+
+def test_what_is_not_found_is_told() -> None:
+    absent = GroundDemonstration.Result(
+        outcome=GroundDemonstration.Result.NOT_FOUND, message='presence is 0.12'
+    )
+    with operate_bench(lambda _: absent, lambda _: drawn()) as bench:
+        result = bench.operate()
+    assert (result.outcome, result.message) == (Result.NOT_FOUND, 'presence is 0.12')
+    assert bench.arm.messages == []
+
+
+def test_an_arm_whose_driver_ends_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('afformer_ros.planner.joint_states._PATIENCE', 0.3)
+    with operate_bench(answer(), lambda _: drawn(), speed=3.0) as bench:
+        handle = bench.send()
+        until(lambda: len(bench.arm.messages) > 2)
+        bench.arm.stamp_offset = -(10**12)
+        result = result_of(handle)
+    assert result.outcome == Result.ARM_FAILED
+    assert "before the planner's clock" in result.message
+
+
+def test_a_goal_that_is_canceled_while_it_looks_ends_at_once() -> None:
+    with operate_bench(lambda _: None, lambda _: drawn()) as bench:
+        handle = bench.send()
+        until(lambda: len(bench.grounding.goals.requests) == 1)
+        handle.cancel_goal_async()
+        result = result_of(handle)
+        until(lambda: bench.grounding.goals.canceled == 1)
+    assert (result.outcome, bench.arm.messages) == (Result.CANCELED, [])
+    assert 'the goal was canceled' in result.message
+
+
+def test_a_canceled_arm_halts_and_the_next_goal_brings_it_back_first() -> None:
+    with operate_bench(answer(), lambda closings: drawn(17 * closings), speed=4.0) as bench:
+        start = bench.arm.joints
+        handle = bench.send()
+        until(lambda: len(bench.arm.messages) > 3)
+        handle.cancel_goal_async()
+        result = result_of(handle)
+        assert (result.outcome, result.attempts) == (Result.CANCELED, [])
+        bench.assert_at_rest()
+        assert np.abs(bench.arm.joints - start).max() > 0.1
+        bench.arm.speed = 25.0
+        seen: list[Any] = []
+        bench.grounding._answer = lambda goal: (seen.append(bench.arm.joints), answer()(goal))[1]
+        assert bench.operate().outcome == Result.DONE
+        bench.assert_parked(start)
+    # The arm was out of the way before anything was grounded.
+    assert np.abs(seen[0] - start).max() < 0.004
+
+
+def test_a_planner_that_is_stopped_halts_its_arm() -> None:
+    with operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench:
+        handle = bench.send()
+        until(lambda: len(bench.arm.messages) > 3)
+        threading.Thread(target=bench.planner.close).start()
+        result = result_of(handle)
+        bench.assert_at_rest()
+    assert result.outcome == Result.STOPPED
+    assert 'the planner was stopped' in result.message
+
+
+def test_a_second_goal_is_refused_while_one_is_open() -> None:
+    with operate_bench(lambda _: None, lambda _: drawn()) as bench:
+        handle = bench.send()
+        second = bench.operate()
+        handle.cancel_goal_async()
+        assert result_of(handle).outcome == Result.CANCELED
+    assert second.outcome == Result.REFUSED
+    assert second.message == 'another goal is open. Wait for its result, or cancel it'
+
+
+@pytest.mark.parametrize(
+    ('goal', 'reason'),
+    [
+        ({'attempts': 11}, 'attempts is 11; expected at most 10'),
+        ({'action': 'press'}, "action is 'press'; expected one of touch, hold, push, pull"),
+        ({'demonstrations': ['a', 'a']}, "'a+a' names a demonstration twice"),
+    ],
+)
+def test_fields_that_are_out_of_range_are_refused(goal: dict[str, Any], reason: str) -> None:
+    with operate_bench(answer(), lambda _: drawn()) as bench:
+        result = bench.operate(**goal)
+    assert result.outcome == Result.REFUSED
+    assert reason in result.message
+    assert bench.arm.messages == []

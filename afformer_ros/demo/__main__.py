@@ -24,7 +24,9 @@ import numpy as np
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image
 from afformer_core.media.video import write_video
+from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.demo.scenes import demonstration_frames, given_scene
+from afformer_ros.driver.node_processes import NodeError, NodeProcesses
 from afformer_ros.environment import keep_apart, prepare_environment
 from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
 from afformer_sim.demo_scenes.scene import CAMERA_RATE, DemoScene
@@ -35,6 +37,8 @@ _INTERRUPTED = threading.Event()
 
 # Folder with the files of rendered scenes, and all results of the demo.
 _SCENES = 'scenes'
+# Folder with the logs of the nodes after a failure.
+_LOGS = 'logs'
 _KEPT = ('contact_sheet.png', 'overlay.mp4', 'robot.mp4', 'bag', _SCENES)
 
 
@@ -96,7 +100,15 @@ def _run(options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.making.', dir=options.output) as making:
         folder = Path(making)
-        _ground_scenes(options, folder)
+        logs = options.output / _LOGS
+        shutil.rmtree(logs, ignore_errors=True)
+        try:
+            _ground_scenes(options, folder)
+        except NodeError as error:
+            logs.mkdir()
+            for log in folder.rglob('*.log'):
+                shutil.copy(log, logs)
+            raise NodeError(f'{error}\nThe logs of the nodes are in {logs}.') from error
         if _INTERRUPTED.is_set():
             raise KeyboardInterrupt
         kept = [name for name in _KEPT if (folder / name).exists()]
@@ -109,6 +121,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
     if options.video is not None:
+        print(f'reading {options.video} and {options.image} ...', flush=True)
         return [given_scene(folder, options.video, options.image)]
     print(
         'rendering hands over a photograph that training has seen, and a simulated scene that '
@@ -129,7 +142,6 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
         same_size,
     )
     from afformer_ros.demo.graph import DemoGraph
-    from afformer_ros.driver.node_processes import NodeProcesses
 
     rows: list[ContactSheetRow] = []
     film: list[Any] = []
@@ -139,8 +151,11 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
         scenes = _scenes(options, folder)
         graph.bring_up()
         for scene in scenes:
-            answer = graph.demonstrate(scene)
-            print(f'\n{scene.title}\n  demonstration: {answer.message}', flush=True)
+            print(f'\n{scene.title}', flush=True)
+            answer = graph.demonstrate(
+                scene, lambda frames: print(f'  {frames} frames recorded ...', flush=True)
+            )
+            print(f'  demonstration: {answer.message}', flush=True)
             seen = graph.ground_all(scene.camera, scene.name)
             result = _describe(seen[0], graph.times[-1].ground, scene)
             print(f'  {result}', flush=True)
@@ -176,7 +191,6 @@ def _repeat_with_arm(folder: Path, model: str) -> list[Any]:
     """Let a simulated arm repeat demonstrations, write the film, and return rows of the sheet."""
     from afformer_ros.demo.contact_sheet import same_size
     from afformer_ros.demo.robot_film import FILM_RATE, repeat_with_arm
-    from afformer_ros.driver.node_processes import NodeProcesses
 
     print('\na simulated arm repeats what it is shown ...', flush=True)
     rows: list[Any] = []
@@ -205,10 +219,19 @@ def _describe(result: Any, milliseconds: float, scene: DemoScene) -> str:
         )
         return f'nothing found, {milliseconds:.0f} ms: {measures}; the heatmap is shown in grey'
     best, action = affordance.points[0], affordance.actions[0]
+    x, y = ((at + 0.5) * by - 0.5 for at, by in zip((best.u, best.v), scene.scale, strict=True))
+    known = affordance.action != UNKNOWN_ACTION
+    shown = f'{action.name} {action.score:.2f}' if known else 'unknown action'
     text = (
-        f'{action.name} {action.score:.2f} at pixel ({best.u:.0f}, {best.v:.0f}), '
+        f'{shown} at pixel ({x:.0f}, {y:.0f}), '
         f'confidence {affordance.confidence:.2f}, {milliseconds:.0f} ms'
     )
+    # Comparisons with NaN, a certainty that is not known, are false.
+    if affordance.certainty < affordance.certainty_threshold:
+        text += (
+            f', not sure which part: certainty {affordance.certainty:.2f}, at least '
+            f'{affordance.certainty_threshold:.2f} is needed'
+        )
     if scene.outline is None:
         return text
     polygon = scene.outline.astype(np.float32)

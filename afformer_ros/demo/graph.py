@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,8 @@ _TOPICS = {
 }
 # The node and the recorder; publishing starts after both have subscribed.
 _LISTENERS = 2
+# Seconds between reports of progress, and after which playing counts as failed.
+_TOLD_EVERY, _LONGEST_PLAYING = 3.0, 180.0
 
 
 @dataclass(frozen=True)
@@ -141,15 +144,28 @@ class DemoGraph:
         """
         self._driver.bring_up()
 
-    def demonstrate(self, scene: DemoScene) -> Any:
+    def demonstrate(self, scene: DemoScene, told: Callable[[int], None]) -> Any:
         """Play and record a demonstration; return the answer of finish.
+
+        Args:
+            scene: the scene of the demonstration.
+            told: called every few seconds with the number of recorded frames.
 
         Raises:
             NodeError: the node reports a failure, or the player fails.
         """
         self._driver.succeed('start_demonstration', name=scene.name)
         player = self._play('demonstration player', scene.demonstration, 'demonstration', 0.0)
-        self._driver.wait(lambda: not player.running, 'the end of the demonstration')
+        due = time.monotonic() + _TOLD_EVERY
+
+        def ended() -> bool:
+            nonlocal due
+            if time.monotonic() >= due:
+                due += _TOLD_EVERY
+                told(self._recorded_frames())
+            return not player.running
+
+        self._driver.wait(ended, 'the end of the demonstration', _LONGEST_PLAYING)
         self._processes.check()
         self._wait_until_counted()
         return self._driver.succeed('finish_demonstration')
@@ -199,11 +215,14 @@ class DemoGraph:
         """Wait until the last frames in transit have been counted."""
         count, since = -1, time.monotonic()
         while time.monotonic() - since < 0.3:
-            statuses = self._arrivals.statuses
-            now = statuses[-1].frames if statuses else 0
+            now = self._recorded_frames()
             if now != count:
                 count, since = now, time.monotonic()
             time.sleep(0.02)
+
+    def _recorded_frames(self) -> int:
+        statuses = self._arrivals.statuses
+        return int(statuses[-1].frames) if statuses else 0
 
     def _affordance_arrived(self, message: Affordance) -> None:
         self._arrivals.affordances[stamp_nanoseconds(message.header.stamp)] = message

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.errors import VideoError
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
 from afformer_sim.demo_scenes.scene import (
@@ -22,18 +23,24 @@ from afformer_sim.demo_scenes.scene import (
 )
 
 _LONGEST_SIDE = 640
+# Frames per second of a demonstration that is played, and its longest duration in seconds.
+_RATE, _LONGEST = 12.0, 30.0
 
 
 def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
     """Create a scene from a video and an image; the camera moves over the image and back.
 
+    Both are shrunk to the size of a camera image, because messages of 4K images would take longer
+    than the video.
+
     Raises:
-        VideoError: the video cannot be read.
+        VideoError: the video cannot be read, or is longer than 30 s.
         ImageError: the image cannot be read.
     """
-    with VideoReader(video) as reader:
-        next(iter(reader))
-    shrunk = _shrunk(read_image(image))
+    demonstration = folder / 'demonstration.mp4'
+    _write_shrunk_video(demonstration, video)
+    given = read_image(image)
+    shrunk = _shrunk(given)
     still, camera = folder / 'camera_image.png', folder / 'camera.mp4'
     write_image(still, shrunk)
     moved = _moved(shrunk, moving_camera(shrunk.shape[1::-1]))
@@ -42,16 +49,37 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
     return DemoScene(
         name=name,
         title=f'{video.name} in {image.name}',
-        demonstration=video.resolve(),
+        demonstration=demonstration,
         image=still,
         camera=camera,
         outline=None,
+        scale=(given.shape[1] / shrunk.shape[1], given.shape[0] / shrunk.shape[0]),
     )
 
 
 def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
     """Read a maximum number of evenly spaced frames of a video, uint8 RGB [H, W, 3] each."""
     return list(read_video(path, count))
+
+
+def _write_shrunk_video(path: Path, video: Path) -> None:
+    """Write a video with at most 18 frames per second, each in the size of a camera image."""
+    with VideoReader(video) as reader:
+        # A file may announce its duration before it is read as a whole.
+        _require_short(video, reader.duration or 0.0)
+        count = reader.count()
+        _require_short(video, count / reader.rate)
+        step = max(1, round(reader.rate / _RATE))
+        frames = map(_shrunk, reader.select(range(0, count, step)))
+        write_video(path, frames, reader.rate / step)
+
+
+def _require_short(video: Path, seconds: float) -> None:
+    if seconds > _LONGEST:
+        raise VideoError(
+            f'{video} lasts {seconds:.0f} s; expected at most {_LONGEST:.0f} s. Cut out the part '
+            'that shows the action'
+        )
 
 
 def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

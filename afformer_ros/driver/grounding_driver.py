@@ -110,9 +110,9 @@ class GroundingDriver:
         self.wait(future.done, f'the answer of {client.srv_name}')
         return future.result()
 
-    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
         """Wait for a condition (see `wait_until`)."""
-        return wait_until(condition, what, self.processes)
+        return wait_until(condition, what, self.processes, timeout)
 
     def stop_spinning(self) -> None:
         """Stop the thread, after which no callback runs."""

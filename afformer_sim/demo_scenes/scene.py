@@ -32,6 +32,7 @@ class DemoScene:
         outline: outline of the demonstrated element, float64 [K, 2] in pixels of `image`; None if
             unknown.
         action: the demonstrated action; None if unknown.
+        scale: width and height of the user's image, divided by those of `image`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class DemoScene:
     camera: Path
     outline: NDArray[np.float64] | None
     action: str | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
 
 
 def resting_first(images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:

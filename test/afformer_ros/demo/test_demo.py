@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from afformer_core.media.video import read_video, write_video
+from afformer_ros.demo.__main__ import _describe
+from afformer_sim.demo_scenes.scene import DemoScene
 
 
 @pytest.fixture
@@ -55,6 +58,26 @@ def test_the_demo_finds_what_was_demonstrated(tmp_path):
         'drawers_pull_camera.mp4',
         'spoon.mp4',
     ]
+
+
+def test_a_point_is_a_pixel_of_the_image_of_the_user(tmp_path):
+    best = SimpleNamespace(u=100.0, v=40.0)
+    affordance = SimpleNamespace(
+        found=True,
+        points=[best],
+        action='unknown',
+        actions=[SimpleNamespace(name='pull', score=0.4)],
+        confidence=0.5,
+        certainty=0.34,
+        certainty_threshold=0.7,
+    )
+    scene = DemoScene(
+        name='tap', title='', demonstration=tmp_path, image=tmp_path, camera=tmp_path,
+        outline=None, scale=(4.0, 2.0),
+    )  # fmt: skip
+    text = _describe(SimpleNamespace(affordance=affordance), 12.0, scene)
+    assert text.startswith('unknown action at pixel (402, 80), ')
+    assert 'not sure which part: certainty 0.34, at least 0.70 is needed' in text
 
 
 def test_the_demo_leaves_images_and_a_bag(files, random_model, tmp_path):
@@ -116,7 +139,10 @@ def test_a_node_that_fails_ends_the_demo_with_its_reason(files, tmp_path):
     done = _run(*files, '--model', tmp_path / 'absent', '--output', tmp_path / 'output')
     assert done.returncode == 1
     assert 'absent/model.json does not exist' in done.stderr
-    assert list((tmp_path / 'output').iterdir()) == []
+    assert f'The logs of the nodes are in {tmp_path}/output/logs.' in done.stderr
+    assert [path.name for path in (tmp_path / 'output').iterdir()] == ['logs']
+    log = tmp_path / 'output' / 'logs' / '00_grounding node.log'
+    assert 'absent/model.json does not exist' in log.read_text()
 
 
 def test_an_interruption_leaves_no_process_behind(files, random_model, tmp_path):

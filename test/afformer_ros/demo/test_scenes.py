@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scenes of the demo from files of a user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.errors import VideoError
+from afformer_core.media.images import read_image, write_image
+from afformer_core.media.video import VideoReader, read_video, write_video
+from afformer_ros.demo.scenes import given_scene
+
+
+def write_files(folder: Path, count: int, rate: float) -> tuple[Path, Path]:
+    """A portrait video whose frames get brighter, and a large image."""
+    video, image = folder / 'given' / 'turn it.mp4', folder / 'given' / 'tap.png'
+    video.parent.mkdir()
+    levels = np.linspace(10, 240, count)
+    frames = (np.full((1280, 720, 3), level, np.uint8) for level in levels)
+    write_video(video, frames, rate)
+    write_image(image, np.full((1500, 2000, 3), 90, np.uint8))
+    return video, image
+
+
+def test_large_files_are_shrunk_and_keep_their_duration(tmp_path: Path) -> None:
+    video, image = write_files(tmp_path, 31, 48.0)
+
+    scene = given_scene(tmp_path, video, image)
+
+    with VideoReader(scene.demonstration) as reader:
+        assert reader.rate == pytest.approx(12.0)
+    frames = read_video(scene.demonstration)
+    # Every fourth of 31 frames.
+    assert frames.shape == (8, 640, 360, 3)
+    assert frames.mean((1, 2, 3)) == pytest.approx(np.linspace(10, 240, 31)[::4], abs=4)
+    assert read_image(scene.image).shape == (480, 640, 3)
+    assert scene.scale == pytest.approx((3.125, 3.125))
+    assert (scene.name, scene.title) == ('turn_it', 'turn it.mp4 in tap.png')
+
+
+def test_a_long_video_is_refused_with_its_duration(tmp_path: Path) -> None:
+    video, image = write_files(tmp_path, 9, 0.25)
+    with pytest.raises(VideoError, match=r'turn it\.mp4 lasts 36 s; expected at most 30 s'):
+        given_scene(tmp_path, video, image)

@@ -18,6 +18,8 @@ PAIRS ?=
 CONTACTS ?=
 # More options of pytest, such as PYTEST='-k node'.
 PYTEST ?=
+# More options of `make robot`, such as ROBOT='--errors'.
+ROBOT ?=
 # Mutants of each package that `make mutants` tries, or all; and what they are drawn by.
 MUTANTS ?= 40
 SEED ?= 0
@@ -80,7 +82,7 @@ real: setup ## measure the shipped model on real pairs and clips of your own (PA
 
 robot: setup ## let a simulated arm repeat 100 demonstrations over ROS 2 and count what it has done (half an hour)
 	@$(ENVIRONMENT) && python -m afformer_ros.robot_trials --scenes 100 --noise 0.01 \
-	  --json build/robot_trials.json
+	  --json build/robot_trials.json $(ROBOT)
 
 studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables on simulated data (TABLE=table_4b; hours)
 	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/Snakefile '$(TABLE)'

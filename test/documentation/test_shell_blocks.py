@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from afformer_ros.action import OperateElement
 from builtin_interfaces.msg import Duration
 
 from afformer_core.cli.main import build_parser, parse
@@ -22,6 +23,7 @@ from afformer_ros.grounding.actions.node_actions import ACTIONS
 from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of
+from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 
@@ -186,9 +188,9 @@ def service_is_called_as_it_is(words: Sequence[str], root: Path) -> None:
 def goal_is_sent_as_it_is(words: Sequence[str], root: Path) -> None:
     _, _, *words = [word for word in words if word != '--feedback']
     name, kind, content = words
-    node, _, last = name.rpartition('/')
-    assert node == '/grounding'
-    action = ACTIONS[last]
+    actions = {f'/grounding/{last}': action for last, action in ACTIONS.items()}
+    actions[f'/planner/{OPERATE}'] = OperateElement
+    action = actions[name]
     assert kind == f'{PACKAGE}/action/{action.__name__}'
     fields = action.Goal.get_fields_and_field_types()
     given = yaml.safe_load(content)

@@ -36,6 +36,7 @@ _GROUPS = {
         'train',
         'cache',
         'evaluate',
+        'benchmark',
         'calibrate',
         'evaluate-hands',
         'average',

@@ -14,8 +14,13 @@ from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
 if TYPE_CHECKING:
     from afformer_core.data.readers.contact_clips import ContactClip
     from afformer_core.data.readers.part_pairs import PartPair
+    from afformer_core.evaluation.demonstration_to_image.outside_system import OutsideSystem
     from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
-    from afformer_core.evaluation.parts.predictors import ModelPredictor, PointPredictor
+    from afformer_core.evaluation.parts.predictors import (
+        ContactPredictor,
+        ModelPredictor,
+        PointPredictor,
+    )
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import EvaluationReport, Fact
     from afformer_core.runtime import ArrayGrounder
@@ -47,17 +52,34 @@ _ASIDE = ('centre', 'relative_position', 'sift', 'matching_marked')
 
 
 @dataclass(frozen=True)
-class _Predictors:
+class PairsAndClips:
+    """The data to measure on.
+
+    Attributes:
+        pairs: pairs with readable media.
+        left_out: reasons of the pairs that are not measured.
+        clips: clips with marked contacts.
+        clips_left_out: number of clips that belong to pairs.
+    """
+
+    pairs: Sequence[PartPair]
+    left_out: Mapping[str, str]
+    clips: Sequence[ContactClip]
+    clips_left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Predictors:
     """Models and baselines to measure.
 
     Attributes:
-        models: models by name, at least one.
+        models: models by name, at least one, or a system outside this project.
         baselines: baselines by name.
         labels: labels of all, by name.
         notes: notes on rows that are missing.
     """
 
-    models: Mapping[str, ModelPredictor]
+    models: Mapping[str, ModelPredictor | OutsideSystem]
     baselines: Mapping[str, PointPredictor]
     labels: Mapping[str, str]
     notes: tuple[str, ...]
@@ -71,11 +93,6 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
         ModelFolderError: there is no valid model.
         ValueError: an option does not apply to pairs.
     """
-    from afformer_core.evaluation.parts.part_examples import pair_examples
-    from afformer_core.evaluation.parts.part_measures import measure_all
-    from afformer_core.evaluation.parts.part_report import parts_report
-    from afformer_core.evaluation.parts.part_run import evaluate_parts
-
     _require_fitting_options(arguments)
     if arguments.pairs is None:
         return _evaluate_contacts_alone(arguments)
@@ -83,17 +100,40 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
         arguments.pairs, arguments.root, skip_broken=arguments.skip_broken
     )
     clips, clips_left_out = _read_clips(arguments)
-    predictors = _open_predictors(arguments)
-    models = predictors.models
+    models = open_models(arguments)
+    predictors = open_predictors(arguments, models)
     frame_count = _frame_count(models)
-    everyone = {**models, **predictors.baselines}
-    scores = evaluate_parts(pairs, everyone, frame_count, aside=_ASIDE)
-    contacts = _measure_contacts(arguments, clips, clips_left_out, models)
-    measured = measure_all(pairs, scores, tuple(models), left_out, arguments.seed, contacts)
     facts = {
         **_facts_of_all(arguments, models),
         'pairs from': ', '.join(map(str, arguments.pairs)),
     }
+    return measure_predictors(
+        PairsAndClips(pairs, left_out, clips, clips_left_out),
+        predictors,
+        frame_count,
+        facts,
+        arguments.seed,
+    )
+
+
+def measure_predictors(
+    data: PairsAndClips,
+    predictors: Predictors,
+    frame_count: int,
+    facts: Mapping[str, Fact],
+    seed: int,
+) -> tuple[EvaluationReport, MakeExamples]:
+    """Measure models and baselines on pairs and clips, and report the numbers."""
+    from afformer_core.evaluation.parts.part_examples import pair_examples
+    from afformer_core.evaluation.parts.part_measures import measure_all
+    from afformer_core.evaluation.parts.part_report import parts_report
+    from afformer_core.evaluation.parts.part_run import evaluate_parts
+
+    models = predictors.models
+    everyone = {**models, **predictors.baselines}
+    scores = evaluate_parts(data.pairs, everyone, frame_count, aside=_ASIDE)
+    contacts = _measure_contacts(data, models, frame_count, seed)
+    measured = measure_all(data.pairs, scores, tuple(models), data.left_out, seed, contacts)
     report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
     ranked = next(iter(models))
     shown: dict[str, PointPredictor] = {
@@ -104,8 +144,8 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
 
     def make_examples() -> dict[str, list[QualitativeExample]]:
         return {
-            **pair_examples(pairs, scores[ranked], shown, frame_count),
-            **_contact_examples(clips, contacts, models, frame_count),
+            **pair_examples(data.pairs, scores[ranked], shown, frame_count),
+            **_contact_examples(data.clips, contacts, models, frame_count),
         }
 
     return report, make_examples
@@ -118,8 +158,10 @@ def _evaluate_contacts_alone(
     from afformer_core.evaluation.report.report import EvaluationReport, ImageLegend
 
     clips, left_out = _read_clips(arguments)
-    models = _open_models(arguments)
-    contacts = _measure_contacts(arguments, clips, left_out, models)
+    models = open_models(arguments)
+    contacts = _measure_contacts(
+        PairsAndClips((), {}, clips, left_out), models, _frame_count(models), arguments.seed
+    )
     assert contacts is not None
     report = EvaluationReport(
         {**_facts_of_all(arguments, models), 'clips': len(clips)},
@@ -151,22 +193,22 @@ def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
 
 
 def _measure_contacts(
-    arguments: argparse.Namespace,
-    clips: Sequence[ContactClip],
-    left_out: int,
-    models: Mapping[str, ModelPredictor],
+    data: PairsAndClips,
+    models: Mapping[str, ModelPredictor | OutsideSystem],
+    frame_count: int,
+    seed: int,
 ) -> ContactsMeasured | None:
     from afformer_core.evaluation.parts.contact_scores import measure_contacts
 
-    if not clips:
+    if not data.clips:
         return None
-    return measure_contacts(clips, models, _frame_count(models), left_out, arguments.seed)
+    return measure_contacts(data.clips, models, frame_count, data.clips_left_out, seed)
 
 
 def _contact_examples(
     clips: Sequence[ContactClip],
     contacts: ContactsMeasured | None,
-    models: Mapping[str, ModelPredictor],
+    models: Mapping[str, ModelPredictor | OutsideSystem],
     frame_count: int,
 ) -> dict[str, list[QualitativeExample]]:
     from afformer_core.evaluation.parts.contact_examples import contact_examples
@@ -233,7 +275,8 @@ def open_predictor(arguments: argparse.Namespace, folder: Path) -> ModelPredicto
     return ModelPredictor(open_model(arguments, folder))
 
 
-def _open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
+def open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
+    """Open the models of the arguments by name; a single one is named `model`."""
     from afformer_core.runtime.shipped_model import SHIPPED
 
     folders = name_models(arguments.models or [Path(SHIPPED)])
@@ -241,7 +284,43 @@ def _open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
     return models if len(models) > 1 else {'model': next(iter(models.values()))}
 
 
-def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
+def open_predictors(
+    arguments: argparse.Namespace,
+    models: Mapping[str, ModelPredictor],
+    *,
+    with_baselines: bool = True,
+) -> Predictors:
+    """Add to the models of the arguments the given contact, and baselines if they are wanted."""
+    from afformer_core.evaluation.parts.predictors import MarkedContactPredictor
+    from afformer_core.runtime.model_folder import read_description
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+
+    first = next(iter(models.values()))
+    told: dict[str, PointPredictor] = {}
+    if read_description(model_folder((arguments.models or [SHIPPED])[0])).matching is not None:
+        told['model_marked'] = MarkedContactPredictor(first)
+    others, labels, notes = open_baselines(first) if with_baselines else ({}, {}, ())
+    labels = {
+        **{name: name for name in models},
+        **{name: labels.pop(name) for name in _ASIDE if name in labels and name not in _MATCHING},
+        **{name: f'{next(iter(models))}, contact marked' for name in told},
+        **labels,
+    }
+    return Predictors(models, {**told, **others}, labels, notes)
+
+
+def open_baselines(
+    reader: ContactPredictor | None,
+) -> tuple[dict[str, PointPredictor], dict[str, str], tuple[str, ...]]:
+    """Open the baselines.
+
+    Args:
+        reader: model or system that reads contacts, for matching with the found contact; None: no
+            such baseline.
+
+    Returns:
+        the baselines and their labels by name, and notes on missing ones.
+    """
     from afformer_core.errors import AfformerError
     from afformer_core.evaluation.parts.kept_values import KeptByImage
     from afformer_core.evaluation.parts.matching import (
@@ -252,37 +331,30 @@ def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
     )
     from afformer_core.evaluation.parts.predictors import (
         CentrePredictor,
-        MarkedContactPredictor,
         RelativePositionPredictor,
         SiftPredictor,
     )
     from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
-    from afformer_core.runtime.model_folder import read_description
-    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-    models = _open_models(arguments)
     baselines: dict[str, PointPredictor] = {
         'centre': CentrePredictor(),
         'relative_position': RelativePositionPredictor(),
         'sift': SiftPredictor(),
     }
     labels = {
-        **{name: name for name in models},
         'centre': 'centre of the image',
         'relative_position': 'relative position of the contact, marked',
         'sift': 'SIFT and a homography, contact marked',
     }
-    first = next(iter(models.values()))
-    if read_description(model_folder((arguments.models or [SHIPPED])[0])).matching is not None:
-        baselines['model_marked'] = MarkedContactPredictor(first)
-        labels['model_marked'] = f'{next(iter(models))}, contact marked'
     try:
         features = KeptByImage(in_one_thread(ImagenetFeatures()))
     except AfformerError as error:
-        return _Predictors(
-            models, baselines, labels, (f'The row of matching is missing: {error}',)
-        )
-    found = FoundContact(first)
+        return baselines, labels, (f'The row of matching is missing: {error}',)
     baselines['matching_marked'] = NearestFeaturePredictor(features, marked_contact)
-    baselines['matching_found'] = NearestFeaturePredictor(features, found)
-    return _Predictors(models, baselines, {**labels, **_MATCHING}, ())
+    if reader is not None:
+        baselines['matching_found'] = NearestFeaturePredictor(features, FoundContact(reader))
+    return (
+        baselines,
+        {**labels, **{name: text for name, text in _MATCHING.items() if name in baselines}},
+        (),
+    )

@@ -50,6 +50,7 @@ class Clip:
         marked: frame with the marked contact, or None.
         contact: contact in the first frame, if it is given to the model.
         media: video of the frames, from which the contact can be read; None for frames only.
+        is_blank: whether all frames are grey.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Clip:
     marked: MarkedFrame | None
     contact: Point | None = None
     media: MediaFrames | None = None
+    is_blank: bool = False
 
     def with_contact(self) -> Clip:
         """Return the same clip with the marked frame first, given its mark as the contact.
@@ -81,6 +83,7 @@ class Clip:
             f'{len(self.frames)} blank frames',
             np.full_like(self.frames, _GREY),
             marked and replace(marked, image=np.full_like(marked.image, _GREY)),
+            is_blank=True,
         )
 
 

@@ -15,7 +15,7 @@ from afformer_core.evaluation.parts.contact_scores import (
     ContactsMeasured,
     read_contact_clip,
 )
-from afformer_core.evaluation.parts.predictors import ModelPredictor
+from afformer_core.evaluation.parts.predictors import ContactPredictor
 from afformer_core.evaluation.report.qualitative_examples import QualitativeExample, choose
 from afformer_core.evaluation.report.tiles import TILE_SIDE, RgbImage, draw_cross, fit, ring
 
@@ -25,7 +25,7 @@ _FRAMES = 4
 def contact_examples(
     clips: Sequence[ContactClip],
     measured: ContactsMeasured,
-    models: Mapping[str, ModelPredictor],
+    models: Mapping[str, ContactPredictor],
     frame_count: int,
     count: int = 6,
     progress: bool = True,

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from afformer_core.data.readers.contact_clips import ContactClip
 from afformer_core.evaluation.parts.clips import Clip, mark_frame, read_marked_clip
 from afformer_core.evaluation.parts.part_scores import CLOSE, NEAR
-from afformer_core.evaluation.parts.predictors import ClipContact, ModelPredictor
+from afformer_core.evaluation.parts.predictors import ClipContact, ContactPredictor
 from afformer_core.reports.bootstrap import (
     Estimate,
     bootstrap_mean,
@@ -29,6 +29,8 @@ _HEADINGS = {
     'moment_error': 'median error of the moment, seconds',
 }
 _NO_MOMENT = 'not predicted'
+# Far outside of any frame: a contact that was not read is as wrong as can be.
+_UNREAD = ClipContact((1e6, 1e6))
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> Conta
 
 def measure_contacts(
     clips: Sequence[ContactClip],
-    models: Mapping[str, ModelPredictor],
+    models: Mapping[str, ContactPredictor],
     frame_count: int,
     left_out: int = 0,
     seed: int = 0,
@@ -131,7 +133,7 @@ def measure_contacts(
     by_clip = {}
     for clip in tqdm(clips, 'contacts', disable=not progress):
         shown = read_contact_clip(clip, frame_count)
-        readings = {name: model.read_contact(shown) for name, model in models.items()}
+        readings = {name: model.read_contact(shown) or _UNREAD for name, model in models.items()}
         readings[CENTRE] = ClipContact((0.5, 0.5))
         by_clip[clip.name] = {
             name: score_reading(clip, shown, reading) for name, reading in readings.items()

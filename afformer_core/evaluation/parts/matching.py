@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
 from afformer_core.evaluation.parts.clips import Clip, MarkedFrame
-from afformer_core.evaluation.parts.predictors import MOST_POINTS, ModelPredictor, PointPrediction
+from afformer_core.evaluation.parts.predictors import (
+    MOST_POINTS,
+    ContactPredictor,
+    PointPrediction,
+)
 from afformer_core.runtime.matching.descriptors import (
     correlation_map,
     highest_positions,
@@ -54,12 +58,13 @@ class FoundContact:
         model: model that reads the contact.
     """
 
-    def __init__(self, model: ModelPredictor) -> None:
+    def __init__(self, model: ContactPredictor) -> None:
         self._model = model
 
-    def __call__(self, clip: Clip) -> MarkedFrame:
+    def __call__(self, clip: Clip) -> MarkedFrame | None:
         """Find the contact."""
-        return MarkedFrame(clip.frames[0], self._model.read_contact(clip).point)
+        contact = self._model.read_contact(clip)
+        return None if contact is None else MarkedFrame(clip.frames[0], contact.point)
 
 
 class NearestFeaturePredictor:

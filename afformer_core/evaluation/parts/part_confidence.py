@@ -15,6 +15,7 @@ from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.reports.bootstrap import (
     Estimate,
     bootstrap_mean,
+    bootstrap_risk,
     bootstrap_separation,
     interval_note,
 )
@@ -26,6 +27,7 @@ RIGHT_SHARE = 0.85
 _SUREST = (25, 50, 75, 100)
 _HEADINGS = {
     'separation': 'AUROC of right points',
+    'risk': 'risk over coverage',
     'coverage': 'answered',
     'right_of_answered': 'right of these',
     'in_sample_coverage': 'answered, in-sample',
@@ -39,6 +41,8 @@ class ConfidenceMeasures:
 
     Attributes:
         pairs: number of pairs with the score.
+        risk: area under the curve of the share of wrong points over coverage, 0 to 1; lower is
+            better.
         separation: area under the ROC curve of pairs whose best point is inside a part.
         coverage: share of answered pairs if the threshold of each source is chosen on the other
             sources, for 85 % right answers; None for a single source.
@@ -53,6 +57,7 @@ class ConfidenceMeasures:
     """
 
     pairs: int
+    risk: Estimate
     separation: Estimate | None
     coverage: Estimate | None
     right_of_answered: Estimate | None
@@ -188,6 +193,7 @@ def _measure(answers: ScoredAnswers, seed: int) -> ConfidenceMeasures:
     in_sample = answering_threshold(values, right)
     return ConfidenceMeasures(
         pairs=len(values),
+        risk=bootstrap_risk(values, right, groups, seed),
         separation=bootstrap_separation(values, right, groups, seed),
         coverage=coverage,
         right_of_answered=right_of_answered,
@@ -232,8 +238,10 @@ def confidence_tables(
             _HEADINGS,
             rows,
             (
-                'Right: the best point is inside a part. answered: the score reaches a threshold '
-                f'that was chosen for {100 * RIGHT_SHARE:g} % of the answers to be right, for the '
+                'Right: the best point is inside a part. risk over coverage: mean share of wrong '
+                'points over all shares of the surest pairs, lower is better. answered: the score '
+                f'reaches a threshold that was chosen for {100 * RIGHT_SHARE:g} % of the answers '
+                'to be right, for the '
                 'pairs of each source on those of the other sources. in-sample: the threshold '
                 'was chosen on the same pairs, so a new source gives fewer right answers. '
                 f'{interval_note("source videos")}',

@@ -20,6 +20,8 @@ _POINTS = {
     'inside': 'inside a part',
     'near': 'within 5 %',
     'within_size': 'within one size',
+    'pck_5': 'PCK at 0.05',
+    'pck_10': 'PCK at 0.1',
     'sizes_median': 'sizes away, median',
     'any_inside': 'three best: inside',
     'any_near': 'three best: within 5 %',
@@ -81,7 +83,8 @@ def parts_report(
             (
                 'Best peak, or the best of three, inside an outlined part, or within 5 % of the '
                 "image's diagonal or one size of one. A part's size is the square root of its "
-                f'area. {interval_note("source videos")}',
+                'area. PCK: within that share of the longer side. '
+                f'{interval_note("source videos")}',
                 *notes,
             ),
         ),

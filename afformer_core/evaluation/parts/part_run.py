@@ -27,6 +27,7 @@ from afformer_core.evaluation.parts.part_scores import (
     score_points,
 )
 from afformer_core.evaluation.parts.predictors import (
+    ContactPredictor,
     MarkedContactPredictor,
     ModelPredictor,
     PointPrediction,
@@ -114,17 +115,23 @@ def _score(
 ) -> PartScores:
     own = predictor.predict(image, clip)
     score = score_points(pair, own)
-    if isinstance(predictor, ModelPredictor) and clip.marked is not None:
-        marked = clip.marked
-        read = marked.percent_away(predictor.read_contact(clip).point)
-        in_marked = predictor.predict(marked.image, clip).points[0]
+    marked = clip.marked
+    if (
+        marked is not None
+        and isinstance(predictor, ContactPredictor)
+        and (reading := predictor.read_contact(clip)) is not None
+    ):
+        read = marked.percent_away(reading.point)
         score = replace(
             score,
             contact_distance=read,
             contact_first=float(read <= NEAR),
             contact_close=float(read <= CLOSE),
-            contact_marked=float(marked.percent_away(in_marked) <= NEAR),
         )
+    if marked is not None and isinstance(predictor, ModelPredictor):
+        in_marked = predictor.predict(marked.image, clip).points[0]
+        near = float(marked.percent_away(in_marked) <= NEAR)
+        score = replace(score, contact_marked=near)
     if not isinstance(predictor, MarkedContactPredictor):
         blank = predictor.predict(image, clip.blank())
         score = replace(score, blank_inside=_inside(pair, blank), blank_found=_found(blank))

@@ -41,6 +41,7 @@ class PartScores:
         sizes: the same distance in sizes of that part; a part's size is
             the square root of its area. None without a point.
         within_size: 1 if `sizes` is at most 1, or 0.
+        pck_5, pck_10: 1 if it is within 0.05 or 0.1 of the longer side of the image, or 0.
         point_x, point_y: the best point, in the pixels of the outlines.
         any_inside, any_near: the same for any of the three best points.
         mass_inside: share of the heatmap's probability inside the parts.
@@ -64,6 +65,8 @@ class PartScores:
     any_near: float
     within_size: float = 0.0
     sizes: float | None = None
+    pck_5: float = 0.0
+    pck_10: float = 0.0
     point_x: float | None = None
     point_y: float | None = None
     mass_inside: float | None = None
@@ -95,6 +98,8 @@ class PartMeasures:
     inside: Estimate | None
     near: Estimate | None
     within_size: Estimate | None
+    pck_5: Estimate | None
+    pck_10: Estimate | None
     any_inside: Estimate | None
     any_near: Estimate | None
     mass_inside: Estimate | None
@@ -170,6 +175,8 @@ def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
     best = distances[:1]
     sizes = [distance_in_sizes(pair, found_point) for found_point in prediction.points[:1]]
     x, y = _annotated(pair, prediction.points[0]) if prediction.points else (None, None)
+    width, height = pair.sample.image_size
+    of_side = [share / 100 * np.hypot(width, height) / max(width, height) for share in best]
     action = next(iter(prediction.action_scores or ()), None)
     heatmap = prediction.heatmap if prediction.is_distribution else None
     return PartScores(
@@ -180,6 +187,8 @@ def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
         any_near=float(any(distance <= NEAR for distance in distances)),
         within_size=float(any(size <= 1 for size in sizes)),
         sizes=sizes[0] if sizes else None,
+        pck_5=float(any(share <= 0.05 for share in of_side)),
+        pck_10=float(any(share <= 0.1 for share in of_side)),
         point_x=x,
         point_y=y,
         mass_inside=None if heatmap is None else mass_inside(pair, heatmap),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -91,6 +91,14 @@ class PointPredictor(Protocol):
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
         """Find points in uint8 RGB [H, W, 3]."""
+
+
+@runtime_checkable
+class ContactPredictor(Protocol):
+    """A predictor that also reads the contact of a clip."""
+
+    def read_contact(self, clip: Clip) -> ClipContact | None:
+        """Read the contact; None if it is not found."""
 
 
 class CentrePredictor:

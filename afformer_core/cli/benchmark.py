@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer benchmark`: media of the benchmark, and systems measured on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from afformer_core.cli.options.path_options import (
+    INPUT_FOLDER,
+    OUTPUT_FOLDER,
+    OUTPUT_PAGE,
+    REPORT_FILE,
+)
+from afformer_core.cli.options.session_options import add_session_options
+
+if TYPE_CHECKING:
+    from afformer_core.cli.evaluation.evaluate_parts import (
+        MakeExamples,
+        PairsAndClips,
+        Predictors,
+    )
+    from afformer_core.evaluation.report.report import EvaluationReport, Fact
+
+_DESCRIPTION = """\
+The benchmark "demonstration to image": a video of a hand, another image of the
+same object, and the question of where to act. `fetch` downloads its media from
+their public sources, and `run` measures a model or a command on them."""
+
+_FETCH = """\
+Download the sources of the benchmark with git, compare their hashes, cut clips
+and images from them, and write the folders that `run` reads. Pairs whose source
+has vanished or changed are skipped and listed."""
+
+_RUN = """\
+Measure a model, or a command that answers a folder of questions, and print its
+row of the benchmark, and all tables of `afformer evaluate --pairs`."""
+
+_EXAMPLE = """examples:
+  afformer benchmark fetch demonstration_to_image
+  afformer benchmark run shipped demonstration_to_image --baselines --json row.json
+  afformer benchmark run 'python my_system.py' demonstration_to_image
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'benchmark',
+        help='fetch the real pairs of the benchmark, and measure a model or a command on them',
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parts = parser.add_subparsers(title='subcommands', metavar='subcommand', required=True)
+    fetch = parts.add_parser('fetch', help='download the media', description=_FETCH)
+    fetch.add_argument('output', type=OUTPUT_FOLDER, help='folder for the benchmark')
+    fetch.add_argument(
+        '--keep-sources', action='store_true', help='keep the downloaded files in .sources'
+    )
+    fetch.set_defaults(run=run_fetch, subparser=fetch)
+    measure = parts.add_parser('run', help='measure a model or a command', description=_RUN)
+    measure.add_argument(
+        'system',
+        help='model folder, `shipped`, or a command; a command gets the folder of questions and '
+        'the file for its answers as last arguments',
+    )
+    measure.add_argument(
+        'folder',
+        type=INPUT_FOLDER,
+        help='folder of the benchmark, whose folders hold pairs.json or clips.json',
+    )
+    measure.add_argument(
+        '--given-contact',
+        action='store_true',
+        help='also ask a command with the marked contacts; a model with a matching network is '
+        'always measured in both ways',
+    )
+    measure.add_argument(
+        '--baselines',
+        action='store_true',
+        help='also measure centre, copied position, SIFT and matching (minutes)',
+    )
+    measure.add_argument(
+        '--work',
+        type=OUTPUT_FOLDER,
+        help='empty or absent folder in which the questions and answers of a command remain '
+        '(default: a temporary one)',
+    )
+    measure.add_argument(
+        '--seed',
+        type=int,
+        default=0,
+        help='seed of the bootstrap and of the order of questions (default: 0)',
+    )
+    measure.add_argument(
+        '--json',
+        type=REPORT_FILE,
+        help='also write all numbers to this JSON file; -: print JSON instead of the tables',
+    )
+    measure.add_argument(
+        '--report', type=OUTPUT_PAGE, help='.html file, or folder for report.html'
+    )
+    add_session_options(measure)
+    measure.set_defaults(run=run_measure, subparser=measure)
+
+
+def run_fetch(arguments: argparse.Namespace) -> int:
+    """Fetch the media, and print what is complete and what is not."""
+    from afformer_core.evaluation.demonstration_to_image.fetching import fetch_benchmark
+    from afformer_core.evaluation.demonstration_to_image.references import read_references
+
+    entries = read_references()
+    fetched = fetch_benchmark(entries, arguments.output, keep_sources=arguments.keep_sources)
+    for name, reason in fetched.skipped.items():
+        print(f'skipped {name}: {reason}', file=sys.stderr)
+    pairs = sum(entry.target is not None for entry in fetched.entries)
+    print(
+        f'{pairs} pairs and {len(fetched.entries) - pairs} clips with marked contacts are in '
+        f'{arguments.output}; {len(fetched.skipped)} of {len(entries)} were skipped'
+    )
+    return 0 if fetched.entries else 1
+
+
+def run_measure(arguments: argparse.Namespace) -> int:
+    """Measure a system, and print its report."""
+    from afformer_core.evaluation.report.html_report import report_path, write_report
+    from afformer_core.files.atomic import write_aside
+
+    page = None if arguments.report is None else report_path(arguments.report)
+    report, make_examples = _measure(arguments)
+    content = json.dumps(report.to_json(), indent=2, allow_nan=False)
+    print(content if arguments.json == '-' else report.to_markdown(), flush=True)
+    if arguments.json not in (None, '-'):
+        write_aside(Path(arguments.json), (content + '\n').encode())
+    if page is not None:
+        write_report(page, report, make_examples())
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
+    from afformer_core.cli.evaluation.evaluate_parts import measure_predictors
+    from afformer_core.evaluation.demonstration_to_image.benchmark_row import benchmark_table
+    from afformer_core.evaluation.demonstration_to_image.outside_system import is_command
+    from afformer_core.evaluation.parts.part_measures import PartsMeasured
+
+    data = _read_data(arguments.folder)
+    facts: dict[str, Fact] = {'system': arguments.system, 'benchmark': str(arguments.folder)}
+    if is_command(arguments.system):
+        predictors, frame_count = _ask(arguments, data), _FRAMES
+    else:
+        predictors, frame_count = _open_model(arguments)
+    report, make_examples = measure_predictors(
+        data, predictors, frame_count, facts, arguments.seed
+    )
+    assert isinstance(report.measures, PartsMeasured)
+    row = benchmark_table(report.measures, predictors.labels)
+    return replace(report, tables=(row, *report.tables)), make_examples
+
+
+# Frames of a clip that baselines read; their marked frames are read beside them.
+_FRAMES = 8
+
+
+def _read_data(folder: Path) -> PairsAndClips:
+    from afformer_core.cli.evaluation.evaluate_parts import PairsAndClips, usable_pairs
+    from afformer_core.data.readers.contact_clips import CLIPS_FILE, read_contact_clips
+    from afformer_core.data.readers.part_pairs import PAIRS_FILE
+    from afformer_core.errors import DatasetError
+
+    folders = [path.parent for path in sorted(folder.glob(f'*/{PAIRS_FILE}'))]
+    if not folders:
+        raise DatasetError(
+            f'no folder in {folder} has {PAIRS_FILE}. Run `afformer benchmark fetch {folder}`'
+        )
+    pairs, left_out = usable_pairs(folders, None, skip_broken=True)
+    read = [
+        clip
+        for path in sorted(folder.glob(f'*/{CLIPS_FILE}'))
+        for clip in read_contact_clips(path.parent)
+    ]
+    clips = [clip for clip in read if not clip.is_in_pairs]
+    return PairsAndClips(pairs, left_out, clips, len(read) - len(clips))
+
+
+def _open_model(arguments: argparse.Namespace) -> tuple[Predictors, int]:
+    from afformer_core.cli.evaluation.evaluate_parts import open_models, open_predictors
+
+    arguments.models, arguments.zooms = [Path(arguments.system)], None
+    models = open_models(arguments)
+    (model,) = models.values()
+    predictors = open_predictors(arguments, models, with_baselines=arguments.baselines)
+    return predictors, model.grounder.configuration.maximum_frames
+
+
+def _ask(arguments: argparse.Namespace, data: PairsAndClips) -> Predictors:
+    from afformer_core.cli.evaluation.evaluate_parts import Predictors, open_baselines
+    from afformer_core.evaluation.demonstration_to_image.outside_system import ask_command
+    from afformer_core.evaluation.parts.predictors import MarkedContactPredictor, PointPredictor
+
+    def ask(folder: Path) -> Any:
+        return ask_command(
+            arguments.system,
+            data.pairs,
+            data.clips,
+            folder,
+            given_contact=arguments.given_contact,
+            seed=arguments.seed,
+        )
+
+    if arguments.work is None:
+        with tempfile.TemporaryDirectory() as folder:
+            system = ask(Path(folder))
+    else:
+        system = ask(arguments.work)
+    told: dict[str, PointPredictor] = {}
+    labels = {'system': 'system'}
+    if arguments.given_contact:
+        told['system_marked'] = MarkedContactPredictor(system)
+        labels['system_marked'] = 'system, contact marked'
+    if not arguments.baselines:
+        return Predictors({'system': system}, told, labels, ())
+    baselines, others, notes = open_baselines(system if system.reads_contacts else None)
+    return Predictors({'system': system}, {**told, **baselines}, {**labels, **others}, notes)

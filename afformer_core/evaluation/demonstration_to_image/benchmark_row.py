@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of the benchmark: one row for each system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from afformer_core.evaluation.parts.part_confidence import ConfidenceMeasures
+from afformer_core.evaluation.parts.part_measures import PartsMeasured
+from afformer_core.reports.bootstrap import Estimate, interval_note
+from afformer_core.reports.tables import Cell, Table
+
+_COLUMNS = {
+    'inside': 'inside a part',
+    'within_size': 'within one size',
+    'near': 'within 5 %',
+    'pck_5': 'PCK at 0.05',
+    'pck_10': 'PCK at 0.1',
+    'other_inside': 'inside, another video',
+    'auroc': 'presence AUROC',
+    'contact_first': 'contact within 5 %',
+    'moment_error': 'moment, seconds off',
+    'action': 'action accepted',
+    'risk': 'risk over coverage',
+}
+# Scores of confidence by which the answers of a system are ordered, the preferred one first.
+_CONFIDENCE = ('certainty', 'confidence')
+
+
+def benchmark_table(measured: PartsMeasured, labels: Mapping[str, str]) -> Table:
+    """Build the table of the benchmark.
+
+    Args:
+        measured: the numbers.
+        labels: labels of the systems and baselines by name, in the order of the rows.
+    """
+    contacts = {} if measured.contacts is None else measured.contacts.readers
+    rows: dict[str, dict[str, Cell]] = {}
+    for name, label in labels.items():
+        reader = contacts.get(name)
+        rows[label] = {
+            **vars(measured.predictors[name]),
+            'moment_error': None if reader is None else reader.moment_error,
+            'risk': _risk(measured.confidence.get(name, {})),
+        }
+    constant = measured.constant_action_accepted
+    rows[f'always "{measured.constant_action}"'] = {'action': constant}
+    return Table.of(
+        'Demonstration to image',
+        _COLUMNS,
+        rows,
+        (
+            'inside, another video: the best point is inside the parts that the own video shows, '
+            'although another one was given; lower is better. contact: in the first frame. '
+            'moment: median, on clips with marked contacts. risk over coverage: mean share of '
+            f'wrong points among the surest; lower is better. {interval_note("source videos")}',
+        ),
+    )
+
+
+def _risk(scores: Mapping[str, ConfidenceMeasures]) -> Estimate | None:
+    names = [*(name for name in _CONFIDENCE if name in scores), *scores]
+    return scores[names[0]].risk if names else None

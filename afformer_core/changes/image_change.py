@@ -23,8 +23,9 @@ _SMOOTHING, _TOLERATED = 1.2, 1
 _DEVIATIONS, _LEVELS = 6.0, 9.0
 # Noise, as a share of the contrast of the image, above which the images show different scenes.
 _MOST_NOISE = 0.4
-# Standard deviation of normally distributed values, in units of their median absolute deviation.
-_NORMAL = 1.4826
+# Noise in units of the lowest quartile of the largest difference of three channels, with a margin:
+# 1.87 times the standard deviation of one channel.
+_QUARTILE = 2.09
 # Share of the pixels of the image below which a region is noise.
 _LEAST_REGION = 4e-5
 # Rounds of the fit of brightness, without the pixels that have changed.
@@ -170,15 +171,15 @@ def _difference(
     before: NDArray[np.float32], after: NDArray[np.float32], valid: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], float]:
     """Compute the difference of registered images [h, w], and its noise, in levels."""
-    unchanged = valid
-    fitted, noise = before, 0.0
+    # The exposure may be the same, or most of the image unchanged.
+    starts = (before, _fitted(before, after, valid))
+    fitted = min(starts, key=lambda start: _noise(start, after, valid))
     for _ in range(_ROUNDS):
-        fitted = _fitted(before, after, unchanged)
         plain = np.abs(after - fitted).max(axis=2)
-        noise = _NORMAL * float(np.median(plain[unchanged]))
-        unchanged = valid & (plain <= max(_LEVELS, 3 * noise))
-        if not unchanged.any():
-            unchanged = valid
+        unchanged = valid & (plain <= max(_LEVELS, 3 * _noise(fitted, after, valid)))
+        if unchanged.any():
+            fitted = _fitted(before, after, unchanged)
+    noise = _noise(fitted, after, valid)
     size = 2 * _TOLERATED + 1
     kernel = np.ones((size, size), np.uint8)
     above = after - cv2.dilate(fitted, kernel)
@@ -188,6 +189,14 @@ def _difference(
     below_back = cv2.erode(after, kernel) - fitted
     forward, backward = np.maximum(above, below), np.maximum(above_back, below_back)
     return np.asarray(np.maximum(forward, backward).max(axis=2), np.float32), noise
+
+
+def _noise(
+    fitted: NDArray[np.float32], after: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> float:
+    """Estimate the noise of a difference of which up to three quarters are changes."""
+    plain = np.abs(after - fitted).max(axis=2)
+    return _QUARTILE * float(np.percentile(plain[valid], 25))
 
 
 def _fitted(

@@ -46,6 +46,7 @@ class TipKinematics:
             raise AfformerError(
                 f'the model of the arm lacks a joint or a site: {error}'
             ) from error
+        self._range = _joint_range(model)[:, self._columns]
         self._configuration = mink.Configuration(model, _within_limits(model))
         self._tip = tip
         self._task = mink.FrameTask(tip, 'site', 1.0, 1.0, lm_damping=1e-3)
@@ -86,7 +87,8 @@ class TipKinematics:
                 break
             self._configuration.integrate_inplace(velocity, 1.0)
             if np.abs(self._task.compute_error(self._configuration)).max() < _TOLERANCE:
-                return np.array(self._configuration.q[self._columns])
+                # An arm that is a little beyond a limit must not be sent there.
+                return np.asarray(self._configuration.q[self._columns].clip(*self._range))
         raise UnreachableError(f'the arm does not reach {pose.translation.round(3).tolist()}')
 
     def step(self, pose: RigidTransform, start: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -162,11 +164,15 @@ class TipKinematics:
 
 def _within_limits(model: mujoco.MjModel) -> NDArray[np.float64]:
     """Return the model's rest position, with every limited joint within its limits."""
-    positions = np.array(model.qpos0)
+    return np.asarray(model.qpos0.clip(*_joint_range(model)))
+
+
+def _joint_range(model: mujoco.MjModel) -> NDArray[np.float64]:
+    """Return the lowest and highest positions of a model, [2, nq]; infinite without limits."""
+    limits = np.array([[-np.inf], [np.inf]]).repeat(model.nq, axis=1)
     limited = np.flatnonzero(model.jnt_limited)
-    columns = model.jnt_qposadr[limited]
-    positions[columns] = positions[columns].clip(*model.jnt_range[limited].T)
-    return positions
+    limits[:, model.jnt_qposadr[limited]] = model.jnt_range[limited].T
+    return limits
 
 
 def tool_rotation(direction: NDArray[np.float64], roll: float) -> NDArray[np.float64]:

@@ -16,8 +16,9 @@ from afformer_ros.planner.kinematics import TipKinematics
 
 _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
-# Metres before the point at which slow motion starts, and behind it, at which the arm gives up.
-_NEAR, _BEHIND = 0.015, 0.03
+# Metres before the point at which slow motion starts, more than the error of a camera's pose; and
+# behind the point, at which the arm gives up.
+_NEAR, _BEHIND = 0.025, 0.03
 # Guarded motion: step in metres with and without an object in the gripper, share of a step below
 # which it counts as stopped, seconds of delay, and number of attempts, because a busy computer may
 # lose a trajectory.

@@ -56,6 +56,7 @@ class ArmAttempt:
         action: action that was carried out; empty if there was none.
         attempts: number of times that the arm acted.
         seen: whether the camera saw the action done; None if it could not.
+        told: a sentence for each time that the arm acted.
     """
 
     verdict: str
@@ -63,6 +64,7 @@ class ArmAttempt:
     action: str = ''
     attempts: int = 0
     seen: bool | None = None
+    told: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -107,7 +109,11 @@ def judged_operation(result: OperateElement.Result, verdict: str, action: str) -
         end = _WITHOUT_ACTING[result.outcome]
     elif end == NOT_DONE and last.action != action:
         end = WRONG_ACTION
-    return ArmAttempt(end, result.message, last.action, len(attempts), seen)
+    told = tuple(
+        ': '.join(filter(None, (attempt.way, f'{attempt.felt_text}; {attempt.seen_text}')))
+        for attempt in attempts
+    )
+    return ArmAttempt(end, result.message, last.action, len(attempts), seen, told)
 
 
 def judged_action(verdict: str, said: str, action: str) -> ArmAttempt:

@@ -54,6 +54,15 @@ def test_another_exposure_is_no_change() -> None:
     assert change.regions == ()
 
 
+def test_a_part_that_fills_most_of_the_image_is_a_change_too() -> None:
+    before, after = front(seed=3), front(seed=4)
+    after[:, 150:] = front(seed=5)[::-1, ::-1][:, 150:] // 2
+    change = compare_images([before], [after])
+    assert 0.5 < change.share < 0.68
+    assert change.distance(change.regions[0], (140, 150)) > 5
+    assert change.distance(change.regions[0], (290, 150)) < 9
+
+
 def test_several_images_have_less_noise_than_one() -> None:
     before = [front(seed=seed, noise=9.0) for seed in range(4)]
     after = [front(seed=seed, noise=9.0) for seed in range(4, 8)]

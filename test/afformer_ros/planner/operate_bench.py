@@ -108,7 +108,7 @@ class OperateBench:
         assert np.abs(self.arm.joints - start).max() < 0.004
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 100.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -130,6 +130,8 @@ def operate_bench(
     view: Callable[[int], NDArray[np.uint8] | None],
     speed: float = 25.0,
     wall: bool = True,
+    lag: int = 0,
+    frames: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None,
     **parameters: Any,
 ) -> Iterator[OperateBench]:
     """Run the nodes.
@@ -140,6 +142,8 @@ def operate_bench(
             none.
         speed: speed of the arm's clock.
         wall: whether the tip is stopped at the point.
+        lag: nanoseconds by which the stamps of images are too early.
+        frames: first and last frame of the demonstration; None: they are not known.
         parameters: parameters of the planner that are off their defaults.
     """
     arm = StandInArm(speed=speed, wall=(POINT, NORMAL) if wall else None)
@@ -162,12 +166,12 @@ def operate_bench(
             if image is None:
                 continue
             message = Image(height=203, width=317, encoding='rgb8', step=951)
-            message.header.stamp = time_message(arm.now)
+            message.header.stamp = time_message(arm.now - lag)
             message.data = image.tobytes()
             publisher.publish(message)
 
     camera = threading.Thread(target=film)
-    with arm, StandInGrounding(arm.context, given) as grounding:
+    with arm, StandInGrounding(arm.context, given, frames=frames) as grounding:
         camera.start()
         try:
             assert client.wait_for_server(10)

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 import rclpy
 from afformer_ros.action import GroundDemonstration, LoadDemonstration
 from afformer_ros.msg import ActionScore, Affordance, AffordancePoint
+from afformer_ros.srv import GetDemonstrationFrame
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Vector3
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -100,13 +102,20 @@ class StandInGrounding:
         answer: makes the result of a goal; an exception of it lets the goal run until it is
             canceled.
         accepting: seconds on the wall until a goal is accepted.
+        frames: first and last frame of every demonstration, uint8 RGB; None: it offers none.
 
     Attributes:
         goals: what came of the goals.
         camera_pose: publisher of the camera's pose.
     """
 
-    def __init__(self, context: rclpy.Context, answer: Answer, accepting: float = 0.0) -> None:
+    def __init__(
+        self,
+        context: rclpy.Context,
+        answer: Answer,
+        accepting: float = 0.0,
+        frames: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         self.goals = Goals()
         self._answer = answer
         self._accepting = accepting
@@ -128,6 +137,11 @@ class StandInGrounding:
                 (LoadDemonstration, 'load_demonstration'),
             )
         ]
+        if frames is not None:
+            self._frames = frames
+            self.node.create_service(
+                GetDemonstrationFrame, 'grounding/get_demonstration_frame', self._give_frame
+            )
         self._executor = MultiThreadedExecutor(4, context=context)
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin)
@@ -149,6 +163,16 @@ class StandInGrounding:
     def _spin(self) -> None:
         while not self._ending.is_set():
             self._executor.spin_once(timeout_sec=0.1)
+
+    def _give_frame(
+        self, request: GetDemonstrationFrame.Request, response: GetDemonstrationFrame.Response
+    ) -> GetDemonstrationFrame.Response:
+        assert request.name == 'shown'
+        jpeg = cv2.imencode('.jpg', self._frames[int(request.last)][..., ::-1])[1]
+        response.success = True
+        response.frame.format = 'jpeg'
+        response.frame.data = jpeg.tobytes()
+        return response
 
     def _accept(self, request: Any) -> GoalResponse:
         self.goals.requests.append(request)

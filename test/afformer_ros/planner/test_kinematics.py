@@ -47,3 +47,11 @@ def test_a_step_reaches_the_pose_and_moves_the_wrist_most(kinematics: TipKinemat
 def test_a_step_by_which_a_joint_would_jump_is_out_of_reach(kinematics: TipKinematics) -> None:
     with pytest.raises(UnreachableError, match='the joints would jump'):
         kinematics.step(_turned(kinematics, 0.7), START)
+
+
+def test_a_joint_a_little_beyond_its_limit_goes_back_to_it(kinematics: TipKinematics) -> None:
+    start = START.copy()
+    start[5] = 3.7527
+    joints = kinematics.joints(kinematics.tip(start), start)
+    assert joints[5] == pytest.approx(3.7525, abs=1e-3)
+    assert joints[5] <= 3.7525

@@ -53,7 +53,7 @@ def test_the_tip_comes_along_the_normal_until_it_feels_the_surface() -> None:
     assert (str(felt), felt.done) == ('touched', True)
     before, near = arm.targets()[:2]
     assert before == pytest.approx(POINT + 0.11 * NORMAL, abs=2e-3)
-    assert near == pytest.approx(POINT + 0.015 * NORMAL, abs=2e-3)
+    assert near == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
     assert min(heights(arm)) == pytest.approx(0, abs=4e-3)
 
 
@@ -113,7 +113,7 @@ def test_a_pull_and_a_push_come_along_the_axis_of_motion(
     assert felt.done
     tips = [arm.kinematics.tip(one.positions[-1]) for one in arm.tracks]
     assert tips[0].translation == pytest.approx(POINT + 0.11 * axis, abs=2e-3)
-    assert tips[1].translation == pytest.approx(POINT + 0.015 * axis, abs=2e-3)
+    assert tips[1].translation == pytest.approx(POINT + 0.025 * axis, abs=2e-3)
     assert tips[1].rotation[:, 2] == pytest.approx(-axis, abs=2e-3)
     if action == 'pull':
         lines = [np.cross(one.translation - POINT, axis) for one in tips]
@@ -134,7 +134,7 @@ def test_an_arm_that_does_not_get_to_the_point_has_not_done_it() -> None:
 def test_what_the_arm_meets_on_its_way_is_not_the_surface() -> None:
     # A wall 6 cm before the surface.
     arm = StandInArm(wall=(POINT + 0.06 * NORMAL, NORMAL))
-    with pytest.raises(BlockedError, match=r'the arm stopped [45] cm before'):
+    with pytest.raises(BlockedError, match=r'the arm stopped [34] cm before'):
         act(arm, ArmContact('pull', POINT, NORMAL))
 
 

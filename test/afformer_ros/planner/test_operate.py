@@ -17,7 +17,15 @@ if find_spec('gymnasium_robotics') is None:
 from afformer_ros.action import GroundDemonstration, OperateElement
 from afformer_ros.msg import OperationAttempt
 
-from .operate_bench import PART, answer, drawn, operate_bench, result_of, until
+from .operate_bench import (
+    PART,
+    OperateBench,
+    answer,
+    drawn,
+    operate_bench,
+    result_of,
+    until,
+)
 
 Result, Feedback = OperateElement.Result, OperateElement.Feedback
 
@@ -55,14 +63,13 @@ def test_what_is_not_done_is_tried_with_a_firmer_grip() -> None:
 def test_a_part_that_is_already_as_demonstrated_ends_with_that_reason() -> None:
     with operate_bench(answer(points=2), lambda _: drawn()) as bench:
         start = bench.arm.joints
-        result = bench.operate(attempts=4)
+        result = bench.operate(attempts=3)
         bench.assert_parked(start)
     assert result.outcome == Result.NOT_DONE
     assert [one.way for one in result.attempts] == [
         '',
         'with a firmer grip',
         'at the next best point',
-        'with a firmer grip',
     ]
     assert result.message.endswith('no attempt is left. It may already be as demonstrated')
 
@@ -107,6 +114,38 @@ def test_without_images_the_arm_does_not_move(monkeypatch: pytest.MonkeyPatch) -
         result = bench.operate()
     assert (result.outcome, result.attempts, bench.arm.messages) == (Result.NO_ANSWER, [], [])
     assert result.message.startswith('0 of 3 images arrived on /image')
+
+
+def test_images_of_before_the_request_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('afformer_ros.planner.camera_client._PATIENCE', 0.5)
+    with operate_bench(answer(), lambda _: drawn(), lag=60 * 10**9) as bench:
+        result = bench.operate()
+    assert (result.outcome, bench.arm.messages) == (Result.NO_ANSWER, [])
+
+
+def test_a_demonstration_after_which_a_button_is_different_is_done_when_that_is_seen() -> None:
+    made: list[OperateBench] = []
+
+    def view(_: int) -> Any:
+        acted = made and made[0].feedback[-1:] == [(Feedback.LOOKING_AGAIN, 1)]
+        return drawn(19 if acted else 0)
+
+    with operate_bench(answer('hold'), view, frames=(drawn(), drawn(19))) as bench:
+        made.append(bench)
+        result = bench.operate()
+    assert (result.outcome, len(result.attempts)) == (Result.DONE, 1)
+
+
+def test_a_button_that_should_be_different_and_is_not_is_not_pressed_again() -> None:
+    with operate_bench(answer('hold'), lambda _: drawn(), frames=(drawn(), drawn(19))) as bench:
+        result = bench.operate()
+    assert (result.outcome, len(result.attempts)) == (Result.NOT_DONE, 1)
+
+
+def test_a_demonstration_that_ends_as_it_began_leaves_a_push_unseen() -> None:
+    with operate_bench(answer('push'), lambda _: drawn(), frames=(drawn(), drawn())) as bench:
+        result = bench.operate()
+    assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
 
 
 def test_what_is_not_found_is_told() -> None:

@@ -152,6 +152,17 @@ def test_where_the_arm_has_acted_the_simulator_judges(judged: str, verdict: str)
     assert made.done is (verdict == 'done')
 
 
+def test_each_attempt_is_told() -> None:
+    result = operated(Result.DONE, OperationAttempt.NOT_DONE, OperationAttempt.DONE)
+    first, second = result.attempts
+    first.felt_text, first.seen_text = 'nothing stopped the tip', 'not done: nothing changed'
+    second.way, second.felt_text, second.seen_text = 'further on', 'touched', 'done: 31%'
+    assert attempt(result, 'done').told == (
+        'nothing stopped the tip; not done: nothing changed',
+        'further on: touched; done: 31%',
+    )
+
+
 def test_the_right_element_by_another_action_is_a_wrong_action() -> None:
     pushed = operated(Result.NOT_DONE, OperationAttempt.NOT_DONE, action='push')
     assert attempt(pushed, 'right element, not done').verdict == 'wrong action'

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order in which points and ways are tried, and what is not tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip('mink', reason='the extra robot is not installed')
+
+from afformer_core.changes.outcome import Seen
+from afformer_ros.planner.contact import ArmContact
+from afformer_ros.planner.next_attempt import Tried, may_try_again, next_attempts
+from afformer_ros.planner.skills import Felt
+
+NORMAL, AXIS = np.array([-0.8, 0.0, 0.6]), np.array([0.28, 0.96, 0.0])
+NOTHING = Felt('nothing stopped the tip', done=False, in_contact=False)
+STUCK = Felt('touched, turned 2 degrees', done=False, in_contact=True)
+MOVED = Felt('touched, lifted 10 cm', done=True, in_contact=True)
+
+
+def contact(action: str, x: float = 0.52, **fields: Any) -> ArmContact:
+    return ArmContact(action, np.array([x, 0.17, 0.43]), NORMAL, **fields)
+
+
+def tried(found: ArmContact, way: str = '', felt: Felt = STUCK) -> Tried:
+    return Tried(found, way, felt, Seen.NOT_DONE)
+
+
+def ways(contacts: list[ArmContact], *attempts: Tried) -> list[str]:
+    return [attempt.way for attempt in next_attempts(contacts, attempts)]
+
+
+def test_a_knob_whose_sense_is_known_is_turned_in_the_other_one_next() -> None:
+    knob = contact('rotate', motion=AXIS)
+    assert ways([knob], tried(knob)) == ['in the other sense', 'with a firmer grip']
+    first = next(next_attempts([knob], [tried(knob)]))
+    assert first.contact.motion == pytest.approx(-AXIS)
+    assert first.found is knob
+
+
+def test_a_knob_whose_sense_is_not_known_was_turned_in_both() -> None:
+    knob = contact('rotate')
+    assert ways([knob], tried(knob)) == ['with a firmer grip']
+    assert next(next_attempts([knob], [tried(knob)])).contact.pressing == 0.012
+
+
+def test_a_drawer_is_pulled_along_the_normal_of_its_surface_last() -> None:
+    drawer = contact('pull', motion=np.array([-1.0, 0.0, 0.0]))
+    firmer = tried(drawer, 'with a firmer grip')
+    assert ways([drawer], tried(drawer), firmer) == ['along the normal of the surface']
+    last = next(next_attempts([drawer], [tried(drawer), firmer])).contact
+    assert last.outwards == pytest.approx(NORMAL)
+
+
+def test_what_was_missed_is_sought_along_the_way_of_the_tip() -> None:
+    button = contact('touch')
+    (further,) = next_attempts([button], [tried(button, felt=NOTHING)])
+    assert further.way == 'further on'
+    assert further.contact.point == pytest.approx([0.544, 0.17, 0.412])
+
+
+def test_a_point_that_is_found_a_little_beside_is_the_same_one() -> None:
+    assert ways([contact('push', 0.539)], tried(contact('push', 0.52))) == []
+    beside = contact('push', 0.541)
+    assert ways([beside], tried(contact('push', 0.52))) == ['at the next best point']
+
+
+@pytest.mark.parametrize(
+    ('action', 'felt', 'seen', 'again'),
+    [
+        ('touch', STUCK, Seen.NOT_DONE, True),
+        ('touch', MOVED, Seen.NOT_DONE, False),
+        ('put down', MOVED, Seen.NOT_DONE, False),
+        ('pick up', MOVED, Seen.NOT_DONE, True),
+        ('pull', MOVED, Seen.NOT_DONE, True),
+        ('hold', NOTHING, Seen.NOT_VISIBLE, True),
+        ('hold', STUCK, Seen.NOT_VISIBLE, False),
+        ('pick up', MOVED, Seen.NOT_VISIBLE, False),
+        ('pull', NOTHING, Seen.OTHER_CHANGED, False),
+        ('pull', STUCK, Seen.DONE, False),
+    ],
+)
+def test_only_what_changed_nothing_is_tried_again(
+    action: str, felt: Felt, seen: Seen, again: bool
+) -> None:
+    assert may_try_again(Tried(contact(action), '', felt, seen)) is again
